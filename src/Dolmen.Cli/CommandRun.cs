@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Cli;
+
+/// <summary>What every verb shares: Ctrl-C and SIGTERM as a cancellation, errors as one message, outcomes as exit codes.</summary>
+internal static class CommandRun
+{
+    /// <summary>Linux ENOSPC; Windows ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL.</summary>
+    private static readonly int[] DiskFullCodes = [28, unchecked((int)0x80070027), unchecked((int)0x80070070)];
+
+    public static void Runs(this Command command, Action<ParseResult, CancellationToken> body) =>
+        command.Runs((parsed, stop) => { body(parsed, stop); return ExitCode.Done; });
+
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> body) =>
+        command.SetAction(parsed => Guard(stop => body(parsed, stop)));
+
+    /// <summary>The words typed before the options: "corpus build".</summary>
+    public static IEnumerable<string> CommandPath(this ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (SymbolResult? at = parsed.CommandResult; at is CommandResult { Command: not RootCommand } result; at = at.Parent) names.Add(result.Command.Name);
+        names.Reverse();
+        return names;
+    }
+
+    private static int Guard(Func<CancellationToken, int> body)
+    {
+        using var stop = new CancellationTokenSource();
+        void OnSignal(PosixSignalContext signal)
+        {
+            signal.Cancel = true;                                        // finish the step, save, then leave with 130
+            stop.Cancel();
+        }
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        try
+        {
+            return body(stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Say("interrupted: what was finished is kept. The same command goes on from there.");
+            return ExitCode.Interrupted;
+        }
+        catch (UserErrorException error)
+        {
+            Say(error.Message);
+            return ExitCode.UserError;
+        }
+        catch (IOException error) when (DiskFullCodes.Contains(error.HResult))
+        {
+            Say($"the disk is full: {error.Message} Nothing half-written was kept. Free some space or name another --out, then run the same command again.");
+            return ExitCode.UserError;
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            Say($"{error.Message} Check the permissions or name another path.");
+            return ExitCode.UserError;
+        }
+        catch (Exception error)
+        {
+            Say($"failed: {error.Message}");
+            Console.Error.WriteLine(error.ToString());
+            return ExitCode.Failed;
+        }
+    }
+
+    private static void Say(string message) => Console.Error.WriteLine($"dolmen: {message}");
+}

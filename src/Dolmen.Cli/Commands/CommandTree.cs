@@ -1,0 +1,11 @@
+using System.CommandLine;
+
+namespace Dolmen.Cli.Commands;
+
+/// <summary>Every verb, in the order of the flow. The help text is a golden file: a new verb or option is a decision.</summary>
+internal static class CommandTree
+{
+    public static IEnumerable<Command> All =>
+    [
+    ];
+}

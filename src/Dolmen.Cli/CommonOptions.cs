@@ -1,0 +1,24 @@
+using System.CommandLine;
+
+namespace Dolmen.Cli;
+
+/// <summary>Options that mean the same on every verb that has them. A fresh instance each: an option belongs to one command.</summary>
+internal static class CommonOptions
+{
+    public static Option<bool> Json() => new("--json") { Description = "Put one JSON document on stdout and nothing else." };
+
+    public static Option<string?> Out(string what) => new("--out") { Description = what, HelpName = "DIR" };
+
+    public static Option<long?> Seed() => new("--seed") { Description = "Seed of every random draw; the recipe's when left out.", HelpName = "N" };
+
+    public static Option<int?> Threads() => new("--threads") { Description = "Threads to compute with; all cores when left out.", HelpName = "N" };
+
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "Change one setting of the recipe: --set training.precision=float32. May be repeated.",
+        HelpName = "PATH=VALUE",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    public static Option<string> Model() => new("--model") { Description = "A model folder (Hugging Face layout) or a finished run.", HelpName = "DIR", Required = true };
+}

@@ -1,0 +1,15 @@
+using System.CommandLine;
+using Dolmen.Cli;
+using Dolmen.Cli.Commands;
+
+var root = new RootCommand("Builds foundation models on the machine you have: corpus, tokenizer, base model, alignment, evaluation, serving.");
+foreach (var command in CommandTree.All) root.Add(command);
+
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors) Console.Error.WriteLine($"dolmen: {error.Message}");
+    Console.Error.WriteLine($"dolmen: type './dolmen {string.Join(' ', parsed.CommandPath())} --help' for what it takes.".Replace("  ", " "));
+    return ExitCode.UserError;
+}
+return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -1,0 +1,41 @@
+namespace Dolmen.Training;
+
+/// <summary><see cref="Auto"/>: bf16 matrix products with fp32 master weights where the processor multiplies bf16 natively
+/// (AVX-512 BF16 or AMX), fp32 elsewhere.</summary>
+public enum Precision { Auto, Float32, BFloat16 }
+
+public enum ScheduleKind { WarmupCosine, WarmupStableDecay }
+
+/// <summary>What the three training stages share.</summary>
+/// <param name="MicroBatchTokens">Tokens of one forward and backward pass; a batch larger than this is accumulated.</param>
+/// <param name="CheckpointMinutes">A checkpoint at least this often, and always when interrupted.</param>
+/// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>
+/// <param name="Validations">Validations spread over the run, the last at its end.</param>
+/// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
+public sealed record TrainingRecipe(
+    int ContextLength = 256, Precision Precision = Precision.Auto, int MicroBatchTokens = 4096, double CheckpointMinutes = 2, int KeepCheckpoints = 2,
+    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48);
+
+/// <summary>AdamW (Loshchilov and Hutter 2019); the decay touches matrices only.</summary>
+public sealed record OptimizerRecipe(
+    double LearningRate, double WeightDecay = 0.1, double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double ClipNorm = 1.0);
+
+/// <param name="WarmupFraction">Share of the steps in which the rate rises linearly from 0.</param>
+/// <param name="DecayFraction">Share of the steps in which it falls (warmup-stable-decay; Hu et al. 2024).</param>
+/// <param name="FinalFraction">Rate at the end, as a share of the peak.</param>
+public sealed record ScheduleRecipe(
+    ScheduleKind Kind = ScheduleKind.WarmupCosine, double WarmupFraction = 0.02, double DecayFraction = 0.2, double FinalFraction = 0.1);
+
+/// <param name="BatchTokens">The global batch, in tokens.</param>
+/// <param name="TotalTokens">How long to train; 0 lets the pipeline's minutes decide.</param>
+public sealed record PretrainRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
+
+/// <inheritdoc cref="PretrainRecipe"/>
+public sealed record SftRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
+
+/// <summary>Direct preference optimisation (Rafailov et al. 2023).</summary>
+/// <param name="Beta">How strongly the policy is held to the reference: larger is closer.</param>
+/// <param name="BatchPairs">Pairs an optimizer step.</param>
+/// <param name="TotalPairs">How long to train; 0 lets the pipeline's minutes decide.</param>
+public sealed record DpoRecipe(
+    OptimizerRecipe Optimizer, ScheduleRecipe Schedule, double Beta = 0.1, int BatchPairs = 32, long TotalPairs = 0);
