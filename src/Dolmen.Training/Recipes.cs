@@ -1,8 +1,6 @@
-namespace Dolmen.Training;
+using Dolmen.Modeling;
 
-/// <summary><see cref="Auto"/>: bf16 matrix products with fp32 master weights where the processor multiplies bf16 natively
-/// (AVX-512 BF16 or AMX), fp32 elsewhere.</summary>
-public enum Precision { Auto, Float32, BFloat16 }
+namespace Dolmen.Training;
 
 public enum ScheduleKind { WarmupCosine, WarmupStableDecay }
 

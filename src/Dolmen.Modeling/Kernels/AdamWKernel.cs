@@ -1,0 +1,50 @@
+using System.Runtime.Intrinsics;
+using Dolmen.Modeling.Native;
+
+namespace Dolmen.Modeling.Kernels;
+
+/// <summary>One step's constants: <paramref name="Step"/> counts from 1; <paramref name="GradientScale"/> is clipping's factor.</summary>
+public readonly record struct AdamWStep(float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, int Step, float GradientScale);
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), in place over flat fp32 arrays; where the model computes in bf16 the
+/// rounded copy of the new weights is written in the same pass.
+/// </summary>
+internal static unsafe class AdamWKernel
+{
+    private const long Grain = 1 << 14;
+
+    public static void Step(float* weights, Bf16* copy, float* gradients, float* m, float* v, long count, AdamWStep step)
+    {
+        if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(weights, copy, gradients, m, v, count, step);
+        else Step<Lanes256, Vector256<float>>(weights, copy, gradients, m, v, count, step);
+    }
+
+    internal static void Step<S, V>(float* weights, Bf16* copy, float* gradients, float* m, float* v, long count, AdamWStep step)
+        where S : ILanes<V> where V : struct
+    {
+        var correction1 = 1 - Math.Pow(step.Beta1, step.Step);
+        var correction2 = 1 - Math.Pow(step.Beta2, step.Step);
+        ThreadTeam.Run(count, Grain, (_, start, end) =>
+        {
+            var (beta1, beta2, rest1, rest2) = (S.Create(step.Beta1), S.Create(step.Beta2), S.Create(1 - step.Beta1), S.Create(1 - step.Beta2));
+            var rate = S.Create((float)(-step.LearningRate / correction1));
+            var keep = S.Create(1 - step.LearningRate * step.WeightDecay);
+            var unbias = S.Create((float)(1 / correction2));
+            var (epsilon, scale) = (S.Create(step.Epsilon), S.Create(step.GradientScale));
+            for (var i = start; i < end; i += S.Width)
+            {
+                var left = end - i;
+                var g = S.Multiply(Lanes.Load<S, V, float>(gradients + i, left), scale);
+                var mean = S.MultiplyAdd(beta1, Lanes.Load<S, V, float>(m + i, left), S.Multiply(rest1, g));
+                var square = S.MultiplyAdd(beta2, Lanes.Load<S, V, float>(v + i, left), S.Multiply(rest2, S.Multiply(g, g)));
+                Lanes.Store<S, V, float>(m + i, left, mean);
+                Lanes.Store<S, V, float>(v + i, left, square);
+                var direction = S.Divide(mean, S.Add(S.Sqrt(S.Multiply(square, unbias)), epsilon));
+                var weight = S.MultiplyAdd(direction, rate, S.Multiply(Lanes.Load<S, V, float>(weights + i, left), keep));
+                Lanes.Store<S, V, float>(weights + i, left, weight);
+                if (copy != null) Lanes.Store<S, V, Bf16>(copy + i, left, weight);
+            }
+        });
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.Intrinsics;
+using Dolmen.Modeling.Native;
+
+namespace Dolmen.Modeling.Kernels;
+
+/// <summary>Gradients of micro-batches added up in fp32, and their norm.</summary>
+internal static unsafe class GradientKernel
+{
+    private const long Grain = 1 << 14;
+
+    /// <summary>sum = gradient, or sum += gradient.</summary>
+    public static void Accumulate<E>(float* sum, E* gradient, long count, bool first) where E : unmanaged
+    {
+        if (Vector512.IsHardwareAccelerated) Accumulate<Lanes512, Vector512<float>, E>(sum, gradient, count, first);
+        else Accumulate<Lanes256, Vector256<float>, E>(sum, gradient, count, first);
+    }
+
+    public static double SumOfSquares(float* values, long count) => Vector512.IsHardwareAccelerated
+        ? SumOfSquares<Lanes512, Vector512<float>>(values, count)
+        : SumOfSquares<Lanes256, Vector256<float>>(values, count);
+
+    internal static void Accumulate<S, V, E>(float* sum, E* gradient, long count, bool first)
+        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(count, Grain, (_, start, end) =>
+    {
+        for (var i = start; i < end; i += S.Width)
+        {
+            var value = Lanes.Load<S, V, E>(gradient + i, end - i);
+            Lanes.Store<S, V, float>(sum + i, end - i, first ? value : S.Add(value, Lanes.Load<S, V, float>(sum + i, end - i)));
+        }
+    });
+
+    // Blocks of fp32 lanes summed in double, so that the norm does not depend on how many parameters there are.
+    internal static double SumOfSquares<S, V>(float* values, long count) where S : ILanes<V> where V : struct
+    {
+        const int Block = 1 << 12;
+        var sums = new double[ThreadTeam.Threads];
+        ThreadTeam.Run(count, Grain, (part, start, end) =>
+        {
+            for (var block = start; block < end; block += Block)
+            {
+                var squares = default(V);
+                var stop = Math.Min(end, block + Block);
+                for (var i = block; i < stop; i += S.Width)
+                {
+                    var value = Lanes.Load<S, V, float>(values + i, stop - i);
+                    squares = S.MultiplyAdd(value, value, squares);
+                }
+                sums[part] += S.Sum(squares);
+            }
+        });
+        return sums.Sum();
+    }
+}

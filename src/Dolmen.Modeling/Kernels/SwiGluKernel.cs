@@ -1,0 +1,60 @@
+// N rows (= B·T), F feed-forward
+using System.Runtime.Intrinsics;
+using Dolmen.Modeling.Native;
+
+namespace Dolmen.Modeling.Kernels;
+
+/// <summary>y = silu(gate)·up, where a row holds gate and up one after the other, (N, 2F) → (N, F) (Shazeer 2020).</summary>
+internal static unsafe class SwiGluKernel
+{
+    private const long Grain = 32;
+
+    public static void Forward<E>(E* gateUp, E* y, long rows, int f) where E : unmanaged
+    {
+        if (Vector512.IsHardwareAccelerated) Forward<Lanes512, Vector512<float>, E>(gateUp, y, rows, f);
+        else Forward<Lanes256, Vector256<float>, E>(gateUp, y, rows, f);
+    }
+
+    public static void Backward<E>(E* gateUp, E* dy, E* dGateUp, long rows, int f) where E : unmanaged
+    {
+        if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>, E>(gateUp, dy, dGateUp, rows, f);
+        else Backward<Lanes256, Vector256<float>, E>(gateUp, dy, dGateUp, rows, f);
+    }
+
+    internal static void Forward<S, V, E>(E* gateUp, E* y, long rows, int f)
+        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+    {
+        for (var row = start; row < end; row++)
+        {
+            E* gate = gateUp + row * 2 * f, up = gate + f, to = y + row * f;
+            for (var i = 0; i < f; i += S.Width)
+            {
+                var g = Lanes.Load<S, V, E>(gate + i, f - i);
+                var silu = S.Multiply(g, Sigmoid<S, V>(g));
+                Lanes.Store<S, V, E>(to + i, f - i, S.Multiply(silu, Lanes.Load<S, V, E>(up + i, f - i)));
+            }
+        }
+    });
+
+    // silu'(g) = σ(g)·(1 + g·(1 − σ(g)))
+    internal static void Backward<S, V, E>(E* gateUp, E* dy, E* dGateUp, long rows, int f)
+        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+    {
+        for (var row = start; row < end; row++)
+        {
+            E* gate = gateUp + row * 2 * f, up = gate + f, from = dy + row * f, dGate = dGateUp + row * 2 * f, dUp = dGate + f;
+            for (var i = 0; i < f; i += S.Width)
+            {
+                var g = Lanes.Load<S, V, E>(gate + i, f - i);
+                var sigmoid = Sigmoid<S, V>(g);
+                var d = Lanes.Load<S, V, E>(from + i, f - i);
+                Lanes.Store<S, V, E>(dUp + i, f - i, S.Multiply(d, S.Multiply(g, sigmoid)));
+                var slope = S.Multiply(sigmoid, S.MultiplyAdd(g, S.Subtract(S.Create(1), sigmoid), S.Create(1)));
+                Lanes.Store<S, V, E>(dGate + i, f - i, S.Multiply(S.Multiply(d, Lanes.Load<S, V, E>(up + i, f - i)), slope));
+            }
+        }
+    });
+
+    private static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct =>
+        S.Divide(S.Create(1), S.Add(S.Create(1), Lanes.Exp<S, V>(S.Subtract(S.Create(0), x))));
+}

@@ -1,0 +1,58 @@
+// B batch, T sequence, N rows (= B·T), D model, H heads, K kv-heads, E head dim, F feed-forward, V vocab
+using Dolmen.Modeling.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling.Layers;
+
+/// <summary>Our kernels as autograd functions; CPU tensors in fp32 or bf16, sums always in fp32.</summary>
+public sealed class FusedMath : LayerMath
+{
+    /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention does.</summary>
+    private const int WholeScoresLength = 512;
+
+    public override Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
+    {
+        Shape.Check(nameof(weight), weight, x.shape[^1]);
+        return RmsNormFunction.apply(x, weight, epsilon);
+    }
+
+    public override Tensor CausalAttention(Tensor qkv, int heads, int kvHeads, RotaryTable rotary)
+    {
+        using var scope = NewDisposeScope();
+        var layout = new HeadLayout((int)qkv.shape[0], (int)qkv.shape[1], heads, kvHeads, rotary.HeadDim);
+        Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
+        if (layout.Length > rotary.ContextLength)
+            throw new ArgumentException($"qkv holds {layout.Length} positions, the rotary table {rotary.ContextLength}.", nameof(qkv));
+        var parts = RotaryFunction.apply(qkv, rotary.CosSin, layout);           // q (B, H, T, E), k and v (B, K, T, E)
+        if (layout.Length <= WholeScoresLength) return CausalAttentionFunction.apply(parts[0], parts[1], parts[2]).MoveToOuterDisposeScope();
+        var (q, k, v) = (parts[0], parts[1], parts[2]);
+        if (kvHeads != heads)
+        {
+            k = k.repeat_interleave(heads / kvHeads, 1);                        // (B, H, T, E)
+            v = v.repeat_interleave(heads / kvHeads, 1);                        // (B, H, T, E)
+        }
+        var y = nn.functional.scaled_dot_product_attention(q, k, v, is_casual: true);        // (B, H, T, E)
+        return y.transpose(1, 2).reshape(layout.Batch, layout.Length, heads * layout.HeadDim).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor SwiGlu(Tensor gateUp) => SwiGluFunction.apply(gateUp);
+
+    public override Tensor CrossEntropy(Tensor x, Tensor head, Tensor targets, double scale)
+    {
+        CheckTargets(x, head, targets);
+        return LinearCrossEntropyFunction.apply(x, head, targets, scale);
+    }
+
+    public override Tensor LogProbs(Tensor x, Tensor head, Tensor targets)
+    {
+        CheckTargets(x, head, targets);
+        return LinearLogProbsFunction.apply(x, head, targets);
+    }
+
+    private static void CheckTargets(Tensor x, Tensor head, Tensor targets)
+    {
+        Shape.Check(nameof(head), head, head.shape[0], x.shape[^1]);
+        Shape.Check(nameof(targets), targets, x.shape[0]);
+    }
+}

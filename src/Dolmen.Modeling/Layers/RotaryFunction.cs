@@ -1,0 +1,50 @@
+// B batch, T sequence, H heads, K kv-heads, E head dim
+using Dolmen.Modeling.Kernels;
+using Dolmen.Modeling.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling.Layers;
+
+/// <summary>apply(qkv (B, T, (H+2K)·E), cosSin (T, 2, E/2), HeadLayout) → q (B, H, T, E), k (B, K, T, E), v (B, K, T, E).</summary>
+internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<RotaryFunction>
+{
+    public override string Name => "rotary";
+
+    public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (qkv, cosSin, layout) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (HeadLayout)vars[2]);
+        var (b, t, h, k, e) = layout;
+        List<Tensor> heads = [empty([b, h, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype)];
+        Run(qkv, heads, cosSin, layout, back: false);
+        ctx.save_for_backward([cosSin]);
+        ctx.save_data("layout", layout);
+        return heads;
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+    {
+        var cosSin = ctx.get_saved_variables()[0];
+        var layout = (HeadLayout)ctx.get_data("layout");
+        return BackwardGuard.Run(() =>
+        {
+            var dqkv = empty([layout.Batch, layout.Length, layout.RowWidth], grad_outputs[0].dtype);
+            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], cosSin, layout, back: true);
+            return [dqkv, null, null];
+        })!;
+    }
+
+    private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, HeadLayout layout, bool back)
+    {
+        var angles = TensorMemory.Pointer<float>(cosSin);
+        if (fused.dtype is ScalarType.BFloat16) Run(TensorMemory.Pointer<Bf16>(fused), heads, angles, layout, back);
+        else Run(TensorMemory.Pointer<float>(fused), heads, angles, layout, back);
+    }
+
+    private static void Run<T>(T* fused, List<Tensor> heads, float* angles, HeadLayout layout, bool back) where T : unmanaged
+    {
+        var (q, k, v) = ((IntPtr)TensorMemory.Pointer<T>(heads[0]), (IntPtr)TensorMemory.Pointer<T>(heads[1]), (IntPtr)TensorMemory.Pointer<T>(heads[2]));
+        if (back) RotaryKernel.Merge(fused, (T*)q, (T*)k, (T*)v, angles, layout);
+        else RotaryKernel.Split(fused, (T*)q, (T*)k, (T*)v, angles, layout);
+    }
+}

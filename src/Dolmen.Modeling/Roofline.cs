@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling;
+
+/// <summary>What this machine can do at most: matrix products in both types (FLOP/s) and reading memory (bytes/s). MFU is measured
+/// against the first two.</summary>
+public sealed record Roofline(double Float32Flops, double BFloat16Flops, double ReadBytesPerSecond)
+{
+    private const int GemmSize = 1024;
+
+    /// <summary>About a second. bf16 is skipped (0) where it is emulated.</summary>
+    public static Roofline Measure() => new(
+        GemmFlops(ScalarType.Float32),
+        ComputePath.HasNativeBFloat16 ? GemmFlops(ScalarType.BFloat16) : 0,
+        ReadBandwidth());
+
+    public static double GemmFlops(bool bfloat16) => GemmFlops(bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+
+    private static double GemmFlops(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var a = rand(GemmSize, GemmSize).to(type);
+        var b = rand(GemmSize, GemmSize).to(type);
+        var seconds = BestSeconds(() => { using var product = a.mm(b); });
+        return 2.0 * GemmSize * GemmSize * GemmSize / seconds;
+    }
+
+    private static double ReadBandwidth()
+    {
+        using var scope = NewDisposeScope();
+        var bytes = ones(64 << 20, dtype: ScalarType.Float32);          // 256 MB: far beyond any cache
+        return 4.0 * (64 << 20) / BestSeconds(() => { using var sum = bytes.sum(); });
+    }
+
+    // The best of many is the peak; the median would measure what else the machine does.
+    private static double BestSeconds(Action action)
+    {
+        action();
+        var best = double.MaxValue;
+        var total = Stopwatch.StartNew();
+        for (var i = 0; i < 3 || total.ElapsedMilliseconds < 250; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            action();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return best;
+    }
+}

@@ -1,0 +1,110 @@
+using Dolmen.Modeling.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Dolmen.Tests.Modeling;
+
+/// <summary>Our kernels against libtorch's operations: values and gradients, at sizes that are no multiple of any vector width.</summary>
+public class FusedMathTests
+{
+    private static readonly LayerMath Plain = new PlainMath();
+    private static readonly LayerMath Fused = new FusedMath();
+
+    public static TheoryData<ScalarType> Types => [ScalarType.Float32, ScalarType.BFloat16];
+
+    [Theory, MemberData(nameof(Types))]
+    public void Rms_norm_matches_libtorch(ScalarType type) => SameValuesAndGradients(type, Tolerance(type),
+        (math, x) => math.RmsNorm(x[0], x[1], 1e-5), Random(type, 7, 13, 37), Random(ScalarType.Float32, 37));
+
+    [Theory, MemberData(nameof(Types))]
+    public void Swiglu_matches_libtorch(ScalarType type) => SameValuesAndGradients(type, Tolerance(type),
+        (math, x) => math.SwiGlu(x[0]), Random(type, 5, 11, 2 * 43));
+
+    [Theory]
+    [InlineData(2, 2, 24, 19)]
+    [InlineData(4, 2, 10, 33)]
+    [InlineData(6, 1, 64, 48)]
+    [InlineData(2, 1, 16, 530)]
+    public void Causal_attention_matches_libtorch(int heads, int kvHeads, int headDim, int length)
+    {
+        using var rotary = new RotaryTable(length + 3, headDim, 10000);
+        foreach (var type in Types)
+        {
+            SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) => math.CausalAttention(x[0], heads, kvHeads, rotary),
+                Random(type, 2, length, (heads + 2 * kvHeads) * headDim));
+        }
+    }
+
+    [Theory, MemberData(nameof(Types))]
+    public void Cross_entropy_matches_libtorch_and_skips_masked_rows(ScalarType type)
+    {
+        using var targets = Targets(1100, 77);
+        SameValuesAndGradients(type, Tolerance(type), (math, x) => math.CrossEntropy(x[0], x[1], targets, 1.0 / 900),
+            Random(type, 1100, 24), Random(type, 77, 24));
+    }
+
+    [Theory, MemberData(nameof(Types))]
+    public void Log_probs_match_libtorch_and_skip_masked_rows(ScalarType type)
+    {
+        using var targets = Targets(600, 130);
+        SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) => math.LogProbs(x[0], x[1], targets),
+            Random(type, 600, 24), Random(type, 130, 24));
+    }
+
+    [Fact]
+    public void A_wrong_shape_is_named_with_both_sizes()
+    {
+        using var scope = NewDisposeScope();
+        var error = Assert.Throws<ArgumentException>(() => Fused.RmsNorm(ones(3, 8), ones(7), 1e-5));
+        Assert.StartsWith("weight is (7), expected (8).", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_outlives_the_scope_of_a_step()
+    {
+        var before = Tensor.TotalCount;
+        using (NewDisposeScope())
+        {
+            var x = randn(4, 5, 2 * 8).requires_grad_(true);
+            Fused.SwiGlu(x).sum().backward();
+        }
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    private static double Tolerance(ScalarType type) => type is ScalarType.BFloat16 ? 0.03 : 2e-5;
+
+    private static Tensor Random(ScalarType type, params long[] shape)
+    {
+        using var generator = new torch.Generator(17);
+        return randn(shape, generator: generator).to(type).DetachFromDisposeScope();
+    }
+
+    private static Tensor Targets(int rows, int vocab) =>
+        tensor([.. Enumerable.Range(0, rows).Select(i => i % 5 == 3 ? -1L : i * 31L % vocab)]);
+
+    /// <summary>The reference runs in double from the same (rounded) inputs, so that its own error does not count.</summary>
+    private static void SameValuesAndGradients(ScalarType type, double tolerance, Func<LayerMath, Tensor[], Tensor> run, params Tensor[] inputs)
+    {
+        using var scope = NewDisposeScope();
+        var expected = Evaluate(Plain, [.. inputs.Select(x => x.to(ScalarType.Float64))], run);
+        var actual = Evaluate(Fused, inputs, run);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var scale = Math.Max(1e-6, expected[i].abs().max().item<double>());
+            var worst = (expected[i] - actual[i].to(ScalarType.Float64)).abs().max().item<double>() / scale;
+            Assert.True(worst <= tolerance, $"{type}, {(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}, allowed {tolerance:E2}");
+        }
+        foreach (var input in inputs) input.Dispose();
+    }
+
+    private static Tensor[] Evaluate(LayerMath math, Tensor[] inputs, Func<LayerMath, Tensor[], Tensor> run)
+    {
+        var leaves = inputs.Select(x => x.detach().clone().requires_grad_(true)).ToArray();
+        var y = run(math, leaves);
+        using var generator = new torch.Generator(5);
+        var weights = randn(y.shape, generator: generator).to(y.dtype);
+        (y * weights).sum().backward();
+        BackwardGuard.ThrowIfFailed();
+        return [y.detach(), .. leaves.Select(leaf => leaf.grad!)];
+    }
+}
