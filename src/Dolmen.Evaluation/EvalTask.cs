@@ -18,19 +18,15 @@ public sealed record EvaluationInput(
 [JsonDerivedType(typeof(RefusalTask), "refusal")]
 public abstract record EvalTask
 {
-    [JsonIgnore]
     public abstract string Name { get; }
 
     /// <summary>One sentence for people.</summary>
-    [JsonIgnore]
     public abstract string Measures { get; }
 
     /// <summary>Names of the metrics it fills in, as in <c>evaluation.json</c>.</summary>
-    [JsonIgnore]
     public abstract IReadOnlyList<string> Metrics { get; }
 
     /// <summary>Files of the corpus directory without which the task is skipped.</summary>
-    [JsonIgnore]
     public abstract IReadOnlyList<string> Files { get; }
 
     /// <summary>Adds its metrics to <paramref name="result"/>.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Dolmen.Evaluation;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
+    RespectRequiredConstructorParameters = true, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(EvaluationResult))]
 [JsonSerializable(typeof(OrderedDictionary<string, EvaluationResult>))]
 [JsonSerializable(typeof(QuestionResult))]

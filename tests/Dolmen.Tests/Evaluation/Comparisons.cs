@@ -36,7 +36,7 @@ public class Comparisons
     [Fact]
     public void The_table_has_a_row_a_model_and_the_paired_difference()
     {
-        var table = EvaluationTable.Markdown([("base", Result(("a", false, 1))), ("dpo", Result(("a", false, 0)) with { BitsPerByte = 1.2345 })]);
+        var table = EvaluationTable.Markdown([("base", Result(("a", false, 1))), ("dpo", Result(("a", false, 0)) with { BitsPerByte = 1.234 })]);
         Assert.Equal("""
             | model | bits per byte | acc | acc_norm | acc_norm unseen | acc 5-shot | acc_norm 5-shot | refusal invented | refusal known |
             |---|---:|---:|---:|---:|---:|---:|---:|---:|
