@@ -24,10 +24,10 @@ public abstract record EvalTask
     public abstract string Measures { get; }
 
     /// <summary>Names of the metrics it fills in, as in <c>evaluation.json</c>.</summary>
-    public abstract IReadOnlyList<string> Metrics { get; }
+    public abstract IReadOnlyList<string> Metrics();
 
     /// <summary>Files of the corpus directory without which the task is skipped.</summary>
-    public abstract IReadOnlyList<string> Files { get; }
+    public abstract IReadOnlyList<string> Files();
 
     /// <summary>Adds its metrics to <paramref name="result"/>.</summary>
     public abstract EvaluationResult Run(EvaluationInput input, EvaluationResult result);

@@ -8,6 +8,8 @@ internal sealed record ModelQuestion([property: JsonPropertyName("model")] strin
 
 internal sealed record ModelAnswer([property: JsonPropertyName("model")] string Model, [property: JsonPropertyName("answer")] AnswerResult Answer);
 
+internal sealed record TaskEntry(string Name, string Measures, IReadOnlyList<string> Metrics, EvalTask Recipe);
+
 /// <summary>An evaluation on disk: <c>evaluation.json</c> (model name → metrics), <c>evaluation.md</c>, and what they were counted from,
 /// <c>questions.jsonl</c> and <c>answers.jsonl</c>.</summary>
 public static class EvaluationFolder
@@ -29,4 +31,8 @@ public static class EvaluationFolder
     public static string Json(IReadOnlyList<(string Name, EvaluationResult Result)> models) =>
         JsonSerializer.Serialize(new OrderedDictionary<string, EvaluationResult>(models.Select(model => KeyValuePair.Create(model.Name, model.Result))),
             Indented.OrderedDictionaryStringEvaluationResult) + "\n";
+
+    /// <summary>The registered tasks with the limits they would run with.</summary>
+    public static string Json(IReadOnlyList<EvalTask> tasks) =>
+        JsonSerializer.Serialize([.. tasks.Select(task => new TaskEntry(task.Name, task.Measures, task.Metrics(), task))], Indented.TaskEntryArray) + "\n";
 }

@@ -10,6 +10,7 @@ namespace Dolmen.Evaluation;
 [JsonSerializable(typeof(ModelQuestion))]
 [JsonSerializable(typeof(ModelAnswer))]
 [JsonSerializable(typeof(EvalTask))]
+[JsonSerializable(typeof(TaskEntry[]))]
 [JsonSerializable(typeof(HeldOutDocument))]
 [JsonSerializable(typeof(ChoiceQuestion))]
 [JsonSerializable(typeof(SolvedExample))]

@@ -23,7 +23,7 @@ public static class EvaluationRun
         foreach (var task in tasks)
         {
             stop.ThrowIfCancellationRequested();
-            var missing = task.Files.Where(file => !File.Exists(Path.Combine(corpusDirectory, file))).ToList();
+            var missing = task.Files().Where(file => !File.Exists(Path.Combine(corpusDirectory, file))).ToList();
             if (missing.Count > 0)
             {
                 result = result.Warn($"{task.Name} was skipped: the corpus holds no {string.Join(" and no ", missing)}.");
@@ -35,7 +35,7 @@ public static class EvaluationRun
         if (ran == 0)
         {
             throw new UserErrorException($"'{corpusDirectory}' holds nothing to evaluate on: it needs at least one of " +
-                $"{string.Join(", ", tasks.SelectMany(task => task.Files).Distinct())}. Build it with './dolmen corpus build', " +
+                $"{string.Join(", ", tasks.SelectMany(task => task.Files()).Distinct())}. Build it with './dolmen corpus build', " +
                 "or name the corpus folder of a finished run.");
         }
         return result with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };

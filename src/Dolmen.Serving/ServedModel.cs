@@ -10,6 +10,13 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
     /// <summary>Changes with whatever may change the answers to a seeded request.</summary>
     public string Fingerprint { get; } =
         "fp_" + StableHash.Sha256($"{typeof(ServedModel).Assembly.GetName().Version}\n{Name}\n{Model.Config}")[..10];
+
+    /// <summary>What to call the model of a folder: the folder's name, or that of the run whose <c>model</c> it is.</summary>
+    public static string NameOf(string modelDirectory)
+    {
+        var folder = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelDirectory)));
+        return folder is { Name: "model", Parent: { } run } ? run.Name : folder.Name;
+    }
 }
 
 /// <param name="MaxBodyBytes">A longer request is refused unread.</param>

@@ -7,5 +7,7 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
+        EvalCommand.Build(),
+        ServeCommand.Build(),
     ];
 }

@@ -16,9 +16,9 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 
     public override string Measures => "How many bits the model needs for a byte of held-out text.";
 
-    public override IReadOnlyList<string> Metrics => ["bitsPerByte"];
+    public override IReadOnlyList<string> Metrics() => ["bitsPerByte"];
 
-    public override IReadOnlyList<string> Files => [EvaluationCorpus.HeldOut];
+    public override IReadOnlyList<string> Files() => [EvaluationCorpus.HeldOut];
 
     public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
     {

@@ -17,11 +17,11 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         ? "Which of four summaries belongs to a held-out member, by log-likelihood."
         : "The same with solved examples of training members before each question.";
 
-    public override IReadOnlyList<string> Metrics => Shots == 0
+    public override IReadOnlyList<string> Metrics() => Shots == 0
         ? ["acc", "acc_norm", "acc_norm_unseen"]
         : ["acc_5shot", "acc_norm_5shot"];
 
-    public override IReadOnlyList<string> Files => Shots == 0
+    public override IReadOnlyList<string> Files() => Shots == 0
         ? [EvaluationCorpus.MultipleChoice]
         : [EvaluationCorpus.MultipleChoice, EvaluationCorpus.FewShot];
 

@@ -11,9 +11,9 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
     public override string Measures => "How often the model declines questions about invented members, and about members it was taught.";
 
-    public override IReadOnlyList<string> Metrics => ["refusal_invented", "refusal_known"];
+    public override IReadOnlyList<string> Metrics() => ["refusal_invented", "refusal_known"];
 
-    public override IReadOnlyList<string> Files => [EvaluationCorpus.Invented, EvaluationCorpus.Known];
+    public override IReadOnlyList<string> Files() => [EvaluationCorpus.Invented, EvaluationCorpus.Known];
 
     public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
     {
