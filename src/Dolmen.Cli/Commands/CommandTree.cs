@@ -8,5 +8,7 @@ internal static class CommandTree
     public static IEnumerable<Command> All =>
     [
         TokenizerCommand.Build(),
+        EvalCommand.Build(),
+        ServeCommand.Build(),
     ];
 }

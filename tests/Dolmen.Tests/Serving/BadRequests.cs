@@ -1,0 +1,95 @@
+using System.Net;
+using Dolmen.Serving;
+using Dolmen.Tests.Fakes;
+
+namespace Dolmen.Tests.Serving;
+
+public class BadRequests
+{
+    private const string Text = "/v1/completions";
+    private const string Chat = "/v1/chat/completions";
+
+    [Theory]
+    [InlineData(Text, """{"model":"gpt-5","prompt":"a"}""", 404, """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}""")]
+    [InlineData(Text, "[1]", 400, """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}""")]
+    [InlineData(Text, "{}", 400, """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":5}""", 400, """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":["a","b"]}""", 400, """{"error":{"message":"'prompt' has several prompts: send one a request.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":[1,99999]}""", 400, """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":[]}""", 400, """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","temperature":"hot"}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","temperature":3}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","max_tokens":-1}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","max_tokens":1.5}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","seed":"x"}""", 400, """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","stop":7}""", 400, """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","stream":"yes"}""", 400, """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}""")]
+    [InlineData(Text, """{"prompt":"a","n":2}""", 400, """{"error":{"message":"'n' is not supported: this server writes one choice a request; send the request again with another seed.","type":"invalid_request_error","param":"n","code":"unsupported_parameter"}}""")]
+    [InlineData(Text, """{"prompt":"a","logprobs":1}""", 400, """{"error":{"message":"'logprobs' is not supported: this server does not report log-probabilities.","type":"invalid_request_error","param":"logprobs","code":"unsupported_parameter"}}""")]
+    [InlineData(Text, """{"prompt":"a","echo":true}""", 400, """{"error":{"message":"'echo' is not supported: the prompt is not repeated in the answer.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}""")]
+    [InlineData(Text, """{"prompt":"\ud800"}""", 400, """{"error":{"message":"'prompt' holds an unpaired surrogate, which is no Unicode text.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Text, """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""", 400, """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}""")]
+    [InlineData(Chat, "{}", 400, """{"error":{"message":"'messages' is missing: it must be an array of {role, content}.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":[]}""", 400, """{"error":{"message":"'messages' is empty: it needs at least one message.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":"hi"}""", 400, """{"error":{"message":"'messages' must be an array of {role, content}, not 'hi'.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"tool","content":"x"}]}""", 400, """{"error":{"message":"'messages[0].role' must be system, user or assistant, not 'tool'.","type":"invalid_request_error","param":"messages[0].role","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user"}]}""", 400, """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}""", 400, """{"error":{"message":"'messages[0].content' may hold only parts of type text.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"tools":[{}]}""", 400, """{"error":{"message":"'tools' is not supported: the model calls no tools.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}""")]
+    [InlineData("/v1/embeddings", "{}", 404, """{"error":{"message":"There is no /v1/embeddings here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}""")]
+    [InlineData("/v1/models", "{}", 405, """{"error":{"message":"/v1/models does not answer POST.","type":"invalid_request_error","param":null,"code":"method_not_supported"}}""")]
+    public async Task A_bad_request_gets_one_error_in_OpenAI_s_shape(string path, string request, int status, string error)
+    {
+        await using var server = await RunningServer.Start();
+        var answer = await server.Post(path, request);
+        Assert.Equal(((HttpStatusCode)status, error), (answer.Status, answer.Body.Replace("\\u0027", "'").Replace("\\u0022", "'")));
+        Assert.Equal(0, server.Model.TokensFed);
+    }
+
+    [Theory]
+    [InlineData("{\"prompt\":")]
+    [InlineData("")]
+    [InlineData("{\"prompt\":\"a\"} {}")]
+    [InlineData("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]")]
+    public async Task A_body_that_is_not_JSON_is_said(string request)
+    {
+        await using var server = await RunningServer.Start();
+        var (status, body) = await server.Post(Text, request);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("The request body is not valid JSON", body);
+    }
+
+    [Fact]
+    public async Task A_content_type_that_web_pages_may_send_unasked_is_refused()
+    {
+        await using var server = await RunningServer.Start();
+        var (status, body) = await server.Post(Text, """{"prompt":"a"}""", "text/plain");
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, status);
+        Assert.Contains("application/json", body);
+    }
+
+    [Fact]
+    public async Task An_oversize_body_is_refused()
+    {
+        await using var server = await RunningServer.Start(options: new ServerOptions(MaxBodyBytes: 1000));
+        var (status, body) = await server.Post(Text, $$"""{"prompt":"{{new string('a', 2000)}}"}""");
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
+        Assert.Contains("larger than this server accepts", body);
+    }
+
+    [Fact]
+    public async Task A_failing_model_is_a_server_error_that_tells_nothing_of_its_insides()
+    {
+        var model = FakeModel.OfAlphabet();
+        model.BeforeStep = () => throw new InvalidOperationException("secret path");
+        await using var server = await RunningServer.Start(model);
+        var (status, body) = await server.Post(Text, """{"prompt":"a","max_tokens":4}""");
+        Assert.Equal(HttpStatusCode.InternalServerError, status);
+        Assert.Contains("\"type\":\"server_error\"", body);
+        Assert.DoesNotContain("secret", body);
+
+        var (_, stream) = await server.Post(Text, """{"prompt":"a","max_tokens":4,"temperature":0,"stream":true}""");
+        Assert.Contains("\"type\":\"server_error\"", stream);
+        Assert.DoesNotContain("[DONE]", stream);
+    }
+}
