@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+using Dolmen.Data;
+
+namespace Dolmen.Cli;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(CorpusReport))]
+internal sealed partial class CliDataJson : JsonSerializerContext;
