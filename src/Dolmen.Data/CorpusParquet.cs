@@ -42,7 +42,7 @@ internal static class CorpusParquet
 
     private static async Task WriteAsync(Stream output, IEnumerable<Document> documents, CancellationToken stop)
     {
-        var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd };
+        var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = System.IO.Compression.CompressionLevel.Optimal };
         await using var writer = await ParquetWriter.CreateAsync(Schema, output, options, cancellationToken: stop);
         foreach (var rows in documents.Chunk(RowGroupDocuments))
         {

@@ -54,16 +54,16 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
     /// <summary>Null where the entry has nothing to ask about in this way. <paramref name="salt"/> chooses the phrasing and the parameter.</summary>
     public static Question? Ask(Entry entry, QuestionKind kind, string salt)
     {
-        if (entry.Kind is EntryKind.Passage or EntryKind.Document) return null;
+        if (entry.Kind is EntryKind.Passage or EntryKind.Document || !Answers(entry, kind)) return null;
         var hash = StableHash.Of($"{salt}|{kind}|{entry.Id}");
         var (phrasings, about, answer) = kind switch
         {
             QuestionKind.Meaning => (MeaningOf(entry), "", entry.Summary),
-            QuestionKind.Which when entry.IsMember && entry.Summary.Length > 0 => (StartsWithVerb(entry.Summary) ? WhichVerb : WhichNoun, Clause(entry.Summary), $"`{entry.Signature}`"),
+            QuestionKind.Which => (StartsWithVerb(entry.Summary) ? WhichVerb : WhichNoun, Clause(entry.Summary), $"`{entry.Signature}`"),
             QuestionKind.Returns => (Return, "", entry.Returns),
             QuestionKind.Throws => (Throw, "", string.Join(' ', entry.Exceptions.Select(e => $"`{e.Name}`: {e.Text}"))),
-            QuestionKind.Parameter when entry.Params.Count > 0 => Chosen(entry.Params[(int)(hash / 64 % (ulong)entry.Params.Count)]),
-            _ => ([], "", ""),
+            QuestionKind.Parameter => Chosen(entry.Params[(int)(hash / 64 % (ulong)entry.Params.Count)]),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
         if (answer.Length is 0 or > MaxAnswerChars || about.Length > MaxAnswerChars) return null;
         var subject = kind == QuestionKind.Which ? entry.Container : entry.Signature;
@@ -71,6 +71,15 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
 
         static (string[], string, string) Chosen(NamedText parameter) => (Parameter, parameter.Name, parameter.Text);
     }
+
+    private static bool Answers(Entry entry, QuestionKind kind) => kind switch
+    {
+        QuestionKind.Which => entry.IsMember,
+        QuestionKind.Returns => entry.Returns.Length > 0,
+        QuestionKind.Throws => entry.Exceptions.Count > 0,
+        QuestionKind.Parameter => entry.Params.Count > 0,
+        _ => entry.Summary.Length > 0,
+    };
 
     private static string[] MeaningOf(Entry entry) => entry.Kind switch
     {

@@ -15,9 +15,10 @@ internal sealed class QuestionPool(IReadOnlyList<Entry> training, string seed)
         var questions = new List<Question>();
         foreach (var (kind, share) in Mix)
         {
-            var asked = training.Where(e => kind != QuestionKind.Which || _summaries[(e.Container, e.Summary)] == 1)
+            var asked = Draw.Shuffled(training, $"{seed}|{salt}|{kind}", e => e.Id)
+                .Where(e => kind != QuestionKind.Which || _summaries[(e.Container, e.Summary)] == 1)
                 .Select(e => Question.Ask(e, kind, $"{seed}|{salt}")).OfType<Question>();
-            questions.AddRange(Draw.Take(asked, (int)(count * share), $"{seed}|{salt}|{kind}", q => q.Entry.Id));
+            questions.AddRange(asked.Take((int)(count * share)));
         }
         return Draw.Take(questions, count, $"{seed}|{salt}|order", q => $"{q.Kind}|{q.Entry.Id}");
     }
