@@ -5,4 +5,5 @@ namespace Dolmen.Cli;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(CorpusReport))]
+[JsonSerializable(typeof(TokenCounts))]
 internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -44,7 +44,8 @@ public static class CorpusBuild
             ? Draw.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
                 .Select(e => new FewShotExample(Documents.Query(e), e.Summary)).ToList()
             : [];
-        var held = heldOut.Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
+        // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
+        var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
 
         var report = new CorpusReport(
             files.Count, documents.Count, documents.Sum(d => (long)d.Text.Length), training.Count(e => e.IsHead), training.Count(e => !e.IsHead),

@@ -8,5 +8,7 @@ internal static class CommandTree
     public static IEnumerable<Command> All =>
     [
         CorpusCommand.Build(),
+        TokenizerCommand.Build(),
+        TokensCommand.Build(),
     ];
 }
