@@ -7,6 +7,9 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
+        CorpusCommand.Build(),
+        TokenizerCommand.Build(),
+        CorpusCommand.Build(),
         TokenizerCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
