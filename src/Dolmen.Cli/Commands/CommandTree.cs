@@ -7,11 +7,13 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
-        CorpusCommand.Build(),
-        TokenizerCommand.Build(),
+        QuickstartCommand.Build(),
+        RunCommand.Build(),
         CorpusCommand.Build(),
         TokenizerCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
+        DoctorCommand.Build(),
+        RecipeCommand.Build(),
     ];
 }
