@@ -207,10 +207,11 @@ public sealed class PipelineRun
 
     private void RequireEnoughTokens(string tokensDirectory)
     {
-        var counts = TokenCounts.Read(tokensDirectory);
+        var counts = JsonNode.Parse(File.ReadAllText(Path.Combine(tokensDirectory, "tokens.json")));
         var context = _recipe.Training.ContextLength;
-        foreach (var (what, count) in new[] { ("training", counts.TrainTokens), ("held-out", counts.ValTokens) })
+        foreach (var (what, name) in new[] { ("training", "trainTokens"), ("held-out", "valTokens") })
         {
+            var count = counts?[name]?.GetValue<long>() ?? 0;
             if (count > context) continue;
             throw new UserErrorException(
                 $"training.contextLength is {context} but there are only {count} {what} tokens: a context must fit into the text. " +
