@@ -8,5 +8,6 @@ internal static class CommandTree
     public static IEnumerable<Command> All =>
     [
         TokenizerCommand.Build(),
+        BenchCommand.Build(),
     ];
 }
