@@ -67,21 +67,19 @@ public class BpeTokenizerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode([-1]));
     }
 
-    /// <summary>For one merge after the other: replace its pair everywhere.</summary>
+    /// <summary>For one merge after the other, in the order learned: replace its pair everywhere.</summary>
     private static int[] MergedByDefinition(string word)
     {
         var tokens = Encoding.UTF8.GetBytes(word).Select(value => Tokenizer.EncodeBytes([value])[0]).ToList();
-        while (true)
+        foreach (var (left, right, result) in Tokenizer.Merges)
         {
-            var learned = Tokenizer.Merges.Where(merge => Enumerable.Range(0, tokens.Count - 1).Any(i => IsAt(merge, i))).Take(1).ToArray();
-            if (learned is not [var first]) return [.. tokens];
             for (var i = 0; i + 1 < tokens.Count; i++)
             {
-                if (!IsAt(first, i)) continue;
-                tokens[i] = first.Result;
+                if (tokens[i] != left || tokens[i + 1] != right) continue;
+                tokens[i] = result;
                 tokens.RemoveAt(i + 1);
             }
         }
-        bool IsAt(BpeMerge merge, int i) => tokens[i] == merge.Left && tokens[i + 1] == merge.Right;
+        return [.. tokens];
     }
 }

@@ -14,7 +14,7 @@ public class BpeTrainerTests
             if (documents.All(document => document.Length == 0)) return true;
             var learned = Samples.Train(documents, vocabSize: 283);
             return learned.Merges.Select(merge => (merge.Left, merge.Right)).SequenceEqual(LearnedByDefinition(learned, documents, merges: 20));
-        }, iter: 500);
+        }, iter: 100);
 
     [Fact]
     public void Neither_threads_nor_the_order_of_documents_leave_a_trace()
