@@ -36,7 +36,8 @@ public class BpeTokenizerTests
     public void Special_tokens_are_parsed_on_request()
     {
         var special = Tokenizer.Special;
-        int[] expected = [special.Bos, special.User, .. Tokenizer.Encode("hi <|en"), special.End, special.End, .. Tokenizer.Encode("<|no|>")];
+        int[] expected =
+            [special.Bos, special.User, .. Tokenizer.Encode("hi <|en"), special.End, special.End, .. Tokenizer.Encode("<|no|>")];
         Assert.Equal(expected, Tokenizer.Encode("<|bos|><|user|>hi <|en<|end|><|end|><|no|>", parseSpecial: true));
     }
 

@@ -9,11 +9,13 @@ public class BpeTrainerTests
 {
     [Fact]
     public void Counting_as_it_goes_learns_the_same_merges_as_counting_anew_each_time() =>
-        Gen.OneOf("a", "b", "c", "ab", "é", " ", " a", "\n").Array[1, 60].Select(parts => string.Concat(parts)).Array[1, 5].Sample(documents =>
+        Gen.OneOf("a", "b", "c", "ab", "é", " ", " a", "\n").Array[1, 60].Select(parts => string.Concat(parts))
+            .Array[1, 5].Sample(documents =>
         {
             if (documents.All(document => document.Length == 0)) return true;
             var learned = Samples.Train(documents, vocabSize: 283);
-            return learned.Merges.Select(merge => (merge.Left, merge.Right)).SequenceEqual(LearnedByDefinition(learned, documents, merges: 20));
+            return learned.Merges.Select(merge => (merge.Left, merge.Right))
+                .SequenceEqual(LearnedByDefinition(learned, documents, merges: 20));
         }, iter: 100);
 
     [Fact]
@@ -35,7 +37,8 @@ public class BpeTrainerTests
     public void Special_tokens_come_last()
     {
         var tokenizer = Samples.Train(["aaaa aaaa"], 300);
-        Assert.Equal(SpecialTokens.Names, Enumerable.Range(tokenizer.VocabSize - 7, 7).Select(id => Encoding.UTF8.GetString(tokenizer.BytesOf(id))));
+        Assert.Equal(SpecialTokens.Names,
+            Enumerable.Range(tokenizer.VocabSize - 7, 7).Select(id => Encoding.UTF8.GetString(tokenizer.BytesOf(id))));
         Assert.Equal(tokenizer.VocabSize - 1, tokenizer.Special.End);
     }
 
@@ -73,7 +76,8 @@ public class BpeTrainerTests
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => BpeTrainer.Train(["text"], new TokenizerRecipe(), Samples.NoProgress.Instance, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            BpeTrainer.Train(["text"], new TokenizerRecipe(), Samples.NoProgress.Instance, stop.Token));
     }
 
     private static List<(int, int)> LearnedByDefinition(BpeTokenizer bytes, string[] documents, int merges)
@@ -84,7 +88,8 @@ public class BpeTrainerTests
         while (learned.Count < merges)
         {
             var pairs = words.SelectMany(word => word.Zip(word.Skip(1))).CountBy(pair => pair)
-                .Where(entry => entry.Value >= 2 && !tokens.Exists(token => token.AsSpan().SequenceEqual([.. tokens[entry.Key.First], .. tokens[entry.Key.Second]])))
+                .Where(entry => entry.Value >= 2
+                    && !tokens.Exists(token => token.AsSpan().SequenceEqual([.. tokens[entry.Key.First], .. tokens[entry.Key.Second]])))
                 .OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key).ToArray();
             if (pairs.Length == 0) break;
             var (left, right) = pairs[0].Key;

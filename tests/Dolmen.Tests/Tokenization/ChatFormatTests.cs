@@ -28,7 +28,8 @@ public class ChatFormatTests
     [Fact]
     public void Only_the_assistants_words_and_their_end_are_learned()
     {
-        var (tokens, mask) = ChatFormat.Tokenize(Tokenizer, [new("user", "hi"), new("assistant", "hello you"), new("user", "bye"), new("assistant", "")]);
+        var (tokens, mask) = ChatFormat.Tokenize(Tokenizer,
+            [new("user", "hi"), new("assistant", "hello you"), new("user", "bye"), new("assistant", "")]);
         Assert.Equal("hello you<|end|><|end|>", Tokenizer.Decode([.. tokens.Where((_, i) => mask[i])]));
         Assert.Equal(tokens.Length, mask.Length);
     }

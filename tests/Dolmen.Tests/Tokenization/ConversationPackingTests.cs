@@ -42,7 +42,8 @@ public class ConversationPackingTests
     [Fact]
     public void A_conversation_longer_than_a_row_loses_its_beginning_and_is_counted()
     {
-        var packed = ConversationPacking.Pack([new([1, 2, 3, 4, 5, 6], [false, false, false, false, true, true])], contextLength: 3, Pad, seed: 1);
+        var packed = ConversationPacking.Pack([new([1, 2, 3, 4, 5, 6], [false, false, false, false, true, true])],
+            contextLength: 3, Pad, seed: 1);
         Assert.Equal([3, 4, 5, 6], packed.Tokens);
         Assert.Equal([false, false, true, true], packed.LossMask);
         Assert.Equal(1, packed.Truncated);

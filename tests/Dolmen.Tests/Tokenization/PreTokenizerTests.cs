@@ -13,7 +13,8 @@ public class PreTokenizerTests
     /// <summary>Every kind of character the pattern tells apart, those it names, and astral ones.</summary>
     private static readonly string[] Alphabet =
     [
-        "a", "s", "T", "B", "é", "É", "ǅ", "中", "ʰ", "\u0301", "\u0903", "\u20DD", "1", "²", "Ⅷ", " ", "\t", "\u0085", "\u00A0", "\u3000", "\u2028",
+        "a", "s", "T", "B", "é", "É", "ǅ", "中", "ʰ", "\u0301", "\u0903", "\u20DD", "1", "²", "Ⅷ",
+        " ", "\t", "\u0085", "\u00A0", "\u3000", "\u2028",
         "\n", "\r", "'", "'s", "'LL", "'Ve", "'m", "ſ", "/", "!", "€", "\u200B", "\uFEFF", "\0", "😀", "𝒜", "𝒷", "𐐀", "𝟗", "\U000E0100",
     ];
 
@@ -34,7 +35,8 @@ public class PreTokenizerTests
             .Sample(AgreesWithPattern, iter: 20_000);
 
     [Fact]
-    public void The_scanner_cuts_real_text_as_the_regular_expression_does() => Assert.All(Samples.Texts, text => Assert.True(AgreesWithPattern(text), text));
+    public void The_scanner_cuts_real_text_as_the_regular_expression_does() =>
+        Assert.All(Samples.Texts, text => Assert.True(AgreesWithPattern(text), text));
 
     [Fact]
     public void Any_bytes_are_cut_without_loss() => Gen.Byte.Array[0, 60].Sample(bytes =>

@@ -9,7 +9,8 @@ internal static class Samples
 {
     public static readonly string Goldens = Path.Combine(AppContext.BaseDirectory, "Tokenization", "Goldens");
 
-    public static readonly IReadOnlyList<(string Text, int[] Ids)> HuggingFace = [.. File.ReadLines(Path.Combine(Goldens, "huggingface-ids.jsonl")).Select(line =>
+    public static readonly IReadOnlyList<(string Text, int[] Ids)> HuggingFace =
+        [.. File.ReadLines(Path.Combine(Goldens, "huggingface-ids.jsonl")).Select(line =>
     {
         var row = JsonDocument.Parse(line).RootElement;
         return (row.GetProperty("text").GetString() ?? "", row.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray());

@@ -17,7 +17,8 @@ public class TokenShardTests
         using var folder = new Samples.Folder();
         var path = folder.File("train.bin");
         int[] all = [.. documents.SelectMany(tokens => tokens)];
-        Assert.Equal(all.Length, TokenShardWriter.Write(path, vocabSize, writer => Array.ForEach(documents, tokens => writer.Append(tokens))));
+        Assert.Equal(all.Length,
+            TokenShardWriter.Write(path, vocabSize, writer => Array.ForEach(documents, tokens => writer.Append(tokens))));
         using var shard = TokenShard.Open(path, vocabSize);
         Assert.Equal(all.Length, shard.Length);
         var from = all.Length / 3;
@@ -80,7 +81,8 @@ public class TokenShardTests
     {
         using var folder = new Samples.Folder();
         var path = Shard(folder);
-        Assert.Contains("the token 30 at position 2", Assert.Throws<UserErrorException>(() => TokenShard.Open(path, vocabSize: 30)).Message);
+        Assert.Contains("the token 30 at position 2",
+            Assert.Throws<UserErrorException>(() => TokenShard.Open(path, vocabSize: 30)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenShardWriter.Write(path, 30, writer => writer.Append([30])));
     }
 

@@ -115,12 +115,14 @@ public class TokenizerFolderTests
     }
 
     private static JsonObject Golden() =>
-        JsonNode.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json"))) as JsonObject ?? throw new InvalidOperationException();
+        JsonNode.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json"))) as JsonObject
+            ?? throw new InvalidOperationException();
 
     private static void Put(JsonNode at, string place, JsonNode? value)
     {
         var steps = place.Replace("[", ".[").Split('.');
-        foreach (var step in steps[..^1]) at = (step[0] == '[' ? at[int.Parse(step[1..^1])] : at[step]) ?? throw new InvalidOperationException(place);
+        foreach (var step in steps[..^1])
+            at = (step[0] == '[' ? at[int.Parse(step[1..^1])] : at[step]) ?? throw new InvalidOperationException(place);
         if (steps[^1][0] == '[') at[int.Parse(steps[^1][1..^1])] = value;
         else at[steps[^1]] = value;
     }
