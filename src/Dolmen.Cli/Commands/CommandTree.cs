@@ -7,5 +7,6 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
+        TokenizerCommand.Build(),
     ];
 }

@@ -1,0 +1,81 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>Conversations laid side by side into rows of equal length.</summary>
+/// <param name="Rows">Number of rows.</param>
+/// <param name="RowLength">Context length + 1: the inputs of a row are all but its last token, the targets all but its first.</param>
+/// <param name="Tokens">Row after row, padded at the end.</param>
+/// <param name="LossMask">Beside each token: whether a model is to learn to say it.</param>
+/// <param name="Conversations">How many were packed.</param>
+/// <param name="Truncated">How many of them were longer than a row and lost their beginning.</param>
+/// <param name="Padding">Padding tokens in all rows.</param>
+public sealed record PackedRows(int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, int Truncated, long Padding)
+{
+    public ReadOnlySpan<int> TokensOf(int row) => Tokens.AsSpan(row * RowLength, RowLength);
+
+    public ReadOnlySpan<bool> LossMaskOf(int row) => LossMask.AsSpan(row * RowLength, RowLength);
+}
+
+/// <summary>
+/// Best-fit decreasing: the longest conversation first, each into the fullest row that still has room. Next to no padding, and no
+/// conversation is cut in two (Ding et al. 2024, "Fewer Truncations Improve Language Modeling").
+/// </summary>
+public static class ConversationPacking
+{
+    /// <param name="conversations">In any order; the same order and seed give the same rows.</param>
+    /// <param name="contextLength">A row is one token longer.</param>
+    /// <param name="pad">Fills the rest of a row.</param>
+    /// <param name="seed">Decides which conversations of equal length come together, and the order of rows.</param>
+    public static PackedRows Pack(IEnumerable<TokenizedConversation> conversations, int contextLength, int pad, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
+        var rowLength = contextLength + 1;
+        TokenizedConversation[] all = [.. conversations.Where(conversation => conversation.Tokens.Length > 0)];
+        foreach (var conversation in all)
+            if (conversation.Tokens.Length != conversation.LossMask.Length)
+                throw new ArgumentException(
+                    $"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
+                    nameof(conversations));
+
+        var random = new StableRandom(seed);
+        random.Shuffle(all.AsSpan());
+        var rows = new List<List<TokenizedConversation>>();
+        var byRoom = new Stack<int>[rowLength + 1];                      // rows by the tokens they have room for
+        for (var room = 0; room <= rowLength; room++) byRoom[room] = new Stack<int>();
+        foreach (var conversation in all.OrderByDescending(conversation => conversation.Tokens.Length))
+        {
+            var length = Math.Min(conversation.Tokens.Length, rowLength);
+            var room = length;
+            while (room <= rowLength && byRoom[room].Count == 0) room++;
+            if (room > rowLength)
+            {
+                rows.Add([]);
+                byRoom[room = rowLength].Push(rows.Count - 1);
+            }
+            var row = byRoom[room].Pop();
+            rows[row].Add(conversation);
+            byRoom[room - length].Push(row);
+        }
+        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(rows));
+
+        var tokens = new int[checked(rows.Count * rowLength)];
+        var mask = new bool[tokens.Length];
+        Array.Fill(tokens, pad);
+        var used = 0L;
+        for (var row = 0; row < rows.Count; row++)
+        {
+            var at = row * rowLength;
+            foreach (var conversation in rows[row])
+            {
+                var length = Math.Min(conversation.Tokens.Length, rowLength);
+                conversation.Tokens.AsSpan(^length..).CopyTo(tokens.AsSpan(at));
+                conversation.LossMask.AsSpan(^length..).CopyTo(mask.AsSpan(at));
+                at += length;
+                used += length;
+            }
+        }
+        var truncated = all.Count(conversation => conversation.Tokens.Length > rowLength);
+        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, truncated, tokens.LongLength - used);
+    }
+}
