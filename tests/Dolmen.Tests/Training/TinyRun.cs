@@ -47,11 +47,11 @@ internal sealed class TinyRun : IDisposable
     public static PretrainRecipe Pretraining(int steps, double learningRate = 3e-3) =>
         new(new OptimizerRecipe(learningRate), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128L * steps);
 
-    public TrainingContext Context(string name, CancellationToken stop = default, TrainingRecipe? training = null, IProgress<StageProgress>? progress = null) =>
+    public TrainingContext Context(string name, TrainingRecipe? training = null, IProgress<StageProgress>? progress = null, CancellationToken stop = default) =>
         new(Path.Combine(Root, name), 11, training ?? Recipe, progress ?? new Progress<StageProgress>(), stop);
 
-    public TrainingOutcome Pretrain(string name, int steps, CancellationToken stop = default, IProgress<StageProgress>? progress = null, TrainingRecipe? training = null) =>
-        TrainingStages.Pretrain(Model, Pretraining(steps), TokensDirectory, TokenizerDirectory, Context(name, stop, training, progress));
+    public TrainingOutcome Pretrain(string name, int steps, IProgress<StageProgress>? progress = null, TrainingRecipe? training = null, CancellationToken stop = default) =>
+        TrainingStages.Pretrain(Model, Pretraining(steps), TokensDirectory, TokenizerDirectory, Context(name, training, progress, stop));
 
     public byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(Root, name, "model", "model.safetensors"));
 

@@ -33,7 +33,7 @@ public sealed class TrainerTests : IDisposable
         _run.Pretrain("whole", 20);
         using var stop = new CancellationTokenSource();
         var progress = new SynchronousProgress(report => { if (report.Done >= stopAt * 128) stop.Cancel(); });
-        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("parts", 20, stop.Token, progress));
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("parts", 20, progress, stop: stop.Token));
         Assert.False(Directory.Exists(Path.Combine(_run.Root, "parts", "model")));
         _run.Pretrain("parts", 20);
         Assert.Equal(_run.Weights("whole"), _run.Weights("parts"));
@@ -48,9 +48,9 @@ public sealed class TrainerTests : IDisposable
         // Dies without a word at step 13; the last checkpoint is of step 8.
         using var stop = new CancellationTokenSource();
         var pause = new SynchronousProgress(report => { if (report.Done >= 8 * 128) stop.Cancel(); });
-        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, stop.Token, pause, rare));
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, pause, rare, stop.Token));
         var crash = new SynchronousProgress(report => { if (report.Done >= 13 * 128) throw new TimeoutException(); });
-        Assert.Throws<TimeoutException>(() => _run.Pretrain("killed", 20, progress: crash, training: rare));
+        Assert.Throws<TimeoutException>(() => _run.Pretrain("killed", 20, crash, rare));
         _run.Pretrain("killed", 20, training: rare);
         Assert.Equal(_run.Weights("whole"), _run.Weights("killed"));
         Assert.Equal(Enumerable.Range(1, 20), StepsLogged("killed"));
