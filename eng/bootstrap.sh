@@ -83,7 +83,7 @@ run_dll() {
 build() {
   local stamp=$root/.dolmen/$1 target=$2 message=$3
   [ -n "${DOLMEN_NO_BUILD:-}" ] && [ -e "$stamp" ] && return 0
-  if [ -e "$stamp" ] && [ -z "$(find "$root/src" "$root/tests" "$root/eng" "$root"/*.props "$root"/*.targets "$root/global.json" \
+  if [ -e "$stamp" ] && [ -z "$(find "$root/src" "$root/benchmarks" "$root/recipes" "$root/tests" "$root/eng" "$root"/*.props "$root"/*.targets "$root/global.json" \
       \( -name bin -o -name obj \) -prune -o \( -type f -o -type d \) -newer "$stamp" -print -quit)" ]; then return 0; fi
   mkdir -p "$root/.dolmen"
   exec 9>"$root/.dolmen/build.lock"

@@ -42,12 +42,14 @@ public sealed record TransformerConfig(
     public override IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        void Positive(string name, int value)
+        void Within(string name, int value, int most)
         {
-            if (value <= 0) problems.Add($"model.{name} is {value}: it must be at least 1.");
+            if (value < 1 || value > most) problems.Add($"model.{name} is {value}: it must be between 1 and {most}.");
         }
-        Positive("vocabSize", VocabSize); Positive("dModel", DModel); Positive("layers", Layers); Positive("heads", Heads);
-        Positive("kvHeads", KvHeads); Positive("headDim", HeadDim); Positive("dFeedForward", DFeedForward); Positive("contextLength", ContextLength);
+        // The upper bounds lie above every published model; they keep sizes and products within what a machine can hold.
+        Within("vocabSize", VocabSize, 1 << 22); Within("dModel", DModel, 1 << 17); Within("layers", Layers, 1024); Within("heads", Heads, 1024);
+        Within("kvHeads", KvHeads, 1024); Within("headDim", HeadDim, 1024); Within("dFeedForward", DFeedForward, 1 << 19);
+        Within("contextLength", ContextLength, 1 << 24);
         if (problems.Count > 0) return problems;
         if (DModel % Heads != 0)
         {

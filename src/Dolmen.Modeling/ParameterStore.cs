@@ -48,6 +48,9 @@ public sealed unsafe class ParameterStore : IDisposable
 
     public long Count { get; }
 
+    /// <summary>Whether the model computes with a bf16 copy of its matrices.</summary>
+    public bool IsBFloat16 => _copy is not null;
+
     /// <summary>The tensor the model computes with; a leaf of the autograd graph.</summary>
     public Tensor this[string name] => _leaves[name];
 

@@ -5,6 +5,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Evaluation;
+using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
 using Dolmen.Pipeline.Stages;
@@ -74,6 +75,7 @@ public sealed class PipelineRun
 
         var aligns = report is { Conversations: > 0, Preferences: > 0 };
         if (!aligns) Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
+        notice($"computing with {ComputePath.Choose(_recipe.Training.Precision).Reason}");
         ResolveRecipe(tokenizer, aligns ? Path.Combine(corpus, "preferences.jsonl") : null);
 
         var training = new Dictionary<string, TrainingOutcome> { ["base"] = Base(tokens, tokenizerDirectory) };

@@ -13,7 +13,8 @@ public sealed record TokenizerRecipe(int VocabSize = 4096, int MinPairCount = 2)
                 $"tokenizer vocabSize is {VocabSize}: it must lie between {BpeTokenizer.SmallestVocabSize} (256 bytes and " +
                 $"{SpecialTokens.Names.Count} special tokens) and {BpeTokenizer.LargestVocabSize}. 4096 suits small models.");
         if (MinPairCount < 1)
-            throw new UserErrorException($"tokenizer minPairCount is {MinPairCount}: it must be at least 1. 2 leaves out what occurs once.");
+            throw new UserErrorException(
+                $"tokenizer minPairCount is {MinPairCount}: it must be at least 1. 2 leaves out what occurs once.");
     }
 }
 
@@ -26,11 +27,13 @@ public static class BpeTrainer
     /// <returns>A tokenizer of <see cref="TokenizerRecipe.VocabSize"/> ids, or of fewer where the corpus holds too few repeated pairs;
     /// the last progress report says so.</returns>
     public static BpeTokenizer Train(
-        IEnumerable<string> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress, CancellationToken stop, int? threads = null)
+        IEnumerable<string> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
+        CancellationToken stop, int? threads = null)
     {
         recipe.Validate();
         var words = WordCounts.Of(documents, threads ?? Environment.ProcessorCount, progress, stop);
-        if (words.Length == 0) throw new UserErrorException("The corpus is empty: a tokenizer is learned from text. Name an input that holds some.");
+        if (words.Length == 0)
+            throw new UserErrorException("The corpus is empty: a tokenizer is learned from text. Name an input that holds some.");
         return FromWords(words, recipe, progress, stop);
     }
 

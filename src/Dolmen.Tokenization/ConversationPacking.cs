@@ -35,7 +35,8 @@ public static class ConversationPacking
         foreach (var conversation in all)
             if (conversation.Tokens.Length != conversation.LossMask.Length)
                 throw new ArgumentException(
-                    $"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.", nameof(conversations));
+                    $"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
+                    nameof(conversations));
 
         var random = new StableRandom(seed);
         random.Shuffle(all.AsSpan());

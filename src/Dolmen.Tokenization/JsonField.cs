@@ -68,7 +68,8 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
     /// <summary>Some software writes an empty text for what is not there.</summary>
     public void MustBeNothing()
     {
-        if (Element.ValueKind != JsonValueKind.String || Text().Length > 0) throw Error($"is {Element.GetRawText()}: byte-level BPE has none");
+        if (Element.ValueKind != JsonValueKind.String || Text().Length > 0)
+            throw Error($"is {Element.GetRawText()}: byte-level BPE has none");
     }
 
     private void Expect(JsonValueKind kind, string? rule = null)

@@ -10,7 +10,8 @@ namespace Dolmen.Tokenization;
 /// </summary>
 public static class PreTokenizer
 {
-    /// <summary>The split of OpenAI's o200k vocabulary; the contractions are spelled out because engines disagree on ignoring case.</summary>
+    /// <summary>The split of OpenAI's o200k vocabulary; the contractions are spelled out
+    /// because engines disagree on ignoring case.</summary>
     public const string Pattern =
         @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+" + Contractions +
         @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*" + Contractions +

@@ -28,6 +28,6 @@ public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecial = tru
         return new string(chars, 0, _utf8.GetChars(bytes, chars, flush));
     }
 
-    private bool IsSpecial(int token) => token == _special.Bos || token == _special.Eos || token == _special.Pad || token == _special.System ||
-        token == _special.User || token == _special.Assistant || token == _special.End;
+    private bool IsSpecial(int token) => token == _special.Bos || token == _special.Eos || token == _special.Pad ||
+        token == _special.System || token == _special.User || token == _special.Assistant || token == _special.End;
 }

@@ -19,13 +19,16 @@ public static class TextFiles
         {
             if (Directory.Exists(path))
             {
-                string[] inside = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(IsText).Order(StringComparer.Ordinal)];
+                string[] inside = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
+                    .Where(IsText).Order(StringComparer.Ordinal)];
                 if (inside.Length == 0)
-                    throw new UserErrorException($"{path} holds no text: none of {string.Join(' ', Extensions)}. Name the files, or another folder.");
+                    throw new UserErrorException(
+                        $"{path} holds no text: none of {string.Join(' ', Extensions)}. Name the files, or another folder.");
                 files.AddRange(inside);
             }
             else if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: name files or folders of text.");
-            else if (!IsText(path)) throw new UserErrorException($"{path} is no text file: this verb reads {string.Join(' ', Extensions)}.");
+            else if (!IsText(path))
+                throw new UserErrorException($"{path} is no text file: this verb reads {string.Join(' ', Extensions)}.");
             else files.Add(path);
         }
         return files;
@@ -43,7 +46,8 @@ public static class TextFiles
                 continue;
             }
             if (new FileInfo(file).Length is var size and > LargestFile)
-                throw new UserErrorException($"{file} has {size} bytes, the limit for one text is {LargestFile}: split it, or make it .jsonl with one document a line.");
+                throw new UserErrorException(
+                    $"{file} has {size} bytes, the limit for one text is {LargestFile}: split it, or make it .jsonl.");
             yield return File.ReadAllText(file);
         }
     }

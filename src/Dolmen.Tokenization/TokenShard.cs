@@ -78,7 +78,8 @@ public sealed class TokenShard : IDisposable
 
     private static (int Width, long Length) ReadHeader(string path)
     {
-        if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: it should be a file of tokens. Run the stage that writes it again.");
+        if (!File.Exists(path))
+            throw new UserErrorException($"{path} does not exist: it should be a file of tokens. Run the stage that writes it again.");
         using var stream = File.OpenRead(path);
         var header = new int[HeaderInts];
         var bytes = MemoryMarshal.AsBytes(header.AsSpan());
@@ -86,7 +87,8 @@ public sealed class TokenShard : IDisposable
             throw Damaged(path, $"has {stream.Length} bytes, its header alone takes {HeaderBytes}");
         var width = (header[0], header[1]) == (Narrow.Magic, Narrow.Version) ? Narrow.Width
             : (header[0], header[1]) == (Wide.Magic, Wide.Version) ? Wide.Width
-            : throw Damaged(path, $"begins with {header[0]} {header[1]}, a token shard with {Narrow.Magic} {Narrow.Version} or {Wide.Magic} {Wide.Version}");
+            : throw Damaged(path,
+                $"begins with {header[0]} {header[1]}, a token shard with {Narrow.Magic} {Narrow.Version} or {Wide.Magic} {Wide.Version}");
         long length = header[2];
         if (length < 0 || stream.Length != HeaderBytes + length * width)
             throw Damaged(path, $"has {stream.Length} bytes, but {length} tokens of {width} bytes make {HeaderBytes + length * width}");

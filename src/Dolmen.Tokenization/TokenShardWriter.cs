@@ -3,7 +3,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>Writes a <see cref="TokenShard"/> of any length without holding it in memory. The file appears when all of it is there.</summary>
+/// <summary>Writes a <see cref="TokenShard"/> of any length without holding it in memory.
+/// The file appears when all of it is there.</summary>
 public sealed class TokenShardWriter
 {
     private readonly Stream _stream;
@@ -40,7 +41,8 @@ public sealed class TokenShardWriter
     public void Append(ReadOnlySpan<int> tokens)
     {
         if (Length + tokens.Length > int.MaxValue)
-            throw new UserErrorException($"A token shard counts its tokens in 32 bits and cannot hold more than {int.MaxValue}: use fewer documents.");
+            throw new UserErrorException(
+                $"A token shard counts its tokens in 32 bits and cannot hold more than {int.MaxValue}: use fewer documents.");
         var size = tokens.Length * _layout.Width;
         if (_buffer.Length < size) _buffer = new byte[Math.Max(size, 1 << 16)];
         var narrow = MemoryMarshal.Cast<byte, ushort>(_buffer.AsSpan());

@@ -40,7 +40,8 @@ public static class TokenizerFolder
         WriteJson(Path.Combine(folder, TokenizerFile), json => TokenizerJson.Write(json, tokenizer));
     }
 
-    /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one, or one that splits text by other rules.</exception>
+    /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one,
+    /// or one that splits text by other rules.</exception>
     public static BpeTokenizer Load(string folder)
     {
         var path = Path.Combine(folder, TokenizerFile);
@@ -48,15 +49,18 @@ public static class TokenizerFolder
             throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
         var size = new FileInfo(path).Length;
         if (size > LargestFile)
-            throw new UserErrorException($"{path} has {size} bytes: more than {LargestFile} is no tokenizer. Copy the file again from where it came.");
+            throw new UserErrorException(
+                $"{path} has {size} bytes: more than {LargestFile} is no tokenizer. Copy the file again from where it came.");
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
             return TokenizerJson.Read(document.RootElement, path);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: text with half a surrogate pair
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"{path} is not valid JSON: {error.Message} Train the tokenizer again or copy the file again.", error);
+            // Invalid operation is what text with half a surrogate pair is to System.Text.Json.
+            throw new UserErrorException(
+                $"{path} is not valid JSON: {error.Message} Train the tokenizer again or copy the file again.", error);
         }
     }
 

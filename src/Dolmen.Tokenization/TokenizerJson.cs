@@ -67,7 +67,8 @@ internal static class TokenizerJson
     {
         json.WriteStartObject("model");
         json.WriteString("type", "BPE");
-        foreach (var absent in (string[])["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"]) json.WriteNull(absent);
+        foreach (var absent in (string[])["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"])
+            json.WriteNull(absent);
         foreach (var flag in (string[])["fuse_unk", "byte_fallback", "ignore_merges"]) json.WriteBoolean(flag, false);
         var special = tokenizer.SpecialTokenIds.Select(entry => entry.Token).ToHashSet();
         json.WriteStartObject("vocab");
@@ -92,7 +93,8 @@ internal static class TokenizerJson
         root.Only(RootMembers);
         root.Get("version").MustBe("1.0");
         foreach (var name in (string[])["truncation", "padding", "normalizer", "post_processor"])
-            if (!root.IsAbsent(name)) throw root.Get(name).Error("is set: Dolmen's tokenizers have none. Other tokenizers cannot be used yet");
+            if (!root.IsAbsent(name))
+                throw root.Get(name).Error("is set: Dolmen's tokenizers have none. Other tokenizers cannot be used yet");
         CheckPreTokenizer(root.Get("pre_tokenizer"));
         var decoder = root.Get("decoder");
         decoder.Get("type").MustBe("ByteLevel");
@@ -164,7 +166,8 @@ internal static class TokenizerJson
             if (!names.TryAdd(id, bytes)) throw member.Value.Error($"is {id}: another token has that id");
             if (bytes.Length == 1) bytesSeen++;
         }
-        if (bytesSeen != 256) throw field.Error($"holds {bytesSeen} of the 256 single bytes: without all of them there is text that cannot be encoded");
+        if (bytesSeen != 256)
+            throw field.Error($"holds {bytesSeen} of the 256 single bytes: without all of them there is text that cannot be encoded");
         var tokens = new byte[names.Count][];
         for (var id = 0; id < tokens.Length; id++)
             tokens[id] = names.TryGetValue(id, out var bytes)
@@ -183,7 +186,8 @@ internal static class TokenizerJson
         foreach (var item in field.Items())
         {
             var (left, right) = Parts(item);
-            if (!ids.TryGetValue(left, out var leftId) || !ids.TryGetValue(right, out var rightId) || !ids.TryGetValue(left + right, out var result))
+            if (!ids.TryGetValue(left, out var leftId) || !ids.TryGetValue(right, out var rightId)
+                || !ids.TryGetValue(left + right, out var result))
                 throw item.Error($"merges '{left}' and '{right}': these and '{left + right}' must be in the vocabulary");
             if (!seen.Add((leftId, rightId))) throw item.Error($"merges '{left}' and '{right}' a second time");
             merges.Add(new BpeMerge(leftId, rightId, result));
@@ -194,7 +198,9 @@ internal static class TokenizerJson
     /// <summary>A pair as array, or as the text "left right" that older files hold.</summary>
     private static (string Left, string Right) Parts(JsonField item)
     {
-        string[] parts = item.Element.ValueKind == JsonValueKind.Array ? [.. item.Items().Select(part => part.Text())] : item.Text().Split(' ');
+        string[] parts = item.Element.ValueKind == JsonValueKind.Array
+            ? [.. item.Items().Select(part => part.Text())]
+            : item.Text().Split(' ');
         return parts.Length == 2 ? (parts[0], parts[1]) : throw item.Error($"has {parts.Length} parts: a merge has two");
     }
 }

@@ -11,7 +11,8 @@ namespace Dolmen.Tokenization;
 internal static class WordCounts
 {
     /// <summary>Sorted by bytes, so that neither threads nor the order of documents leave a trace.</summary>
-    public static KeyValuePair<byte[], long>[] Of(IEnumerable<string> documents, int threads, IProgress<StageProgress> progress, CancellationToken stop)
+    public static KeyValuePair<byte[], long>[] Of(
+        IEnumerable<string> documents, int threads, IProgress<StageProgress> progress, CancellationToken stop)
     {
         var total = NewCounts();
         var bytesDone = 0L;

@@ -1,5 +1,14 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Modeling;
+using Dolmen.Modeling.Kernels;
+using Dolmen.Tokenization;
+using Dolmen.Training.PostTraining;
+using Dolmen.Training.Pretraining;
+using static TorchSharp.torch;
 
 namespace Dolmen.Training;
 
@@ -14,19 +23,119 @@ public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, dou
 /// TensorBoard events and <c>checkpoints/</c> in its directory.</summary>
 public static class TrainingStages
 {
-    /// <summary>Measured on this machine with this model: warm-up, then the median of several steps.</summary>
-    public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens) => throw new NotSupportedException();
+    private const int WarmupSteps = 4;
+    private const int MeasuredSteps = 7;
 
-    /// <param name="tokensDirectory">Holds <c>train.bin</c> and <c>val.bin</c> (token shards) and <c>tokens.json</c>.</param>
+    /// <summary>Measured on this machine with this model: warm-up, then the median of several steps.</summary>
+    public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens)
+    {
+        Check(model, training, batchTokens);
+        using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision).BFloat16);
+        trained.Parameters.Initialize(1);
+        var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
+        var random = new StableRandom(1);
+        var seconds = new List<double>();
+        for (var step = 0; step < WarmupSteps + MeasuredSteps; step++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var batch = new TokenBatch(rows, training.ContextLength);
+            var tokens = new int[training.ContextLength + 1];
+            for (var row = 0; row < rows; row++)
+            {
+                foreach (ref var token in tokens.AsSpan()) token = random.Next(model.VocabSize);
+                batch.SetRow(row, tokens, [], 0);
+            }
+            using var scope = NewDisposeScope();
+            batch.Backward(trained, 1.0 / (rows * training.ContextLength), first: true);
+            trained.Parameters.Step(new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.1f, step + 1, 1));
+            if (step >= WarmupSteps) seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        seconds.Sort();
+        return rows * training.ContextLength / seconds[seconds.Count / 2];
+    }
+
+    /// <param name="tokensDirectory">Holds <c>train.bin</c> and <c>val.bin</c> (token shards).</param>
     /// <exception cref="OperationCanceledException">Stopped; a checkpoint was written.</exception>
-    public static TrainingOutcome Pretrain(ModelConfig model, PretrainRecipe recipe, string tokensDirectory, string tokenizerDirectory, TrainingContext context) =>
-        throw new NotSupportedException();
+    /// <exception cref="UserErrorException">Sizes that cannot work, or a directory that holds a different run.</exception>
+    public static TrainingOutcome Pretrain(ModelConfig model, PretrainRecipe recipe, string tokensDirectory, string tokenizerDirectory, TrainingContext context)
+    {
+        Check(model, context.Training, recipe.BatchTokens);
+        var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
+        if (model.VocabSize != tokenizer.VocabSize)
+            throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
+        using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
+        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        trained.Parameters.Initialize(context.Seed);
+        var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
+        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), data, tokenizerDirectory, context);
+    }
 
     /// <param name="conversationsFile">JSON lines of <c>{"messages":[…]}</c>.</param>
-    public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context) =>
-        throw new NotSupportedException();
+    /// <inheritdoc cref="Pretrain"/>
+    public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)
+    {
+        using var trained = LoadModel(modelDirectory, context.Training, recipe.BatchTokens);
+        using var task = new SftTask(conversationsFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
+        var data = DataHash(modelDirectory, conversationsFile);
+        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe), data, modelDirectory, context);
+    }
 
     /// <param name="preferencesFile">JSON lines of <c>{"prompt","chosen","rejected"}</c>.</param>
-    public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context) =>
-        throw new NotSupportedException();
+    /// <inheritdoc cref="Pretrain"/>
+    public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context)
+    {
+        using var trained = LoadModel(modelDirectory, context.Training, context.Training.ContextLength);
+        using var task = new DpoTask(preferencesFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
+        var data = DataHash(modelDirectory, preferencesFile);
+        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.DpoRecipe), data, modelDirectory, context);
+    }
+
+    private static TrainingOutcome Run(
+        TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string recipe, string data, string tokenizerDirectory, TrainingContext context)
+    {
+        // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
+        var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
+            context.Training.MicroBatchTokens, model.Parameters.IsBFloat16));
+        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
+        var special = TokenizerFolder.Load(tokenizerDirectory).Special;
+        HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), (TransformerConfig)model.Config,
+            model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
+            new ModelCard($"Dolmen {task.Stage} model", $"{outcome.Parameters:N0} parameters after {outcome.Tokens:N0} tokens of {task.Stage}."),
+            new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
+            TokenizerFolder.Files.Select(file => Path.Combine(tokenizerDirectory, file)));
+        return outcome;
+    }
+
+    private static TrainableModel LoadModel(string directory, TrainingRecipe training, int batchTokens)
+    {
+        var config = HuggingFaceFolder.LoadConfig(directory);
+        Check(config, training, batchTokens);
+        using var weights = CheckpointWeights.Open(directory, config);
+        var model = TrainableModel.Build(config, ComputePath.Choose(training.Precision).BFloat16);
+        model.Import((name, values) => weights.Read(name, values));
+        return model;
+    }
+
+    private static string DataHash(string modelDirectory, string file) =>
+        string.Concat(Directory.EnumerateFiles(modelDirectory, "*.safetensors").Order(StringComparer.Ordinal).Select(StableHash.Sha256OfFile)) + StableHash.Sha256OfFile(file);
+
+    private static void Check(ModelConfig model, TrainingRecipe training, int batchTokens)
+    {
+        var problems = model.Problems().ToList();
+        if (training.ContextLength > model.ContextLength)
+            problems.Add($"training.contextLength is {training.ContextLength} but the model's is {model.ContextLength}: it cannot be longer. Try {model.ContextLength}.");
+        if (training.ContextLength < 2) problems.Add($"training.contextLength is {training.ContextLength}: it must be at least 2.");
+        else if (batchTokens < training.ContextLength || batchTokens % training.ContextLength != 0)
+        {
+            problems.Add($"batchTokens is {batchTokens} but training.contextLength is {training.ContextLength}: a batch is whole rows. " +
+                $"Try batchTokens {Math.Max(1, batchTokens / training.ContextLength) * training.ContextLength}.");
+        }
+        if (problems.Count > 0) throw new UserErrorException(string.Join('\n', problems));
+    }
 }
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(PretrainRecipe))]
+[JsonSerializable(typeof(SftRecipe))]
+[JsonSerializable(typeof(DpoRecipe))]
+internal sealed partial class StageJson : JsonSerializerContext;

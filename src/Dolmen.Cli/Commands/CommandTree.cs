@@ -11,8 +11,10 @@ internal static class CommandTree
         RunCommand.Build(),
         CorpusCommand.Build(),
         TokenizerCommand.Build(),
+        TokensCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
+        BenchCommand.Build(),
         DoctorCommand.Build(),
         RecipeCommand.Build(),
     ];

@@ -39,9 +39,11 @@ internal static class TokenizerCommand
             var tokenizer = BpeTrainer.Train(TextFiles.Read(files), recipe, progress, stop, parsed.GetValue(threads));
             TokenizerFolder.Save(tokenizer, folder);
             if (tokenizer.VocabSize < recipe.VocabSize)
-                Console.Error.WriteLine($"The corpus repeats too little for {recipe.VocabSize} tokens: the vocabulary has {tokenizer.VocabSize}.");
+                Console.Error.WriteLine(
+                    $"The corpus repeats too little for {recipe.VocabSize} tokens: the vocabulary has {tokenizer.VocabSize}.");
             var result = new TrainedTokenizer(Path.GetFullPath(folder), tokenizer.VocabSize, tokenizer.Merges.Count, files.Count);
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(result, TokenizerCommandJson.Default.TrainedTokenizer));
+            if (parsed.GetValue(json))
+                Console.Out.WriteLine(JsonSerializer.Serialize(result, TokenizerCommandJson.Default.TrainedTokenizer));
             else Console.Error.WriteLine($"{result.VocabSize} tokens learned from {result.Files} files, in {result.Tokenizer}");
         });
         return command;
@@ -51,7 +53,11 @@ internal static class TokenizerCommand
     {
         var command = new Command("encode", "Turn text into token ids.");
         var (tokenizer, json) = (Tokenizer(), CommonOptions.Json());
-        var text = new Argument<string?>("text") { Description = "The text; standard input when left out.", Arity = ArgumentArity.ZeroOrOne };
+        var text = new Argument<string?>("text")
+        {
+            Description = "The text; standard input when left out.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var special = new Option<bool>("--special") { Description = "Names of special tokens in the text become these tokens." };
         command.Add(text);
         command.Add(tokenizer);
@@ -85,13 +91,20 @@ internal static class TokenizerCommand
                 if (token < 0 || token >= loaded.VocabSize)
                     throw new UserErrorException($"{token} is no token of this vocabulary: its ids run from 0 to {loaded.VocabSize - 1}.");
             var text = loaded.Decode(tokens);
-            Console.Out.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new DecodedText(text), TokenizerCommandJson.Default.DecodedText) : text);
+            Console.Out.WriteLine(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(new DecodedText(text), TokenizerCommandJson.Default.DecodedText)
+                : text);
         });
         return command;
     }
 
     private static Option<string> Tokenizer() =>
-        new("--tokenizer") { Description = "A folder with tokenizer.json: of a tokenizer or of a model.", HelpName = "DIR", Required = true };
+        new("--tokenizer")
+        {
+            Description = "A folder with tokenizer.json: of a tokenizer or of a model.",
+            HelpName = "DIR",
+            Required = true,
+        };
 
     private static TokenizerRecipe Recipe(string[] settings)
     {
@@ -109,7 +122,8 @@ internal static class TokenizerCommand
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"--set {string.Join(' ', settings)} names a setting that a tokenizer does not have: it has vocabSize and minPairCount.", error);
+            throw new UserErrorException(
+                $"--set {string.Join(' ', settings)} names an unknown setting: a tokenizer has vocabSize and minPairCount.", error);
         }
     }
 }
@@ -120,7 +134,8 @@ internal sealed record EncodedText(int[] Tokens, string[] Pieces);
 
 internal sealed record DecodedText(string Text);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.Strict)]
 [JsonSerializable(typeof(TokenizerRecipe))]
 [JsonSerializable(typeof(TrainedTokenizer))]
 [JsonSerializable(typeof(EncodedText))]

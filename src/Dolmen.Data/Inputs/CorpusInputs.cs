@@ -7,6 +7,10 @@ namespace Dolmen.Data.Inputs;
 /// <summary>The files a corpus would be built of, as one hash: what a run's identity and lineage need before anything is written.</summary>
 public static class CorpusInputs
 {
+    /// <summary>Number of files in the corpus that is always at hand.</summary>
+    /// <exception cref="UserErrorException">The running SDK carries none.</exception>
+    public static int CountDefaultFiles() => ReferencePacks.Find().Count;
+
     /// <summary>SHA-256 over the files' names (relative to what the user named) and contents.</summary>
     /// <param name="inputs">As for <see cref="CorpusBuild.Run"/>: none means the XML documentation of the running SDK.</param>
     /// <exception cref="UserErrorException">An input is missing, empty or unreadable.</exception>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Tokenization;
 using Dolmen.Training;
@@ -19,7 +20,8 @@ internal static class TrainingBudget
     /// <param name="preferencesFile">Null when there is no alignment.</param>
     public static PipelineRecipe Resolve(PipelineRecipe recipe, TransformerConfig model, Tokenizer tokenizer, string? preferencesFile, IProgress<StageProgress> progress)
     {
-        var resolved = recipe with { Model = ModelRecipe.Of(model), Minutes = 0 };
+        var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
+        var resolved = recipe with { Model = ModelRecipe.Of(model), Training = recipe.Training with { Precision = precision }, Minutes = 0 };
         if (recipe.Minutes == 0) return resolved;
         progress.Report(new StageProgress("speed", 0, 0, "steps", "measuring tokens per second of this model on this machine"));
         return Resolve(resolved, recipe.Minutes, TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),

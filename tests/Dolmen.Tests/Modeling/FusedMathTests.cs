@@ -62,13 +62,13 @@ public class FusedMathTests
     [Fact]
     public void Nothing_outlives_the_scope_of_a_step()
     {
-        var before = Tensor.TotalCount;
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         using (NewDisposeScope())
         {
             var x = randn(4, 5, 2 * 8).requires_grad_(true);
             Fused.SwiGlu(x).sum().backward();
         }
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }
 
     private static double Tolerance(ScalarType type) => type is ScalarType.BFloat16 ? 0.03 : 2e-5;

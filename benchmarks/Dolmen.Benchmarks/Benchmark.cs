@@ -1,0 +1,37 @@
+using System.Text.Json.Serialization;
+
+namespace Dolmen.Benchmarks;
+
+/// <param name="Ratio">Above 1 means that ours is better than <paramref name="Baseline"/>.</param>
+/// <param name="Spread">Half the distance from the lowest to the highest run, as a share of the median.</param>
+public sealed record BenchmarkRow(
+    string Case, double Value, string Unit, string Baseline, double Ratio, [property: JsonPropertyName("median_of")] int MedianOf, double Spread);
+
+public sealed record BenchmarkReport(string Bench, string Machine, string? Commit, IReadOnlyList<BenchmarkRow> Rows);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(BenchmarkReport))]
+public sealed partial class BenchmarkJson : JsonSerializerContext;
+
+/// <summary>A measurement of ours against what it replaces, both in one run.</summary>
+public abstract class Benchmark
+{
+    public abstract string Name { get; }
+
+    public abstract string Description { get; }
+
+    public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
+
+    /// <summary>The registration list.</summary>
+    public static IReadOnlyList<Benchmark> All { get; } = [new TrainBenchmark()];
+}
+
+internal readonly record struct Measured(double Median, double Spread, int Runs)
+{
+    public static Measured Of(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        var median = sorted[sorted.Length / 2];
+        return new Measured(median, (sorted[^1] - sorted[0]) / 2 / median, sorted.Length);
+    }
+}

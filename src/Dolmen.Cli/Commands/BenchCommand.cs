@@ -1,0 +1,38 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Benchmarks;
+using Spectre.Console;
+
+namespace Dolmen.Cli.Commands;
+
+internal static class BenchCommand
+{
+    public static Command Build()
+    {
+        var name = new Argument<string>("NAME") { Description = "Which: " + string.Join(", ", Benchmark.All.Select(bench => $"{bench.Name} ({bench.Description})")) + "." };
+        name.AcceptOnlyFromAmong([.. Benchmark.All.Select(bench => bench.Name)]);
+        var json = CommonOptions.Json();
+        var threads = CommonOptions.Threads();
+        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, json, threads };
+        command.Runs((parsed, stop) =>
+        {
+            Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
+            var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
+            using var progress = new ConsoleProgress();
+            var rows = bench.Run(progress, stop).ToList();
+            progress.Dispose();
+            if (parsed.GetValue(json))
+            {
+                var report = new BenchmarkReport(bench.Name, RuntimeInformation.OSDescription, null, rows);
+                Console.Out.WriteLine(JsonSerializer.Serialize(report, BenchmarkJson.Default.BenchmarkReport));
+                return;
+            }
+            var table = new Table().AddColumns("case", "ours", "unit", "ratio", "median of", "spread");
+            foreach (var row in rows) table.AddRow(Markup.Escape(row.Case), $"{row.Value:#,0.####}", row.Unit, $"{row.Ratio:0.00}x", $"{row.MedianOf}", $"±{row.Spread:P0}");
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
+        });
+        return command;
+    }
+}

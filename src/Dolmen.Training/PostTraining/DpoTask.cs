@@ -1,0 +1,128 @@
+// P pairs, T longest answer of a batch
+using Dolmen.Artifacts;
+using Dolmen.Modeling;
+using Dolmen.Modeling.Layers;
+using Dolmen.Tokenization;
+using static TorchSharp.torch;
+
+namespace Dolmen.Training.PostTraining;
+
+/// <summary>DPO on pairs of answers. The reference is the model as it comes in; its log-probabilities are computed once, on the very
+/// batches that are trained on, so that the first loss is ln 2.</summary>
+public sealed class DpoTask : TrainingTask
+{
+    /// <summary>Batches are padded to a multiple of this: fewer shapes for libtorch to prepare kernels for.</summary>
+    private const int LengthMultiple = 16;
+
+    private readonly List<(TokenizedConversation Chosen, TokenizedConversation Rejected)> _pairs = [];
+    private readonly (float Chosen, float Rejected)?[] _reference;
+    private readonly DataOrder _order;
+    private readonly DpoRecipe _recipe;
+    private readonly TrainingRecipe _training;
+    private readonly int _pad;
+    private readonly long[] _tokensAfter;
+
+    public DpoTask(string preferencesFile, Tokenizer tokenizer, DpoRecipe recipe, TrainingRecipe training, ulong seed)
+    {
+        (_recipe, _training, _pad) = (recipe, training, tokenizer.Special.Pad);
+        foreach (var pair in PostTrainingFiles.Read(preferencesFile, PostTrainingJson.Default.PreferencePair))
+        {
+            TokenizedConversation Answered(string answer) =>
+                ChatFormat.Tokenize(tokenizer, [new ChatMessage("user", pair.Prompt), new ChatMessage("assistant", answer)]);
+            var (chosen, rejected) = (Answered(pair.Chosen), Answered(pair.Rejected));
+            if (Math.Max(chosen.Tokens.Length, rejected.Tokens.Length) > training.ContextLength) TooLong++;
+            else _pairs.Add((chosen, rejected));
+        }
+        if (_pairs.Count == 0) throw new UserErrorException($"{preferencesFile} holds no pair that fits training.contextLength {training.ContextLength}: DPO needs at least one.");
+        _reference = new (float, float)?[_pairs.Count];
+        _order = new DataOrder(_pairs.Count, seed);
+        Steps = (int)Math.Max(1, recipe.TotalPairs / recipe.BatchPairs);
+        _tokensAfter = new long[Steps + 1];
+        for (var step = 0; step < Steps; step++)
+            _tokensAfter[step + 1] = _tokensAfter[step] + MicroBatches(step).Sum(batch => 2L * batch.Length * LengthOf(batch));
+    }
+
+    /// <summary>Pairs left out because an answer does not fit the context.</summary>
+    public int TooLong { get; }
+
+    public override string Stage => "dpo";
+
+    public override int Steps { get; }
+
+    public override long TokensAfter(int steps) => _tokensAfter[steps];
+
+    public override void Prepare(TrainableModel model, IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        using var noGradient = no_grad();
+        for (var step = 0; step < Steps; step++)
+        {
+            stop.ThrowIfCancellationRequested();
+            foreach (var batch in MicroBatches(step).Where(batch => Array.Exists(batch, pair => _reference[pair] is null)))
+            {
+                using var scope = NewDisposeScope();
+                var (chosen, rejected) = AnswerLogProbs(model, batch);
+                var (w, l) = (chosen.data<float>().ToArray(), rejected.data<float>().ToArray());
+                for (var i = 0; i < batch.Length; i++) _reference[batch[i]] ??= (w[i], l[i]);
+            }
+            progress.Report(new StageProgress("reference", step + 1, Steps, "steps"));
+        }
+    }
+
+    public override StepResult Accumulate(TrainableModel model, int step)
+    {
+        var (loss, first) = (0.0, true);
+        var totals = new double[6];
+        foreach (var batch in MicroBatches(step))
+        {
+            using var scope = NewDisposeScope();
+            var (chosen, rejected) = AnswerLogProbs(model, batch);                               // (P), (P)
+            var referenceChosen = tensor([.. batch.Select(pair => _reference[pair]!.Value.Chosen)]);
+            var referenceRejected = tensor([.. batch.Select(pair => _reference[pair]!.Value.Rejected)]);
+            var total = DpoObjective.Losses(chosen, rejected, referenceChosen, referenceRejected, _recipe.Beta).sum() / _recipe.BatchPairs;
+            total.backward();
+            BackwardGuard.ThrowIfFailed();
+            model.Parameters.TakeGradients(first);
+            first = false;
+            loss += total.item<float>();
+            var m = DpoObjective.Metrics(chosen.detach(), rejected.detach(), referenceChosen, referenceRejected, _recipe.Beta);
+            double[] means = [m.RewardsChosen, m.RewardsRejected, m.RewardsAccuracies, m.RewardsMargins, m.LogpsChosen, m.LogpsRejected];
+            for (var i = 0; i < totals.Length; i++) totals[i] += means[i] * batch.Length / _recipe.BatchPairs;
+        }
+        return new StepResult(loss, ("rewards/chosen", totals[0]), ("rewards/rejected", totals[1]), ("rewards/accuracies", totals[2]),
+            ("rewards/margins", totals[3]), ("logps/chosen", totals[4]), ("logps/rejected", totals[5]));
+    }
+
+    /// <summary>Σ log p over each answer's tokens: chosen (P), rejected (P). One pass for both.</summary>
+    private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(TrainableModel model, int[] pairs)
+    {
+        var batch = new TokenBatch(2 * pairs.Length, LengthOf(pairs));
+        for (var i = 0; i < pairs.Length; i++)
+        {
+            var (chosen, rejected) = _pairs[pairs[i]];
+            batch.SetRow(i, chosen.Tokens, chosen.LossMask, _pad);
+            batch.SetRow(pairs.Length + i, rejected.Tokens, rejected.LossMask, _pad);
+        }
+        var sums = model.LogProbs(batch.Inputs(), batch.Targets()).sum(1);                       // (2P)
+        return (sums.narrow(0, 0, pairs.Length), sums.narrow(0, pairs.Length, pairs.Length));
+    }
+
+    /// <summary>The step's pairs, by length, cut so that each part fits a micro-batch.</summary>
+    private IEnumerable<int[]> MicroBatches(int step)
+    {
+        var pairs = Enumerable.Range(0, _recipe.BatchPairs).Select(i => _order.At((long)step * _recipe.BatchPairs + i))
+            .OrderBy(LongerOf).ThenBy(pair => pair).ToArray();
+        for (var start = 0; start < pairs.Length;)
+        {
+            var end = start + 1;
+            while (end < pairs.Length && 2 * (end + 1 - start) * Padded(LongerOf(pairs[end])) <= _training.MicroBatchTokens) end++;
+            yield return pairs[start..end];
+            start = end;
+        }
+    }
+
+    private int LongerOf(int pair) => Math.Max(_pairs[pair].Chosen.Tokens.Length, _pairs[pair].Rejected.Tokens.Length) - 1;
+
+    private int LengthOf(int[] pairs) => Math.Min(_training.ContextLength, Padded(pairs.Max(LongerOf)));
+
+    private static int Padded(int length) => (length + LengthMultiple - 1) / LengthMultiple * LengthMultiple;
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Dolmen.Artifacts;
+using Dolmen.Modeling;
+using Dolmen.Modeling.Kernels;
+using static TorchSharp.torch;
+
+namespace Dolmen.Training;
+
+/// <summary>
+/// The one loop over fixed data; <see cref="TrainingTask"/> says what is learned. Seed, recipe and thread count decide every bit of the
+/// result, however often the run is stopped and continued.
+/// </summary>
+public sealed class Trainer(TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string identity, TrainingContext context)
+{
+    private readonly TrainingCheckpoint _checkpoints = new(Path.Combine(context.OutDirectory, "checkpoints"), context.Training.KeepCheckpoints);
+    private readonly Stopwatch _clock = new();
+    private double _earlierSeconds;
+    private double _peakFlops;
+
+    /// <exception cref="OperationCanceledException">Stopped; a checkpoint was written.</exception>
+    /// <exception cref="InvalidOperationException">The loss or the gradient is no longer finite.</exception>
+    public TrainingOutcome Run()
+    {
+        Directory.CreateDirectory(context.OutDirectory);
+        task.Prepare(model, context.Progress, context.Stop);
+        var resumed = _checkpoints.LoadNewest(model.Parameters, identity);
+        var step = resumed?.Step ?? 0;
+        _earlierSeconds = resumed?.Seconds ?? 0;
+        _peakFlops = Roofline.GemmFlops(model.Parameters.IsBFloat16);
+        using var log = MetricsLog.Open(Path.Combine(context.OutDirectory, "metrics.jsonl"), afterStep: step);
+        using var events = new EventFile(context.OutDirectory);
+        var firstStep = step;
+        var meter = new StepMeter();
+        var (lastLoss, lastCheckpoint) = (resumed?.Loss ?? double.NaN, 0.0);
+        Validation? validation = null;
+        _clock.Start();
+        while (step < task.Steps)
+        {
+            if (context.Stop.IsCancellationRequested)
+            {
+                Save(step, lastLoss);
+                context.Stop.ThrowIfCancellationRequested();
+            }
+            var rate = optimizer.LearningRate * Schedule.Share(schedule, step, task.Steps);
+            var (result, norm) = Step(step, rate);
+            step++;
+            lastLoss = result.Loss;
+            meter.Add(result, norm);
+            var seconds = _clock.Elapsed.TotalSeconds;
+            var speed = (task.TokensAfter(step) - task.TokensAfter(firstStep)) / seconds;
+            Report(step, result.Loss, rate, norm, speed);
+            if (step % context.Training.LogEverySteps == 0 || step == task.Steps) WriteMetrics(log, events, step, rate, speed, meter);
+            if (IsValidationStep(step))
+            {
+                validation = task.Validate(model);
+                if (validation is not null) WriteValidation(log, events, step, validation);
+            }
+            if (seconds - lastCheckpoint > context.Training.CheckpointMinutes * 60)
+            {
+                Save(step, lastLoss);
+                lastCheckpoint = _clock.Elapsed.TotalSeconds;
+            }
+        }
+        validation ??= task.Validate(model);
+        Save(step, lastLoss);
+        var total = _earlierSeconds + _clock.Elapsed.TotalSeconds;
+        return new TrainingOutcome(task.TokensAfter(step), step, total, task.TokensAfter(step) / Math.Max(1e-9, total), lastLoss, validation?.BitsPerByte, model.Parameters.Count);
+    }
+
+    private (StepResult Result, double Norm) Step(int step, double rate)
+    {
+        using var scope = NewDisposeScope();
+        var result = task.Accumulate(model, step);
+        var norm = model.Parameters.GradientNorm();
+        if (!double.IsFinite(result.Loss) || !double.IsFinite(norm))
+        {
+            throw new InvalidOperationException($"{task.Stage} diverged at step {step + 1} of {task.Steps}: the loss is {result.Loss}, the gradient norm {norm}. " +
+                $"The last good checkpoint is kept. Lower the learning rate ({optimizer.LearningRate}) or lengthen the warm-up ({schedule.WarmupFraction:P0}).");
+        }
+        var clip = optimizer.ClipNorm > 0 && norm > optimizer.ClipNorm ? optimizer.ClipNorm / norm : 1;
+        model.Parameters.Step(new AdamWStep((float)rate, (float)optimizer.Beta1, (float)optimizer.Beta2, (float)optimizer.Epsilon,
+            (float)optimizer.WeightDecay, step + 1, (float)clip));
+        return (result, norm);
+    }
+
+    private void Save(int step, double loss) =>
+        _checkpoints.Save(model.Parameters, new CheckpointState(step, _earlierSeconds + _clock.Elapsed.TotalSeconds, loss, identity));
+
+    private bool IsValidationStep(int step)
+    {
+        var every = Math.Max(1, task.Steps / Math.Max(1, context.Training.Validations));
+        return step == task.Steps || (step % every == 0 && task.Steps - step >= every / 2);
+    }
+
+    private double Mfu(double tokensPerSecond) => tokensPerSecond * model.Config.TrainingFlopsPerToken(context.Training.ContextLength) / _peakFlops;
+
+    private void Report(int step, double loss, double rate, double norm, double speed)
+    {
+        var bits = task.BitsPerByte(loss) is { } value ? $" · {value:0.000} bpb" : "";
+        context.Progress.Report(new StageProgress(task.Stage, task.TokensAfter(step), task.TokensAfter(task.Steps), "tok",
+            $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {rate:0.0e0} · |g| {norm:0.00} · MFU {Mfu(speed):P0} · {Environment.WorkingSet >> 20} MB"));
+    }
+
+    private void WriteMetrics(MetricsLog log, EventFile events, int step, double rate, double speed, StepMeter meter)
+    {
+        var (loss, norm, extra) = meter.Take();
+        log.Write(step, [("tokens", task.TokensAfter(step)), ("loss", loss), ("learningRate", rate), ("gradNorm", norm), ("tokensPerSecond", speed),
+            ("mfu", Mfu(speed)), ("memoryBytes", Environment.WorkingSet), ("seconds", _earlierSeconds + _clock.Elapsed.TotalSeconds),
+            .. extra.Select(metric => (metric.Name, (object?)metric.Value))]);
+        events.Scalars(step, [("train/loss", loss), ("train/learning_rate", rate), ("train/grad_norm", norm), ("train/tokens_per_second", speed),
+            ("train/mfu", Mfu(speed)), .. extra]);
+    }
+
+    private static void WriteValidation(MetricsLog log, EventFile events, int step, Validation validation)
+    {
+        log.Write(step, ("valLoss", validation.Loss), ("bitsPerByte", validation.BitsPerByte), ("sample", validation.Sample));
+        events.Scalars(step, validation.BitsPerByte is { } bits ? [("eval/loss", validation.Loss), ("eval/bits_per_byte", bits)] : [("eval/loss", validation.Loss)]);
+    }
+
+    /// <summary>Means over the steps since the last line.</summary>
+    private sealed class StepMeter
+    {
+        private readonly Dictionary<string, double> _sums = new(StringComparer.Ordinal);
+        private double _loss, _norm;
+        private int _steps;
+
+        public void Add(StepResult result, double norm)
+        {
+            _steps++;
+            _loss += result.Loss;
+            _norm += norm;
+            foreach (var (name, value) in result.Metrics) _sums[name] = _sums.GetValueOrDefault(name) + value;
+        }
+
+        public (double Loss, double Norm, (string Name, double Value)[] Extra) Take()
+        {
+            var taken = (_loss / _steps, _norm / _steps, _sums.Select(sum => (sum.Key, sum.Value / _steps)).ToArray());
+            (_loss, _norm, _steps) = (0, 0, 0);
+            _sums.Clear();
+            return taken;
+        }
+    }
+}
