@@ -21,10 +21,10 @@ internal sealed class ApiErrorException(int status, ApiError error) : Exception(
         new(status, new ApiError(message, "invalid_request_error", null, code));
 }
 
-internal static class ApiErrors
+internal sealed class ApiErrors(Action<string> log)
 {
     /// <summary>Whatever goes wrong before an answer has begun becomes one JSON error; nothing of our insides is told.</summary>
-    public static async Task Answer(HttpContext http, Func<Task> next)
+    public async Task Answer(HttpContext http, Func<Task> next)
     {
         try
         {
@@ -46,7 +46,7 @@ internal static class ApiErrors
         }
         catch (Exception error) when (!http.Response.HasStarted)
         {
-            await Console.Error.WriteLineAsync($"dolmen: {http.Request.Method} {http.Request.Path} failed: {error}");
+            log($"{http.Request.Method} {http.Request.Path} failed: {error}");
             await Write(http, new ApiErrorException(StatusCodes.Status500InternalServerError, Internal));
         }
     }

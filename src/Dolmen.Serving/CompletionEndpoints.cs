@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dolmen.Serving;
 
 /// <summary>OpenAI's endpoints over one model.</summary>
-internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue queue, ServerMetrics metrics, TimeProvider clock)
+internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue queue, ServerMetrics metrics, TimeProvider clock, Action<string> log)
 {
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
     private long _requests;
@@ -73,7 +73,7 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
         }
         catch (Exception error) when (http.Response.HasStarted && error is not OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync($"dolmen: {http.Request.Path} failed while streaming: {error}");
+            log($"{http.Request.Path} failed while streaming: {error}");
             await Send(http, JsonSerializer.Serialize(new ApiErrorBody(ApiErrors.Internal), ServingJson.Default.ApiErrorBody));
             return;
         }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
 
-/// <summary>One model computes one answer at a time; the others wait in the order they came.</summary>
+/// <summary>One model computes one answer at a time; the others wait for their turn.</summary>
 internal sealed class GenerationQueue(ServedModel served, int maxWaiting, ServerMetrics metrics) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);

@@ -23,7 +23,7 @@ internal static class ServeCommand
         using var bound = new BoundPort(host, port);                     // before the model: an occupied port is known at once
         using var loaded = ModelFolder.Load(folder);
         var served = new ServedModel(ServedModel.NameOf(folder), loaded.Model, loaded.Tokenizer);
-        var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System).GetAwaiter().GetResult();
+        var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System, message => Console.Error.WriteLine($"dolmen: {message}")).GetAwaiter().GetResult();
         try
         {
             if (json) Console.Out.WriteLine(new JsonObject { ["url"] = server.Address.ToString(), ["model"] = served.Name }.ToJsonString());

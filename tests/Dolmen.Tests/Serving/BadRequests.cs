@@ -87,6 +87,7 @@ public class BadRequests
         Assert.Equal(HttpStatusCode.InternalServerError, status);
         Assert.Contains("\"type\":\"server_error\"", body);
         Assert.DoesNotContain("secret", body);
+        Assert.Contains("secret path", Assert.Single(server.Log));
 
         var (_, stream) = await server.Post(Text, """{"prompt":"a","max_tokens":4,"temperature":0,"stream":true}""");
         Assert.Contains("\"type\":\"server_error\"", stream);
