@@ -54,7 +54,8 @@ internal sealed class ApiErrors(Action<string> log)
     public static ApiError Internal { get; } = new("The server failed while it answered; its log says why.", "server_error", null, null);
 
     private static ApiErrorException Unrouted(HttpContext http) => http.Response.StatusCode == StatusCodes.Status404NotFound
-        ? ApiErrorException.Refused(404, $"There is no {http.Request.Path} here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.", "unknown_url")
+        ? ApiErrorException.Refused(404, $"There is no {http.Request.Path} here: try /v1/models, /v1/completions, /v1/chat/completions, " +
+            "/health or /metrics.", "unknown_url")
         : ApiErrorException.Refused(405, $"{http.Request.Path} does not answer {http.Request.Method}.", "method_not_supported");
 
     private static async Task Write(HttpContext http, ApiErrorException error)
@@ -62,6 +63,7 @@ internal sealed class ApiErrors(Action<string> log)
         http.Response.StatusCode = error.Status;
         http.Response.ContentType = "application/json";
         if (error.Status == StatusCodes.Status503ServiceUnavailable) http.Response.Headers.RetryAfter = "1";
-        await JsonSerializer.SerializeAsync(http.Response.Body, new ApiErrorBody(error.Error), ServingJson.Default.ApiErrorBody, http.RequestAborted);
+        await JsonSerializer.SerializeAsync(http.Response.Body, new ApiErrorBody(error.Error), ServingJson.Default.ApiErrorBody,
+            http.RequestAborted);
     }
 }

@@ -21,7 +21,8 @@ public sealed class CompletionServer : IAsyncDisposable
     public Uri Address { get; }
 
     /// <param name="log">Told, a message each, what went wrong on our side; clients learn only that something did.</param>
-    public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock, Action<string> log)
+    public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock,
+        Action<string> log)
     {
         // The empty builder reads no files and no environment: what it serves, and where, is what it was told here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

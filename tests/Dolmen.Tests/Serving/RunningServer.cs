@@ -31,7 +31,8 @@ internal sealed class RunningServer : IAsyncDisposable
         model ??= FakeModel.OfAlphabet();
         var log = new ConcurrentQueue<string>();
         var port = new BoundPort("127.0.0.1", 0);
-        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer()), port, options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
+        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer()), port,
+            options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
         return new RunningServer(port, server, model, log);
     }
 
