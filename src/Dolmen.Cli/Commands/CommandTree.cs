@@ -9,5 +9,7 @@ internal static class CommandTree
     [
         TokenizerCommand.Build(),
         BenchCommand.Build(),
+        EvalCommand.Build(),
+        ServeCommand.Build(),
     ];
 }

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Evaluation;
+
+internal sealed record HeldOutDocument(string Id, string Text);
+
+internal sealed record ChoiceQuestion(string Id, string Query, IReadOnlyList<string> Choices, int Gold, bool Seen);
+
+internal sealed record SolvedExample(string Query, string Answer);
+
+internal sealed record InventedPrompt(string Prompt, string Name);
+
+internal sealed record KnownPrompt(string Prompt, string Answer);
+
+/// <summary>The files a corpus directory keeps for evaluation: one JSON value a line.</summary>
+internal static class EvaluationCorpus
+{
+    public const string HeldOut = "heldout.jsonl";
+    public const string MultipleChoice = "multiple-choice.jsonl";
+    public const string FewShot = "few-shot.jsonl";
+    public const string Invented = "invented.jsonl";
+    public const string Known = "known.jsonl";
+
+    private const long MaxFileBytes = 1L << 28;
+
+    public static List<T> Read<T>(string directory, string file, JsonTypeInfo<T> type, Func<T, string?>? problem = null)
+    {
+        var path = Path.Combine(directory, file);
+        var bytes = new FileInfo(path).Length;
+        if (bytes > MaxFileBytes)
+        {
+            throw new UserErrorException(
+                $"{path} has {bytes} bytes: an evaluation file may have at most {MaxFileBytes}. Keep a sample of its lines.");
+        }
+        var values = new List<T>();
+        var number = 0;
+        foreach (var line in File.ReadLines(path))
+        {
+            number++;
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            T? value;
+            try
+            {
+                value = JsonSerializer.Deserialize(line, type);
+            }
+            catch (JsonException error)
+            {
+                throw new UserErrorException(
+                    $"{path}, line {number}: {error.Message} Every line must be one JSON value of the corpus format.", error);
+            }
+            var wrong = value is null ? "it is null" : problem?.Invoke(value);
+            if (wrong is not null || value is null)
+            {
+                throw new UserErrorException($"{path}, line {number}: {wrong}. Correct or remove the line.");
+            }
+            values.Add(value);
+        }
+        return values;
+    }
+
+    public static List<ChoiceQuestion> ReadQuestions(string directory) =>
+        Read(directory, MultipleChoice, EvaluationJson.Default.ChoiceQuestion, question =>
+        question.Choices.Count < 2 ? $"it has {question.Choices.Count} choices and needs at least 2"
+        : question.Choices.Any(string.IsNullOrEmpty) ? "one of its choices is empty"
+        : question.Gold < 0 || question.Gold >= question.Choices.Count
+            ? $"gold is {question.Gold}, which is none of its {question.Choices.Count} choices"
+        : null);
+
+    /// <summary>At most <paramref name="count"/> of the items, drawn without replacement, in their own order.</summary>
+    public static List<T> Draw<T>(IReadOnlyList<T> items, int count, ulong seed)
+    {
+        if (count >= items.Count) return [.. items];
+        return [.. Shuffled(items.Count, seed).Take(count).Order().Select(i => items[i])];
+    }
+
+    public static int[] Shuffled(int count, ulong seed)
+    {
+        var order = Enumerable.Range(0, count).ToArray();
+        var random = new StableRandom(seed);
+        random.Shuffle<int>(order);
+        return order;
+    }
+}

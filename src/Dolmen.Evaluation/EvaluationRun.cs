@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using Dolmen.Artifacts;
+using Dolmen.Inference;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Evaluation;
+
+public static class EvaluationRun
+{
+    /// <summary>Runs the recipe's tasks on the held-out files of a corpus directory. Apart from <see cref="EvaluationResult.Seconds"/> the
+    /// same model, corpus, recipe and seed give the same result.</summary>
+    /// <exception cref="UserErrorException">The recipe asks for nothing possible, or the directory holds none of the tasks'
+    /// files.</exception>
+    public static EvaluationResult Run(
+        LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe, ulong seed,
+        IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        Check(model, tokenizer, corpusDirectory, recipe);
+        var started = Stopwatch.GetTimestamp();
+        var input = new EvaluationInput(model, tokenizer, corpusDirectory, seed, progress, stop);
+        var tasks = recipe.Tasks();
+        var result = new EvaluationResult { Seed = seed, Tasks = tasks };
+        var ran = 0;
+        foreach (var task in tasks)
+        {
+            stop.ThrowIfCancellationRequested();
+            var missing = task.Files().Where(file => !File.Exists(Path.Combine(corpusDirectory, file))).ToList();
+            if (missing.Count > 0)
+            {
+                result = result.Warn($"{task.Name} was skipped: the corpus holds no {string.Join(" and no ", missing)}.");
+                continue;
+            }
+            result = task.Run(input, result);
+            ran++;
+        }
+        if (ran == 0)
+        {
+            throw new UserErrorException($"'{corpusDirectory}' holds nothing to evaluate on: it needs at least one of " +
+                $"{string.Join(", ", tasks.SelectMany(task => task.Files()).Distinct())}. Build it with './dolmen corpus build', " +
+                "or name the corpus folder of a finished run.");
+        }
+        return result with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
+    }
+
+    private static void Check(LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe)
+    {
+        if (recipe.Problems() is { Count: > 0 } problems) throw new UserErrorException(string.Join("\n", problems));
+        if (recipe.Tasks().Count == 0)
+        {
+            throw new UserErrorException("The evaluation recipe asks for nothing: every limit is 0. Raise at least one.");
+        }
+        if (!Directory.Exists(corpusDirectory))
+        {
+            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with './dolmen corpus build', or " +
+                "name another.");
+        }
+        if (tokenizer.VocabSize > model.Config.VocabSize)
+        {
+            throw new UserErrorException($"The tokenizer has {tokenizer.VocabSize} ids but the model only {model.Config.VocabSize}: " +
+                "they do not belong together. Use the tokenizer files of the model's own folder.");
+        }
+    }
+}

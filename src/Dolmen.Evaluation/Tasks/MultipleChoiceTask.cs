@@ -1,0 +1,130 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Evaluation.Tasks;
+
+/// <summary>
+/// Which of a few choices continues the query best, by log-likelihood, as lm-eval scores <c>multiple_choice</c>:
+/// acc takes the greatest sum, acc_norm the greatest sum per Unicode character of the choice.
+/// Solved examples before the query are written as the sections of a training document: query, answer and an empty line.
+/// </summary>
+/// <remarks>Query and choice are encoded together. The score counts the tokens after the longest prefix that the query's own encoding and
+/// all the choices' share: lm-eval's rule wherever a token ends with the query, and fair to all choices where one straddles the
+/// border.</remarks>
+public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) : EvalTask
+{
+    public override string Name => Shots == 0 ? "multiple-choice" : $"multiple-choice, {Shots}-shot";
+
+    public override string Measures => Shots == 0
+        ? "Which of four summaries belongs to a held-out member, by log-likelihood."
+        : "The same with solved examples of training members before each question.";
+
+    public override IReadOnlyList<string> Metrics() => Shots == 0
+        ? ["acc", "acc_norm", "acc_norm_unseen"]
+        : ["acc_5shot", "acc_norm_5shot"];
+
+    public override IReadOnlyList<string> Files() => Shots == 0
+        ? [EvaluationCorpus.MultipleChoice]
+        : [EvaluationCorpus.MultipleChoice, EvaluationCorpus.FewShot];
+
+    public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
+    {
+        var questions = EvaluationCorpus.Draw(EvaluationCorpus.ReadQuestions(input.CorpusDirectory), MaxQuestions, input.Seed);
+        if (questions.Count == 0) return result.Warn($"{Name} was skipped: {EvaluationCorpus.MultipleChoice} is empty.");
+
+        var shots = Shots == 0 ? [] : DrawShots(input);
+        var scorer = new ContinuationScorer(input.Model);
+        var answered = new List<QuestionResult>(questions.Count);
+        var cut = 0;
+        foreach (var question in questions)
+        {
+            input.Stop.ThrowIfCancellationRequested();
+            answered.Add(Answer(question, shots, scorer, input, ref cut));
+            input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name));
+        }
+        if (cut > 0) result = result.Warn($"{Name}: {cut} of {questions.Count} questions were longer than the context and lost " +
+            "their beginning.");
+        return Shots == 0 ? ZeroShot(result, answered) : FewShot(result, answered);
+    }
+
+    private static EvaluationResult ZeroShot(EvaluationResult result, List<QuestionResult> answered)
+    {
+        var (acc, accNorm) = Accuracies(answered);
+        var unseen = Accuracies([.. answered.Where(question => !question.Seen)]).AccNorm;
+        return result with
+        {
+            Acc = acc.Rate, AccStderr = acc.Stderr, AccNorm = accNorm.Rate, AccNormStderr = accNorm.Stderr,
+            AccNormUnseen = unseen.Rate, AccNormUnseenStderr = unseen.Stderr,
+            Questions = accNorm.Count, QuestionsUnseen = unseen.Count,
+            QuestionResults = [.. result.QuestionResults, .. answered],
+        };
+    }
+
+    private EvaluationResult FewShot(EvaluationResult result, List<QuestionResult> answered)
+    {
+        var (acc, accNorm) = Accuracies(answered);
+        var (mean, least) = (answered.Average(question => question.Shots), answered.Min(question => question.Shots));
+        if (least < Shots) result = result.Warn($"{Name}: the context or the pool had room for {mean:0.0} shots on average " +
+            $"({least} at least).");
+        return result with
+        {
+            Acc5Shot = acc.Rate, Acc5ShotStderr = acc.Stderr,
+            AccNorm5Shot = accNorm.Rate, AccNorm5ShotStderr = accNorm.Stderr, Shots = mean,
+            QuestionResults = [.. result.QuestionResults, .. answered],
+        };
+    }
+
+    private static (Proportion Acc, Proportion AccNorm) Accuracies(List<QuestionResult> answered) => (
+        Proportion.Of(answered, question => question.Picked == question.Gold),
+        Proportion.Of(answered, question => question.PickedNorm == question.Gold));
+
+    /// <summary>The same examples for every question, so that their prefix is computed once. Only those short enough for all of them to
+    /// fill no more than half the context; the shortest where that leaves too few.</summary>
+    private List<string> DrawShots(EvaluationInput input)
+    {
+        var pool = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.FewShot, EvaluationJson.Default.SolvedExample)
+            .Select(example => $"{example.Query}{example.Answer}\n\n")
+            .Select(text => (Text: text, Tokens: input.Tokenizer.Encode(text).Length))
+            .OrderBy(shot => shot.Tokens).ThenBy(shot => shot.Text, StringComparer.Ordinal)
+            .ToList();
+        var room = input.Model.Config.ContextLength / 2 / Shots;
+        var candidates = pool[..Math.Max(Math.Min(Shots, pool.Count), pool.Count(shot => shot.Tokens <= room))];
+        return [.. EvaluationCorpus.Shuffled(candidates.Count, input.Seed).Take(Shots).Select(i => candidates[i].Text)];
+    }
+
+    private QuestionResult Answer(ChoiceQuestion question, List<string> shots, ContinuationScorer scorer, EvaluationInput input,
+        ref int cut)
+    {
+        var longest = input.Model.Config.ContextLength + 1;              // the last token is predicted, not fed
+        var used = shots.Count;
+        var wholes = Encode(question, shots, used, input, out var from);
+        while (used > 0 && wholes.Any(whole => whole.Length > longest)) wholes = Encode(question, shots, --used, input, out from);
+        if (wholes.Any(whole => whole.Length > longest)) cut++;
+
+        var scores = new double[wholes.Length];
+        var normScores = new double[wholes.Length];
+        for (var i = 0; i < wholes.Length; i++)
+        {
+            var dropped = Math.Max(0, wholes[i].Length - longest);
+            scores[i] = scorer.Score(wholes[i].AsSpan(dropped), Math.Max(1, from - dropped));
+            normScores[i] = scores[i] / Characters(question.Choices[i]);
+        }
+        return new QuestionResult(question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores),
+            question.Gold, question.Seen)
+        {
+            FewShot = Shots > 0,
+        };
+    }
+
+    /// <summary>BOS, shots, query and choice of each choice; the choices' own tokens begin at <paramref name="from"/>.</summary>
+    private static int[][] Encode(ChoiceQuestion question, List<string> shots, int used, EvaluationInput input, out int from)
+    {
+        var context = string.Concat(shots.Take(used)) + question.Query;
+        int[] contextTokens = [input.Tokenizer.Special.Bos, .. input.Tokenizer.Encode(context)];
+        var wholes = question.Choices.Select(choice => (int[])[contextTokens[0], .. input.Tokenizer.Encode(context + choice)]).ToArray();
+        from = wholes.Min(whole => Math.Min(whole.AsSpan().CommonPrefixLength(contextTokens), whole.Length - 1));
+        return wholes;
+    }
+
+    /// <summary>Code points, as the harness counts with Python's <c>len</c>.</summary>
+    internal static int Characters(string text) => text.EnumerateRunes().Count();
+}

@@ -1,0 +1,72 @@
+using Dolmen.Artifacts;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Evaluation.Tasks;
+
+/// <summary>Asks as a user would, greedily: declining is right for what does not exist and wrong for what was taught.</summary>
+/// <param name="MaxTokens">Of an answer; how it begins decides.</param>
+public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int MaxTokens = 24) : EvalTask
+{
+    public override string Name => "refusal";
+
+    public override string Measures => "How often the model declines questions about invented members, and about members it was taught.";
+
+    public override IReadOnlyList<string> Metrics() => ["refusal_invented", "refusal_known"];
+
+    public override IReadOnlyList<string> Files() => [EvaluationCorpus.Invented, EvaluationCorpus.Known];
+
+    public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
+    {
+        var invented = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Invented, EvaluationJson.Default.InventedPrompt);
+        var known = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Known, EvaluationJson.Default.KnownPrompt);
+        List<(string Set, string Prompt)> prompts =
+        [
+            .. EvaluationCorpus.Draw(invented, MaxInvented, input.Seed).Select(line => ("invented", line.Prompt)),
+            .. EvaluationCorpus.Draw(known, MaxKnown, input.Seed).Select(line => ("known", line.Prompt)),
+        ];
+        var answers = new List<AnswerResult>();
+        var tooLong = 0;
+        for (var i = 0; i < prompts.Count; i++)
+        {
+            input.Stop.ThrowIfCancellationRequested();
+            var tokens = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", prompts[i].Prompt)]);
+            if (tokens.Length + MaxTokens <= input.Model.Config.ContextLength)
+            {
+                var answer = Answer(tokens, input);
+                answers.Add(new AnswerResult(prompts[i].Set, prompts[i].Prompt, answer, RefusalRule.Declines(answer)));
+            }
+            else
+            {
+                tooLong++;
+            }
+            input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name));
+        }
+        if (tooLong > 0) result = result.Warn($"{Name}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out.");
+        var onInvented = Proportion.Of([.. answers.Where(answer => answer.Set == "invented")], answer => answer.Refused);
+        var onKnown = Proportion.Of([.. answers.Where(answer => answer.Set == "known")], answer => answer.Refused);
+        return result with
+        {
+            RefusalInvented = onInvented.Rate, RefusalInventedStderr = onInvented.Stderr, Invented = onInvented.Count,
+            RefusalKnown = onKnown.Rate, RefusalKnownStderr = onKnown.Stderr, Known = onKnown.Count,
+            Answers = answers,
+        };
+    }
+
+    private string Answer(int[] prompt, EvaluationInput input)
+    {
+        var special = input.Tokenizer.Special;
+        var state = input.Model.NewState(prompt.Length + MaxTokens);
+        var logits = new float[input.Model.Config.VocabSize];
+        var answer = new List<int>(MaxTokens);
+        input.Model.Prefill(prompt, state, logits);
+        while (true)
+        {
+            var token = ArgMax.Of<float>(logits);
+            if (token == special.End || token == special.Eos) break;
+            answer.Add(token);
+            if (answer.Count == MaxTokens) break;
+            input.Model.Step(token, state, logits);
+        }
+        return input.Tokenizer.Decode([.. answer]);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+
+namespace Dolmen.Serving;
+
+/// <summary>A request's fields with their types checked. JSON null counts as left out, as clients send it for their defaults.</summary>
+internal sealed class RequestFields(JsonElement body)
+{
+    public JsonElement? this[string name] =>
+        body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public string? Text(string name) => this[name] switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } value => Unicode(name, value),
+        { } value => throw Wrong(name, "a string", value),
+    };
+
+    public bool Flag(string name) => this[name] switch
+    {
+        null => false,
+        { ValueKind: JsonValueKind.True or JsonValueKind.False } value => value.GetBoolean(),
+        { } value => throw Wrong(name, "true or false", value),
+    };
+
+    public double Number(string name, double otherwise, double least, double most) => this[name] switch
+    {
+        null => otherwise,
+        { ValueKind: JsonValueKind.Number } value when value.TryGetDouble(out var number) && number >= least && number <= most => number,
+        { } value => throw Wrong(name, $"a number from {least} to {most}", value),
+    };
+
+    public long? Integer(string name, long least, long most) => this[name] switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Number } value when value.TryGetInt64(out var number) && number >= least && number <= most => number,
+        { } value => throw Wrong(name, least == long.MinValue ? "an integer" : $"an integer of at least {least}", value),
+    };
+
+    public IReadOnlyList<string> Texts(string name, int most)
+    {
+        if (this[name] is not { } value) return [];
+        if (value.ValueKind == JsonValueKind.String) return Unicode(name, value) is { Length: > 0 } text ? [text] : [];
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(name, "a string or an array of strings", value);
+        if (value.GetArrayLength() > most)
+        {
+            throw ApiErrorException.Invalid($"'{name}' has {value.GetArrayLength()} entries; at most {most} are allowed.", name);
+        }
+        return [.. value.EnumerateArray()
+            .Select(item => item.ValueKind == JsonValueKind.String ? Unicode(name, item)
+                : throw Wrong(name, "a string or an array of strings", item))
+            .Where(text => text.Length > 0)];
+    }
+
+    /// <summary>Fields that would change the answer if we knew them: leaving them out silently would be a lie.</summary>
+    public void Refuse(string name, Func<JsonElement, bool> isNeutral, string why)
+    {
+        if (this[name] is { } value && !isNeutral(value))
+        {
+            throw ApiErrorException.Invalid($"'{name}' is not supported: {why}", name, "unsupported_parameter");
+        }
+    }
+
+    public static ApiErrorException Wrong(string name, string expected, JsonElement value) =>
+        ApiErrorException.Invalid($"'{name}' must be {expected}, not {Shown(value)}.", name);
+
+    /// <summary>An unpaired surrogate (<c>"\ud800"</c>) is JSON but not text.</summary>
+    public static string Unicode(string name, JsonElement value)
+    {
+        try
+        {
+            return value.GetString() ?? "";
+        }
+        catch (InvalidOperationException)
+        {
+            throw ApiErrorException.Invalid($"'{name}' holds an unpaired surrogate, which is no Unicode text.", name);
+        }
+    }
+
+    private static string Shown(JsonElement value)
+    {
+        var text = value.GetRawText();
+        return text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 40), "…");
+    }
+}

@@ -1,0 +1,120 @@
+using Dolmen.Checkpoints;
+using Dolmen.Inference;
+
+namespace Dolmen.Tests.Fakes;
+
+/// <summary>A model whose logits are a plain function of all tokens so far; <paramref name="forgets"/> false stands for recurrent models,
+/// whose states cannot be truncated.</summary>
+internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnlyList<int>, int, double> logit, bool forgets = true)
+    : LanguageModel
+{
+    public override ModelConfig Config { get; } = new TransformerConfig(vocabSize, 64, 1, 1, 1, 64, 64, contextLength);
+
+    public int TokensFed { get; private set; }
+
+    /// <summary>Called before each decode step: tests hold the model here.</summary>
+    public Action BeforeStep { get; set; } = () => { };
+
+    /// <summary>Any two histories give unrelated, reproducible distributions.</summary>
+    public static FakeModel OfHistory(int vocabSize, int contextLength, bool forgets = true) =>
+        new(vocabSize, contextLength, HistoryLogit, forgets);
+
+    /// <summary>Continues the alphabet: after <c>a</c> comes <c>b</c>. The assistant begins with <c>A</c>; after <c>Z</c> it ends its turn
+    /// and after <c>z</c> the document ends.</summary>
+    public static FakeModel OfAlphabet(int contextLength = 64) => new(ByteTokenizer.PairBase, contextLength, (tokens, token) =>
+    {
+        var special = new ByteTokenizer().Special;
+        var next = tokens[^1] switch
+        {
+            var last when last == special.Assistant => 'A',
+            'Z' => special.End,
+            'z' => special.Eos,
+            var last and < 255 => last + 1,
+            _ => 'a',
+        };
+        return token == next ? 20 : 0;
+    });
+
+    /// <summary>ln p(tokens[i] | tokens[..i]), computed from nothing but the definition.</summary>
+    public double LogProb(int[] tokens, int i)
+    {
+        var history = tokens[..i];
+        var total = Enumerable.Range(0, Config.VocabSize).Sum(token => Math.Exp(logit(history, token)));
+        return logit(history, tokens[i]) - Math.Log(total);
+    }
+
+    public override DecodeState NewState(int capacity) => new State([], capacity, forgets);
+
+    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    {
+        foreach (var token in tokens) Append(token, state);
+        WriteLogits(state, logits);
+    }
+
+    public override void Step(int token, DecodeState state, Span<float> logits)
+    {
+        BeforeStep();
+        Append(token, state);
+        WriteLogits(state, logits);
+    }
+
+    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
+    {
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            Append(tokens[i], state);
+            logProbs[i] = (float)LogProb([.. ((State)state).Tokens, targets[i]], state.Length);
+        }
+    }
+
+    private static double HistoryLogit(IReadOnlyList<int> tokens, int token)
+    {
+        var hash = 17UL;
+        foreach (var past in tokens) hash = unchecked((hash ^ (ulong)past) * 0x100000001B3);
+        return new Dolmen.Artifacts.StableRandom(unchecked(hash * 31 + (ulong)token)).NextDouble() * 4;
+    }
+
+    private void Append(int token, DecodeState state)
+    {
+        if (state.Length >= Math.Min(state.Capacity, Config.ContextLength)) throw new InvalidOperationException("The state is full.");
+        ((State)state).Append(token);
+        TokensFed++;
+    }
+
+    private void WriteLogits(DecodeState state, Span<float> logits)
+    {
+        for (var token = 0; token < logits.Length; token++) logits[token] = (float)logit(((State)state).Tokens, token);
+    }
+
+    private sealed class State : DecodeState
+    {
+        private readonly bool _forgets;
+
+        public State(List<int> tokens, int capacity, bool forgets)
+        {
+            (Tokens, Capacity, _forgets) = (tokens, capacity, forgets);
+            Length = tokens.Count;
+        }
+
+        public List<int> Tokens { get; }
+
+        public override int Capacity { get; }
+
+        public override long Bytes => Capacity;
+
+        public void Append(int token)
+        {
+            Tokens.Add(token);
+            Length++;
+        }
+
+        public override DecodeState Fork() => new State([.. Tokens], Capacity, _forgets);
+
+        public override void Truncate(int length)
+        {
+            if (!_forgets) throw new NotSupportedException();
+            Tokens.RemoveRange(length, Tokens.Count - length);
+            Length = length;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Net;
+using System.Text;
+using Dolmen.Artifacts;
+using Dolmen.Serving;
+using Dolmen.Tests.Fakes;
+
+namespace Dolmen.Tests.Serving;
+
+public class BadRequests
+{
+    private const string Completions = "/v1/completions";
+    private const string Chat = "/v1/chat/completions";
+
+    [Theory]
+    [InlineData(Completions, """{"model":"gpt-5","prompt":"a"}""", 404, """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}""")]
+    [InlineData(Completions, "[1]", 400, """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}""")]
+    [InlineData(Completions, "{}", 400, """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":5}""", 400, """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":["a","b"]}""", 400, """{"error":{"message":"'prompt' has several prompts: send one a request.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":[1,99999]}""", 400, """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":[]}""", 400, """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","temperature":"hot"}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","temperature":3}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","max_tokens":-1}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","max_tokens":1.5}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","seed":"x"}""", 400, """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","stop":7}""", 400, """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","stream":"yes"}""", 400, """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","n":2}""", 400, """{"error":{"message":"'n' is not supported: this server writes one choice a request; send the request again with another seed.","type":"invalid_request_error","param":"n","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"a","logprobs":1}""", 400, """{"error":{"message":"'logprobs' is not supported: this server does not report log-probabilities.","type":"invalid_request_error","param":"logprobs","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"a","echo":true}""", 400, """{"error":{"message":"'echo' is not supported: the prompt is not repeated in the answer.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"\ud800"}""", 400, """{"error":{"message":"'prompt' holds an unpaired surrogate, which is no Unicode text.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""", 400, """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}""")]
+    [InlineData(Chat, "{}", 400, """{"error":{"message":"'messages' is missing: it must be an array of {role, content}.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":[]}""", 400, """{"error":{"message":"'messages' is empty: it needs at least one message.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":"hi"}""", 400, """{"error":{"message":"'messages' must be an array of {role, content}, not 'hi'.","type":"invalid_request_error","param":"messages","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"tool","content":"x"}]}""", 400, """{"error":{"message":"'messages[0].role' must be system, user or assistant, not 'tool'.","type":"invalid_request_error","param":"messages[0].role","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user"}]}""", 400, """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}""", 400, """{"error":{"message":"'messages[0].content' may hold only parts of type text.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
+    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"tools":[{}]}""", 400, """{"error":{"message":"'tools' is not supported: the model calls no tools.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}""")]
+    [InlineData("/v1/embeddings", "{}", 404, """{"error":{"message":"There is no /v1/embeddings here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}""")]
+    [InlineData("/v1/models", "{}", 405, """{"error":{"message":"/v1/models does not answer POST.","type":"invalid_request_error","param":null,"code":"method_not_supported"}}""")]
+    public async Task A_bad_request_gets_one_error_in_OpenAI_s_shape(string path, string request, int status, string error)
+    {
+        await using var server = await RunningServer.Start();
+        var answer = await server.Post(path, request);
+        Assert.Equal(((HttpStatusCode)status, error), (answer.Status, answer.Body.Replace("\\u0027", "'").Replace("\\u0022", "'")));
+        Assert.Equal(0, server.Model.TokensFed);
+    }
+
+    [Theory]
+    [InlineData("{\"prompt\":")]
+    [InlineData("")]
+    [InlineData("{\"prompt\":\"a\"} {}")]
+    [InlineData("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]")]
+    public async Task A_body_that_is_not_JSON_is_said(string request)
+    {
+        await using var server = await RunningServer.Start();
+        var (status, body) = await server.Post(Completions, request);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("The request body is not valid JSON", body);
+    }
+
+    [Fact]
+    public async Task A_content_type_that_web_pages_may_send_unasked_is_refused()
+    {
+        await using var server = await RunningServer.Start();
+        var (status, body) = await server.Post(Completions, """{"prompt":"a"}""", "text/plain");
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, status);
+        Assert.Contains("application/json", body);
+    }
+
+    [Fact]
+    public async Task An_oversize_body_is_refused()
+    {
+        await using var server = await RunningServer.Start(options: new ServerOptions(MaxBodyBytes: 1000));
+        var (status, body) = await server.Post(Completions, $$"""{"prompt":"{{new string('a', 2000)}}"}""");
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
+        Assert.Contains("larger than this server accepts", body);
+    }
+
+    [Fact]
+    public async Task A_failing_model_is_a_server_error_that_tells_nothing_of_its_insides()
+    {
+        var model = FakeModel.OfAlphabet();
+        model.BeforeStep = () => throw new InvalidOperationException("secret path");
+        await using var server = await RunningServer.Start(model);
+        var (status, body) = await server.Post(Completions, """{"prompt":"a","max_tokens":4}""");
+        Assert.Equal(HttpStatusCode.InternalServerError, status);
+        Assert.Contains("\"type\":\"server_error\"", body);
+        Assert.DoesNotContain("secret", body);
+        Assert.Contains("secret path", Assert.Single(server.Log));
+
+        var (_, stream) = await server.Post(Completions, """{"prompt":"a","max_tokens":4,"temperature":0,"stream":true}""");
+        Assert.Contains("\"type\":\"server_error\"", stream);
+        Assert.DoesNotContain("[DONE]", stream);
+    }
+
+    /// <summary>Valid requests with a few bytes changed, removed or doubled.</summary>
+    [Fact]
+    public async Task No_request_makes_the_server_fail()
+    {
+        await using var server = await RunningServer.Start();
+        string[] valid =
+        [
+            """{"model":"fake","prompt":["ab"],"max_tokens":3,"temperature":0.5,"top_p":0.9,"seed":-4,"stop":["x","y"],"stream":false,"n":1}""",
+            """{"messages":[{"role":"user","content":[{"type":"text","text":"h\u00e9"}]}],"max_tokens":2,"logit_bias":{},"stream":true,"stream_options":{"include_usage":true}}""",
+        ];
+        var random = new StableRandom(3);
+        const string bytes = "0-\"\\[]{},:.eutnx";
+        for (var i = 0; i < 600; i++)
+        {
+            var request = new StringBuilder(valid[i % 2]);
+            for (var changes = 1 + random.Next(3); changes > 0; changes--)
+            {
+                var at = random.Next(request.Length);
+                switch (random.Next(3))
+                {
+                    case 0: request[at] = bytes[random.Next(bytes.Length)]; break;
+                    case 1: request.Remove(at, Math.Min(request.Length - at, 1 + random.Next(4))); break;
+                    default: request.Insert(at, request.ToString(at, Math.Min(request.Length - at, 8))); break;
+                }
+            }
+            var (status, body) = await server.Post(i % 2 == 0 ? Completions : Chat, request.ToString());
+            Assert.True(status is HttpStatusCode.OK or HttpStatusCode.BadRequest or HttpStatusCode.NotFound, $"{request}\n{status} {body}");
+        }
+        Assert.Empty(server.Log);
+    }
+}
