@@ -62,5 +62,8 @@ internal sealed class CorpusFixture : IDisposable
     public static IEnumerable<JsonNode> RowsOf(string corpus, string file) =>
         System.IO.File.ReadLines(Path.Combine(corpus, file)).Select(l => JsonNode.Parse(l) ?? throw new InvalidDataException(file));
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose()
+    {
+        if (Directory.Exists(Root)) Directory.Delete(Root, recursive: true);
+    }
 }

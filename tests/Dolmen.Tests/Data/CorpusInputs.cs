@@ -114,11 +114,14 @@ public class CorpusInputs
         Assert.Equal(1, fixture.Build().Files);
     }
 
-    [Fact]
-    public void A_truncated_gzip_stops_the_build_and_nothing_is_written()
+    [Theory]
+    [InlineData(400)]
+    [InlineData(8)]
+    [InlineData(1)]
+    public void A_truncated_gzip_stops_the_build_and_nothing_is_written(int missing)
     {
         var text = string.Join('\n', Enumerable.Range(0, 500).Select(i => $"{{\"text\":\"Document {StableHash.Of($"{i}")} has words.\"}}"));
-        using var fixture = new CorpusFixture().File("rows.jsonl.gz", Gzip(Encoding.UTF8.GetBytes(text))[..^400]);
+        using var fixture = new CorpusFixture().File("rows.jsonl.gz", Gzip(Encoding.UTF8.GetBytes(text))[..^missing]);
         Assert.Contains("rows.jsonl.gz", Refused(fixture), StringComparison.Ordinal);
     }
 
