@@ -7,9 +7,11 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
+        CorpusCommand.Build(),
         TokenizerCommand.Build(),
-        BenchCommand.Build(),
+        TokensCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
+        BenchCommand.Build(),
     ];
 }

@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+using Dolmen.Data;
+
+namespace Dolmen.Cli;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(CorpusReport))]
+[JsonSerializable(typeof(TokenCounts))]
+internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -1,0 +1,143 @@
+using Dolmen.Tokenization;
+
+namespace Dolmen.Data.Alignment;
+
+/// <summary>What alignment trains on and what measures it.</summary>
+internal sealed record AlignmentSet(
+    IReadOnlyList<Conversation> Conversations, IReadOnlyList<PreferencePair> Preferences, IReadOnlyList<InventedQuestion> Invented, IReadOnlyList<KnownQuestion> Known)
+{
+    public static AlignmentSet Empty { get; } = new([], [], [], []);
+}
+
+/// <summary>Conversations and preferences by rule, from training entries alone.</summary>
+internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> training, IReadOnlyList<Entry> known, ulong seed)
+{
+    private const int EvaluationQuestions = 300;
+    private const double TwoTurnShare = 0.08;
+
+    /// <summary>Another entry's answer; the right one and more that nobody asked for; a confident answer about an invented name; a refusal
+    /// where the answer is known, so that refusing does not become the rule.</summary>
+    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix = [("other", 0.30), ("rambling", 0.20), ("invented", 0.35), ("refusal", 0.15)];
+
+    private static readonly string[] Refusals =
+        ["I don't know that member.", "I don't know `{0}`.", "I don't know a member of that name.", "I don't know that one: no documentation I have seen names it."];
+
+    private static readonly string[] TopicRefusals = ["I don't know that section.", "I don't know `{0}`.", "I don't know of anything by that name."];
+
+    private readonly string _seed = $"{seed}";
+    private readonly QuestionPool _pool = new(training, $"{seed}");
+    private readonly InventedNames _names = new(known, training);
+    private readonly Dictionary<string, List<Entry>> _siblings = training.GroupBy(e => e.Container, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.ToList(), StringComparer.Ordinal);
+
+    public AlignmentSet Build(CancellationToken stop)
+    {
+        var invented = InventedQuestions(EvaluationQuestions, "evaluation").Select(q => new InventedQuestion(q.Prompt, q.Entry.Signature)).ToList();
+        stop.ThrowIfCancellationRequested();
+        var real = _pool.Take((int)(recipe.MaxConversations * (1 - recipe.InventedFraction)), "conversations");
+        var conversations = Conversations(real);
+        stop.ThrowIfCancellationRequested();
+        var preferences = Preferences();
+        var answered = Draw.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt).Select(q => new KnownQuestion(q.Prompt, q.Answer)).ToList();
+        return new AlignmentSet(conversations, preferences, invented, answered);
+    }
+
+    private List<Conversation> Conversations(List<Question> real)
+    {
+        var conversations = new List<Conversation>();
+        for (var i = 0; i < real.Count; i++)
+        {
+            List<ChatMessage> messages = [new("user", real[i].Prompt), new("assistant", real[i].Answer)];
+            if (i < real.Count * TwoTurnShare && FollowUp(real[i]) is { } next) messages.AddRange([new("user", next.Prompt), new("assistant", next.Answer)]);
+            conversations.Add(new Conversation(messages));
+        }
+        var wanted = Math.Min(recipe.MaxConversations - real.Count, (int)(real.Count * recipe.InventedFraction / (1 - recipe.InventedFraction)));
+        foreach (var question in InventedQuestions(wanted, "conversations"))
+            conversations.Add(new Conversation([new("user", question.Prompt), new("assistant", Refusal(question.Entry))]));
+        return Draw.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content);
+    }
+
+    /// <summary>A second question about the same type: about the same member in another way, or about another one.</summary>
+    private Question? FollowUp(Question first)
+    {
+        QuestionKind[] kinds = [QuestionKind.Returns, QuestionKind.Parameter, QuestionKind.Throws];
+        var same = kinds.Where(k => k != first.Kind).Select(k => Question.Ask(first.Entry, k, $"{_seed}|second")).OfType<Question>().FirstOrDefault();
+        return same ?? Question.Ask(Draw.One(_siblings[first.Entry.Container], $"{_seed}|second|{first.Entry.Id}"), QuestionKind.Meaning, $"{_seed}|second");
+    }
+
+    private List<PreferencePair> Preferences()
+    {
+        var pairs = new List<PreferencePair>();
+        foreach (var (rejected, share) in PreferenceMix)
+        {
+            var count = (int)(recipe.MaxPreferences * share);
+            if (rejected == "invented")
+            {
+                count = Math.Min(count, (int)(pairs.Count / (1 - share)));
+                pairs.AddRange(InventedQuestions(count, "preferences").Select(q => new PreferencePair(q.Prompt, Refusal(q.Entry), q.Answer)));
+                continue;
+            }
+            foreach (var question in _pool.Take(count, $"preferences|{rejected}"))
+            {
+                var bad = rejected switch { "other" => Other(question), "rambling" => Rambling(question), _ => Refusal(question.Entry) };
+                if (bad is not null && bad != question.Answer) pairs.Add(new PreferencePair(question.Prompt, question.Answer, bad));
+            }
+        }
+        return Draw.Take(pairs, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}");
+    }
+
+    // Of the same type when it has one that differs: close enough to be a mistake worth learning from.
+    private string? Other(Question question)
+    {
+        var salt = $"{_seed}|other|{question.Kind}|{question.Entry.Id}";
+        foreach (var candidates in new[] { _siblings[question.Entry.Container], training })
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                var other = Question.Ask(Draw.One(candidates, $"{salt}|{i}"), question.Kind, salt);
+                if (other is not null && other.Answer != question.Answer) return other.Answer;
+            }
+        }
+        return null;
+    }
+
+    private string Rambling(Question question)
+    {
+        var salt = $"{_seed}|rambling|{question.Kind}|{question.Entry.Id}";
+        var extra = 2 + (int)(Artifacts.StableHash.Of(salt) % 3);
+        var more = Enumerable.Range(0, extra).Select(i => Draw.One(training, $"{salt}|{i}").Summary).Where(s => s.Length is > 0 and <= Question.MaxAnswerChars);
+        return string.Join(' ', more.Prepend(question.Answer));
+    }
+
+    private IEnumerable<Question> InventedQuestions(int count, string salt)
+    {
+        var made = 0;
+        var failed = 0;
+        for (var i = 0; made < count && failed < 200; i++)
+        {
+            // The kinds fall as they do for real entries: one whose template cannot be asked this way is asked in the next way.
+            var draw = Artifacts.StableHash.Fraction($"{_seed}|{salt}|kind|{i}");
+            if (_names.Make($"{_seed}|{salt}|{i}") is not { } entry)
+            {
+                failed++;
+                continue;
+            }
+            var question = KindsFrom(draw).Select(k => Question.Ask(entry, k, $"{_seed}|{salt}")).OfType<Question>().FirstOrDefault();
+            if (question is null) continue;
+            made++;
+            yield return question;
+        }
+    }
+
+    // Which-questions name no member that could be invented.
+    private static IEnumerable<QuestionKind> KindsFrom(double draw)
+    {
+        var kinds = QuestionPool.Mix.Where(m => m.Kind != QuestionKind.Which).ToList();
+        var at = draw * kinds.Sum(k => k.Share);
+        var start = 0;
+        while (start < kinds.Count - 1 && at >= kinds[start].Share) at -= kinds[start++].Share;
+        return kinds.Skip(start).Append(kinds[0]).Select(k => k.Kind);
+    }
+
+    private string Refusal(Entry entry) =>
+        string.Format(Draw.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"), entry.Signature);
+}

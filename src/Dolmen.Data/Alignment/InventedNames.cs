@@ -1,0 +1,116 @@
+using System.Text.RegularExpressions;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Data.Alignment;
+
+/// <summary>
+/// Members that do not exist but look as if they did: a real entry is the template (its type, kind, parameters and length), its name is
+/// put together from words of real names elsewhere. No real name is ever made, and none is made twice.
+/// </summary>
+internal sealed partial class InventedNames
+{
+    private const double TypeShare = 0.15;
+    private const int Attempts = 40;
+
+    private readonly List<Entry> _members;
+    private readonly List<Entry> _types;
+    private readonly List<Entry> _sections;
+    private readonly HashSet<string> _taken;
+
+    /// <param name="known">Every entry there is, held-out ones too: what exists must not be called unknown.</param>
+    /// <param name="training">Those whose names and answers may be shown in training.</param>
+    public InventedNames(IEnumerable<Entry> known, IEnumerable<Entry> training)
+    {
+        _taken = new HashSet<string>(known.SelectMany(e => new[] { e.Name, e.Signature }), StringComparer.Ordinal);
+        var shown = training.ToList();
+        _types = [.. shown.Where(e => e.Kind == EntryKind.Type)];
+        _sections = [.. shown.Where(e => e.Kind == EntryKind.Section)];
+        _members = [.. shown.Where(e => e.IsMember && IsTemplate(e))];
+    }
+
+    /// <summary>An invented entry and, as its texts, those of a real one that was lent for it: what a model would make up. Null when the
+    /// corpus has too few names to combine.</summary>
+    public Entry? Make(string salt)
+    {
+        var random = new StableRandom(StableHash.Of(salt));
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var total = _members.Count + _sections.Count;
+            if (total < 8) return null;
+            var pick = random.Next(total);
+            // A small corpus soon runs out of new pairs of words: then a name grows by one.
+            var longer = attempt / (Attempts / 2);
+            var made = pick >= _members.Count ? Section(_sections[pick - _members.Count], longer, ref random)
+                : _types.Count > 8 && random.NextDouble() < TypeShare ? OfInventedType(_members[pick], longer, ref random)
+                : Member(_members[pick], longer, ref random);
+            if (made is null || !_taken.Add(made.Signature)) continue;
+            _taken.Add(made.Name);
+            return made;
+        }
+        return null;
+    }
+
+    private Entry? Member(Entry template, int longer, ref StableRandom random)
+    {
+        if (template.Kind is EntryKind.Constructor or EntryKind.Operator) return null;
+        var lender = Other(_members, template, ref random);
+        var name = Combine(Words(template.Name).Count + longer, Words(lender.Name), Words(Other(_members, template, ref random).Name), "");
+        if (name is null || _taken.Contains(name)) return null;
+        var tail = template.Signature[(template.Container.Length + 1 + template.Name.Length)..];
+        var shape = template;
+        if (template.Kind == EntryKind.Method && lender.Kind == EntryKind.Method && !lender.Signature.Contains('<', StringComparison.Ordinal) && random.NextDouble() < 0.5)
+            (tail, shape) = (lender.Signature[lender.Signature.IndexOf('(', StringComparison.Ordinal)..], lender);
+        return Lent(template, lender, name, $"{template.Container}.{name}{tail}") with { Params = shape.Params };
+    }
+
+    private Entry? OfInventedType(Entry template, int longer, ref StableRandom random)
+    {
+        var type = _types[random.Next(_types.Count)];
+        var name = Combine(Words(type.Name).Count + longer, Words(_types[random.Next(_types.Count)].Name), Words(_types[random.Next(_types.Count)].Name), "");
+        if (name is null || _taken.Contains(name)) return null;
+        var full = type.Container.Length > 0 ? $"{type.Container}.{name}" : name;
+        var signature = template.Signature.Replace(template.Container, full, StringComparison.Ordinal);
+        return Lent(template, Other(_members, template, ref random), name, signature) with { Container = full };
+    }
+
+    private Entry? Section(Entry template, int longer, ref StableRandom random)
+    {
+        var lender = Other(_sections, template, ref random);
+        var name = Combine(Math.Max(2, template.Name.Split(' ').Length) + longer, lender.Name.Split(' '), Other(_sections, template, ref random).Name.Split(' '), " ");
+        if (name is null || _taken.Contains(name)) return null;
+        var title = template.Signature[..^Math.Min(template.Signature.Length, template.Name.Length)];
+        return Lent(template, lender, name, title + name);
+    }
+
+    private static Entry Lent(Entry template, Entry lender, string name, string signature) => template with
+    {
+        Id = $"invented:{signature}", Name = name, Signature = signature, Summary = lender.Summary,
+        Returns = template.Returns.Length > 0 && lender.Returns.Length > 0 ? lender.Returns : template.Returns,
+        Remarks = "", Example = "",
+    };
+
+    private static Entry Other(List<Entry> entries, Entry than, ref StableRandom random)
+    {
+        var other = entries[random.Next(entries.Count)];
+        for (var i = 0; i < 8 && other.Container == than.Container; i++) other = entries[random.Next(entries.Count)];
+        return other;
+    }
+
+    // The opening of one name and the end of another, as many words in all as the template has.
+    private static string? Combine(int count, IReadOnlyList<string> opening, IReadOnlyList<string> ending, string separator)
+    {
+        if (opening.Count == 0 || ending.Count == 0) return null;
+        if (count <= 1) return ending[^1].Length > 3 ? ending[^1] : null;
+        var head = Math.Clamp(count - ending.Count, 1, opening.Count);
+        return string.Join(separator, opening.Take(head).Concat(ending.Skip(Math.Max(0, ending.Count - (count - head)))));
+    }
+
+    private static bool IsTemplate(Entry entry) =>
+        entry.Kind is EntryKind.Constructor ||
+        (!entry.Name.Contains('#', StringComparison.Ordinal) && entry.Signature.StartsWith($"{entry.Container}.{entry.Name}", StringComparison.Ordinal));
+
+    private static List<string> Words(string name) => [.. Word().Matches(name).Select(m => m.Value)];
+
+    [GeneratedRegex("[A-Z]+(?![a-z])[0-9]*|[A-Z][a-z0-9]*|[a-z0-9]+")]
+    private static partial Regex Word();
+}

@@ -1,0 +1,42 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Data;
+
+/// <summary>How documents become a corpus and the data of alignment and evaluation.</summary>
+/// <param name="HeldOutFraction">Share of the members (sections, passages) kept out of training, by stable hash of the id.</param>
+/// <param name="InventedFraction">Share of the conversations that ask about a name no document holds.</param>
+/// <param name="MinAlignmentEntries">With fewer entries to ask about there is nothing to align on: those files stay empty.</param>
+/// <param name="MinSummaryChars">A shorter summary is no multiple-choice item: too little to tell it by.</param>
+public sealed record CorpusRecipe(
+    double HeldOutFraction = 0.05, int MaxConversations = 60_000, int MaxPreferences = 20_000, int MaxMultipleChoice = 1_000,
+    double InventedFraction = 0.125, int MinAlignmentEntries = 200, int MinSummaryChars = 15)
+{
+    /// <summary>All that is wrong at once; empty when nothing is.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var problems = new List<string>();
+        Fraction("heldOutFraction", HeldOutFraction, 0.5);
+        Fraction("inventedFraction", InventedFraction, 0.9);
+        AtLeastZero("maxConversations", MaxConversations);
+        AtLeastZero("maxPreferences", MaxPreferences);
+        AtLeastZero("maxMultipleChoice", MaxMultipleChoice);
+        AtLeastZero("minAlignmentEntries", MinAlignmentEntries);
+        AtLeastZero("minSummaryChars", MinSummaryChars);
+        return problems;
+
+        void Fraction(string name, double value, double most)
+        {
+            if (!(value >= 0 && value <= most)) problems.Add($"corpus.{name} is {value}: it must lie between 0 and {most}.");
+        }
+
+        void AtLeastZero(string name, int value)
+        {
+            if (value < 0) problems.Add($"corpus.{name} is {value}: it must be 0 or more.");
+        }
+    }
+
+    internal void ThrowIfInvalid()
+    {
+        if (Validate() is { Count: > 0 } problems) throw new UserErrorException(string.Join(' ', problems));
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace Dolmen.Data;
+
+/// <summary>Documents of at most <paramref name="UpToCharacters"/> characters, and more than the row before allows.</summary>
+public sealed record LengthBucket(long UpToCharacters, int Documents);
+
+public sealed record DocumentSample(string Id, string Text);
+
+/// <summary>What a corpus holds, what was dropped on the way and why, and by which rules the rest was made.</summary>
+/// <param name="Parts">Members, sections and passages of training; <paramref name="HeldOut"/> are those kept out of it.</param>
+/// <param name="Noted">Flaws that were counted and borne, such as bytes that were not UTF-8.</param>
+public sealed record CorpusReport(
+    int Files, int Documents, long Characters, int Heads, int Parts, int HeldOut, long HeldOutCharacters,
+    IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Noted,
+    int Conversations, int Preferences, int MultipleChoice, int MultipleChoiceSeen, int FewShot, int Invented, int Known,
+    IReadOnlyList<LengthBucket> Lengths, IReadOnlyList<DocumentSample> Samples, IReadOnlyList<string> Rules, IReadOnlyList<string> Notices)
+{
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder("# Corpus\n\n");
+        Table("what", [
+            ("files read", Files), ("documents", Documents), ("characters", Characters), ("types and titles", Heads), ("members, sections, passages", Parts),
+            ("held out of training", HeldOut), ("characters held out", HeldOutCharacters), ("conversations", Conversations), ("preferences", Preferences),
+            ("multiple-choice items", MultipleChoice), ("… whose answer also occurs in training text", MultipleChoiceSeen), ("few-shot examples", FewShot),
+            ("questions about invented names", Invented), ("questions about known names", Known)]);
+        foreach (var notice in Notices) text.Append("> ").Append(notice).Append("\n\n");
+        text.Append("## Dropped\n\n");
+        Table("reason", Dropped.Select(d => (d.Key, d.Value)));
+        text.Append("## Noted and kept\n\n");
+        Table("what", Noted.Select(d => (d.Key, d.Value)));
+        text.Append("## Length of documents\n\n");
+        Table("characters, at most", Lengths.Select(l => ($"{l.UpToCharacters:N0}", (long)l.Documents)));
+        text.Append("## Rules\n\n");
+        foreach (var rule in Rules) text.Append("- ").Append(rule).Append('\n');
+        text.Append("\n## Samples\n\n");
+        foreach (var sample in Samples) text.Append("````text\n").Append(sample.Text).Append("\n````\n\n");
+        return text.ToString();
+
+        void Table(string head, IEnumerable<(string Name, long Count)> rows)
+        {
+            text.Append("| ").Append(head).Append(" | count |\n|---|---:|\n");
+            foreach (var (name, count) in rows) text.Append($"| {name} | {count:N0} |\n");
+            text.Append('\n');
+        }
+    }
+}
+
+/// <summary>A built corpus.</summary>
+public sealed record CorpusResult(string Directory, CorpusReport Report);

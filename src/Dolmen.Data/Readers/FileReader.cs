@@ -1,0 +1,17 @@
+using Dolmen.Data.Inputs;
+
+namespace Dolmen.Data.Readers;
+
+/// <summary>The reader of each file type; the type decides.</summary>
+internal static class FileReader
+{
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel) => InputFiles.TypeOf(file.Path) switch
+    {
+        ".xml" => XmlDocReader.Read(file, funnel),
+        ".md" or ".txt" => MarkdownReader.Read(file, funnel),
+        ".html" or ".htm" => HtmlReader.Read(file, funnel),
+        ".jsonl" or ".jsonl.gz" => JsonLinesReader.Read(file, funnel),
+        ".cs" => CSharpReader.Read(file, funnel),
+        var type => throw new ArgumentException($"No reader for {type}.", nameof(file)),
+    };
+}

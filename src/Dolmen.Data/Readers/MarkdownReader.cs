@@ -1,0 +1,50 @@
+using System.Text;
+using Dolmen.Data.Inputs;
+
+namespace Dolmen.Data.Readers;
+
+/// <summary>Markdown and plain text. Of Markdown only what carries structure is read: ATX headings, fences and front matter.</summary>
+internal static class MarkdownReader
+{
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
+    {
+        var text = BoundedText.ReadText(file, funnel).ReplaceLineEndings("\n");
+        if (InputFiles.TypeOf(file.Path) == ".txt") return Passages.Cut(text, Path.GetFileNameWithoutExtension(file.Name), file.Name, funnel);
+        if (text.StartsWith("---\n", StringComparison.Ordinal) && text.IndexOf("\n---\n", 4, StringComparison.Ordinal) is > 0 and var end) text = text[(end + 5)..];
+
+        var sections = new Sections(file.Name);
+        var paragraph = new StringBuilder();
+        var fence = "";
+        foreach (var line in text.Split('\n'))
+        {
+            var trimmed = line.TrimStart();
+            if (fence.Length == 0 && IsHeading(line))
+            {
+                EndParagraph();
+                sections.Heading(line.Trim('#', ' ', '\t'));
+                continue;
+            }
+            if (trimmed.StartsWith("```", StringComparison.Ordinal) || trimmed.StartsWith("~~~", StringComparison.Ordinal))
+            {
+                if (fence.Length == 0) fence = trimmed[..3];
+                else if (trimmed.StartsWith(fence, StringComparison.Ordinal)) fence = "";
+            }
+            if (trimmed.Length == 0 && fence.Length == 0) EndParagraph();
+            else paragraph.Append(line.TrimEnd()).Append('\n');
+        }
+        EndParagraph();
+        return sections.Build(funnel);
+
+        void EndParagraph()
+        {
+            sections.Paragraph(paragraph.ToString());
+            paragraph.Clear();
+        }
+    }
+
+    private static bool IsHeading(string line)
+    {
+        var level = line.Length - line.TrimStart('#').Length;
+        return level is >= 1 and <= 6 && level < line.Length && line[level] is ' ' or '\t';
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Dolmen.Data.Readers;
+
+/// <summary>Prose without headings, cut at paragraphs into pieces that a context can hold.</summary>
+internal static class Passages
+{
+    private const int TargetChars = 2000;
+    private const int MinChars = 20;
+
+    public static IEnumerable<Entry> Cut(string text, string title, string source, Funnel funnel)
+    {
+        var order = 0;
+        foreach (var piece in Pieces(text))
+        {
+            if (piece.Length < MinChars)
+            {
+                funnel.Drop("too-short");
+                continue;
+            }
+            yield return Entry.Prose($"{source}#{++order}", EntryKind.Passage, title, source, $"{title}, part {order}", "", piece, source, order);
+        }
+    }
+
+    private static IEnumerable<string> Pieces(string text)
+    {
+        var piece = new StringBuilder();
+        foreach (var paragraph in text.ReplaceLineEndings("\n").Split("\n\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (piece.Length > 0 && piece.Length + paragraph.Length > TargetChars)
+            {
+                yield return piece.ToString();
+                piece.Clear();
+            }
+            var rest = paragraph;
+            while (rest.Length > 2 * TargetChars)
+            {
+                var cut = rest.LastIndexOfAny([' ', '\n', '\t'], TargetChars);
+                if (cut < TargetChars / 2) cut = TargetChars - (char.IsHighSurrogate(rest[TargetChars - 1]) ? 1 : 0);
+                yield return rest[..cut].TrimEnd();
+                rest = rest[cut..].TrimStart();
+            }
+            if (piece.Length > 0) piece.Append("\n\n");
+            piece.Append(rest);
+        }
+        if (piece.Length > 0) yield return piece.ToString();
+    }
+}
