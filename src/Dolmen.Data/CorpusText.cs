@@ -14,8 +14,21 @@ public static class CorpusText
     /// <summary>The held-out sections, streamed in file order.</summary>
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory)
     {
-        foreach (var line in File.ReadLines(Existing(corpusDirectory, HeldOutFile)))
-            if (JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } row) yield return row.Text;
+        var path = Existing(corpusDirectory, HeldOutFile);
+        foreach (var line in File.ReadLines(path)) yield return Row(line, path).Text;
+    }
+
+    private static HeldOutText Row(string line, string path)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { Text: not null } row) return row;
+        }
+        catch (JsonException error)
+        {
+            throw new UserErrorException($"{path} holds a line that is not JSON: {error.Message} Build the corpus again.", error);
+        }
+        throw new UserErrorException($"{path} holds a line without a text. Build the corpus again.");
     }
 
     private static string Existing(string directory, string file)

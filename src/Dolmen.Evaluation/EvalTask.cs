@@ -6,9 +6,11 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation;
 
-/// <summary>What a task works on. <paramref name="Seed"/> draws the questions and the shots: the same seed asks every model the same.</summary>
+/// <summary>What a task works on. <paramref name="Seed"/> draws the questions and the shots: the same seed asks every model the
+/// same.</summary>
 public sealed record EvaluationInput(
-    LanguageModel Model, Tokenizer Tokenizer, string CorpusDirectory, ulong Seed, IProgress<StageProgress> Progress, CancellationToken Stop);
+    LanguageModel Model, Tokenizer Tokenizer, string CorpusDirectory, ulong Seed,
+    IProgress<StageProgress> Progress, CancellationToken Stop);
 
 /// <summary>One way of measuring a model on held-out data. A new task is one file, one line here and one in
 /// <see cref="EvaluationRecipe.Tasks"/>. Discriminators are permanent once released.</summary>

@@ -29,7 +29,11 @@ internal static class EvaluationCorpus
     {
         var path = Path.Combine(directory, file);
         var bytes = new FileInfo(path).Length;
-        if (bytes > MaxFileBytes) throw new UserErrorException($"{path} has {bytes} bytes: an evaluation file may have at most {MaxFileBytes}. Keep a sample of its lines.");
+        if (bytes > MaxFileBytes)
+        {
+            throw new UserErrorException(
+                $"{path} has {bytes} bytes: an evaluation file may have at most {MaxFileBytes}. Keep a sample of its lines.");
+        }
         var values = new List<T>();
         var number = 0;
         foreach (var line in File.ReadLines(path))
@@ -43,19 +47,25 @@ internal static class EvaluationCorpus
             }
             catch (JsonException error)
             {
-                throw new UserErrorException($"{path}, line {number}: {error.Message} Every line must be one JSON value of the corpus format.", error);
+                throw new UserErrorException(
+                    $"{path}, line {number}: {error.Message} Every line must be one JSON value of the corpus format.", error);
             }
             var wrong = value is null ? "it is null" : problem?.Invoke(value);
-            if (wrong is not null || value is null) throw new UserErrorException($"{path}, line {number}: {wrong}. Correct or remove the line.");
+            if (wrong is not null || value is null)
+            {
+                throw new UserErrorException($"{path}, line {number}: {wrong}. Correct or remove the line.");
+            }
             values.Add(value);
         }
         return values;
     }
 
-    public static List<ChoiceQuestion> ReadQuestions(string directory) => Read(directory, MultipleChoice, EvaluationJson.Default.ChoiceQuestion, question =>
+    public static List<ChoiceQuestion> ReadQuestions(string directory) =>
+        Read(directory, MultipleChoice, EvaluationJson.Default.ChoiceQuestion, question =>
         question.Choices.Count < 2 ? $"it has {question.Choices.Count} choices and needs at least 2"
         : question.Choices.Any(string.IsNullOrEmpty) ? "one of its choices is empty"
-        : question.Gold < 0 || question.Gold >= question.Choices.Count ? $"gold is {question.Gold}, which is none of its {question.Choices.Count} choices"
+        : question.Gold < 0 || question.Gold >= question.Choices.Count
+            ? $"gold is {question.Gold}, which is none of its {question.Choices.Count} choices"
         : null);
 
     /// <summary>At most <paramref name="count"/> of the items, drawn without replacement, in their own order.</summary>

@@ -9,7 +9,8 @@ public static class EvaluationRun
 {
     /// <summary>Runs the recipe's tasks on the held-out files of a corpus directory. Apart from <see cref="EvaluationResult.Seconds"/> the
     /// same model, corpus, recipe and seed give the same result.</summary>
-    /// <exception cref="UserErrorException">The recipe asks for nothing possible, or the directory holds none of the tasks' files.</exception>
+    /// <exception cref="UserErrorException">The recipe asks for nothing possible, or the directory holds none of the tasks'
+    /// files.</exception>
     public static EvaluationResult Run(
         LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe, ulong seed,
         IProgress<StageProgress> progress, CancellationToken stop)
@@ -44,10 +45,14 @@ public static class EvaluationRun
     private static void Check(LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe)
     {
         if (recipe.Problems() is { Count: > 0 } problems) throw new UserErrorException(string.Join("\n", problems));
-        if (recipe.Tasks().Count == 0) throw new UserErrorException("The evaluation recipe asks for nothing: every limit is 0. Raise at least one.");
+        if (recipe.Tasks().Count == 0)
+        {
+            throw new UserErrorException("The evaluation recipe asks for nothing: every limit is 0. Raise at least one.");
+        }
         if (!Directory.Exists(corpusDirectory))
         {
-            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with './dolmen corpus build', or name another.");
+            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with './dolmen corpus build', or " +
+                "name another.");
         }
         if (tokenizer.VocabSize > model.Config.VocabSize)
         {

@@ -30,7 +30,8 @@ public static class EvaluationTable
         if (models.Count == 0) return text.ToString();
 
         var last = models[^1].Result;
-        text.Append($"\n± is one standard error. {last.Questions} questions ({last.QuestionsUnseen} whose answer occurs nowhere in training), " +
+        text.Append("\n± is one standard error. ");
+        text.Append($"{last.Questions} questions ({last.QuestionsUnseen} whose answer occurs nowhere in training), " +
             $"{last.Invented} invented and {last.Known} known members, {last.HeldOutBytes} bytes of held-out text, seed {last.Seed}.\n");
         if (models.Count > 1)
         {
@@ -48,8 +49,9 @@ public static class EvaluationTable
     {
         var paired = PairedComparison.Of(first.Result, last.Result, fewShot);
         if (paired.Questions == 0) return;
-        text.Append($"\n{first.Name} → {last.Name}, acc_norm {(fewShot ? "few-shot" : "zero-shot")}, paired: {paired.Difference:+0.000;-0.000;0.000} over " +
-            $"{paired.Questions} questions ({paired.OnlySecond} gained, {paired.OnlyFirst} lost; McNemar exact p {Probability(paired.P)}).\n");
+        text.Append($"\n{first.Name} → {last.Name}, acc_norm {(fewShot ? "few-shot" : "zero-shot")}, paired: " +
+            $"{paired.Difference:+0.000;-0.000;0.000} over {paired.Questions} questions " +
+            $"({paired.OnlySecond} gained, {paired.OnlyFirst} lost; McNemar exact p {Probability(paired.P)}).\n");
     }
 
     private static string Rate(double? rate, double? stderr) => (rate, stderr) switch

@@ -13,7 +13,10 @@ public sealed record PairedComparison(int Questions, int OnlyFirst, int OnlySeco
     public static PairedComparison Of(EvaluationResult first, EvaluationResult second, bool fewShot = false)
     {
         var before = new Dictionary<string, bool>(StringComparer.Ordinal);
-        foreach (var question in first.QuestionResults.Where(q => q.FewShot == fewShot)) before[question.Id] = question.PickedNorm == question.Gold;
+        foreach (var question in first.QuestionResults.Where(q => q.FewShot == fewShot))
+        {
+            before[question.Id] = question.PickedNorm == question.Gold;
+        }
         var (questions, onlyFirst, onlySecond) = (0, 0, 0);
         foreach (var question in second.QuestionResults.Where(q => q.FewShot == fewShot))
         {

@@ -21,10 +21,10 @@ internal sealed class ApiErrorException(int status, ApiError error) : Exception(
         new(status, new ApiError(message, "invalid_request_error", null, code));
 }
 
-internal static class ApiErrors
+internal sealed class ApiErrors(Action<string> log)
 {
     /// <summary>Whatever goes wrong before an answer has begun becomes one JSON error; nothing of our insides is told.</summary>
-    public static async Task Answer(HttpContext http, Func<Task> next)
+    public async Task Answer(HttpContext http, Func<Task> next)
     {
         try
         {
@@ -46,7 +46,7 @@ internal static class ApiErrors
         }
         catch (Exception error) when (!http.Response.HasStarted)
         {
-            await Console.Error.WriteLineAsync($"dolmen: {http.Request.Method} {http.Request.Path} failed: {error}");
+            log($"{http.Request.Method} {http.Request.Path} failed: {error}");
             await Write(http, new ApiErrorException(StatusCodes.Status500InternalServerError, Internal));
         }
     }
@@ -54,7 +54,8 @@ internal static class ApiErrors
     public static ApiError Internal { get; } = new("The server failed while it answered; its log says why.", "server_error", null, null);
 
     private static ApiErrorException Unrouted(HttpContext http) => http.Response.StatusCode == StatusCodes.Status404NotFound
-        ? ApiErrorException.Refused(404, $"There is no {http.Request.Path} here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.", "unknown_url")
+        ? ApiErrorException.Refused(404, $"There is no {http.Request.Path} here: try /v1/models, /v1/completions, /v1/chat/completions, " +
+            "/health or /metrics.", "unknown_url")
         : ApiErrorException.Refused(405, $"{http.Request.Path} does not answer {http.Request.Method}.", "method_not_supported");
 
     private static async Task Write(HttpContext http, ApiErrorException error)
@@ -62,6 +63,7 @@ internal static class ApiErrors
         http.Response.StatusCode = error.Status;
         http.Response.ContentType = "application/json";
         if (error.Status == StatusCodes.Status503ServiceUnavailable) http.Response.Headers.RetryAfter = "1";
-        await JsonSerializer.SerializeAsync(http.Response.Body, new ApiErrorBody(error.Error), ServingJson.Default.ApiErrorBody, http.RequestAborted);
+        await JsonSerializer.SerializeAsync(http.Response.Body, new ApiErrorBody(error.Error), ServingJson.Default.ApiErrorBody,
+            http.RequestAborted);
     }
 }

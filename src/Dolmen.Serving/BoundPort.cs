@@ -19,7 +19,8 @@ public sealed class BoundPort : IDisposable
     {
         var address = string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback
             : IPAddress.TryParse(host, out var parsed) ? parsed
-            : throw new UserErrorException($"--host is '{host}': it must be localhost or an IP address of this machine, such as 127.0.0.1 or 0.0.0.0.");
+            : throw new UserErrorException($"--host is '{host}': it must be localhost or an IP address of this machine, such as " +
+                "127.0.0.1 or 0.0.0.0.");
         if (port is < 0 or > 65535) throw new UserErrorException($"--port is {port}: it must be between 0 (a free port) and 65535.");
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -32,9 +33,12 @@ public sealed class BoundPort : IDisposable
             _socket.Dispose();
             throw new UserErrorException(error.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => $"Port {port} on {host} is occupied by another program. Stop that one, or choose another with --port (0 takes a free one).",
-                SocketError.AccessDenied => $"Port {port} on {host} may not be opened by this user. Choose one above 1023 with --port (0 takes a free one).",
-                SocketError.AddressNotAvailable => $"--host is '{host}', which is no address of this machine. Use 127.0.0.1, or 0.0.0.0 for all its addresses.",
+                SocketError.AddressAlreadyInUse => $"Port {port} on {host} is occupied by another program. Stop that one, or choose " +
+                    "another with --port (0 takes a free one).",
+                SocketError.AccessDenied => $"Port {port} on {host} may not be opened by this user. Choose one above 1023 with --port " +
+                    "(0 takes a free one).",
+                SocketError.AddressNotAvailable => $"--host is '{host}', which is no address of this machine. Use 127.0.0.1, or 0.0.0.0 " +
+                    "for all its addresses.",
                 _ => $"Port {port} on {host} cannot be opened: {error.Message}. Choose another with --port (0 takes a free one).",
             }, error);
         }

@@ -11,7 +11,8 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     public string Whole(GenerationResult result) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, served.Name, served.Fingerprint,
-            [new ChatChoice(0, new AssistantMessage("assistant", result.Text, null), null, result.FinishReason)], UsageOf(result)), ServingJson.Default.ChatCompletion)
+            [new ChatChoice(0, new AssistantMessage("assistant", result.Text, null), null, result.FinishReason)], UsageOf(result)),
+            ServingJson.Default.ChatCompletion)
         : Text(result.Text, result.FinishReason, UsageOf(result));
 
     /// <summary>A chat's first piece names the role and holds no text yet.</summary>

@@ -8,7 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace Dolmen.Serving;
 
 /// <summary>OpenAI's endpoints over one model.</summary>
-internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue queue, ServerMetrics metrics, TimeProvider clock)
+internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue queue, ServerMetrics metrics, TimeProvider clock,
+    Action<string> log)
 {
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
     private long _requests;
@@ -17,7 +18,8 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
     {
         app.MapGet("/health", http => Respond(http, "application/json", """{"status":"ok"}"""));
         app.MapGet("/metrics", http => Respond(http, "text/plain; version=0.0.4", metrics.Text()));
-        app.MapGet("/v1/models", http => Respond(http, "application/json", JsonSerializer.Serialize(new ModelList("list", [Entry]), ServingJson.Default.ModelList)));
+        app.MapGet("/v1/models", http => Respond(http, "application/json",
+            JsonSerializer.Serialize(new ModelList("list", [Entry]), ServingJson.Default.ModelList)));
         app.MapGet("/v1/models/{**id}", Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));
@@ -33,7 +35,8 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
 
     private Task Model(HttpContext http) => http.Request.RouteValues["id"] is string id && id == served.Name
         ? Respond(http, "application/json", JsonSerializer.Serialize(Entry, ServingJson.Default.ModelEntry))
-        : throw ApiErrorException.Refused(StatusCodes.Status404NotFound, $"The model '{http.Request.RouteValues["id"]}' does not exist here: this server has '{served.Name}'.", "model_not_found");
+        : throw ApiErrorException.Refused(StatusCodes.Status404NotFound,
+            $"The model '{http.Request.RouteValues["id"]}' does not exist here: this server has '{served.Name}'.", "model_not_found");
 
     private async Task Complete(HttpContext http, bool chat)
     {
@@ -73,7 +76,7 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
         }
         catch (Exception error) when (http.Response.HasStarted && error is not OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync($"dolmen: {http.Request.Path} failed while streaming: {error}");
+            log($"{http.Request.Path} failed while streaming: {error}");
             await Send(http, JsonSerializer.Serialize(new ApiErrorBody(ApiErrors.Internal), ServingJson.Default.ApiErrorBody));
             return;
         }

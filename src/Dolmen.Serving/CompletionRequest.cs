@@ -15,11 +15,13 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         // Browsers may post other content types to any address without asking: this keeps web pages from using a local server.
         if (!http.Request.HasJsonContentType())
         {
-            throw ApiErrorException.Refused(StatusCodes.Status415UnsupportedMediaType, "The request needs the header 'Content-Type: application/json'.");
+            throw ApiErrorException.Refused(StatusCodes.Status415UnsupportedMediaType,
+                "The request needs the header 'Content-Type: application/json'.");
         }
         try
         {
-            using var document = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = 16 }, http.RequestAborted);
+            using var document = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = 16 },
+                http.RequestAborted);
             return Of(document.RootElement, served, chat, defaultSeed);
         }
         catch (JsonException error)
@@ -35,7 +37,8 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         if (fields.Text("model") is { } model && model != served.Name)
         {
             throw new ApiErrorException(StatusCodes.Status404NotFound,
-                new ApiError($"The model '{model}' does not exist here: this server has '{served.Name}'.", "invalid_request_error", "model", "model_not_found"));
+                new ApiError($"The model '{model}' does not exist here: this server has '{served.Name}'.", "invalid_request_error",
+                    "model", "model_not_found"));
         }
         RefuseUnsupported(fields, chat);
 
@@ -43,18 +46,22 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         var context = served.Model.Config.ContextLength;
         if (prompt.Length >= context)
         {
-            throw ApiErrorException.Invalid($"This model's context is {context} tokens, but the {(chat ? "messages hold" : "prompt holds")} {prompt.Length}: " +
+            throw ApiErrorException.Invalid($"This model's context is {context} tokens, but the " +
+                $"{(chat ? "messages hold" : "prompt holds")} {prompt.Length}: " +
                 "leave room for at least one. Shorten them.", chat ? "messages" : "prompt", "context_length_exceeded");
         }
         var room = context - prompt.Length;
-        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null) ?? fields.Integer("max_tokens", chat ? 1 : 0, int.MaxValue);
+        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null) ?? fields.Integer("max_tokens", chat ? 1 : 0,
+            int.MaxValue);
         var maxTokens = (int)Math.Min(asked ?? (chat ? room : 16), room);
         var sampling = new SamplingOptions(
-            Temperature: (float)fields.Number("temperature", 1, 0, 2), TopK: (int)Math.Max(0, fields.Integer("top_k", -1, int.MaxValue) ?? 0),
+            Temperature: (float)fields.Number("temperature", 1, 0, 2),
+            TopK: (int)Math.Max(0, fields.Integer("top_k", -1, int.MaxValue) ?? 0),
             TopP: (float)fields.Number("top_p", 1, 0, 1), MinP: (float)fields.Number("min_p", 0, 0, 1),
             Seed: unchecked((ulong?)fields.Integer("seed", long.MinValue, long.MaxValue)) ?? defaultSeed);
         var stream = fields.Flag("stream");
-        return new CompletionRequest(chat, prompt, new GenerationOptions(sampling, maxTokens, fields.Texts("stop", MaxStops)), stream, stream && IncludesUsage(fields));
+        return new CompletionRequest(chat, prompt, new GenerationOptions(sampling, maxTokens, fields.Texts("stop", MaxStops)), stream,
+            stream && IncludesUsage(fields));
     }
 
     private static bool IncludesUsage(RequestFields fields) => fields["stream_options"] switch
@@ -71,13 +78,16 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         fields.Refuse("logprobs", value => value.ValueKind == JsonValueKind.False, "this server does not report log-probabilities.");
         fields.Refuse("top_logprobs", IsNumber(0), "this server does not report log-probabilities.");
         fields.Refuse("echo", value => value.ValueKind == JsonValueKind.False, "the prompt is not repeated in the answer.");
-        fields.Refuse("suffix", value => value.ValueKind == JsonValueKind.String && value.GetRawText() == "\"\"", "the model writes on, it does not fill in.");
+        fields.Refuse("suffix", value => value.ValueKind == JsonValueKind.String && value.GetRawText() == "\"\"",
+            "the model writes on, it does not fill in.");
         fields.Refuse("presence_penalty", IsNumber(0), "there are no penalties here; use temperature, top_p or min_p.");
         fields.Refuse("frequency_penalty", IsNumber(0), "there are no penalties here; use temperature, top_p or min_p.");
-        fields.Refuse("logit_bias", value => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(), "logits cannot be biased.");
+        fields.Refuse("logit_bias", value => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
+            "logits cannot be biased.");
         if (!chat) return;
         fields.Refuse("tools", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0, "the model calls no tools.");
-        fields.Refuse("functions", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0, "the model calls no functions.");
+        fields.Refuse("functions", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
+            "the model calls no functions.");
         fields.Refuse("response_format", value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type)
             && type.ValueKind == JsonValueKind.String && type.ValueEquals("text"), "only plain text is written.");
     }
@@ -87,15 +97,28 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
 
     private static int[] TextPrompt(RequestFields fields, ServedModel served)
     {
-        if (fields["prompt"] is not { } prompt) throw ApiErrorException.Invalid("'prompt' is missing: it must be a string or an array of token ids.", "prompt");
-        if (prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() == 1 && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array) prompt = prompt[0];
+        if (fields["prompt"] is not { } prompt)
+        {
+            throw ApiErrorException.Invalid("'prompt' is missing: it must be a string or an array of token ids.", "prompt");
+        }
+        if (prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() == 1
+            && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array)
+        {
+            prompt = prompt[0];
+        }
         if (prompt.ValueKind == JsonValueKind.String)
         {
             return [served.Tokenizer.Special.Bos, .. served.Tokenizer.Encode(RequestFields.Unicode("prompt", prompt))];
         }
         if (prompt.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("prompt", "a string or an array of token ids", prompt);
-        if (prompt.GetArrayLength() == 0) throw ApiErrorException.Invalid("'prompt' is an empty array: it needs at least one token id.", "prompt");
-        if (prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array) throw ApiErrorException.Invalid("'prompt' has several prompts: send one a request.", "prompt");
+        if (prompt.GetArrayLength() == 0)
+        {
+            throw ApiErrorException.Invalid("'prompt' is an empty array: it needs at least one token id.", "prompt");
+        }
+        if (prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array)
+        {
+            throw ApiErrorException.Invalid("'prompt' has several prompts: send one a request.", "prompt");
+        }
         return [.. prompt.EnumerateArray().Select(item =>
             item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id >= 0 && id < served.Tokenizer.VocabSize
                 ? id : throw RequestFields.Wrong("prompt", $"made of token ids from 0 to {served.Tokenizer.VocabSize - 1}", item))];
@@ -103,9 +126,15 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
 
     private static int[] ChatPrompt(RequestFields fields, ServedModel served)
     {
-        if (fields["messages"] is not { } messages) throw ApiErrorException.Invalid("'messages' is missing: it must be an array of {role, content}.", "messages");
+        if (fields["messages"] is not { } messages)
+        {
+            throw ApiErrorException.Invalid("'messages' is missing: it must be an array of {role, content}.", "messages");
+        }
         if (messages.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("messages", "an array of {role, content}", messages);
-        if (messages.GetArrayLength() == 0) throw ApiErrorException.Invalid("'messages' is empty: it needs at least one message.", "messages");
+        if (messages.GetArrayLength() == 0)
+        {
+            throw ApiErrorException.Invalid("'messages' is empty: it needs at least one message.", "messages");
+        }
         return ChatFormat.TokenizePrompt(served.Tokenizer, [.. messages.EnumerateArray().Select(Message)]);
     }
 
@@ -119,7 +148,8 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
             "system" or "developer" => "system",
             "user" => "user",
             "assistant" => "assistant",
-            var other => throw ApiErrorException.Invalid($"'{name}.role' must be system, user or assistant, not {(other is null ? "left out" : $"'{other}'")}.", name + ".role"),
+            var other => throw ApiErrorException.Invalid($"'{name}.role' must be system, user or assistant, not " +
+                $"{(other is null ? "left out" : $"'{other}'")}.", name + ".role"),
         };
         return new ChatMessage(role, Content(fields["content"], name + ".content"));
     }
@@ -128,7 +158,8 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
     {
         { ValueKind: JsonValueKind.String } text => RequestFields.Unicode(name, text),
         { ValueKind: JsonValueKind.Array } parts => string.Concat(parts.EnumerateArray().Select(part =>
-            part.ValueKind == JsonValueKind.Object && new RequestFields(part) is var fields && fields.Text("type") == "text" && fields.Text("text") is { } text
+            part.ValueKind == JsonValueKind.Object && new RequestFields(part) is var fields && fields.Text("type") == "text"
+                && fields.Text("text") is { } text
                 ? text : throw ApiErrorException.Invalid($"'{name}' may hold only parts of type text.", name))),
         null => throw ApiErrorException.Invalid($"'{name}' is missing: it must be a string.", name),
         { } value => throw RequestFields.Wrong(name, "a string", value),

@@ -20,7 +20,9 @@ public sealed class CompletionServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock)
+    /// <param name="log">Told, a message each, what went wrong on our side; clients learn only that something did.</param>
+    public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock,
+        Action<string> log)
     {
         // The empty builder reads no files and no environment: what it serves, and where, is what it was told here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -38,9 +40,9 @@ public sealed class CompletionServer : IAsyncDisposable
 
         var metrics = new ServerMetrics(served.Name);
         var queue = new GenerationQueue(served, options.MaxWaiting, metrics);
-        app.Use(ApiErrors.Answer);
+        app.Use(new ApiErrors(log).Answer);
         app.UseRouting();
-        new CompletionEndpoints(served, queue, metrics, clock).Map(app);
+        new CompletionEndpoints(served, queue, metrics, clock, log).Map(app);
         await app.StartAsync();
         return new CompletionServer(app, queue, port);
     }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
 
-/// <summary>One model computes one answer at a time; the others wait in the order they came.</summary>
+/// <summary>One model computes one answer at a time; the others wait for their turn.</summary>
 internal sealed class GenerationQueue(ServedModel served, int maxWaiting, ServerMetrics metrics) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -19,7 +19,8 @@ internal sealed class GenerationQueue(ServedModel served, int maxWaiting, Server
         {
             Interlocked.Decrement(ref _waiting);
             throw new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
-                new ApiError($"The server is busy: {maxWaiting} requests wait already. Try again in a moment.", "server_error", null, "overloaded"));
+                new ApiError($"The server is busy: {maxWaiting} requests wait already. Try again in a moment.", "server_error", null,
+                    "overloaded"));
         }
         try
         {
@@ -34,7 +35,8 @@ internal sealed class GenerationQueue(ServedModel served, int maxWaiting, Server
         try
         {
             metrics.Running(1);
-            var result = await Task.Run(() => _generator.Generate(request.Prompt, request.Generation, onText, stop), CancellationToken.None);
+            var result = await Task.Run(() => _generator.Generate(request.Prompt, request.Generation, onText, stop),
+                CancellationToken.None);
             metrics.Finished(result);
             return result;
         }

@@ -9,7 +9,8 @@ public sealed record SamplingOptions(float Temperature = 1, int TopK = 0, float 
 
 public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens, IReadOnlyList<string> StopStrings);
 
-public sealed record GenerationResult(string Text, string FinishReason, int PromptTokens, int GeneratedTokens, double PrefillSeconds, double DecodeSeconds);
+public sealed record GenerationResult(string Text, string FinishReason, int PromptTokens, int GeneratedTokens, double PrefillSeconds,
+    double DecodeSeconds);
 
 public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
 {
@@ -38,7 +39,8 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
             }
             Append(text, decoder, tokenizer.BytesOf(token), flush: false);
             var whole = text.ToString();
-            var at = options.StopStrings.Select(s => whole.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).DefaultIfEmpty(-1).Min();
+            var at = options.StopStrings.Select(s => whole.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).DefaultIfEmpty(-1)
+                .Min();
             if (at >= 0)
             {
                 text.Length = at;
@@ -55,7 +57,8 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         }
         if (reason == "length") Append(text, decoder, [], flush: true);
         if (text.Length > shown) onText(text.ToString(shown, text.Length - shown));
-        return new GenerationResult(text.ToString(), reason, prompt.Length, generated, prefill, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return new GenerationResult(text.ToString(), reason, prompt.Length, generated, prefill,
+            Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     private static int Held(string text, string stop) =>
@@ -74,7 +77,9 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         var weights = order.Select(i => Math.Exp((logits[i] - logits[order[0]]) / options.Temperature)).ToArray();
         var total = weights.Sum();
         var (kept, mass) = (0, 0.0);
-        while (kept < weights.Length && (kept == 0 || (mass < options.TopP * total && (options.TopK == 0 || kept < options.TopK) && weights[kept] >= options.MinP))) mass += weights[kept++];
+        while (kept < weights.Length && (kept == 0
+            || (mass < options.TopP * total && (options.TopK == 0 || kept < options.TopK)
+                && weights[kept] >= options.MinP))) mass += weights[kept++];
         var draw = random.NextDouble() * mass;
         for (var i = 0; i < kept; i++)
         {

@@ -41,16 +41,23 @@ internal sealed class RequestFields(JsonElement body)
         if (this[name] is not { } value) return [];
         if (value.ValueKind == JsonValueKind.String) return Unicode(name, value) is { Length: > 0 } text ? [text] : [];
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(name, "a string or an array of strings", value);
-        if (value.GetArrayLength() > most) throw ApiErrorException.Invalid($"'{name}' has {value.GetArrayLength()} entries; at most {most} are allowed.", name);
+        if (value.GetArrayLength() > most)
+        {
+            throw ApiErrorException.Invalid($"'{name}' has {value.GetArrayLength()} entries; at most {most} are allowed.", name);
+        }
         return [.. value.EnumerateArray()
-            .Select(item => item.ValueKind == JsonValueKind.String ? Unicode(name, item) : throw Wrong(name, "a string or an array of strings", item))
+            .Select(item => item.ValueKind == JsonValueKind.String ? Unicode(name, item)
+                : throw Wrong(name, "a string or an array of strings", item))
             .Where(text => text.Length > 0)];
     }
 
     /// <summary>Fields that would change the answer if we knew them: leaving them out silently would be a lie.</summary>
     public void Refuse(string name, Func<JsonElement, bool> isNeutral, string why)
     {
-        if (this[name] is { } value && !isNeutral(value)) throw ApiErrorException.Invalid($"'{name}' is not supported: {why}", name, "unsupported_parameter");
+        if (this[name] is { } value && !isNeutral(value))
+        {
+            throw ApiErrorException.Invalid($"'{name}' is not supported: {why}", name, "unsupported_parameter");
+        }
     }
 
     public static ApiErrorException Wrong(string name, string expected, JsonElement value) =>

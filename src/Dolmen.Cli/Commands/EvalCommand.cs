@@ -19,11 +19,17 @@ internal static class EvalCommand
     private static Command Run()
     {
         var model = CommonOptions.Model();
-        var corpus = new Option<string>("--corpus") { Description = "A corpus folder with the held-out files.", HelpName = "DIR", Required = true };
+        var corpus = new Option<string>("--corpus")
+        {
+            Description = "A corpus folder with the held-out files.", HelpName = "DIR", Required = true,
+        };
         var output = CommonOptions.Out("Where to put evaluation.json, evaluation.md, questions.jsonl and answers.jsonl.");
         var seed = CommonOptions.Seed();
         var json = CommonOptions.Json();
-        var command = new Command("run", "Evaluates one model: bits per byte, multiple choice, refusal.") { model, corpus, output, seed, json };
+        var command = new Command("run", "Evaluates one model: bits per byte, multiple choice, refusal.") 
+        {
+            model, corpus, output, seed, json,
+        };
         command.Runs((parsed, stop) =>
         {
             var asJson = parsed.GetValue(json);
@@ -56,7 +62,10 @@ internal static class EvalCommand
                 return;
             }
             var table = new Table().Border(TableBorder.Rounded).AddColumns("task", "metrics", "measures");
-            foreach (var task in tasks) table.AddRow(Markup.Escape(task.Name), Markup.Escape(string.Join(", ", task.Metrics())), Markup.Escape(task.Measures));
+            foreach (var task in tasks)
+            {
+                table.AddRow(Markup.Escape(task.Name), Markup.Escape(string.Join(", ", task.Metrics())), Markup.Escape(task.Measures));
+            }
             OnStderr().Write(table);
         });
         return command;
@@ -65,11 +74,15 @@ internal static class EvalCommand
     private static void Show(EvaluationResult result)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("metric", "value");
-        foreach (var (title, cell) in EvaluationTable.Titles.Zip(EvaluationTable.Cells(result))) table.AddRow(Markup.Escape(title), Markup.Escape(cell));
+        foreach (var (title, cell) in EvaluationTable.Titles.Zip(EvaluationTable.Cells(result)))
+        {
+            table.AddRow(Markup.Escape(title), Markup.Escape(cell));
+        }
         var console = OnStderr();
         console.Write(table);
-        console.MarkupLineInterpolated($"{result.Questions} questions, {result.HeldOutBytes} bytes of held-out text, {result.Seconds:0.0} s; ± is one standard error.");
-        foreach (var warning in result.Warnings) console.MarkupLineInterpolated($"note: {warning}");
+        console.WriteLine($"{result.Questions} questions, {result.HeldOutBytes} bytes of held-out text, " +
+            $"{result.Seconds:0.0} s; ± is one standard error.");
+        foreach (var warning in result.Warnings) console.WriteLine($"note: {warning}");
     }
 
     private static IAnsiConsole OnStderr() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });

@@ -10,11 +10,18 @@ internal static class ServeCommand
     public static Command Build()
     {
         var model = CommonOptions.Model();
-        var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8080 };
-        var host = new Option<string>("--host") { Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+        var port = new Option<int>("--port") 
+        {
+            Description = "Port to listen on; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8080,
+        };
+        var host = new Option<string>("--host") 
+        {
+            Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
+        };
         var json = CommonOptions.Json();
         var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted.") { model, port, host, json };
-        command.Runs((parsed, stop) => Serve(parsed.GetRequiredValue(model), parsed.GetRequiredValue(host), parsed.GetValue(port), parsed.GetValue(json), stop));
+        command.Runs((parsed, stop) => Serve(parsed.GetRequiredValue(model), parsed.GetRequiredValue(host), parsed.GetValue(port),
+            parsed.GetValue(json), stop));
         return command;
     }
 
@@ -23,15 +30,16 @@ internal static class ServeCommand
         using var bound = new BoundPort(host, port);                     // before the model: an occupied port is known at once
         using var loaded = ModelFolder.Load(folder);
         var served = new ServedModel(ServedModel.NameOf(folder), loaded.Model, loaded.Tokenizer);
-        var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System).GetAwaiter().GetResult();
+        void Log(string message) => Console.Error.WriteLine($"dolmen: {message}");
+        var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System, Log).GetAwaiter().GetResult();
         try
         {
             if (json) Console.Out.WriteLine(new JsonObject { ["url"] = server.Address.ToString(), ["model"] = served.Name }.ToJsonString());
-            if (!bound.IsLoopback) Console.Error.WriteLine($"dolmen: warning: {host} is open to the network, and whoever reaches it may use the model: there is no password.");
-            Console.Error.WriteLine($"dolmen: {served.Name} is served at {server.Address}v1 (Ctrl-C ends it). Try:");
+            if (!bound.IsLoopback) Log($"warning: {host} is open to the network: whoever reaches it may use the model.");
+            Log($"{served.Name} is served at {server.Address}v1 (Ctrl-C ends it). Try:");
             Console.Error.WriteLine(Curl(server.Address, served.Name));
             stop.WaitHandle.WaitOne();
-            Console.Error.WriteLine("dolmen: finishing the answers that are being written…");
+            Log("finishing the answers that are being written…");
         }
         finally
         {
@@ -40,5 +48,6 @@ internal static class ServeCommand
     }
 
     private static string Curl(Uri address, string model) =>
-        $$"""curl {{address}}v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"{{model}}","messages":[{"role":"user","content":"Hello"}]}'""";
+        $"curl {address}v1/chat/completions -H 'Content-Type: application/json' " +
+        $$"""-d '{"model":"{{model}}","messages":[{"role":"user","content":"Hello"}]}'""";
 }

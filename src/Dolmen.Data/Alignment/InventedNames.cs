@@ -38,9 +38,11 @@ internal sealed partial class InventedNames
             var total = _members.Count + _sections.Count;
             if (total < 8) return null;
             var pick = random.Next(total);
-            var made = pick >= _members.Count ? Section(_sections[pick - _members.Count], ref random)
-                : _types.Count > 8 && random.NextDouble() < TypeShare ? OfInventedType(_members[pick], ref random)
-                : Member(_members[pick], ref random);
+            // A small corpus soon runs out of new pairs of words: then a name grows by one.
+            var longer = attempt / (Attempts / 2);
+            var made = pick >= _members.Count ? Section(_sections[pick - _members.Count], longer, ref random)
+                : _types.Count > 8 && random.NextDouble() < TypeShare ? OfInventedType(_members[pick], longer, ref random)
+                : Member(_members[pick], longer, ref random);
             if (made is null || !_taken.Add(made.Signature)) continue;
             _taken.Add(made.Name);
             return made;
@@ -48,11 +50,11 @@ internal sealed partial class InventedNames
         return null;
     }
 
-    private Entry? Member(Entry template, ref StableRandom random)
+    private Entry? Member(Entry template, int longer, ref StableRandom random)
     {
         if (template.Kind is EntryKind.Constructor or EntryKind.Operator) return null;
         var lender = Other(_members, template, ref random);
-        var name = Combine(Words(template.Name).Count, Words(lender.Name), Words(Other(_members, template, ref random).Name), "");
+        var name = Combine(Words(template.Name).Count + longer, Words(lender.Name), Words(Other(_members, template, ref random).Name), "");
         if (name is null || _taken.Contains(name)) return null;
         var tail = template.Signature[(template.Container.Length + 1 + template.Name.Length)..];
         var shape = template;
@@ -61,20 +63,20 @@ internal sealed partial class InventedNames
         return Lent(template, lender, name, $"{template.Container}.{name}{tail}") with { Params = shape.Params };
     }
 
-    private Entry? OfInventedType(Entry template, ref StableRandom random)
+    private Entry? OfInventedType(Entry template, int longer, ref StableRandom random)
     {
         var type = _types[random.Next(_types.Count)];
-        var name = Combine(Words(type.Name).Count, Words(_types[random.Next(_types.Count)].Name), Words(_types[random.Next(_types.Count)].Name), "");
+        var name = Combine(Words(type.Name).Count + longer, Words(_types[random.Next(_types.Count)].Name), Words(_types[random.Next(_types.Count)].Name), "");
         if (name is null || _taken.Contains(name)) return null;
         var full = type.Container.Length > 0 ? $"{type.Container}.{name}" : name;
         var signature = template.Signature.Replace(template.Container, full, StringComparison.Ordinal);
         return Lent(template, Other(_members, template, ref random), name, signature) with { Container = full };
     }
 
-    private Entry? Section(Entry template, ref StableRandom random)
+    private Entry? Section(Entry template, int longer, ref StableRandom random)
     {
         var lender = Other(_sections, template, ref random);
-        var name = Combine(Math.Max(2, template.Name.Split(' ').Length), lender.Name.Split(' '), Other(_sections, template, ref random).Name.Split(' '), " ");
+        var name = Combine(Math.Max(2, template.Name.Split(' ').Length) + longer, lender.Name.Split(' '), Other(_sections, template, ref random).Name.Split(' '), " ");
         if (name is null || _taken.Contains(name)) return null;
         var title = template.Signature[..^Math.Min(template.Signature.Length, template.Name.Length)];
         return Lent(template, lender, name, title + name);

@@ -1,5 +1,5 @@
-using System.IO.Compression;
 using Dolmen.Artifacts;
+using ICSharpCode.SharpZipLib.GZip;
 
 namespace Dolmen.Data.Inputs;
 
@@ -11,7 +11,7 @@ internal static class BoundedLines
         using var raw = BoundedText.OpenFile(file);
         var compressed = file.Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
         if (compressed && raw.Length == 0) throw new InvalidDataException("It is empty.");
-        using Stream stream = compressed ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        using Stream stream = compressed ? new GZipInputStream(raw) : raw;
         var buffer = new byte[1 << 16];
         using var line = new MemoryStream();
         var number = 0;

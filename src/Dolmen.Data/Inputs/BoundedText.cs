@@ -1,5 +1,6 @@
 using System.Text;
 using Dolmen.Artifacts;
+using ICSharpCode.SharpZipLib;
 
 namespace Dolmen.Data.Inputs;
 
@@ -42,7 +43,7 @@ internal static class BoundedText
         {
             return read();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or SharpZipBaseException)
         {
             throw new UserErrorException($"{file.Path} is truncated or corrupt: {error.Message} Restore the file or leave it out.", error);
         }

@@ -81,13 +81,25 @@ internal static class InputFiles
                 if (item.Name.StartsWith('.')) continue;
                 if (item is FileInfo)
                 {
-                    if (item.LinkTarget is null || File.Exists(item.FullName)) yield return item.FullName;
+                    if (item.LinkTarget is null || LeadsToFile(item)) yield return item.FullName;
                 }
                 else if (item.LinkTarget is null && at.Depth < MaxDepth)
                 {
                     open.Push((item.FullName, at.Depth + 1));
                 }
             }
+        }
+    }
+
+    private static bool LeadsToFile(FileSystemInfo link)
+    {
+        try
+        {
+            return link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true };
+        }
+        catch (IOException)
+        {
+            return false;                                                // a link that leads to itself
         }
     }
 }

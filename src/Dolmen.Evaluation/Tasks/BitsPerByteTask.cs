@@ -22,7 +22,8 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 
     public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
     {
-        var documents = Draw(EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut, EvaluationJson.Default.HeldOutDocument), input.Seed);
+        var documents = Draw(EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut,
+            EvaluationJson.Default.HeldOutDocument), input.Seed);
         if (documents.Count == 0) return result.Warn($"{Name} was skipped: {EvaluationCorpus.HeldOut} is empty.");
 
         var special = input.Tokenizer.Special;

@@ -3,12 +3,13 @@ using Dolmen.Artifacts;
 namespace Dolmen.Evaluation.Tasks;
 
 /// <summary>
-/// Which of a few choices continues the query best, by log-likelihood, as lm-eval scores <c>multiple_choice</c>: acc takes the greatest sum,
-/// acc_norm the greatest sum per Unicode character of the choice. Solved examples before the query are written as the sections of a
-/// training document, query, answer and an empty line.
+/// Which of a few choices continues the query best, by log-likelihood, as lm-eval scores <c>multiple_choice</c>:
+/// acc takes the greatest sum, acc_norm the greatest sum per Unicode character of the choice.
+/// Solved examples before the query are written as the sections of a training document: query, answer and an empty line.
 /// </summary>
 /// <remarks>Query and choice are encoded together. The score counts the tokens after the longest prefix that the query's own encoding and
-/// all the choices' share: lm-eval's rule wherever a token ends with the query, and fair to all choices where one straddles the border.</remarks>
+/// all the choices' share: lm-eval's rule wherever a token ends with the query, and fair to all choices where one straddles the
+/// border.</remarks>
 public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) : EvalTask
 {
     public override string Name => Shots == 0 ? "multiple-choice" : $"multiple-choice, {Shots}-shot";
@@ -40,7 +41,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             answered.Add(Answer(question, shots, scorer, input, ref cut));
             input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name));
         }
-        if (cut > 0) result = result.Warn($"{Name}: {cut} of {questions.Count} questions were longer than the context and lost their beginning.");
+        if (cut > 0) result = result.Warn($"{Name}: {cut} of {questions.Count} questions were longer than the context and lost " +
+            "their beginning.");
         return Shots == 0 ? ZeroShot(result, answered) : FewShot(result, answered);
     }
 
@@ -61,10 +63,12 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
     {
         var (acc, accNorm) = Accuracies(answered);
         var (mean, least) = (answered.Average(question => question.Shots), answered.Min(question => question.Shots));
-        if (least < Shots) result = result.Warn($"{Name}: the context or the pool had room for {mean:0.0} shots on average ({least} at least).");
+        if (least < Shots) result = result.Warn($"{Name}: the context or the pool had room for {mean:0.0} shots on average " +
+            $"({least} at least).");
         return result with
         {
-            Acc5Shot = acc.Rate, Acc5ShotStderr = acc.Stderr, AccNorm5Shot = accNorm.Rate, AccNorm5ShotStderr = accNorm.Stderr, Shots = mean,
+            Acc5Shot = acc.Rate, Acc5ShotStderr = acc.Stderr,
+            AccNorm5Shot = accNorm.Rate, AccNorm5ShotStderr = accNorm.Stderr, Shots = mean,
             QuestionResults = [.. result.QuestionResults, .. answered],
         };
     }
@@ -87,7 +91,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         return [.. EvaluationCorpus.Shuffled(candidates.Count, input.Seed).Take(Shots).Select(i => candidates[i].Text)];
     }
 
-    private QuestionResult Answer(ChoiceQuestion question, List<string> shots, ContinuationScorer scorer, EvaluationInput input, ref int cut)
+    private QuestionResult Answer(ChoiceQuestion question, List<string> shots, ContinuationScorer scorer, EvaluationInput input,
+        ref int cut)
     {
         var longest = input.Model.Config.ContextLength + 1;              // the last token is predicted, not fed
         var used = shots.Count;
@@ -103,7 +108,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             scores[i] = scorer.Score(wholes[i].AsSpan(dropped), Math.Max(1, from - dropped));
             normScores[i] = scores[i] / Characters(question.Choices[i]);
         }
-        return new QuestionResult(question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores), question.Gold, question.Seen)
+        return new QuestionResult(question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores),
+            question.Gold, question.Seen)
         {
             FewShot = Shots > 0,
         };

@@ -45,11 +45,13 @@ public sealed class EvaluationRuns : IDisposable
         _corpus.Write("multiple-choice.jsonl", """{"id":"a","query":"go","choices":["ok","up"],"gold":0,"seen":false}""");
         var tokenizer = new ByteTokenizer(pairs: true);
         using var model = FakeModel.OfHistory(tokenizer.VocabSize, 64);
-        var result = EvaluationRun.Run(model, tokenizer, _corpus.Path, new EvaluationRecipe(), 1, new Ignore(), TestContext.Current.CancellationToken);
+        var result = EvaluationRun.Run(model, tokenizer, _corpus.Path, new EvaluationRecipe(), 1, new Ignore(),
+            TestContext.Current.CancellationToken);
         int[] straddling = [256, 'g', ByteTokenizer.PairBase + 'o', 'k'];
         int[] plain = [256, 'g', 'o', 'u', 'p'];
         Assert.Equal(model.LogProb(straddling, 2) + model.LogProb(straddling, 3), result.QuestionResults[0].Scores[0], 1e-4);
-        Assert.Equal(model.LogProb(plain, 2) + model.LogProb(plain, 3) + model.LogProb(plain, 4), result.QuestionResults[0].Scores[1], 1e-4);
+        Assert.Equal(model.LogProb(plain, 2) + model.LogProb(plain, 3) + model.LogProb(plain, 4), result.QuestionResults[0].Scores[1],
+            1e-4);
     }
 
     [Fact]
@@ -71,7 +73,8 @@ public sealed class EvaluationRuns : IDisposable
         _corpus.Write("few-shot.jsonl", [.. Enumerable.Range(0, 8).Select(i => $$"""{"query":"## Other{{i}}()\n","answer":"answer {{i}}"}""")]);
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 96);
         var result = Run(model, new EvaluationRecipe(FewShot: 5));
-        Assert.Equal(2, result.Shots);                                    // 1 + 2·(12 + 8 + 2) + 17 + 14 = 76 fit in 97, 3 shots would need 98
+        // 1 + 2·(12 + 8 + 2) + 17 + 14 = 76 fit in 97, 3 shots would need 98
+        Assert.Equal(2, result.Shots);
         Assert.Contains(result.Warnings, warning => warning.Contains("shots"));
     }
 
@@ -137,7 +140,8 @@ public sealed class EvaluationRuns : IDisposable
     {
         _corpus.Write("multiple-choice.jsonl", [.. Enumerable.Range(0, 50).Select(i => $$"""{"id":"{{i:00}}","query":"Q{{i}}\n","choices":["x","y"],"gold":0,"seen":false}""")]);
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
-        string Ids(ulong seed) => string.Join(' ', Run(model, new EvaluationRecipe(MaxQuestions: 10), seed).QuestionResults.Select(question => question.Id));
+        string Ids(ulong seed) => string.Join(' ',
+            Run(model, new EvaluationRecipe(MaxQuestions: 10), seed).QuestionResults.Select(question => question.Id));
         Assert.Equal(Ids(1), Ids(1));
         Assert.NotEqual(Ids(1), Ids(2));
         Assert.Equal(10, Ids(1).Split(' ').Distinct().Count());
@@ -171,7 +175,8 @@ public sealed class EvaluationRuns : IDisposable
         _corpus.Write("heldout.jsonl", """{"id":"1","text":"abcdefg"}""");
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
         Assert.Throws<OperationCanceledException>(() =>
-            EvaluationRun.Run(model, new ByteTokenizer(), _corpus.Path, new EvaluationRecipe(), 1, new Ignore(), new CancellationToken(canceled: true)));
+            EvaluationRun.Run(model, new ByteTokenizer(), _corpus.Path, new EvaluationRecipe(), 1, new Ignore(),
+                new CancellationToken(canceled: true)));
     }
 
     [Fact]

@@ -16,7 +16,8 @@ public class LmEvalGoldens
         foreach (var item in Golden.GetProperty("hellaswag").EnumerateArray())
         {
             var logLikelihoods = Doubles(item.GetProperty("loglikelihoods"));
-            var characters = item.GetProperty("choices").EnumerateArray().Select(choice => MultipleChoiceTask.Characters(choice.GetString() ?? "")).ToArray();
+            var characters = item.GetProperty("choices").EnumerateArray()
+                .Select(choice => MultipleChoiceTask.Characters(choice.GetString() ?? "")).ToArray();
             Assert.Equal(item.GetProperty("chars").EnumerateArray().Select(count => count.GetInt32()), characters);
             var normalised = logLikelihoods.Zip(characters, (sum, count) => sum / count).ToArray();
             Assert.Equal(Doubles(item.GetProperty("normalised")), normalised);
@@ -39,12 +40,15 @@ public class LmEvalGoldens
     public void Long_texts_are_cut_into_the_harness_s_rolling_windows()
     {
         var checkedCases = 0;
-        foreach (var item in Golden.GetProperty("rolling_windows").EnumerateArray().Where(item => item.GetProperty("context_len").GetInt32() == 1))
+        foreach (var item in Golden.GetProperty("rolling_windows").EnumerateArray()
+            .Where(item => item.GetProperty("context_len").GetInt32() == 1))
         {
-            var tokens = Enumerable.Range(0, item.GetProperty("n_tokens").GetInt32() + 1).ToArray();      // the prefix token is 0, the text 1, 2, …
+            // the prefix token is 0, the text 1, 2, …
+            var tokens = Enumerable.Range(0, item.GetProperty("n_tokens").GetInt32() + 1).ToArray();
             var windows = RollingWindows.Of(tokens.Length, item.GetProperty("max_seq_len").GetInt32())
                 .Select(window => (Context: tokens[window.Tokens][..window.From], Scored: tokens[window.Tokens][window.From..])).ToList();
-            var expected = item.GetProperty("windows").EnumerateArray().Select(window => (Context: Ints(window[0]), Scored: Ints(window[1]))).ToList();
+            var expected = item.GetProperty("windows").EnumerateArray()
+                .Select(window => (Context: Ints(window[0]), Scored: Ints(window[1]))).ToList();
             Assert.Equal(expected.Select(window => window.Scored), windows.Select(window => window.Scored));
             // The harness lists as context what precedes the scored tokens, one token of which is fed again as the first input.
             Assert.Equal(expected.Select(window => window.Context), windows.Select(window => window.Context));

@@ -5,7 +5,8 @@ namespace Dolmen.Tests.Fakes;
 
 /// <summary>A model whose logits are a plain function of all tokens so far; <paramref name="forgets"/> false stands for recurrent models,
 /// whose states cannot be truncated.</summary>
-internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnlyList<int>, int, double> logit, bool forgets = true) : LanguageModel
+internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnlyList<int>, int, double> logit, bool forgets = true)
+    : LanguageModel
 {
     public override ModelConfig Config { get; } = new TransformerConfig(vocabSize, 64, 1, 1, 1, 64, 64, contextLength);
 
@@ -15,7 +16,8 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
     public Action BeforeStep { get; set; } = () => { };
 
     /// <summary>Any two histories give unrelated, reproducible distributions.</summary>
-    public static FakeModel OfHistory(int vocabSize, int contextLength, bool forgets = true) => new(vocabSize, contextLength, HistoryLogit, forgets);
+    public static FakeModel OfHistory(int vocabSize, int contextLength, bool forgets = true) =>
+        new(vocabSize, contextLength, HistoryLogit, forgets);
 
     /// <summary>Continues the alphabet: after <c>a</c> comes <c>b</c>. The assistant begins with <c>A</c>; after <c>Z</c> it ends its turn
     /// and after <c>z</c> the document ends.</summary>

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Serving;
 using Dolmen.Tests.Fakes;
 
@@ -6,29 +8,29 @@ namespace Dolmen.Tests.Serving;
 
 public class BadRequests
 {
-    private const string Text = "/v1/completions";
+    private const string Completions = "/v1/completions";
     private const string Chat = "/v1/chat/completions";
 
     [Theory]
-    [InlineData(Text, """{"model":"gpt-5","prompt":"a"}""", 404, """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}""")]
-    [InlineData(Text, "[1]", 400, """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}""")]
-    [InlineData(Text, "{}", 400, """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":5}""", 400, """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":["a","b"]}""", 400, """{"error":{"message":"'prompt' has several prompts: send one a request.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":[1,99999]}""", 400, """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":[]}""", 400, """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","temperature":"hot"}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","temperature":3}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","max_tokens":-1}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","max_tokens":1.5}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","seed":"x"}""", 400, """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","stop":7}""", 400, """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","stream":"yes"}""", 400, """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}""")]
-    [InlineData(Text, """{"prompt":"a","n":2}""", 400, """{"error":{"message":"'n' is not supported: this server writes one choice a request; send the request again with another seed.","type":"invalid_request_error","param":"n","code":"unsupported_parameter"}}""")]
-    [InlineData(Text, """{"prompt":"a","logprobs":1}""", 400, """{"error":{"message":"'logprobs' is not supported: this server does not report log-probabilities.","type":"invalid_request_error","param":"logprobs","code":"unsupported_parameter"}}""")]
-    [InlineData(Text, """{"prompt":"a","echo":true}""", 400, """{"error":{"message":"'echo' is not supported: the prompt is not repeated in the answer.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}""")]
-    [InlineData(Text, """{"prompt":"\ud800"}""", 400, """{"error":{"message":"'prompt' holds an unpaired surrogate, which is no Unicode text.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Text, """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""", 400, """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}""")]
+    [InlineData(Completions, """{"model":"gpt-5","prompt":"a"}""", 404, """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}""")]
+    [InlineData(Completions, "[1]", 400, """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}""")]
+    [InlineData(Completions, "{}", 400, """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":5}""", 400, """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":["a","b"]}""", 400, """{"error":{"message":"'prompt' has several prompts: send one a request.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":[1,99999]}""", 400, """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":[]}""", 400, """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","temperature":"hot"}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","temperature":3}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","max_tokens":-1}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","max_tokens":1.5}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 0, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","seed":"x"}""", 400, """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","stop":7}""", 400, """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","stream":"yes"}""", 400, """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"a","n":2}""", 400, """{"error":{"message":"'n' is not supported: this server writes one choice a request; send the request again with another seed.","type":"invalid_request_error","param":"n","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"a","logprobs":1}""", 400, """{"error":{"message":"'logprobs' is not supported: this server does not report log-probabilities.","type":"invalid_request_error","param":"logprobs","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"a","echo":true}""", 400, """{"error":{"message":"'echo' is not supported: the prompt is not repeated in the answer.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}""")]
+    [InlineData(Completions, """{"prompt":"\ud800"}""", 400, """{"error":{"message":"'prompt' holds an unpaired surrogate, which is no Unicode text.","type":"invalid_request_error","param":"prompt","code":null}}""")]
+    [InlineData(Completions, """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""", 400, """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}""")]
     [InlineData(Chat, "{}", 400, """{"error":{"message":"'messages' is missing: it must be an array of {role, content}.","type":"invalid_request_error","param":"messages","code":null}}""")]
     [InlineData(Chat, """{"messages":[]}""", 400, """{"error":{"message":"'messages' is empty: it needs at least one message.","type":"invalid_request_error","param":"messages","code":null}}""")]
     [InlineData(Chat, """{"messages":"hi"}""", 400, """{"error":{"message":"'messages' must be an array of {role, content}, not 'hi'.","type":"invalid_request_error","param":"messages","code":null}}""")]
@@ -54,7 +56,7 @@ public class BadRequests
     public async Task A_body_that_is_not_JSON_is_said(string request)
     {
         await using var server = await RunningServer.Start();
-        var (status, body) = await server.Post(Text, request);
+        var (status, body) = await server.Post(Completions, request);
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("The request body is not valid JSON", body);
     }
@@ -63,7 +65,7 @@ public class BadRequests
     public async Task A_content_type_that_web_pages_may_send_unasked_is_refused()
     {
         await using var server = await RunningServer.Start();
-        var (status, body) = await server.Post(Text, """{"prompt":"a"}""", "text/plain");
+        var (status, body) = await server.Post(Completions, """{"prompt":"a"}""", "text/plain");
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, status);
         Assert.Contains("application/json", body);
     }
@@ -72,7 +74,7 @@ public class BadRequests
     public async Task An_oversize_body_is_refused()
     {
         await using var server = await RunningServer.Start(options: new ServerOptions(MaxBodyBytes: 1000));
-        var (status, body) = await server.Post(Text, $$"""{"prompt":"{{new string('a', 2000)}}"}""");
+        var (status, body) = await server.Post(Completions, $$"""{"prompt":"{{new string('a', 2000)}}"}""");
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
         Assert.Contains("larger than this server accepts", body);
     }
@@ -83,13 +85,45 @@ public class BadRequests
         var model = FakeModel.OfAlphabet();
         model.BeforeStep = () => throw new InvalidOperationException("secret path");
         await using var server = await RunningServer.Start(model);
-        var (status, body) = await server.Post(Text, """{"prompt":"a","max_tokens":4}""");
+        var (status, body) = await server.Post(Completions, """{"prompt":"a","max_tokens":4}""");
         Assert.Equal(HttpStatusCode.InternalServerError, status);
         Assert.Contains("\"type\":\"server_error\"", body);
         Assert.DoesNotContain("secret", body);
+        Assert.Contains("secret path", Assert.Single(server.Log));
 
-        var (_, stream) = await server.Post(Text, """{"prompt":"a","max_tokens":4,"temperature":0,"stream":true}""");
+        var (_, stream) = await server.Post(Completions, """{"prompt":"a","max_tokens":4,"temperature":0,"stream":true}""");
         Assert.Contains("\"type\":\"server_error\"", stream);
         Assert.DoesNotContain("[DONE]", stream);
+    }
+
+    /// <summary>Valid requests with a few bytes changed, removed or doubled.</summary>
+    [Fact]
+    public async Task No_request_makes_the_server_fail()
+    {
+        await using var server = await RunningServer.Start();
+        string[] valid =
+        [
+            """{"model":"fake","prompt":["ab"],"max_tokens":3,"temperature":0.5,"top_p":0.9,"seed":-4,"stop":["x","y"],"stream":false,"n":1}""",
+            """{"messages":[{"role":"user","content":[{"type":"text","text":"h\u00e9"}]}],"max_tokens":2,"logit_bias":{},"stream":true,"stream_options":{"include_usage":true}}""",
+        ];
+        var random = new StableRandom(3);
+        const string bytes = "0-\"\\[]{},:.eutnx";
+        for (var i = 0; i < 600; i++)
+        {
+            var request = new StringBuilder(valid[i % 2]);
+            for (var changes = 1 + random.Next(3); changes > 0; changes--)
+            {
+                var at = random.Next(request.Length);
+                switch (random.Next(3))
+                {
+                    case 0: request[at] = bytes[random.Next(bytes.Length)]; break;
+                    case 1: request.Remove(at, Math.Min(request.Length - at, 1 + random.Next(4))); break;
+                    default: request.Insert(at, request.ToString(at, Math.Min(request.Length - at, 8))); break;
+                }
+            }
+            var (status, body) = await server.Post(i % 2 == 0 ? Completions : Chat, request.ToString());
+            Assert.True(status is HttpStatusCode.OK or HttpStatusCode.BadRequest or HttpStatusCode.NotFound, $"{request}\n{status} {body}");
+        }
+        Assert.Empty(server.Log);
     }
 }

@@ -45,7 +45,8 @@ public class Concurrency
         var running = server.Post("/v1/completions", Request);
         await reached.WaitAsync(TestContext.Current.CancellationToken);
         var waiting = server.Post("/v1/completions", Request);
-        await Until(async () => (await Metrics(server)).Contains("vllm:num_requests_waiting{model_name=\"fake\"} 1\n", StringComparison.Ordinal));
+        await Until(async () => (await Metrics(server))
+            .Contains("vllm:num_requests_waiting{model_name=\"fake\"} 1\n", StringComparison.Ordinal));
         var (status, body) = await server.Post("/v1/completions", Request);
         hold.Release(1000);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);

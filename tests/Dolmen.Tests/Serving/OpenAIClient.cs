@@ -12,7 +12,8 @@ public class OpenAIClient
     {
         await using var server = await RunningServer.Start();
         ChatCompletion answer = await Chat(server).CompleteChatAsync(
-            [new SystemChatMessage("Be brief."), new UserChatMessage("hi")], new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 5 },
+            [new SystemChatMessage("Be brief."), new UserChatMessage("hi")],
+            new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 5 },
             TestContext.Current.CancellationToken);
         Assert.Equal("ABCDE", answer.Content[0].Text);
         Assert.Equal(ChatFinishReason.Length, answer.FinishReason);
@@ -25,7 +26,8 @@ public class OpenAIClient
         await using var server = await RunningServer.Start();
         var (text, reason, tokens) = ("", (ChatFinishReason?)null, 0);
         var options = new ChatCompletionOptions { Temperature = 0, StopSequences = { "XYZ" } };
-        await foreach (var update in Chat(server).CompleteChatStreamingAsync([new UserChatMessage("hi")], options, TestContext.Current.CancellationToken))
+        await foreach (var update in Chat(server)
+            .CompleteChatStreamingAsync([new UserChatMessage("hi")], options, TestContext.Current.CancellationToken))
         {
             text += string.Concat(update.ContentUpdate.Select(part => part.Text));
             reason ??= update.FinishReason;
@@ -38,7 +40,8 @@ public class OpenAIClient
     public async Task It_lists_the_model()
     {
         await using var server = await RunningServer.Start();
-        var models = await new OpenAI.OpenAIClient(Key, Options(server)).GetOpenAIModelClient().GetModelsAsync(TestContext.Current.CancellationToken);
+        var models = await new OpenAI.OpenAIClient(Key, Options(server)).GetOpenAIModelClient()
+            .GetModelsAsync(TestContext.Current.CancellationToken);
         Assert.Equal("fake", Assert.Single(models.Value).Id);
     }
 
@@ -47,7 +50,8 @@ public class OpenAIClient
     {
         await using var server = await RunningServer.Start();
         var error = await Assert.ThrowsAsync<ClientResultException>(() =>
-            Chat(server, "another").CompleteChatAsync([new UserChatMessage("hi")], cancellationToken: TestContext.Current.CancellationToken));
+            Chat(server, "another").CompleteChatAsync([new UserChatMessage("hi")],
+                cancellationToken: TestContext.Current.CancellationToken));
         Assert.Equal(404, error.Status);
         Assert.Contains("model_not_found", error.Message);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Dolmen.Serving;
@@ -11,9 +12,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly BoundPort _port;
     private readonly CompletionServer _server;
 
-    private RunningServer(BoundPort port, CompletionServer server, FakeModel model)
+    private RunningServer(BoundPort port, CompletionServer server, FakeModel model, ConcurrentQueue<string> log)
     {
-        (_port, _server, Model) = (port, server, model);
+        (_port, _server, Model, Log) = (port, server, model, log);
         Http = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(2) };
     }
 
@@ -21,14 +22,18 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public FakeModel Model { get; }
 
+    public ConcurrentQueue<string> Log { get; }
+
     public Uri Address => _server.Address;
 
     public static async Task<RunningServer> Start(FakeModel? model = null, ServerOptions? options = null)
     {
         model ??= FakeModel.OfAlphabet();
+        var log = new ConcurrentQueue<string>();
         var port = new BoundPort("127.0.0.1", 0);
-        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer()), port, options ?? new ServerOptions(), new FixedClock());
-        return new RunningServer(port, server, model);
+        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer()), port,
+            options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
+        return new RunningServer(port, server, model, log);
     }
 
     public Task<(HttpStatusCode Status, string Body)> Post(string path, string json) => Post(path, json, "application/json");
