@@ -7,11 +7,15 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> All =>
     [
+        QuickstartCommand.Build(),
+        RunCommand.Build(),
         CorpusCommand.Build(),
         TokenizerCommand.Build(),
         TokensCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
         BenchCommand.Build(),
+        DoctorCommand.Build(),
+        RecipeCommand.Build(),
     ];
 }

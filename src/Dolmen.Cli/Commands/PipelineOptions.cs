@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Dolmen.Artifacts;
+using Dolmen.Evaluation;
+using Dolmen.Modeling;
+using Dolmen.Pipeline;
+using Dolmen.Pipeline.Recipes;
+using Dolmen.Pipeline.Reports;
+using Spectre.Console;
+
+namespace Dolmen.Cli.Commands;
+
+/// <summary>What <c>quickstart</c> and <c>run</c> share: all but the recipe.</summary>
+internal sealed class PipelineOptions
+{
+    private readonly Option<double?> _minutes = new("--minutes") { Description = "Minutes of training; the recipe's when left out.", HelpName = "M" };
+    private readonly Option<string[]> _inputs = new("--input")
+    {
+        Description = "Folders or files of .txt .md .html .xml .jsonl .jsonl.gz .cs to learn from; the SDK's API documentation when left out.",
+        HelpName = "PATH",
+        AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<string?> _out = CommonOptions.Out("Where the run goes; runs/ and the recipe's name when left out.");
+    private readonly Option<long?> _seed = CommonOptions.Seed();
+    private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly Option<string[]> _set = CommonOptions.Set();
+    private readonly Option<bool> _json = CommonOptions.Json();
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_minutes, _inputs, _out, _seed, _threads, _set, _json]) command.Add(option);
+    }
+
+    public void Run(ParseResult parsed, string recipeName, CancellationToken stop)
+    {
+        static void Notice(string text) => Console.Error.WriteLine($"dolmen: {text}");
+        if (parsed.GetValue(_seed) is < 0 and var negative) throw new UserErrorException($"--seed is {negative}: it must be 0 or more.");
+        if (parsed.GetValue(_minutes) is { } minutes && !(minutes > 0)) throw new UserErrorException($"--minutes is {minutes}: it must be above 0.");
+        var changes = new RecipeChanges(parsed.GetValue(_minutes), (ulong?)parsed.GetValue(_seed), parsed.GetValue(_inputs), parsed.GetValue(_set));
+        var recipe = RecipeFile.Load(recipeName, changes, Notice);
+        Engine.Start(parsed.GetValue(_threads));
+        PipelineResult result;
+        using (var progress = new ConsoleProgress())
+        {
+            result = PipelineRun.Run(recipe, parsed.GetValue(_out) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(recipeName)), progress, Notice, stop);
+        }
+        Show(result);
+        if (parsed.GetValue(_json)) Console.Out.WriteLine(result.ToJson());
+    }
+
+    private static void Show(PipelineResult result)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("held-out text");
+        var models = result.Models();
+        foreach (var (name, _) in models) table.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned());
+        var cells = models.Select(model => EvaluationTable.Cells(model.Result)).ToList();
+        for (var row = 0; row < EvaluationTable.Titles.Count; row++)
+            table.AddRow([Markup.Escape(EvaluationTable.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
+        Console.Error.WriteLine($"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory {result.PeakMemoryBytes / 1e9:0.00} GB, " +
+            $"about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})");
+        Console.Error.WriteLine($"Report: {NextCommands.Shown(Path.Combine(result.Out, "report.html"))}");
+        Console.Error.WriteLine("Next:");
+        foreach (var command in NextCommands.Of(result)) Console.Error.WriteLine($"  {command}");
+    }
+}

@@ -1,0 +1,44 @@
+using Dolmen.Data;
+using Dolmen.Pipeline.Recipes;
+
+namespace Dolmen.Pipeline;
+
+/// <summary>The exported model's README: what it is, of what it was made, how good it is, where it was made.</summary>
+internal static class ModelCard
+{
+    public static string Markdown(PipelineResult result, PipelineRecipe recipe, CorpusReport corpus, string evaluationTable, string inputsSha256)
+    {
+        var stages = string.Join(" → ", result.Training.Select(stage => $"{stage.Key} ({stage.Value.Tokens:N0} tokens, loss {stage.Value.Loss:0.000})"));
+        var source = recipe.Inputs.Count == 0 ? "the XML API documentation of the .NET SDK's reference packs" : "documents named by whoever made it";
+        return $"""
+            ---
+            library_name: transformers
+            pipeline_tag: text-generation
+            tags: [dolmen]
+            ---
+
+            # {Path.GetFileName(result.Out)}
+
+            A Llama-layout decoder of {result.Parameters:N0} parameters with a context of {recipe.Training.ContextLength} tokens, built by Dolmen on one machine.
+            It knows only its corpus: it is a study object and a domain model, no general assistant, and its answers can be wrong.
+
+            ## Data
+
+            {corpus.Documents:N0} documents with {corpus.Characters:N0} characters from {source} (SHA-256 of the input `{inputsSha256}`).
+            {corpus.HeldOut:N0} entries were held out of all training by stable hash and are what the evaluation uses.
+
+            ## Training
+
+            {stages}. Seed {result.Seed}. The resolved recipe of the run repeats it bit for bit on the same machine and thread count.
+
+            ## Evaluation
+
+            {evaluationTable.Trim()}
+
+            ## Machine
+
+            {result.Machine.CpuModel}, {result.Machine.Cores} cores, {result.Machine.MemoryBytes / 1e9:0.0} GB, {result.Machine.OperatingSystem}, {result.Machine.Runtime}{(result.Commit is { } commit ? $", Dolmen commit {commit}" : "")}.
+
+            """;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
+using System.Text.Json.Serialization.Metadata;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Pipeline.Recipes;
+
+/// <summary>What a command line changes of a recipe. Overrides by <c>--set</c> come last.</summary>
+public sealed record RecipeChanges(double? Minutes = null, ulong? Seed = null, IReadOnlyList<string>? Inputs = null, IReadOnlyList<string>? Set = null);
+
+/// <summary>Recipes as files (JSON with comments) and as records.</summary>
+public static class RecipeFile
+{
+    /// <summary>Below this many minutes the default model would see too little text, and a smaller one learns more.</summary>
+    public const double SmallModelMinutes = 3;
+
+    private const int SmallDepth = 2;
+    private const long MostBytes = 4 << 20;
+
+    /// <summary>Reads, changes, binds and validates.</summary>
+    /// <param name="nameOrPath">A file, or a built-in recipe's name.</param>
+    /// <param name="notices">What was decided on the user's behalf.</param>
+    /// <exception cref="UserErrorException">Everything that is wrong, one problem a line.</exception>
+    public static PipelineRecipe Load(string nameOrPath, RecipeChanges changes, Action<string>? notices = null)
+    {
+        var (text, source) = Read(nameOrPath);
+        var tree = RecipeTree.Parse(text, source);
+        ThrowIfAny([.. RecipeTree.UnknownKeys(tree, Contract).Select(problem => $"{problem} ({source})")]);
+        Apply(tree, changes, notices);
+        var recipe = Bind(tree, source);
+        ThrowIfAny([.. recipe.Validate().Select(problem => $"{problem} ({source})")]);
+        // Paths in a file are relative to where the command runs, as those on a command line are; recorded, they must not be.
+        return recipe with { Inputs = [.. recipe.Inputs.Select(Path.GetFullPath)] };
+    }
+
+    public static string ToJson(PipelineRecipe recipe) => JsonSerializer.Serialize(recipe, RecipeJson.Default.PipelineRecipe);
+
+    public static JsonObject ToTree(PipelineRecipe recipe) =>
+        JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject() ?? throw new InvalidOperationException("A recipe is an object.");
+
+    public static string Schema() => RecipeJson.Default.Options.GetJsonSchemaAsNode(typeof(PipelineRecipe), new JsonSchemaExporterOptions
+    {
+        TreatNullObliviousAsNonNullable = true,
+    }).ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+
+    private static JsonTypeInfo Contract => RecipeJson.Default.PipelineRecipe;
+
+    private static (string Text, string Source) Read(string nameOrPath)
+    {
+        if (Directory.Exists(nameOrPath)) throw new UserErrorException($"{nameOrPath} is a folder: a recipe is a file. Name {Path.Combine(nameOrPath, "recipe.resolved.jsonc")} to repeat a run.");
+        if (File.Exists(nameOrPath))
+        {
+            var size = new FileInfo(nameOrPath).Length;
+            if (size > MostBytes) throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
+            return (File.ReadAllText(nameOrPath), nameOrPath);
+        }
+        if (BuiltInRecipes.Find(nameOrPath) is { } builtIn) return (builtIn, $"recipes/{nameOrPath}.jsonc");
+        var near = NearestName.Of(nameOrPath, BuiltInRecipes.Names) is { } name ? $" Did you mean '{name}'?" : "";
+        throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name.{near} Built in: {string.Join(", ", BuiltInRecipes.Names)}.");
+    }
+
+    private static void Apply(JsonObject tree, RecipeChanges changes, Action<string>? notices)
+    {
+        if (changes.Seed is { } seed) tree["seed"] = seed;
+        if (changes.Inputs is { Count: > 0 } inputs) tree["inputs"] = new JsonArray([.. inputs.Select(input => JsonValue.Create(input))]);
+        if (changes.Minutes is { } minutes)
+        {
+            tree["minutes"] = minutes;
+            if (minutes < SmallModelMinutes && tree["model"] is JsonObject model && model["depth"] is JsonValue depth
+                && depth.TryGetValue<int>(out var wanted) && wanted > SmallDepth)
+            {
+                model["depth"] = SmallDepth;
+                notices?.Invoke($"{minutes} minutes are too few for a model of depth {wanted}: taking depth {SmallDepth}. With {SmallModelMinutes} minutes or more the recipe's is kept.");
+            }
+        }
+        foreach (var assignment in changes.Set ?? []) RecipeTree.Set(tree, assignment, Contract);
+    }
+
+    private static PipelineRecipe Bind(JsonObject tree, string source)
+    {
+        try
+        {
+            return tree.Deserialize(RecipeJson.Default.PipelineRecipe) ?? throw new UserErrorException($"{source} holds no recipe.");
+        }
+        catch (JsonException error)
+        {
+            throw new UserErrorException(WrongType(error, tree, source), error);
+        }
+    }
+
+    private static string WrongType(JsonException error, JsonObject tree, string source)
+    {
+        var path = error.Path?.TrimStart('$', '.') ?? "";
+        if (path.Length == 0) return $"{RecipeTree.Reason(error)} ({source})";
+        JsonNode? value = tree;
+        JsonTypeInfo type = Contract;
+        Type? wanted = null;
+        foreach (var key in path.Split('.'))
+        {
+            if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known) return $"{path}: {RecipeTree.Reason(error)} ({source})";
+            value = (value as JsonObject)?[key];
+            wanted = Nullable.GetUnderlyingType(known.PropertyType) ?? known.PropertyType;
+            type = RecipeJson.Default.GetTypeInfo(known.PropertyType) ?? type;
+        }
+        // A key that is missing from an object is reported at the object.
+        if (wanted is null || (value is JsonObject && type.Kind == JsonTypeInfoKind.Object)) return $"{path}: {RecipeTree.Reason(error)} ({source})";
+        return $"{path} is {value?.ToJsonString() ?? "null"}: it must be {RecipeTree.Kind(wanted)}. ({source})";
+    }
+
+    private static void ThrowIfAny(IReadOnlyList<string> problems)
+    {
+        if (problems.Count > 0) throw new UserErrorException(string.Join('\n', problems));
+    }
+}

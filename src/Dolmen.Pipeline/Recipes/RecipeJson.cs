@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dolmen.Training;
+
+namespace Dolmen.Pipeline.Recipes;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true,
+    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>)])]
+[JsonSerializable(typeof(PipelineRecipe))]
+internal sealed partial class RecipeJson : JsonSerializerContext;
+
+/// <summary>Enum values as recipes spell them: <c>float32</c>, <c>bfloat16</c>, <c>warmupCosine</c>.</summary>
+internal sealed class RecipeEnum<T>() : JsonStringEnumConverter<T>(new RecipeNaming(), allowIntegerValues: false)
+    where T : struct, Enum;
+
+internal sealed class RecipeNaming : JsonNamingPolicy
+{
+    public override string ConvertName(string name) =>
+        name.StartsWith("BF", StringComparison.Ordinal) ? name.ToLowerInvariant() : CamelCase.ConvertName(name);
+}

@@ -1,0 +1,24 @@
+namespace Dolmen.Pipeline.Reports;
+
+/// <summary>What to type once a run is done.</summary>
+public static class NextCommands
+{
+    public static IReadOnlyList<string> Of(PipelineResult result)
+    {
+        var model = Shown(result.Model);
+        return
+        [
+            $"./dolmen chat --model {model}",
+            $"./dolmen generate --model {model} --prompt \"## System.String.Trim()\"",
+            $"./dolmen serve --model {model}",
+        ];
+    }
+
+    /// <summary>As it would be typed from here: relative when it lies below the current folder, quoted when it holds a blank.</summary>
+    public static string Shown(string path)
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
+        if (relative.StartsWith("..", StringComparison.Ordinal)) relative = path;
+        return relative.Contains(' ', StringComparison.Ordinal) ? $"\"{relative}\"" : relative;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Modeling;
+using Dolmen.Pipeline.Recipes;
+using Dolmen.Tokenization;
+using Dolmen.Training;
+
+namespace Dolmen.Pipeline.Stages;
+
+/// <summary>Minutes into tokens: the speed is measured once, and from then on the recipe names counts, so that the run can be repeated.</summary>
+internal static class TrainingBudget
+{
+    private const int PairsSampled = 512;
+
+    /// <summary>Policy forward and backward are three parts, the reference's forward pass is one more.</summary>
+    private const double ReferenceFactor = 4.0 / 3;
+
+    /// <param name="preferencesFile">Null when there is no alignment.</param>
+    public static PipelineRecipe Resolve(PipelineRecipe recipe, TransformerConfig model, Tokenizer tokenizer, string? preferencesFile, IProgress<StageProgress> progress)
+    {
+        var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
+        var resolved = recipe with { Model = ModelRecipe.Of(model), Training = recipe.Training with { Precision = precision }, Minutes = 0 };
+        if (recipe.Minutes == 0) return resolved;
+        progress.Report(new StageProgress("speed", 0, 0, "steps", "measuring tokens per second of this model on this machine"));
+        return Resolve(resolved, recipe.Minutes, TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),
+            preferencesFile is null ? recipe.Training.ContextLength : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength));
+    }
+
+    /// <summary>Counts the recipe names stay; the others become whole batches, one at least.</summary>
+    public static PipelineRecipe Resolve(PipelineRecipe recipe, double minutes, double tokensPerSecond, double tokensPerPair)
+    {
+        long Whole(double share, double tokensPerUnit, int batch) =>
+            Math.Max(1, (long)(share * minutes * 60 * tokensPerSecond / tokensPerUnit / batch)) * batch;
+        return recipe with
+        {
+            Base = recipe.Base with { TotalTokens = recipe.Base.TotalTokens > 0 ? recipe.Base.TotalTokens : Whole(recipe.Shares.Base, 1, recipe.Base.BatchTokens) },
+            Sft = recipe.Sft with { TotalTokens = recipe.Sft.TotalTokens > 0 ? recipe.Sft.TotalTokens : Whole(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens) },
+            Dpo = recipe.Dpo with
+            {
+                TotalPairs = recipe.Dpo.TotalPairs > 0 ? recipe.Dpo.TotalPairs : Whole(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
+            },
+        };
+    }
+
+    /// <summary>Mean over the first pairs of both answers, each padded to the longer.</summary>
+    private static double TokensPerPair(string file, Tokenizer tokenizer, int contextLength)
+    {
+        var (pairs, tokens) = (0, 0.0);
+        foreach (var line in File.ReadLines(file, Encoding.UTF8).Take(PairsSampled))
+        {
+            using var pair = JsonDocument.Parse(line);
+            int Length(string answer) => ChatFormat.Tokenize(tokenizer,
+                [new ChatMessage("user", Text(pair, "prompt")), new ChatMessage("assistant", Text(pair, answer))]).Tokens.Length;
+            tokens += 2 * Math.Min(contextLength, Math.Max(Length("chosen"), Length("rejected")));
+            pairs++;
+        }
+        return pairs == 0 ? contextLength : tokens / pairs;
+    }
+
+    private static string Text(JsonDocument pair, string name) => pair.RootElement.GetProperty(name).GetString() ?? "";
+}
