@@ -1,0 +1,53 @@
+namespace Dolmen.PipelineTests;
+
+/// <summary>Exit code 2, one clear message, nothing written.</summary>
+public sealed class BadInput : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Out => Path.Combine(_folder, "out");
+
+    [Fact]
+    public void An_input_that_is_not_there() => Refused($"--input {_folder}/none does not exist", "quickstart", "--input", $"{_folder}/none");
+
+    [Fact]
+    public void An_empty_input_folder()
+    {
+        var empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
+        Refused($"--input {empty} holds no file that can be read", "quickstart", "--input", empty);
+    }
+
+    [Fact]
+    public void An_unknown_key_of_a_recipe() => Refused("did you mean 'learningRate'?", "quickstart", "--set", "base.optimizer.learningrate=1");
+
+    [Fact]
+    public void Sizes_that_do_not_fit() => Refused("dModel must be a multiple of heads", "quickstart",
+        "--set", "model.depth=null", "--set", "model.dModel=500", "--set", "model.layers=2", "--set", "model.heads=12");
+
+    [Fact]
+    public void An_option_that_does_not_exist() => Refused("--minuts", "quickstart", "--minuts", "1");
+
+    [Fact]
+    public void A_folder_that_holds_something_else()
+    {
+        Directory.CreateDirectory(Out);
+        File.WriteAllText(Path.Combine(Out, "mine.txt"), "mine");
+        File.WriteAllText(Path.Combine(_folder, "text.txt"), "Some text.");
+        var result = CommandLine.Run("quickstart", "--out", Out, "--input", Path.Combine(_folder, "text.txt"));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("is not empty and holds no run", result.Errors, StringComparison.Ordinal);
+        Assert.Equal([Path.Combine(Out, "mine.txt")], Directory.EnumerateFileSystemEntries(Out));
+    }
+
+    private void Refused(string because, params string[] arguments)
+    {
+        var result = CommandLine.Run([.. arguments, "--out", Out]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(because, result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+        Assert.False(Directory.Exists(Out));
+    }
+}

@@ -1,7 +1,0 @@
-namespace Dolmen.PipelineTests;
-
-public class Layout
-{
-    [Fact]
-    public void The_repository_builds() => Assert.True(true);
-}

@@ -1,0 +1,127 @@
+using Dolmen.Artifacts;
+using Dolmen.Pipeline.Recipes;
+using Dolmen.Pipeline.Stages;
+using Dolmen.Tests.Fakes;
+
+namespace Dolmen.Tests.Pipeline;
+
+public sealed class Recipes : IDisposable
+{
+    private readonly TemporaryFolder _temp = new();
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public void Every_built_in_recipe_is_valid()
+    {
+        Assert.Contains("quickstart", BuiltInRecipes.Names);
+        foreach (var name in BuiltInRecipes.Names) RecipeFile.Load(name, new RecipeChanges());
+    }
+
+    [Fact]
+    public void A_recipe_written_and_read_again_is_the_same()
+    {
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges());
+        var path = Path.Combine(_temp.Path, "again.jsonc");
+        File.WriteAllText(path, "// a comment\n" + RecipeFile.ToJson(recipe));
+        Assert.Equal(RecipeFile.ToJson(recipe), RecipeFile.ToJson(RecipeFile.Load(path, new RecipeChanges())));
+    }
+
+    [Fact]
+    public void Unknown_keys_are_named_all_at_once_with_the_nearest_known_one()
+    {
+        var path = Edited(text => text.Replace("\"learningRate\": 4e-3", "\"learnngRate\": 4e-3").Replace("\"vocabSize\"", "\"wombat\""));
+        Assert.Equal(
+            $"'tokenizer.wombat' is no key of a recipe: known there are vocabSize, minPairCount. ({path})\n" +
+            $"'base.optimizer.learnngRate' is no key of a recipe: did you mean 'learningRate'? ({path})",
+            Error(path));
+    }
+
+    [Fact]
+    public void A_value_of_another_type_is_named_with_what_it_must_be()
+    {
+        Assert.Equal("tokenizer.vocabSize is \"many\": it must be a whole number. (", ErrorUpToFile(Edited(text => text.Replace("4096 }", "\"many\" }"))));
+        Assert.Equal("training.precision is \"half\": it must be one of auto, float32, bfloat16. (", ErrorUpToFile(Edited(text => text.Replace("\"auto\"", "\"half\""))));
+    }
+
+    [Fact]
+    public void Text_that_is_no_JSON_is_named_by_line_and_column() =>
+        Assert.Matches(@"is not valid JSON at line 2, column \d+:", Error(Written("{\n  \"seed\" 1 }")));
+
+    [Fact]
+    public void Impossible_sizes_are_told_all_at_once_with_a_way_out()
+    {
+        var problems = Error("quickstart", "model.depth=null", "model.dModel=500", "model.layers=4", "model.heads=12", "base.batchTokens=1000", "dpo.beta=0").Split('\n');
+        Assert.Equal(
+        [
+            "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (recipes/quickstart.jsonc)",
+            "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
+            "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (recipes/quickstart.jsonc)",
+            "dpo.beta is 0: it must be above 0. 0.1 is usual. (recipes/quickstart.jsonc)",
+        ], problems);
+    }
+
+    [Fact]
+    public void Overrides_are_typed_and_know_the_keys()
+    {
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(
+            Minutes: 5, Seed: 7, Inputs: ["docs"], Set: ["training.samplePrompt=12", "model.depth=6", "base.optimizer.learningRate=1e-3", "dpo.totalPairs=64"]));
+        Assert.Equal((7UL, 5.0, "12", 6, 1e-3, 64L),
+            (recipe.Seed, recipe.Minutes, recipe.Training.SamplePrompt, recipe.Model.Depth, recipe.Base.Optimizer.LearningRate, recipe.Dpo.TotalPairs));
+        Assert.Equal([Path.GetFullPath("docs")], recipe.Inputs);
+        Assert.Equal("--set model.deepth=6: 'model.deepth' is no key of a recipe: did you mean 'depth'?", Error("quickstart", "model.deepth=6"));
+        Assert.Equal("--set model.depth=six: 'six' is not a whole number, which model.depth takes.", Error("quickstart", "model.depth=six"));
+        Assert.Equal("--set seed.x=1: 'seed' has no keys below it.", Error("quickstart", "seed.x=1"));
+        Assert.Equal("--set seed has no value: write --set path=value, such as --set training.precision=float32.", Error("quickstart", "seed"));
+    }
+
+    [Fact]
+    public void Few_minutes_take_a_smaller_model_and_say_so()
+    {
+        var said = new List<string>();
+        Assert.Equal(2, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 1), said.Add).Model.Depth);
+        Assert.Equal("1 minutes are too few for a model of depth 4: taking depth 2. With 3 minutes or more the recipe's is kept.", Assert.Single(said));
+        Assert.Equal(4, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 3), said.Add).Model.Depth);
+        Assert.Equal(5, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 1, Set: ["model.depth=5"])).Model.Depth);
+    }
+
+    [Fact]
+    public void Without_minutes_every_length_must_be_named()
+    {
+        Assert.StartsWith("minutes is 0, and base.totalTokens, sft.totalTokens or dpo.totalPairs is 0 too", Error("quickstart", "minutes=0"), StringComparison.Ordinal);
+        RecipeFile.Load("quickstart", new RecipeChanges(Set: ["minutes=0", "base.totalTokens=8192", "sft.totalTokens=8192", "dpo.totalPairs=32"]));
+    }
+
+    [Fact]
+    public void Minutes_become_whole_batches_and_named_lengths_stay()
+    {
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["sft.totalTokens=81920"]));
+        var resolved = TrainingBudget.Resolve(recipe, minutes: 10, tokensPerSecond: 1000, tokensPerPair: 75);
+        Assert.Equal(51 * 8192, resolved.Base.TotalTokens);              // 0.7 · 600 s · 1000 = 420,000 tokens
+        Assert.Equal(81920, resolved.Sft.TotalTokens);
+        Assert.Equal(18 * 32, resolved.Dpo.TotalPairs);                  // 0.1 · 600 s · 1000 / (75 · 4/3) = 600 pairs
+    }
+
+    [Fact]
+    public void A_name_that_is_neither_file_nor_recipe_is_told_so() => Assert.Equal(
+        "there is no recipe file 'quikstart', and no built-in recipe of that name. Did you mean 'quickstart'? Built in: quickstart.", Error("quikstart"));
+
+    [Fact]
+    public void The_schema_knows_every_part() =>
+        Assert.All(new[] { "\"learningRate\"", "\"dModel\"", "\"heldOutFraction\"", "\"additionalProperties\": false" },
+            part => Assert.Contains(part, RecipeFile.Schema(), StringComparison.Ordinal));
+
+    private static string Error(string recipe, params string[] set) =>
+        Assert.Throws<UserErrorException>(() => RecipeFile.Load(recipe, new RecipeChanges(Set: set))).Message;
+
+    private static string ErrorUpToFile(string path) => Error(path).Replace(path + ")", "", StringComparison.Ordinal);
+
+    private string Edited(Func<string, string> edit) => Written(edit(BuiltInRecipes.Find("quickstart") ?? ""));
+
+    private string Written(string text)
+    {
+        var path = Path.Combine(_temp.Path, "recipe.jsonc");
+        File.WriteAllText(path, text);
+        return path;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Dolmen.Tests.Repository;
+
+/// <summary>The rules of the code base that a reader should be able to rely on.</summary>
+public partial class Layout
+{
+    private const int MostLines = 600, MostColumns = 140;
+
+    private static readonly string[] ForbiddenEndings =
+        ["Manager", "Helper", "Helpers", "Utils", "Util", "Utilities", "Common", "Base", "Impl", "Service", "Info", "Data2", "New", "V2", "Ex"];
+
+    /// <summary>Project → what it may reference. The command line may reference all.</summary>
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Artifacts"] = [],
+        ["Checkpoints"] = ["Artifacts"],
+        ["Tokenization"] = ["Artifacts"],
+        ["Data"] = ["Tokenization", "Artifacts"],
+        ["Inference"] = ["Checkpoints", "Tokenization"],
+        ["Modeling"] = ["Checkpoints", "Inference"],
+        ["Training"] = ["Modeling", "Inference", "Tokenization", "Artifacts"],
+        ["Evaluation"] = ["Inference", "Tokenization", "Artifacts"],
+        ["Serving"] = ["Inference", "Evaluation", "Artifacts"],
+        ["Pipeline"] = ["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"],
+    };
+
+    [Fact]
+    public void Projects_reference_only_what_the_design_allows()
+    {
+        var wrong = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        {
+            var project = Path.GetFileNameWithoutExtension(file)["Dolmen.".Length..];
+            if (project == "Cli") continue;
+            if (!Allowed.TryGetValue(project, out var allowed))
+            {
+                wrong.Add($"{project} is in no row of the table");
+                continue;
+            }
+            wrong.AddRange(Items(file, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/'))["Dolmen.".Length..])
+                .Except(allowed).Select(reference => $"{project} references {reference}"));
+        }
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Only_modeling_brings_in_TorchSharp()
+    {
+        var projects = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Where(file => Items(file, "PackageReference").Contains("TorchSharp")).Select(Path.GetFileNameWithoutExtension);
+        Assert.Equal(["Dolmen.Modeling"], projects);
+    }
+
+    [Fact]
+    public void Files_stay_short_enough_to_read() =>
+        Assert.Empty(Checkout.SourceFiles().Where(file => File.ReadLines(Path.Combine(Checkout.Root, file)).Count() > MostLines));
+
+    [Fact]
+    public void Lines_fit_a_screen()
+    {
+        var wide = Checkout.SourceFiles().SelectMany(file => File.ReadLines(Path.Combine(Checkout.Root, file))
+            .Select((line, i) => (Line: line, Number: i + 1)).Where(at => at.Line.Length > MostColumns).Select(at => $"{file}:{at.Number}"));
+        Assert.Empty(wide);
+    }
+
+    [Fact]
+    public void Types_are_named_for_their_idea()
+    {
+        var wrong = Checkout.SourceFiles().SelectMany(file => TypeName().Matches(File.ReadAllText(Path.Combine(Checkout.Root, file)))
+            .Select(match => match.Groups[1].Value).Where(name => ForbiddenEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal)))
+            .Select(name => $"{name} in {file}"));
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Warnings_are_never_switched_off_in_code() =>
+        Assert.Empty(Checkout.SourceFiles().Where(file => File.ReadLines(Path.Combine(Checkout.Root, file)).Any(line => line.TrimStart().StartsWith("#pragma", StringComparison.Ordinal))));
+
+    private static IEnumerable<string> Items(string project, string kind) =>
+        XDocument.Load(project).Descendants(kind).Select(item => item.Attribute("Include")?.Value ?? "");
+
+    [GeneratedRegex(@"^\s*(?:\w+ )*(?:class|record|struct|interface|enum) (?:struct |class )?([A-Z]\w*)", RegexOptions.Multiline)]
+    private static partial Regex TypeName();
+}
