@@ -27,6 +27,9 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
 /// <summary>Draws tokens; the same options and logits give the same tokens.</summary>
 public sealed class Sampler
 {
+    private static readonly Comparer<(double Weight, int Id)> LikeliestFirst =
+        Comparer<(double Weight, int Id)>.Create(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Id.CompareTo(b.Id));
+
     private readonly SamplingOptions _options;
     private StableRandom _random;
     private double[] _weights = [];
@@ -77,30 +80,27 @@ public sealed class Sampler
         return last;                                                     // rounding may leave a grain over
     }
 
-    /// <summary>The likeliest token weighs 1, so min-p compares weights directly.</summary>
     private int DrawFiltered(ReadOnlySpan<double> weights, double total)
     {
-        _candidates.Clear();
-        // Everything below the floor together holds less than 1 − top-p, so the nucleus closes before it: only the rest needs sorting.
-        var floor = Math.Max(_options.MinP, _options.TopK > 0 ? 0 : (1 - _options.TopP) * total / weights.Length);
-        for (var i = 0; i < weights.Length; i++)
+        var kept = _options.TopK > 0 ? Top(weights) : AboveFloor(weights, total);
+        if (_options.TopK > 0)
         {
-            if (weights[i] > 0 && weights[i] >= floor) _candidates.Add((weights[i], i));
+            total = 0;
+            foreach (var (weight, _) in kept) total += weight;
         }
-        _candidates.Sort(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Id.CompareTo(b.Id));
-        var kept = CollectionsMarshal.AsSpan(_candidates);
-        if (_options.TopK > 0 && _options.TopK < kept.Length) kept = kept[.._options.TopK];
-        double mass = 0;
-        foreach (var (weight, _) in kept) mass += weight;
         if (_options.TopP < 1)
         {
-            // With top-k the share is of what top-k left, without it of everything.
-            var wanted = _options.TopP * (_options.TopK > 0 ? KeptByTopK(weights, kept, mass) : total);
+            var wanted = _options.TopP * total;
             double reached = 0;
-            var count = 0;
-            while (count < kept.Length && reached < wanted) reached += kept[count++].Weight;
-            (kept, mass) = (kept[..count], reached);
+            var nucleus = 0;
+            while (nucleus < kept.Length && reached < wanted) reached += kept[nucleus++].Weight;
+            kept = kept[..nucleus];
         }
+        var count = kept.Length;
+        while (count > 1 && kept[count - 1].Weight < _options.MinP) count--;         // the likeliest token weighs 1
+        kept = kept[..count];
+        double mass = 0;
+        foreach (var (weight, _) in kept) mass += weight;
         var left = _random.NextDouble() * mass;
         foreach (var (weight, id) in kept)
         {
@@ -110,17 +110,31 @@ public sealed class Sampler
         return kept[^1].Id;
     }
 
-    /// <summary>min-p has already dropped some of the top k, but top-p comes before it and counts them.</summary>
-    private double KeptByTopK(ReadOnlySpan<double> weights, ReadOnlySpan<(double Weight, int Id)> kept, double mass)
+    /// <summary>The k likeliest, likeliest first, lower ids before higher ones among equals.</summary>
+    private Span<(double Weight, int Id)> Top(ReadOnlySpan<double> weights)
     {
-        if (kept.Length >= _options.TopK || _options.MinP == 0) return mass;
-        var below = new List<double>();
-        foreach (var weight in weights)
+        _candidates.Clear();
+        for (var i = 0; i < weights.Length; i++)
         {
-            if (weight > 0 && weight < _options.MinP) below.Add(weight);
+            if (weights[i] <= 0 || (_candidates.Count == _options.TopK && weights[i] <= _candidates[^1].Weight)) continue;
+            var at = _candidates.BinarySearch((weights[i], i), LikeliestFirst);
+            _candidates.Insert(~at, (weights[i], i));
+            if (_candidates.Count > _options.TopK) _candidates.RemoveAt(_options.TopK);
         }
-        below.Sort(static (a, b) => b.CompareTo(a));
-        foreach (var weight in CollectionsMarshal.AsSpan(below)[..Math.Min(below.Count, _options.TopK - kept.Length)]) mass += weight;
-        return mass;
+        return CollectionsMarshal.AsSpan(_candidates);
+    }
+
+    /// <summary>What top-p or min-p can keep, likeliest first. Tokens below (1 − top-p) / V of the probability hold less than 1 − top-p
+    /// together, so the nucleus closes before it reaches them and only the others need sorting.</summary>
+    private Span<(double Weight, int Id)> AboveFloor(ReadOnlySpan<double> weights, double total)
+    {
+        _candidates.Clear();
+        var floor = Math.Max(_options.MinP, (1 - _options.TopP) * total / weights.Length);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] > 0 && weights[i] >= floor) _candidates.Add((weights[i], i));
+        }
+        _candidates.Sort(LikeliestFirst);
+        return CollectionsMarshal.AsSpan(_candidates);
     }
 }
