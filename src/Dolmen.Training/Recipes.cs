@@ -25,7 +25,7 @@ public sealed record ScheduleRecipe(
     ScheduleKind Kind = ScheduleKind.WarmupCosine, double WarmupFraction = 0.02, double DecayFraction = 0.2, double FinalFraction = 0.1);
 
 /// <param name="BatchTokens">The global batch, in tokens.</param>
-/// <param name="TotalTokens">How long to train; 0 lets the pipeline's minutes decide.</param>
+/// <param name="TotalTokens">How long to train; 0 is one pass over the data, or what the pipeline's minutes allow.</param>
 public sealed record PretrainRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
 
 /// <inheritdoc cref="PretrainRecipe"/>
@@ -34,6 +34,6 @@ public sealed record SftRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedul
 /// <summary>Direct preference optimisation (Rafailov et al. 2023).</summary>
 /// <param name="Beta">How strongly the policy is held to the reference: larger is closer.</param>
 /// <param name="BatchPairs">Pairs an optimizer step.</param>
-/// <param name="TotalPairs">How long to train; 0 lets the pipeline's minutes decide.</param>
+/// <param name="TotalPairs">How long to train; 0 is one pass over the data, or what the pipeline's minutes allow.</param>
 public sealed record DpoRecipe(
     OptimizerRecipe Optimizer, ScheduleRecipe Schedule, double Beta = 0.1, int BatchPairs = 32, long TotalPairs = 0);

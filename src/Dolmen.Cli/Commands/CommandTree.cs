@@ -12,6 +12,7 @@ internal static class CommandTree
         CorpusCommand.Build(),
         TokenizerCommand.Build(),
         TokensCommand.Build(),
+        AlignCommand.Build(),
         EvalCommand.Build(),
         ServeCommand.Build(),
         BenchCommand.Build(),

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
+using Dolmen.Data;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;
@@ -21,7 +22,7 @@ internal static class TokenizerCommand
     private static Command Train()
     {
         var command = new Command("train", "Learn a byte-level BPE vocabulary from text and write it as Hugging Face's tokenizer.json.");
-        var paths = new Argument<string[]>("path") { Description = "Text files, or folders of them.", Arity = ArgumentArity.OneOrMore };
+        var paths = new Argument<string[]>("path") { Description = "A corpus that was built, text files, or folders of them.", Arity = ArgumentArity.OneOrMore };
         var output = CommonOptions.Out("Where the tokenizer goes.");
         output.Required = true;
         var (set, threads, json) = (CommonOptions.Set(), CommonOptions.Threads(), CommonOptions.Json());
@@ -34,19 +35,27 @@ internal static class TokenizerCommand
         {
             var recipe = Recipe(parsed.GetValue(set) ?? []);
             var folder = parsed.GetRequiredValue(output)!;
-            var files = TextFiles.Find(parsed.GetRequiredValue(paths));
+            var (corpora, others) = Split(parsed.GetRequiredValue(paths));
+            var files = others.Length > 0 || corpora.Length == 0 ? TextFiles.Find(others) : [];
             using var progress = new ConsoleProgress();
-            var tokenizer = BpeTrainer.Train(TextFiles.Read(files), recipe, progress, stop, parsed.GetValue(threads));
+            var documents = corpora.SelectMany(CorpusText.ReadDocuments).Concat(TextFiles.Read(files));
+            var tokenizer = BpeTrainer.Train(documents, recipe, progress, stop, parsed.GetValue(threads));
             TokenizerFolder.Save(tokenizer, folder);
             if (tokenizer.VocabSize < recipe.VocabSize)
                 Console.Error.WriteLine(
                     $"The corpus repeats too little for {recipe.VocabSize} tokens: the vocabulary has {tokenizer.VocabSize}.");
-            var result = new TrainedTokenizer(Path.GetFullPath(folder), tokenizer.VocabSize, tokenizer.Merges.Count, files.Count);
+            var result = new TrainedTokenizer(Path.GetFullPath(folder), tokenizer.VocabSize, tokenizer.Merges.Count, files.Count + corpora.Length);
             if (parsed.GetValue(json))
                 Console.Out.WriteLine(JsonSerializer.Serialize(result, TokenizerCommandJson.Default.TrainedTokenizer));
             else Console.Error.WriteLine($"{result.VocabSize} tokens learned from {result.Files} files, in {result.Tokenizer}");
         });
         return command;
+    }
+
+    private static (string[] Corpora, string[] Others) Split(string[] paths)
+    {
+        var corpora = paths.Where(path => File.Exists(Path.Combine(path, "documents.parquet"))).ToArray();
+        return (corpora, [.. paths.Except(corpora, StringComparer.Ordinal)]);
     }
 
     private static Command Encode()

@@ -36,7 +36,7 @@ public sealed class DpoTask : TrainingTask
         if (_pairs.Count == 0) throw new UserErrorException($"{preferencesFile} holds no pair that fits training.contextLength {training.ContextLength}: DPO needs at least one.");
         _reference = new (float, float)?[_pairs.Count];
         _order = new DataOrder(_pairs.Count, seed);
-        Steps = (int)Math.Max(1, recipe.TotalPairs / recipe.BatchPairs);
+        Steps = (int)Math.Max(1, (recipe.TotalPairs > 0 ? recipe.TotalPairs : _pairs.Count) / recipe.BatchPairs);
         _tokensAfter = new long[Steps + 1];
         for (var step = 0; step < Steps; step++)
             _tokensAfter[step + 1] = _tokensAfter[step] + MicroBatches(step).Sum(batch => 2L * batch.Length * LengthOf(batch));

@@ -23,7 +23,7 @@ public sealed class SftTask : TrainingTask
         if (_rows.Rows == 0) throw new UserErrorException($"{conversationsFile} holds no conversation: SFT needs at least one.");
         _rowsPerStep = Math.Max(1, recipe.BatchTokens / training.ContextLength);
         _rowsPerMicroBatch = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, _rowsPerStep);
-        Steps = (int)Math.Max(1, recipe.TotalTokens / recipe.BatchTokens);
+        Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_rows.Rows * training.ContextLength) / recipe.BatchTokens);
         _order = new DataOrder(_rows.Rows, seed);
     }
 

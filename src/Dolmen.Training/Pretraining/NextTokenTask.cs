@@ -30,7 +30,7 @@ public sealed class NextTokenTask : TrainingTask
         }
         _rowsPerStep = recipe.BatchTokens / length;
         _rowsPerMicroBatch = Math.Clamp(training.MicroBatchTokens / length, 1, _rowsPerStep);
-        Steps = (int)Math.Max(1, recipe.TotalTokens / recipe.BatchTokens);
+        Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_windows * length) / recipe.BatchTokens);
         _order = new DataOrder(_windows, seed);
         _bytesPerToken = MeanBytesPerToken();
     }
