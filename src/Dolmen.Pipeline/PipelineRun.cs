@@ -5,6 +5,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Evaluation;
+using Dolmen.Inference;
 using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
@@ -29,11 +30,13 @@ public sealed class PipelineRun
     private readonly string? _commit = GitCommit.Of(AppContext.BaseDirectory);
     private readonly List<string> _notices = [];
     private readonly string _inputsSha256;
+    private readonly int? _threads;
     private PipelineRecipe _recipe;
 
-    private PipelineRun(RunDirectory run, PipelineRecipe recipe, string inputsSha256, IProgress<StageProgress> progress, CancellationToken stop)
+    private PipelineRun(
+        RunDirectory run, PipelineRecipe recipe, string inputsSha256, int? threads, IProgress<StageProgress> progress, CancellationToken stop)
     {
-        (_run, _recipe, _inputsSha256, _progress, _stop) = (run, recipe, inputsSha256, progress, stop);
+        (_run, _recipe, _inputsSha256, _threads, _progress, _stop) = (run, recipe, inputsSha256, threads, progress, stop);
         _stages = new StageExecutor(run.Path, recipe.Seed, _commit, _machine);
     }
 
@@ -41,9 +44,11 @@ public sealed class PipelineRun
     /// <param name="notice">Told what a person should know at once: skipped stages, decisions made on the user's behalf.</param>
     /// <exception cref="UserErrorException">Inputs, recipe or directory are not what they should be; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Stopped; what was finished is kept.</exception>
+    /// <param name="threads">All cores when null.</param>
     public static PipelineResult Run(
-        PipelineRecipe recipe, string outDirectory, IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
+        PipelineRecipe recipe, string outDirectory, int? threads, IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
     {
+        Engine.Start(threads);
         progress.Report(new StageProgress("inputs", 0, 0, "files", "reading"));
         var inputs = CorpusInputs.Sha256(recipe.Inputs, stop);
         // The content decides, not where it lies: a run goes on after its inputs moved.
@@ -55,7 +60,7 @@ public sealed class PipelineRun
             return PipelineResult.Read(run.Path);
         }
         if (run.State == RunState.Resumable) notice($"going on with the run in {run.Path}");
-        return new PipelineRun(run, recipe, inputs, progress, stop).Execute(notice);
+        return new PipelineRun(run, recipe, inputs, threads, progress, stop).Execute(notice);
     }
 
     private PipelineResult Execute(Action<string> notice)
@@ -100,7 +105,7 @@ public sealed class PipelineRun
 
     private string Tokenizer(string corpus) => _stages.Execute(new Stage(
         "tokenizer", Part("tokenizer"), Inputs(Path.Combine(corpus, CorpusTrainingFiles[0])), Resumes: false,
-        directory => TokenizerFolder.Save(BpeTrainer.Train(CorpusText.ReadDocuments(corpus), _recipe.Tokenizer, _progress, _stop), directory, _recipe.Training.ContextLength)));
+        directory => TokenizerFolder.Save(BpeTrainer.Train(CorpusText.ReadDocuments(corpus), _recipe.Tokenizer, _progress, _stop, _threads), directory, _recipe.Training.ContextLength)));
 
     private string Tokens(string corpus, string tokenizer) => _stages.Execute(new Stage(
         "tokens", null, Inputs([.. CorpusTrainingFiles.Select(file => Path.Combine(corpus, file)), Path.Combine(tokenizer, "tokenizer.json")]), Resumes: false,
@@ -139,9 +144,10 @@ public sealed class PipelineRun
                 List<(string, EvaluationResult)> results = [];
                 foreach (var (name, folder) in folders)
                 {
-                    using var loaded = ModelFolder.Load(folder);
+                    var (model, tokenizer) = ModelFolder.Load(folder, _threads);
+                    using var _ = model;
                     var progress = new RenamedProgress(_progress, $"eval {name}");
-                    results.Add((name, EvaluationRun.Run(loaded.Model, loaded.Tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
+                    results.Add((name, EvaluationRun.Run(model, tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
                 }
                 EvaluationFolder.Write(at, results);
             }));

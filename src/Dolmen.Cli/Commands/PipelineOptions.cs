@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Dolmen.Artifacts;
 using Dolmen.Evaluation;
-using Dolmen.Modeling;
 using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
@@ -37,11 +36,11 @@ internal sealed class PipelineOptions
         if (parsed.GetValue(_minutes) is { } minutes && !(minutes > 0)) throw new UserErrorException($"--minutes is {minutes}: it must be above 0.");
         var changes = new RecipeChanges(parsed.GetValue(_minutes), (ulong?)parsed.GetValue(_seed), parsed.GetValue(_inputs), parsed.GetValue(_set));
         var recipe = RecipeFile.Load(recipeName, changes, Notice);
-        Engine.Start(parsed.GetValue(_threads));
         PipelineResult result;
         using (var progress = new ConsoleProgress())
         {
-            result = PipelineRun.Run(recipe, parsed.GetValue(_out) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(recipeName)), progress, Notice, stop);
+            var directory = parsed.GetValue(_out) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(recipeName));
+            result = PipelineRun.Run(recipe, directory, parsed.GetValue(_threads), progress, Notice, stop);
         }
         Show(result);
         if (parsed.GetValue(_json)) Console.Out.WriteLine(result.ToJson());
@@ -56,7 +55,8 @@ internal sealed class PipelineOptions
         for (var row = 0; row < EvaluationTable.Titles.Count; row++)
             table.AddRow([Markup.Escape(EvaluationTable.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
-        Console.Error.WriteLine($"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory {result.PeakMemoryBytes / 1e9:0.00} GB, " +
+        Console.Error.WriteLine(
+            $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory {result.PeakMemoryBytes / 1e9:0.00} GB, " +
             $"about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})");
         Console.Error.WriteLine($"Report: {NextCommands.Shown(Path.Combine(result.Out, "report.html"))}");
         Console.Error.WriteLine("Next:");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -39,7 +40,7 @@ public sealed class Reports : IDisposable
     public void The_report_shows_results_curves_and_next_commands()
     {
         var html = Html();
-        Assert.Contains("0.612 ± 0.015", html, StringComparison.Ordinal);
+        Assert.Contains("0.612 ± 0.015", WebUtility.HtmlDecode(html), StringComparison.Ordinal);
         Assert.Equal(3, Regex.Count(html, "<svg "));                    // base loss, base bits per byte, DPO accuracy; SFT wrote nothing
         Assert.Contains("./dolmen chat --model ", html, StringComparison.Ordinal);
     }

@@ -6,7 +6,7 @@ namespace Dolmen.Tests.Repository;
 /// <summary>The rules of the code base that a reader should be able to rely on.</summary>
 public partial class Layout
 {
-    private const int MostLines = 600, MostColumns = 140;
+    private const int MostLines = 600;
 
     private static readonly string[] ForbiddenEndings =
         ["Manager", "Helper", "Helpers", "Utils", "Util", "Utilities", "Common", "Base", "Impl", "Service", "Info", "Data2", "New", "V2", "Ex"];
@@ -56,14 +56,6 @@ public partial class Layout
     [Fact]
     public void Files_stay_short_enough_to_read() =>
         Assert.DoesNotContain(Checkout.SourceFiles(), file => File.ReadLines(Path.Combine(Checkout.Root, file)).Count() > MostLines);
-
-    [Fact]
-    public void Lines_fit_a_screen()
-    {
-        var wide = Checkout.SourceFiles().SelectMany(file => File.ReadLines(Path.Combine(Checkout.Root, file))
-            .Select((line, i) => (Line: line, Number: i + 1)).Where(at => at.Line.Length > MostColumns).Select(at => $"{file}:{at.Number}"));
-        Assert.Empty(wide);
-    }
 
     [Fact]
     public void Types_are_named_for_their_idea()
