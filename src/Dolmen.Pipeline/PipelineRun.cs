@@ -5,6 +5,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Evaluation;
+using Dolmen.Inference;
 using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
@@ -139,9 +140,10 @@ public sealed class PipelineRun
                 List<(string, EvaluationResult)> results = [];
                 foreach (var (name, folder) in folders)
                 {
-                    using var loaded = ModelFolder.Load(folder);
+                    var (model, tokenizer) = ModelFolder.Load(folder);
+                    using var owned = model;
                     var progress = new RenamedProgress(_progress, $"eval {name}");
-                    results.Add((name, EvaluationRun.Run(loaded.Model, loaded.Tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
+                    results.Add((name, EvaluationRun.Run(model, tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
                 }
                 EvaluationFolder.Write(at, results);
             }));
