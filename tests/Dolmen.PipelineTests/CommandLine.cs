@@ -14,6 +14,7 @@ internal static class CommandLine
         var launcher = Environment.GetEnvironmentVariable("DOLMEN_LAUNCHER") ?? Path.Combine(Root, OperatingSystem.IsWindows() ? "dolmen.cmd" : "dolmen");
         using var process = Process.Start(new ProcessStartInfo(launcher, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
