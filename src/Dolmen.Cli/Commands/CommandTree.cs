@@ -8,5 +8,8 @@ internal static class CommandTree
     public static IEnumerable<Command> All =>
     [
         TokenizerCommand.Build(),
+        ModelCommand.Build(),
+        GenerateCommand.Build(),
+        ChatCommand.Build(),
     ];
 }
