@@ -145,7 +145,7 @@ public sealed class PipelineRun
                 foreach (var (name, folder) in folders)
                 {
                     var (model, tokenizer) = ModelFolder.Load(folder, _threads);
-                    using var _ = model;
+                    using var owned = model;
                     var progress = new RenamedProgress(_progress, $"eval {name}");
                     results.Add((name, EvaluationRun.Run(model, tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
                 }

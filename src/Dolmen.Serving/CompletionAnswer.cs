@@ -11,9 +11,9 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     public string Whole(GenerationResult result) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, served.Name, served.Fingerprint,
-            [new ChatChoice(0, new AssistantMessage("assistant", result.Text, null), null, result.FinishReason)], UsageOf(result)),
+            [new ChatChoice(0, new AssistantMessage("assistant", result.Text, null), null, ReasonOf(result))], UsageOf(result)),
             ServingJson.Default.ChatCompletion)
-        : Text(result.Text, result.FinishReason, UsageOf(result));
+        : Text(result.Text, ReasonOf(result), UsageOf(result));
 
     /// <summary>A chat's first piece names the role and holds no text yet.</summary>
     public IEnumerable<string> Opening() => request.Chat ? [Chunk(new ChunkDelta("assistant", ""), null)] : [];
@@ -22,7 +22,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     public IEnumerable<string> Closing(GenerationResult result)
     {
-        yield return request.Chat ? Chunk(new ChunkDelta(), result.FinishReason) : Text("", result.FinishReason, null);
+        yield return request.Chat ? Chunk(new ChunkDelta(), ReasonOf(result)) : Text("", ReasonOf(result), null);
         if (!request.IncludeUsage) yield break;
         yield return request.Chat
             ? JsonSerializer.Serialize(Chunk([], UsageOf(result)), ServingJson.Default.ChatChunk)
@@ -30,7 +30,9 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     }
 
     private static Usage UsageOf(GenerationResult result) =>
-        new(result.PromptTokens, result.GeneratedTokens, result.PromptTokens + result.GeneratedTokens);
+        new(result.Statistics.PrefillTokens, result.Tokens.Length, result.Statistics.PrefillTokens + result.Tokens.Length);
+
+    private static string ReasonOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? "stop" : "length";
 
     private string Chunk(ChunkDelta delta, string? finishReason) =>
         JsonSerializer.Serialize(Chunk([new ChunkChoice(0, delta, null, finishReason)], null), ServingJson.Default.ChatChunk);

@@ -30,10 +30,10 @@ internal sealed class ServerMetrics(string model)
         lock (_gate)
         {
             _finished++;
-            _promptTokens += result.PromptTokens;
-            _generationTokens += result.GeneratedTokens;
-            _prefillSeconds += result.PrefillSeconds;
-            _decodeSeconds += result.DecodeSeconds;
+            _promptTokens += result.Statistics.PrefillTokens;
+            _generationTokens += result.Tokens.Length;
+            _prefillSeconds += result.Statistics.PrefillSeconds;
+            _decodeSeconds += result.Statistics.DecodeSeconds;
         }
     }
 

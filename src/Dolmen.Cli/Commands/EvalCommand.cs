@@ -34,11 +34,12 @@ internal static class EvalCommand
         {
             var asJson = parsed.GetValue(json);
             var folder = parsed.GetRequiredValue(model);
-            using var loaded = ModelFolder.Load(folder);
+            var (loaded, tokenizer) = ModelFolder.Load(folder);
+            using var owned = loaded;
             EvaluationResult result;
             using (var progress = new ConsoleProgress(asJson))
             {
-                result = EvaluationRun.Run(loaded.Model, loaded.Tokenizer, parsed.GetRequiredValue(corpus), new EvaluationRecipe(),
+                result = EvaluationRun.Run(loaded, tokenizer, parsed.GetRequiredValue(corpus), new EvaluationRecipe(),
                     (ulong)(parsed.GetValue(seed) ?? 0), progress, stop);
             }
             (string, EvaluationResult)[] models = [(ServedModel.NameOf(folder), result)];

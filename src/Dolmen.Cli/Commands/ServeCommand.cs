@@ -28,8 +28,9 @@ internal static class ServeCommand
     private static void Serve(string folder, string host, int port, bool json, CancellationToken stop)
     {
         using var bound = new BoundPort(host, port);                     // before the model: an occupied port is known at once
-        using var loaded = ModelFolder.Load(folder);
-        var served = new ServedModel(ServedModel.NameOf(folder), loaded.Model, loaded.Tokenizer);
+        var (model, tokenizer) = ModelFolder.Load(folder);
+        using var owned = model;
+        var served = new ServedModel(ServedModel.NameOf(folder), model, tokenizer);
         void Log(string message) => Console.Error.WriteLine($"dolmen: {message}");
         var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System, Log).GetAwaiter().GetResult();
         try

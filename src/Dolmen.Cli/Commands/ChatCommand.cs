@@ -1,0 +1,66 @@
+using System.CommandLine;
+using Dolmen.Artifacts;
+using Dolmen.Inference;
+
+namespace Dolmen.Cli.Commands;
+
+internal static class ChatCommand
+{
+    public static Command Build()
+    {
+        var command = new Command("chat", "Talk with a model. /reset begins anew, /exit or the end of input leaves.");
+        var (model, threads) = (CommonOptions.Model(), CommonOptions.Threads());
+        var system = new Option<string?>("--system") { Description = "What the model is told before the conversation.", HelpName = "TEXT" };
+        var flags = new SamplingFlags(temperature: 0);
+        command.Add(model);
+        command.Add(system);
+        flags.AddTo(command);
+        command.Add(threads);
+        command.Runs((parsed, stop) =>
+        {
+            var options = flags.Read(parsed);
+            var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
+            using var owned = loaded;
+            using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system));
+            Talk(session, options, stop);
+        });
+        return command;
+    }
+
+    /// <summary>Answers go to stdout, all else to stderr: piped questions give piped answers.</summary>
+    private static void Talk(ChatSession session, GenerationOptions options, CancellationToken stop)
+    {
+        var interactive = !Console.IsInputRedirected;
+        if (interactive) Console.Error.WriteLine("Type a message; /reset begins anew, /exit leaves.");
+        while (true)
+        {
+            if (interactive) Console.Error.Write("> ");
+            if (Line(stop) is not { } line || line.Trim() == "/exit") return;
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            if (line.Trim() == "/reset")
+            {
+                session.Reset();
+                Console.Error.WriteLine("(a new conversation)");
+                continue;
+            }
+            try
+            {
+                var result = session.Ask(line, options, Console.Out.Write, stop);
+                Console.Out.WriteLine();
+                if (interactive) Console.Error.WriteLine(GenerateCommand.Speeds(result.Statistics));
+            }
+            catch (UserErrorException error) when (interactive)
+            {
+                Console.Error.WriteLine(error.Message);                  // one message too long does not end the conversation
+            }
+        }
+    }
+
+    /// <summary>A line of input, or an interruption while waiting for it.</summary>
+    private static string? Line(CancellationToken stop)
+    {
+        var reading = Task.Run(Console.In.ReadLine);
+        reading.Wait(stop);
+        return reading.Result;
+    }
+}
