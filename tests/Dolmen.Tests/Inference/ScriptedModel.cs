@@ -1,0 +1,64 @@
+using System.Text;
+using Dolmen.Checkpoints;
+using Dolmen.Inference;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Tests.Inference;
+
+/// <summary>Ids 0–255 are bytes, then the special tokens.</summary>
+internal sealed class ByteTokenizer : Tokenizer
+{
+    public override int VocabSize => 263;
+
+    public override SpecialTokens Special { get; } = new(256, 257, 258, 259, 260, 261, 262);
+
+    public override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false)
+    {
+        foreach (var value in Encoding.UTF8.GetBytes(text.ToString())) output.Add(value);
+    }
+
+    public override ReadOnlySpan<byte> BytesOf(int token) =>
+        token < 256 ? new byte[] { (byte)token } : Encoding.UTF8.GetBytes(SpecialTokens.Names[token - 256]);
+}
+
+/// <summary>Says what it is told to, whatever it is asked; remembers which tokens it was made to compute.</summary>
+internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength = 200) : LanguageModel
+{
+    private readonly Queue<int> _script = new(script);
+
+    public List<int> Computed { get; } = [];
+
+    public override ModelConfig Config { get; } = new TransformerConfig(270, 8, 1, 1, 1, 8, 8, contextLength);
+
+    public override DecodeState NewState(int capacity) => new Memory(capacity);
+
+    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    {
+        ((Memory)state).Append(tokens.Length);
+        Computed.AddRange(tokens);
+        logits.Clear();
+        logits[265] = 100;                                               // padding of the vocabulary: must never be drawn
+        logits[_script.TryDequeue(out var next) ? next : 257] = 10;
+    }
+
+    public override void Step(int token, DecodeState state, Span<float> logits) => Prefill([token], state, logits);
+
+    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs) => throw new NotSupportedException();
+
+    private sealed class Memory(int capacity) : DecodeState
+    {
+        public override int Capacity => capacity;
+
+        public override long Bytes => 0;
+
+        public void Append(int count)
+        {
+            Assert.True(Length + count <= capacity, "more tokens than the state has room for");
+            Length += count;
+        }
+
+        public override DecodeState Fork() => new Memory(capacity) { Length = Length };
+
+        public override void Truncate(int length) => Length = length;
+    }
+}
