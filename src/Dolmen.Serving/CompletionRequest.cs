@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Dolmen.Tokenization;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +10,9 @@ namespace Dolmen.Serving;
 internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOptions Generation, bool Stream, bool IncludeUsage)
 {
     private const int MaxStops = 16;
+
+    /// <summary>OpenAI's clients may send 0 for "the likeliest token only": so small a share says the same.</summary>
+    private const double SmallestTopP = 1e-6;
 
     public static async Task<CompletionRequest> Read(HttpContext http, ServedModel served, bool chat, ulong defaultSeed)
     {
@@ -51,17 +55,25 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
                 "leave room for at least one. Shorten them.", chat ? "messages" : "prompt", "context_length_exceeded");
         }
         var room = context - prompt.Length;
-        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null) ?? fields.Integer("max_tokens", chat ? 1 : 0,
+        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null) ?? fields.Integer("max_tokens", 1,
             int.MaxValue);
         var maxTokens = (int)Math.Min(asked ?? (chat ? room : 16), room);
         var sampling = new SamplingOptions(
-            Temperature: (float)fields.Number("temperature", 1, 0, 2),
+            Temperature: fields.Number("temperature", 1, 0, 2),
             TopK: (int)Math.Max(0, fields.Integer("top_k", -1, int.MaxValue) ?? 0),
-            TopP: (float)fields.Number("top_p", 1, 0, 1), MinP: (float)fields.Number("min_p", 0, 0, 1),
+            TopP: Math.Max(SmallestTopP, fields.Number("top_p", 1, 0, 1)), MinP: fields.Number("min_p", 0, 0, 1),
             Seed: unchecked((ulong?)fields.Integer("seed", long.MinValue, long.MaxValue)) ?? defaultSeed);
         var stream = fields.Flag("stream");
-        return new CompletionRequest(chat, prompt, new GenerationOptions(sampling, maxTokens, fields.Texts("stop", MaxStops)), stream,
-            stream && IncludesUsage(fields));
+        var generation = new GenerationOptions(sampling, maxTokens, fields.Texts("stop", MaxStops));
+        try
+        {
+            generation.Validate();
+        }
+        catch (UserErrorException error)
+        {
+            throw ApiErrorException.Invalid(error.Message, null);
+        }
+        return new CompletionRequest(chat, prompt, generation, stream, stream && IncludesUsage(fields));
     }
 
     private static bool IncludesUsage(RequestFields fields) => fields["stream_options"] switch

@@ -24,7 +24,7 @@ public class Completions
         await using var server = await RunningServer.Start();
         var (_, body) = await server.Post("/v1/chat/completions", """{"model":"fake","messages":[{"role":"user","content":"hi"}],"temperature":0}""");
         Assert.Equal(
-            """{"id":"ID","object":"chat.completion","created":1700000000,"model":"fake","system_fingerprint":"FP","choices":[{"index":0,"message":{"role":"assistant","content":"ABCDEFGHIJKLMNOPQRSTUVWXYZ","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":6,"completion_tokens":27,"total_tokens":33}}""",
+            """{"id":"ID","object":"chat.completion","created":1700000000,"model":"fake","system_fingerprint":"FP","choices":[{"index":0,"message":{"role":"assistant","content":"ABCDEFGHIJKLMNOPQRSTUVWXYZ","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":6,"completion_tokens":26,"total_tokens":32}}""",
             Masked(body));
     }
 
