@@ -22,7 +22,7 @@ internal static class HuggingFaceConfig
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
             return new Reader(path, document.RootElement).Config();
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)   // the latter: text that is not UTF-8
         {
             throw new UserErrorException($"'{path}' is not valid JSON: {error.Message} Export or fetch the model again.", error);
         }

@@ -24,7 +24,7 @@ internal static class SafetensorsHeader
             using var document = JsonDocument.Parse(header);
             return Entries(file, document.RootElement, dataBytes);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)   // the latter: text that is not UTF-8
         {
             throw Damaged(file, $"its header is not JSON ({error.Message})", error);
         }

@@ -84,7 +84,7 @@ internal static class ShardIndex
                 if (!map.TryAdd(entry.Name, file)) throw Bad($"tensor '{entry.Name}' is listed twice");
             }
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)   // the latter: text that is not UTF-8
         {
             throw new UserErrorException($"'{path}' is not a usable weight index: it is not JSON ({error.Message}). Export or fetch the model again.", error);
         }

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace Dolmen.Inference;
 
 /// <summary>Cosines and sines of rotary positions (Su et al. 2021) in single precision as Hugging Face computes them: pair j of a head is
@@ -28,15 +31,27 @@ internal sealed class RotaryTable(int headDim, double theta)
     }
 
     /// <summary>Turns a head in place, then multiplies it by <paramref name="scale"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public unsafe void Apply(float* head, int position, float scale)
     {
-        var cos = _cos.AsSpan(position * _half, _half);
-        var sin = _sin.AsSpan(position * _half, _half);
-        for (var j = 0; j < cos.Length; j++)
+        var width = Vector<float>.Count;
+        fixed (float* cos = &_cos[position * _half], sin = &_sin[position * _half])
         {
-            var (left, right) = (head[j], head[j + _half]);
-            head[j] = (left * cos[j] - right * sin[j]) * scale;
-            head[j + _half] = (right * cos[j] + left * sin[j]) * scale;
+            var j = 0;
+            var scales = new Vector<float>(scale);
+            for (; j + width <= _half; j += width)
+            {
+                var (x, y) = (Vector.Load(head + j), Vector.Load(head + j + _half));
+                var (c, s) = (Vector.Load(cos + j), Vector.Load(sin + j));
+                ((x * c - y * s) * scales).Store(head + j);
+                ((y * c + x * s) * scales).Store(head + j + _half);
+            }
+            for (; j < _half; j++)
+            {
+                var (x, y) = (head[j], head[j + _half]);
+                head[j] = (x * cos[j] - y * sin[j]) * scale;
+                head[j + _half] = (y * cos[j] + x * sin[j]) * scale;
+            }
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Checkpoints;
 
@@ -52,6 +51,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private long PanelElements => (long)_columns * Inputs;
 
     /// <summary>Packs the rows (row-major, <see cref="Inputs"/> each) of outputs <paramref name="firstOutput"/> onwards.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetRows(int firstOutput, ReadOnlySpan<float> rows)
     {
         for (var r = 0; r < rows.Length / Inputs; r++)
@@ -72,6 +72,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     }
 
     /// <summary>The weights of one output, (K): the embedding of a token where the head is tied.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void CopyRow(int output, float* destination)
     {
         var (panel, column) = Math.DivRem(output, _columns);
@@ -163,6 +164,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     }
 
     /// <summary>Rows of X, interleaved k by k; rows past the end are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackBlock(float* x, int m, int block, float* packed)
     {
         var to = packed + (long)block * _rows * Inputs;
@@ -176,6 +178,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyPanel(float* packed, int m, int panel, float* y)
     {
         var tail = stackalloc float[Tiles.WideRows * Tiles.WideColumns];
@@ -205,17 +208,19 @@ internal sealed unsafe class PackedMatrix : IDisposable
         else Tiles.Narrow(a, b, c, stride, k, accumulate);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float* Widen(int panel, int k0, int k, float* widened)
     {
-        var from = MemoryMarshal.Cast<byte, uint>(new ReadOnlySpan<byte>(_panels.Pointer + (panel * PanelElements + (long)k0 * _columns) * 2, k * _columns * 2));
+        var from = (uint*)(_panels.Pointer + (panel * PanelElements + (long)k0 * _columns) * 2);
         var half = _columns / 2;
-        for (var i = 0; i < k; i++)
+        var high = Vector256.Create(0xFFFF0000u);
+        for (var i = 0; i < k; i++, from += half)
         {
-            for (var j = 0; j < half; j++)
+            for (var j = 0; j < half; j += 8)
             {
-                var pair = from[i * half + j];
-                widened[i * _columns + j] = BitConverter.UInt32BitsToSingle(pair << 16);
-                widened[i * _columns + half + j] = BitConverter.UInt32BitsToSingle(pair & 0xFFFF0000);
+                var pairs = Vector256.Load(from + j);
+                (pairs << 16).AsSingle().Store(widened + i * _columns + j);
+                (pairs & high).AsSingle().Store(widened + i * _columns + half + j);
             }
         }
         return widened;

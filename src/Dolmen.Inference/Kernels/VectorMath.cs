@@ -6,7 +6,8 @@ namespace Dolmen.Inference.Kernels;
 /// <summary>The element-wise steps of a decoder, over <see cref="Vector{T}"/>; what is left at the end of a row goes through a padded copy.</summary>
 internal static unsafe class VectorMath
 {
-    private static readonly int Width = Vector<float>.Count;
+    /// <summary>A constant to the compiler, which a field would not be.</summary>
+    private static int Width => Vector<float>.Count;
 
     /// <summary>eˣ with a relative error below 2e-7; 0 below −87 (the smallest normal result), so that −∞ gives exactly 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -31,6 +32,7 @@ internal static unsafe class VectorMath
         return Vector.ConditionalSelect(Vector.LessThan(x, lowest), Vector<float>.Zero, scaled);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* x, int count)
     {
         var max = new Vector<float>(float.NegativeInfinity);
@@ -43,6 +45,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>x ← e^(x − max); returns the sum. <paramref name="count"/> is a multiple of the vector width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ExpInPlace(float* x, int count, float max)
     {
         var shift = new Vector<float>(max);
@@ -57,6 +60,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>ln Σ eˣ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float LogSumExp(float* x, int count)
     {
         var max = Max(x, count);
@@ -69,6 +73,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>y = x / √(mean x² + ε) · weight (Zhang and Sennrich 2019).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RmsNorm(float* x, float* weight, float* y, int count, float eps)
     {
         var squares = Vector<float>.Zero;
@@ -87,6 +92,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>x += y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, float* y, int count)
     {
         var i = 0;
@@ -95,6 +101,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>y = gate·sigmoid(gate)·up (Shazeer 2020).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SwiGlu(float* gate, float* up, float* y, int count)
     {
         var i = 0;
@@ -104,6 +111,7 @@ internal static unsafe class VectorMath
         for (var lane = 0; i < count; i++, lane++) y[i] = last[lane];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Gated(Vector<float> gate, Vector<float> up) => gate * up / (Vector<float>.One + Exp(-gate));
 
     private static Vector<float> Partial(float* x, int count, float padding)

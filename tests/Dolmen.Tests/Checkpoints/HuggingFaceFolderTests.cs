@@ -133,6 +133,21 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("""{"model_type":"\ud800"}""")]
+    [InlineData("""{"model_type":"llama","model_type":"llama"}""")]
+    public void A_configuration_that_is_not_whole_json_is_refused(string text)
+    {
+        Save(Tiny);
+        File.WriteAllText(Path.Combine(Model, "config.json"), text);
+        Assert.Throws<UserErrorException>(() => HuggingFaceFolder.LoadConfig(Model));
+        File.WriteAllText(Path.Combine(Model, "model.safetensors.index.json"), text);
+        Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(Model, Tiny));
+    }
+
     [Fact]
     public void Newer_configurations_keep_theta_among_the_rope_parameters()
     {
