@@ -207,8 +207,8 @@ public sealed class PipelineRun
         {
             var resolved = TrainingBudget.Resolve(_recipe, Model(tokenizer.VocabSize), tokenizer, preferencesFile, _progress);
             AtomicFile.WriteText(path,
-                $"// What this run did, in full: the recipe asked for {_recipe.Minutes} minutes of training. Repeat it with\n" +
-                $"//   ./dolmen run {ResolvedRecipe} --out OTHER\n{RecipeFile.ToJson(resolved)}\n");
+                $"// What this run did, in full: the recipe asked for {_recipe.Minutes} minutes of training. Repeat it, bit for bit, with\n" +
+                $"//   ./dolmen run {ResolvedRecipe} --threads {_threads ?? Environment.ProcessorCount} --out OTHER\n{RecipeFile.ToJson(resolved)}\n");
         }
         _recipe = RecipeFile.Load(path, new RecipeChanges());
     }

@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Dolmen.PipelineTests;
+
+/// <summary>The whole way in small: a made-up library's documentation, a model of a few thousand parameters, a handful of steps.</summary>
+public sealed class SmallRun : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Documents_become_an_aligned_evaluated_model_and_the_run_can_be_repeated()
+    {
+        var documents = Path.Combine(_folder, "library.xml");
+        File.WriteAllText(documents, Documentation());
+        var first = Run("first", "--input", documents);
+        Assert.True(first.ExitCode == 0, first.Errors);
+
+        using var result = JsonDocument.Parse(first.Output);
+        foreach (var model in new[] { "base", "sft", "dpo" })
+        {
+            var metrics = result.RootElement.GetProperty("evaluation").GetProperty(model);
+            Assert.InRange(metrics.GetProperty("bitsPerByte").GetDouble(), 0.1, 8);
+            Assert.InRange(metrics.GetProperty("acc_norm").GetDouble(), 0, 1);
+        }
+        Assert.True(result.RootElement.GetProperty("peakMemoryBytes").GetInt64() > 0);
+        foreach (var file in new[] { "report.html", "model/README.md", "model/config.json", "model/tokenizer.json", "recipe.resolved.jsonc", "manifest.json" })
+            Assert.True(File.Exists(Path.Combine(_folder, "first", file)), file);
+
+        var again = Run("first", "--input", documents);
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("is complete", again.Errors, StringComparison.Ordinal);
+        Assert.Equal(first.Output, again.Output);
+
+        var other = Run("first", "--input", documents, "--seed", "2");
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains("holds a different run (recipe.seed is 1 there and 2 here)", other.Errors, StringComparison.Ordinal);
+
+        var repeated = CommandLine.Run(
+            "run", Path.Combine(_folder, "first", "recipe.resolved.jsonc"), "--threads", "1", "--out", Path.Combine(_folder, "second"));
+        Assert.True(repeated.ExitCode == 0, repeated.Errors);
+        Assert.Equal(Weights("first"), Weights("second"));
+    }
+
+    [Fact]
+    public void A_context_longer_than_all_documents_is_refused()
+    {
+        var documents = Path.Combine(_folder, "library.xml");
+        File.WriteAllText(documents, Documentation());
+        var result = Run("long", "--input", documents, "--set", "training.contextLength=32768", "--set", "training.microBatchTokens=32768",
+            "--set", "training.validationTokens=65536", "--set", "base.batchTokens=32768", "--set", "sft.batchTokens=32768");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("training.contextLength is 32768 but there are only", result.Errors, StringComparison.Ordinal);
+    }
+
+    private CommandResult Run(string name, params string[] more) => CommandLine.Run(
+    [
+        "quickstart", "--out", Path.Combine(_folder, name), "--json", "--threads", "1",
+        "--set", "minutes=0", "--set", "base.totalTokens=4096", "--set", "sft.totalTokens=2048", "--set", "dpo.totalPairs=8", "--set", "dpo.batchPairs=4",
+        "--set", "base.batchTokens=1024", "--set", "sft.batchTokens=1024", "--set", "training.microBatchTokens=1024", "--set", "training.contextLength=128",
+        "--set", "training.validations=2", "--set", "training.validationTokens=1024", "--set", "training.sampleTokens=8", "--set", "tokenizer.vocabSize=400",
+        "--set", "model.depth=1", "--set", "corpus.minAlignmentEntries=20", "--set", "corpus.heldOutFraction=0.2", "--set", "evaluation.maxInvented=4",
+        "--set", "evaluation.maxKnown=4", .. more,
+    ]);
+
+    private string Weights(string run) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, run, "model", "model.safetensors"))));
+
+    /// <summary>Members enough for questions with four answers of different wording.</summary>
+    private static string Documentation()
+    {
+        string[] verbs = ["Open", "Close", "Read", "Write", "Count", "Sort", "Find", "Merge", "Split", "Copy", "Drop", "Check"];
+        string[] nouns = ["Door", "Letter", "Garden", "Engine", "Recipe", "Ledger", "Bridge", "Window"];
+        var members = from noun in nouns
+                      from verb in verbs
+                      select $"<member name=\"M:Village.{noun}.{verb}(System.Int32)\"><summary>{verb}s the {noun.ToLowerInvariant()} and tells the {verb.ToLowerInvariant()} " +
+                          $"keeper of every {noun.ToLowerInvariant()} nearby.</summary><param name=\"count\">How many to {verb.ToLowerInvariant()}.</param>" +
+                          $"<returns>The number that the {verb.ToLowerInvariant()} reached.</returns></member>";
+        var types = nouns.Select(noun => $"<member name=\"T:Village.{noun}\"><summary>A {noun.ToLowerInvariant()} of the village.</summary></member>");
+        return $"<?xml version=\"1.0\"?><doc><assembly><name>Village</name></assembly><members>{string.Concat(types.Concat(members))}</members></doc>";
+    }
+}
