@@ -85,8 +85,8 @@ internal static class ShardIndex
                 var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
                 if (file is null || !IsPlainName(file))
                 {
-                    throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the same " +
-                        "folder");
+                    throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the " +
+                        "same folder");
                 }
                 if (!map.TryAdd(entry.Name, file)) throw Bad($"tensor '{entry.Name}' is listed twice");
             }
