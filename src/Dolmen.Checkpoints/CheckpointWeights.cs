@@ -8,7 +8,8 @@ public sealed class CheckpointWeights : IDisposable
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, SafetensorsFile> _fileOf;
 
-    private CheckpointWeights(List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> fileOf) => (_files, _fileOf) = (files, fileOf);
+    private CheckpointWeights(List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> fileOf) =>
+        (_files, _fileOf) = (files, fileOf);
 
     /// <exception cref="UserErrorException">No weights, a damaged file, or tensors that are missing, too many or of another shape: all of
     /// them listed.</exception>
@@ -25,7 +26,11 @@ public sealed class CheckpointWeights : IDisposable
                 files.Add(file);
                 foreach (var entry in file.Entries)
                 {
-                    if (!fileOf.TryAdd(entry.Name, file)) throw new UserErrorException($"'{directory}' holds tensor '{entry.Name}' in two of its weight files. Export or fetch the model again.");
+                    if (!fileOf.TryAdd(entry.Name, file))
+                    {
+                        throw new UserErrorException($"'{directory}' holds tensor '{entry.Name}' in two of its weight files. Export or " +
+                            "fetch the model again.");
+                    }
                 }
             }
             Check(directory, config, fileOf, weightMap);
@@ -45,7 +50,8 @@ public sealed class CheckpointWeights : IDisposable
     {
         var dtype = File(name).Find(name)?.Dtype;
         return TensorDtypes.FloatDtype(dtype ?? "")
-            ?? throw new UserErrorException($"Tensor '{name}' has dtype {dtype}; weights must be F32, F16 or BF16. Convert the model to one of them.");
+            ?? throw new UserErrorException($"Tensor '{name}' has dtype {dtype}; weights must be F32, F16 or BF16. Convert the model to " +
+                "one of them.");
     }
 
     public void Dispose()
@@ -56,18 +62,26 @@ public sealed class CheckpointWeights : IDisposable
     private SafetensorsFile File(string name) =>
         _fileOf.TryGetValue(name, out var file) ? file : throw new ArgumentException($"No tensor '{name}'.", nameof(name));
 
-    private static void Check(string directory, ModelConfig config, Dictionary<string, SafetensorsFile> fileOf, Dictionary<string, string>? weightMap)
+    private static void Check(string directory, ModelConfig config, Dictionary<string, SafetensorsFile> fileOf,
+        Dictionary<string, string>? weightMap)
     {
         var problems = new List<string>();
         var expected = config.Tensors().ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var tensor in expected.Values)
         {
-            if (!fileOf.TryGetValue(tensor.Name, out var file) || file.Find(tensor.Name) is not { } entry) problems.Add($"'{tensor.Name}' is missing");
+            if (!fileOf.TryGetValue(tensor.Name, out var file) || file.Find(tensor.Name) is not { } entry)
+            {
+                problems.Add($"'{tensor.Name}' is missing");
+            }
             else if (!entry.Shape.AsSpan().SequenceEqual(tensor.Shape))
             {
-                problems.Add($"'{tensor.Name}' has shape [{string.Join(", ", entry.Shape)}] where config.json asks for [{string.Join(", ", tensor.Shape)}]");
+                problems.Add($"'{tensor.Name}' has shape [{string.Join(", ", entry.Shape)}] where config.json asks for " +
+                    $"[{string.Join(", ", tensor.Shape)}]");
             }
-            else if (TensorDtypes.FloatDtype(entry.Dtype) is null) problems.Add($"'{tensor.Name}' has dtype {entry.Dtype}; weights must be F32, F16 or BF16");
+            else if (TensorDtypes.FloatDtype(entry.Dtype) is null)
+            {
+                problems.Add($"'{tensor.Name}' has dtype {entry.Dtype}; weights must be F32, F16 or BF16");
+            }
             else if (weightMap is not null && (!weightMap.TryGetValue(tensor.Name, out var said) || said != Path.GetFileName(file.Path)))
             {
                 problems.Add($"'{tensor.Name}' is in {Path.GetFileName(file.Path)} but the index says otherwise");
@@ -79,9 +93,11 @@ public sealed class CheckpointWeights : IDisposable
         const int shown = 8;
         var rest = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";
         throw new UserErrorException(
-            $"The weights in '{directory}' do not fit its config.json: {string.Join("; ", problems.Take(shown))}{rest}. The folder is incomplete or mixed up: export or fetch the model again.");
+            $"The weights in '{directory}' do not fit its config.json: {string.Join("; ", problems.Take(shown))}{rest}. The folder is " +
+                "incomplete or mixed up: export or fetch the model again.");
     }
 
     /// <summary>Written by some exporters although it follows from the rest: a tied head, rotary frequencies.</summary>
-    private static bool IsDerived(string name) => name == "lm_head.weight" || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+    private static bool IsDerived(string name) => name == "lm_head.weight"
+        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 }

@@ -16,14 +16,16 @@ public static class HuggingFaceFolder
         var inside = Path.Combine(directory, "model");
         if (File.Exists(Path.Combine(inside, "config.json"))) return inside;
         throw new UserErrorException(Directory.Exists(directory)
-            ? $"'{directory}' holds no model: neither it nor its 'model' folder has a config.json. Name a Hugging Face model folder or a run that has finished."
+            ? $"'{directory}' holds no model: neither it nor its 'model' folder has a config.json. Name a Hugging Face model folder or a " +
+                "run that has finished."
             : $"'{directory}' does not exist: name a Hugging Face model folder or a run that has finished.");
     }
 
     /// <exception cref="UserErrorException">Missing, damaged, or not a model that can be run.</exception>
     public static ModelConfig LoadConfig(string directory) => HuggingFaceConfig.Read(Path.Combine(directory, "config.json"));
 
-    /// <summary>Writes the whole folder beside its place and moves it there when complete; a model that was there before is replaced.</summary>
+    /// <summary>Writes the whole folder beside its place and moves it there when complete; a model that was there before is
+    /// replaced.</summary>
     /// <param name="weights">Each of the configuration's tensors once, in any order; none is held after it was taken.</param>
     /// <param name="tokenizerFiles">Paths; the files keep their names.</param>
     public static void Save(
@@ -31,7 +33,8 @@ public static class HuggingFaceFolder
         IEnumerable<string> tokenizerFiles, TensorDtype dtype = TensorDtype.Float32, long maxShardBytes = MaxShardBytes)
     {
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any() && !File.Exists(Path.Combine(directory, "config.json")))
+        if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any()
+            && !File.Exists(Path.Combine(directory, "config.json")))
         {
             throw new UserErrorException($"'{directory}' already holds something that is not a model: name an empty or a new folder.");
         }
@@ -54,7 +57,8 @@ public static class HuggingFaceFolder
         }
     }
 
-    private static void WriteWeights(string directory, IReadOnlyList<TensorShape> tensors, IEnumerable<NamedTensor> weights, TensorDtype dtype, long maxShardBytes)
+    private static void WriteWeights(string directory, IReadOnlyList<TensorShape> tensors, IEnumerable<NamedTensor> weights,
+        TensorDtype dtype, long maxShardBytes)
     {
         var plan = ShardIndex.Plan(tensors, dtype.Bytes(), maxShardBytes);
         var streams = new List<FileStream>();
@@ -70,7 +74,10 @@ public static class HuggingFaceFolder
             }
             foreach (var weight in weights)
             {
-                if (!shardOf.TryGetValue(weight.Name, out var shard)) throw new ArgumentException($"The model has no tensor '{weight.Name}'.", nameof(weights));
+                if (!shardOf.TryGetValue(weight.Name, out var shard))
+                {
+                    throw new ArgumentException($"The model has no tensor '{weight.Name}'.", nameof(weights));
+                }
                 shard.Put(weight);
             }
             foreach (var shard in shards) shard.Finish();

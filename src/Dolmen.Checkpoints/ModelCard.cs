@@ -23,11 +23,15 @@ public sealed record ModelCard(
         text.Append($"# {Title}\n\n{Summary}\n\n");
         text.Append("| | |\n|---|---|\n");
         text.Append($"| parameters | {config.Parameters:N0} |\n| layers | {config.Layers} |\n| width | {config.DModel} |\n");
-        text.Append($"| heads (key-value heads) | {config.Heads} ({config.KvHeads}) |\n| context | {config.ContextLength} tokens |\n| vocabulary | {config.VocabSize} |\n");
+        text.Append($"| heads (key-value heads) | {config.Heads} ({config.KvHeads}) |\n| context | {config.ContextLength} tokens |\n| " +
+            $"vocabulary | {config.VocabSize} |\n");
         if (Metrics is { Count: > 0 })
         {
             text.Append("\n| task | metric | value |\n|---|---|---|\n");
-            foreach (var metric in Metrics) text.Append($"| {metric.Task} | {metric.Name} | {metric.Value.ToString("0.####", CultureInfo.InvariantCulture)} |\n");
+            foreach (var metric in Metrics)
+            {
+                text.Append($"| {metric.Task} | {metric.Name} | {metric.Value.ToString("0.####", CultureInfo.InvariantCulture)} |\n");
+            }
         }
         text.Append("\nMade with Dolmen.\n");
         return text.ToString();
@@ -42,7 +46,8 @@ public sealed record ModelCard(
             text.Append($"      name: {Quoted(task.Key)}\n      type: {Quoted(task.Key)}\n    metrics:\n");
             foreach (var metric in task)
             {
-                text.Append($"    - type: {Quoted(metric.Name)}\n      value: {metric.Value.ToString("R", CultureInfo.InvariantCulture)}\n");
+                text.Append($"    - type: {Quoted(metric.Name)}\n      value: " +
+                    $"{metric.Value.ToString("R", CultureInfo.InvariantCulture)}\n");
             }
         }
     }

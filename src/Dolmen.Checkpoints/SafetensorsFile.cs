@@ -28,16 +28,29 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="UserErrorException">Missing, cut off or damaged.</exception>
     public static SafetensorsFile Open(string path)
     {
-        if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: a model folder needs its weights. Export or fetch the model again.");
+        if (!File.Exists(path))
+        {
+            throw new UserErrorException($"'{path}' does not exist: a model folder needs its weights. Export or fetch the model again.");
+        }
         var handle = File.OpenHandle(path);
         try
         {
             var length = RandomAccess.GetLength(handle);
             Span<byte> prefix = stackalloc byte[8];
-            if (length < 8 || RandomAccess.Read(handle, prefix, 0) != 8) throw SafetensorsHeader.Damaged(path, $"it has {length} bytes, fewer than the 8 that say how long its header is");
+            if (length < 8 || RandomAccess.Read(handle, prefix, 0) != 8)
+            {
+                throw SafetensorsHeader.Damaged(path, $"it has {length} bytes, fewer than the 8 that say how long its header is");
+            }
             var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-            if (headerBytes > (ulong)SafetensorsHeader.MaxBytes) throw SafetensorsHeader.Damaged(path, $"it claims a header of {headerBytes} bytes; at most {SafetensorsHeader.MaxBytes} are allowed");
-            if ((long)headerBytes > length - 8) throw SafetensorsHeader.Damaged(path, $"it claims a header of {headerBytes} bytes but has only {length - 8} left");
+            if (headerBytes > (ulong)SafetensorsHeader.MaxBytes)
+            {
+                throw SafetensorsHeader.Damaged(path, $"it claims a header of {headerBytes} bytes; at most {SafetensorsHeader.MaxBytes} " +
+                    "are allowed");
+            }
+            if ((long)headerBytes > length - 8)
+            {
+                throw SafetensorsHeader.Damaged(path, $"it claims a header of {headerBytes} bytes but has only {length - 8} left");
+            }
             var header = new byte[headerBytes];
             ReadExactly(path, handle, header, 8);
             var entries = SafetensorsHeader.Parse(path, header, length - 8 - (long)headerBytes);
@@ -58,11 +71,13 @@ public sealed class SafetensorsFile : IDisposable
         var entry = Required(name);
         if (TensorDtypes.FloatDtype(entry.Dtype) is not { } dtype)
         {
-            throw new UserErrorException($"'{Path}': tensor '{name}' has dtype {entry.Dtype}; weights must be F32, F16 or BF16. Convert the model to one of them.");
+            throw new UserErrorException($"'{Path}': tensor '{name}' has dtype {entry.Dtype}; weights must be F32, F16 or BF16. Convert " +
+                "the model to one of them.");
         }
         if (destination.Length != entry.Elements)
         {
-            throw new ArgumentException($"Tensor '{name}' has {entry.Elements} elements but the destination has {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"Tensor '{name}' has {entry.Elements} elements but the destination has {destination.Length}.",
+                nameof(destination));
         }
         var size = dtype.Bytes();
         var buffer = new byte[(int)Math.Min(BufferBytes, Math.Max(size, entry.End - entry.Begin))];

@@ -24,7 +24,8 @@ internal static class SafetensorsHeader
             using var document = JsonDocument.Parse(header);
             return Entries(file, document.RootElement, dataBytes);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)   // the latter: text that is not UTF-8
+        // The latter exception: text that is not UTF-8.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Damaged(file, $"its header is not JSON ({error.Message})", error);
         }
@@ -63,7 +64,10 @@ internal static class SafetensorsHeader
         var elementBytes = TensorDtypes.ElementBytes(dtype);
         if (elementBytes == 0) throw Bad($"dtype '{dtype}' is unknown");
         var (begin, end) = (offsets[0], offsets[1]);
-        if (begin > end || end > dataBytes) throw Bad($"data_offsets [{begin}, {end}] do not lie within the {dataBytes} bytes of data: the file is cut off or altered");
+        if (begin > end || end > dataBytes)
+        {
+            throw Bad($"data_offsets [{begin}, {end}] do not lie within the {dataBytes} bytes of data: the file is cut off or altered");
+        }
         var needed = (Int128)elementBytes;
         foreach (var size in shape)
         {
@@ -73,15 +77,20 @@ internal static class SafetensorsHeader
         if (shape.Contains(0)) needed = 0;
         if (needed != end - begin)
         {
-            throw Bad($"dtype {dtype} and shape [{string.Join(", ", shape)}] need another number of bytes than the {end - begin} its data_offsets hold");
+            throw Bad($"dtype {dtype} and shape [{string.Join(", ", shape)}] need another number of bytes than the {end - begin} its " +
+                "data_offsets hold");
         }
         return new SafetensorsEntry(property.Name, dtype, shape, begin, end);
 
         long[] Longs(JsonElement array)
         {
-            if (array.ValueKind != JsonValueKind.Array || array.GetArrayLength() > 32) throw Bad("shape and data_offsets are arrays of numbers");
+            if (array.ValueKind != JsonValueKind.Array || array.GetArrayLength() > 32)
+            {
+                throw Bad("shape and data_offsets are arrays of numbers");
+            }
             return [.. array.EnumerateArray().Select(item =>
-                item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number) && number >= 0 ? number : throw Bad("a size or offset is not a whole number"))];
+                item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number) && number >= 0 ? number
+                    : throw Bad("a size or offset is not a whole number"))];
         }
     }
 
@@ -92,7 +101,8 @@ internal static class SafetensorsHeader
         {
             if (entry.Begin != at)
             {
-                throw Damaged(file, $"tensor '{entry.Name}' begins at {entry.Begin} where {at} was due: tensors must neither overlap nor leave holes");
+                throw Damaged(file, $"tensor '{entry.Name}' begins at {entry.Begin} where {at} was due: tensors must neither overlap nor " +
+                    "leave holes");
             }
             at = entry.End;
         }

@@ -7,7 +7,8 @@ namespace Dolmen.Checkpoints;
 /// <summary>A weight in memory, row-major.</summary>
 public sealed record NamedTensor(string Name, long[] Shape, ReadOnlyMemory<float> Values);
 
-/// <summary>Writes safetensors files: the header in the order of the given shapes, padded so that data begins on a multiple of eight.</summary>
+/// <summary>Writes safetensors files: the header in the order of the given shapes, padded so that data begins on a multiple of
+/// eight.</summary>
 public static class SafetensorsWriter
 {
     private const int BufferElements = 1 << 18;
@@ -81,7 +82,10 @@ public static class SafetensorsWriter
 
         public void Put(NamedTensor weight)
         {
-            if (!_missing.Remove(weight.Name, out var place)) throw new ArgumentException($"Tensor '{weight.Name}' is unexpected here or came twice.", nameof(weight));
+            if (!_missing.Remove(weight.Name, out var place))
+            {
+                throw new ArgumentException($"Tensor '{weight.Name}' is unexpected here or came twice.", nameof(weight));
+            }
             if (!weight.Shape.AsSpan().SequenceEqual(place.Shape.Shape) || weight.Values.Length != place.Shape.Elements)
             {
                 throw new ArgumentException(
@@ -100,7 +104,11 @@ public static class SafetensorsWriter
 
         public void Finish()
         {
-            if (_missing.Count > 0) throw new ArgumentException($"These tensors never came: {string.Join(", ", _missing.Keys.Order(StringComparer.Ordinal).Take(5))}.");
+            if (_missing.Count > 0)
+            {
+                throw new ArgumentException($"These tensors never came: " +
+                    $"{string.Join(", ", _missing.Keys.Order(StringComparer.Ordinal).Take(5))}.");
+            }
         }
     }
 }

@@ -25,11 +25,13 @@ internal static class ShardIndex
             return [.. weightMap.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
         if (File.Exists(Path.Combine(directory, SingleFile))) return [SingleFile];
-        throw new UserErrorException($"'{directory}' has neither {SingleFile} nor {IndexFile}: a model folder needs its weights. Export or fetch the model again.");
+        throw new UserErrorException($"'{directory}' has neither {SingleFile} nor {IndexFile}: a model folder needs its weights. Export " +
+            "or fetch the model again.");
     }
 
     /// <summary>Tensors in file order, cut into files of at most <paramref name="maxBytes"/> (a larger tensor has its own).</summary>
-    public static List<(string File, List<TensorShape> Tensors)> Plan(IReadOnlyList<TensorShape> tensors, int bytesPerElement, long maxBytes)
+    public static List<(string File, List<TensorShape> Tensors)> Plan(IReadOnlyList<TensorShape> tensors, int bytesPerElement,
+        long maxBytes)
     {
         var groups = new List<List<TensorShape>> { new() };
         long inGroup = 0;
@@ -48,7 +50,8 @@ internal static class ShardIndex
         return [.. groups.Select((group, i) => ($"model-{i + 1:00000}-of-{groups.Count:00000}.safetensors", group))];
     }
 
-    public static void Write(string path, IReadOnlyList<(string File, List<TensorShape> Tensors)> plan, int bytesPerElement) => AtomicFile.Write(path, stream =>
+    public static void Write(string path, IReadOnlyList<(string File, List<TensorShape> Tensors)> plan, int bytesPerElement) =>
+        AtomicFile.Write(path, stream =>
     {
         using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
         writer.WriteStartObject();
@@ -80,13 +83,19 @@ internal static class ShardIndex
             foreach (var entry in weights.EnumerateObject())
             {
                 var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
-                if (file is null || !IsPlainName(file)) throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the same folder");
+                if (file is null || !IsPlainName(file))
+                {
+                    throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the " +
+                        "same folder");
+                }
                 if (!map.TryAdd(entry.Name, file)) throw Bad($"tensor '{entry.Name}' is listed twice");
             }
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)   // the latter: text that is not UTF-8
+        // The latter exception: text that is not UTF-8.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"'{path}' is not a usable weight index: it is not JSON ({error.Message}). Export or fetch the model again.", error);
+            throw new UserErrorException($"'{path}' is not a usable weight index: it is not JSON ({error.Message}). Export or fetch the " +
+                "model again.", error);
         }
         if (map.Count == 0) throw Bad("its 'weight_map' is empty");
         if (map.Values.Distinct(StringComparer.Ordinal).Count() > MaxShards) throw Bad($"it names more than {MaxShards} files");

@@ -47,7 +47,8 @@ public sealed record TransformerConfig(
             if (value < 1 || value > most) problems.Add($"model.{name} is {value}: it must be between 1 and {most}.");
         }
         // The upper bounds lie above every published model; they keep sizes and products within what a machine can hold.
-        Within("vocabSize", VocabSize, 1 << 22); Within("dModel", DModel, 1 << 17); Within("layers", Layers, 1024); Within("heads", Heads, 1024);
+        Within("vocabSize", VocabSize, 1 << 22); Within("dModel", DModel, 1 << 17); Within("layers", Layers, 1024);
+        Within("heads", Heads, 1024);
         Within("kvHeads", KvHeads, 1024); Within("headDim", HeadDim, 1024); Within("dFeedForward", DFeedForward, 1 << 19);
         Within("contextLength", ContextLength, 1 << 24);
         if (problems.Count > 0) return problems;
@@ -56,8 +57,15 @@ public sealed record TransformerConfig(
             problems.Add($"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. " +
                 $"Try dModel {(DModel + Heads - 1) / Heads * Heads} or heads {Enumerable.Range(1, Heads).Last(h => DModel % h == 0)}.");
         }
-        if (Heads % KvHeads != 0) problems.Add($"model.kvHeads is {KvHeads} but heads is {Heads}: heads must be a multiple of kvHeads. Try kvHeads {Enumerable.Range(1, Math.Min(Heads, KvHeads)).Last(h => Heads % h == 0)}.");
-        if (HeadDim % 2 != 0) problems.Add($"model.headDim is {HeadDim}: rotary positions turn pairs, so it must be even. Try {HeadDim + 1}.");
+        if (Heads % KvHeads != 0)
+        {
+            problems.Add($"model.kvHeads is {KvHeads} but heads is {Heads}: heads must be a multiple of kvHeads. Try kvHeads " +
+                $"{Enumerable.Range(1, Math.Min(Heads, KvHeads)).Last(h => Heads % h == 0)}.");
+        }
+        if (HeadDim % 2 != 0)
+        {
+            problems.Add($"model.headDim is {HeadDim}: rotary positions turn pairs, so it must be even. Try {HeadDim + 1}.");
+        }
         if (!(RopeTheta > 0)) problems.Add($"model.ropeTheta is {RopeTheta}: it must be above 0. Llama uses 10000.");
         if (!(NormEps > 0)) problems.Add($"model.normEps is {NormEps}: it must be above 0. Llama uses 1e-5.");
         return problems;

@@ -16,12 +16,16 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
         var problems = new List<string>(Sampling.Problems());
         if (MaxTokens < 1) problems.Add($"max-tokens is {MaxTokens}: it must be at least 1.");
         if (Stop is { Count: > MaxStops }) problems.Add($"There are {Stop.Count} stop strings: at most {MaxStops} are allowed.");
-        if (Stop?.Any(stop => stop.Length is 0 or > MaxStopLength) == true) problems.Add($"A stop string is empty or longer than {MaxStopLength} characters: leave it out or shorten it.");
+        if (Stop?.Any(stop => stop.Length is 0 or > MaxStopLength) == true)
+        {
+            problems.Add($"A stop string is empty or longer than {MaxStopLength} characters: leave it out or shorten it.");
+        }
         if (problems.Count > 0) throw new UserErrorException(string.Join(" ", problems));
     }
 }
 
-/// <summary><see cref="Stop"/>: the model ended its text, or a stop string came. <see cref="Length"/>: max-tokens or the context is used up.</summary>
+/// <summary><see cref="Stop"/>: the model ended its text, or a stop string came. <see cref="Length"/>: max-tokens or the context is used
+/// up.</summary>
 public enum FinishReason { Stop, Length }
 
 /// <param name="PrefillTokens">Prompt tokens computed now; those already in the state cost nothing.</param>
@@ -35,16 +39,20 @@ public sealed record GenerationStatistics(int PrefillTokens, double PrefillSecon
 /// <param name="Tokens">Without the stop token; may reach past <paramref name="Text"/> where a stop string cut it.</param>
 public sealed record GenerationResult(string Text, int[] Tokens, FinishReason FinishReason, GenerationStatistics Statistics);
 
-/// <summary>Continues token sequences: prefill once, then one step a token. Any special token ends the text, since none is part of it.</summary>
+/// <summary>Continues token sequences: prefill once, then one step a token. Any special token ends the text, since none is part of
+/// it.</summary>
 public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
 {
     private readonly int[] _stopTokens =
-        [tokenizer.Special.Eos, tokenizer.Special.End, tokenizer.Special.Bos, tokenizer.Special.Pad, tokenizer.Special.System, tokenizer.Special.User, tokenizer.Special.Assistant];
+        [tokenizer.Special.Eos, tokenizer.Special.End, tokenizer.Special.Bos, tokenizer.Special.Pad, tokenizer.Special.System,
+            tokenizer.Special.User, tokenizer.Special.Assistant];
 
     /// <param name="onText">Called with each piece as soon as it is certain: whole characters, never part of a stop string.</param>
-    /// <exception cref="UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its range.</exception>
+    /// <exception cref="UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
+    /// range.</exception>
     /// <exception cref="OperationCanceledException">Stopped between two tokens.</exception>
-    public GenerationResult Generate(ReadOnlySpan<int> prompt, GenerationOptions options, Action<string>? onText = null, CancellationToken stop = default)
+    public GenerationResult Generate(ReadOnlySpan<int> prompt, GenerationOptions options, Action<string>? onText = null,
+        CancellationToken stop = default)
     {
         options.Validate();
         CheckPrompt(prompt.Length);
@@ -62,7 +70,8 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     /// <summary>The same on a state that already holds the beginning; <paramref name="tokens"/> (at least one) are the rest of the prompt.
     /// Afterwards the state holds the prompt and every token that was computed, the last drawn one perhaps not.</summary>
     public GenerationResult Continue(
-        DecodeState state, ReadOnlySpan<int> tokens, GenerationOptions options, Action<string>? onText = null, CancellationToken stop = default)
+        DecodeState state, ReadOnlySpan<int> tokens, GenerationOptions options, Action<string>? onText = null,
+            CancellationToken stop = default)
     {
         options.Validate();
         CheckPrompt(state.Length + tokens.Length);
@@ -116,7 +125,8 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         if (length >= model.Config.ContextLength)
         {
             throw new UserErrorException(
-                $"The prompt has {length} tokens but the model's context holds {model.Config.ContextLength}, the completion included: shorten the prompt to at most {model.Config.ContextLength - 1} tokens.");
+                $"The prompt has {length} tokens but the model's context holds {model.Config.ContextLength}, the completion included: " +
+                    $"shorten the prompt to at most {model.Config.ContextLength - 1} tokens.");
         }
     }
 }

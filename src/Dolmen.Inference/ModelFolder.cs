@@ -18,7 +18,8 @@ public static class ModelFolder
         if (tokenizer.VocabSize > config.VocabSize)
         {
             throw new UserErrorException(
-                $"'{folder}' mixes two models: its tokenizer has {tokenizer.VocabSize} tokens but its config.json has vocab_size {config.VocabSize}. Export or fetch the model again.");
+                $"'{folder}' mixes two models: its tokenizer has {tokenizer.VocabSize} tokens but its config.json has vocab_size " +
+                    $"{config.VocabSize}. Export or fetch the model again.");
         }
         return (LoadModel(folder, threads), tokenizer);
     }

@@ -16,7 +16,10 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        if (!(Temperature is >= 0 and <= 100)) problems.Add($"temperature is {Temperature}: it must be between 0 (greedy) and 100. Try 0.8.");
+        if (!(Temperature is >= 0 and <= 100))
+        {
+            problems.Add($"temperature is {Temperature}: it must be between 0 (greedy) and 100. Try 0.8.");
+        }
         if (TopK < 0) problems.Add($"top-k is {TopK}: it must be at least 1, or 0 for no limit. Try 40.");
         if (!(TopP is > 0 and <= 1)) problems.Add($"top-p is {TopP}: it must be above 0 and at most 1. Try 0.95.");
         if (!(MinP is >= 0 and <= 1)) problems.Add($"min-p is {MinP}: it must be between 0 and 1. Try 0.05.");
@@ -28,7 +31,8 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
 public sealed class Sampler
 {
     private static readonly Comparer<(double Weight, int Id)> LikeliestFirst =
-        Comparer<(double Weight, int Id)>.Create(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Id.CompareTo(b.Id));
+        Comparer<(double Weight, int Id)>.Create(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight)
+            : a.Id.CompareTo(b.Id));
 
     private readonly SamplingOptions _options;
     private StableRandom _random;
@@ -62,7 +66,10 @@ public sealed class Sampler
         {
             if (logits[i] > logits[best] || float.IsNaN(logits[best])) best = i;
         }
-        if (!float.IsFinite(logits[best])) throw new InvalidOperationException("The model gave no finite logit: its weights are damaged or its training diverged.");
+        if (!float.IsFinite(logits[best]))
+        {
+            throw new InvalidOperationException("The model gave no finite logit: its weights are damaged or its training diverged.");
+        }
         return best;
     }
 

@@ -9,7 +9,8 @@ namespace Dolmen.Inference;
 /// a prompt was cut into calls.</summary>
 public sealed unsafe class TransformerModel : LanguageModel
 {
-    /// <summary>Longer inputs go through in passes of this many tokens: a whole number of register tiles, small enough for the cache.</summary>
+    /// <summary>Longer inputs go through in passes of this many tokens: a whole number of register tiles, small enough for the
+    /// cache.</summary>
     private const int MaxRows = 288;
 
     /// <summary>Logits held at once while scoring.</summary>
@@ -30,9 +31,11 @@ public sealed unsafe class TransformerModel : LanguageModel
     private NativeBuffer _logits;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
-    /// <param name="dtype">How matrices are kept in memory. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16 before.</param>
+    /// <param name="dtype">How matrices are kept in memory. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
+    /// before.</param>
     /// <param name="threads">All cores when left out.</param>
-    public TransformerModel(TransformerConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32, int? threads = null)
+    public TransformerModel(TransformerConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32,
+        int? threads = null)
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
         _config = config;
@@ -48,7 +51,8 @@ public sealed unsafe class TransformerModel : LanguageModel
             var prefix = $"model.layers.{i}.";
             _layers[i] = new Layer(
                 Norm(2 * i, prefix + "input_layernorm.weight"),
-                Matrix(d, (q, prefix + "self_attn.q_proj.weight"), (kv, prefix + "self_attn.k_proj.weight"), (kv, prefix + "self_attn.v_proj.weight")),
+                Matrix(d, (q, prefix + "self_attn.q_proj.weight"), (kv, prefix + "self_attn.k_proj.weight"),
+                    (kv, prefix + "self_attn.v_proj.weight")),
                 Matrix(q, (d, prefix + "self_attn.o_proj.weight")),
                 Norm(2 * i + 1, prefix + "post_attention_layernorm.weight"),
                 Matrix(d, (f, prefix + "mlp.gate_proj.weight"), (f, prefix + "mlp.up_proj.weight")),
@@ -83,7 +87,8 @@ public sealed unsafe class TransformerModel : LanguageModel
         ReadOnlyMemory<float> Tensor(string name, long elements)
         {
             var tensor = weights(name);
-            return tensor.Length == elements ? tensor : throw new ArgumentException($"Tensor '{name}' has {tensor.Length} values; the model needs {elements}.", nameof(weights));
+            return tensor.Length == elements ? tensor
+                : throw new ArgumentException($"Tensor '{name}' has {tensor.Length} values; the model needs {elements}.", nameof(weights));
         }
     }
 
@@ -93,7 +98,8 @@ public sealed unsafe class TransformerModel : LanguageModel
     {
         using var weights = CheckpointWeights.Open(directory, config);
         var elements = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Elements, StringComparer.Ordinal);
-        var allBFloat16 = config.Tensors().Where(tensor => tensor.Shape.Length == 2).All(tensor => weights.DtypeOf(tensor.Name) == TensorDtype.BFloat16);
+        var allBFloat16 = config.Tensors().Where(tensor => tensor.Shape.Length == 2)
+            .All(tensor => weights.DtypeOf(tensor.Name) == TensorDtype.BFloat16);
         return new TransformerModel(config, Read, allBFloat16 ? TensorDtype.BFloat16 : TensorDtype.Float32, threads);
 
         ReadOnlyMemory<float> Read(string name)
@@ -108,7 +114,8 @@ public sealed unsafe class TransformerModel : LanguageModel
 
     /// <summary>Bytes the weights take in memory.</summary>
     public long WeightBytes =>
-        _norms.Bytes + _embedding.Bytes + (_head == _embedding ? 0 : _head.Bytes) + _layers.Sum(layer => layer.Matrices.Sum(matrix => matrix.Bytes));
+        _norms.Bytes + _embedding.Bytes + (_head == _embedding ? 0 : _head.Bytes)
+            + _layers.Sum(layer => layer.Matrices.Sum(matrix => matrix.Bytes));
 
     public override DecodeState NewState(int capacity)
     {
@@ -132,8 +139,14 @@ public sealed unsafe class TransformerModel : LanguageModel
 
     public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
     {
-        if (targets.Length != tokens.Length) throw new ArgumentException($"{tokens.Length} tokens need as many targets, not {targets.Length}.", nameof(targets));
-        if (logProbs.Length != tokens.Length) throw new ArgumentException($"{tokens.Length} tokens need as many places, not {logProbs.Length}.", nameof(logProbs));
+        if (targets.Length != tokens.Length)
+        {
+            throw new ArgumentException($"{tokens.Length} tokens need as many targets, not {targets.Length}.", nameof(targets));
+        }
+        if (logProbs.Length != tokens.Length)
+        {
+            throw new ArgumentException($"{tokens.Length} tokens need as many places, not {logProbs.Length}.", nameof(logProbs));
+        }
         Check(tokens, state, null);
         CheckIds(targets, nameof(targets));
         for (var done = 0; done < tokens.Length; done += MaxRows)
@@ -244,7 +257,8 @@ public sealed unsafe class TransformerModel : LanguageModel
                 var (i, h) = Math.DivRem(query, heads);
                 var kvHead = h / (heads / kvHeads);
                 Attention.Query(
-                    work.Wide + (long)i * stride + h * e, cache.Keys(layer, kvHead), cache.Values(layer, kvHead), start + i + 1, e, cache.ValueStride,
+                    work.Wide + (long)i * stride + h * e, cache.Keys(layer, kvHead), cache.Values(layer, kvHead), start + i + 1, e,
+                        cache.ValueStride,
                     scores + (long)chunk * scoreLength, work.Narrow + ((long)i * heads + h) * e);
             }
         }
@@ -287,9 +301,13 @@ public sealed unsafe class TransformerModel : LanguageModel
         if (state is not KvCache) throw new ArgumentException("The state was made by another kind of model.", nameof(state));
         if (tokens.Length > state.Capacity - state.Length)
         {
-            throw new ArgumentException($"{tokens.Length} tokens do not fit: the state holds {state.Length} of {state.Capacity}.", nameof(tokens));
+            throw new ArgumentException($"{tokens.Length} tokens do not fit: the state holds {state.Length} of {state.Capacity}.",
+                nameof(tokens));
         }
-        if (!logits.IsEmpty && logits.Length != _config.VocabSize) throw new ArgumentException($"logits has {logits.Length} places; the vocabulary has {_config.VocabSize}.", nameof(logits));
+        if (!logits.IsEmpty && logits.Length != _config.VocabSize)
+        {
+            throw new ArgumentException($"logits has {logits.Length} places; the vocabulary has {_config.VocabSize}.", nameof(logits));
+        }
         CheckIds(tokens, nameof(tokens));
     }
 
@@ -297,12 +315,16 @@ public sealed unsafe class TransformerModel : LanguageModel
     {
         foreach (var id in ids)
         {
-            if ((uint)id >= (uint)_config.VocabSize) throw new ArgumentOutOfRangeException(name, id, $"The vocabulary has {_config.VocabSize} tokens.");
+            if ((uint)id >= (uint)_config.VocabSize)
+            {
+                throw new ArgumentOutOfRangeException(name, id, $"The vocabulary has {_config.VocabSize} tokens.");
+            }
         }
     }
 
     /// <summary>Norm weights are addresses within one buffer of the model.</summary>
-    private sealed record Layer(nint InputNorm, PackedMatrix Qkv, PackedMatrix Output, nint PostAttentionNorm, PackedMatrix GateUp, PackedMatrix Down)
+    private sealed record Layer(nint InputNorm, PackedMatrix Qkv, PackedMatrix Output, nint PostAttentionNorm, PackedMatrix GateUp,
+        PackedMatrix Down)
     {
         public PackedMatrix[] Matrices => [Qkv, Output, GateUp, Down];
     }
@@ -313,7 +335,8 @@ public sealed unsafe class TransformerModel : LanguageModel
         private readonly NativeBuffer _x = NativeBuffer.OfFloats((long)rows * config.DModel);
         private readonly NativeBuffer _normed = NativeBuffer.OfFloats((long)rows * config.DModel);
         private readonly NativeBuffer _wide = NativeBuffer.OfFloats((long)rows * layer.Matrices.Max(matrix => matrix.PaddedOutputs));
-        private readonly NativeBuffer _narrow = NativeBuffer.OfFloats((long)rows * Math.Max(config.Heads * config.HeadDim, config.DFeedForward));
+        private readonly NativeBuffer _narrow =
+            NativeBuffer.OfFloats((long)rows * Math.Max(config.Heads * config.HeadDim, config.DFeedForward));
 
         public int Rows => rows;
 

@@ -11,7 +11,8 @@ internal static class GenerateCommand
     {
         var command = new Command("generate", "Continue a text.");
         var (model, threads, json) = (CommonOptions.Model(), CommonOptions.Threads(), CommonOptions.Json());
-        var prompt = new Option<string>("--prompt") { Description = "The text to continue; '-' reads standard input.", HelpName = "TEXT", Required = true };
+        var prompt = new Option<string>("--prompt") { Description = "The text to continue; '-' reads standard input.", HelpName = "TEXT",
+            Required = true };
         var flags = new SamplingFlags(temperature: 0.8);
         command.Add(model);
         command.Add(prompt);
@@ -27,13 +28,15 @@ internal static class GenerateCommand
             if (text == "-") text = Console.In.ReadToEnd();
             var asJson = parsed.GetValue(json);
             var generator = new Generator(loaded, tokenizer);
-            var result = generator.Generate([tokenizer.Special.Bos, .. tokenizer.Encode(text)], options, asJson ? null : Console.Out.Write, stop);
+            var result = generator.Generate([tokenizer.Special.Bos, .. tokenizer.Encode(text)], options, asJson ? null : Console.Out.Write,
+                stop);
             if (asJson)
             {
                 var reason = result.FinishReason == FinishReason.Stop ? "stop" : "length";
                 var s = result.Statistics;
                 Console.Out.WriteLine(JsonSerializer.Serialize(
-                    new GeneratedText(result.Text, reason, s.PrefillTokens, result.Tokens.Length, s.PrefillTokensPerSecond, s.DecodeTokensPerSecond),
+                    new GeneratedText(result.Text, reason, s.PrefillTokens, result.Tokens.Length, s.PrefillTokensPerSecond,
+                        s.DecodeTokensPerSecond),
                     GenerateCommandJson.Default.GeneratedText));
                 return;
             }
@@ -44,7 +47,8 @@ internal static class GenerateCommand
     }
 
     internal static string Speeds(GenerationStatistics s) =>
-        $"prefill {s.PrefillTokens} tokens, {s.PrefillTokensPerSecond:N0}/s · decode {s.DecodeTokens} tokens, {s.DecodeTokensPerSecond:N0}/s";
+        $"prefill {s.PrefillTokens} tokens, {s.PrefillTokensPerSecond:N0}/s · decode {s.DecodeTokens} tokens, " +
+            $"{s.DecodeTokensPerSecond:N0}/s";
 }
 
 internal sealed record GeneratedText(

@@ -43,7 +43,8 @@ internal static class ModelCommand
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
         var output = CommonOptions.Out("Where the folder goes.");
         output.Required = true;
-        var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; as stored when left out.", HelpName = "TYPE" };
+        var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; as stored when left out.",
+            HelpName = "TYPE" };
         command.Add(model);
         command.Add(output);
         command.Add(dtype);
@@ -52,8 +53,14 @@ internal static class ModelCommand
         {
             var folder = HuggingFaceFolder.Locate(parsed.GetRequiredValue(model));
             var target = Path.GetFullPath(parsed.GetRequiredValue(output)!);
-            if (target == Path.GetFullPath(folder)) throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
-            if (HuggingFaceFolder.LoadConfig(folder) is not TransformerConfig config) throw new UserErrorException($"'{folder}' is not a transformer: only those can be exported.");
+            if (target == Path.GetFullPath(folder))
+            {
+                throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
+            }
+            if (HuggingFaceFolder.LoadConfig(folder) is not TransformerConfig config)
+            {
+                throw new UserErrorException($"'{folder}' is not a transformer: only those can be exported.");
+            }
             var special = TokenizerFolder.Load(folder).Special;
             using var weights = CheckpointWeights.Open(folder, config);
             var stored = weights.DtypeOf(config.Tensors()[0].Name);
@@ -61,9 +68,13 @@ internal static class ModelCommand
             var card = new ModelCard(
                 Path.GetFileName(target), $"Exported from another folder of the same model, weights in {written.HuggingFaceName()}.");
             HuggingFaceFolder.Save(
-                target, config, Tensors(config, weights, stop), card, new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
+                target, config, Tensors(config, weights, stop), card,
+                    new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
                 TokenizerFolder.Files.Select(file => Path.Combine(folder, file)).Where(File.Exists), written);
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(Describe(target, config), ModelCommandJson.Default.ModelDescription));
+            if (parsed.GetValue(json))
+            {
+                Console.Out.WriteLine(JsonSerializer.Serialize(Describe(target, config), ModelCommandJson.Default.ModelDescription));
+            }
             else Console.Error.WriteLine($"{config.Parameters:N0} parameters in {written.HuggingFaceName()} written to {target}");
         });
         return command;
@@ -90,7 +101,8 @@ internal static class ModelCommand
     }
 
     /// <summary>A quarter, half and the whole of the context.</summary>
-    private static IEnumerable<int> Lengths(int context) => new[] { context / 4, context / 2, context }.Where(length => length > 0).Distinct();
+    private static IEnumerable<int> Lengths(int context) => new[] { context / 4, context / 2, context }.Where(length => length > 0)
+        .Distinct();
 
     private static void Show(ModelDescription info)
     {
@@ -99,17 +111,22 @@ internal static class ModelCommand
         table.AddRow("folder", Markup.Escape(info.Folder));
         if (info.Config is TransformerConfig c)
         {
-            table.AddRow("layout", $"{c.Layers} layers, width {c.DModel}, {c.Heads} heads of {c.HeadDim} ({c.KvHeads} key-value), feed-forward {c.DFeedForward}");
+            table.AddRow("layout", $"{c.Layers} layers, width {c.DModel}, {c.Heads} heads of {c.HeadDim} ({c.KvHeads} key-value), " +
+                $"feed-forward {c.DFeedForward}");
             table.AddRow("head", c.TieEmbeddings ? "tied to the embedding" : "its own matrix");
         }
         table.AddRow("vocabulary", $"{info.Config.VocabSize:N0}");
         table.AddRow("context", $"{info.Config.ContextLength:N0} tokens");
         table.AddRow("parameters", $"{info.Parameters:N0}");
-        table.AddRow("operations per token", $"{info.TrainingFlopsPerToken:0.###e0} training, {info.InferenceFlopsPerToken:0.###e0} inference, at full context");
+        table.AddRow("operations per token", $"{info.TrainingFlopsPerToken:0.###e0} training, {info.InferenceFlopsPerToken:0.###e0} " +
+            "inference, at full context");
         err.Write(table);
         var memory = new Table().Border(TableBorder.Rounded).AddColumn("memory").AddColumn("weights");
         foreach (var state in info.Memory[0].States) memory.AddColumn($"cache at {state.Tokens}");
-        foreach (var need in info.Memory) memory.AddRow([need.Dtype, Size(need.WeightBytes), .. need.States.Select(state => Size(state.Bytes))]);
+        foreach (var need in info.Memory)
+        {
+            memory.AddRow([need.Dtype, Size(need.WeightBytes), .. need.States.Select(state => Size(state.Bytes))]);
+        }
         err.Write(memory);
     }
 
@@ -126,7 +143,8 @@ internal sealed record StateNeed(int Tokens, long Bytes);
 internal sealed record MemoryNeed(string Dtype, long WeightBytes, IReadOnlyList<StateNeed> States);
 
 internal sealed record ModelDescription(
-    string Folder, ModelConfig Config, long Parameters, double TrainingFlopsPerToken, double InferenceFlopsPerToken, IReadOnlyList<MemoryNeed> Memory);
+    string Folder, ModelConfig Config, long Parameters, double TrainingFlopsPerToken, double InferenceFlopsPerToken,
+        IReadOnlyList<MemoryNeed> Memory);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ModelDescription))]

@@ -26,7 +26,10 @@ internal static unsafe class Attention
         var sum = VectorMath.ExpInPlace(scores, blocks * Block, VectorMath.Max(scores, blocks * Block));
         var e = 0;
         for (; e + 64 <= headDim; e += 64) WeightedSum4(scores, values + e, length, valueStride, 1 / sum, output + e);
-        for (; e < headDim; e += Block) WeightedSum(scores, values + e, length, valueStride, 1 / sum, new Span<float>(output + e, Math.Min(Block, headDim - e)));
+        for (; e < headDim; e += Block)
+        {
+            WeightedSum(scores, values + e, length, valueStride, 1 / sum, new Span<float>(output + e, Math.Min(Block, headDim - e)));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -84,7 +87,10 @@ internal static unsafe class Attention
     private static void WeightedSum(float* weights, float* values, int length, int stride, float scale, Span<float> output)
     {
         var y = Vector512<float>.Zero;
-        for (var p = 0; p < length; p++, values += stride) y = Vector512.FusedMultiplyAdd(Vector512.Create(weights[p]), Vector512.Load(values), y);
+        for (var p = 0; p < length; p++, values += stride)
+        {
+            y = Vector512.FusedMultiplyAdd(Vector512.Create(weights[p]), Vector512.Load(values), y);
+        }
         y *= Vector512.Create(scale);
         for (var i = 0; i < output.Length; i++) output[i] = y[i];
     }

@@ -139,7 +139,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public void Dispose() => _panels.Dispose();
 
-    /// <summary>Columns j and j + columns/2 are neighbours, the low and the high half of a 32-bit word: two shifts part a vector of pairs.</summary>
+    /// <summary>Columns j and j + columns/2 are neighbours, the low and the high half of a 32-bit word: two shifts part a vector of
+    /// pairs.</summary>
     private int PairedColumn(int column) => column < _columns / 2 ? 2 * column : 2 * (column - _columns / 2) + 1;
 
     private void MultiplyPanels(float* x, float* y, int first, int last)
@@ -198,7 +199,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
         }
         for (var row = whole * _rows; row < m; row++)
         {
-            new ReadOnlySpan<float>(tail + (row - whole * _rows) * _columns, _columns).CopyTo(new Span<float>(c + (long)row * PaddedOutputs, _columns));
+            new ReadOnlySpan<float>(tail + (row - whole * _rows) * _columns, _columns)
+                .CopyTo(new Span<float>(c + (long)row * PaddedOutputs, _columns));
         }
     }
 

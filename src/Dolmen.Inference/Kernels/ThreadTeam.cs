@@ -1,6 +1,7 @@
 namespace Dolmen.Inference.Kernels;
 
-/// <summary>Runs the chunks of a job on the caller and a few waiting threads. A job of a decode step lasts microseconds, so the threads spin
+/// <summary>Runs the chunks of a job on the caller and a few waiting threads. A job of a decode step lasts microseconds, so the threads
+/// spin
 /// for a while before they sleep; whoever is free takes the next chunk, so a thread the system took away delays nobody. Chunks must write
 /// disjoint outputs: then results do not depend on the number of threads.</summary>
 internal sealed class ThreadTeam
@@ -29,7 +30,8 @@ internal sealed class ThreadTeam
         }
     }
 
-    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it brings.</summary>
+    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it
+    /// brings.</summary>
     public static ThreadTeam Shared { get; } = new(Math.Min(Environment.ProcessorCount, 16));
 
     public int Threads { get; }

@@ -16,7 +16,8 @@ internal static unsafe class Tiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Wide(float* a, float* b, float* c, long stride, int k, bool accumulate)
     {
-        Vector512<float> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c60, c61, c70, c71, c80, c81, c90, c91, ca0, ca1, cb0, cb1;
+        Vector512<float> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c60, c61, c70, c71, c80, c81, c90, c91, ca0, ca1, cb0,
+            cb1;
         c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector512<float>.Zero;
         c60 = c61 = c70 = c71 = c80 = c81 = c90 = c91 = ca0 = ca1 = cb0 = cb1 = Vector512<float>.Zero;
         if (accumulate)
@@ -78,16 +79,21 @@ internal static unsafe class Tiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WideRow(float* x, float* panels, long panelStride, int count, float* y, int k)
     {
-        float* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0, p3 = count > 3 ? panels + 3 * panelStride : p0;
+        float* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0,
+            p3 = count > 3 ? panels + 3 * panelStride : p0;
         Vector512<float> a0, a1, b0, b1, c0, c1, d0, d1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = Vector512<float>.Zero;
         for (long i = 0, at = 0; i < k; i++, at += WideColumns)
         {
             var v = Vector512.Create(x[i]);
-            a0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p0 + at), a0); a1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p0 + at + 16), a1);
-            b0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p1 + at), b0); b1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p1 + at + 16), b1);
-            c0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p2 + at), c0); c1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p2 + at + 16), c1);
-            d0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p3 + at), d0); d1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p3 + at + 16), d1);
+            a0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p0 + at), a0);
+            a1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p0 + at + 16), a1);
+            b0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p1 + at), b0);
+            b1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p1 + at + 16), b1);
+            c0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p2 + at), c0);
+            c1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p2 + at + 16), c1);
+            d0 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p3 + at), d0);
+            d1 = Vector512.FusedMultiplyAdd(v, Vector512.Load(p3 + at + 16), d1);
         }
         Store(y, 0, WideColumns, a0, a1);
         if (count > 1) Store(y, 1, WideColumns, b0, b1);
@@ -99,7 +105,8 @@ internal static unsafe class Tiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WideRow(float* x, uint* panels, long panelStride, int count, float* y, int k)
     {
-        uint* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0, p3 = count > 3 ? panels + 3 * panelStride : p0;
+        uint* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0,
+            p3 = count > 3 ? panels + 3 * panelStride : p0;
         Vector512<float> a0, a1, b0, b1, c0, c1, d0, d1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = Vector512<float>.Zero;
         var high = Vector512.Create(0xFFFF0000u);
@@ -124,16 +131,21 @@ internal static unsafe class Tiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void NarrowRow(float* x, float* panels, long panelStride, int count, float* y, int k)
     {
-        float* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0, p3 = count > 3 ? panels + 3 * panelStride : p0;
+        float* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0,
+            p3 = count > 3 ? panels + 3 * panelStride : p0;
         Vector256<float> a0, a1, b0, b1, c0, c1, d0, d1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = Vector256<float>.Zero;
         for (long i = 0, at = 0; i < k; i++, at += NarrowColumns)
         {
             var v = Vector256.Create(x[i]);
-            a0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p0 + at), a0); a1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p0 + at + 8), a1);
-            b0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p1 + at), b0); b1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p1 + at + 8), b1);
-            c0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p2 + at), c0); c1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p2 + at + 8), c1);
-            d0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p3 + at), d0); d1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p3 + at + 8), d1);
+            a0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p0 + at), a0);
+            a1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p0 + at + 8), a1);
+            b0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p1 + at), b0);
+            b1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p1 + at + 8), b1);
+            c0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p2 + at), c0);
+            c1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p2 + at + 8), c1);
+            d0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p3 + at), d0);
+            d1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(p3 + at + 8), d1);
         }
         Store(y, 0, NarrowColumns, a0, a1);
         if (count > 1) Store(y, 1, NarrowColumns, b0, b1);
@@ -144,7 +156,8 @@ internal static unsafe class Tiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void NarrowRow(float* x, uint* panels, long panelStride, int count, float* y, int k)
     {
-        uint* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0, p3 = count > 3 ? panels + 3 * panelStride : p0;
+        uint* p0 = panels, p1 = count > 1 ? panels + panelStride : p0, p2 = count > 2 ? panels + 2 * panelStride : p0,
+            p3 = count > 3 ? panels + 3 * panelStride : p0;
         Vector256<float> a0, a1, b0, b1, c0, c1, d0, d1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = Vector256<float>.Zero;
         var high = Vector256.Create(0xFFFF0000u);

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Dolmen.Inference.Kernels;
 
-/// <summary>The element-wise steps of a decoder, over <see cref="Vector{T}"/>; what is left at the end of a row goes through a padded copy.</summary>
+/// <summary>The element-wise steps of a decoder, over <see cref="Vector{T}"/>; what is left at the end of a row goes through a padded
+/// copy.</summary>
 internal static unsafe class VectorMath
 {
     /// <summary>A constant to the compiler, which a field would not be.</summary>

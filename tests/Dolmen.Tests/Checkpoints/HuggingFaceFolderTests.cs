@@ -59,7 +59,8 @@ public sealed class HuggingFaceFolderTests : IDisposable
     public void A_save_that_fails_keeps_the_model_that_was_there()
     {
         Save(Tiny);
-        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.Save(Model, Tiny, Weights(Tiny).Skip(1), new ModelCard("m", "s"), Special, []));
+        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.Save(Model, Tiny, Weights(Tiny).Skip(1), new ModelCard("m", "s"), Special,
+            []));
         using var weights = CheckpointWeights.Open(Model, Tiny);
         Assert.Single(Directory.GetDirectories(_folder.Path));
     }
@@ -97,7 +98,8 @@ public sealed class HuggingFaceFolderTests : IDisposable
     public void An_index_cannot_lead_out_of_the_folder(string file)
     {
         Save(Tiny);
-        File.WriteAllText(Path.Combine(Model, "model.safetensors.index.json"), new JsonObject { ["weight_map"] = new JsonObject { ["model.norm.weight"] = file } }.ToJsonString());
+        File.WriteAllText(Path.Combine(Model, "model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = new JsonObject { ["model.norm.weight"] = file } }.ToJsonString());
         var error = Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(Model, Tiny));
         Assert.Contains("not the name of a .safetensors file in the same folder", error.Message, StringComparison.Ordinal);
     }
@@ -161,7 +163,8 @@ public sealed class HuggingFaceFolderTests : IDisposable
     public void A_configuration_of_other_software_with_scaled_positions_is_refused()
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "Inference", "Goldens", "llama_tied_rope3");
-        Assert.Contains("'llama3'", Assert.Throws<UserErrorException>(() => HuggingFaceFolder.LoadConfig(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("'llama3'", Assert.Throws<UserErrorException>(() => HuggingFaceFolder.LoadConfig(folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -179,7 +182,8 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [Fact]
     public void The_card_quotes_what_people_put_in()
     {
-        var card = new ModelCard("it's: a name", "Says things.", Tags: ["a: b"], Metrics: [new ModelMetric("4-way choice", "acc", 0.625)]).Markdown(Tiny);
+        var card = new ModelCard("it's: a name", "Says things.", Tags: ["a: b"], Metrics: [new ModelMetric("4-way choice", "acc", 0.625)])
+            .Markdown(Tiny);
         Assert.Contains("- 'a: b'\n", card, StringComparison.Ordinal);
         Assert.Contains("- name: 'it''s: a name'\n", card, StringComparison.Ordinal);
         Assert.Contains("value: 0.625\n", card, StringComparison.Ordinal);

@@ -13,10 +13,13 @@ public sealed class SafetensorsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "'a' is listed twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8,
+        "'a' is listed twice")]
     [InlineData("""{"a":{"dtype":"F32","dtype":"F16","shape":[2],"data_offsets":[0,8]}}""", 8, "'dtype' is unknown, repeated")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "neither overlap")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "nor leave holes")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "neither overlap")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12,
+        "nor leave holes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 12, "end at byte 4 of 12")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}""", 8, "cut off")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "another number of bytes")]
@@ -77,7 +80,10 @@ public sealed class SafetensorsTests : IDisposable
         {
             var values = new float[tensor.Values.Length];
             file.Read(tensor.Name, values);
-            for (var i = 0; i < values.Length; i++) Assert.True(Math.Abs(values[i] - tensor.Values.Span[i]) <= tolerance * Math.Abs(values[i]), $"{values[i]}");
+            for (var i = 0; i < values.Length; i++)
+            {
+                Assert.True(Math.Abs(values[i] - tensor.Values.Span[i]) <= tolerance * Math.Abs(values[i]), $"{values[i]}");
+            }
         }
     }
 
@@ -101,7 +107,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void A_missing_weight_leaves_no_file()
     {
-        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(_folder["z.safetensors"], Shapes, Sample.Skip(1), TensorDtype.Float32));
+        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(_folder["z.safetensors"], Shapes, Sample.Skip(1),
+            TensorDtype.Float32));
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 

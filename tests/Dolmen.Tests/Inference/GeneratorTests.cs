@@ -71,7 +71,8 @@ public class GeneratorTests
     public void A_prompt_that_leaves_no_room_is_refused_with_both_numbers()
     {
         using var model = new ScriptedModel([], contextLength: 20);
-        var error = Assert.Throws<UserErrorException>(() => new Generator(model, Bytes).Generate(new int[20], new GenerationOptions(SamplingOptions.Greedy)));
+        var error = Assert.Throws<UserErrorException>(() => new Generator(model, Bytes)
+            .Generate(new int[20], new GenerationOptions(SamplingOptions.Greedy)));
         Assert.Contains("20 tokens", error.Message, StringComparison.Ordinal);
         Assert.Contains("at most 19", error.Message, StringComparison.Ordinal);
         Assert.Throws<UserErrorException>(() => new Generator(model, Bytes).Generate([], new GenerationOptions(SamplingOptions.Greedy)));
@@ -83,7 +84,8 @@ public class GeneratorTests
         using var stop = new CancellationTokenSource();
         using var model = new ScriptedModel(Bytes.Encode("abcdef"));
         var pieces = new List<string>();
-        Assert.Throws<OperationCanceledException>(() => new Generator(model, Bytes).Generate([1], new GenerationOptions(SamplingOptions.Greedy), piece =>
+        Assert.Throws<OperationCanceledException>(() => new Generator(model, Bytes)
+            .Generate([1], new GenerationOptions(SamplingOptions.Greedy), piece =>
         {
             pieces.Add(piece);
             if (pieces.Count == 2) stop.Cancel();
@@ -109,9 +111,13 @@ public class GeneratorTests
     [Fact]
     public void A_conversation_that_outgrows_the_context_forgets_its_oldest_exchanges()
     {
-        using var model = new ScriptedModel(Enumerable.Repeat<int[]>([.. Bytes.Encode("fine"), 262], 10).SelectMany(x => x), contextLength: 60);
+        using var model = new ScriptedModel(Enumerable.Repeat<int[]>([.. Bytes.Encode("fine"), 262], 10).SelectMany(x => x),
+            contextLength: 60);
         using var chat = new ChatSession(model, Bytes, system: "sys");
-        for (var turn = 0; turn < 8; turn++) Assert.Equal("fine", chat.Ask($"question {turn}", new GenerationOptions(SamplingOptions.Greedy, 10)).Text);
+        for (var turn = 0; turn < 8; turn++)
+        {
+            Assert.Equal("fine", chat.Ask($"question {turn}", new GenerationOptions(SamplingOptions.Greedy, 10)).Text);
+        }
         Assert.Equal("sys", chat.Messages[0].Content);
         Assert.Equal("question 7", chat.Messages[^2].Content);
         Assert.True(chat.Messages.Count < 9);

@@ -73,7 +73,8 @@ public unsafe class KernelTests
             {
                 Attention.Query(pq, pk, pv, length, e, stride, ps, po);
             }
-            var weights = Enumerable.Range(0, length).Select(p => Math.Exp(Enumerable.Range(0, e).Sum(i => (double)q[i] * keys[p * e + i]))).ToArray();
+            var weights = Enumerable.Range(0, length).Select(p => Math.Exp(Enumerable.Range(0, e).Sum(i => (double)q[i] * keys[p * e + i])))
+                .ToArray();
             for (var i = 0; i < e; i++)
             {
                 var expected = weights.Select((weight, p) => weight * values[p * e + i]).Sum() / weights.Sum();
@@ -115,7 +116,8 @@ public unsafe class KernelTests
             ThreadTeam.Shared.Run(counts.Length, 2, i => Interlocked.Increment(ref counts[i]));
             Assert.All(counts, count => Assert.Equal(1, count));
         }
-        Assert.ThrowsAny<InvalidOperationException>(() => ThreadTeam.Shared.Run(8, 2, i => { if (i == 5) throw new InvalidOperationException("five"); }));
+        Assert.ThrowsAny<InvalidOperationException>(() =>
+            ThreadTeam.Shared.Run(8, 2, i => { if (i == 5) throw new InvalidOperationException("five"); }));
         var again = 0;
         ThreadTeam.Shared.Run(8, 2, _ => Interlocked.Increment(ref again));
         Assert.Equal(8, again);

@@ -26,7 +26,8 @@ public class SamplerTests
 
     [Fact]
     public void Only_tokens_the_filters_keep_are_drawn() =>
-        Gen.Select(Logits, Gen.Int[0, 12], Gen.Double[0.05, 1], Gen.Double[0, 0.5], Gen.Double[0.2, 3]).Sample((logits, k, p, minP, temperature) =>
+        Gen.Select(Logits, Gen.Int[0, 12], Gen.Double[0.05, 1], Gen.Double[0, 0.5], Gen.Double[0.2, 3])
+            .Sample((logits, k, p, minP, temperature) =>
         {
             var allowed = Kept(logits, k, p, minP, temperature);
             var sampler = new Sampler(new SamplingOptions(temperature, k, p, minP, 1));
@@ -65,7 +66,8 @@ public class SamplerTests
     [InlineData(1, 0, 1.1, 0, "top-p")]
     [InlineData(1, 0, 1, 2, "min-p")]
     public void Options_out_of_range_are_named(double temperature, int k, double p, double minP, string name) =>
-        Assert.Contains(name, Assert.Throws<UserErrorException>(() => new Sampler(new SamplingOptions(temperature, k, p, minP))).Message, StringComparison.Ordinal);
+        Assert.Contains(name, Assert.Throws<UserErrorException>(() => new Sampler(new SamplingOptions(temperature, k, p, minP))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Logits_without_a_number_are_an_error() =>
@@ -74,7 +76,8 @@ public class SamplerTests
     /// <summary>The filters as their definitions say, one after the other, each renormalising.</summary>
     private static Dictionary<int, double> Kept(float[] logits, int k, double p, double minP, double temperature)
     {
-        var tokens = logits.Select((logit, id) => (Id: id, Weight: Math.Exp(logit / temperature))).OrderByDescending(t => t.Weight).ThenBy(t => t.Id).ToList();
+        var tokens = logits.Select((logit, id) => (Id: id, Weight: Math.Exp(logit / temperature))).OrderByDescending(t => t.Weight)
+            .ThenBy(t => t.Id).ToList();
         if (k > 0) tokens = [.. tokens.Take(k)];
         if (p < 1)
         {

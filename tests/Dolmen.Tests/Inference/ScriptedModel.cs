@@ -43,7 +43,8 @@ internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength =
 
     public override void Step(int token, DecodeState state, Span<float> logits) => Prefill([token], state, logits);
 
-    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs) => throw new NotSupportedException();
+    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs) =>
+        throw new NotSupportedException();
 
     private sealed class Memory(int capacity) : DecodeState
     {
