@@ -11,8 +11,18 @@ internal static class CommandLine
 
     public static CommandResult Run(params string[] arguments)
     {
+        using var process = Start(arguments);
+        process.StandardInput.Close();
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new CommandResult(process.ExitCode, output, errors.GetAwaiter().GetResult());
+    }
+
+    public static Process Start(params string[] arguments)
+    {
         var launcher = Environment.GetEnvironmentVariable("DOLMEN_LAUNCHER") ?? Path.Combine(Root, OperatingSystem.IsWindows() ? "dolmen.cmd" : "dolmen");
-        using var process = Process.Start(new ProcessStartInfo(launcher, arguments)
+        return Process.Start(new ProcessStartInfo(launcher, arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -21,11 +31,6 @@ internal static class CommandLine
             WorkingDirectory = Root,
             Environment = { ["DOLMEN_NO_BUILD"] = "1" },
         }) ?? throw new InvalidOperationException($"{launcher} did not start.");
-        process.StandardInput.Close();
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new CommandResult(process.ExitCode, output, errors.GetAwaiter().GetResult());
     }
 
     private static string Find()

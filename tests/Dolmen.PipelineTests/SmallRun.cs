@@ -14,7 +14,7 @@ public sealed class SmallRun : IDisposable
     public void Documents_become_an_aligned_evaluated_model_and_the_run_can_be_repeated()
     {
         var documents = Path.Combine(_folder, "library.xml");
-        File.WriteAllText(documents, Documentation());
+        File.WriteAllText(documents, SmallLibrary.Documentation());
         var first = Run("first", "--input", documents);
         Assert.True(first.ExitCode == 0, first.Errors);
 
@@ -48,37 +48,15 @@ public sealed class SmallRun : IDisposable
     public void A_context_longer_than_all_documents_is_refused()
     {
         var documents = Path.Combine(_folder, "library.xml");
-        File.WriteAllText(documents, Documentation());
+        File.WriteAllText(documents, SmallLibrary.Documentation());
         var result = Run("long", "--input", documents, "--set", "training.contextLength=32768", "--set", "training.microBatchTokens=32768",
             "--set", "training.validationTokens=65536", "--set", "base.batchTokens=32768", "--set", "sft.batchTokens=32768");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("training.contextLength is 32768 but there are only", result.Errors, StringComparison.Ordinal);
     }
 
-    private CommandResult Run(string name, params string[] more) => CommandLine.Run(
-    [
-        "quickstart", "--out", Path.Combine(_folder, name), "--json", "--threads", "1",
-        "--set", "minutes=0", "--set", "base.totalTokens=4096", "--set", "sft.totalTokens=2048", "--set", "dpo.totalPairs=8", "--set", "dpo.batchPairs=4",
-        "--set", "base.batchTokens=1024", "--set", "sft.batchTokens=1024", "--set", "training.microBatchTokens=1024", "--set", "training.contextLength=128",
-        "--set", "training.validations=2", "--set", "training.validationTokens=1024", "--set", "training.sampleTokens=8", "--set", "tokenizer.vocabSize=400",
-        "--set", "model.depth=1", "--set", "corpus.minAlignmentEntries=20", "--set", "corpus.heldOutFraction=0.2", "--set", "evaluation.maxInvented=4",
-        "--set", "evaluation.maxKnown=4", .. more,
-    ]);
+    private CommandResult Run(string name, params string[] more) => CommandLine.Run([.. SmallLibrary.Quickstart(Path.Combine(_folder, name)), .. more]);
 
     private string Weights(string run) =>
         Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, run, "model", "model.safetensors"))));
-
-    /// <summary>Members enough for questions with four answers of different wording.</summary>
-    private static string Documentation()
-    {
-        string[] verbs = ["Open", "Close", "Read", "Write", "Count", "Sort", "Find", "Merge", "Split", "Copy", "Drop", "Check"];
-        string[] nouns = ["Door", "Letter", "Garden", "Engine", "Recipe", "Ledger", "Bridge", "Window"];
-        var members = from noun in nouns
-                      from verb in verbs
-                      select $"<member name=\"M:Village.{noun}.{verb}(System.Int32)\"><summary>{verb}s the {noun.ToLowerInvariant()} and tells the {verb.ToLowerInvariant()} " +
-                          $"keeper of every {noun.ToLowerInvariant()} nearby.</summary><param name=\"count\">How many to {verb.ToLowerInvariant()}.</param>" +
-                          $"<returns>The number that the {verb.ToLowerInvariant()} reached.</returns></member>";
-        var types = nouns.Select(noun => $"<member name=\"T:Village.{noun}\"><summary>A {noun.ToLowerInvariant()} of the village.</summary></member>");
-        return $"<?xml version=\"1.0\"?><doc><assembly><name>Village</name></assembly><members>{string.Concat(types.Concat(members))}</members></doc>";
-    }
 }

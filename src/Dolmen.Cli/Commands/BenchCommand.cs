@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Benchmarks;
@@ -25,7 +24,7 @@ internal static class BenchCommand
             progress.Dispose();
             if (parsed.GetValue(json))
             {
-                var report = new BenchmarkReport(bench.Name, RuntimeInformation.OSDescription, null, rows);
+                var report = new BenchmarkReport(bench.Name, Machine(), GitCommit.Of(AppContext.BaseDirectory), rows);
                 Console.Out.WriteLine(JsonSerializer.Serialize(report, BenchmarkJson.Default.BenchmarkReport));
                 return;
             }
@@ -34,5 +33,11 @@ internal static class BenchCommand
             AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
         });
         return command;
+    }
+
+    private static string Machine()
+    {
+        var machine = MachineSnapshot.Take();
+        return $"{machine.CpuModel}, {machine.Cores} cores, {string.Join(' ', machine.CpuFeatures)}, {machine.OperatingSystem}";
     }
 }

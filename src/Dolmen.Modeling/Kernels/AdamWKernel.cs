@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -25,26 +26,31 @@ internal static unsafe class AdamWKernel
     {
         var correction1 = 1 - Math.Pow(step.Beta1, step.Step);
         var correction2 = 1 - Math.Pow(step.Beta2, step.Step);
-        ThreadTeam.Run(count, Grain, (_, start, end) =>
+        var (rate, unbias) = ((float)(-step.LearningRate / correction1), (float)(1 / correction2));
+        ThreadTeam.Run(count, Grain, (_, start, end) => StepRange<S, V>(weights, copy, gradients, m, v, step, rate, unbias, start, end));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StepRange<S, V>(
+        float* weights, Bf16* copy, float* gradients, float* m, float* v, AdamWStep step, float signedRate, float unbiasSquare, long start, long end)
+        where S : ILanes<V> where V : struct
+    {
+        var (beta1, beta2, rest1, rest2) = (S.Create(step.Beta1), S.Create(step.Beta2), S.Create(1 - step.Beta1), S.Create(1 - step.Beta2));
+        var keep = S.Create(1 - step.LearningRate * step.WeightDecay);
+        var (rate, unbias) = (S.Create(signedRate), S.Create(unbiasSquare));
+        var (epsilon, scale) = (S.Create(step.Epsilon), S.Create(step.GradientScale));
+        for (var i = start; i < end; i += S.Width)
         {
-            var (beta1, beta2, rest1, rest2) = (S.Create(step.Beta1), S.Create(step.Beta2), S.Create(1 - step.Beta1), S.Create(1 - step.Beta2));
-            var rate = S.Create((float)(-step.LearningRate / correction1));
-            var keep = S.Create(1 - step.LearningRate * step.WeightDecay);
-            var unbias = S.Create((float)(1 / correction2));
-            var (epsilon, scale) = (S.Create(step.Epsilon), S.Create(step.GradientScale));
-            for (var i = start; i < end; i += S.Width)
-            {
-                var left = end - i;
-                var g = S.Multiply(Lanes.Load<S, V, float>(gradients + i, left), scale);
-                var mean = S.MultiplyAdd(beta1, Lanes.Load<S, V, float>(m + i, left), S.Multiply(rest1, g));
-                var square = S.MultiplyAdd(beta2, Lanes.Load<S, V, float>(v + i, left), S.Multiply(rest2, S.Multiply(g, g)));
-                Lanes.Store<S, V, float>(m + i, left, mean);
-                Lanes.Store<S, V, float>(v + i, left, square);
-                var direction = S.Divide(mean, S.Add(S.Sqrt(S.Multiply(square, unbias)), epsilon));
-                var weight = S.MultiplyAdd(direction, rate, S.Multiply(Lanes.Load<S, V, float>(weights + i, left), keep));
-                Lanes.Store<S, V, float>(weights + i, left, weight);
-                if (copy != null) Lanes.Store<S, V, Bf16>(copy + i, left, weight);
-            }
-        });
+            var left = end - i;
+            var g = S.Multiply(Lanes.Load<S, V, float>(gradients + i, left), scale);
+            var mean = S.MultiplyAdd(beta1, Lanes.Load<S, V, float>(m + i, left), S.Multiply(rest1, g));
+            var square = S.MultiplyAdd(beta2, Lanes.Load<S, V, float>(v + i, left), S.Multiply(rest2, S.Multiply(g, g)));
+            Lanes.Store<S, V, float>(m + i, left, mean);
+            Lanes.Store<S, V, float>(v + i, left, square);
+            var direction = S.Divide(mean, S.Add(S.Sqrt(S.Multiply(square, unbias)), epsilon));
+            var weight = S.MultiplyAdd(direction, rate, S.Multiply(Lanes.Load<S, V, float>(weights + i, left), keep));
+            Lanes.Store<S, V, float>(weights + i, left, weight);
+            if (copy != null) Lanes.Store<S, V, Bf16>(copy + i, left, weight);
+        }
     }
 }

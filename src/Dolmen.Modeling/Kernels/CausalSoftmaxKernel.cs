@@ -1,4 +1,5 @@
 // rows of T scores; row r looks at positions 0 … r mod T
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -23,7 +24,13 @@ internal static unsafe class CausalSoftmaxKernel
     }
 
     internal static void Forward<S, V, E>(E* scores, long rows, int t, float scale)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, t, scale, start, end));
+
+    // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ForwardRows<S, V, E>(E* scores, int t, float scale, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         var scratch = new float[t + S.Width];
         fixed (float* exps = scratch)
@@ -53,10 +60,15 @@ internal static unsafe class CausalSoftmaxKernel
                 new Span<byte>(at + seen, (int)((t - seen) * sizeof(E))).Clear();
             }
         }
-    });
+    }
 
     internal static void Backward<S, V, E>(E* p, E* dp, long rows, int t, float scale)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, t, scale, start, end));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BackwardRows<S, V, E>(E* p, E* dp, int t, float scale, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var row = start; row < end; row++)
         {
@@ -74,5 +86,5 @@ internal static unsafe class CausalSoftmaxKernel
             }
             new Span<byte>(gradient + seen, (int)((t - seen) * sizeof(E))).Clear();
         }
-    });
+    }
 }

@@ -1,4 +1,5 @@
 // N rows of V logits
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -34,47 +35,53 @@ internal static unsafe class CrossEntropyKernel
     {
         var losses = new double[ThreadTeam.Threads];
         ThreadTeam.Run(rows, Grain, (part, start, end) =>
-        {
-            var scratch = new float[vocab + S.Width];
-            var loss = 0.0;
-            fixed (float* exps = scratch)
-            {
-                for (var row = start; row < end; row++)
-                {
-                    var at = logits + row * vocab;
-                    var target = targets[row];
-                    if (target < 0)
-                    {
-                        if (logProbs != null) logProbs[row] = 0;
-                        else new Span<byte>(at, vocab * sizeof(E)).Clear();
-                        continue;
-                    }
-                    var top = S.Create(float.NegativeInfinity);
-                    for (var i = 0; i < vocab; i += S.Width) top = S.Max(top, Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity));
-                    var max = S.MaxOf(top);
-                    var shift = S.Create(-max);
-                    var sums = default(V);
-                    for (var i = 0; i < vocab; i += S.Width)
-                    {
-                        var exp = Lanes.Exp<S, V>(S.Add(Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity), shift));
-                        S.StoreFull(exps + i, exp);
-                        sums = S.Add(sums, exp);
-                    }
-                    var sum = S.Sum(sums);
-                    var logProb = Lanes.ToSingle(at[target]) - max - Math.Log(sum);
-                    loss -= logProb;
-                    if (logProbs != null)
-                    {
-                        logProbs[row] = (float)logProb;
-                        continue;
-                    }
-                    exps[target] -= sum;
-                    var factor = S.Create((dLogProbs == null ? scale : -dLogProbs[row]) / sum);
-                    for (var i = 0; i < vocab; i += S.Width) Lanes.Store<S, V, E>(at + i, vocab - i, S.Multiply(S.LoadFull(exps + i), factor));
-                }
-            }
-            losses[part] = loss;
-        });
+            losses[part] = RunRows<S, V, E>(logits, targets, logProbs, dLogProbs, vocab, scale, start, end));
         return losses.Sum();
+    }
+
+    // A method of its own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double RunRows<S, V, E>(E* logits, long* targets, float* logProbs, float* dLogProbs, int vocab, float scale, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
+    {
+        var scratch = new float[vocab + S.Width];
+        var loss = 0.0;
+        fixed (float* exps = scratch)
+        {
+            for (var row = start; row < end; row++)
+            {
+                var at = logits + row * vocab;
+                var target = targets[row];
+                if (target < 0)
+                {
+                    if (logProbs != null) logProbs[row] = 0;
+                    else new Span<byte>(at, vocab * sizeof(E)).Clear();
+                    continue;
+                }
+                var top = S.Create(float.NegativeInfinity);
+                for (var i = 0; i < vocab; i += S.Width) top = S.Max(top, Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity));
+                var max = S.MaxOf(top);
+                var shift = S.Create(-max);
+                var sums = default(V);
+                for (var i = 0; i < vocab; i += S.Width)
+                {
+                    var exp = Lanes.Exp<S, V>(S.Add(Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity), shift));
+                    S.StoreFull(exps + i, exp);
+                    sums = S.Add(sums, exp);
+                }
+                var sum = S.Sum(sums);
+                var logProb = Lanes.ToSingle(at[target]) - max - Math.Log(sum);
+                loss -= logProb;
+                if (logProbs != null)
+                {
+                    logProbs[row] = (float)logProb;
+                    continue;
+                }
+                exps[target] -= sum;
+                var factor = S.Create((dLogProbs == null ? scale : -dLogProbs[row]) / sum);
+                for (var i = 0; i < vocab; i += S.Width) Lanes.Store<S, V, E>(at + i, vocab - i, S.Multiply(S.LoadFull(exps + i), factor));
+            }
+        }
+        return loss;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -20,14 +21,20 @@ internal static unsafe class GradientKernel
         : SumOfSquares<Lanes256, Vector256<float>>(values, count);
 
     internal static void Accumulate<S, V, E>(float* sum, E* gradient, long count, bool first)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(count, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(count, Grain, (_, start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));
+
+    // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AccumulateRange<S, V, E>(float* sum, E* gradient, bool first, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var i = start; i < end; i += S.Width)
         {
             var value = Lanes.Load<S, V, E>(gradient + i, end - i);
             Lanes.Store<S, V, float>(sum + i, end - i, first ? value : S.Add(value, Lanes.Load<S, V, float>(sum + i, end - i)));
         }
-    });
+    }
 
     // Blocks of fp32 lanes summed in double, so that the norm does not depend on how many parameters there are.
     internal static double SumOfSquares<S, V>(float* values, long count) where S : ILanes<V> where V : struct

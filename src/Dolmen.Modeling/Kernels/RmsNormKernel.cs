@@ -1,4 +1,5 @@
 // N rows (= B·T), D model
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -22,7 +23,13 @@ internal static unsafe class RmsNormKernel
     }
 
     internal static void Forward<S, V, E>(E* x, float* weight, E* y, float* scales, long rows, int d, float eps)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(x, weight, y, scales, d, eps, start, end));
+
+    // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ForwardRows<S, V, E>(E* x, float* weight, E* y, float* scales, int d, float eps, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var row = start; row < end; row++)
         {
@@ -41,7 +48,7 @@ internal static unsafe class RmsNormKernel
                 Lanes.Store<S, V, E>(to + i, d - i, S.Multiply(scaled, Lanes.Load<S, V, float>(weight + i, d - i)));
             }
         }
-    });
+    }
 
     // With s = scales[row] and g = dy·w:  dx = s·g − x·s³·mean(g·x),  dw = Σ rows dy·x·s.
     internal static void Backward<S, V, E>(E* x, float* weight, E* dy, float* scales, E* dx, float* dweight, long rows, int d)
@@ -52,36 +59,39 @@ internal static unsafe class RmsNormKernel
         fixed (float* partials = partial)
         {
             var sums = partials;
-            ThreadTeam.Run(rows, Grain, (part, start, end) =>
-            {
-                var sum = sums + part * d;
-                for (var row = start; row < end; row++)
-                {
-                    E* value = x + row * d, gradient = dy + row * d, to = dx + row * d;
-                    var dot = default(V);
-                    for (var i = 0; i < d; i += S.Width)
-                    {
-                        var g = S.Multiply(Lanes.Load<S, V, E>(gradient + i, d - i), Lanes.Load<S, V, float>(weight + i, d - i));
-                        dot = S.MultiplyAdd(g, Lanes.Load<S, V, E>(value + i, d - i), dot);
-                    }
-                    var scale = scales[row];
-                    var along = S.Create(-scale * scale * scale * S.Sum(dot) / d);
-                    var factor = S.Create(scale);
-                    for (var i = 0; i < d; i += S.Width)
-                    {
-                        var xi = Lanes.Load<S, V, E>(value + i, d - i);
-                        var g = S.Multiply(Lanes.Load<S, V, E>(gradient + i, d - i), factor);
-                        Lanes.Store<S, V, float>(sum + i, d - i, S.MultiplyAdd(g, xi, Lanes.Load<S, V, float>(sum + i, d - i)));
-                        var w = Lanes.Load<S, V, float>(weight + i, d - i);
-                        Lanes.Store<S, V, E>(to + i, d - i, S.MultiplyAdd(xi, along, S.Multiply(g, w)));
-                    }
-                }
-            });
+            ThreadTeam.Run(rows, Grain, (part, start, end) => BackwardRows<S, V, E>(x, weight, dy, scales, dx, sums + part * d, d, start, end));
             for (var i = 0; i < d; i++)
             {
                 var total = 0f;
                 for (var part = 0; part < threads; part++) total += partials[part * d + i];
                 dweight[i] = total;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BackwardRows<S, V, E>(E* x, float* weight, E* dy, float* scales, E* dx, float* sum, int d, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
+    {
+        for (var row = start; row < end; row++)
+        {
+            E* value = x + row * d, gradient = dy + row * d, to = dx + row * d;
+            var dot = default(V);
+            for (var i = 0; i < d; i += S.Width)
+            {
+                var g = S.Multiply(Lanes.Load<S, V, E>(gradient + i, d - i), Lanes.Load<S, V, float>(weight + i, d - i));
+                dot = S.MultiplyAdd(g, Lanes.Load<S, V, E>(value + i, d - i), dot);
+            }
+            var scale = scales[row];
+            var along = S.Create(-scale * scale * scale * S.Sum(dot) / d);
+            var factor = S.Create(scale);
+            for (var i = 0; i < d; i += S.Width)
+            {
+                var xi = Lanes.Load<S, V, E>(value + i, d - i);
+                var g = S.Multiply(Lanes.Load<S, V, E>(gradient + i, d - i), factor);
+                Lanes.Store<S, V, float>(sum + i, d - i, S.MultiplyAdd(g, xi, Lanes.Load<S, V, float>(sum + i, d - i)));
+                var w = Lanes.Load<S, V, float>(weight + i, d - i);
+                Lanes.Store<S, V, E>(to + i, d - i, S.MultiplyAdd(xi, along, S.Multiply(g, w)));
             }
         }
     }

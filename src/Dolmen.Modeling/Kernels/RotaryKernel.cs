@@ -1,4 +1,5 @@
 // B batch, T sequence, H heads, K kv-heads, E head dim
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -33,7 +34,13 @@ internal static unsafe class RotaryKernel
     }
 
     internal static void Move<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, HeadLayout layout, bool back)
-        where S : ILanes<V> where V : struct where T : unmanaged => ThreadTeam.Run((long)layout.Batch * layout.Length, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where T : unmanaged =>
+        ThreadTeam.Run((long)layout.Batch * layout.Length, Grain, (_, start, end) => MoveRows<S, V, T>(fused, q, k, v, cosSin, layout, back, start, end));
+
+    // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MoveRows<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, HeadLayout layout, bool back, long start, long end)
+        where S : ILanes<V> where V : struct where T : unmanaged
     {
         var (_, length, heads, kvHeads, e) = layout;
         for (var row = start; row < end; row++)
@@ -50,7 +57,7 @@ internal static unsafe class RotaryKernel
                 else Buffer.MemoryCopy(one, other, (long)e * sizeof(T), (long)e * sizeof(T));
             }
         }
-    });
+    }
 
     private static void Turn<S, V, T>(T* fused, T* head, float* angles, int e, bool back) where S : ILanes<V> where V : struct where T : unmanaged
     {

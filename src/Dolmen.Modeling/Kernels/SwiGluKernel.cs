@@ -1,4 +1,5 @@
 // N rows (= B·T), F feed-forward
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
@@ -22,7 +23,13 @@ internal static unsafe class SwiGluKernel
     }
 
     internal static void Forward<S, V, E>(E* gateUp, E* y, long rows, int f)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(gateUp, y, f, start, end));
+
+    // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ForwardRows<S, V, E>(E* gateUp, E* y, int f, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var row = start; row < end; row++)
         {
@@ -34,11 +41,16 @@ internal static unsafe class SwiGluKernel
                 Lanes.Store<S, V, E>(to + i, f - i, S.Multiply(silu, Lanes.Load<S, V, E>(up + i, f - i)));
             }
         }
-    });
+    }
 
     // silu'(g) = σ(g)·(1 + g·(1 − σ(g)))
     internal static void Backward<S, V, E>(E* gateUp, E* dy, E* dGateUp, long rows, int f)
-        where S : ILanes<V> where V : struct where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        where S : ILanes<V> where V : struct where E : unmanaged =>
+        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(gateUp, dy, dGateUp, f, start, end));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BackwardRows<S, V, E>(E* gateUp, E* dy, E* dGateUp, int f, long start, long end)
+        where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var row = start; row < end; row++)
         {
@@ -53,7 +65,7 @@ internal static unsafe class SwiGluKernel
                 Lanes.Store<S, V, E>(dGate + i, f - i, S.Multiply(S.Multiply(d, Lanes.Load<S, V, E>(up + i, f - i)), slope));
             }
         }
-    });
+    }
 
     private static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct =>
         S.Divide(S.Create(1), S.Add(S.Create(1), Lanes.Exp<S, V>(S.Subtract(S.Create(0), x))));

@@ -1,33 +1,51 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>A managed exception inside a backward pass would cross libtorch's frames and end the process. It is kept here instead,
-/// zeros stand in for the gradients, and the trainer throws it after the pass.</summary>
+/// <summary>
+/// Runs the backward part of our autograd functions. A managed exception would cross libtorch's frames and end the process: it is kept,
+/// no gradient is returned, and the trainer throws it after the pass. And what a function has used is released when the next one runs,
+/// not at the end of the step: the same warm memory then serves layer after layer.
+/// </summary>
 public static class BackwardGuard
 {
     [ThreadStatic] private static Exception? _failure;
+    [ThreadStatic] private static List<Tensor>? _returned;
 
-    internal static List<Tensor?> Run(Func<List<Tensor?>> backward, params ReadOnlySpan<Tensor?> like)
+    /// <param name="body">Gets the saved tensors, returns one gradient an argument of forward; null where it has none.</param>
+    internal static List<Tensor> Run(autograd.AutogradContext ctx, int arguments, IReadOnlyList<Tensor> incoming, Func<List<Tensor>, List<Tensor?>> body)
     {
+        ReleaseReturned();
+        List<Tensor?> gradients;
         try
         {
-            return backward();
+            using var scope = NewDisposeScope();
+            gradients = body(ctx.get_saved_variables());
+            foreach (var gradient in gradients) gradient?.DetachFromDisposeScope();
         }
         catch (Exception error)
         {
             _failure ??= error;
-            var zeros = new List<Tensor?>();
-            foreach (var tensor in like) zeros.Add(tensor is null ? null : zeros_like(tensor));
-            return zeros;
+            gradients = [.. new Tensor?[arguments]];
         }
+        // libtorch takes its own references when this returns; ours, and those to the incoming gradients, can go at the next call.
+        _returned = [.. gradients.OfType<Tensor>(), .. incoming];
+        return gradients!;
     }
 
     /// <exception cref="InvalidOperationException">A backward pass on this thread failed since the last call.</exception>
     public static void ThrowIfFailed()
     {
+        ReleaseReturned();
         if (_failure is not { } failure) return;
         _failure = null;
         throw new InvalidOperationException($"The backward pass failed: {failure.Message}", failure);
+    }
+
+    private static void ReleaseReturned()
+    {
+        foreach (var tensor in _returned ?? []) tensor.Dispose();
+        _returned = null;
     }
 }

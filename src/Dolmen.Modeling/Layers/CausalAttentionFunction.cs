@@ -30,11 +30,10 @@ internal sealed unsafe class CausalAttentionFunction : autograd.SingleTensorFunc
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var saved = ctx.get_saved_variables();
-        var (rows, keys, values, p) = (saved[0], saved[1], saved[2], saved[3]);
         var h = (long)ctx.get_data("heads");
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 3, [grad_output], saved =>
         {
+            var (rows, keys, values, p) = (saved[0], saved[1], saved[2], saved[3]);
             var (b, t, e) = (grad_output.shape[0], keys.shape[1], keys.shape[2]);
             var kv = keys.shape[0] / b;
             var dy = grad_output.view(b, t, h, e).transpose(1, 2).reshape(b * kv, h / kv * t, e);     // (B·K, G·T, E)
@@ -48,6 +47,6 @@ internal sealed unsafe class CausalAttentionFunction : autograd.SingleTensorFunc
             var drows = ds.bmm(keys);                                           // (B·K, G·T, E)
             var dkeys = ds.transpose(1, 2).bmm(rows);                           // (B·K, T, E)
             return [drows.view(b, h, t, e), dkeys.view(b, kv, t, e), dvalues.view(b, kv, t, e)];
-        })!;
+        });
     }
 }

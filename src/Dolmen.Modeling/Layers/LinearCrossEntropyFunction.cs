@@ -40,13 +40,12 @@ internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorF
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var saved = ctx.get_saved_variables();
-        var (dx, dhead) = (saved[0], saved[1]);
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 4, [grad_output], saved =>
         {
+            var (dx, dhead) = (saved[0], saved[1]);
             var factor = grad_output.item<float>();
             return factor == 1 ? [dx, dhead, null, null] : [dx * factor, dhead * factor, null, null];
-        }, dx, dhead, null, null)!;
+        });
     }
 
     private static double Gradient(Tensor logits, Tensor targets, float scale)

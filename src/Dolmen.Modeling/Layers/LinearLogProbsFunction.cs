@@ -37,10 +37,9 @@ internal sealed unsafe class LinearLogProbsFunction : autograd.SingleTensorFunct
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var saved = ctx.get_saved_variables();
-        var (x, head, targets) = (saved[0], saved[1], saved[2]);
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 3, [grad_output], saved =>
         {
+            var (x, head, targets) = (saved[0], saved[1], saved[2]);
             var gradients = grad_output.contiguous();                           // (N) fp32
             var rows = x.shape[0];
             var dx = empty_like(x);                                             // (N, D)
@@ -61,6 +60,6 @@ internal sealed unsafe class LinearLogProbsFunction : autograd.SingleTensorFunct
                 dhead.addmm_(logits.t(), chunk, 1, 1);
             }
             return [dx, dhead, null];
-        }, x, head, null)!;
+        });
     }
 }

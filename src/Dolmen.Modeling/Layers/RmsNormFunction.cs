@@ -29,10 +29,9 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var saved = ctx.get_saved_variables();
-        var (x, weight, scales) = (saved[0], saved[1], saved[2]);
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 3, [grad_output], saved =>
         {
+            var (x, weight, scales) = (saved[0], saved[1], saved[2]);
             var dy = grad_output.contiguous();
             var d = (int)x.shape[^1];
             var rows = x.numel() / d;
@@ -43,6 +42,6 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
             else
                 RmsNormKernel.Backward(TensorMemory.Pointer<float>(x), w, TensorMemory.Pointer<float>(dy), s, TensorMemory.Pointer<float>(dx), dw, rows, d);
             return [dx, dweight, null];
-        }, x, weight, null)!;
+        });
     }
 }

@@ -24,14 +24,13 @@ internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<Rotar
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
-        var cosSin = ctx.get_saved_variables()[0];
         var layout = (HeadLayout)ctx.get_data("layout");
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 3, grad_outputs, saved =>
         {
             var dqkv = empty([layout.Batch, layout.Length, layout.RowWidth], grad_outputs[0].dtype);
-            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], cosSin, layout, back: true);
+            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], saved[0], layout, back: true);
             return [dqkv, null, null];
-        })!;
+        });
     }
 
     private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, HeadLayout layout, bool back)

@@ -25,9 +25,9 @@ internal sealed unsafe class SwiGluFunction : autograd.SingleTensorFunction<SwiG
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var gateUp = ctx.get_saved_variables()[0];
-        return BackwardGuard.Run(() =>
+        return BackwardGuard.Run(ctx, 1, [grad_output], saved =>
         {
+            var gateUp = saved[0];
             var dy = grad_output.contiguous();
             var f = (int)gateUp.shape[^1] / 2;
             var rows = gateUp.numel() / (2 * f);
@@ -37,6 +37,6 @@ internal sealed unsafe class SwiGluFunction : autograd.SingleTensorFunction<SwiG
             else
                 SwiGluKernel.Backward(TensorMemory.Pointer<float>(gateUp), TensorMemory.Pointer<float>(dy), TensorMemory.Pointer<float>(dGateUp), rows, f);
             return [dGateUp];
-        }, gateUp)!;
+        });
     }
 }

@@ -67,6 +67,7 @@ public class FusedMathTests
         {
             var x = randn(4, 5, 2 * 8).requires_grad_(true);
             Fused.SwiGlu(x).sum().backward();
+            BackwardGuard.ThrowIfFailed();
         }
         Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }

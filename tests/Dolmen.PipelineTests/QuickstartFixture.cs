@@ -1,0 +1,23 @@
+using System.Text.Json;
+
+namespace Dolmen.PipelineTests;
+
+/// <summary>One real <c>quickstart --minutes 1</c> on the SDK's documentation, shared by the tests that need a finished run.</summary>
+public sealed class QuickstartFixture : IDisposable
+{
+    public QuickstartFixture()
+    {
+        Folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
+        var result = CommandLine.Run("quickstart", "--minutes", "1", "--out", Run, "--json");
+        Assert.True(result.ExitCode == 0, result.Errors);
+        Result = JsonDocument.Parse(result.Output).RootElement;
+    }
+
+    public string Folder { get; }
+
+    public string Run => Path.Combine(Folder, "runs", "quickstart");
+
+    public JsonElement Result { get; }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}

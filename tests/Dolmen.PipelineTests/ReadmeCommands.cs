@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Dolmen.PipelineTests;
+
+/// <summary>Every <c>./dolmen</c> line of the README is run: paths point into a folder of the test, minutes and sizes are cut down.</summary>
+[Collection(nameof(QuickstartFixture))]
+public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
+{
+    private static readonly string[] Tiny =
+    [
+        "--set", "minutes=0", "--set", "base.totalTokens=8192", "--set", "sft.totalTokens=8192", "--set", "dpo.totalPairs=32", "--set", "model.depth=1",
+        "--set", "training.validations=1", "--set", "training.sampleTokens=4",
+    ];
+
+    public static TheoryData<string> Commands =>
+        [.. File.ReadLines(Path.Combine(CommandLine.Root, "README.md")).Where(line => line.StartsWith("./dolmen ", StringComparison.Ordinal)).Select(WithoutComment)];
+
+    [Theory, MemberData(nameof(Commands))]
+    public void Runs_as_written(string line)
+    {
+        var words = Words().Matches(line["./dolmen ".Length..]).Select(match => Placed(match.Value.Trim('"'))).ToList();
+        switch (words[0])
+        {
+            case "serve":
+                Serves([.. words, "--port", "0"]);
+                return;
+            case "bench":
+                Assert.Contains("train", words);                        // minutes of measuring; its parts are tested elsewhere
+                return;
+            case "quickstart" when !words.Contains("--input"):
+                Assert.True(File.Exists(Path.Combine(quickstart.Run, "report.html")));      // the fixture ran it
+                return;
+            case "quickstart" or "run":
+                if (words.IndexOf("--minutes") is var at and >= 0) words.RemoveRange(at, 2);
+                words.AddRange(Tiny);
+                break;
+            case "align" or "model" when words[1] is "pretrain" or "sft" or "dpo":
+                words.AddRange(Tiny);
+                break;
+        }
+        WriteDocuments();
+        var result = CommandLine.Run([.. words]);
+        Assert.True(result.ExitCode == 0, $"{line}: exit {result.ExitCode}\n{result.Errors}");
+    }
+
+    [Fact]
+    public void There_are_commands_to_run() => Assert.True(Commands.Count > 8);
+
+    private static string WithoutComment(string line) => line.Split(" #")[0].Trim();
+
+    /// <summary>The README's folders become the test's.</summary>
+    private string Placed(string word) =>
+        word.StartsWith("runs/", StringComparison.Ordinal) || word is "my-docs" or "mine.jsonc" ? Path.Combine(quickstart.Folder, word) : word;
+
+    private void WriteDocuments()
+    {
+        var folder = Path.Combine(quickstart.Folder, "my-docs");
+        Directory.CreateDirectory(folder);
+        for (var i = 0; i < 60; i++)
+        {
+            var sections = Enumerable.Range(0, 6).Select(j => $"## Valve {i}-{j}\n\nValve {i}-{j} lets {j + 2} litres a minute into tank {i}. Turn it {(j % 2 == 0 ? "left" : "right")} to close it.\n");
+            File.WriteAllText(Path.Combine(folder, $"tank-{i:D2}.md"), $"# Tank {i}\n\nTank {i} holds water for house {i}.\n\n{string.Concat(sections)}");
+        }
+    }
+
+    private static void Serves(string[] words)
+    {
+        using var server = CommandLine.Start(words);
+        try
+        {
+            string? url = null;
+            while (url is null && server.StandardError.ReadLine() is { } said) url = Url().Match(said) is { Success: true } match ? match.Value : null;
+            Assert.NotNull(url);
+            using var client = new HttpClient { BaseAddress = new Uri(url) };
+            using var answer = client.PostAsJsonAsync("/v1/chat/completions",
+                new { messages = new[] { new { role = "user", content = "What does `System.String.Trim()` do?" } }, max_tokens = 8, temperature = 0 }).GetAwaiter().GetResult();
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            var body = JsonDocument.Parse(answer.Content.ReadAsStringAsync().GetAwaiter().GetResult()).RootElement;
+            Assert.Equal("chat.completion", body.GetProperty("object").GetString());
+        }
+        finally
+        {
+            server.Kill();
+            server.WaitForExit();
+        }
+    }
+
+    [GeneratedRegex("""[^\s"]+|"[^"]*" """, RegexOptions.IgnorePatternWhitespace)]
+    private static partial Regex Words();
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+")]
+    private static partial Regex Url();
+}
