@@ -17,7 +17,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
 
     /// <summary>Another entry's answer; the right one and more that nobody asked for; a confident answer about an invented name; a refusal
     /// where the answer is known, so that refusing does not become the rule.</summary>
-    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix = [("other", 0.30), ("rambling", 0.15), ("invented", 0.30), ("refusal", 0.25)];
+    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix = [("other", 0.30), ("rambling", 0.17), ("invented", 0.33), ("refusal", 0.20)];
 
     private static readonly string[] Refusals =
         ["I don't know that member.", "I don't know `{0}`.", "I don't know a member of that name.", "I don't know that one: no documentation I have seen names it."];
