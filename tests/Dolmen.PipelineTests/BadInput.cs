@@ -41,6 +41,19 @@ public sealed class BadInput : IDisposable
         Assert.Equal([Path.Combine(Out, "mine.txt")], Directory.EnumerateFileSystemEntries(Out));
     }
 
+    [Fact]
+    public void A_full_disk_leaves_nothing_half_written()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("/dev/full, a disk that is always full, is Linux's.");
+        Directory.CreateDirectory(_folder);
+        var target = Path.Combine(_folder, "mine.jsonc");
+        File.CreateSymbolicLink(target + ".partial", "/dev/full");
+        var result = CommandLine.Run("recipe", "copy", "quickstart", target);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("the disk is full", result.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
     private void Refused(string because, params string[] arguments)
     {
         var result = CommandLine.Run([.. arguments, "--out", Out]);
