@@ -1,6 +1,7 @@
 namespace Dolmen.PipelineTests;
 
 /// <summary>Exit code 2, one clear message, nothing written.</summary>
+[Collection(nameof(QuickstartFixture))]
 public sealed class BadInput : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
