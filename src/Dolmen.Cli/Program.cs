@@ -5,7 +5,7 @@ using Dolmen.Cli.Commands;
 var root = new RootCommand("Builds foundation models on the machine you have: corpus, tokenizer, base model, alignment, evaluation, serving.");
 foreach (var command in CommandTree.All) root.Add(command);
 
-var parsed = root.Parse(args);
+var parsed = root.Parse(args.Length > 0 ? args : ["--help"]);
 if (parsed.Errors.Count > 0)
 {
     foreach (var error in parsed.Errors) Console.Error.WriteLine($"dolmen: {error.Message}");
