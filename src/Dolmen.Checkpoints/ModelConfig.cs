@@ -12,6 +12,7 @@ public sealed record TensorShape(string Name, long[] Shape)
 /// Discriminators are permanent once released.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "architecture")]
 [JsonDerivedType(typeof(TransformerConfig), "transformer")]
+[JsonDerivedType(typeof(Seq2SeqConfig), "seq2seq")]
 public abstract record ModelConfig
 {
     public abstract int VocabSize { get; init; }
