@@ -27,10 +27,6 @@ public sealed record Seq2SeqConfig(
     DecoderStart Start = DecoderStart.Bridge, bool ReverseSource = false, bool ShareEmbeddings = false, bool TieEmbeddings = false,
     int SourceVocabSize = 0, double Dropout = 0) : ModelConfig
 {
-    public override int VocabSize { get; init; } = VocabSize;
-
-    public override int ContextLength { get; init; } = ContextLength;
-
     public int SourceVocabulary => SourceVocabSize > 0 ? SourceVocabSize : VocabSize;
 
     /// <summary>Rows of a gate matrix over the width: input, forget, cell, output; or reset, update, new.</summary>
@@ -115,16 +111,20 @@ public sealed record Seq2SeqConfig(
         return problems;
     }
 
-    /// <summary>6 per matrix parameter that a token meets; of a pair of tokens one meets the encoder and one the decoder and the head.
-    /// Attention looks at half the length on average.</summary>
-    public override double TrainingFlopsPerToken(int contextLength)
+    /// <summary>2 per matrix parameter that a token meets; of a pair of tokens one meets the encoder and one the decoder and the head.
+    /// Attention looks at the whole source.</summary>
+    public override double ForwardFlopsPerToken(int contextLength)
     {
         var embeddings = (long)SourceVocabulary * DEmbedding + (ShareEmbeddings ? 0 : (long)VocabSize * DEmbedding);
         var matrices = Parameters - embeddings + (TieEmbeddings ? (long)VocabSize * DModel : 0);
-        return 3.0 * matrices + (HasAttention ? 3.0 * contextLength / 2 * (DModel + DMemory) : 0);
+        return matrices + (HasAttention ? (double)contextLength * (DModel + DMemory) : 0);
     }
 
-    /// <summary>What attention reads grows with the source; the decoder's own state does not grow.</summary>
-    public override long StateBytesPerToken(int bytesPerValue) =>
-        HasAttention ? (DMemory + (Attention == AttentionEnergy.Dot ? 0L : DModel)) * bytesPerValue : 0;
+    /// <summary>States and cells of the decoder and the attentional vector, whatever the length; and for each source token what attention
+    /// reads of it.</summary>
+    public override long StateBytes(int tokens, int bytesPerValue)
+    {
+        var states = (long)Layers * DModel * (Cell == RecurrentCell.Lstm ? 2 : 1) + (Feeds ? DModel : 0);
+        return bytesPerValue * (states + (HasAttention ? (long)tokens * (DModel + DMemory) : 0));
+    }
 }
