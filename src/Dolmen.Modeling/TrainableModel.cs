@@ -33,6 +33,7 @@ public abstract class TrainableModel : IDisposable
     {
         TransformerConfig transformer => new Transformer(transformer, bfloat16, math ?? new FusedMath()),
         Seq2SeqConfig seq2seq => new Seq2Seq(seq2seq, bfloat16, math ?? new FusedMath()),
+        EncoderDecoderConfig pair => new EncoderDecoder(pair, bfloat16, math ?? new FusedMath()),
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 
