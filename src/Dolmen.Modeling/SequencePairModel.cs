@@ -62,6 +62,11 @@ public abstract class SequencePairModel : TrainableModel
 
     public sealed override Tensor LogProbs(Tensor tokens, Tensor targets) => throw new NotSupportedException(NeedsSource);
 
+    public sealed override IReadOnlyList<Tensor> HiddenStates(Tensor tokens) => throw new NotSupportedException(NeedsSource);
+
+    public override IReadOnlyList<(string Name, float[] Values)> ExportedGradients() =>
+        [.. Config.Tensors().Select(tensor => (tensor.Name, Gradient(tensor)))];
+
     public override IEnumerable<(string Name, long[] Shape, float[] Values)> Export() =>
         Config.Tensors().Select(tensor => (tensor.Name, tensor.Shape, Parameters.Weights(tensor.Name).ToArray()));
 
@@ -74,6 +79,12 @@ public abstract class SequencePairModel : TrainableModel
             values.CopyTo(Parameters.Weights(tensor.Name));
         }
         Parameters.RefreshCopy();
+    }
+
+    private float[] Gradient(Checkpoints.TensorShape tensor)
+    {
+        using var scope = NewDisposeScope();
+        return Parameters[tensor.Name].grad?.to(ScalarType.Float32).contiguous().data<float>().ToArray() ?? new float[tensor.Elements];
     }
 
     /// <summary>Forward, backward, gradients taken; returns the loss. Owns nothing afterwards.</summary>

@@ -159,11 +159,13 @@ public sealed class EncoderDecoder : SequencePairModel
     /// deviation 1 and the tied head's first logits are too.</summary>
     private ParameterSpec Spec(TensorShape tensor)
     {
-        if (tensor.Shape.Length == 1) return new(tensor.Name, tensor.Shape, Decay: false, tensor.Name.EndsWith(".bias", StringComparison.Ordinal) ? NearZero : 0);
+        if (tensor.Shape.Length == 1)
+        {
+            var isBias = tensor.Name.EndsWith(".bias", StringComparison.Ordinal);
+            return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, Initializers.Constant(isBias ? 0 : 1));
+        }
         var residual = tensor.Name.Contains("o_proj", StringComparison.Ordinal) || tensor.Name.Contains("down_proj", StringComparison.Ordinal);
         var layers = tensor.Name.StartsWith("encoder", StringComparison.Ordinal) ? _config.EncoderLayers : _config.DecoderLayers;
-        return new(tensor.Name, tensor.Shape, Decay: true, 1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1));
+        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1)));
     }
-
-    private const double NearZero = 1e-30;
 }

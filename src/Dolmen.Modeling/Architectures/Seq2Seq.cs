@@ -157,14 +157,12 @@ public sealed class Seq2Seq : SequencePairModel
     private Tensor Dropped(Tensor x, long? dropoutSeed) =>
         dropoutSeed is null || _config.Dropout == 0 ? x : functional.dropout(x, _config.Dropout, training: true);
 
-    /// <summary>Uniform-like starts with the deviation of torch's: matrices 1/√(3·inputs), so that what they give has a third of the
-    /// variance of what they take; embeddings 0.1, which keeps a tied head's first logits small.</summary>
+    /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with 0.1, which keeps a tied head's first logits
+    /// small.</summary>
     private static ParameterSpec Spec(TensorShape tensor)
     {
-        if (tensor.Shape.Length == 1) return new(tensor.Name, tensor.Shape, Decay: false, NearZero);
+        if (tensor.Shape.Length == 1) return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, Initializers.Constant(0));
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
-        return new(tensor.Name, tensor.Shape, Decay: true, isTable ? 0.1 : 1 / Math.Sqrt(3.0 * tensor.Shape[1]));
+        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(0.1) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
     }
-
-    private const double NearZero = 1e-30;
 }
