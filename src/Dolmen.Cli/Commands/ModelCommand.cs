@@ -15,6 +15,7 @@ internal static class ModelCommand
         var command = new Command("model", "Train a base model, look at one, write it anew.");
         command.Add(PretrainCommand.Build());
         command.Add(Info());
+        command.Add(TranslateCommand.Build());
         command.Add(Export());
         return command;
     }

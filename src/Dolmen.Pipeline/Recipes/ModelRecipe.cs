@@ -10,11 +10,13 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="Pattern">Layers of a hybrid, for example <c>3*(Mf Me) Af</c>.</param>
 /// <param name="Expand">Inner width of state-space layers, in model widths.</param>
 /// <param name="StateHeadDim">Head width of Mamba-2 layers.</param>
+/// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed record ModelRecipe(
     string Architecture = ModelRecipe.Transformer, int? Depth = null, int? DModel = null, int? Layers = null, int? Heads = null, int? KvHeads = null,
     int? HeadDim = null, int? DFeedForward = null, double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, int? Window = null,
     PositionKind? Positions = null, bool QkNorm = false, MixtureConfig? Experts = null, string? Pattern = null, int? DState = null, int? DConv = null,
-    int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null)
+    int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null,
+    PairRecipe? Pair = null)
 {
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
@@ -35,6 +37,9 @@ public sealed record ModelRecipe(
             nameof(AttentionPeriod), nameof(AttentionOffset)], BuildJamba),
         ["hybrid"] = ([.. Attention, .. States, nameof(Pattern), nameof(DFeedForward), nameof(DtRank), nameof(StateHeadDim), nameof(RopeTheta),
             nameof(Window), nameof(Positions), nameof(Experts)], BuildHybrid),
+        ["seq2seq"] = ([nameof(Layers), nameof(Pair)], (m, vocabSize, contextLength) => (m.Pair ?? new()).Seq2Seq(m, vocabSize, contextLength)),
+        ["encoder-decoder"] = ([nameof(Layers), nameof(Heads), nameof(DFeedForward), nameof(RopeTheta), nameof(Pair)],
+            (m, vocabSize, contextLength) => (m.Pair ?? new()).EncoderDecoder(m, vocabSize, contextLength)),
     };
 
     private static readonly ModelRecipe Unsaid = new();
@@ -90,6 +95,9 @@ public sealed record ModelRecipe(
             AttentionPeriod: c.AttentionPeriod, AttentionOffset: c.AttentionOffset),
         HybridConfig c => new("hybrid", null, c.DModel, null, c.Heads, c.KvHeads, c.HeadDim, c.DFeedForward, c.RopeTheta, c.NormEps, c.TieEmbeddings,
             c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim),
+        Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
+        EncoderDecoderConfig c => new("encoder-decoder", null, c.DModel, c.DecoderLayers, c.Heads, DFeedForward: c.DFeedForward, RopeTheta: c.RopeTheta,
+            NormEps: c.NormEps, Pair: PairRecipe.Of(c)),
         _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
     };
 

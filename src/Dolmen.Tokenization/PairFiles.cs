@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 
-namespace Dolmen.Training.Pretraining;
+namespace Dolmen.Tokenization;
 
 /// <summary>A text and what it becomes.</summary>
 public sealed record TextPair(string Source, string Target);
