@@ -17,7 +17,7 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     public abstract void Encode(ReadOnlySpan<int> source, DecodeState state);
 
     /// <summary>How much the last step looked at each source token; empty where the model has no attention or has made no step.</summary>
-    public IReadOnlyList<float> Attention(DecodeState state) => StateOf(state).Attention;
+    public static IReadOnlyList<float> AttentionOf(DecodeState state) => StateOf(state).Attention;
 
     public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
     {

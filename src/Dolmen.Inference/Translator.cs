@@ -53,7 +53,7 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
                 foreach (var hypothesis in alive)
                 {
                     model.Step(hypothesis.Token, hypothesis.State!, logits);
-                    hypothesis.Looked = [.. model.Attention(hypothesis.State!)];
+                    hypothesis.Looked = [.. EncoderDecoderModel.AttentionOf(hypothesis.State!)];
                     foreach (var (token, logProb) in Likeliest(logits, options.Beam + 1)) candidates.Add((hypothesis, token, hypothesis.LogProb + logProb));
                 }
                 var parents = alive;
