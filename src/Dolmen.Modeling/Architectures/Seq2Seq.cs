@@ -157,12 +157,24 @@ public sealed class Seq2Seq : SequencePairModel
     private Tensor Dropped(Tensor x, long? dropoutSeed) =>
         dropoutSeed is null || _config.Dropout == 0 ? x : functional.dropout(x, _config.Dropout, training: true);
 
-    /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with 0.1, which keeps a tied head's first logits
-    /// small.</summary>
-    private static ParameterSpec Spec(TensorShape tensor)
+    /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with deviation 1, as torch's, but 0.1 where the
+    /// head is tied to one, which keeps its first logits small. An LSTM begins by remembering: its forget gates' bias is 1 (Jozefowicz et al.
+    /// 2015).</summary>
+    private ParameterSpec Spec(TensorShape tensor)
     {
-        if (tensor.Shape.Length == 1) return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, Initializers.Constant(0));
+        if (tensor.Shape.Length == 1)
+        {
+            var forgets = _config.Cell == RecurrentCell.Lstm && tensor.Name.Contains("rnn.bias_ih", StringComparison.Ordinal);
+            return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, forgets ? ForgetBias : Initializers.Constant(0));
+        }
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
-        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(0.1) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
+        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(_config.TieEmbeddings ? 0.1 : 1) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
+    }
+
+    /// <summary>1 in the second of four quarters.</summary>
+    private static void ForgetBias(Span<float> weights, ref Artifacts.StableRandom random)
+    {
+        weights.Clear();
+        weights.Slice(weights.Length / 4, weights.Length / 4).Fill(1);
     }
 }
