@@ -12,19 +12,20 @@ public sealed record ModelCard(
     string Title, string Summary, string License = "other", string Language = "en", IReadOnlyList<string>? Tags = null,
     IReadOnlyList<ModelMetric>? Metrics = null)
 {
-    public string Markdown(TransformerConfig config)
+    public string Markdown(ModelConfig config)
     {
         var text = new StringBuilder("---\n");
         text.Append("library_name: transformers\npipeline_tag: text-generation\n");
         text.Append($"license: {Quoted(License)}\nlanguage: {Quoted(Language)}\ntags:\n");
-        foreach (var tag in (string[])["dolmen", "llama", .. Tags ?? []]) text.Append($"- {Quoted(tag)}\n");
+        foreach (var tag in (string[])["dolmen", HuggingFaceConfig.ModelType(config), .. Tags ?? []]) text.Append($"- {Quoted(tag)}\n");
         if (Metrics is { Count: > 0 }) AppendIndex(text, Metrics);
         text.Append("---\n\n");
         text.Append($"# {Title}\n\n{Summary}\n\n");
         text.Append("| | |\n|---|---|\n");
-        text.Append($"| parameters | {config.Parameters:N0} |\n| layers | {config.Layers} |\n| width | {config.DModel} |\n");
-        text.Append($"| heads (key-value heads) | {config.Heads} ({config.KvHeads}) |\n| context | {config.ContextLength} tokens |\n| " +
-            $"vocabulary | {config.VocabSize} |\n");
+        text.Append($"| parameters | {config.Parameters:N0} |\n");
+        if (config.ActiveParameters != config.Parameters) text.Append($"| parameters a token meets | {config.ActiveParameters:N0} |\n");
+        foreach (var (what, value) in Sizes(config)) text.Append($"| {what} | {value} |\n");
+        text.Append($"| context | {config.ContextLength} tokens |\n| vocabulary | {config.VocabSize} |\n");
         if (Metrics is { Count: > 0 })
         {
             text.Append("\n| task | metric | value |\n|---|---|---|\n");
@@ -35,6 +36,15 @@ public sealed record ModelCard(
         }
         text.Append("\nMade with Dolmen.\n");
         return text.ToString();
+    }
+
+    private static IEnumerable<(string What, object Value)> Sizes(ModelConfig config)
+    {
+        if (config is not DecoderConfig decoder) yield break;
+        var plan = decoder.Plan();
+        yield return ("layers", plan.Blocks.Count);
+        yield return ("width", plan.DModel);
+        if (config is TransformerConfig transformer) yield return ("heads (key-value heads)", $"{transformer.Heads} ({transformer.KvHeads})");
     }
 
     private void AppendIndex(StringBuilder text, IReadOnlyList<ModelMetric> metrics)

@@ -24,12 +24,15 @@ public static class HuggingFaceFolder
     /// <exception cref="UserErrorException">Missing, damaged, or not a model that can be run.</exception>
     public static ModelConfig LoadConfig(string directory) => HuggingFaceConfig.Read(Path.Combine(directory, "config.json"));
 
+    /// <summary>Where text begins and ends, as far as config.json says.</summary>
+    public static SpecialTokenIds LoadSpecialTokenIds(string directory) => HuggingFaceConfig.ReadSpecial(Path.Combine(directory, "config.json"));
+
     /// <summary>Writes the whole folder beside its place and moves it there when complete; a model that was there before is
     /// replaced.</summary>
     /// <param name="weights">Each of the configuration's tensors once, in any order; none is held after it was taken.</param>
     /// <param name="tokenizerFiles">Paths; the files keep their names.</param>
     public static void Save(
-        string directory, TransformerConfig config, IEnumerable<NamedTensor> weights, ModelCard card, SpecialTokenIds special,
+        string directory, ModelConfig config, IEnumerable<NamedTensor> weights, ModelCard card, SpecialTokenIds special,
         IEnumerable<string> tokenizerFiles, TensorDtype dtype = TensorDtype.Float32, long maxShardBytes = MaxShardBytes)
     {
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
