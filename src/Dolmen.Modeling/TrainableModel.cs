@@ -22,8 +22,7 @@ public abstract class TrainableModel : IDisposable
     /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
     public abstract Tensor LogProbs(Tensor tokens, Tensor targets);
 
-    /// <summary>The stream after the embedding and after each block, the last one normed, (B, T, D) fp32 each (Hugging Face's
-    /// <c>hidden_states</c>).</summary>
+    /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
     public abstract IReadOnlyList<Tensor> HiddenStates(Tensor tokens);
 
     /// <summary>Figures of the last forward pass besides the loss: how evenly experts are used.</summary>

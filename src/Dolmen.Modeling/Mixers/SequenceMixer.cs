@@ -21,6 +21,7 @@ internal abstract class SequenceMixer : IDisposable
     public static SequenceMixer Build(MixerSpec spec, LayerMath math, int contextLength) => spec switch
     {
         AttentionSpec attention => new AttentionMixer(attention, math, contextLength),
+        MambaSpec mamba => new MambaMixer(mamba, math),
         _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),
     };
 }
