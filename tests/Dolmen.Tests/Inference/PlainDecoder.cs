@@ -11,6 +11,9 @@ internal sealed class PlainDecoder
     private PlainDecoder(DecoderConfig config) => _weights = config.Tensors().ToDictionary(tensor => tensor.Name,
         tensor => RandomModel.Values(tensor.Name, tensor.Shape, 1).Select(value => (double)value).ToArray(), StringComparer.Ordinal);
 
+    public static bool Knows(DecoderConfig config) =>
+        config.Plan().Blocks.All(block => block.Mixer is AttentionSpec or MambaSpec or Mamba2Spec);
+
     /// <summary>(T, V).</summary>
     public static double[][] Logits(DecoderConfig config, int[] tokens)
     {
@@ -55,7 +58,8 @@ internal sealed class PlainDecoder
         if (spec is null) return x;
         var mean = spec.Bias is null ? 0 : x.Average();
         var scale = 1 / Math.Sqrt(x.Average(value => (value - mean) * (value - mean)) + spec.Epsilon);
-        return [.. x.Select((value, i) => (value - mean) * scale * _weights[spec.Weight][i] + (spec.Bias is { } bias ? _weights[bias][i] : 0))];
+        var bias = spec.Bias is null ? new double[x.Length] : _weights[spec.Bias];
+        return [.. x.Select((value, i) => (value - mean) * scale * _weights[spec.Weight][i] + bias[i])];
     }
 
     private double[] FeedForward(FeedForwardSpec spec, double[] x)
@@ -67,7 +71,7 @@ internal sealed class PlainDecoder
                 var f = wide.Length / 2;
                 return Linear(gated.Down, [.. Enumerable.Range(0, f).Select(i => Silu(wide[i]) * wide[f + i])]);
             case GeluSpec gelu:
-                return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(v => 0.5 * v * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v))))]);
+                return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(Gelu)]);
             case MixtureSpec mixture:
                 var scores = Linear(mixture.Router, x).Select(Math.Exp).ToArray();
                 var best = Enumerable.Range(0, scores.Length).OrderByDescending(e => scores[e]).Take(mixture.TopK).ToArray();
@@ -181,9 +185,15 @@ internal sealed class PlainDecoder
     private double[][] Convolve(ConvolutionSpec spec, double[][] x) => [.. x.Select((_, t) => Enumerable.Range(0, spec.Channels).Select(c =>
     {
         var sum = spec.Bias is null ? 0 : _weights[spec.Bias][c];
-        for (var k = 0; k < spec.Width; k++) if (t + k >= spec.Width - 1) sum += _weights[spec.Weight][c * spec.Width + k] * x[t + k - spec.Width + 1][c];
+        for (var k = 0; k < spec.Width; k++)
+        {
+            var at = t + k - spec.Width + 1;
+            if (at >= 0) sum += _weights[spec.Weight][c * spec.Width + k] * x[at][c];
+        }
         return Silu(sum);
     }).ToArray())];
+
+    private static double Gelu(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
 
     private static double Silu(double x) => x / (1 + Math.Exp(-x));
 
