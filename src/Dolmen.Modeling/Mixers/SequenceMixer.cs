@@ -22,6 +22,7 @@ internal abstract class SequenceMixer : IDisposable
     {
         AttentionSpec attention => new AttentionMixer(attention, math, contextLength),
         MambaSpec mamba => new MambaMixer(mamba, math),
+        Mamba2Spec mamba => new Mamba2Mixer(mamba, math),
         _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),
     };
 }

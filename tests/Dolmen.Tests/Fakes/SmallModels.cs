@@ -19,8 +19,10 @@ internal static class SmallModels
         ["no-positions"] = Llama with { Positions = PositionKind.None },
         ["gpt2"] = new Gpt2Config(61, 36, 2, 6, 70, 64),
         ["mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4),
+        ["mamba2"] = new Mamba2Config(61, 20, 2, 64, 4, 10, 7, 2),
         ["jamba"] = new JambaConfig(61, 24, 4, 4, 2, 30, 64, 40, 2, Experts, 4, 2, DState: 6),
         ["hybrid"] = Hybrid("Mf Ae M A"),
+        ["hybrid-mamba2"] = Hybrid("2f A 2e"),
         ["hybrid-window"] = Hybrid("2*(M Af)") with { Window = 3, Positions = PositionKind.Rotary },
     };
 
