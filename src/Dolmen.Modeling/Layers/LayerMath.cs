@@ -7,7 +7,7 @@ namespace Dolmen.Modeling.Layers;
 /// <summary>The parts of a decoder that libtorch has no fast CPU form of. Two implementations of the same mathematics:
 /// <see cref="PlainMath"/> is libtorch operations as the papers write them and runs anywhere; <see cref="FusedMath"/> is ours for the CPU
 /// and is tested against it.</summary>
-public abstract class LayerMath
+public abstract partial class LayerMath
 {
     /// <summary>x·w/√(mean(x²)+ε); x (…, D), weight (D) fp32.</summary>
     public abstract Tensor RmsNorm(Tensor x, Tensor weight, double epsilon);

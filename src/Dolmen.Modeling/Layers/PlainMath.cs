@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace Dolmen.Modeling.Layers;
 
 /// <summary>Libtorch operations only, any device and type: what a TorchSharp user would write, and the reference of the fused kernels.</summary>
-public sealed class PlainMath : LayerMath
+public sealed partial class PlainMath : LayerMath
 {
     public override Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
     {
