@@ -63,7 +63,7 @@ public static class Hippo
     };
 
     /// <summary>The diagonal-plus-low-rank form (S4, Gu et al. 2022, theorem 1). A + PᵀP is a multiple of the identity plus a
-    /// skew-symmetric S; the phase of each eigenvector is free and chosen so that V*·B is real and not negative.</summary>
+    /// skew-symmetric S; the phase of each eigenvector is free and chosen so that its first entry is positive.</summary>
     public static DiagonalPlusLowRank Decompose(HippoMeasure measure, int n)
     {
         if (n < 2 || n % 2 != 0) throw new ArgumentOutOfRangeException(nameof(n), n, "The state size must be even: eigenvalues come in conjugate pairs.");
@@ -97,15 +97,17 @@ public static class Hippo
             columns[m] = [.. Enumerable.Range(0, n).Select(i => new Complex(vectors[i, column], vectors[n + i, column]))];
             // Fourier has the eigenvalue 0 twice: of its two dimensions, the first two of A, one complex vector stands for both.
             if (Math.Abs(values[column]) < 1e-6) columns[m] = [.. Enumerable.Range(0, n).Select(i => i == 0 ? Complex.One : i == 1 ? Complex.ImaginaryOne : 0)];
-            var projected = Project(columns[m], b);
-            var phase = projected.Magnitude < 1e-12 ? Complex.One : projected / projected.Magnitude;
+            var first = columns[m].First(z => z.Magnitude > 1e-9);
             var norm = Math.Sqrt(columns[m].Sum(z => z.Real * z.Real + z.Imaginary * z.Imaginary));
-            for (var i = 0; i < n; i++) columns[m][i] *= phase / norm;
+            for (var i = 0; i < n; i++) columns[m][i] *= Complex.Conjugate(first) / (first.Magnitude * norm);
         }
         return new DiagonalPlusLowRank(
             eigenvalues, [.. p.Select(row => columns.Select(column => Project(column, row)).ToArray())],
             [.. columns.Select(column => Project(column, b))], columns);
     }
+
+    /// <summary>B as the authors start with it: imaginary parts clipped to ±2, or the fastest modes of LegS would drown the others.</summary>
+    public static Complex[] Clip(Complex[] input) => [.. input.Select(z => new Complex(z.Real, Math.Clamp(z.Imaginary, -2, 2)))];
 
     /// <summary>Diagonal start: A and B, (M) each.</summary>
     public static (Complex[] A, Complex[] B) Diagonal(DiagonalStart start, int n)
@@ -115,7 +117,7 @@ public static class Hippo
         {
             case DiagonalStart.LegS:
                 var form = Decompose(HippoMeasure.LegS, n);
-                return (form.Eigenvalues, form.Input);
+                return (form.Eigenvalues, Clip(form.Input));
             case DiagonalStart.Inv:
                 return ([.. half.Select(i => new Complex(-0.5, -n / Math.PI * ((double)n / (2 * i + 1) - 1)))], [.. half.Select(_ => Complex.One)]);
             default:
