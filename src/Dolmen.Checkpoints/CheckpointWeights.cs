@@ -97,7 +97,8 @@ public sealed class CheckpointWeights : IDisposable
                 "incomplete or mixed up: export or fetch the model again.");
     }
 
-    /// <summary>Written by some exporters although it follows from the rest: a tied head, rotary frequencies.</summary>
+    /// <summary>Written by some exporters although it follows from the rest: a tied head, rotary frequencies, GPT-2's causal mask.</summary>
     private static bool IsDerived(string name) => name == "lm_head.weight"
-        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        || name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 }

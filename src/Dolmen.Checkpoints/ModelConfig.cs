@@ -12,6 +12,11 @@ public sealed record TensorShape(string Name, long[] Shape)
 /// Discriminators are permanent once released.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "architecture")]
 [JsonDerivedType(typeof(TransformerConfig), "transformer")]
+[JsonDerivedType(typeof(Gpt2Config), "gpt2")]
+[JsonDerivedType(typeof(MambaConfig), "mamba")]
+[JsonDerivedType(typeof(Mamba2Config), "mamba2")]
+[JsonDerivedType(typeof(JambaConfig), "jamba")]
+[JsonDerivedType(typeof(HybridConfig), "hybrid")]
 public abstract record ModelConfig
 {
     public abstract int VocabSize { get; init; }
@@ -24,11 +29,23 @@ public abstract record ModelConfig
     /// <summary>All problems at once, each saying value, rule and way out; empty when the model can be built.</summary>
     public abstract IReadOnlyList<string> Problems();
 
-    /// <summary>Forward and backward floating-point operations for one token at the given context length.</summary>
-    public abstract double TrainingFlopsPerToken(int contextLength);
+    /// <summary>Floating-point operations of one token's forward pass, the mean over a sequence of the given length.</summary>
+    public abstract double ForwardFlopsPerToken(int contextLength);
 
-    /// <summary>Bytes of decoding state one more token adds.</summary>
-    public abstract long StateBytesPerToken(int bytesPerValue);
+    /// <summary>Forward and backward: three times the forward pass (Kaplan et al. 2020).</summary>
+    public double TrainingFlopsPerToken(int contextLength) => 3 * ForwardFlopsPerToken(contextLength);
+
+    /// <summary>Bytes of decoding state after <paramref name="tokens"/> tokens: KV caches, convolution and state-space states.</summary>
+    public abstract long StateBytes(int tokens, int bytesPerValue);
+
+    /// <summary>What one more token adds to an empty state; 0 where the state does not grow.</summary>
+    public long StateBytesPerToken(int bytesPerValue) => StateBytes(1, bytesPerValue) - StateBytes(0, bytesPerValue);
+
+    /// <summary>What a sequence needs whatever its length.</summary>
+    public long StateBytesPerSequence(int bytesPerValue) => StateBytes(0, bytesPerValue);
 
     public long Parameters => Tensors().Sum(tensor => tensor.Elements);
+
+    /// <summary>Parameters one token meets: fewer than all in a mixture of experts.</summary>
+    public virtual long ActiveParameters => Parameters;
 }

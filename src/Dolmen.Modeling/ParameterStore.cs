@@ -6,15 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling;
 
-/// <summary>One trained tensor: <paramref name="Decay"/> says whether weight decay applies (matrices), <paramref name="InitStd"/> is the
-/// standard deviation of its normal start; 0 starts it at one (norm weights).</summary>
-public sealed record ParameterSpec(string Name, long[] Shape, bool Decay, double InitStd)
-{
-    public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
-}
-
 /// <summary>
-/// All weights of a model in one flat fp32 array, matrices first, with gradient and Adam's moments beside it. What the model computes
+/// All weights of a model in one flat fp32 array, group by group (matrices first), with gradient and Adam's moments beside it. What the model computes
 /// with are views: of that array, or, for matrices in bf16, of a rounded copy that the optimizer keeps up to date.
 /// </summary>
 public sealed unsafe class ParameterStore : IDisposable
@@ -23,16 +16,17 @@ public sealed unsafe class ParameterStore : IDisposable
     private readonly Dictionary<string, Tensor> _leaves = new(StringComparer.Ordinal);
     private readonly Tensor _master, _gradient, _m, _v;
     private readonly Tensor? _copy;
-    private readonly long _decayed;
+    private readonly long _decayed, _slow;
 
     public ParameterStore(IReadOnlyList<ParameterSpec> specs, bool bfloat16)
     {
         long offset = 0;
-        foreach (var spec in specs.OrderByDescending(spec => spec.Decay))       // a stable sort: matrices first, else as given
+        foreach (var spec in specs.OrderBy(spec => spec.Group))         // a stable sort: within a group as given
         {
             _layout.Add((spec, offset));
             offset += spec.Elements;
-            if (spec.Decay) _decayed = offset;
+            if (spec.Group == ParameterGroup.Matrix) _decayed = offset;
+            if (spec.Group != ParameterGroup.StateSpace) _slow = offset;
         }
         Count = offset;
         Tensor Flat() => zeros(Count).DetachFromDisposeScope();
@@ -41,7 +35,7 @@ public sealed unsafe class ParameterStore : IDisposable
         foreach (var (spec, start) in _layout)
         {
             using var scope = NewDisposeScope();
-            var source = _copy is not null && spec.Decay ? _copy : _master;
+            var source = _copy is not null && spec.Group == ParameterGroup.Matrix ? _copy : _master;
             _leaves[spec.Name] = source.narrow(0, start, spec.Elements).view(spec.Shape).detach().requires_grad_(true).DetachFromDisposeScope();
         }
     }
@@ -71,15 +65,13 @@ public sealed unsafe class ParameterStore : IDisposable
         yield return ("adam.v", () => Whole(_v));
     }
 
-    /// <summary>Normal starts from one stream of <paramref name="seed"/>, in the order of the specs; norms at one.</summary>
+    /// <summary>Starts drawn from one stream of <paramref name="seed"/>, in the order of the layout.</summary>
     public void Initialize(ulong seed)
     {
         var random = new StableRandom(seed);
         foreach (var (spec, _) in _layout)
         {
-            var weights = Weights(spec.Name);
-            if (spec.InitStd == 0) weights.Fill(1);
-            else foreach (ref var weight in weights) weight = (float)(spec.InitStd * random.NextNormal());
+            spec.Start(Weights(spec.Name), ref random);
         }
         RefreshCopy();
     }
@@ -116,12 +108,16 @@ public sealed unsafe class ParameterStore : IDisposable
     public double GradientNorm() => Math.Sqrt(GradientKernel.SumOfSquares(TensorMemory.Pointer<float>(_gradient), Count));
 
     /// <summary>One AdamW step; <see cref="AdamWStep.WeightDecay"/> touches matrices only.</summary>
-    public void Step(AdamWStep step)
+    /// <param name="stateSpaceShare">Of the learning rate, for <see cref="ParameterGroup.StateSpace"/>.</param>
+    public void Step(AdamWStep step, double stateSpaceShare = 1)
     {
         float* w = TensorMemory.Pointer<float>(_master), g = TensorMemory.Pointer<float>(_gradient), m = TensorMemory.Pointer<float>(_m), v = TensorMemory.Pointer<float>(_v);
         var copy = _copy is null ? null : TensorMemory.Pointer<Bf16>(_copy);
         AdamWKernel.Step(w, copy, g, m, v, _decayed, step);
-        AdamWKernel.Step(w + _decayed, null, g + _decayed, m + _decayed, v + _decayed, Count - _decayed, step with { WeightDecay = 0 });
+        void Undecayed(long from, long to, double share) => AdamWKernel.Step(w + from, null, g + from, m + from, v + from, to - from,
+            step with { WeightDecay = 0, LearningRate = (float)(step.LearningRate * share) });
+        Undecayed(_decayed, _slow, 1);
+        Undecayed(_slow, Count, stateSpaceShare);
     }
 
     public void Dispose()

@@ -22,6 +22,15 @@ public abstract class TrainableModel : IDisposable
     /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
     public abstract Tensor LogProbs(Tensor tokens, Tensor targets);
 
+    /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
+    public abstract IReadOnlyList<Tensor> HiddenStates(Tensor tokens);
+
+    /// <summary>Figures of the last forward pass besides the loss: how evenly experts are used.</summary>
+    public virtual IReadOnlyList<(string Name, double Value)> LastMetrics() => [];
+
+    /// <summary>Gradients of the last backward pass by exported name, as they are stored: for comparison with other software.</summary>
+    public abstract IReadOnlyList<(string Name, float[] Values)> ExportedGradients();
+
     /// <summary>Every tensor of <see cref="ModelConfig.Tensors"/> by its exported name, row-major fp32.</summary>
     public abstract IEnumerable<(string Name, long[] Shape, float[] Values)> Export();
 
@@ -31,7 +40,7 @@ public abstract class TrainableModel : IDisposable
     /// <summary>The registration list: one line an architecture.</summary>
     public static TrainableModel Build(ModelConfig config, bool bfloat16, LayerMath? math = null) => config switch
     {
-        TransformerConfig transformer => new Transformer(transformer, bfloat16, math ?? new FusedMath()),
+        DecoderConfig decoder => new Decoder(decoder, bfloat16, math ?? new FusedMath()),
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 

@@ -227,7 +227,7 @@ public sealed class PipelineRun
         }
     }
 
-    private TransformerConfig Model(int vocabSize) => _recipe.Model.Build(vocabSize, _recipe.Training.ContextLength);
+    private ModelConfig Model(int vocabSize) => _recipe.Model.Build(vocabSize, _recipe.Training.ContextLength);
 
     /// <summary>Parts of the recipe as JSON.</summary>
     private JsonObject Part(params ReadOnlySpan<string> keys)

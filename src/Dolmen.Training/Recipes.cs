@@ -15,8 +15,11 @@ public sealed record TrainingRecipe(
     int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48);
 
 /// <summary>AdamW (Loshchilov and Hutter 2019); the decay touches matrices only.</summary>
+/// <param name="StateSpaceLearningRate">The most that parameters of a structured state space (S4, H3) get: they are trained slowly and
+/// without decay (Gu et al. 2022).</param>
 public sealed record OptimizerRecipe(
-    double LearningRate, double WeightDecay = 0.1, double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double ClipNorm = 1.0);
+    double LearningRate, double WeightDecay = 0.1, double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double ClipNorm = 1.0,
+    double StateSpaceLearningRate = 1e-3);
 
 /// <param name="WarmupFraction">Share of the steps in which the rate rises linearly from 0.</param>
 /// <param name="DecayFraction">Share of the steps in which it falls (warmup-stable-decay; Hu et al. 2024).</param>

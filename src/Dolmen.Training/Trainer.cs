@@ -79,7 +79,7 @@ public sealed class Trainer(TrainableModel model, TrainingTask task, OptimizerRe
         }
         var clip = optimizer.ClipNorm > 0 && norm > optimizer.ClipNorm ? optimizer.ClipNorm / norm : 1;
         model.Parameters.Step(new AdamWStep((float)rate, (float)optimizer.Beta1, (float)optimizer.Beta2, (float)optimizer.Epsilon,
-            (float)optimizer.WeightDecay, step + 1, (float)clip));
+            (float)optimizer.WeightDecay, step + 1, (float)clip), Math.Min(1, optimizer.StateSpaceLearningRate / optimizer.LearningRate));
         return (result, norm);
     }
 

@@ -98,7 +98,7 @@ public static class TrainingStages
             context.Training.MicroBatchTokens, model.Parameters.IsBFloat16));
         var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
-        HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), (TransformerConfig)model.Config,
+        HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
             model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
             new ModelCard($"Dolmen {task.Stage} model", $"{outcome.Parameters:N0} parameters after {outcome.Tokens:N0} tokens of {task.Stage}."),
             new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),

@@ -57,10 +57,7 @@ internal static class ModelCommand
             {
                 throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
             }
-            if (HuggingFaceFolder.LoadConfig(folder) is not TransformerConfig config)
-            {
-                throw new UserErrorException($"'{folder}' is not a transformer: only those can be exported.");
-            }
+            var config = HuggingFaceFolder.LoadConfig(folder);
             var special = TokenizerFolder.Load(folder).Special;
             using var weights = CheckpointWeights.Open(folder, config);
             var stored = weights.DtypeOf(config.Tensors()[0].Name);
@@ -80,7 +77,7 @@ internal static class ModelCommand
         return command;
     }
 
-    private static IEnumerable<NamedTensor> Tensors(TransformerConfig config, CheckpointWeights weights, CancellationToken stop)
+    private static IEnumerable<NamedTensor> Tensors(ModelConfig config, CheckpointWeights weights, CancellationToken stop)
     {
         foreach (var tensor in config.Tensors())
         {
@@ -95,9 +92,9 @@ internal static class ModelCommand
     {
         var full = config.ContextLength;
         return new ModelDescription(
-            Path.GetFullPath(folder), config, config.Parameters, config.TrainingFlopsPerToken(full), config.TrainingFlopsPerToken(full) / 3,
+            Path.GetFullPath(folder), config, config.Parameters, config.TrainingFlopsPerToken(full), config.ForwardFlopsPerToken(full),
             [.. Enum.GetValues<TensorDtype>().Select(dtype => new MemoryNeed(dtype.HuggingFaceName(), config.Parameters * dtype.Bytes(),
-                [.. Lengths(full).Select(length => new StateNeed(length, length * config.StateBytesPerToken(dtype.Bytes())))]))]);
+                [.. Lengths(full).Select(length => new StateNeed(length, config.StateBytes(length, dtype.Bytes())))]))]);
     }
 
     /// <summary>A quarter, half and the whole of the context.</summary>

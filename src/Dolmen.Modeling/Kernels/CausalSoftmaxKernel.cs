@@ -1,54 +1,88 @@
-// rows of T scores; row r looks at positions 0 … r mod T
+// rows of T scores, (…, H, T): row r belongs to head (r / T) mod H and looks back from position r mod T
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
-/// <summary>softmax(scale·s) over the positions a row may see, zero beyond; in place.</summary>
+/// <summary>What a row of scores sees: at most <c>window</c> positions up to its own, and with ALiBi's slopes (one a head; null for none)
+/// distance counts against a position.</summary>
+internal readonly unsafe struct ScoreMask(int length, float scale, int window, float* slopes, int heads)
+{
+    private readonly float* _slopes = slopes;
+
+    public int Length => length;
+
+    public float Scale => scale;
+
+    public bool HasSlopes => _slopes != null;
+
+    public int First(long row) => Math.Max(0, (int)(row % length) + 1 - window);
+
+    public int End(long row) => (int)(row % length) + 1;
+
+    public float Slope(long row) => _slopes[row / length % heads];
+}
+
+/// <summary>softmax(scale·s − slope·distance) over the positions a row may see, zero elsewhere; in place.</summary>
 internal static unsafe class CausalSoftmaxKernel
 {
     private const long Grain = 64;
 
-    public static void Forward<E>(E* scores, long rows, int t, float scale) where E : unmanaged
+    public static void Forward<E>(E* scores, long rows, ScoreMask mask) where E : unmanaged
     {
-        if (Vector512.IsHardwareAccelerated) Forward<Lanes512, Vector512<float>, E>(scores, rows, t, scale);
-        else Forward<Lanes256, Vector256<float>, E>(scores, rows, t, scale);
+        if (Vector512.IsHardwareAccelerated) Forward<Lanes512, Vector512<float>, E>(scores, rows, mask);
+        else Forward<Lanes256, Vector256<float>, E>(scores, rows, mask);
     }
 
     /// <summary>ds = scale·p·(dp − Σ p·dp), written over <paramref name="dp"/>.</summary>
-    public static void Backward<E>(E* p, E* dp, long rows, int t, float scale) where E : unmanaged
+    public static void Backward<E>(E* p, E* dp, long rows, ScoreMask mask) where E : unmanaged
     {
-        if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>, E>(p, dp, rows, t, scale);
-        else Backward<Lanes256, Vector256<float>, E>(p, dp, rows, t, scale);
+        if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>, E>(p, dp, rows, mask);
+        else Backward<Lanes256, Vector256<float>, E>(p, dp, rows, mask);
     }
 
-    internal static void Forward<S, V, E>(E* scores, long rows, int t, float scale)
+    internal static void Forward<S, V, E>(E* scores, long rows, ScoreMask mask)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, t, scale, start, end));
+        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, mask, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardRows<S, V, E>(E* scores, int t, float scale, long start, long end)
+    private static void ForwardRows<S, V, E>(E* scores, ScoreMask mask, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
+        var (t, scale) = (mask.Length, S.Create(mask.Scale));
         var scratch = new float[t + S.Width];
         fixed (float* exps = scratch)
         {
             for (var row = start; row < end; row++)
             {
                 var at = scores + row * t;
-                var seen = row % t + 1;
+                var (first, stop) = (mask.First(row), mask.End(row));
                 var top = S.Create(float.NegativeInfinity);
-                for (var i = 0L; i < seen; i += S.Width)
+                if (!mask.HasSlopes)
                 {
-                    var value = S.Multiply(Lanes.Load<S, V, E>(at + i, seen - i, float.NegativeInfinity), S.Create(scale));
-                    S.StoreFull(exps + i, value);
-                    top = S.Max(top, value);
+                    for (var i = first; i < stop; i += S.Width)
+                    {
+                        var value = S.Multiply(Lanes.Load<S, V, E>(at + i, stop - i, float.NegativeInfinity), scale);
+                        S.StoreFull(exps + i, value);
+                        top = S.Max(top, value);
+                    }
+                }
+                else
+                {
+                    var slope = mask.Slope(row);
+                    for (var i = first; i < stop; i += S.Width)
+                    {
+                        var closeness = S.Multiply(S.Add(S.Indices, S.Create(i + 1 - stop)), S.Create(slope));
+                        var value = S.MultiplyAdd(Lanes.Load<S, V, E>(at + i, stop - i, float.NegativeInfinity), scale, closeness);
+                        S.StoreFull(exps + i, value);
+                        top = S.Max(top, value);
+                    }
                 }
                 var max = S.Create(S.MaxOf(top));
                 var sum = default(V);
-                for (var i = 0L; i < seen; i += S.Width)
+                for (var i = first; i < stop; i += S.Width)
                 {
                     // exp clamps at e⁻⁸⁷ ≈ 1e-38: the −∞ of the last vector's unseen lanes adds nothing measurable.
                     var exp = Lanes.Exp<S, V>(S.Subtract(S.LoadFull(exps + i), max));
@@ -56,35 +90,42 @@ internal static unsafe class CausalSoftmaxKernel
                     sum = S.Add(sum, exp);
                 }
                 var inverse = S.Create(1 / S.Sum(sum));
-                for (var i = 0L; i < seen; i += S.Width) Lanes.Store<S, V, E>(at + i, seen - i, S.Multiply(S.LoadFull(exps + i), inverse));
-                new Span<byte>(at + seen, (int)((t - seen) * sizeof(E))).Clear();
+                for (var i = first; i < stop; i += S.Width) Lanes.Store<S, V, E>(at + i, stop - i, S.Multiply(S.LoadFull(exps + i), inverse));
+                Clear(at, first, stop, t);
             }
         }
     }
 
-    internal static void Backward<S, V, E>(E* p, E* dp, long rows, int t, float scale)
+    internal static void Backward<S, V, E>(E* p, E* dp, long rows, ScoreMask mask)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, t, scale, start, end));
+        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, mask, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRows<S, V, E>(E* p, E* dp, int t, float scale, long start, long end)
+    private static void BackwardRows<S, V, E>(E* p, E* dp, ScoreMask mask, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
+        var (t, scale) = (mask.Length, S.Create(mask.Scale));
         for (var row = start; row < end; row++)
         {
             E* probability = p + row * t, gradient = dp + row * t;
-            var seen = row % t + 1;
+            var (first, stop) = (mask.First(row), mask.End(row));
             var dot = default(V);
-            for (var i = 0L; i < seen; i += S.Width)
-                dot = S.MultiplyAdd(Lanes.Load<S, V, E>(probability + i, seen - i), Lanes.Load<S, V, E>(gradient + i, seen - i), dot);
+            for (var i = first; i < stop; i += S.Width)
+                dot = S.MultiplyAdd(Lanes.Load<S, V, E>(probability + i, stop - i), Lanes.Load<S, V, E>(gradient + i, stop - i), dot);
             var mean = S.Create(S.Sum(dot));
-            for (var i = 0L; i < seen; i += S.Width)
+            for (var i = first; i < stop; i += S.Width)
             {
-                var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, seen - i), mean);
-                var value = S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, seen - i), centred), S.Create(scale));
-                Lanes.Store<S, V, E>(gradient + i, seen - i, value);
+                var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, stop - i), mean);
+                var value = S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, stop - i), centred), scale);
+                Lanes.Store<S, V, E>(gradient + i, stop - i, value);
             }
-            new Span<byte>(gradient + seen, (int)((t - seen) * sizeof(E))).Clear();
+            Clear(gradient, first, stop, t);
         }
+    }
+
+    private static void Clear<E>(E* row, int first, int stop, int t) where E : unmanaged
+    {
+        new Span<byte>(row, first * sizeof(E)).Clear();
+        new Span<byte>(row + stop, (t - stop) * sizeof(E)).Clear();
     }
 }

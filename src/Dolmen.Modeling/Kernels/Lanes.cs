@@ -155,7 +155,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(Inline)]
     public static Vector512<float> Scale(Vector512<float> a, Vector512<float> n) =>
-        a * ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
+        Avx512F.IsSupported ? Avx512F.Scale(a, n) : a * ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
 
     [MethodImpl(Inline)] public static float Sum(Vector512<float> a) => Lanes256.Sum(a.GetLower() + a.GetUpper());
     [MethodImpl(Inline)] public static float MaxOf(Vector512<float> a) => Lanes256.MaxOf(Vector256.MaxNative(a.GetLower(), a.GetUpper()));

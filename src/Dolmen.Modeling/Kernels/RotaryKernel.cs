@@ -19,7 +19,7 @@ internal static unsafe class RotaryKernel
 {
     private const long Grain = 16;
 
-    /// <param name="cosSin">(T, 2, E/2) fp32: cosines, then sines, of a position.</param>
+    /// <param name="cosSin">(T, 2, E/2) fp32: cosines, then sines, of a position; null turns nothing.</param>
     public static void Split<T>(T* qkv, T* q, T* k, T* v, float* cosSin, HeadLayout layout) where T : unmanaged
     {
         if (Vector512.IsHardwareAccelerated) Move<Lanes512, Vector512<float>, T>(qkv, q, k, v, cosSin, layout, back: false);
@@ -47,20 +47,23 @@ internal static unsafe class RotaryKernel
         {
             var (b, t) = (row / length, row % length);
             var at = fused + row * layout.RowWidth;
-            var angles = cosSin + t * e;
+            var angles = cosSin == null ? null : cosSin + t * e;
             for (var h = 0; h < heads; h++) Turn<S, V, T>(at + (long)h * e, q + ((b * heads + h) * length + t) * e, angles, e, back);
             for (var h = 0; h < kvHeads; h++) Turn<S, V, T>(at + (long)(heads + h) * e, k + ((b * kvHeads + h) * length + t) * e, angles, e, back);
             for (var h = 0; h < kvHeads; h++)
             {
-                T* one = at + (long)(heads + kvHeads + h) * e, other = v + ((b * kvHeads + h) * length + t) * e;
-                if (back) Buffer.MemoryCopy(other, one, (long)e * sizeof(T), (long)e * sizeof(T));
-                else Buffer.MemoryCopy(one, other, (long)e * sizeof(T), (long)e * sizeof(T));
+                Copy(at + (long)(heads + kvHeads + h) * e, v + ((b * kvHeads + h) * length + t) * e, e, back);
             }
         }
     }
 
     private static void Turn<S, V, T>(T* fused, T* head, float* angles, int e, bool back) where S : ILanes<V> where V : struct where T : unmanaged
     {
+        if (angles == null)
+        {
+            Copy(fused, head, e, back);
+            return;
+        }
         var half = e / 2;
         var sign = S.Create(back ? -1 : 1);
         var (from, to) = back ? ((IntPtr)head, (IntPtr)fused) : ((IntPtr)fused, (IntPtr)head);
@@ -73,5 +76,12 @@ internal static unsafe class RotaryKernel
             Lanes.Store<S, V, T>((T*)to + i, half - i, S.Subtract(S.Multiply(first, cos), S.Multiply(second, sin)));
             Lanes.Store<S, V, T>((T*)to + half + i, half - i, S.MultiplyAdd(second, cos, S.Multiply(first, sin)));
         }
+    }
+
+    private static void Copy<T>(T* fused, T* head, int e, bool back) where T : unmanaged
+    {
+        var bytes = (long)e * sizeof(T);
+        if (back) Buffer.MemoryCopy(head, fused, bytes, bytes);
+        else Buffer.MemoryCopy(fused, head, bytes, bytes);
     }
 }

@@ -17,23 +17,17 @@ public sealed partial class FusedMath : LayerMath
         return RmsNormFunction.apply(x, weight, epsilon);
     }
 
-    public override Tensor CausalAttention(Tensor qkv, int heads, int kvHeads, RotaryTable rotary)
+    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
-        var layout = new HeadLayout((int)qkv.shape[0], (int)qkv.shape[1], heads, kvHeads, rotary.HeadDim);
+        var layout = new HeadLayout((int)qkv.shape[0], (int)qkv.shape[1], pattern.Heads, pattern.KvHeads, pattern.HeadDim);
         Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
-        if (layout.Length > rotary.ContextLength)
+        if (pattern.Rotary is { } rotary && layout.Length > rotary.ContextLength)
             throw new ArgumentException($"qkv holds {layout.Length} positions, the rotary table {rotary.ContextLength}.", nameof(qkv));
-        var parts = RotaryFunction.apply(qkv, rotary.CosSin, layout);           // q (B, H, T, E), k and v (B, K, T, E)
-        if (layout.Length <= WholeScoresLength) return CausalAttentionFunction.apply(parts[0], parts[1], parts[2]).MoveToOuterDisposeScope();
-        var (q, k, v) = (parts[0], parts[1], parts[2]);
-        if (kvHeads != heads)
-        {
-            k = k.repeat_interleave(heads / kvHeads, 1);                        // (B, H, T, E)
-            v = v.repeat_interleave(heads / kvHeads, 1);                        // (B, H, T, E)
-        }
-        var y = nn.functional.scaled_dot_product_attention(q, k, v, is_casual: true);        // (B, H, T, E)
-        return y.transpose(1, 2).reshape(layout.Batch, layout.Length, heads * layout.HeadDim).MoveToOuterDisposeScope();
+        var parts = RotaryFunction.apply(qkv, pattern.Rotary?.CosSin ?? empty(0), layout);       // q (B, H, T, E), k and v (B, K, T, E)
+        return layout.Length <= WholeScoresLength
+            ? CausalAttentionFunction.apply(parts[0], parts[1], parts[2], pattern.Slopes ?? empty(0), pattern.Window ?? int.MaxValue).MoveToOuterDisposeScope()
+            : PlainMath.Attend(parts[0], parts[1], parts[2], pattern).MoveToOuterDisposeScope();
     }
 
     public override Tensor SwiGlu(Tensor gateUp) => SwiGluFunction.apply(gateUp);

@@ -12,8 +12,8 @@ public abstract partial class LayerMath
     /// <summary>x·w/√(mean(x²)+ε); x (…, D), weight (D) fp32.</summary>
     public abstract Tensor RmsNorm(Tensor x, Tensor weight, double epsilon);
 
-    /// <summary>Rotary positions, causal grouped-query attention; qkv (B, T, (H+2K)·E) → (B, T, H·E).</summary>
-    public abstract Tensor CausalAttention(Tensor qkv, int heads, int kvHeads, RotaryTable rotary);
+    /// <summary>Positions, causal grouped-query attention; qkv (B, T, (H+2K)·E) → (B, T, H·E).</summary>
+    public abstract Tensor CausalAttention(Tensor qkv, AttentionPattern pattern);
 
     /// <summary>silu(gate)·up; (…, 2F) → (…, F).</summary>
     public abstract Tensor SwiGlu(Tensor gateUp);
@@ -24,31 +24,4 @@ public abstract partial class LayerMath
 
     /// <summary>log softmax(x·headᵀ)[target] of every row, (N) fp32; 0 where the target is negative.</summary>
     public abstract Tensor LogProbs(Tensor x, Tensor head, Tensor targets);
-}
-
-/// <summary>Cosines and sines of every position, (T, 2, E/2) fp32: angle(t, i) = t·θ^(−2i/E) (Su et al. 2021).</summary>
-public sealed class RotaryTable : IDisposable
-{
-    public RotaryTable(int contextLength, int headDim, double theta)
-    {
-        var values = new float[contextLength * headDim];
-        for (var t = 0; t < contextLength; t++)
-        {
-            for (var i = 0; i < headDim / 2; i++)
-            {
-                var angle = t * Math.Pow(theta, -2.0 * i / headDim);
-                values[t * headDim + i] = (float)Math.Cos(angle);
-                values[t * headDim + headDim / 2 + i] = (float)Math.Sin(angle);
-            }
-        }
-        CosSin = tensor(values, [contextLength, 2, headDim / 2]).DetachFromDisposeScope();
-    }
-
-    public Tensor CosSin { get; }
-
-    public int ContextLength => (int)CosSin.shape[0];
-
-    public int HeadDim => (int)CosSin.shape[2] * 2;
-
-    public void Dispose() => CosSin.Dispose();
 }

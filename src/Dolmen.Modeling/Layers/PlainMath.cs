@@ -16,21 +16,31 @@ public sealed partial class PlainMath : LayerMath
         return y.to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    public override Tensor CausalAttention(Tensor qkv, int heads, int kvHeads, RotaryTable rotary)
+    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
-        var (b, t, e) = (qkv.shape[0], qkv.shape[1], rotary.HeadDim);
+        var (b, t, heads, kvHeads, e) = (qkv.shape[0], qkv.shape[1], pattern.Heads, pattern.KvHeads, pattern.HeadDim);
         var parts = qkv.view(b, t, heads + 2 * kvHeads, e).split([heads, kvHeads, kvHeads], 2);  // (B, T, H|K|K, E)
-        var q = Rotate(parts[0], rotary).transpose(1, 2);                                        // (B, H, T, E)
-        var k = Rotate(parts[1], rotary).transpose(1, 2);                                        // (B, K, T, E)
+        var q = Rotate(parts[0], pattern.Rotary).transpose(1, 2);                                // (B, H, T, E)
+        var k = Rotate(parts[1], pattern.Rotary).transpose(1, 2);                                // (B, K, T, E)
         var v = parts[2].transpose(1, 2);                                                        // (B, K, T, E)
-        if (kvHeads != heads)
+        return Attend(q, k, v, pattern).MoveToOuterDisposeScope();                               // (B, T, H·E)
+    }
+
+    /// <summary>q (B, H, T, E), k and v (B, K, T, E) → (B, T, H·E), by libtorch's kernels.</summary>
+    internal static Tensor Attend(Tensor q, Tensor k, Tensor v, AttentionPattern pattern)
+    {
+        using var scope = NewDisposeScope();
+        var (b, t) = (q.shape[0], q.shape[2]);
+        if (pattern.KvHeads != pattern.Heads)
         {
-            k = k.repeat_interleave(heads / kvHeads, 1);                                         // (B, H, T, E)
-            v = v.repeat_interleave(heads / kvHeads, 1);                                         // (B, H, T, E)
+            k = k.repeat_interleave(pattern.Heads / pattern.KvHeads, 1);                         // (B, H, T, E)
+            v = v.repeat_interleave(pattern.Heads / pattern.KvHeads, 1);                         // (B, H, T, E)
         }
-        var y = functional.scaled_dot_product_attention(q, k, v, is_casual: true);               // (B, H, T, E)
-        return y.transpose(1, 2).reshape(b, t, heads * e).MoveToOuterDisposeScope();             // (B, T, H·E)
+        var plain = pattern.IsPlain(t);
+        var bias = plain ? null : pattern.Bias(t, q.dtype, q.device).unsqueeze(0);               // (1, 1|H, T, T)
+        var y = functional.scaled_dot_product_attention(q, k, v, bias, is_casual: plain);        // (B, H, T, E)
+        return y.transpose(1, 2).reshape(b, t, -1).MoveToOuterDisposeScope();                    // (B, T, H·E)
     }
 
     public override Tensor SwiGlu(Tensor gateUp)
@@ -59,8 +69,9 @@ public sealed partial class PlainMath : LayerMath
     }
 
     /// <summary>Hugging Face's half split: (a, b) → (a·cos − b·sin, b·cos + a·sin).</summary>
-    private static Tensor Rotate(Tensor x, RotaryTable rotary)                                   // (B, T, heads, E)
+    private static Tensor Rotate(Tensor x, RotaryTable? rotary)                                  // (B, T, heads, E)
     {
+        if (rotary is null) return x;
         var angles = rotary.CosSin.to(x.dtype).to(x.device).slice(0, 0, x.shape[1], 1);          // (T, 2, E/2)
         var cos = angles.select(1, 0).unsqueeze(1);                                              // (T, 1, E/2)
         var sin = angles.select(1, 1).unsqueeze(1);                                              // (T, 1, E/2)

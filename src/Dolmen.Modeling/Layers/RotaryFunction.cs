@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>apply(qkv (B, T, (H+2K)·E), cosSin (T, 2, E/2), HeadLayout) → q (B, H, T, E), k (B, K, T, E), v (B, K, T, E).</summary>
+/// <summary>apply(qkv (B, T, (H+2K)·E), cosSin (T, 2, E/2) or empty to turn nothing, HeadLayout) → q (B, H, T, E), k (B, K, T, E), v (B, K, T, E).</summary>
 internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<RotaryFunction>
 {
     public override string Name => "rotary";
@@ -35,7 +35,7 @@ internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<Rotar
 
     private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, HeadLayout layout, bool back)
     {
-        var angles = TensorMemory.Pointer<float>(cosSin);
+        var angles = cosSin.numel() == 0 ? null : TensorMemory.Pointer<float>(cosSin);
         if (fused.dtype is ScalarType.BFloat16) Run(TensorMemory.Pointer<Bf16>(fused), heads, angles, layout, back);
         else Run(TensorMemory.Pointer<float>(fused), heads, angles, layout, back);
     }

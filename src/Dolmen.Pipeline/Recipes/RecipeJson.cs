@@ -8,7 +8,7 @@ namespace Dolmen.Pipeline.Recipes;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true,
-    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>)])]
+    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>), typeof(RecipeEnum<Dolmen.Checkpoints.PositionKind>)])]
 [JsonSerializable(typeof(PipelineRecipe))]
 internal sealed partial class RecipeJson : JsonSerializerContext;
 

@@ -18,7 +18,7 @@ internal static class TrainingBudget
     private const double ReferenceFactor = 4.0 / 3;
 
     /// <param name="preferencesFile">Null when there is no alignment.</param>
-    public static PipelineRecipe Resolve(PipelineRecipe recipe, TransformerConfig model, Tokenizer tokenizer, string? preferencesFile, IProgress<StageProgress> progress)
+    public static PipelineRecipe Resolve(PipelineRecipe recipe, ModelConfig model, Tokenizer tokenizer, string? preferencesFile, IProgress<StageProgress> progress)
     {
         var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
         var resolved = recipe with { Model = ModelRecipe.Of(model), Training = recipe.Training with { Precision = precision }, Minutes = 0 };

@@ -51,7 +51,7 @@ public sealed class NextTokenTask : TrainingTask
             for (var row = 0; row < rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
             loss += batch.Backward(model, 1.0 / (_rowsPerStep * _training.ContextLength), first: done == 0);
         }
-        return new StepResult(loss);
+        return new StepResult(loss, [.. model.LastMetrics()]);
     }
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;

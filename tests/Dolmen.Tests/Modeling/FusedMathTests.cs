@@ -27,10 +27,10 @@ public class FusedMathTests
     [InlineData(2, 1, 16, 530)]
     public void Causal_attention_matches_libtorch(int heads, int kvHeads, int headDim, int length)
     {
-        using var rotary = new RotaryTable(length + 3, headDim, 10000);
+        using var pattern = new AttentionPattern(heads, kvHeads, headDim, new RotaryTable(length + 3, headDim, 10000));
         foreach (var type in Types)
         {
-            SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) => math.CausalAttention(x[0], heads, kvHeads, rotary),
+            SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) => math.CausalAttention(x[0], pattern),
                 Random(type, 2, length, (heads + 2 * kvHeads) * headDim));
         }
     }

@@ -1,0 +1,35 @@
+// GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each part, GELU, biases everywhere, the embedding as head.
+// D model, H heads, F feed-forward, V vocab
+namespace Dolmen.Checkpoints;
+
+public sealed record Gpt2Config(
+    int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true)
+    : DecoderConfig
+{
+    public override DecoderPlan Plan() => new(
+        VocabSize, DModel, "transformer.wte.weight", [.. Enumerable.Range(0, Layers).Select(Block)], Norm("transformer.ln_f"),
+        TieEmbeddings ? null : "lm_head.weight", new("transformer.wpe.weight", [ContextLength, DModel]));
+
+    public override IReadOnlyList<string> Problems()
+    {
+        var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
+            .Within("heads", Heads, 1024);
+        if (rules.Problems.Count > 0) return rules.Problems;
+        return rules.Require(DModel % Heads == 0, $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. " +
+            $"Try dModel {(DModel + Heads - 1) / Heads * Heads}.").Positive("normEps", NormEps, "GPT-2 uses 1e-5.").Problems;
+    }
+
+    private NormSpec Norm(string name) => new($"{name}.weight", DModel, NormEps, $"{name}.bias");
+
+    private BlockSpec Block(int i)
+    {
+        var layer = $"transformer.h.{i}.";
+        LinearSpec Linear(string name, int inputs, int outputs) =>
+            new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true);
+        return new BlockSpec(
+            Norm($"{layer}ln_1"),
+            new AttentionSpec(Heads, Heads, DModel / Heads, Linear("attn.c_attn", DModel, 3 * DModel), Linear("attn.c_proj", DModel, DModel),
+                new NoPosition()),
+            Norm($"{layer}ln_2"), new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel)));
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Checkpoints;
+
+/// <summary>Ids other software needs to know where text begins and ends; written to config.json and generation_config.json.</summary>
+/// <param name="End">Ends a turn of a conversation; generation stops there as well as at <paramref name="Eos"/>.</param>
+public sealed record SpecialTokenIds(int? Bos, int? Eos, int? Pad, int? End);
+
+/// <summary>config.json as Hugging Face writes it, and back, one <see cref="ConfigLayout"/> for each model_type.</summary>
+internal static class HuggingFaceConfig
+{
+    private const long MaxBytes = 1 << 20;
+
+    /// <summary>The registration list. Writing takes the first that can say all of a configuration.</summary>
+    private static readonly ConfigLayout[] Layouts =
+    [
+        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(),
+        new Mamba2Layout(), new JambaLayout(), .. OwnLayout.All,
+    ];
+
+    public static ModelConfig Read(string path)
+    {
+        using var document = Open(path);
+        var fields = new ConfigFields(path, document.RootElement);
+        var type = fields.Text("model_type") ?? throw fields.Bad("model_type is missing", $"it must be one of {Known}");
+        var layout = Array.Find(Layouts, candidate => candidate.ModelType == type)
+            ?? throw fields.Bad($"model_type is '{type}'", $"only {Known} can be run. Choose a model of one of those architectures");
+        var config = layout.Read(fields);
+        var problems = config.Problems();
+        if (problems.Count > 0) throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
+        return config;
+    }
+
+    /// <summary>The ids config.json names, where it does.</summary>
+    public static SpecialTokenIds ReadSpecial(string path)
+    {
+        using var document = Open(path);
+        var fields = new ConfigFields(path, document.RootElement);
+        return new SpecialTokenIds(fields.FirstId("bos_token_id"), fields.FirstId("eos_token_id"), fields.FirstId("pad_token_id"), null);
+    }
+
+    /// <summary>The model_type under which a configuration is written.</summary>
+    public static string ModelType(ModelConfig config) => LayoutOf(config).ModelType;
+
+    public static void Write(string path, ModelConfig config, SpecialTokenIds special, TensorDtype dtype) => AtomicFile.Write(path, stream =>
+    {
+        var layout = LayoutOf(config);
+        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+        writer.WriteStartObject();
+        writer.WriteStartArray("architectures");
+        writer.WriteStringValue(layout.Architecture);
+        writer.WriteEndArray();
+        WriteId(writer, "bos_token_id", special.Bos);
+        WriteId(writer, "eos_token_id", special.Eos);
+        WriteId(writer, "pad_token_id", special.Pad);
+        writer.WriteString("model_type", layout.ModelType);
+        writer.WriteString("torch_dtype", dtype.HuggingFaceName());
+        writer.WriteBoolean("use_cache", true);
+        writer.WriteNumber("vocab_size", config.VocabSize);
+        layout.Write(config, writer);
+        writer.WriteEndObject();
+    });
+
+    public static void WriteGeneration(string path, SpecialTokenIds special) => AtomicFile.Write(path, stream =>
+    {
+        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+        writer.WriteStartObject();
+        if (special.Bos is { } bos) writer.WriteNumber("bos_token_id", bos);
+        if (special.Eos is { } eos)
+        {
+            writer.WriteStartArray("eos_token_id");
+            writer.WriteNumberValue(eos);
+            if (special.End is { } end) writer.WriteNumberValue(end);
+            writer.WriteEndArray();
+        }
+        if (special.Pad is { } pad) writer.WriteNumber("pad_token_id", pad);
+        writer.WriteEndObject();
+    });
+
+    private static string Known => string.Join(", ", Layouts.Select(layout => $"'{layout.ModelType}'"));
+
+    private static ConfigLayout LayoutOf(ModelConfig config) => Array.Find(Layouts, layout => layout.CanWrite(config))
+        ?? throw new NotSupportedException($"{config.GetType().Name} has no layout.");
+
+    private static void WriteId(Utf8JsonWriter writer, string name, int? id)
+    {
+        if (id is { } value) writer.WriteNumber(name, value);
+        else writer.WriteNull(name);
+    }
+
+    private static JsonDocument Open(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserErrorException($"'{path}' does not exist: --model takes a Hugging Face model folder or a finished run. Check " +
+                "the path.");
+        }
+        if (new FileInfo(path).Length > MaxBytes)
+        {
+            throw new UserErrorException($"'{path}' is larger than {MaxBytes} bytes, which no model configuration is. Check the path.");
+        }
+        try
+        {
+            var document = JsonDocument.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+            document.Dispose();
+            throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
+        }
+        // The latter exception: text that is not UTF-8.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new UserErrorException($"'{path}' is not valid JSON: {error.Message} Export or fetch the model again.", error);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dolmen.Checkpoints;
+
+/// <summary>Architectures that upstream has no class for: config.json holds our own record under <c>dolmen</c>.</summary>
+internal sealed class OwnLayout : ConfigLayout
+{
+    private const string Field = "dolmen";
+
+    private readonly Func<ModelConfig, bool> _fits;
+
+    private OwnLayout(string modelType, Func<ModelConfig, bool> fits) => (ModelType, _fits) = (modelType, fits);
+
+    /// <summary>The registration list; a model_type is permanent once released.</summary>
+    public static IReadOnlyList<OwnLayout> All { get; } =
+    [
+        new("hybrid", config => config is HybridConfig),
+        new("transformer", config => config is TransformerConfig),       // variants no published layout can say: ALiBi, no positions
+    ];
+
+    public override string ModelType { get; }
+
+    public override string Architecture => "DolmenForCausalLM";
+
+    public override bool CanWrite(ModelConfig config) => _fits(config);
+
+    public override ModelConfig Read(ConfigFields fields)
+    {
+        if (!fields.Present(Field, out var value)) throw fields.Bad($"{Field} is missing", $"a '{ModelType}' model keeps its sizes there");
+        ModelConfig? config;
+        try
+        {
+            config = value.Deserialize(OwnLayoutJson.Default.ModelConfig);
+        }
+        catch (Exception error) when (error is JsonException or NotSupportedException)
+        {
+            throw fields.Bad($"{Field} cannot be read", error.Message.TrimEnd('.'));
+        }
+        return config is not null && _fits(config) ? config : throw fields.Bad($"{Field} is no '{ModelType}' model", "model_type and sizes must agree");
+    }
+
+    public override void Write(ModelConfig config, Utf8JsonWriter writer)
+    {
+        writer.WritePropertyName(Field);
+        JsonSerializer.Serialize(writer, config, OwnLayoutJson.Default.ModelConfig);
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(ModelConfig))]
+internal sealed partial class OwnLayoutJson : JsonSerializerContext;

@@ -1,0 +1,41 @@
+namespace Dolmen.Checkpoints;
+
+/// <summary>The part of a block that treats every position alone.</summary>
+public abstract record FeedForwardSpec
+{
+    public abstract IEnumerable<TensorShape> Tensors();
+
+    public abstract double ForwardFlopsPerToken { get; }
+
+    /// <summary>Parameters one token meets.</summary>
+    public virtual long ActiveParameters => Tensors().Sum(tensor => tensor.Elements);
+}
+
+/// <summary>Down·(silu(gate)·up) with (gate, up) = GateUp·x (Shazeer 2020).</summary>
+public sealed record SwiGluSpec(LinearSpec GateUp, LinearSpec Down) : FeedForwardSpec
+{
+    public override IEnumerable<TensorShape> Tensors() => [.. GateUp.Tensors(), .. Down.Tensors()];
+
+    public override double ForwardFlopsPerToken => GateUp.ForwardFlops + Down.ForwardFlops;
+}
+
+/// <summary>Down·gelu(Up·x), GELU in its tanh form (Hendrycks and Gimpel 2016; GPT-2).</summary>
+public sealed record GeluSpec(LinearSpec Up, LinearSpec Down) : FeedForwardSpec
+{
+    public override IEnumerable<TensorShape> Tensors() => [.. Up.Tensors(), .. Down.Tensors()];
+
+    public override double ForwardFlopsPerToken => Up.ForwardFlops + Down.ForwardFlops;
+}
+
+/// <summary>A router sends each token to the TopK experts with the highest softmax(Router·x) and adds their outputs weighted by it
+/// (Shazeer et al. 2017). No token is dropped.</summary>
+/// <param name="Renormalize">Whether the chosen weights are divided by their sum (Mixtral does, Jamba does not).</param>
+public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, int TopK, bool Renormalize) : FeedForwardSpec
+{
+    public override IEnumerable<TensorShape> Tensors() => [.. Router.Tensors(), .. Experts.SelectMany(expert => expert.Tensors())];
+
+    public override double ForwardFlopsPerToken => Router.ForwardFlops + TopK * Experts[0].ForwardFlopsPerToken;
+
+    public override long ActiveParameters =>
+        Router.Tensors().Sum(tensor => tensor.Elements) + TopK * Experts[0].Tensors().Sum(tensor => tensor.Elements);
+}

@@ -1,0 +1,215 @@
+// A decoder-only language model of any plan: embedding, blocks of a mixer and a feed-forward in a residual stream, norm, head.
+// B batch, T sequence, N rows (= B·T), D model, V vocab
+using Dolmen.Checkpoints;
+using Dolmen.Modeling.Layers;
+using Dolmen.Modeling.Mixers;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Dolmen.Modeling.Architectures;
+
+public sealed class Decoder : TrainableModel
+{
+    private readonly DecoderConfig _config;
+    private readonly DecoderPlan _plan;
+    private readonly LayerMath _math;
+    private readonly WeightLayout _layout = new();
+    private readonly List<Block> _blocks = [];
+    private readonly MixtureConfig? _mixture;
+    private List<Routing> _routings = [];
+
+    public Decoder(DecoderConfig config, bool bfloat16, LayerMath math)
+    {
+        (_config, _plan, _math) = (config, config.Plan(), math);
+        _mixture = config switch
+        {
+            TransformerConfig transformer => transformer.Experts,
+            JambaConfig jamba => jamba.Experts,
+            HybridConfig hybrid => hybrid.Experts,
+            _ => null,
+        };
+        const double Std = 0.02;
+        // Projections back into the residual stream start smaller by the root of their number (GPT-2).
+        var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
+        var residualStd = Std / Math.Sqrt(parts);
+        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
+        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Matrix, Initializers.Normal(Std));
+        foreach (var spec in _plan.Blocks)
+        {
+            _layout.Add(spec.MixerNorm);
+            var mixer = SequenceMixer.Build(spec.Mixer, math, config.ContextLength);
+            mixer.Declare(_layout, residualStd);
+            var feedForward = spec.FeedForward is null ? null : FeedForward.Build(spec.FeedForward, math);
+            if (spec.FeedForwardNorm is not null) _layout.Add(spec.FeedForwardNorm);
+            feedForward?.Declare(_layout, residualStd);
+            _blocks.Add(new Block(spec, mixer, feedForward));
+        }
+        _layout.Add(_plan.FinalNorm);
+        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
+        Parameters = new ParameterStore(_layout.Specs, bfloat16);
+    }
+
+    public override ModelConfig Config => _config;
+
+    public override ParameterStore Parameters { get; }
+
+    public override Tensor Logits(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var logits = functional.linear(Hidden(tokens), Head);                   // (N, V)
+        return logits.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], _plan.VocabSize).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Loss(Tensor tokens, Tensor targets, double scale)
+    {
+        using var scope = NewDisposeScope();
+        var loss = _math.CrossEntropy(Hidden(tokens), Head, targets.view(-1), scale);
+        // The router's losses are means: they weigh as much of the step as this batch is.
+        if (_mixture is { } mixture && _routings.Count > 0 && loss.requires_grad)
+        {
+            var share = targets.ge(0).sum().item<long>() * scale;
+            if (mixture.AuxLossCoefficient > 0) loss = loss + RouterLosses.LoadBalancing(_routings) * (mixture.AuxLossCoefficient * share);
+            if (mixture.ZLossCoefficient > 0) loss = loss + RouterLosses.LogPartition(_routings) * (mixture.ZLossCoefficient * share);
+        }
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    public override Tensor LogProbs(Tensor tokens, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        return _math.LogProbs(Hidden(tokens), Head, targets.view(-1)).view(tokens.shape).MoveToOuterDisposeScope();
+    }
+
+    public override IReadOnlyList<Tensor> HiddenStates(Tensor tokens)
+    {
+        var states = new List<Tensor>();
+        using var scope = NewDisposeScope();
+        Hidden(tokens, states);
+        states.RemoveAt(_plan.StatesFromFirstBlock ? 0 : states.Count - 2);
+        return [.. states.Select(state => state.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope())];
+    }
+
+    public override IReadOnlyList<(string Name, double Value)> LastMetrics()
+    {
+        if (_routings.Count == 0) return [];
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return
+        [
+            ("moe/aux_loss", RouterLosses.LoadBalancing(_routings).item<float>()), ("moe/z_loss", RouterLosses.LogPartition(_routings).item<float>()),
+            ("moe/imbalance", RouterLosses.Imbalance(_routings)),
+        ];
+    }
+
+    public override IEnumerable<(string Name, long[] Shape, float[] Values)> Export()
+    {
+        foreach (var tensor in _plan.Tensors())
+        {
+            var (parameter, start, columns) = _layout[tensor.Name];
+            var values = Parameters.Weights(parameter).Slice(checked((int)start), checked((int)tensor.Elements)).ToArray();
+            yield return (tensor.Name, tensor.Shape, columns == 0 ? values : Transposed(values, columns));
+        }
+    }
+
+    public override void Import(Action<string, float[]> read)
+    {
+        foreach (var tensor in _plan.Tensors())
+        {
+            var values = new float[tensor.Elements];
+            read(tensor.Name, values);
+            var (parameter, start, columns) = _layout[tensor.Name];
+            (columns == 0 ? values : Transposed(values, values.Length / columns)).CopyTo(Parameters.Weights(parameter)[checked((int)start)..]);
+        }
+        Parameters.RefreshCopy();
+    }
+
+    public override IReadOnlyList<(string Name, float[] Values)> ExportedGradients()
+    {
+        using var scope = NewDisposeScope();
+        return
+        [
+            .. _plan.Tensors().Select(tensor =>
+            {
+                var (parameter, start, columns) = _layout[tensor.Name];
+                var gradient = Parameters[parameter].grad;
+                if (gradient is null) return (tensor.Name, new float[tensor.Elements]);
+                var values = gradient.to(ScalarType.Float32).contiguous().view(-1).narrow(0, start, tensor.Elements).data<float>().ToArray();
+                return (tensor.Name, columns == 0 ? values : Transposed(values, columns));
+            }),
+        ];
+    }
+
+    public override void Dispose()
+    {
+        Parameters.Dispose();
+        foreach (var block in _blocks) block.Mixer.Dispose();
+        ForgetRoutings();
+    }
+
+    private Tensor Head => Parameters[_plan.Head ?? _plan.Embedding];
+
+    /// <param name="states">Gets the stream after the embedding, after each block, and after the final norm, (N, D) each.</param>
+    private Tensor Hidden(Tensor tokens, List<Tensor>? states = null)           // (B, T) int64
+    {
+        using var scope = NewDisposeScope();
+        var (b, t) = (tokens.shape[0], tokens.shape[1]);
+        if (t > _config.ContextLength) throw new ArgumentException($"{t} positions, but the model's context is {_config.ContextLength}.", nameof(tokens));
+        ForgetRoutings();
+        var x = Parameters[_plan.Embedding].index_select(0, tokens.view(-1));   // (N, D)
+        if (_plan.Positions is { } positions)
+            x = (x.view(b, t, -1) + Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1);                 // (N, D)
+        foreach (var (spec, mixer, feedForward) in _blocks)
+        {
+            Note(x);
+            var normed = Norm(x, spec.MixerNorm).view(b, t, -1);                // (B, T, D)
+            x = x + mixer.Forward(normed, Parameters).view(b * t, -1);          // (N, D)
+            if (feedForward is null || spec.FeedForwardNorm is null) continue;
+            x = x + Fed(feedForward, Norm(x, spec.FeedForwardNorm));            // (N, D)
+        }
+        Note(x);
+        var last = Norm(x, _plan.FinalNorm);                                    // (N, D)
+        Note(last);
+        return last.MoveToOuterDisposeScope();
+
+        void Note(Tensor stream) => states?.Add(stream.alias().MoveToOuterDisposeScope());
+    }
+
+    private Tensor Fed(FeedForward feedForward, Tensor x)
+    {
+        if (feedForward is not MixtureOfExperts mixture) return feedForward.Forward(x, Parameters);
+        var y = mixture.Forward(x, Parameters, out var routing);
+        // Kept until the next pass: the loss and the metrics read them.
+        _routings.Add(routing with { Logits = routing.Logits.DetachFromDisposeScope(), Chosen = routing.Chosen.DetachFromDisposeScope() });
+        return y;
+    }
+
+    private void ForgetRoutings()
+    {
+        foreach (var routing in _routings)
+        {
+            routing.Logits.Dispose();
+            routing.Chosen.Dispose();
+        }
+        _routings = [];
+    }
+
+    private Tensor Norm(Tensor x, NormSpec norm)
+    {
+        if (!norm.IsLayerNorm) return _math.RmsNorm(x, Parameters[norm.Weight], norm.Epsilon);
+        using var scope = NewDisposeScope();
+        var (weight, bias) = (Parameters[norm.Weight].to(x.dtype), Parameters[norm.Bias!].to(x.dtype));
+        return functional.layer_norm(x, [norm.Size], weight, bias, norm.Epsilon).MoveToOuterDisposeScope();
+    }
+
+    private static float[] Transposed(float[] values, long columns)
+    {
+        var (rows, width) = ((int)(values.Length / columns), (int)columns);
+        var result = new float[values.Length];
+        // (columns, rows) as we keep it → (rows, columns) as it is stored, or the reverse by swapping the sizes.
+        for (var row = 0; row < rows; row++) for (var column = 0; column < width; column++) result[row * width + column] = values[column * rows + row];
+        return result;
+    }
+
+    private sealed record Block(BlockSpec Spec, SequenceMixer Mixer, FeedForward? FeedForward);
+}

@@ -1,0 +1,58 @@
+// N rows (= B·T), D model, F feed-forward
+using Dolmen.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Dolmen.Modeling.Layers;
+
+/// <summary>The part of a block that treats every position alone.</summary>
+internal abstract class FeedForward
+{
+    /// <param name="residualStd">Standard deviation for the projection back into the residual stream.</param>
+    public abstract void Declare(WeightLayout layout, double residualStd);
+
+    /// <summary>(N, D) → (N, D).</summary>
+    public abstract Tensor Forward(Tensor x, ParameterStore weights);
+
+    /// <summary>The registration list: one line a kind.</summary>
+    public static FeedForward Build(FeedForwardSpec spec, LayerMath math) => spec switch
+    {
+        SwiGluSpec gated => new SwiGlu(gated, math),
+        GeluSpec gelu => new Gelu(gelu),
+        MixtureSpec mixture => new MixtureOfExperts(mixture, math),
+        _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),
+    };
+}
+
+internal sealed class SwiGlu(SwiGluSpec spec, LayerMath math) : FeedForward
+{
+    public override void Declare(WeightLayout layout, double residualStd)
+    {
+        layout.Add(spec.GateUp, Initializers.Normal(0.02));
+        layout.Add(spec.Down, Initializers.Normal(residualStd));
+    }
+
+    public override Tensor Forward(Tensor x, ParameterStore weights)
+    {
+        using var scope = NewDisposeScope();
+        var gated = math.SwiGlu(spec.GateUp.Apply(x, weights));                 // (N, F)
+        return spec.Down.Apply(gated, weights).MoveToOuterDisposeScope();       // (N, D)
+    }
+}
+
+internal sealed class Gelu(GeluSpec spec) : FeedForward
+{
+    public override void Declare(WeightLayout layout, double residualStd)
+    {
+        layout.Add(spec.Up, Initializers.Normal(0.02));
+        layout.Add(spec.Down, Initializers.Normal(residualStd));
+    }
+
+    public override Tensor Forward(Tensor x, ParameterStore weights)
+    {
+        using var scope = NewDisposeScope();
+        var wide = functional.gelu(spec.Up.Apply(x, weights), TorchSharp.Modules.GELU.Approximate.tanh);         // (N, F)
+        return spec.Down.Apply(wide, weights).MoveToOuterDisposeScope();                              // (N, D)
+    }
+}

@@ -1,0 +1,32 @@
+// B batch, T sequence, I inner channels, K kernel width, N states, H heads, P head dim, G groups
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling.Layers;
+
+public sealed partial class FusedMath
+{
+    public override Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu)
+    {
+        CheckConv(x, weight, bias);
+        return CausalConvFunction.apply(x, weight, (object?)bias ?? false, silu);
+    }
+
+    public override Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate)
+    {
+        CheckScan(x, delta, aLog, b, c, d, gate);
+        return SelectiveScanFunction.apply(x, delta, aLog, b, c, d, (object?)gate ?? false);
+    }
+
+    public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
+    {
+        CheckDual(x, delta, aLog, b, c, d);
+        return PlainMath.DualChunks(x, delta, aLog, b, c, d, PlainMath.DualChunk);
+    }
+
+    public override Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon)
+    {
+        Shape.Check(nameof(gate), gate, x.shape);
+        Shape.Check(nameof(weight), weight, x.shape[^1]);
+        return GatedRmsNormFunction.apply(x, gate, weight, epsilon);
+    }
+}

@@ -1,0 +1,54 @@
+// B batch, T sequence, D model, H heads, K kv-heads, E head dim
+using Dolmen.Checkpoints;
+using Dolmen.Modeling.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling.Mixers;
+
+internal sealed class AttentionMixer : SequenceMixer
+{
+    private readonly AttentionSpec _spec;
+    private readonly LayerMath _math;
+    private readonly AttentionPattern _pattern;
+
+    public AttentionMixer(AttentionSpec spec, LayerMath math, int contextLength)
+    {
+        (_spec, _math) = (spec, math);
+        _pattern = AttentionPattern.Of(spec, contextLength);
+    }
+
+    public override void Declare(WeightLayout layout, double residualStd)
+    {
+        layout.Add(_spec.Qkv, Initializers.Normal(0.02));
+        layout.Add(_spec.Output, Initializers.Normal(residualStd));
+        if (_spec.QueryNorm is not null) layout.Add(_spec.QueryNorm);
+        if (_spec.KeyNorm is not null) layout.Add(_spec.KeyNorm);
+    }
+
+    public override Tensor Forward(Tensor x, ParameterStore weights)
+    {
+        using var scope = NewDisposeScope();
+        var qkv = _spec.Qkv.Apply(x, weights);                                  // (B, T, (H+2K)·E)
+        if (_spec.QueryNorm is not null && _spec.KeyNorm is not null) qkv = Normalize(qkv, weights);
+        var heads = _math.CausalAttention(qkv, _pattern);                       // (B, T, H·E)
+        return _spec.Output.Apply(heads, weights).MoveToOuterDisposeScope();    // (B, T, D)
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _pattern.Dispose();
+    }
+
+    /// <summary>RMSNorm over each query and each key head (Qwen 3).</summary>
+    private Tensor Normalize(Tensor qkv, ParameterStore weights)
+    {
+        using var scope = NewDisposeScope();
+        var (b, t, e) = (qkv.shape[0], qkv.shape[1], (long)_spec.HeadDim);
+        var parts = qkv.view(b, t, -1, e).split([_spec.Heads, _spec.KvHeads, _spec.KvHeads], 2);      // (B, T, H|K|K, E)
+        var q = _math.RmsNorm(parts[0], weights[_spec.QueryNorm!.Weight], _spec.QueryNorm.Epsilon);   // (B, T, H, E)
+        var k = _math.RmsNorm(parts[1], weights[_spec.KeyNorm!.Weight], _spec.KeyNorm.Epsilon);       // (B, T, K, E)
+        return cat([q, k, parts[2]], 2).view(b, t, -1).MoveToOuterDisposeScope();                     // (B, T, (H+2K)·E)
+    }
+}

@@ -1,0 +1,27 @@
+// B batch, T sequence, D model
+using Dolmen.Checkpoints;
+using Dolmen.Modeling.Layers;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling.Mixers;
+
+/// <summary>The part of a block that looks at earlier positions, all of them at once: what training and a parallel pass need. Decoding one
+/// token after the other is Inference's business.</summary>
+internal abstract class SequenceMixer : IDisposable
+{
+    /// <param name="residualStd">Standard deviation for projections back into the residual stream.</param>
+    public abstract void Declare(WeightLayout layout, double residualStd);
+
+    /// <summary>(B, T, D) → (B, T, D).</summary>
+    public abstract Tensor Forward(Tensor x, ParameterStore weights);
+
+    public virtual void Dispose() => GC.SuppressFinalize(this);
+
+    /// <summary>The registration list: one line a mixer.</summary>
+    public static SequenceMixer Build(MixerSpec spec, LayerMath math, int contextLength) => spec switch
+    {
+        AttentionSpec attention => new AttentionMixer(attention, math, contextLength),
+        MambaSpec mamba => new MambaMixer(mamba, math),
+        _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),
+    };
+}
