@@ -17,7 +17,7 @@ public static class H3Gates
         var (b, t, d, h) = (q.shape[0], q.shape[1], q.shape[2], kernel.shape[1]);
         if (d % h != 0) throw new ArgumentException($"{h} heads of {d} dimensions: the heads must divide them.", nameof(kernel));
         var e = d / h;
-        Tensor Heads(Tensor x) => x.view(b, t, h, e).permute(0, 3, 1, 2);       // (B, E, T, H)
+        Tensor Heads(Tensor x) => x.reshape(b, t, h, e).permute(0, 3, 1, 2);       // (B, E, T, H)
         var keys = Heads(LongConvolution.Apply(k, shift, shiftSkip)).unsqueeze(2);              // (B, E, 1, T, H)
         var pairs = (keys * Heads(v).unsqueeze(1)).reshape(b * e * e, t, h);    // (B·E·E, T, H)
         var remembered = LongConvolution.Apply(pairs, kernel, skip).view(b, e, e, t, h);        // (B, E, E, T, H)

@@ -1,15 +1,12 @@
 // N state size, M = N/2 kept conjugate pairs, R rank
 using System.Numerics;
+using Dolmen.Checkpoints;
 
 namespace Dolmen.Modeling.Mixers;
 
 /// <summary>Which orthogonal polynomials the state of a HiPPO system is coefficients of (Gu et al. 2020): LegS remembers the whole past,
 /// LegT and Fourier a window.</summary>
 public enum HippoMeasure { LegS, LegT, Fourier }
-
-/// <summary>Imaginary parts of a diagonal start (S4D, Gu et al. 2022, §4): Lin n·π, Inv N/π·(N/(2n+1) − 1), LegS the eigenvalues of
-/// HiPPO-LegS without its low-rank part.</summary>
-public enum DiagonalStart { Lin, Inv, LegS }
 
 /// <summary>A normal matrix less a low-rank one in the basis where the normal one is diagonal: A = V·(diag(Λ) − Σᵣ PᵣPᵣ*)·V*, B = V·b.
 /// Of each conjugate pair of eigenvalues the one with negative imaginary part is kept.</summary>
@@ -109,19 +106,22 @@ public static class Hippo
     /// <summary>B as the authors start with it: imaginary parts clipped to ±2, or the fastest modes of LegS would drown the others.</summary>
     public static Complex[] Clip(Complex[] input) => [.. input.Select(z => new Complex(z.Real, Math.Clamp(z.Imaginary, -2, 2)))];
 
-    /// <summary>Diagonal start: A and B, (M) each.</summary>
-    public static (Complex[] A, Complex[] B) Diagonal(DiagonalStart start, int n)
+    /// <summary>A and B, (M) each, of a diagonal start (S4D, Gu et al. 2022, §4). Imaginary parts: Lin n·π, Inv N/π·(N/(2n+1) − 1), LegS the
+    /// eigenvalues of HiPPO-LegS without its low-rank part.</summary>
+    public static (Complex[] A, Complex[] B) Diagonal(StateSpaceStart start, int n)
     {
         var half = Enumerable.Range(0, n / 2);
         switch (start)
         {
-            case DiagonalStart.LegS:
+            case StateSpaceStart.DiagonalLegS:
                 var form = Decompose(HippoMeasure.LegS, n);
                 return (form.Eigenvalues, Clip(form.Input));
-            case DiagonalStart.Inv:
+            case StateSpaceStart.DiagonalInv:
                 return ([.. half.Select(i => new Complex(-0.5, -n / Math.PI * ((double)n / (2 * i + 1) - 1)))], [.. half.Select(_ => Complex.One)]);
-            default:
+            case StateSpaceStart.DiagonalLin:
                 return ([.. half.Select(i => new Complex(-0.5, -Math.PI * i))], [.. half.Select(_ => Complex.One)]);
+            default:
+                throw new ArgumentOutOfRangeException(nameof(start), start, "It is not diagonal.");
         }
     }
 

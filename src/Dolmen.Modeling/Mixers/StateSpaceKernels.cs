@@ -1,12 +1,10 @@
 // C channels, H features, N state (one of each conjugate pair), R rank, L length, F frequencies (= L/2 + 1)
+using Dolmen.Checkpoints;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Mixers;
-
-/// <summary>From x' = A·x + B·u to steps of Δ: exact for an input held between steps, or by the trapezoid rule.</summary>
-public enum Discretization { ZeroOrderHold, Bilinear }
 
 /// <summary>H state spaces x' = A·x + B·u, y = 2·Re C·x with diagonal A = −exp(LogDecay) + i·Frequency; of each conjugate pair one.</summary>
 /// <param name="LogDecay">(H, N).</param>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Dolmen.Checkpoints;
 using Dolmen.Modeling.Mixers;
 using static TorchSharp.torch;
 
@@ -52,10 +53,10 @@ public class HippoTests
     }
 
     [Theory]
-    [InlineData(DiagonalStart.Lin, "s4d_lin")]
-    [InlineData(DiagonalStart.Inv, "s4d_inv")]
-    [InlineData(DiagonalStart.LegS, "s4d_legs")]
-    public void Diagonal_starts_are_the_authors(DiagonalStart start, string name)
+    [InlineData(StateSpaceStart.DiagonalLin, "s4d_lin")]
+    [InlineData(StateSpaceStart.DiagonalInv, "s4d_inv")]
+    [InlineData(StateSpaceStart.DiagonalLegS, "s4d_legs")]
+    public void Diagonal_starts_are_the_authors(StateSpaceStart start, string name)
     {
         using var golden = new StateSpaceGolden("hippo", ScalarType.Float64);
         var (a, b) = Hippo.Diagonal(start, 16);

@@ -1,3 +1,4 @@
+using Dolmen.Checkpoints;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Mixers;
 using TorchSharp;
