@@ -56,15 +56,8 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     {
         options.Validate();
         CheckPrompt(prompt.Length);
-        var state = model.NewState((int)Math.Min(model.Config.ContextLength, (long)prompt.Length + options.MaxTokens));
-        try
-        {
-            return Continue(state, prompt, options, onText, stop);
-        }
-        finally
-        {
-            (state as IDisposable)?.Dispose();
-        }
+        using var state = model.NewState((int)Math.Min(model.Config.ContextLength, (long)prompt.Length + options.MaxTokens));
+        return Continue(state, prompt, options, onText, stop);
     }
 
     /// <summary>The same on a state that already holds the beginning; <paramref name="tokens"/> (at least one) are the rest of the prompt.

@@ -30,7 +30,7 @@ public static class ModelFolder
         var folder = HuggingFaceFolder.Locate(directory);
         return HuggingFaceFolder.LoadConfig(folder) switch
         {
-            TransformerConfig transformer => TransformerModel.Load(folder, transformer, threads),
+            DecoderConfig decoder => DecoderModel.Load(folder, decoder, threads),
             var other => throw new UserErrorException($"'{folder}' holds a {other.GetType().Name}, which this engine cannot run yet."),
         };
     }

@@ -37,6 +37,9 @@ public static class Initializers
         foreach (ref var weight in weights) weight = (float)(bound * (2 * random.NextDouble() - 1));
     };
 
+    /// <summary>Uniform within 1/√inputs, as torch's linear layers start.</summary>
+    public static Initializer LikeTorch(Checkpoints.LinearSpec linear) => Uniform(1 / Math.Sqrt(linear.Inputs));
+
     public static Initializer Constant(float value) => (weights, ref _) => weights.Fill(value);
 
     /// <summary>Each row counts 1, 2, … in logarithm: A_log of Mamba, so that A = −1, −2, … (S4D-Real).</summary>

@@ -22,8 +22,7 @@ public abstract class TrainableModel : IDisposable
     /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
     public abstract Tensor LogProbs(Tensor tokens, Tensor targets);
 
-    /// <summary>The stream after the embedding and after each block, the last one normed, (B, T, D) fp32 each (Hugging Face's
-    /// <c>hidden_states</c>).</summary>
+    /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
     public abstract IReadOnlyList<Tensor> HiddenStates(Tensor tokens);
 
     /// <summary>Figures of the last forward pass besides the loss: how evenly experts are used.</summary>
@@ -44,6 +43,17 @@ public abstract class TrainableModel : IDisposable
         DecoderConfig decoder => new Decoder(decoder, bfloat16, math ?? new FusedMath()),
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
+
+    /// <summary>A model folder's weights, ready to be trained on.</summary>
+    /// <exception cref="Artifacts.UserErrorException">Missing, damaged, or not a model that can be trained.</exception>
+    public static TrainableModel Load(string directory, bool bfloat16, LayerMath? math = null)
+    {
+        var config = HuggingFaceFolder.LoadConfig(directory);
+        using var weights = CheckpointWeights.Open(directory, config);
+        var model = Build(config, bfloat16, math);
+        model.Import((name, values) => weights.Read(name, values));
+        return model;
+    }
 
     public abstract void Dispose();
 }

@@ -16,7 +16,8 @@ public sealed record Mamba2Config(
                 new($"backbone.layers.{i}.norm.weight", DModel, NormEps),
                 Mixer($"backbone.layers.{i}.mixer.", DModel, Heads, HeadDim, DState, Groups, DConv, NormEps, Bias, ConvBias, MinDt, MaxDt))),
         ],
-        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight",
+        StatesFromFirstBlock: true);
 
     public override IReadOnlyList<string> Problems()
     {

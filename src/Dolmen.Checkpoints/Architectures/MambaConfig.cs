@@ -18,7 +18,8 @@ public sealed record MambaConfig(
                 new($"backbone.layers.{i}.norm.weight", DModel, NormEps),
                 Mixer($"backbone.layers.{i}.mixer.", DModel, DInner, DState, DConv, DtRank, Bias, ConvBias))),
         ],
-        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight",
+        StatesFromFirstBlock: true);
 
     public override IReadOnlyList<string> Problems()
     {

@@ -78,7 +78,7 @@ internal sealed class ConfigFields(string path, JsonElement root)
     {
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
         return infinite && value.ValueKind == JsonValueKind.String
-            && double.TryParse(value.GetString()?.Replace("Infinity", "∞", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture, out number)
+            && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out number)
             ? number : null;
     }
 }

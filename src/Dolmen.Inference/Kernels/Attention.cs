@@ -13,22 +13,38 @@ internal static unsafe class Attention
     public const int Block = 16;
 
     /// <param name="q">(E), rotated and divided by √E.</param>
-    /// <param name="keys">Blocks of (E, 16 positions).</param>
-    /// <param name="values">(positions, <paramref name="valueStride"/>), the stride a multiple of 16.</param>
-    /// <param name="length">Positions seen, at least one.</param>
-    /// <param name="scores">Scratch, <paramref name="length"/> rounded up to a block.</param>
+    /// <param name="keys">Blocks of (E, 16 positions), a ring of <paramref name="ringBlocks"/> blocks.</param>
+    /// <param name="values">(positions, <paramref name="valueStride"/>), the stride a multiple of 16; the same ring.</param>
+    /// <param name="first">The first position seen.</param>
+    /// <param name="end">After the last position seen, above <paramref name="first"/>.</param>
+    /// <param name="slope">What a score loses for each position of distance (ALiBi); 0 for none.</param>
+    /// <param name="scores">Scratch: <paramref name="end"/> − <paramref name="first"/> rounded out to whole blocks.</param>
     /// <param name="output">(E)</param>
-    public static void Query(float* q, float* keys, float* values, int length, int headDim, int valueStride, float* scores, float* output)
+    public static void Query(
+        float* q, float* keys, float* values, int first, int end, int headDim, int valueStride, int ringBlocks, float slope, float* scores,
+        float* output)
     {
-        var blocks = (length + Block - 1) / Block;
-        Scores(q, keys, blocks, headDim, scores);
-        for (var p = length; p < blocks * Block; p++) scores[p] = float.NegativeInfinity;
-        var sum = VectorMath.ExpInPlace(scores, blocks * Block, VectorMath.Max(scores, blocks * Block));
-        var e = 0;
-        for (; e + 64 <= headDim; e += 64) WeightedSum4(scores, values + e, length, valueStride, 1 / sum, output + e);
-        for (; e < headDim; e += Block)
+        // Whole blocks of positions: how the sums below are cut does not depend on the ring.
+        int firstBlock = first / Block, endBlock = (end + Block - 1) / Block, start = firstBlock * Block;
+        var length = (endBlock - firstBlock) * Block;
+        // In two parts where the ring begins anew between.
+        var slot = firstBlock % ringBlocks;
+        var before = Math.Min(endBlock - firstBlock, ringBlocks - slot);
+        Scores(q, keys + (long)slot * headDim * Block, before, headDim, scores);
+        Scores(q, keys, endBlock - firstBlock - before, headDim, scores + before * Block);
+        if (slope != 0) for (var p = first; p < end; p++) scores[p - start] -= slope * (end - 1 - p);
+        for (var p = start; p < first; p++) scores[p - start] = float.NegativeInfinity;
+        for (var p = end; p < start + length; p++) scores[p - start] = float.NegativeInfinity;
+        var sum = VectorMath.ExpInPlace(scores, length, VectorMath.Max(scores, length));
+        var split = Math.Min(end, start + before * Block);
+        var weights = scores + (first - start);
+        var from = values + ((long)slot * Block + first - start) * valueStride;
+        var more = end > split;
+        for (var e = 0; e < headDim; e += 64)
         {
-            WeightedSum(scores, values + e, length, valueStride, 1 / sum, new Span<float>(output + e, Math.Min(Block, headDim - e)));
+            var width = Math.Min(64, headDim - e);
+            WeightedSum(weights, from + e, split - first, valueStride, more ? 1 : 1 / sum, output + e, width, accumulate: false);
+            if (more) WeightedSum(scores + (split - start), values + e, end - split, valueStride, 1 / sum, output + e, width, accumulate: true);
         }
     }
 
@@ -64,11 +80,30 @@ internal static unsafe class Attention
         }
     }
 
+    private static void WeightedSum(
+        float* weights, float* values, int length, int stride, float scale, float* output, int width, bool accumulate)
+    {
+        if (width == 64)
+        {
+            WeightedSum4(weights, values, length, stride, scale, output, accumulate);
+            return;
+        }
+        for (var e = 0; e < width; e += Block)
+        {
+            WeightedSum1(weights, values + e, length, stride, scale, new Span<float>(output + e, Math.Min(Block, width - e)), accumulate);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeightedSum4(float* weights, float* values, int length, int stride, float scale, float* output)
+    private static void WeightedSum4(float* weights, float* values, int length, int stride, float scale, float* output, bool accumulate)
     {
         Vector512<float> y0, y1, y2, y3;
         y0 = y1 = y2 = y3 = Vector512<float>.Zero;
+        if (accumulate)
+        {
+            (y0, y1) = (Vector512.Load(output), Vector512.Load(output + 16));
+            (y2, y3) = (Vector512.Load(output + 32), Vector512.Load(output + 48));
+        }
         for (var p = 0; p < length; p++, values += stride)
         {
             var w = Vector512.Create(weights[p]);
@@ -84,9 +119,12 @@ internal static unsafe class Attention
         (y3 * scales).Store(output + 48);
     }
 
-    private static void WeightedSum(float* weights, float* values, int length, int stride, float scale, Span<float> output)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WeightedSum1(
+        float* weights, float* values, int length, int stride, float scale, Span<float> output, bool accumulate)
     {
         var y = Vector512<float>.Zero;
+        if (accumulate) for (var i = 0; i < output.Length; i++) y = y.WithElement(i, output[i]);
         for (var p = 0; p < length; p++, values += stride)
         {
             y = Vector512.FusedMultiplyAdd(Vector512.Create(weights[p]), Vector512.Load(values), y);

@@ -92,6 +92,34 @@ internal static unsafe class VectorMath
         for (; i < count; i++) y[i] = x[i] * scale * weight[i];
     }
 
+    /// <summary>y = (x − mean) / √(var + ε) · weight + bias, var the mean square (Ba et al. 2016).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void LayerNorm(float* x, float* weight, float* bias, float* y, int count, float eps)
+    {
+        var sums = Vector<float>.Zero;
+        var i = 0;
+        for (; i + Width <= count; i += Width) sums += Vector.Load(x + i);
+        var sum = Vector.Sum(sums);
+        for (; i < count; i++) sum += x[i];
+        var mean = sum / count;
+        var means = new Vector<float>(mean);
+        var squares = Vector<float>.Zero;
+        for (i = 0; i + Width <= count; i += Width)
+        {
+            var value = Vector.Load(x + i) - means;
+            squares = Vector.FusedMultiplyAdd(value, value, squares);
+        }
+        sum = Vector.Sum(squares);
+        for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);
+        var scale = 1f / MathF.Sqrt(sum / count + eps);
+        var scales = new Vector<float>(scale);
+        for (i = 0; i + Width <= count; i += Width)
+        {
+            Vector.FusedMultiplyAdd((Vector.Load(x + i) - means) * scales, Vector.Load(weight + i), Vector.Load(bias + i)).Store(y + i);
+        }
+        for (; i < count; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+    }
+
     /// <summary>x += y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, float* y, int count)
@@ -110,6 +138,35 @@ internal static unsafe class VectorMath
         if (i == count) return;
         var last = Gated(Partial(gate + i, count - i, 0), Partial(up + i, count - i, 0));
         for (var lane = 0; i < count; i++, lane++) y[i] = last[lane];
+    }
+
+    /// <summary>y = x·½(1 + tanh(√(2/π)·(x + 0.044715x³))), which is x·sigmoid of twice the argument (Hendrycks and Gimpel
+    /// 2016).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Gelu(float* x, float* y, int count)
+    {
+        var i = 0;
+        for (; i + Width <= count; i += Width) Gelu(Vector.Load(x + i)).Store(y + i);
+        if (i == count) return;
+        var last = Gelu(Partial(x + i, count - i, 0));
+        for (var lane = 0; i < count; i++, lane++) y[i] = last[lane];
+    }
+
+    /// <summary>y += scale·x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(float* y, float* x, float scale, int count)
+    {
+        var scales = new Vector<float>(scale);
+        var i = 0;
+        for (; i + Width <= count; i += Width) Vector.FusedMultiplyAdd(Vector.Load(x + i), scales, Vector.Load(y + i)).Store(y + i);
+        for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(x[i], scale, y[i]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Gelu(Vector<float> x)
+    {
+        var twice = new Vector<float>(1.5957691216f) * Vector.FusedMultiplyAdd(x * x * x, new Vector<float>(0.044715f), x);
+        return x / (Vector<float>.One + Exp(-twice));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

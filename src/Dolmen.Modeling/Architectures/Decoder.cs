@@ -65,10 +65,10 @@ public sealed class Decoder : TrainableModel
     {
         using var scope = NewDisposeScope();
         var loss = _math.CrossEntropy(Hidden(tokens), Head, targets.view(-1), scale);
-        // The router's losses are means over tokens: they weigh as many of the step's tokens as this batch has.
+        // The router's losses are means: they weigh as much of the step as this batch is.
         if (_mixture is { } mixture && _routings.Count > 0 && loss.requires_grad)
         {
-            var share = tokens.numel() * scale;
+            var share = targets.ge(0).sum().item<long>() * scale;
             if (mixture.AuxLossCoefficient > 0) loss = loss + RouterLosses.LoadBalancing(_routings) * (mixture.AuxLossCoefficient * share);
             if (mixture.ZLossCoefficient > 0) loss = loss + RouterLosses.LogPartition(_routings) * (mixture.ZLossCoefficient * share);
         }
@@ -86,6 +86,7 @@ public sealed class Decoder : TrainableModel
         var states = new List<Tensor>();
         using var scope = NewDisposeScope();
         Hidden(tokens, states);
+        states.RemoveAt(_plan.StatesFromFirstBlock ? 0 : states.Count - 2);
         return [.. states.Select(state => state.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope())];
     }
 
@@ -148,7 +149,7 @@ public sealed class Decoder : TrainableModel
 
     private Tensor Head => Parameters[_plan.Head ?? _plan.Embedding];
 
-    /// <param name="states">Gets the stream after the embedding and after each block, the last one normed, (N, D) each.</param>
+    /// <param name="states">Gets the stream after the embedding, after each block, and after the final norm, (N, D) each.</param>
     private Tensor Hidden(Tensor tokens, List<Tensor>? states = null)           // (B, T) int64
     {
         using var scope = NewDisposeScope();
@@ -160,15 +161,18 @@ public sealed class Decoder : TrainableModel
             x = (x.view(b, t, -1) + Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1);                 // (N, D)
         foreach (var (spec, mixer, feedForward) in _blocks)
         {
-            states?.Add(x.alias().MoveToOuterDisposeScope());
+            Note(x);
             var normed = Norm(x, spec.MixerNorm).view(b, t, -1);                // (B, T, D)
             x = x + mixer.Forward(normed, Parameters).view(b * t, -1);          // (N, D)
             if (feedForward is null || spec.FeedForwardNorm is null) continue;
             x = x + Fed(feedForward, Norm(x, spec.FeedForwardNorm));            // (N, D)
         }
+        Note(x);
         var last = Norm(x, _plan.FinalNorm);                                    // (N, D)
-        states?.Add(last.alias().MoveToOuterDisposeScope());
+        Note(last);
         return last.MoveToOuterDisposeScope();
+
+        void Note(Tensor stream) => states?.Add(stream.alias().MoveToOuterDisposeScope());
     }
 
     private Tensor Fed(FeedForward feedForward, Tensor x)

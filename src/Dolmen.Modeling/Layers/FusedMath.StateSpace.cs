@@ -16,4 +16,17 @@ public sealed partial class FusedMath
         CheckScan(x, delta, aLog, b, c, d, gate);
         return SelectiveScanFunction.apply(x, delta, aLog, b, c, d, (object?)gate ?? false);
     }
+
+    public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
+    {
+        CheckDual(x, delta, aLog, b, c, d);
+        return PlainMath.DualChunks(x, delta, aLog, b, c, d, PlainMath.DualChunk);
+    }
+
+    public override Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon)
+    {
+        Shape.Check(nameof(gate), gate, x.shape);
+        Shape.Check(nameof(weight), weight, x.shape[^1]);
+        return GatedRmsNormFunction.apply(x, gate, weight, epsilon);
+    }
 }

@@ -7,6 +7,8 @@ namespace Dolmen.Modeling.Layers;
 
 public sealed partial class PlainMath
 {
+    internal const long DualChunk = 64;
+
     public override Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu)
     {
         CheckConv(x, weight, bias);
@@ -66,6 +68,69 @@ public sealed partial class PlainMath
             a = cat([a.slice(1, 0, s, 1), head * a.slice(1, 0, t - s, 1)], 1);                   // (B, T, I, N)
         }
         return (u * c.unsqueeze(2)).sum(-1);                                                     // (B, T, I)
+    }
+
+    public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
+    {
+        CheckDual(x, delta, aLog, b, c, d);
+        return x.device_type is DeviceType.CPU ? DualRecurrence(x, delta, aLog, b, c, d) : DualChunks(x, delta, aLog, b, c, d, DualChunk);
+    }
+
+    public override Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        Shape.Check(nameof(gate), gate, x.shape);
+        return RmsNorm(Wide(x) * functional.silu(Wide(gate)), weight, epsilon).to(x.dtype).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor DualRecurrence(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
+    {
+        using var scope = NewDisposeScope();
+        var (wide, step, share) = (Wide(x), Wide(delta), x.shape[2] / b.shape[2]);
+        var decays = (step * aLog.exp().neg()).exp().unbind(1);                                  // T × (B, H)
+        var drives = (wide * step.unsqueeze(-1)).unbind(1);                                      // T × (B, H, P)
+        var inputs = Wide(b).repeat_interleave(share, 2).unbind(1);                              // T × (B, H, N)
+        var outputs = Wide(c).repeat_interleave(share, 2).unbind(1);                             // T × (B, H, N)
+        var h = zeros([x.shape[0], x.shape[2], x.shape[3], b.shape[3]], wide.dtype, x.device);   // (B, H, P, N)
+        var ys = new Tensor[x.shape[1]];
+        for (var t = 0; t < ys.Length; t++)
+        {
+            h = decays[t].unsqueeze(-1).unsqueeze(-1) * h + drives[t].unsqueeze(-1) * inputs[t].unsqueeze(2);       // (B, H, P, N)
+            ys[t] = (h * outputs[t].unsqueeze(2)).sum(-1);                                       // (B, H, P)
+        }
+        return (stack(ys, 1) + d.unsqueeze(-1) * wide).to(x.dtype).MoveToOuterDisposeScope();    // (B, T, H, P)
+    }
+
+    /// <summary>The block form of the paper's section 6: inside a chunk as masked attention, across chunks as a recurrence of one state a
+    /// chunk. C chunks of Q positions, R heads a group (= H / G).</summary>
+    internal static Tensor DualChunks(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, long q)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, t, heads, p, g, n) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3], b.shape[2], b.shape[3]);
+        var (chunks, r) = ((t + q - 1) / q, heads / g);
+        // Positions that fill the last chunk have a step of 0: they neither decay nor add.
+        Tensor Chunked(Tensor y, params long[] rest) => functional.pad(y, [0, 0, 0, 0, 0, chunks * q - t]).view([batch, chunks, q, .. rest]);
+        var (wide, step) = (Wide(x), Wide(delta).unsqueeze(-1));                                 // (B, T, H, P), (B, T, H, 1)
+        var drive = Chunked(wide * step, g, r, p).permute(0, 1, 3, 4, 2, 5);                     // (B, C, G, R, Q, P)
+        var (input, output) = (Chunked(Wide(b), g, n).transpose(2, 3), Chunked(Wide(c), g, n).transpose(2, 3));       // (B, C, G, Q, N)
+        var logs = Chunked(step * aLog.exp().neg().unsqueeze(-1), g, r).permute(0, 1, 3, 4, 2).cumsum(-1);            // (B, C, G, R, Q)
+        var future = ones([q, q], ScalarType.Bool, x.device).triu(1);
+        var decays = (logs.unsqueeze(-1) - logs.unsqueeze(-2)).masked_fill(future, double.NegativeInfinity).exp();    // (B, C, G, R, Q, Q)
+        var scores = einsum("bcgqn,bcgkn->bcgqk", output, input).unsqueeze(3) * decays;          // (B, C, G, R, Q, Q)
+        var y = einsum("bcgrqk,bcgrkp->bcgrqp", scores, drive);                                  // (B, C, G, R, Q, P)
+        var last = logs.slice(-1, q - 1, q, 1);                                                  // (B, C, G, R, 1)
+        var added = einsum("bcgkn,bcgrkp->bcgrnp", input, drive * (last - logs).exp().unsqueeze(-1));                 // (B, C, G, R, N, P)
+        var kept = last.exp().unsqueeze(-1);                                                     // (B, C, G, R, 1, 1)
+        var h = zeros_like(added.select(1, 0));                                                  // (B, G, R, N, P)
+        var before = new Tensor[chunks];
+        for (var chunk = 0; chunk < chunks; chunk++)
+        {
+            before[chunk] = h;
+            h = kept.select(1, chunk) * h + added.select(1, chunk);                              // (B, G, R, N, P)
+        }
+        y += einsum("bcgqn,bcgrnp->bcgrqp", output, stack(before, 1)) * logs.exp().unsqueeze(-1);                     // (B, C, G, R, Q, P)
+        y = y.permute(0, 1, 4, 2, 3, 5).reshape(batch, chunks * q, heads, p).narrow(1, 0, t);    // (B, T, H, P)
+        return (y + d.unsqueeze(-1) * wide).to(x.dtype).MoveToOuterDisposeScope();
     }
 
     private static Tensor Wide(Tensor x) => x.dtype is ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;

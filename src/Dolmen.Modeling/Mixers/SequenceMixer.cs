@@ -21,6 +21,8 @@ internal abstract class SequenceMixer : IDisposable
     public static SequenceMixer Build(MixerSpec spec, LayerMath math, int contextLength) => spec switch
     {
         AttentionSpec attention => new AttentionMixer(attention, math, contextLength),
+        MambaSpec mamba => new MambaMixer(mamba, math),
+        Mamba2Spec mamba => new Mamba2Mixer(mamba, math),
         _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),
     };
 }

@@ -43,7 +43,7 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
         return logit(history, tokens[i]) - Math.Log(total);
     }
 
-    public override DecodeState NewState(int capacity) => new State([], capacity, forgets);
+    public override DecodeState NewState(int capacity) => new([new Memory([], forgets)], capacity);
 
     public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
     {
@@ -63,7 +63,7 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
         for (var i = 0; i < tokens.Length; i++)
         {
             Append(tokens[i], state);
-            logProbs[i] = (float)LogProb([.. ((State)state).Tokens, targets[i]], state.Length);
+            logProbs[i] = (float)LogProb([.. Tokens(state), targets[i]], state.Length);
         }
     }
 
@@ -77,44 +77,32 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
     private void Append(int token, DecodeState state)
     {
         if (state.Length >= Math.Min(state.Capacity, Config.ContextLength)) throw new InvalidOperationException("The state is full.");
-        ((State)state).Append(token);
+        Tokens(state).Add(token);
+        state.Advance(1);
         TokensFed++;
     }
 
     private void WriteLogits(DecodeState state, Span<float> logits)
     {
-        for (var token = 0; token < logits.Length; token++) logits[token] = (float)logit(((State)state).Tokens, token);
+        for (var token = 0; token < logits.Length; token++) logits[token] = (float)logit(Tokens(state), token);
     }
 
-    private sealed class State : DecodeState
+    private static List<int> Tokens(DecodeState state) => ((Memory)state.Layers[0]).Tokens;
+
+    private sealed class Memory(List<int> tokens, bool forgets) : LayerState
     {
-        private readonly bool _forgets;
+        public List<int> Tokens => tokens;
 
-        public State(List<int> tokens, int capacity, bool forgets)
-        {
-            (Tokens, Capacity, _forgets) = (tokens, capacity, forgets);
-            Length = tokens.Count;
-        }
+        public override long Bytes => tokens.Count;
 
-        public List<int> Tokens { get; }
+        public override LayerState Fork() => new Memory([.. tokens], forgets);
 
-        public override int Capacity { get; }
+        public override bool CanTruncate(int length) => forgets;
 
-        public override long Bytes => Capacity;
+        public override void Truncate(int length) => tokens.RemoveRange(length, tokens.Count - length);
 
-        public void Append(int token)
-        {
-            Tokens.Add(token);
-            Length++;
-        }
+        public override void Save(Stream stream) => throw new NotSupportedException();
 
-        public override DecodeState Fork() => new State([.. Tokens], Capacity, _forgets);
-
-        public override void Truncate(int length)
-        {
-            if (!_forgets) throw new NotSupportedException();
-            Tokens.RemoveRange(length, Tokens.Count - length);
-            Length = length;
-        }
+        public override void Load(Stream stream, int length) => throw new NotSupportedException();
     }
 }

@@ -71,7 +71,7 @@ public unsafe class KernelTests
             var scores = new float[padded];
             fixed (float* pq = q, pk = packedKeys, pv = packedValues, ps = scores, po = output)
             {
-                Attention.Query(pq, pk, pv, length, e, stride, ps, po);
+                Attention.Query(pq, pk, pv, 0, length, e, stride, padded / 16, 0, ps, po);
             }
             var weights = Enumerable.Range(0, length).Select(p => Math.Exp(Enumerable.Range(0, e).Sum(i => (double)q[i] * keys[p * e + i])))
                 .ToArray();

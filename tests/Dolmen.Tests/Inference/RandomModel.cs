@@ -6,11 +6,11 @@ namespace Dolmen.Tests.Inference;
 
 internal static class RandomModel
 {
-    public static TransformerModel Build(TransformerConfig config, ulong seed = 1, TensorDtype dtype = TensorDtype.Float32,
+    public static DecoderModel Build(DecoderConfig config, ulong seed = 1, TensorDtype dtype = TensorDtype.Float32,
         int? threads = null)
     {
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
-        return new TransformerModel(config, name => Values(name, shapes[name], seed), dtype, threads);
+        return new DecoderModel(config, name => Values(name, shapes[name], seed), dtype, threads);
     }
 
     public static float[] Values(string name, long[] shape, ulong seed)

@@ -22,7 +22,7 @@ internal sealed class ByteTokenizer : Tokenizer
 }
 
 /// <summary>Says what it is told to, whatever it is asked; remembers which tokens it was made to compute.</summary>
-internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength = 200) : LanguageModel
+internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength = 200, bool forgets = true) : LanguageModel
 {
     private readonly Queue<int> _script = new(script);
 
@@ -30,11 +30,12 @@ internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength =
 
     public override ModelConfig Config { get; } = new TransformerConfig(270, 8, 1, 1, 1, 8, 8, contextLength);
 
-    public override DecodeState NewState(int capacity) => new Memory(capacity);
+    public override DecodeState NewState(int capacity) => new([new Memory(forgets)], capacity);
 
     public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
     {
-        ((Memory)state).Append(tokens.Length);
+        Assert.True(state.Length + tokens.Length <= state.Capacity, "more tokens than the state has room for");
+        state.Advance(tokens.Length);
         Computed.AddRange(tokens);
         logits.Clear();
         logits[265] = 100;                                               // padding of the vocabulary: must never be drawn
@@ -46,20 +47,18 @@ internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength =
     public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs) =>
         throw new NotSupportedException();
 
-    private sealed class Memory(int capacity) : DecodeState
+    private sealed class Memory(bool forgets) : LayerState
     {
-        public override int Capacity => capacity;
-
         public override long Bytes => 0;
 
-        public void Append(int count)
-        {
-            Assert.True(Length + count <= capacity, "more tokens than the state has room for");
-            Length += count;
-        }
+        public override LayerState Fork() => new Memory(forgets);
 
-        public override DecodeState Fork() => new Memory(capacity) { Length = Length };
+        public override bool CanTruncate(int length) => forgets;
 
-        public override void Truncate(int length) => Length = length;
+        public override void Truncate(int length) { }
+
+        public override void Save(Stream stream) => throw new NotSupportedException();
+
+        public override void Load(Stream stream, int length) => throw new NotSupportedException();
     }
 }

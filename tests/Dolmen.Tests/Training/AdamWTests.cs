@@ -19,7 +19,7 @@ public class AdamWTests
         }
         foreach (var (name, shape) in new[] { ("w", new long[] { 6, 5 }), ("b", [1, 6]) })
         {
-            using var store = new ParameterStore([new ParameterSpec(name, shape, Decay: true, 0)], bfloat16: false);
+            using var store = new ParameterStore([new ParameterSpec(name, shape, ParameterGroup.Matrix, Initializers.Normal(0))], bfloat16: false);
             Read($"{name}0").CopyTo(store.Weights(name));
             var (gradients, expected, size) = (Read($"grads_{name}"), Read($"{name}.adamw"), (int)store.Count);
             for (var step = 0; step < 12; step++)

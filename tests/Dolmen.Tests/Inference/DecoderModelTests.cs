@@ -4,7 +4,7 @@ using Dolmen.Inference;
 
 namespace Dolmen.Tests.Inference;
 
-public class TransformerModelTests
+public class DecoderModelTests
 {
     // Odd on purpose: no size is a multiple of a vector or a tile.
     private static readonly TransformerConfig Odd = new(101, 36, 3, 6, 3, 6, 50, 700, TieEmbeddings: false);
@@ -110,7 +110,7 @@ public class TransformerModelTests
         var shapes = untied.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         ReadOnlyMemory<float> Shared(string name) =>
             RandomModel.Values(name == "lm_head.weight" ? "model.embed_tokens.weight" : name, shapes[name], 1);
-        using var copied = new TransformerModel(untied, Shared);
+        using var copied = new DecoderModel(untied, Shared);
         using var tied = RandomModel.Build(Even);
         float[] a = new float[Even.VocabSize], b = new float[Even.VocabSize];
         copied.Prefill([1, 2, 3], copied.NewState(3), a);

@@ -1,16 +1,27 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Dolmen.Checkpoints;
 
-namespace Dolmen.Inference;
+namespace Dolmen.Inference.Layers;
 
-/// <summary>Cosines and sines of rotary positions (Su et al. 2021) in single precision as Hugging Face computes them: pair j of a head is
-/// (x[j], x[j + E/2]) and turns by position · θ^(−2j/E).</summary>
-internal sealed class RotaryTable(int headDim, double theta)
+/// <summary>Cosines and sines of rotary positions in single precision as Hugging Face computes them: pair j of a head is
+/// (x[j], x[j + E/2]) and turns by position · frequency j.</summary>
+internal sealed class RotaryTable
 {
-    private readonly int _half = headDim / 2;
+    private readonly int _half;
+    private readonly float[] _frequencies;
+    private readonly float _magnitude;
     private float[] _cos = [];
     private float[] _sin = [];
 
+    public RotaryTable(RotaryPosition position, int headDim)
+    {
+        _half = headDim / 2;
+        _frequencies = [.. position.Frequencies(headDim).Select(frequency => (float)frequency)];
+        _magnitude = (float)position.Magnitude;
+    }
+
+    /// <summary>Makes room for positions below <paramref name="positions"/>. Not to be called while others read.</summary>
     public void Grow(int positions)
     {
         var known = _cos.Length / _half;
@@ -19,12 +30,12 @@ internal sealed class RotaryTable(int headDim, double theta)
         var (cos, sin) = (new float[positions * _half], new float[positions * _half]);
         _cos.CopyTo(cos, 0);
         _sin.CopyTo(sin, 0);
-        for (var j = 0; j < _half; j++)
+        for (var position = known; position < positions; position++)
         {
-            var frequency = 1f / MathF.Pow((float)theta, 2f * j / headDim);
-            for (var position = known; position < positions; position++)
+            for (var j = 0; j < _half; j++)
             {
-                (sin[position * _half + j], cos[position * _half + j]) = MathF.SinCos(position * frequency);
+                var (s, c) = MathF.SinCos(position * _frequencies[j]);
+                (sin[position * _half + j], cos[position * _half + j]) = (s * _magnitude, c * _magnitude);
             }
         }
         (_cos, _sin) = (cos, sin);

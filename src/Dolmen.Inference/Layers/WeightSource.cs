@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Dolmen.Checkpoints;
+using Dolmen.Inference.Kernels;
+
+namespace Dolmen.Inference.Layers;
+
+/// <summary>Where layers get their weights by the names of their specs. Remembers a fingerprint of what was read.</summary>
+/// <param name="read">Gives a tensor by name, row-major.</param>
+/// <param name="dtype">How a matrix is to be kept in memory.</param>
+internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype) : IDisposable
+{
+    private const int Sampled = 64;
+
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Dictionary<(RotaryPosition, int), RotaryTable> _rotary = [];
+
+    /// <summary>Of names, precisions and a sample of the values of all tensors read so far.</summary>
+    public string Fingerprint => Convert.ToHexStringLower(_hash.GetCurrentHash());
+
+    public ReadOnlyMemory<float> Tensor(string name, long elements)
+    {
+        var tensor = read(name);
+        if (tensor.Length != elements)
+        {
+            throw new ArgumentException($"Tensor '{name}' has {tensor.Length} values; the model needs {elements}.", nameof(name));
+        }
+        _hash.AppendData(Encoding.UTF8.GetBytes(name));
+        var values = tensor.Span;
+        var sample = new float[Math.Min(Sampled, values.Length)];
+        for (var i = 0; i < sample.Length; i++) sample[i] = values[(int)((long)values.Length * i / sample.Length)];
+        _hash.AppendData(MemoryMarshal.AsBytes(sample.AsSpan()));
+        return tensor;
+    }
+
+    /// <summary>A vector, followed by zeros up to a whole number of 16.</summary>
+    public NativeBuffer Vector(string name, int size)
+    {
+        var buffer = NativeBuffer.OfFloats((size + 15) / 16 * 16);
+        Tensor(name, size).Span.CopyTo(new Span<float>(buffer.Floats, size));
+        return buffer;
+    }
+
+    public PackedMatrix Matrix(LinearSpec spec)
+    {
+        // bf16 only where all parts are: the others would lose bits.
+        var stored = spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? TensorDtype.BFloat16 : TensorDtype.Float32;
+        var matrix = new PackedMatrix(spec.Outputs, spec.Inputs, stored);
+        var first = 0;
+        foreach (var part in spec.Parts)
+        {
+            var weight = Tensor(part.Weight, (long)part.Outputs * spec.Inputs).Span;
+            matrix.SetRows(first, spec.Transposed ? Transpose(weight, spec.Inputs, part.Outputs) : weight);
+            first += part.Outputs;
+        }
+        _hash.AppendData([(byte)stored]);
+        return matrix;
+    }
+
+    /// <summary>One table for all layers that turn alike.</summary>
+    public RotaryTable Rotary(RotaryPosition position, int headDim)
+    {
+        if (!_rotary.TryGetValue((position, headDim), out var table)) _rotary[(position, headDim)] = table = new RotaryTable(position, headDim);
+        return table;
+    }
+
+    public void Dispose() => _hash.Dispose();
+
+    private static float[] Transpose(ReadOnlySpan<float> matrix, int rows, int columns)
+    {
+        var result = new float[matrix.Length];
+        for (var r = 0; r < rows; r++) for (var c = 0; c < columns; c++) result[(long)c * rows + r] = matrix[r * columns + c];
+        return result;
+    }
+}

@@ -1,0 +1,47 @@
+using Dolmen.Checkpoints;
+using Dolmen.Inference.Layers;
+
+namespace Dolmen.Inference.Mixers;
+
+// M tokens of one pass, D model
+
+/// <summary>A mixer as the engine runs it. To add one: a file with its class, and its line in <see cref="Create"/>. What <see cref="Forward"/>
+/// computes for a token may depend on the tokens before it only through the state, must be the same bits however tokens are cut into calls
+/// and for any number of threads: products through <see cref="DecodeLinear"/>, recurrences row by row in one fixed order, threads parted by
+/// channels or rows.</summary>
+internal abstract class DecodeMixer : IDisposable
+{
+    /// <summary>The registration.</summary>
+    public static DecodeMixer Create(MixerSpec spec, WeightSource weights) => spec switch
+    {
+        AttentionSpec attention => new CausalAttention(attention, weights),
+        MambaSpec mamba => new MambaRecurrence(mamba, weights),
+        Mamba2Spec mamba2 => new Mamba2Recurrence(mamba2, weights),
+        _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
+    };
+
+    /// <summary>Whether the state grows with the tokens, so that it needs a capacity.</summary>
+    public abstract bool Grows { get; }
+
+    /// <summary>Floats from one row of the output to the next.</summary>
+    public abstract int OutputStride { get; }
+
+    public abstract long WeightBytes { get; }
+
+    /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
+    public abstract LayerState NewState(int capacity);
+
+    /// <summary>Appends <paramref name="m"/> tokens to the state.</summary>
+    /// <param name="x">(M, D), normed.</param>
+    /// <param name="position">Of the first of them.</param>
+    /// <param name="y">(M, <see cref="OutputStride"/>), of which D are written.</param>
+    public abstract unsafe void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass);
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void Dispose(bool disposing);
+}

@@ -1,0 +1,30 @@
+using Dolmen.Checkpoints;
+
+namespace Dolmen.Tests;
+
+/// <summary>One small configuration of every architecture and of the variants that take another path: the batteries run over all of them.</summary>
+internal static class SmallModels
+{
+    private static readonly TransformerConfig Llama = new(61, 36, 2, 6, 3, 6, 50, 64);
+    private static readonly MixtureConfig Experts = new(4, 2, 0.01, 0.001);
+
+    public static IReadOnlyDictionary<string, DecoderConfig> All { get; } = new Dictionary<string, DecoderConfig>
+    {
+        ["llama"] = Llama,
+        ["llama-biases"] = Llama with { AttentionBias = true, MlpBias = true, TieEmbeddings = false },
+        ["qwen3"] = Llama with { QkNorm = true, HeadDim = 10 },
+        ["mistral"] = Llama with { Window = 4 },
+        ["mixtral"] = Llama with { Experts = Experts },
+        ["alibi"] = Llama with { Positions = PositionKind.Alibi },
+        ["no-positions"] = Llama with { Positions = PositionKind.None },
+        ["gpt2"] = new Gpt2Config(61, 36, 2, 6, 70, 64),
+        ["mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4),
+        ["mamba2"] = new Mamba2Config(61, 20, 2, 64, 4, 10, 7, 2),
+        ["jamba"] = new JambaConfig(61, 24, 4, 4, 2, 30, 64, 40, 2, Experts, 4, 2, DState: 6),
+        ["hybrid"] = Hybrid("Mf Ae M A"),
+        ["hybrid-mamba2"] = Hybrid("2f A 2e"),
+        ["hybrid-window"] = Hybrid("2*(M Af)") with { Window = 3, Positions = PositionKind.Rotary },
+    };
+
+    private static HybridConfig Hybrid(string pattern) => new(61, 24, pattern, 64, 4, 2, 6, 30, 40, 2, 6, 4, 20, Experts: Experts);
+}
