@@ -32,6 +32,29 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.False(Directory.Exists(Model + ".partial"));
     }
 
+    [Theory]
+    [InlineData(float.NaN, 1)]
+    [InlineData(float.PositiveInfinity, 3)]
+    [InlineData(float.NegativeInfinity, 128)]
+    public void Weights_that_are_no_numbers_are_refused_by_tensor_and_count(float value, int count)
+    {
+        var weights = Weights(Tiny).ToList();
+        var spoilt = weights[3].Values.ToArray();
+        for (var i = 0; i < count; i++) spoilt[^(i + 1)] = value;
+        weights[3] = weights[3] with { Values = spoilt };
+        HuggingFaceFolder.Save(Model, Tiny, weights, new ModelCard("m", "s"), Special, []);
+        using (var opened = CheckpointWeights.Open(Model, Tiny))
+        {
+            opened.Read(weights[2].Name, new float[weights[2].Values.Length]);
+            var error = Assert.Throws<UserErrorException>(() => opened.Read(weights[3].Name, new float[spoilt.Length]));
+            Assert.Contains($"'{weights[3].Name}' holds {count} values of {spoilt.Length}", error.Message, StringComparison.Ordinal);
+        }
+        using var willing = CheckpointWeights.Open(Model, Tiny, allowNonFinite: true);
+        var read = new float[spoilt.Length];
+        willing.Read(weights[3].Name, read);
+        Assert.Equal(spoilt, read);
+    }
+
     [Fact]
     public void A_large_model_is_cut_into_shards_and_read_back()
     {
