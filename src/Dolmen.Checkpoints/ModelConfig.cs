@@ -16,6 +16,8 @@ public sealed record TensorShape(string Name, long[] Shape)
 [JsonDerivedType(typeof(MambaConfig), "mamba")]
 [JsonDerivedType(typeof(Mamba2Config), "mamba2")]
 [JsonDerivedType(typeof(JambaConfig), "jamba")]
+[JsonDerivedType(typeof(S4Config), "s4")]
+[JsonDerivedType(typeof(H3Config), "h3")]
 [JsonDerivedType(typeof(HybridConfig), "hybrid")]
 public abstract record ModelConfig
 {

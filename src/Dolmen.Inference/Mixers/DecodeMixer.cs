@@ -5,8 +5,8 @@ namespace Dolmen.Inference.Mixers;
 
 // M tokens of one pass, D model
 
-/// <summary>A mixer as the engine runs it. To add one: a file with its class, and its line in <see cref="Create"/>. What <see cref="Forward"/>
-/// computes for a token may depend on the tokens before it only through the state, must be the same bits however tokens are cut into calls
+/// <summary>A mixer as the engine runs it. To add one: a file with its class, and its line in <see cref="Create"/>. What
+/// <see cref="Forward"/> computes for a token may depend on the tokens before it only through the state, must be the same bits however tokens are cut into calls
 /// and for any number of threads: products through <see cref="DecodeLinear"/>, recurrences row by row in one fixed order, threads parted by
 /// channels or rows.</summary>
 internal abstract class DecodeMixer : IDisposable
@@ -17,6 +17,8 @@ internal abstract class DecodeMixer : IDisposable
         AttentionSpec attention => new CausalAttention(attention, weights),
         MambaSpec mamba => new MambaRecurrence(mamba, weights),
         Mamba2Spec mamba2 => new Mamba2Recurrence(mamba2, weights),
+        S4Spec s4 => new S4Recurrence(s4, weights),
+        H3Spec h3 => new H3Recurrence(h3, weights),
         _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
     };
 
