@@ -13,6 +13,7 @@ internal static class ModelCommand
         command.Add(ModelPullCommand.Build());
         command.Add(ModelImportCommand.Build());
         command.Add(ModelExportCommand.Build());
+        command.Add(ModelLogitsCommand.Build());
         return command;
     }
 }

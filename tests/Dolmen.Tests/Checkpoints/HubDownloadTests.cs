@@ -324,8 +324,8 @@ internal sealed class LoopbackHub : IDisposable
             var size = file.Value.Content.Length;
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(file.Value.Content));
             return file.Value.Large
-                ? $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"x","lfs":{"oid":"{{sha256}}","size":{{size}},"pointerSize":130}}"""
-                : $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"{{GitHash(file.Value.Content)}}"}""";
+                ? $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"x","lfs":{"oid":"{{sha256}}","size":{{size}},"pointerSize":130} }"""
+                : $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"{{GitHash(file.Value.Content)}}" }""";
         });
         return $"[{string.Join(',', entries.Append("""{"type":"directory","path":"sub","size":0,"oid":"x"}"""))}]";
     }
