@@ -8,8 +8,8 @@ using static TorchSharp.torch.nn;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>One forward and backward pass each.</summary>
-internal sealed record KernelRace(Action Ours, Action Theirs);
+/// <summary>One forward and backward pass each; <paramref name="Release"/> frees what no scope does.</summary>
+internal sealed record KernelRace(Action Ours, Action Theirs, Action? Release = null);
 
 /// <param name="Rival">What ours is measured against.</param>
 /// <param name="Prepare">Makes inputs of a type; they live as long as the caller's scope.</param>
@@ -129,6 +129,11 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             {
                 for (var i = 0; i < Matrices; i++) rivals[i].grad = gradients[i];
                 optimizer.step();
+            },
+            () =>
+            {
+                store.Dispose();
+                optimizer.Dispose();
             });
     }
 }
