@@ -16,7 +16,11 @@ public sealed record TensorShape(string Name, long[] Shape)
 [JsonDerivedType(typeof(MambaConfig), "mamba")]
 [JsonDerivedType(typeof(Mamba2Config), "mamba2")]
 [JsonDerivedType(typeof(JambaConfig), "jamba")]
+[JsonDerivedType(typeof(S4Config), "s4")]
+[JsonDerivedType(typeof(H3Config), "h3")]
 [JsonDerivedType(typeof(HybridConfig), "hybrid")]
+[JsonDerivedType(typeof(Seq2SeqConfig), "seq2seq")]
+[JsonDerivedType(typeof(EncoderDecoderConfig), "encoder-decoder")]
 public abstract record ModelConfig
 {
     public abstract int VocabSize { get; init; }

@@ -8,7 +8,7 @@ public readonly record struct LayerKind(char Mixer, char? FeedForward);
 /// <summary>Reads layer patterns such as <c>3*(Mf Me) Af</c>.</summary>
 public static class LayerPattern
 {
-    public const string Mixers = "AM2";
+    public const string Mixers = "AM2SH";
     public const string FeedForwards = "fe";
     private const int MostLayers = 1024;
 

@@ -17,6 +17,8 @@ internal abstract class DecodeMixer : IDisposable
         AttentionSpec attention => new CausalAttention(attention, weights),
         MambaSpec mamba => new MambaRecurrence(mamba, weights),
         Mamba2Spec mamba2 => new Mamba2Recurrence(mamba2, weights),
+        S4Spec s4 => new S4Recurrence(s4, weights),
+        H3Spec h3 => new H3Recurrence(h3, weights),
         _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
     };
 

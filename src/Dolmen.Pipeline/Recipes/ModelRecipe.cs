@@ -10,11 +10,16 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="Pattern">Layers of a hybrid, for example <c>3*(Mf Me) Af</c>.</param>
 /// <param name="Expand">Inner width of state-space layers, in model widths.</param>
 /// <param name="StateHeadDim">Head width of Mamba-2 layers.</param>
+/// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
+/// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
+/// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed record ModelRecipe(
     string Architecture = ModelRecipe.Transformer, int? Depth = null, int? DModel = null, int? Layers = null, int? Heads = null, int? KvHeads = null,
     int? HeadDim = null, int? DFeedForward = null, double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, int? Window = null,
     PositionKind? Positions = null, bool QkNorm = false, MixtureConfig? Experts = null, string? Pattern = null, int? DState = null, int? DConv = null,
-    int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null)
+    int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null,
+    PairRecipe? Pair = null, int? LongState = null, int? ShiftState = null, int? H3HeadDim = null, StateSpaceStart? Start = null,
+    Discretization? Discretization = null)
 {
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
@@ -34,7 +39,12 @@ public sealed record ModelRecipe(
         ["jamba"] = ([.. States, nameof(Layers), nameof(Heads), nameof(KvHeads), nameof(DFeedForward), nameof(DtRank), nameof(Experts),
             nameof(AttentionPeriod), nameof(AttentionOffset)], BuildJamba),
         ["hybrid"] = ([.. Attention, .. States, nameof(Pattern), nameof(DFeedForward), nameof(DtRank), nameof(StateHeadDim), nameof(RopeTheta),
-            nameof(Window), nameof(Positions), nameof(Experts)], BuildHybrid),
+            nameof(Window), nameof(Positions), nameof(Experts), nameof(LongState), nameof(H3HeadDim)], BuildHybrid),
+        ["s4"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(Start), nameof(Discretization)], BuildS4),
+        ["h3"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(ShiftState), nameof(H3HeadDim)], BuildH3),
+        ["seq2seq"] = ([nameof(Layers), nameof(Pair)], (m, vocabSize, contextLength) => (m.Pair ?? new()).Seq2Seq(m, vocabSize, contextLength)),
+        ["encoder-decoder"] = ([nameof(Layers), nameof(Heads), nameof(DFeedForward), nameof(RopeTheta), nameof(Pair)],
+            (m, vocabSize, contextLength) => (m.Pair ?? new()).EncoderDecoder(m, vocabSize, contextLength)),
     };
 
     private static readonly ModelRecipe Unsaid = new();
@@ -89,7 +99,15 @@ public sealed record ModelRecipe(
             TieEmbeddings: c.TieEmbeddings, Experts: c.Experts, DState: c.DState, DConv: c.DConv, Expand: c.DInner / c.DModel, DtRank: c.DtRank,
             AttentionPeriod: c.AttentionPeriod, AttentionOffset: c.AttentionOffset),
         HybridConfig c => new("hybrid", null, c.DModel, null, c.Heads, c.KvHeads, c.HeadDim, c.DFeedForward, c.RopeTheta, c.NormEps, c.TieEmbeddings,
-            c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim),
+            c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim, LongState: c.LongState,
+            H3HeadDim: c.H3HeadDim),
+        S4Config c => new("s4", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
+            LongState: c.DState, Start: c.Start, Discretization: c.Discretization),
+        H3Config c => new("h3", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
+            LongState: c.DState, ShiftState: c.ShiftState, H3HeadDim: c.HeadDim),
+        Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
+        EncoderDecoderConfig c => new("encoder-decoder", null, c.DModel, c.DecoderLayers, c.Heads, DFeedForward: c.DFeedForward, RopeTheta: c.RopeTheta,
+            NormEps: c.NormEps, Pair: PairRecipe.Of(c)),
         _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
     };
 
@@ -156,6 +174,14 @@ public sealed record ModelRecipe(
         return new HybridConfig(
             vocabSize, m.Width, m.Pattern ?? "", contextLength, heads, m.KvHeads ?? heads, m.HeadDim ?? m.Width / heads, m.FeedForward, m.Inner, m.Rank,
             m.DState ?? 16, m.DConv ?? 4, m.StateHeadDim ?? Math.Min(64, m.Width), m.Positions ?? PositionKind.None, m.RopeTheta, m.Window, m.Experts,
-            m.NormEps, m.TieEmbeddings);
+            m.NormEps, m.TieEmbeddings, m.LongState ?? 64, m.H3HeadDim ?? 1);
     }
+
+    private static S4Config BuildS4(ModelRecipe m, int vocabSize, int contextLength) => new(
+        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.Start ?? StateSpaceStart.LegS,
+        m.Discretization ?? Checkpoints.Discretization.Bilinear, m.NormEps, m.TieEmbeddings);
+
+    private static H3Config BuildH3(ModelRecipe m, int vocabSize, int contextLength) => new(
+        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.H3HeadDim ?? 1, m.ShiftState ?? 64, m.NormEps,
+        m.TieEmbeddings);
 }
