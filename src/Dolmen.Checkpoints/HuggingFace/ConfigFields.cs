@@ -36,7 +36,15 @@ internal sealed class ConfigFields(string path, JsonElement root)
     public string? Text(string name)
     {
         if (!Present(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+        if (value.ValueKind != JsonValueKind.String) throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException error)                          // half a surrogate pair
+        {
+            throw new UserErrorException($"'{path}': {name} is {value.GetRawText()}: it must be text.", error);
+        }
     }
 
     public ConfigFields? Object(string name)
