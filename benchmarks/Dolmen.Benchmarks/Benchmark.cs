@@ -23,7 +23,7 @@ public abstract class Benchmark
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new TrainBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } = [new TrainBenchmark(), new KernelBenchmark()];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

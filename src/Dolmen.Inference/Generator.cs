@@ -72,7 +72,7 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         // A padded vocabulary has ids without text: they are never drawn.
         var drawable = logits.AsSpan(0, Math.Min(logits.Length, tokenizer.VocabSize));
         var sampler = new Sampler(options.Sampling);
-        var decoder = new StreamingDecoder(tokenizer);
+        var decoder = new StreamingDecoder(tokenizer, atStart: state.Length == 0 && OnlySpecial(tokens));
         var gate = new TextGate(options.Stop ?? [], onText);
         stop.ThrowIfCancellationRequested();
 
@@ -110,6 +110,15 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         if (gate.Stopped) reason = FinishReason.Stop;
         var statistics = new GenerationStatistics(tokens.Length, prefillSeconds, steps, Stopwatch.GetElapsedTime(started).TotalSeconds);
         return new GenerationResult(gate.Text, [.. output], reason, statistics);
+    }
+
+    private bool OnlySpecial(ReadOnlySpan<int> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (!tokenizer.IsSpecial(token)) return false;
+        }
+        return true;
     }
 
     private void CheckPrompt(int length)

@@ -44,5 +44,16 @@ public abstract class TrainableModel : IDisposable
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 
+    /// <summary>A model folder's weights, ready to be trained on.</summary>
+    /// <exception cref="Artifacts.UserErrorException">Missing, damaged, or not a model that can be trained.</exception>
+    public static TrainableModel Load(string directory, bool bfloat16, LayerMath? math = null)
+    {
+        var config = HuggingFaceFolder.LoadConfig(directory);
+        using var weights = CheckpointWeights.Open(directory, config);
+        var model = Build(config, bfloat16, math);
+        model.Import((name, values) => weights.Read(name, values));
+        return model;
+    }
+
     public abstract void Dispose();
 }

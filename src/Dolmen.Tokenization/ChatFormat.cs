@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Tokenization;
 
 /// <summary><paramref name="LossMask"/>[i] is true where token i was written by the assistant (its end token included), that is, where a
@@ -14,6 +16,11 @@ public static class ChatFormat
 
     public static TokenizedConversation Tokenize(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages)
     {
+        if (tokenizer.Special.User < 0)
+        {
+            throw new UserErrorException("This model's vocabulary has no tokens for the turns of a conversation: it can only continue " +
+                "text. Use 'dolmen generate', or a model that was taught to chat.");
+        }
         List<int> tokens = [tokenizer.Special.Bos];
         List<bool> mask = [false];
         foreach (var message in messages)

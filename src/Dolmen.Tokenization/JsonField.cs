@@ -55,6 +55,9 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
             : throw Error($"is {Element.GetRawText()}: it must be a whole number from 0 to {limit - 1}");
     }
 
+    public bool Flag() => Element.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? Element.GetBoolean() : throw Error($"is {Element.ValueKind}: it must be true or false");
+
     public void MustBe(string expected)
     {
         if (Text() != expected) throw Error($"is '{Text()}': Dolmen reads only '{expected}' here");

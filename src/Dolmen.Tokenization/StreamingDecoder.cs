@@ -8,15 +8,17 @@ namespace Dolmen.Tokenization;
 /// </summary>
 /// <param name="tokenizer">Whose tokens.</param>
 /// <param name="skipSpecial">Special tokens give no text.</param>
-public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecial = true)
+/// <param name="atStart">The tokens begin a text; false where they continue one that was encoded before.</param>
+public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecial = true, bool atStart = true)
 {
+    private bool _atStart = atStart && tokenizer.DropsLeadingSpace;
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
-    private readonly SpecialTokens _special = tokenizer.Special;
 
     public string Add(int token)
     {
         var bytes = tokenizer.BytesOf(token);
-        return skipSpecial && IsSpecial(token) ? "" : Text(bytes, flush: false);
+        if (tokenizer.IsSpecial(token)) return skipSpecial ? "" : Text(bytes, flush: false);
+        return Text(Tokenizer.WithoutPrefix(bytes, ref _atStart), flush: false);
     }
 
     /// <summary>What still waits, an unfinished character as U+FFFD. The decoder can be used anew afterwards.</summary>
@@ -27,7 +29,4 @@ public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecial = tru
         var chars = new char[Encoding.UTF8.GetMaxCharCount(bytes.Length) + 4];
         return new string(chars, 0, _utf8.GetChars(bytes, chars, flush));
     }
-
-    private bool IsSpecial(int token) => token == _special.Bos || token == _special.Eos || token == _special.Pad ||
-        token == _special.System || token == _special.User || token == _special.Assistant || token == _special.End;
 }

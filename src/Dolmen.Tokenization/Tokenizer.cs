@@ -10,6 +10,13 @@ public abstract class Tokenizer
 
     public abstract SpecialTokens Special { get; }
 
+    /// <summary>Encoding puts a space before every text and decoding takes it away again.</summary>
+    public virtual bool DropsLeadingSpace => false;
+
+    /// <summary>A token that controls and is no part of the text.</summary>
+    public virtual bool IsSpecial(int token) => token == Special.Bos || token == Special.Eos || token == Special.Pad
+        || token == Special.System || token == Special.User || token == Special.Assistant || token == Special.End;
+
     /// <summary>Appends the ids of <paramref name="text"/>. Unless <paramref name="parseSpecial"/>, text that looks like a special token
     /// is ordinary text, so that no document or user can forge one.</summary>
     public abstract void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false);
@@ -28,8 +35,22 @@ public abstract class Tokenizer
     public byte[] DecodeBytes(ReadOnlySpan<int> tokens)
     {
         var bytes = new List<byte>(tokens.Length * 4);
-        foreach (var token in tokens) bytes.AddRange(BytesOf(token));
+        var atStart = DropsLeadingSpace;
+        foreach (var token in tokens)
+        {
+            var piece = BytesOf(token);
+            if (!IsSpecial(token)) piece = WithoutPrefix(piece, ref atStart);
+            bytes.AddRange(piece);
+        }
         return [.. bytes];
+    }
+
+    /// <summary>A piece as text shows it: the first one loses the space that encoding put before it.</summary>
+    internal static ReadOnlySpan<byte> WithoutPrefix(ReadOnlySpan<byte> piece, scoped ref bool atStart)
+    {
+        var drop = atStart && piece.StartsWith((byte)' ');
+        atStart = false;
+        return drop ? piece[1..] : piece;
     }
 
     /// <summary>Bytes that are not UTF-8 become U+FFFD.</summary>

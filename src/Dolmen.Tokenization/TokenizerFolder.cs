@@ -42,7 +42,7 @@ public static class TokenizerFolder
 
     /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one,
     /// or one that splits text by other rules.</exception>
-    public static BpeTokenizer Load(string folder)
+    public static Tokenizer Load(string folder)
     {
         var path = Path.Combine(folder, TokenizerFile);
         if (!File.Exists(path))
@@ -54,7 +54,9 @@ public static class TokenizerFolder
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return TokenizerJson.Read(document.RootElement, path);
+            if (!SentencePieceJson.Describes(document.RootElement)) return TokenizerJson.Read(document.RootElement, path);
+            var (bos, eos) = Ends(Path.Combine(folder, ConfigFile));
+            return SentencePieceJson.Read(document.RootElement, path, bos, eos);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -62,6 +64,50 @@ public static class TokenizerFolder
             throw new UserErrorException(
                 $"{path} is not valid JSON: {error.Message} Train the tokenizer again or copy the file again.", error);
         }
+    }
+
+    /// <summary>A SentencePiece vocabulary as transformers keeps Llama's; it has no chat template.</summary>
+    public static void Save(SentencePieceBpeTokenizer tokenizer, string folder, int? contextLength = null)
+    {
+        Directory.CreateDirectory(folder);
+        void Names(Utf8JsonWriter json)
+        {
+            foreach (var (name, id) in (ReadOnlySpan<(string, int)>)[("bos_token", tokenizer.Special.Bos),
+                ("eos_token", tokenizer.Special.Eos), ("unk_token", tokenizer.Unknown)])
+            {
+                if (id >= 0) json.WriteString(name, tokenizer.Pieces[id]);
+            }
+        }
+        WriteJson(Path.Combine(folder, SpecialTokensFile), Names);
+        WriteJson(Path.Combine(folder, ConfigFile), json =>
+        {
+            json.WriteBoolean("add_bos_token", tokenizer.Special.Bos >= 0);
+            json.WriteBoolean("add_eos_token", false);
+            json.WriteBoolean("clean_up_tokenization_spaces", false);
+            json.WriteBoolean("legacy", true);
+            json.WritePropertyName("model_max_length");
+            json.WriteRawValue(contextLength?.ToString() ?? "1000000000000000019884624838656");    // transformers' "not known"
+            json.WriteString("tokenizer_class", "LlamaTokenizerFast");
+            Names(json);
+        });
+        WriteJson(Path.Combine(folder, TokenizerFile), json => SentencePieceJson.Write(json, tokenizer));
+    }
+
+    /// <summary>Names of the tokens that begin and end a text, from tokenizer_config.json where it says so.</summary>
+    private static (string Bos, string Eos) Ends(string path)
+    {
+        if (!File.Exists(path) || new FileInfo(path).Length > LargestFile) return ("<s>", "</s>");
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+        return (Name("bos_token") ?? "<s>", Name("eos_token") ?? "</s>");
+
+        string? Name(string member) => document.RootElement.ValueKind == JsonValueKind.Object
+            && document.RootElement.TryGetProperty(member, out var value) ? value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString(),
+                JsonValueKind.Object when value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String =>
+                    content.GetString(),
+                _ => null,
+            } : null;
     }
 
     private static void WriteSpecialTokens(Utf8JsonWriter json)

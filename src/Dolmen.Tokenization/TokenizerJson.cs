@@ -196,7 +196,7 @@ internal static class TokenizerJson
     }
 
     /// <summary>A pair as array, or as the text "left right" that older files hold.</summary>
-    private static (string Left, string Right) Parts(JsonField item)
+    internal static (string Left, string Right) Parts(JsonField item)
     {
         string[] parts = item.Element.ValueKind == JsonValueKind.Array
             ? [.. item.Items().Select(part => part.Text())]

@@ -110,10 +110,7 @@ public static class TrainingStages
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         Check(config, training, batchTokens);
-        using var weights = CheckpointWeights.Open(directory, config);
-        var model = TrainableModel.Build(config, ComputePath.Choose(training.Precision).BFloat16);
-        model.Import((name, values) => weights.Read(name, values));
-        return model;
+        return TrainableModel.Load(directory, ComputePath.Choose(training.Precision).BFloat16);
     }
 
     private static string DataHash(string modelDirectory, string file) =>

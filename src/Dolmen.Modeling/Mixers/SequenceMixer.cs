@@ -22,6 +22,7 @@ internal abstract class SequenceMixer : IDisposable
     {
         AttentionSpec attention => new AttentionMixer(attention, math, contextLength),
         MambaSpec mamba => new MambaMixer(mamba, math),
+        Mamba2Spec mamba => new Mamba2Mixer(mamba, math),
         S4Spec s4 => new S4Mixer(s4, math),
         H3Spec h3 => new H3Mixer(h3, math),
         _ => throw new NotSupportedException($"{spec.GetType().Name} cannot be trained."),

@@ -19,6 +19,7 @@ internal static class SmallModels
         ["no-positions"] = Llama with { Positions = PositionKind.None },
         ["gpt2"] = new Gpt2Config(61, 36, 2, 6, 70, 64),
         ["mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4),
+        ["mamba2"] = new Mamba2Config(61, 20, 2, 64, 4, 10, 7, 2),
         ["jamba"] = new JambaConfig(61, 24, 4, 4, 2, 30, 64, 40, 2, Experts, 4, 2, DState: 6),
         ["s4"] = new S4Config(61, 20, 2, 64, 30, 8),
         ["s4-legt"] = new S4Config(61, 20, 2, 64, 0, 6, StateSpaceStart.LegT),
@@ -26,6 +27,7 @@ internal static class SmallModels
         ["h3"] = new H3Config(61, 20, 2, 64, 30, 8, ShiftState: 4),
         ["h3-heads"] = new H3Config(61, 20, 2, 64, 0, 8, HeadDim: 4, ShiftState: 3),
         ["hybrid"] = Hybrid("Mf Ae M A"),
+        ["hybrid-mamba2"] = Hybrid("2f A 2e"),
         ["hybrid-long"] = Hybrid("Sf Hf A") with { LongState = 6, H3HeadDim = 2 },
         ["hybrid-window"] = Hybrid("2*(M Af)") with { Window = 3, Positions = PositionKind.Rotary },
     };

@@ -16,7 +16,7 @@ internal static class Samples
         return (row.GetProperty("text").GetString() ?? "", row.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray());
     })];
 
-    public static readonly BpeTokenizer Tokenizer = TokenizerFolder.Load(Goldens);
+    public static readonly BpeTokenizer Tokenizer = (BpeTokenizer)TokenizerFolder.Load(Goldens);
 
     public static IEnumerable<string> Texts => HuggingFace.Select(row => row.Text);
 

@@ -14,7 +14,7 @@ public class TokenizerFolderTests
         TokenizerFolder.Save(Samples.Tokenizer, folder.Path);
         var loaded = TokenizerFolder.Load(folder.Path);
         Assert.Equal(Samples.Tokenizer.Special, loaded.Special);
-        Assert.Equal(Samples.Tokenizer.Merges, loaded.Merges);
+        Assert.Equal(Samples.Tokenizer.Merges, Assert.IsType<BpeTokenizer>(loaded).Merges);
         Assert.All(Samples.Texts, text => Assert.Equal(Samples.Tokenizer.Encode(text), loaded.Encode(text)));
         Assert.Equal(TokenizerFolder.Files.Order(), Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order());
     }

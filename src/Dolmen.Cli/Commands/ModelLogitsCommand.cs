@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
+using Dolmen.Modeling;
+using Dolmen.Pipeline;
+
+namespace Dolmen.Cli.Commands;
+
+/// <summary><c>model logits</c>.</summary>
+internal static class ModelLogitsCommand
+{
+    public static Command Build()
+    {
+        var command = new Command("logits", "Write what a model says after each of some tokens, to compare it with other software.");
+        var (model, json, threads) = (CommonOptions.Model(), CommonOptions.Json(), CommonOptions.Threads());
+        var ids = new Option<string>("--ids") { Description = "Token ids, parted by commas.", HelpName = "5,17,3", Required = true };
+        var output = new Option<string>("--out") { Description = "A safetensors file: logits (T, V), float32.", HelpName = "FILE", Required = true };
+        var mode = new Option<string>("--mode") { Description = "parallel: all positions at once. recurrent: one token after the other.", DefaultValueFactory = _ => "parallel" };
+        mode.AcceptOnlyFromAmong("parallel", "recurrent");
+        var dtype = new Option<string>("--dtype") { Description = "What a parallel pass computes in: float32 or bfloat16.", DefaultValueFactory = _ => "float32" };
+        dtype.AcceptOnlyFromAmong("float32", "bfloat16");
+        var hidden = new Option<bool>("--hidden") { Description = "Also hidden_states.N (T, D) of a parallel pass." };
+        foreach (var option in new Option[] { model, ids, output, mode, dtype, hidden, threads, json }) command.Add(option);
+        command.Runs((parsed, _) =>
+        {
+            var path = Path.GetFullPath(parsed.GetRequiredValue(output));
+            var tokens = Ids(parsed.GetRequiredValue(ids));
+            Engine.Start(parsed.GetValue(threads));
+            ModelLogits.Write(
+                parsed.GetRequiredValue(model), tokens, path, parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
+                parsed.GetValue(dtype) == "bfloat16", parsed.GetValue(hidden));
+            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(new LogitsOutcome(path, tokens.Count), ModelLogitsJson.Default.LogitsOutcome));
+            else Console.Error.WriteLine($"logits of {tokens.Count} positions written to {path}");
+        });
+        return command;
+    }
+
+    private static List<int> Ids(string text)
+    {
+        var ids = new List<int>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                throw new UserErrorException($"--ids has '{part}': token ids are whole numbers parted by commas, for example --ids 5,17,3.");
+            }
+            ids.Add(id);
+        }
+        return ids;
+    }
+}
+
+internal sealed record LogitsOutcome(string File, int Tokens);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(LogitsOutcome))]
+internal sealed partial class ModelLogitsJson : JsonSerializerContext;

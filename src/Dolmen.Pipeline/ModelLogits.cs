@@ -1,0 +1,63 @@
+// T positions, D model, V vocab
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Inference;
+using Dolmen.Modeling;
+using static TorchSharp.torch;
+
+namespace Dolmen.Pipeline;
+
+/// <summary>How logits are computed: all positions at once by the engine that trains, or one token after the other by the one that decodes.</summary>
+public enum LogitsMode { Parallel, Recurrent }
+
+/// <summary>What a model says after each of some tokens, as a file: how other implementations are compared with ours.</summary>
+public static class ModelLogits
+{
+    /// <param name="ids">T token ids.</param>
+    /// <param name="path">A safetensors file with <c>logits</c> (T, V) fp32 and, if asked, <c>hidden_states.N</c> (T, D) fp32.</param>
+    /// <exception cref="UserErrorException">Ids outside the vocabulary, too many of them, or hidden states of a recurrent pass.</exception>
+    public static void Write(string directory, IReadOnlyList<int> ids, string path, LogitsMode mode, bool bfloat16 = false, bool hidden = false)
+    {
+        var folder = HuggingFaceFolder.Locate(directory);
+        var config = HuggingFaceFolder.LoadConfig(folder);
+        Check(config, ids);
+        if (mode == LogitsMode.Parallel) WriteParallel(folder, ids, path, bfloat16, hidden);
+        else if (hidden) throw new UserErrorException("--hidden goes with --mode parallel: the decoding engine keeps no stream between its layers.");
+        else if (bfloat16) throw new UserErrorException("--dtype bfloat16 goes with --mode parallel: the decoding engine computes in float32, whatever weights are stored in.");
+        else WriteRecurrent(folder, ids, path);
+    }
+
+    private static void Check(ModelConfig config, IReadOnlyList<int> ids)
+    {
+        if (ids.Count == 0) throw new UserErrorException("--ids is empty: name at least one token, for example --ids 5,17,3.");
+        if (ids.Count > config.ContextLength) throw new UserErrorException($"--ids has {ids.Count} tokens but the model's context is {config.ContextLength}: give fewer.");
+        foreach (var id in ids)
+        {
+            if (id < 0 || id >= config.VocabSize) throw new UserErrorException($"--ids has {id}: the model's vocabulary goes from 0 to {config.VocabSize - 1}.");
+        }
+    }
+
+    private static void WriteParallel(string folder, IReadOnlyList<int> ids, string path, bool bfloat16, bool hidden)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var model = TrainableModel.Load(folder, bfloat16);
+        var tokens = tensor([.. ids.Select(id => (long)id)], [1, ids.Count]);                   // (1, T)
+        List<(string Name, Tensor Values)> tensors = [("logits", model.Logits(tokens))];        // (1, T, V)
+        if (hidden) tensors.AddRange(model.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));        // (1, T, D) each
+        Save(path, [.. tensors.Select(entry => new NamedTensor(entry.Name, [.. entry.Values.shape[1..]], entry.Values.contiguous().data<float>().ToArray()))]);
+    }
+
+    private static void WriteRecurrent(string folder, IReadOnlyList<int> ids, string path)
+    {
+        using var model = ModelFolder.LoadModel(folder);
+        var vocab = model.Config.VocabSize;
+        var logits = new float[checked(ids.Count * vocab)];                                     // (T, V)
+        using var state = model.NewState(ids.Count);
+        for (var i = 0; i < ids.Count; i++) model.Step(ids[i], state, logits.AsSpan(i * vocab, vocab));
+        Save(path, [new NamedTensor("logits", [ids.Count, vocab], logits)]);
+    }
+
+    private static void Save(string path, IReadOnlyList<NamedTensor> tensors) =>
+        SafetensorsWriter.Write(path, [.. tensors.Select(entry => new TensorShape(entry.Name, entry.Shape))], tensors, TensorDtype.Float32);
+}
