@@ -22,8 +22,11 @@ public abstract class Benchmark
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 
+    /// <summary>Pictures of the rows, as files.</summary>
+    public virtual IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows) => [];
+
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new TrainBenchmark(), new KernelBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark()];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

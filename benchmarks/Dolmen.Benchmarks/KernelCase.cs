@@ -115,7 +115,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
     private static KernelRace AdamW(ScalarType type)
     {
         const int Matrices = 40, Side = 512;
-        var store = new ParameterStore([.. Enumerable.Range(0, Matrices).Select(i => new ParameterSpec($"w{i}", [Side, Side], true, 0.02))], type is ScalarType.BFloat16);
+        var store = new ParameterStore([.. Enumerable.Range(0, Matrices).Select(i => new ParameterSpec($"w{i}", [Side, Side], ParameterGroup.Matrix, Initializers.Normal(0.02)))], type is ScalarType.BFloat16);
         store.Initialize(1);
         var rivals = Enumerable.Range(0, Matrices).Select(_ => new TorchSharp.Modules.Parameter(randn(Side, Side) * 0.02)).ToArray();
         var optimizer = optim.AdamW(rivals, 1e-3, 0.9, 0.95, 1e-8, 0.1);

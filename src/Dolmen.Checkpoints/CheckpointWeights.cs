@@ -13,7 +13,7 @@ public sealed class CheckpointWeights : IDisposable
 
     /// <exception cref="UserErrorException">No weights, a damaged file, or tensors that are missing, too many or of another shape: all of
     /// them listed.</exception>
-    public static CheckpointWeights Open(string directory, ModelConfig config)
+    public static CheckpointWeights Open(string directory, ModelConfig config, bool allowNonFinite = false)
     {
         var names = ShardIndex.Files(directory, out var weightMap);
         var files = new List<SafetensorsFile>();
@@ -34,7 +34,7 @@ public sealed class CheckpointWeights : IDisposable
                 }
             }
             Check(directory, config, fileOf, weightMap);
-            return new CheckpointWeights(files, fileOf);
+            return new CheckpointWeights(files, fileOf) { AllowNonFinite = allowNonFinite };
         }
         catch
         {
@@ -43,7 +43,20 @@ public sealed class CheckpointWeights : IDisposable
         }
     }
 
-    public void Read(string name, Span<float> destination) => File(name).Read(name, destination);
+    /// <summary>Whether the folder has weights at all; a config.json alone describes a model too.</summary>
+    public static bool Exist(string directory) => System.IO.File.Exists(Path.Combine(directory, ShardIndex.SingleFile))
+        || System.IO.File.Exists(Path.Combine(directory, ShardIndex.IndexFile));
+
+    /// <summary>Takes weights that are NaN or infinite as they are; otherwise reading one is refused.</summary>
+    public bool AllowNonFinite { get; private init; }
+
+    /// <exception cref="UserErrorException">The file ends early, or a value is NaN or infinite.</exception>
+    public void Read(string name, Span<float> destination)
+    {
+        var file = File(name);
+        file.Read(name, destination);
+        if (!AllowNonFinite) FiniteWeights.Require(file.Path, name, destination);
+    }
 
     /// <summary>How the tensor is stored; reading always gives floats.</summary>
     public TensorDtype DtypeOf(string name)

@@ -31,10 +31,13 @@ internal sealed class ConfigRules
         .Within("dModel", dModel, 1 << 17).Within("layers", layers, 1024).Within("contextLength", contextLength, 1 << 24);
 
     /// <summary>Query heads, the key-value heads they share, and their width.</summary>
-    public ConfigRules Heads(int heads, int kvHeads, int headDim, bool rotary)
-    {
+    public ConfigRules HeadSizes(int heads, int kvHeads, int headDim) =>
         Within("heads", heads, 1024).Within("kvHeads", kvHeads, 1024).Within("headDim", headDim, 1024);
-        if (heads >= 1 && kvHeads >= 1 && heads % kvHeads != 0)
+
+    /// <summary>How they must fit each other; asked when each is a size.</summary>
+    public ConfigRules HeadsFit(int heads, int kvHeads, int headDim, bool rotary)
+    {
+        if (heads % kvHeads != 0)
         {
             _problems.Add($"model.kvHeads is {kvHeads} but heads is {heads}: heads must be a multiple of kvHeads. Try kvHeads " +
                 $"{Enumerable.Range(1, Math.Min(heads, kvHeads)).Last(h => heads % h == 0)}.");

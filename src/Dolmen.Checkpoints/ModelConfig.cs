@@ -19,6 +19,8 @@ public sealed record TensorShape(string Name, long[] Shape)
 [JsonDerivedType(typeof(S4Config), "s4")]
 [JsonDerivedType(typeof(H3Config), "h3")]
 [JsonDerivedType(typeof(HybridConfig), "hybrid")]
+[JsonDerivedType(typeof(Seq2SeqConfig), "seq2seq")]
+[JsonDerivedType(typeof(EncoderDecoderConfig), "encoder-decoder")]
 public abstract record ModelConfig
 {
     public abstract int VocabSize { get; init; }

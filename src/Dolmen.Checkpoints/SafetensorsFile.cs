@@ -5,7 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Dolmen.Checkpoints;
 
 /// <summary>Reads a safetensors file. The header is checked whole when the file is opened; tensors are read by position when asked for.
-/// (Not mapped into memory: a mapped file that shrinks under the program kills it, a positioned read says so.)</summary>
+/// 
+/// (Not mapped into memory: a mapped file that shrinks under the program kills it, a positioned read says so. A mapping would save nothing:
+/// engines keep weights as floats or packed, so every tensor is copied once anyway. Beside the destination a megabyte is held.)</summary>
 public sealed class SafetensorsFile : IDisposable
 {
     private const int BufferBytes = 1 << 20;

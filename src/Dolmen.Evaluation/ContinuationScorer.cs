@@ -5,7 +5,7 @@ namespace Dolmen.Evaluation;
 /// <summary>
 /// Log-likelihoods of continuations. Remembers the sequence it scored last and computes only what follows the prefix shared with it: the
 /// shots of a whole task and the question of four choices are computed once, whatever the order they come in. Where a state cannot forget
-/// (recurrent models) copies are kept at the ends of shared prefixes instead.
+/// (recurrent models, sliding windows) copies are kept at the ends of shared prefixes instead.
 /// </summary>
 internal sealed class ContinuationScorer(LanguageModel model)
 {
@@ -43,25 +43,21 @@ internal sealed class ContinuationScorer(LanguageModel model)
         if (tokens.IsEmpty) return;
         model.Prefill(tokens, _state, _logits);
         TokensComputed += tokens.Length;
+        _forgets &= _state.CanTruncate(1);
         if (!_forgets) _copies.Push(_state.Fork());
     }
 
     /// <summary>Back to a state of at most <paramref name="length"/> tokens; how many it holds.</summary>
     private int Rewind(int length)
     {
-        if (_forgets)
+        if (_forgets && _state.CanTruncate(length))
         {
-            try
-            {
-                _state.Truncate(length);
-                return length;
-            }
-            catch (NotSupportedException)
-            {
-                _forgets = false;
-            }
+            _state.Truncate(length);
+            return length;
         }
-        while (_copies.TryPeek(out var copy) && copy.Length > length) _copies.Pop();
+        _forgets = false;
+        _state.Dispose();
+        while (_copies.TryPeek(out var copy) && copy.Length > length) _copies.Pop().Dispose();
         _state = _copies.TryPeek(out var kept) ? kept.Fork() : model.NewState(model.Config.ContextLength);
         return _state.Length;
     }

@@ -10,7 +10,8 @@ public sealed class ChatSession : IDisposable
     private readonly LanguageModel _model;
     private readonly Tokenizer _tokenizer;
     private readonly Generator _generator;
-    private readonly DecodeState _state;
+    private DecodeState _state;
+    private DecodeState? _before;                                        // the state before the last turn, where it cannot be truncated
     private readonly string? _system;
     private readonly List<ChatMessage> _messages = [];
     private readonly List<int> _tokensInState = [];
@@ -38,9 +39,7 @@ public sealed class ChatSession : IDisposable
         options.Validate();
         var messages = new List<ChatMessage>(_messages) { new("user", text) };
         var prompt = Fit(messages, options.MaxTokens);
-        var known = CommonPrefix(prompt);
-        _state.Truncate(known);
-        _tokensInState.RemoveRange(known, _tokensInState.Count - known);
+        var known = Rewind(CommonPrefix(prompt));
         GenerationResult result;
         try
         {
@@ -49,7 +48,7 @@ public sealed class ChatSession : IDisposable
         catch
         {
             // How far the model came is unknown to this list: what was certain before stays.
-            _state.Truncate(Math.Min(known, _state.Length));
+            Rewind(Math.Min(known, _state.Length));
             throw;
         }
         _tokensInState.AddRange(prompt.AsSpan(known));
@@ -60,7 +59,11 @@ public sealed class ChatSession : IDisposable
         return result;
     }
 
-    public void Dispose() => (_state as IDisposable)?.Dispose();
+    public void Dispose()
+    {
+        _state.Dispose();
+        _before?.Dispose();
+    }
 
     /// <summary>Drops exchanges from the oldest on until prompt and answer fit, or the question stands alone.</summary>
     private int[] Fit(List<ChatMessage> messages, int maxTokens)
@@ -79,6 +82,30 @@ public sealed class ChatSession : IDisposable
             }
             messages.RemoveRange(first, Math.Min(2, messages.Count - first - 1));
         }
+    }
+
+    /// <summary>Brings the state back to its first <paramref name="length"/> tokens, or to fewer where it cannot forget; how many it holds
+    /// then.</summary>
+    private int Rewind(int length)
+    {
+        if (!_state.CanTruncate(length))
+        {
+            if (_before is { } kept && kept.Length <= length)
+            {
+                (_state, _before) = (kept, _state);
+                length = kept.Length;
+            }
+            else
+            {
+                length = 0;
+            }
+        }
+        _state.Truncate(length);
+        _tokensInState.RemoveRange(length, _tokensInState.Count - length);
+        _before?.Dispose();
+        // A copy each turn, yet only where truncation cannot bring this moment back.
+        _before = length > 1 && !_state.CanTruncate(1) ? _state.Fork() : null;
+        return length;
     }
 
     /// <summary>Tokens at the beginning of the prompt that the state holds already; one less than all, since the last must be computed for

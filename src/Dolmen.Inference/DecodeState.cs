@@ -34,8 +34,8 @@ public sealed class DecodeState : IDisposable
     /// <summary>Memory it takes now, what padding and room for growth add included.</summary>
     public long Bytes => Layers.Sum(layer => layer.Bytes);
 
-    /// <summary>Whether <see cref="Truncate"/> can go back to <paramref name="length"/> tokens. Recurrent layers can only go back to nothing,
-    /// sliding windows as far as they still hold what is visible there.</summary>
+    /// <summary>Whether <see cref="Truncate"/> can go back to <paramref name="length"/> tokens. Recurrent layers can only go back to
+    /// nothing, sliding windows as far as they still hold what is visible there.</summary>
     public bool CanTruncate(int length) => length == 0 || length == Length || Layers.All(layer => layer.CanTruncate(length));
 
     /// <summary>Called by the model when every layer has taken in <paramref name="tokens"/> more.</summary>
@@ -54,8 +54,8 @@ public sealed class DecodeState : IDisposable
         if (!CanTruncate(length))
         {
             throw new NotSupportedException(
-                $"The state holds {Length} tokens and cannot go back to {length}: a recurrent layer or a sliding window has forgotten what it " +
-                    "was then. Fork the state before going on, or truncate it to 0 and compute the prefix again.");
+                $"The state holds {Length} tokens and cannot go back to {length}: a recurrent layer or a sliding window has forgotten what " +
+                    "it was then. Fork the state before going on, or truncate it to 0 and compute the prefix again.");
         }
         foreach (var layer in Layers) layer.Truncate(length);
         Length = length;
@@ -89,7 +89,8 @@ public sealed class DecodeState : IDisposable
             var version = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(4));
             if (version != Version)
             {
-                throw new UserErrorException($"The saved decoding state has format {version}; this program reads {Version}. Save it again.");
+                throw new UserErrorException(
+                    $"The saved decoding state has format {version}; this program reads {Version}. Save it again.");
             }
             if (!header.AsSpan(8, 32).SequenceEqual(Identity()))
             {
@@ -99,8 +100,8 @@ public sealed class DecodeState : IDisposable
             var length = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(40));
             if (length < 0 || length > Capacity)
             {
-                throw new UserErrorException($"The saved decoding state says it holds {length} tokens; this one has room for {Capacity}. Ask for " +
-                    "a state with more room, or save it again if the number is wrong.");
+                throw new UserErrorException($"The saved decoding state says it holds {length} tokens; this one has room for {Capacity}. " +
+                    "Ask for a state with more room, or save it again if the number is wrong.");
             }
             foreach (var layer in Layers) layer.Load(stream, (int)length);
             Length = (int)length;

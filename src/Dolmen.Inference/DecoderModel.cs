@@ -214,8 +214,8 @@ public sealed unsafe class DecoderModel : LanguageModel
         }
         if (places != (long)rows * _config.VocabSize)
         {
-            throw new ArgumentException($"There are {places} places for logits; {rows} times the vocabulary's {_config.VocabSize} are needed.",
-                nameof(places));
+            throw new ArgumentException(
+                $"There are {places} places for logits; {rows} times the vocabulary's {_config.VocabSize} are needed.", nameof(places));
         }
         CheckIds(tokens, nameof(tokens));
     }

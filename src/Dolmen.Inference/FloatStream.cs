@@ -26,6 +26,7 @@ internal static class FloatStream
     {
         stream.ReadExactly(MemoryMarshal.AsBytes(values));
         if (BitConverter.IsLittleEndian) return;
-        foreach (ref var value in values) value = BitConverter.Int32BitsToSingle(BinaryPrimitives.ReverseEndianness(BitConverter.SingleToInt32Bits(value)));
+        var bits = MemoryMarshal.Cast<float, int>(values);
+        BinaryPrimitives.ReverseEndianness(bits, bits);
     }
 }

@@ -13,10 +13,12 @@ public abstract class LayerState : IDisposable
     /// none.</summary>
     public abstract bool CanTruncate(int length);
 
-    /// <summary>Back to <paramref name="length"/> tokens, which <see cref="CanTruncate"/> allowed, or to 0, which is always possible.</summary>
+    /// <summary>Back to <paramref name="length"/> tokens, which <see cref="CanTruncate"/> allowed, or to 0, which is always
+    /// possible.</summary>
     public abstract void Truncate(int length);
 
-    /// <summary>Writes its numbers and nothing else, little-endian: 4 bytes for each that <see cref="Checkpoints.MixerSpec"/> counts.</summary>
+    /// <summary>Writes its numbers and nothing else, little-endian: 4 bytes for each that <see cref="Checkpoints.MixerSpec"/>
+    /// counts.</summary>
     public abstract void Save(Stream stream);
 
     /// <summary>Reads what an equal layer saved after <paramref name="length"/> tokens. Only called on an empty one.</summary>

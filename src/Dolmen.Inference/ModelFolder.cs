@@ -31,6 +31,7 @@ public static class ModelFolder
         return HuggingFaceFolder.LoadConfig(folder) switch
         {
             DecoderConfig decoder => DecoderModel.Load(folder, decoder, threads),
+            Seq2SeqConfig or EncoderDecoderConfig => EncoderDecoderModel.Load(folder, threads),
             var other => throw new UserErrorException($"'{folder}' holds a {other.GetType().Name}, which this engine cannot run yet."),
         };
     }

@@ -41,6 +41,8 @@ public abstract class TrainableModel : IDisposable
     public static TrainableModel Build(ModelConfig config, bool bfloat16, LayerMath? math = null) => config switch
     {
         DecoderConfig decoder => new Decoder(decoder, bfloat16, math ?? new FusedMath()),
+        Seq2SeqConfig seq2seq => new Seq2Seq(seq2seq, bfloat16, math ?? new FusedMath()),
+        EncoderDecoderConfig pair => new EncoderDecoder(pair, bfloat16, math ?? new FusedMath()),
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 

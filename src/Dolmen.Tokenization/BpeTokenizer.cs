@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
@@ -46,6 +48,29 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <summary>Name and id of each special token.</summary>
     internal IReadOnlyList<(string Name, int Token)> SpecialTokenIds => _special;
+
+    /// <summary>From tokens and merges as vocabulary files write them since GPT-2 ("Ġthe", "Ġ the"), the ids of the
+    /// <paramref name="special"/> tokens apart.</summary>
+    /// <exception cref="UserErrorException">A token is no bytes, or a merge names none.</exception>
+    public static BpeTokenizer FromTexts(IReadOnlyList<string> tokens, IReadOnlyList<string> merges, IReadOnlyCollection<int> special)
+    {
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            TokenizerJson.Write(writer, tokens, merges, special);
+            writer.WriteEndObject();
+        }
+        using var document = JsonDocument.Parse(json.ToArray());
+        return TokenizerJson.Read(document.RootElement, "The vocabulary");
+    }
+
+    /// <summary>The same the other way.</summary>
+    public (string[] Tokens, string[] Merges) ToTexts()
+    {
+        string Text(int id) => IsSpecial(id) ? Encoding.UTF8.GetString(_bytes[id]) : ByteAlphabet.ToText(_bytes[id]);
+        return ([.. Enumerable.Range(0, _bytes.Length).Select(Text)], [.. _merges.Select(merge => $"{Text(merge.Left)} {Text(merge.Right)}")]);
+    }
 
     public override ReadOnlySpan<byte> BytesOf(int token) => (uint)token < (uint)_bytes.Length
         ? _bytes[token]

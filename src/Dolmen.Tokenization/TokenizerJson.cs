@@ -15,15 +15,23 @@ internal static class TokenizerJson
 
     public static void Write(Utf8JsonWriter json, BpeTokenizer tokenizer)
     {
+        var (tokens, merges) = tokenizer.ToTexts();
+        Write(json, tokens, merges, [.. tokenizer.SpecialTokenIds.Select(entry => entry.Token)]);
+    }
+
+    /// <param name="tokens">Of every id, as vocabulary files write them; of a special token its name.</param>
+    /// <param name="merges">Two tokens with a space between.</param>
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<string> tokens, IReadOnlyList<string> merges, IReadOnlyCollection<int> special)
+    {
         json.WriteString("version", "1.0");
         json.WriteNull("truncation");
         json.WriteNull("padding");
         json.WriteStartArray("added_tokens");
-        foreach (var (name, token) in tokenizer.SpecialTokenIds.OrderBy(special => special.Token))
+        foreach (var token in special.Order())
         {
             json.WriteStartObject();
             json.WriteNumber("id", token);
-            json.WriteString("content", name);
+            json.WriteString("content", tokens[token]);
             foreach (var flag in (string[])["single_word", "lstrip", "rstrip", "normalized"]) json.WriteBoolean(flag, false);
             json.WriteBoolean("special", true);
             json.WriteEndObject();
@@ -52,7 +60,7 @@ internal static class TokenizerJson
         json.WriteStartObject("decoder");
         WriteByteLevel(json, useRegex: true);
         json.WriteEndObject();
-        WriteModel(json, tokenizer);
+        WriteModel(json, tokens, merges, special);
     }
 
     private static void WriteByteLevel(Utf8JsonWriter json, bool useRegex)
@@ -63,24 +71,23 @@ internal static class TokenizerJson
         json.WriteBoolean("use_regex", useRegex);
     }
 
-    private static void WriteModel(Utf8JsonWriter json, BpeTokenizer tokenizer)
+    private static void WriteModel(Utf8JsonWriter json, IReadOnlyList<string> tokens, IReadOnlyList<string> merges, IReadOnlyCollection<int> special)
     {
         json.WriteStartObject("model");
         json.WriteString("type", "BPE");
         foreach (var absent in (string[])["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"])
             json.WriteNull(absent);
         foreach (var flag in (string[])["fuse_unk", "byte_fallback", "ignore_merges"]) json.WriteBoolean(flag, false);
-        var special = tokenizer.SpecialTokenIds.Select(entry => entry.Token).ToHashSet();
+        var hidden = special.ToHashSet();
         json.WriteStartObject("vocab");
-        for (var id = 0; id < tokenizer.VocabSize; id++)
-            if (!special.Contains(id)) json.WriteNumber(ByteAlphabet.ToText(tokenizer.BytesOf(id)), id);
+        for (var id = 0; id < tokens.Count; id++)
+            if (!hidden.Contains(id)) json.WriteNumber(tokens[id], id);
         json.WriteEndObject();
         json.WriteStartArray("merges");
-        foreach (var merge in tokenizer.Merges)
+        foreach (var merge in merges)
         {
             json.WriteStartArray();
-            json.WriteStringValue(ByteAlphabet.ToText(tokenizer.BytesOf(merge.Left)));
-            json.WriteStringValue(ByteAlphabet.ToText(tokenizer.BytesOf(merge.Right)));
+            foreach (var part in merge.Split(' ')) json.WriteStringValue(part);
             json.WriteEndArray();
         }
         json.WriteEndArray();

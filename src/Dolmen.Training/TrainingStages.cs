@@ -70,6 +70,21 @@ public static class TrainingStages
         return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), data, tokenizerDirectory, context);
     }
 
+    /// <param name="pairs">As <see cref="PairFiles"/> reads them.</param>
+    /// <inheritdoc cref="Pretrain"/>
+    public static TrainingOutcome PretrainPairs(ModelConfig model, PretrainRecipe recipe, string pairs, string tokenizerDirectory, TrainingContext context)
+    {
+        Check(model, context.Training, recipe.BatchTokens);
+        var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
+        if (model.VocabSize != tokenizer.VocabSize)
+            throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
+        using var task = new PairTask(PairFiles.Read(pairs), tokenizer, recipe, context.Training, context.Seed);
+        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        trained.Parameters.Initialize(context.Seed);
+        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), PairFiles.Hash(pairs),
+            tokenizerDirectory, context);
+    }
+
     /// <param name="conversationsFile">JSON lines of <c>{"messages":[…]}</c>.</param>
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)

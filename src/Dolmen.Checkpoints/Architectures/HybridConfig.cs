@@ -29,11 +29,11 @@ public sealed record HybridConfig(
             return [$"model.pattern is '{Pattern}': {error.Message}"];
         }
         var rules = new ConfigRules().Sizes(VocabSize, DModel, layers.Count, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
-            .Heads(Heads, KvHeads, HeadDim, Positions == PositionKind.Rotary).Mixture(Experts);
+            .HeadSizes(Heads, KvHeads, HeadDim).Mixture(Experts);
         MambaConfig.Sizes(rules, DInner, DState, DConv, DtRank).Within("stateHeadDim", StateHeadDim, 4096);
         LongConvolutionBlocks.State(rules, LongState, "longState").Within("h3HeadDim", H3HeadDim, 256);
         if (rules.Problems.Count > 0) return rules.Problems;
-        return rules
+        return rules.HeadsFit(Heads, KvHeads, HeadDim, Positions == PositionKind.Rotary)
             .Require(layers.All(layer => layer.Mixer != '2') || DInner % StateHeadDim == 0,
                 $"model.stateHeadDim is {StateHeadDim} but dInner is {DInner}: Mamba-2 layers part dInner into heads, so it must be a multiple.")
             .Require(layers.All(layer => layer.Mixer != 'H') || DModel % H3HeadDim == 0,

@@ -20,12 +20,13 @@ public sealed record JambaConfig(
     public override IReadOnlyList<string> Problems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
-            .Within("attentionPeriod", AttentionPeriod, 1024).Within("expertPeriod", ExpertPeriod, 1024);
+            .Within("attentionPeriod", AttentionPeriod, 1024).Within("expertPeriod", ExpertPeriod, 1024)
+            .Within("heads", Heads, 1024).Within("kvHeads", KvHeads, 1024);
         MambaConfig.Sizes(rules, DInner, DState, DConv, DtRank).Mixture(Experts);
         if (rules.Problems.Count > 0) return rules.Problems;
         rules.Within("attentionOffset", AttentionOffset, AttentionPeriod - 1, 0).Within("expertOffset", ExpertOffset, ExpertPeriod - 1, 0)
-            .Require(DModel % Math.Max(1, Heads) == 0, $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads.")
-            .Heads(Heads, KvHeads, DModel / Math.Max(1, Heads), rotary: false);
+            .Require(DModel % Heads == 0, $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads.")
+            .HeadsFit(Heads, KvHeads, DModel / Heads, rotary: false);
         return rules.Positive("normEps", NormEps, "Jamba uses 1e-6.").Problems;
     }
 

@@ -40,13 +40,14 @@ public sealed record TransformerConfig(
     public override IReadOnlyList<string> Problems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
-            .Heads(Heads, KvHeads, HeadDim, Positions == PositionKind.Rotary).Mixture(Experts);
+            .HeadSizes(Heads, KvHeads, HeadDim).Mixture(Experts);
         if (Window is { } window) rules.Within("window", window, 1 << 24);
         if (rules.Problems.Count > 0) return rules.Problems;
         return rules
             .Require(DModel % Heads == 0 || HeadDim != DModel / Heads,
                 $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. " +
                 $"Try dModel {(DModel + Heads - 1) / Heads * Heads} or heads {Enumerable.Range(1, Heads).Last(h => DModel % h == 0)}.")
+            .HeadsFit(Heads, KvHeads, HeadDim, Positions == PositionKind.Rotary)
             .Positive("ropeTheta", RopeTheta, "Llama uses 10000.").Positive("normEps", NormEps, "Llama uses 1e-5.").Problems;
     }
 

@@ -46,33 +46,27 @@ public sealed class GgufFile : IDisposable
 
     public GgufTensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
-    /// <summary>A tensor as floats, row-major.</summary>
-    public void Read(string name, Span<float> destination)
+    /// <summary>A tensor as floats, row-major, or the part of it from element <paramref name="start"/> on; both whole blocks.</summary>
+    public void Read(string name, Span<float> destination, long start = 0)
     {
         var tensor = Required(name);
-        if (destination.Length != tensor.Elements)
-        {
-            throw new ArgumentException($"Tensor '{name}' has {tensor.Elements} elements but the destination has {destination.Length}.",
-                nameof(destination));
-        }
         var block = GgmlTypes.Block(tensor.Type) ?? throw new ArgumentException($"Type {tensor.Type} cannot be read.", nameof(name));
-        var buffer = new byte[Math.Min(BufferBytes / block.Bytes * block.Bytes, tensor.Bytes)];
-        for (long done = 0; done < tensor.Bytes; done += buffer.Length)
+        if (start < 0 || start + destination.Length > tensor.Elements || start % block.Elements != 0 || destination.Length % block.Elements != 0)
         {
-            var bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, tensor.Bytes - done));
-            ReadExactly(tensor, bytes, done);
-            GgmlDecoder.Decode(tensor.Type, bytes,
-                destination.Slice((int)(done / block.Bytes * block.Elements), bytes.Length / block.Bytes * block.Elements));
+            throw new ArgumentException($"Tensor '{name}' has {tensor.Elements} elements in blocks of {block.Elements}; {destination.Length} " +
+                $"from {start} on do not fit.", nameof(destination));
         }
-    }
-
-    /// <summary>The blocks as they are stored.</summary>
-    public byte[] ReadBlocks(string name)
-    {
-        var tensor = Required(name);
-        var bytes = new byte[tensor.Bytes];
-        ReadExactly(tensor, bytes, 0);
-        return bytes;
+        var most = BufferBytes / block.Bytes;
+        var buffer = new byte[Math.Min(most, destination.Length / block.Elements) * block.Bytes];
+        for (var position = start / block.Elements * block.Bytes; !destination.IsEmpty;)
+        {
+            var blocks = Math.Min(most, destination.Length / block.Elements);
+            var bytes = buffer.AsSpan(0, blocks * block.Bytes);
+            ReadExactly(tensor, bytes, position);
+            GgmlDecoder.Decode(tensor.Type, bytes, destination[..(blocks * block.Elements)]);
+            destination = destination[(blocks * block.Elements)..];
+            position += bytes.Length;
+        }
     }
 
     public void Dispose() => _handle.Dispose();

@@ -36,7 +36,14 @@ internal sealed class ConfigFields(string path, JsonElement root)
     public string? Text(string name)
     {
         if (!Present(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+        }
+        catch (InvalidOperationException)        // half of a surrogate pair
+        {
+            throw Bad($"{name} is {value.GetRawText()}", "it must be text in Unicode");
+        }
     }
 
     public ConfigFields? Object(string name)

@@ -18,6 +18,8 @@ internal sealed class OwnLayout : ConfigLayout
         new("s4", config => config is S4Config),
         new("h3", config => config is H3Config),
         new("hybrid", config => config is HybridConfig),
+        new("seq2seq", config => config is Seq2SeqConfig),
+        new("encoder-decoder", config => config is EncoderDecoderConfig),
         new("transformer", config => config is TransformerConfig),       // variants no published layout can say: ALiBi, no positions
     ];
 

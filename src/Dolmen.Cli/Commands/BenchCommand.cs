@@ -14,7 +14,8 @@ internal static class BenchCommand
         name.AcceptOnlyFromAmong([.. Benchmark.All.Select(bench => bench.Name)]);
         var json = CommonOptions.Json();
         var threads = CommonOptions.Threads();
-        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, json, threads };
+        var output = CommonOptions.Out("Where plots go, if the benchmark draws any; none are written when left out.");
+        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, output, json, threads };
         command.Runs((parsed, stop) =>
         {
             Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
@@ -22,6 +23,7 @@ internal static class BenchCommand
             using var progress = new ConsoleProgress();
             var rows = bench.Run(progress, stop).ToList();
             progress.Dispose();
+            if (parsed.GetValue(output) is { } directory) WritePlots(bench, rows, Path.GetFullPath(directory));
             if (parsed.GetValue(json))
             {
                 var report = new BenchmarkReport(bench.Name, Machine(), GitCommit.Of(AppContext.BaseDirectory), rows);
@@ -33,6 +35,16 @@ internal static class BenchCommand
             AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
         });
         return command;
+    }
+
+    private static void WritePlots(Benchmark bench, IReadOnlyList<BenchmarkRow> rows, string directory)
+    {
+        Directory.CreateDirectory(directory);
+        foreach (var (file, svg) in bench.Plots(rows))
+        {
+            AtomicFile.WriteText(Path.Combine(directory, file), svg);
+            Console.Error.WriteLine($"plot: {Path.Combine(directory, file)}");
+        }
     }
 
     private static string Machine()

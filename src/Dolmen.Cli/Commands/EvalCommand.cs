@@ -12,6 +12,7 @@ internal static class EvalCommand
     {
         var command = new Command("eval", "Measures models on held-out text and questions.");
         command.Add(Run());
+        command.Add(TranslateCommand.Evaluate());
         command.Add(List());
         return command;
     }

@@ -13,7 +13,7 @@ internal static class RecipeCommand
         var command = new Command("ls", "List the built-in recipes.");
         command.Runs((_, _) =>
         {
-            foreach (var name in BuiltInRecipes.Names) Console.Out.WriteLine($"{name,-12} {BuiltInRecipes.Describe(name)}");
+            foreach (var name in BuiltInRecipes.Names) Console.Out.WriteLine($"{name,-26} {BuiltInRecipes.Describe(name)}");
         });
         return command;
     }

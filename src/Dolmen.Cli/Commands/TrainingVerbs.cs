@@ -28,7 +28,7 @@ internal static class TrainingVerbs
             using var progress = new ConsoleProgress();
             var directory = Path.GetFullPath(parsed.GetRequiredValue(output)!);
             var context = new TrainingContext(directory, loaded.Seed, loaded.Training, progress, stop);
-            var outcome = train(loaded, [.. inputs.Select(input => parsed.GetRequiredValue(input))], context);
+            var outcome = train(loaded, [.. inputs.Select(input => parsed.GetValue(input) ?? "")], context);
             progress.Dispose();
             if (parsed.GetValue(json)) Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));
             else Console.Error.WriteLine($"{outcome.Tokens:N0} tokens in {outcome.Steps:N0} steps, {outcome.TokensPerSecond:N0} a second, last loss {outcome.Loss:0.000}: {Path.Combine(directory, "model")}");
@@ -36,5 +36,6 @@ internal static class TrainingVerbs
         return command;
     }
 
-    public static Option<string> Input(string name, string what, string kind) => new(name) { Description = what, HelpName = kind, Required = true };
+    public static Option<string> Input(string name, string what, string kind, bool required = true) =>
+        new(name) { Description = what, HelpName = kind, Required = required };
 }

@@ -44,7 +44,8 @@ internal static unsafe class Attention
         {
             var width = Math.Min(64, headDim - e);
             WeightedSum(weights, from + e, split - first, valueStride, more ? 1 : 1 / sum, output + e, width, accumulate: false);
-            if (more) WeightedSum(scores + (split - start), values + e, end - split, valueStride, 1 / sum, output + e, width, accumulate: true);
+            if (!more) continue;
+            WeightedSum(scores + (split - start), values + e, end - split, valueStride, 1 / sum, output + e, width, accumulate: true);
         }
     }
 

@@ -44,7 +44,8 @@ internal sealed unsafe class Mixture : DecodeFeedForward
             var output = pass.Floats(Scratch.Fifth, (long)rows.Count * stride);
             for (var i = 0; i < rows.Count; i++)
             {
-                new ReadOnlySpan<float>(x + (long)rows[i].Row * _dModel, _dModel).CopyTo(new Span<float>(gathered + (long)i * _dModel, _dModel));
+                var row = new ReadOnlySpan<float>(x + (long)rows[i].Row * _dModel, _dModel);
+                row.CopyTo(new Span<float>(gathered + (long)i * _dModel, _dModel));
             }
             _experts[expert].Forward(gathered, rows.Count, output, pass);   // (G, D)
             for (var i = 0; i < rows.Count; i++)

@@ -61,8 +61,8 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     /// <summary>One table for all layers that turn alike.</summary>
     public RotaryTable Rotary(RotaryPosition position, int headDim)
     {
-        if (!_rotary.TryGetValue((position, headDim), out var table)) _rotary[(position, headDim)] = table = new RotaryTable(position, headDim);
-        return table;
+        if (_rotary.TryGetValue((position, headDim), out var table)) return table;
+        return _rotary[(position, headDim)] = new RotaryTable(position, headDim);
     }
 
     public void Dispose() => _hash.Dispose();

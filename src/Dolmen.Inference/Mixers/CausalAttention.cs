@@ -106,7 +106,8 @@ internal sealed unsafe class CausalAttention : DecodeMixer
                 var end = position + i + 1;
                 Attention.Query(
                     qkv + (long)i * stride + h * e, cache.Keys(kvHead), cache.Values(kvHead), Math.Max(0, end - window), end, e,
-                    cache.ValueStride, cache.RingBlocks, _slopes[h], scores + (long)chunk * scoreLength, output + ((long)i * heads + h) * e);
+                    cache.ValueStride, cache.RingBlocks, _slopes[h], scores + (long)chunk * scoreLength,
+                    output + ((long)i * heads + h) * e);
             }
         });
     }

@@ -99,7 +99,8 @@ internal sealed unsafe class Mamba2Recurrence : DecodeMixer
         {
             // Every block of the head computes the same Δ: cheaper than passing it on.
             var delta = Vector512.Min(
-                Vector512.Max(VectorMath16.Softplus(Vector512.Create(*dt + _dtBias[head])), Vector512.Create(least)), Vector512.Create(most));
+                Vector512.Max(VectorMath16.Softplus(Vector512.Create(*dt + _dtBias[head])), Vector512.Create(least)),
+                Vector512.Create(most));
             var decay = VectorMath16.Exp(delta * Vector512.Create(_a[head]));
             var x = Vector512.Load(u);
             var dx = delta * x;

@@ -3,7 +3,8 @@ using Dolmen.Inference.Kernels;
 
 namespace Dolmen.Inference.Mixers;
 
-/// <summary>Sizes of one array of a recurrent state: (<paramref name="Groups"/>, <paramref name="Channels"/>, <paramref name="Inner"/>).</summary>
+/// <summary>Sizes of one array of a recurrent state: (<paramref name="Groups"/>, <paramref name="Channels"/>,
+/// <paramref name="Inner"/>).</summary>
 internal readonly record struct StatePart(int Groups, int Channels, int Inner)
 {
     public int Blocks => (Channels + RecurrentState.Lanes - 1) / RecurrentState.Lanes;

@@ -72,8 +72,8 @@ internal static unsafe partial class SelectiveScanKernel
                 walk.Length = Math.Min(Line, shape.Length - chunk * Line);
                 LoadRows(input.B + row * shape.States, walk.B, walk.Length, shape);
                 LoadRows(input.C + row * shape.States, walk.C, walk.Length, shape);
-                new Span<float>(walk.DB, walk.Length * statesSize).Clear();
-                new Span<float>(walk.DC, walk.Length * statesSize).Clear();
+                new Span<float>(walk.DB, Line * statesSize).Clear();
+                new Span<float>(walk.DC, Line * statesSize).Clear();
                 for (var vector = first; vector < last; vector++)
                 {
                     var (at, own) = (vector * S.Width, (vector - first) * statesSize);
@@ -161,14 +161,14 @@ internal static unsafe partial class SelectiveScanKernel
         var (g0, g1, g2, g3) = (S.LoadFull(flows), S.LoadFull(flows + S.Width), S.LoadFull(flows + 2 * S.Width), S.LoadFull(flows + 3 * S.Width));
         var (r0, r1, r2, r3) = (S.LoadFull(dRates), S.LoadFull(dRates + S.Width), S.LoadFull(dRates + 2 * S.Width), S.LoadFull(dRates + 3 * S.Width));
         float* steps = walk.Steps, drives = walk.Drives, dys = walk.Dy, sums = walk.Sums, dDrives = walk.DDrives, dExponents = walk.DExponents;
-        float* decays = walk.Decays, states = walk.States, b = walk.B + i, c = walk.C + i, db = walk.DB + i * S.Width, dc = walk.DC + i * S.Width;
+        float* decays = walk.Decays, states = walk.States, b = walk.B + i, c = walk.C + i, db = walk.DB + i * ScanShape.Chunk * S.Width, dc = walk.DC + i * ScanShape.Chunk * S.Width;
         var n = walk.N;
         for (var t = walk.Length - 1; t >= 0; t--)
         {
             var (step, drive, dy) = (S.LoadFull(steps + t * S.Width), S.LoadFull(drives + t * S.Width), S.LoadFull(dys + t * S.Width));
             var (sum, dDrive, dExponent) = (S.LoadFull(sums + t * S.Width), S.LoadFull(dDrives + t * S.Width), S.LoadFull(dExponents + t * S.Width));
             float* bt = b + t * n, ct = c + t * n, decay = decays + t * ScanShape.Tile * S.Width, before = states + t * ScanShape.Tile * S.Width;
-            float* dbt = db + t * n * S.Width, dct = dc + t * n * S.Width;
+            float* dbt = db + t * ScanShape.Tile * S.Width, dct = dc + t * ScanShape.Tile * S.Width;
             Turn<S, V>(0, a0, ref g0, ref r0, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
             Turn<S, V>(1, a1, ref g1, ref r1, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
             Turn<S, V>(2, a2, ref g2, ref r2, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
@@ -203,7 +203,7 @@ internal static unsafe partial class SelectiveScanKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreFour<S, V>(float* to, V a, V b, V c, V d) where S : ILanes<V> where V : struct
+    internal static void StoreFour<S, V>(float* to, V a, V b, V c, V d) where S : ILanes<V> where V : struct
     {
         S.StoreFull(to, a);
         S.StoreFull(to + S.Width, b);
@@ -211,13 +211,14 @@ internal static unsafe partial class SelectiveScanKernel
         S.StoreFull(to + 3 * S.Width, d);
     }
 
-    /// <summary>(C, N, W) → (C, N).</summary>
+    /// <summary>(N/4, C, 4, W) → (C, N).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumLanes<S, V>(float* lanes, float* sums, int length, ScanShape shape) where S : ILanes<V> where V : struct
     {
         for (var t = 0; t < length; t++)
         {
-            for (var i = 0; i < shape.States; i++) sums[t * shape.States + i] = S.Sum(S.LoadFull(lanes + (t * shape.RoundedStates + i) * S.Width));
+            for (var i = 0; i < shape.States; i++)
+                sums[t * shape.States + i] = S.Sum(S.LoadFull(lanes + ((i / ScanShape.Tile * ScanShape.Chunk + t) * ScanShape.Tile + i % ScanShape.Tile) * S.Width));
         }
     }
 
@@ -235,7 +236,7 @@ internal static unsafe partial class SelectiveScanKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumParts<S, V, E>(float* parts, E* sums, int count, long stride, long start, long end)
+    internal static void SumParts<S, V, E>(float* parts, E* sums, int count, long stride, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
         for (var i = start; i < end; i += S.Width)
@@ -246,7 +247,7 @@ internal static unsafe partial class SelectiveScanKernel
         }
     }
 
-    /// <summary>What one thread works with: vectors by position (C, W), rows (C, N), lane sums (C, N, W), and a tile of states.</summary>
+    /// <summary>What one thread works with: vectors by position (C, W), rows (C, N), lane sums (N/4, C, 4, W), and a tile of states.</summary>
     private struct Walk
     {
         public float* Steps, Drives, Dy, Sums, DDrives, DExponents, B, C, DB, DC, Decays, States;

@@ -1,4 +1,5 @@
 // B batch, T sequence, I inner channels, K kernel width, N states, H heads, P head dim, G groups
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
@@ -20,7 +21,8 @@ public sealed partial class FusedMath
     public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
     {
         CheckDual(x, delta, aLog, b, c, d);
-        return PlainMath.DualChunks(x, delta, aLog, b, c, d, PlainMath.DualChunk);
+        using var scope = NewDisposeScope();
+        return StateSpaceDualFunction.apply(x, delta.to(ScalarType.Float32), aLog, b, c, d).MoveToOuterDisposeScope();
     }
 
     public override Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon)

@@ -9,16 +9,17 @@ namespace Dolmen.Pipeline.Recipes;
 /// come from the tokenizer and from <c>training.contextLength</c>. What an architecture does not have must not be said.</summary>
 /// <param name="Pattern">Layers of a hybrid, for example <c>3*(Mf Me) Af</c>.</param>
 /// <param name="Expand">Inner width of state-space layers, in model widths.</param>
-/// <param name="StateHeadDim">Head width of Mamba-2 layers, and of H3.</param>
-/// <param name="Start">Where S4's state spaces start; the diagonal ones make it S4D.</param>
-/// <param name="ShiftState">Taps of H3's shift.</param>
-/// <param name="LongState">State of a hybrid's S4 and H3 layers.</param>
+/// <param name="StateHeadDim">Head width of Mamba-2 layers.</param>
+/// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
+/// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
+/// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed record ModelRecipe(
     string Architecture = ModelRecipe.Transformer, int? Depth = null, int? DModel = null, int? Layers = null, int? Heads = null, int? KvHeads = null,
     int? HeadDim = null, int? DFeedForward = null, double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, int? Window = null,
     PositionKind? Positions = null, bool QkNorm = false, MixtureConfig? Experts = null, string? Pattern = null, int? DState = null, int? DConv = null,
     int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null,
-    StateSpaceStart? Start = null, Discretization? Discretization = null, int? ShiftState = null, int? LongState = null)
+    PairRecipe? Pair = null, int? LongState = null, int? ShiftState = null, int? H3HeadDim = null, StateSpaceStart? Start = null,
+    Discretization? Discretization = null)
 {
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
@@ -37,10 +38,13 @@ public sealed record ModelRecipe(
         ["mamba2"] = ([.. States, nameof(Depth), nameof(Layers), nameof(StateHeadDim)], BuildMamba2),
         ["jamba"] = ([.. States, nameof(Layers), nameof(Heads), nameof(KvHeads), nameof(DFeedForward), nameof(DtRank), nameof(Experts),
             nameof(AttentionPeriod), nameof(AttentionOffset)], BuildJamba),
-        ["s4"] = ([nameof(Depth), nameof(Layers), nameof(DFeedForward), nameof(DState), nameof(Start), nameof(Discretization)], BuildS4),
-        ["h3"] = ([nameof(Depth), nameof(Layers), nameof(DFeedForward), nameof(DState), nameof(StateHeadDim), nameof(ShiftState)], BuildH3),
         ["hybrid"] = ([.. Attention, .. States, nameof(Pattern), nameof(DFeedForward), nameof(DtRank), nameof(StateHeadDim), nameof(RopeTheta),
-            nameof(Window), nameof(Positions), nameof(Experts), nameof(LongState)], BuildHybrid),
+            nameof(Window), nameof(Positions), nameof(Experts), nameof(LongState), nameof(H3HeadDim)], BuildHybrid),
+        ["s4"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(Start), nameof(Discretization)], BuildS4),
+        ["h3"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(ShiftState), nameof(H3HeadDim)], BuildH3),
+        ["seq2seq"] = ([nameof(Layers), nameof(Pair)], (m, vocabSize, contextLength) => (m.Pair ?? new()).Seq2Seq(m, vocabSize, contextLength)),
+        ["encoder-decoder"] = ([nameof(Layers), nameof(Heads), nameof(DFeedForward), nameof(RopeTheta), nameof(Pair)],
+            (m, vocabSize, contextLength) => (m.Pair ?? new()).EncoderDecoder(m, vocabSize, contextLength)),
     };
 
     private static readonly ModelRecipe Unsaid = new();
@@ -94,13 +98,16 @@ public sealed record ModelRecipe(
         JambaConfig c => new("jamba", null, c.DModel, c.Layers, c.Heads, c.KvHeads, DFeedForward: c.DFeedForward, NormEps: c.NormEps,
             TieEmbeddings: c.TieEmbeddings, Experts: c.Experts, DState: c.DState, DConv: c.DConv, Expand: c.DInner / c.DModel, DtRank: c.DtRank,
             AttentionPeriod: c.AttentionPeriod, AttentionOffset: c.AttentionOffset),
-        S4Config c => new("s4", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings, DState: c.DState,
-            Start: c.Start, Discretization: c.Discretization),
-        H3Config c => new("h3", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings, DState: c.DState,
-            StateHeadDim: c.HeadDim, ShiftState: c.ShiftState),
         HybridConfig c => new("hybrid", null, c.DModel, null, c.Heads, c.KvHeads, c.HeadDim, c.DFeedForward, c.RopeTheta, c.NormEps, c.TieEmbeddings,
-            c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim,
-            LongState: c.LongState),
+            c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim, LongState: c.LongState,
+            H3HeadDim: c.H3HeadDim),
+        S4Config c => new("s4", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
+            LongState: c.DState, Start: c.Start, Discretization: c.Discretization),
+        H3Config c => new("h3", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
+            LongState: c.DState, ShiftState: c.ShiftState, H3HeadDim: c.HeadDim),
+        Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
+        EncoderDecoderConfig c => new("encoder-decoder", null, c.DModel, c.DecoderLayers, c.Heads, DFeedForward: c.DFeedForward, RopeTheta: c.RopeTheta,
+            NormEps: c.NormEps, Pair: PairRecipe.Of(c)),
         _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
     };
 
@@ -161,33 +168,20 @@ public sealed record ModelRecipe(
         m.Experts ?? new MixtureConfig(16, AuxLossCoefficient: 0.001), m.AttentionPeriod ?? 8, m.AttentionOffset ?? 4, DState: m.DState ?? 16,
         DConv: m.DConv ?? 4, NormEps: m.NormEps, TieEmbeddings: m.TieEmbeddings);
 
-    private static S4Config BuildS4(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var (width, layers, feedForward) = LongSizes(m, vocabSize, contextLength);
-        var start = m.Start ?? StateSpaceStart.LegS;
-        return new S4Config(vocabSize, width, layers, contextLength, feedForward, m.DState ?? 64, start, m.Discretization ?? Checkpoints.Discretization.Bilinear,
-            m.NormEps, m.TieEmbeddings);
-    }
-
-    private static H3Config BuildH3(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var (width, layers, feedForward) = LongSizes(m, vocabSize, contextLength);
-        return new H3Config(vocabSize, width, layers, contextLength, feedForward, m.DState ?? 64, m.StateHeadDim ?? 1, m.ShiftState ?? 64, m.NormEps, m.TieEmbeddings);
-    }
-
-    private static (int Width, int Layers, int FeedForward) LongSizes(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        if (m.Depth is not { } depth) return (m.Width, m.Layers ?? 0, m.FeedForward);
-        var sizes = TransformerConfig.FromDepth(depth, vocabSize, contextLength);
-        return (sizes.DModel, depth, sizes.DFeedForward);
-    }
-
     private static HybridConfig BuildHybrid(ModelRecipe m, int vocabSize, int contextLength)
     {
         var heads = m.Heads ?? 1;
         return new HybridConfig(
             vocabSize, m.Width, m.Pattern ?? "", contextLength, heads, m.KvHeads ?? heads, m.HeadDim ?? m.Width / heads, m.FeedForward, m.Inner, m.Rank,
             m.DState ?? 16, m.DConv ?? 4, m.StateHeadDim ?? Math.Min(64, m.Width), m.Positions ?? PositionKind.None, m.RopeTheta, m.Window, m.Experts,
-            m.NormEps, m.TieEmbeddings, m.LongState ?? 64);
+            m.NormEps, m.TieEmbeddings, m.LongState ?? 64, m.H3HeadDim ?? 1);
     }
+
+    private static S4Config BuildS4(ModelRecipe m, int vocabSize, int contextLength) => new(
+        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.Start ?? StateSpaceStart.LegS,
+        m.Discretization ?? Checkpoints.Discretization.Bilinear, m.NormEps, m.TieEmbeddings);
+
+    private static H3Config BuildH3(ModelRecipe m, int vocabSize, int contextLength) => new(
+        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.H3HeadDim ?? 1, m.ShiftState ?? 64, m.NormEps,
+        m.TieEmbeddings);
 }

@@ -16,6 +16,7 @@ public static class RecipeFile
     public const double SmallModelMinutes = 3;
 
     private const int SmallDepth = 2;
+    private const string ExtendsKey = "extends";
     private const long MostBytes = 4 << 20;
 
     /// <summary>Reads, changes, binds and validates.</summary>
@@ -25,7 +26,7 @@ public static class RecipeFile
     public static PipelineRecipe Load(string nameOrPath, RecipeChanges changes, Action<string>? notices = null)
     {
         var (text, source) = Read(nameOrPath);
-        var tree = RecipeTree.Parse(text, source);
+        var tree = Extended(RecipeTree.Parse(text, source), source);
         ThrowIfAny([.. RecipeTree.UnknownKeys(tree, Contract).Select(problem => $"{problem} ({source})")]);
         Apply(tree, changes, notices);
         var recipe = Bind(tree, source);
@@ -39,10 +40,13 @@ public static class RecipeFile
     public static JsonObject ToTree(PipelineRecipe recipe) =>
         JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject() ?? throw new InvalidOperationException("A recipe is an object.");
 
-    public static string Schema() => RecipeJson.Default.Options.GetJsonSchemaAsNode(typeof(PipelineRecipe), new JsonSchemaExporterOptions
+    public static string Schema()
     {
-        TreatNullObliviousAsNonNullable = true,
-    }).ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+        var schema = RecipeJson.Default.Options.GetJsonSchemaAsNode(typeof(PipelineRecipe), new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true });
+        if (schema["properties"] is JsonObject properties)
+            properties[ExtendsKey] = new JsonObject { ["type"] = "string", ["description"] = "A built-in recipe whose settings hold where this one says nothing." };
+        return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+    }
 
     private static JsonTypeInfo Contract => RecipeJson.Default.PipelineRecipe;
 
@@ -58,6 +62,21 @@ public static class RecipeFile
         if (BuiltInRecipes.Find(nameOrPath) is { } builtIn) return (builtIn, $"recipes/{nameOrPath}.jsonc");
         var near = NearestName.Of(nameOrPath, BuiltInRecipes.Names) is { } name ? $" Did you mean '{name}'?" : "";
         throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name.{near} Built in: {string.Join(", ", BuiltInRecipes.Names)}.");
+    }
+
+    /// <summary>A recipe that <c>extends</c> a built-in one says only what differs; <c>model</c> is replaced whole, for its keys hang together.</summary>
+    private static JsonObject Extended(JsonObject tree, string source, int depth = 0)
+    {
+        const int mostSteps = 4;
+        if (!tree.ContainsKey(ExtendsKey)) return tree;
+        var name = tree[ExtendsKey] is JsonValue value && value.TryGetValue<string>(out var text) ? text : tree[ExtendsKey]?.ToJsonString() ?? "null";
+        tree.Remove(ExtendsKey);
+        if (depth == mostSteps) throw new UserErrorException($"extends is '{name}': more than {mostSteps} recipes extend each other. Say more in this one. ({source})");
+        var parent = BuiltInRecipes.Find(name)
+            ?? throw new UserErrorException($"extends is '{name}': it must be a built-in recipe, one of {string.Join(", ", BuiltInRecipes.Names)}. ({source})");
+        var merged = Extended(RecipeTree.Parse(parent, $"recipes/{name}.jsonc"), source, depth + 1);
+        RecipeTree.Merge(merged, tree, whole: "model");
+        return merged;
     }
 
     private static void Apply(JsonObject tree, RecipeChanges changes, Action<string>? notices)

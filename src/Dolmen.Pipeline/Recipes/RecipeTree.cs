@@ -24,6 +24,17 @@ internal static class RecipeTree
         }
     }
 
+    /// <summary>Puts <paramref name="changes"/> over <paramref name="tree"/>, object by object; the one named <paramref name="whole"/> is
+    /// replaced.</summary>
+    public static void Merge(JsonObject tree, JsonObject changes, string whole)
+    {
+        foreach (var (key, value) in changes.ToList())
+        {
+            if (key != whole && value is JsonObject inner && tree[key] is JsonObject outer) Merge(outer, inner, whole);
+            else tree[key] = value?.DeepClone();
+        }
+    }
+
     /// <summary>Every key the records do not know, with the nearest one they do.</summary>
     public static IEnumerable<string> UnknownKeys(JsonObject tree, JsonTypeInfo type, string path = "")
     {

@@ -77,6 +77,25 @@ public sealed class SentencePieceBpeTokenizer : Tokenizer
         [.. vocabulary.Pieces], SentencePieceMerges.Of(vocabulary), vocabulary.Added(), vocabulary.Special, vocabulary.Unknown,
         vocabulary.Prefix);
 
+    /// <summary>The vocabulary again; scores as far as merges tell them: the order in which pieces come to be, the rest last.</summary>
+    public SentencePieceVocabulary ToVocabulary()
+    {
+        var (scores, kinds) = (new float[_pieces.Length], new PieceKind[_pieces.Length]);
+        Array.Fill(kinds, PieceKind.Normal);
+        Array.Fill(scores, -1e9f);
+        for (var rank = _merges.Length - 1; rank >= 0; rank--) scores[_merges[rank].Result] = -rank;
+        for (var id = 0; id < _pieces.Length; id++)
+        {
+            if (ByteOf(_pieces[id]) is not null) (kinds[id], scores[id]) = (PieceKind.Byte, 0);
+        }
+        foreach (var token in Added)
+        {
+            (kinds[token.Id], scores[token.Id]) = (token.Special ? PieceKind.Control : PieceKind.UserDefined, 0);
+        }
+        if (Unknown >= 0) kinds[Unknown] = PieceKind.Unknown;
+        return new SentencePieceVocabulary(_pieces, scores, kinds, Special.Bos, Special.Eos, Prefix);
+    }
+
     public override bool IsSpecial(int token) => _special.Contains(token);
 
     public override ReadOnlySpan<byte> BytesOf(int token) => (uint)token < (uint)_bytes.Length

@@ -32,6 +32,29 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.False(Directory.Exists(Model + ".partial"));
     }
 
+    [Theory]
+    [InlineData(float.NaN, 1)]
+    [InlineData(float.PositiveInfinity, 3)]
+    [InlineData(float.NegativeInfinity, 128)]
+    public void Weights_that_are_no_numbers_are_refused_by_tensor_and_count(float value, int count)
+    {
+        var weights = Weights(Tiny).ToList();
+        var spoilt = weights[3].Values.ToArray();
+        for (var i = 0; i < count; i++) spoilt[^(i + 1)] = value;
+        weights[3] = weights[3] with { Values = spoilt };
+        HuggingFaceFolder.Save(Model, Tiny, weights, new ModelCard("m", "s"), Special, []);
+        using (var opened = CheckpointWeights.Open(Model, Tiny))
+        {
+            opened.Read(weights[2].Name, new float[weights[2].Values.Length]);
+            var error = Assert.Throws<UserErrorException>(() => opened.Read(weights[3].Name, new float[spoilt.Length]));
+            Assert.Contains($"'{weights[3].Name}' holds {count} values of {spoilt.Length}", error.Message, StringComparison.Ordinal);
+        }
+        using var willing = CheckpointWeights.Open(Model, Tiny, allowNonFinite: true);
+        var read = new float[spoilt.Length];
+        willing.Read(weights[3].Name, read);
+        Assert.Equal(spoilt, read);
+    }
+
     [Fact]
     public void A_large_model_is_cut_into_shards_and_read_back()
     {
@@ -115,18 +138,19 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("model_type", "\"gpt2\"", "model_type is 'gpt2'")]
+    [InlineData("model_type", "\"opt\"", "model_type is 'opt'")]
+    [InlineData("model_type", "17", "model_type is 17")]
     [InlineData("hidden_size", null, "hidden_size is missing")]
     [InlineData("hidden_size", "\"wide\"", "hidden_size is \"wide\"")]
     [InlineData("hidden_size", "1e99", "hidden_size is 1e99")]
     [InlineData("num_hidden_layers", "2000000000", "model.layers is 2000000000")]
     [InlineData("num_key_value_heads", "3", "model.kvHeads is 3")]
     [InlineData("num_attention_heads", "0", "num_attention_heads is 0")]
-    [InlineData("attention_bias", "true", "attention_bias is true")]
-    [InlineData("mlp_bias", "true", "mlp_bias is true")]
+    [InlineData("attention_bias", "\"yes\"", "attention_bias is \"yes\"")]
     [InlineData("hidden_act", "\"gelu\"", "hidden_act is \"gelu\"")]
-    [InlineData("rope_scaling", """{"type":"linear","factor":2}""", "rope_scaling has the type 'linear'")]
-    [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":1e4}""", "rope_parameters has the type 'yarn'")]
+    [InlineData("rope_scaling", """{"type":"dynamic","factor":2}""", "rope_scaling has the type 'dynamic'")]
+    [InlineData("rope_scaling", """{"type":"linear","factor":-2}""", "rope_scaling.factor is -2")]
+    [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":1e4}""", "factor is missing")]
     public void A_configuration_that_cannot_be_run_is_refused_by_name(string field, string? value, string message)
     {
         Save(Tiny);
@@ -159,12 +183,34 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.Equal(123456.0, Assert.IsType<TransformerConfig>(HuggingFaceFolder.LoadConfig(Model)).RopeTheta);
     }
 
-    [Fact]
-    public void A_configuration_of_other_software_with_scaled_positions_is_refused()
+    [Theory]
+    [InlineData("llama_gqa", "llama")]
+    [InlineData("llama_tied_rope3", "llama")]
+    [InlineData("mistral_swa", "mistral")]
+    [InlineData("qwen2", "qwen2")]
+    [InlineData("qwen3", "qwen3")]
+    [InlineData("mixtral", "mixtral")]
+    [InlineData("gpt2", "gpt2")]
+    [InlineData("mamba", "mamba")]
+    [InlineData("mamba2", "mamba2")]
+    [InlineData("jamba", "jamba")]
+    public void A_configuration_of_other_software_comes_back_as_it_was(string name, string type)
     {
-        var folder = Path.Combine(AppContext.BaseDirectory, "Inference", "Goldens", "llama_tied_rope3");
-        Assert.Contains("'llama3'", Assert.Throws<UserErrorException>(() => HuggingFaceFolder.LoadConfig(folder)).Message,
-            StringComparison.Ordinal);
+        var config = HuggingFaceFolder.LoadConfig(Fakes.GoldenFolder.Of(name));
+        using (var weights = CheckpointWeights.Open(Fakes.GoldenFolder.Of(name), config))
+        {
+            HuggingFaceFolder.Save(Model, config, config.Tensors().Select(tensor =>
+            {
+                var values = new float[tensor.Elements];
+                weights.Read(tensor.Name, values);
+                return new NamedTensor(tensor.Name, tensor.Shape, values);
+            }), new ModelCard("m", "s"), Special, []);
+        }
+        var json = Assert.IsType<JsonObject>(JsonNode.Parse(File.ReadAllText(Path.Combine(Model, "config.json")).Replace("Infinity", "1e999", StringComparison.Ordinal)));
+        Assert.Equal(type, json["model_type"]!.GetValue<string>());
+        Assert.Equal(config, HuggingFaceFolder.LoadConfig(Model));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Fakes.GoldenFolder.Of(name), "model.safetensors")).Length / 1000,
+            File.ReadAllBytes(Path.Combine(Model, "model.safetensors")).Length / 1000);
     }
 
     [Fact]

@@ -52,21 +52,29 @@ public sealed class SafetensorsTests : IDisposable
     public void A_damaged_file_is_refused_or_read_but_never_anything_else()
     {
         var whole = File.ReadAllBytes(Written(TensorDtype.Float32));
-        Gen.Select(Gen.Int[0, 200], Gen.Byte, Gen.Int[0, whole.Length]).Sample((at, value, length) =>
+        Gen.Select(Gen.Int[0, 400], Gen.Byte, Gen.Int[0, 3], Gen.Int[0, whole.Length]).Sample((at, value, kind, length) =>
+            Mutations.Try(_folder["m.safetensors"], Mutations.Damage(whole, at, value, kind, length), OpenAndReadAll), time: 2, threads: 1);
+    }
+
+    [Fact]
+    public void A_header_just_above_the_limit_is_refused_although_the_file_is_as_long()
+    {
+        using (var stream = File.Create(_folder["x.safetensors"]))
         {
-            var bytes = whole[..length];
-            if (at < bytes.Length) bytes[at] = value;
-            File.WriteAllBytes(_folder["x.safetensors"], bytes);
-            try
-            {
-                using var file = SafetensorsFile.Open(_folder["x.safetensors"]);
-                foreach (var entry in file.Entries)
-                {
-                    if (entry.Dtype == "F32") file.Read(entry.Name, new float[entry.Elements]);
-                }
-            }
-            catch (UserErrorException) { }
-        }, iter: 300, threads: 1);
+            stream.Write([0x01, 0xE1, 0xF5, 0x05, 0, 0, 0, 0]);          // 100,000,001
+            stream.SetLength(100_000_100);                               // takes no room on disk
+        }
+        Assert.Contains("a header of 100000001 bytes", Assert.Throws<UserErrorException>(() =>
+            SafetensorsFile.Open(_folder["x.safetensors"])).Message, StringComparison.Ordinal);
+    }
+
+    internal static void OpenAndReadAll(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        foreach (var entry in file.Entries)
+        {
+            if (entry.Dtype is "F32" or "F16" or "BF16") file.Read(entry.Name, new float[entry.Elements]);
+        }
     }
 
     [Theory]

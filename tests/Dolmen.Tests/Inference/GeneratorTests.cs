@@ -93,10 +93,13 @@ public class GeneratorTests
         Assert.Equal("ab", string.Concat(pieces));
     }
 
-    [Fact]
-    public void A_conversation_computes_only_what_is_new()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_conversation_computes_only_what_is_new(bool forgets)
     {
-        using var model = new ScriptedModel([.. Bytes.Encode("yes"), Bytes.Special.End, .. Bytes.Encode("no"), Bytes.Special.End]);
+        using var model = new ScriptedModel([.. Bytes.Encode("yes"), Bytes.Special.End, .. Bytes.Encode("no"), Bytes.Special.End],
+            forgets: forgets);
         using var chat = new ChatSession(model, Bytes, system: "s");
         var options = new GenerationOptions(SamplingOptions.Greedy, 20);
         Assert.Equal("yes", chat.Ask("one?", options).Text);
@@ -108,11 +111,34 @@ public class GeneratorTests
         Assert.Single(chat.Messages);
     }
 
-    [Fact]
-    public void A_conversation_that_outgrows_the_context_forgets_its_oldest_exchanges()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_cancelled_turn_leaves_the_conversation_as_it_was(bool forgets)
+    {
+        using var stop = new CancellationTokenSource();
+        using var model = new ScriptedModel(
+            [.. Bytes.Encode("yes"), Bytes.Special.End, .. Bytes.Encode("ab"), .. Bytes.Encode("no"), Bytes.Special.End], forgets: forgets);
+        using var chat = new ChatSession(model, Bytes);
+        var options = new GenerationOptions(SamplingOptions.Greedy, 20);
+        chat.Ask("one?", options);
+        var known = model.Computed.Count;
+        Assert.Throws<OperationCanceledException>(() => chat.Ask("two?", options, _ => stop.Cancel(), stop.Token));
+        Assert.Equal(2, chat.Messages.Count);
+        model.Computed.Clear();
+        Assert.Equal("no", chat.Ask("two?", options).Text);
+        ChatMessage[] all = [new("user", "one?"), new("assistant", "yes"), new("user", "two?")];
+        int[] expected = [.. ChatFormat.TokenizePrompt(Bytes, all).Skip(known), .. Encoding.UTF8.GetBytes("no")];
+        Assert.Equal(expected, model.Computed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_conversation_that_outgrows_the_context_forgets_its_oldest_exchanges(bool forgets)
     {
         using var model = new ScriptedModel(Enumerable.Repeat<int[]>([.. Bytes.Encode("fine"), 262], 10).SelectMany(x => x),
-            contextLength: 60);
+            contextLength: 60, forgets);
         using var chat = new ChatSession(model, Bytes, system: "sys");
         for (var turn = 0; turn < 8; turn++)
         {

@@ -1,30 +1,45 @@
-using System.Runtime.InteropServices;
-using System.Text.Json;
-using Dolmen.Checkpoints;
 using Dolmen.Inference;
+using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Inference;
 
 /// <summary>Against logits that Hugging Face transformers computed from the same checkpoints.</summary>
 public class GoldenLogitsTests
 {
-    [Theory]
-    [InlineData("llama_gqa", "llama_gqa")]
-    [InlineData("llama_gqa_sharded", "llama_gqa")]
-    [InlineData("llama_gqa_bf16", "llama_gqa_bf16")]
-    public void Logits_are_those_of_transformers(string checkpoint, string golden)
+    /// <summary>One for every architecture and layout, with the goldens' own tolerance; logits reach 7.</summary>
+    public static readonly TheoryData<string, string, float> Goldens = new()
     {
-        using var model = ModelFolder.LoadModel(Folder(checkpoint));
-        var (ids, logits, length) = Golden(golden);
-        var vocab = model.Config.VocabSize;
-        var actual = new float[vocab];
-        for (var sequence = 0; sequence < 2; sequence++)
+        { "llama_gqa", "llama_gqa", 1e-4f }, { "llama_gqa_sharded", "llama_gqa", 1e-4f }, { "llama_gqa_bf16", "llama_gqa_bf16", 1e-4f },
+        { "llama_tied_rope3", "llama_tied_rope3", 1e-4f }, { "mistral_swa", "mistral_swa", 1e-4f }, { "qwen2", "qwen2", 1e-4f },
+        { "qwen3", "qwen3", 1e-4f }, { "mixtral", "mixtral", 1e-4f }, { "gpt2", "gpt2", 1e-4f }, { "mamba", "mamba", 2e-4f },
+        { "mamba2", "mamba2", 2e-4f }, { "jamba", "jamba", 2e-4f },
+    };
+
+    [Theory]
+    [MemberData(nameof(Goldens))]
+    public void Logits_are_those_of_transformers(string checkpoint, string name, float tolerance)
+    {
+        using var model = (DecoderModel)ModelFolder.LoadModel(GoldenFolder.Of(checkpoint));
+        using var golden = new GoldenFolder(name);
+        var ids = golden.Longs("input_ids", out var shape).Select(id => (int)id).ToArray();
+        var logits = golden.Floats("logits");
+        int length = (int)shape[1], vocab = model.Config.VocabSize;
+        var actual = new float[length * vocab];
+        for (var sequence = 0; sequence < shape[0]; sequence++)
         {
-            var state = model.NewState(length);
-            for (var t = 0; t < length; t++)
+            var expected = logits.AsSpan(sequence * length * vocab, length * vocab);
+            // At once, in odd pieces, and token by token.
+            foreach (var piece in (int[])[length, 7, 1])
             {
-                model.Step(ids[sequence * length + t], state, actual);
-                AssertClose(logits.AsSpan((sequence * length + t) * vocab, vocab), actual, 1e-4f);
+                using var state = model.NewState(length);
+                for (var t = 0; t < length; t += piece)
+                {
+                    var count = Math.Min(piece, length - t);
+                    model.Logits(ids.AsSpan(sequence * length + t, count), state, actual.AsSpan(t * vocab, count * vocab));
+                }
+                var worst = 0f;
+                for (var i = 0; i < actual.Length; i++) worst = Math.Max(worst, Math.Abs(expected[i] - actual[i]));
+                Assert.True(worst <= tolerance, $"{checkpoint} in pieces of {piece}: off by {worst:g3}");
             }
         }
     }
@@ -32,9 +47,11 @@ public class GoldenLogitsTests
     [Fact]
     public void Log_probabilities_are_the_log_softmax_of_the_logits_of_transformers()
     {
-        using var model = ModelFolder.LoadModel(Folder("llama_gqa"));
-        var (ids, logits, length) = Golden("llama_gqa");
-        var vocab = model.Config.VocabSize;
+        using var model = ModelFolder.LoadModel(GoldenFolder.Of("llama_gqa"));
+        using var golden = new GoldenFolder("llama_gqa");
+        var ids = golden.Longs("input_ids", out var shape).Select(id => (int)id).ToArray();
+        var logits = golden.Floats("logits");
+        int length = (int)shape[1], vocab = model.Config.VocabSize;
         var actual = new float[length - 1];
         model.LogProbs(ids.AsSpan(0, length - 1), ids.AsSpan(1, length - 1), model.NewState(length), actual);
         for (var t = 0; t < actual.Length; t++)
@@ -45,14 +62,23 @@ public class GoldenLogitsTests
         }
     }
 
-    [Fact]
-    public void Greedy_decoding_gives_the_tokens_of_transformers()
+    [Theory]
+    [InlineData("llama_gqa")]
+    [InlineData("llama_tied_rope3")]
+    [InlineData("mistral_swa")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    [InlineData("mixtral")]
+    [InlineData("gpt2")]
+    [InlineData("mamba")]
+    [InlineData("mamba2")]
+    [InlineData("jamba")]
+    public void Greedy_decoding_gives_the_tokens_of_transformers(string name)
     {
-        using var model = ModelFolder.LoadModel(Folder("llama_gqa"));
-        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder("llama_gqa"), "golden.json")));
-        int[] Ids(string name) => [.. golden.RootElement.GetProperty(name).EnumerateArray().Select(item => item.GetInt32())];
-        var (prompt, expected) = (Ids("prompt"), Ids("greedy_new_tokens"));
-        var state = model.NewState(prompt.Length + expected.Length);
+        using var model = ModelFolder.LoadModel(GoldenFolder.Of(name));
+        using var golden = new GoldenFolder(name);
+        var (prompt, expected) = (golden.Prompt, golden.Continuation);
+        using var state = model.NewState(prompt.Length + expected.Length);
         var logits = new float[model.Config.VocabSize];
         var sampler = new Sampler(SamplingOptions.Greedy);
         model.Prefill(prompt, state, logits);
@@ -63,23 +89,5 @@ public class GoldenLogitsTests
             model.Step(tokens[^1], state, logits);
         }
         Assert.Equal(expected, tokens);
-    }
-
-    private static string Folder(string name) => Path.Combine(AppContext.BaseDirectory, "Inference", "Goldens", name);
-
-    private static (int[] Ids, float[] Logits, int Length) Golden(string name)
-    {
-        using var file = SafetensorsFile.Open(Path.Combine(Folder(name), "golden.safetensors"));
-        var entry = file.Find("input_ids") ?? throw new InvalidDataException(name);
-        var ids = new long[entry.Elements];
-        file.ReadBytes("input_ids", 0, MemoryMarshal.AsBytes(ids.AsSpan()));
-        var logits = new float[(file.Find("logits") ?? throw new InvalidDataException(name)).Elements];
-        file.Read("logits", logits);
-        return ([.. ids.Select(id => (int)id)], logits, (int)entry.Shape[1]);
-    }
-
-    private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, float tolerance)
-    {
-        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], tolerance);
     }
 }

@@ -1,4 +1,7 @@
+using System.Runtime.Intrinsics;
+using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
+using Dolmen.Modeling.Native;
 using TorchSharp;
 using static Dolmen.Tests.Modeling.KernelComparison;
 using static TorchSharp.torch;
@@ -6,7 +9,7 @@ using static TorchSharp.torch;
 namespace Dolmen.Tests.Modeling;
 
 /// <summary>Mamba-2's scan and gated norm: ours against the recurrence and the formula in libtorch operations.</summary>
-public class StateSpaceDualTests
+public unsafe class StateSpaceDualTests
 {
     public static TheoryData<int, int, int, int, int, int> Sizes => new()
     {
@@ -24,6 +27,18 @@ public class StateSpaceDualTests
             x[1] = x[1].to(type);
             SameValuesAndGradients(type, Tolerance(type), (math, y) => math.StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5]), x);
         }
+    }
+
+    [Theory]
+    [InlineData(2, 65, 4, 37, 2, 17)]
+    [InlineData(33, 7, 2, 5, 1, 3)]
+    public void Both_widths_agree_with_double(int batch, int length, int heads, int headDim, int groups, int states)
+    {
+        using var scope = NewDisposeScope();
+        var inputs = Inputs(ScalarType.Float32, batch, length, heads, headDim, groups, states);
+        var expected = ValueAndGradients([.. inputs.Select(x => x.to(ScalarType.Float64))], y => new PlainMath().StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5]));
+        Same("512 bits", 2e-5, expected, Kernel<Lanes512, Vector512<float>>(inputs));
+        Same("256 bits", 2e-5, expected, Kernel<Lanes256, Vector256<float>>(inputs));
     }
 
     [Theory]
@@ -87,4 +102,22 @@ public class StateSpaceDualTests
             Random(type, 4, batch, length, groups, states), Random(type, 5, batch, length, groups, states), Random(weights, 6, heads),
         ];
     }
+
+    private static Tensor[] Kernel<S, V>(Tensor[] inputs) where S : ILanes<V> where V : struct
+    {
+        var (x, b) = (inputs[0].shape, inputs[3].shape);
+        var shape = new DualShape((int)x[0], (int)x[1], (int)x[2], (int)x[3], (int)b[2], (int)b[3]);
+        var (y, kept) = (empty_like(inputs[0]), empty(shape.KeptStates));
+        Tensor[] gradients = [.. inputs.Select(input => empty_like(input))];
+        var dy = Random(y.dtype, 5, y.shape);
+        StateSpaceDualKernel.Forward<S, V, float>(Arrays(inputs), TensorMemory.Pointer<float>(y), TensorMemory.Pointer<float>(kept), shape);
+        StateSpaceDualKernel.Backward<S, V, float>(Arrays(inputs), TensorMemory.Pointer<float>(kept), TensorMemory.Pointer<float>(dy), Arrays(gradients), shape);
+        return [y, .. gradients];
+    }
+
+    private static DualArrays<float> Arrays(Tensor[] x) => new()
+    {
+        X = TensorMemory.Pointer<float>(x[0]), Delta = TensorMemory.Pointer<float>(x[1]), ALog = TensorMemory.Pointer<float>(x[2]),
+        B = TensorMemory.Pointer<float>(x[3]), C = TensorMemory.Pointer<float>(x[4]), D = TensorMemory.Pointer<float>(x[5]),
+    };
 }

@@ -19,6 +19,42 @@ public sealed class Recipes : IDisposable
     }
 
     [Fact]
+    public void Tiny_recipes_of_text_models_differ_in_the_model_alone_and_not_in_its_parameters()
+    {
+        var transformer = RecipeFile.Load("tiny/transformer", new RecipeChanges());
+        long Parameters(PipelineRecipe recipe) => recipe.Model.Build(recipe.Tokenizer.VocabSize, recipe.Training.ContextLength).Parameters;
+        var names = BuiltInRecipes.Names.Where(name => name.StartsWith("tiny/", StringComparison.Ordinal)
+            && BuiltInRecipes.Find(name)!.Contains("\"extends\": \"tiny/transformer\"", StringComparison.Ordinal)).ToList();
+        Assert.True(names.Count >= 9, string.Join(' ', names));
+        Assert.All(names, name =>
+        {
+            var recipe = RecipeFile.Load(name, new RecipeChanges());
+            Assert.Equal(RecipeFile.ToJson(transformer), RecipeFile.ToJson(recipe with { Model = transformer.Model }));
+            Assert.InRange((double)Parameters(recipe) / Parameters(transformer), 0.97, 1.03);
+        });
+    }
+
+    [Fact]
+    public void A_recipe_that_extends_another_says_only_what_differs()
+    {
+        var recipe = RecipeFile.Load(Written("{ \"extends\": \"quickstart\", \"model\": { \"architecture\": \"mamba\", \"depth\": 2 }, \"base\": { \"totalTokens\": 4096 } }"), new RecipeChanges());
+        var quickstart = RecipeFile.Load("quickstart", new RecipeChanges());
+        Assert.Equal(quickstart.Base with { TotalTokens = 4096 }, recipe.Base);
+        Assert.Equal("mamba", recipe.Model.Architecture);
+        Assert.Null(recipe.Model.Heads);
+        Assert.StartsWith("extends is 'quickstrat': it must be a built-in recipe, one of ", Error(Written("{ \"extends\": \"quickstrat\" }")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_an_architecture_does_not_have_is_refused()
+    {
+        Assert.Equal("model.heads does not belong to architecture 'mamba', which has dState, dConv, expand, depth, layers, dtRank. Take it out. (recipes/tiny/mamba.jsonc)",
+            Error("tiny/mamba", "model.heads=2"));
+        Assert.StartsWith("model.architecture is 'manba': it must be one of ", Error("tiny/mamba", "model.architecture=manba"), StringComparison.Ordinal);
+        Assert.StartsWith("model.pattern is 'Mf Xe': 'X' is no mixer.", Error("tiny/hybrid", "model.pattern=Mf Xe"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_recipe_written_and_read_again_is_the_same()
     {
         var recipe = RecipeFile.Load("quickstart", new RecipeChanges());

@@ -1,0 +1,72 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Checkpoints.Gguf;
+
+/// <summary>A Hugging Face folder's model as a GGUF file that llama.cpp runs.</summary>
+public static class GgufExport
+{
+    /// <param name="read">Gives a tensor of the configuration by its Hugging Face name.</param>
+    /// <param name="vocabulary">Metadata of the tokenizer, which llama.cpp wants in the same file.</param>
+    /// <param name="type">Of matrices; vectors, convolutions and routers stay F32, rows that are no multiple of a block F16.</param>
+    /// <exception cref="UserErrorException">llama.cpp has no such architecture.</exception>
+    public static void Write(string path, string name, ModelConfig config, Func<TensorShape, float[]> read,
+        IEnumerable<(string Key, GgufValue Value)> vocabulary, GgmlType type)
+    {
+        var metadata = GgufConfig.Write(config);
+        metadata.Insert(1, ("general.type", GgufValue.Of("model")));
+        metadata.Insert(2, ("general.name", GgufValue.Of(name)));
+        metadata.Add(("general.file_type", GgufValue.Of(FileType(type))));
+        metadata.Add(("general.quantization_version", GgufValue.Of(2u)));
+        metadata.AddRange(vocabulary);
+        var places = GgufTensorMap.Of(config).GroupBy(place => place.Name, StringComparer.Ordinal).ToDictionary(
+            group => group.Key, group => group.ToList(), StringComparer.Ordinal);
+        var plans = places.Values.Select(group =>
+        {
+            var shape = GgufTensorMap.Shape(group[0], group.Count);
+            return new GgufTensorPlan(group[0].Name, Stored(group[0].Name, shape, type), shape);
+        }).ToList();
+        GgufWriter.Write(path, metadata, plans, plan => Values(config, places[plan.Name], read));
+    }
+
+    private static ReadOnlyMemory<float> Values(ModelConfig config, List<GgufPlace> places, Func<TensorShape, float[]> read)
+    {
+        if (places.Count == 1) return ToFile(config, places[0], read(places[0].Tensor));
+        var size = checked((int)places[0].Tensor.Elements);
+        var all = new float[checked(size * places.Count)];               // (experts, …)
+        foreach (var place in places) ToFile(config, place, read(place.Tensor)).CopyTo(all.AsSpan(place.Expert * size));
+        return all;
+    }
+
+    private static float[] ToFile(ModelConfig config, GgufPlace place, float[] values)
+    {
+        switch (place.Change)
+        {
+            case GgufChange.QueryRows when config is TransformerConfig c: return RotaryRows.ToNeighbours(values, c.Heads, c.HeadDim);
+            case GgufChange.KeyRows when config is TransformerConfig c: return RotaryRows.ToNeighbours(values, c.KvHeads, c.HeadDim);
+            case GgufChange.NegativeExponential:
+                foreach (ref var value in values.AsSpan()) value = (float)-Math.Exp(value);
+                return values;
+            default: return values;
+        }
+    }
+
+    private static GgmlType Stored(string name, long[] shape, GgmlType type)
+    {
+        if (shape.Length == 1 || name.Contains(".ssm_conv1d", StringComparison.Ordinal) || name.EndsWith(".ssm_a", StringComparison.Ordinal)
+            || name.Contains(".ffn_gate_inp", StringComparison.Ordinal))
+        {
+            return GgmlType.F32;
+        }
+        return shape[^1] % (GgmlTypes.Block(type)?.Elements ?? 1) == 0 ? type : GgmlType.F16;
+    }
+
+    /// <summary>llama.cpp's number for "mostly this type".</summary>
+    private static uint FileType(GgmlType type) => type switch
+    {
+        GgmlType.F32 => 0,
+        GgmlType.F16 => 1,
+        GgmlType.Q40 => 2,
+        GgmlType.Q80 => 7,
+        _ => 32,
+    };
+}

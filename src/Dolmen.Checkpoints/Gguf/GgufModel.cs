@@ -1,0 +1,104 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Checkpoints.Gguf;
+
+/// <summary>A GGUF file as a model: its configuration, and its tensors under Hugging Face's names and in their order of rows.</summary>
+public sealed class GgufModel : IDisposable
+{
+    private readonly IReadOnlyList<GgufPlace> _places;
+
+    private GgufModel(GgufFile file, ModelConfig config, IReadOnlyList<GgufPlace> places) => (File, Config, _places) = (file, config, places);
+
+    public GgufFile File { get; }
+
+    public ModelConfig Config { get; }
+
+    /// <summary>The precision the matrices are stored in; that of the folder's choice where they are quantised.</summary>
+    public TensorDtype? Dtype => File.Find("token_embd.weight")?.Type switch
+    {
+        GgmlType.F32 => TensorDtype.Float32,
+        GgmlType.F16 => TensorDtype.Float16,
+        GgmlType.BF16 => TensorDtype.BFloat16,
+        _ => null,
+    };
+
+    /// <exception cref="UserErrorException">A damaged file, an architecture not known, or tensors that are missing, too many or of another
+    /// shape: all of them listed.</exception>
+    public static GgufModel Open(string path)
+    {
+        var file = GgufFile.Open(path);
+        try
+        {
+            var config = GgufConfig.Read(file);
+            var places = GgufTensorMap.Of(config);
+            Check(file, places);
+            return new GgufModel(file, config, places);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Each of the configuration's tensors, one in memory at a time.</summary>
+    public IEnumerable<NamedTensor> Tensors(CancellationToken stop = default)
+    {
+        foreach (var place in _places)
+        {
+            stop.ThrowIfCancellationRequested();
+            var values = new float[place.Tensor.Elements];
+            File.Read(place.Name, values, Math.Max(0, place.Expert) * place.Tensor.Elements);
+            FiniteWeights.Require(File.Path, place.Name, values);
+            yield return new NamedTensor(place.Tensor.Name, place.Tensor.Shape, FromFile(place, values));
+        }
+    }
+
+    public void Dispose() => File.Dispose();
+
+    private float[] FromFile(GgufPlace place, float[] values)
+    {
+        switch (place.Change)
+        {
+            case GgufChange.QueryRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.Heads, c.HeadDim);
+            case GgufChange.KeyRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.KvHeads, c.HeadDim);
+            case GgufChange.NegativeExponential:
+                foreach (ref var value in values.AsSpan())
+                {
+                    if (!(value < 0))
+                    {
+                        throw new UserErrorException($"'{File.Path}': tensor '{place.Name}' holds {value} where −exp(A_log) is due, which is " +
+                            "below 0. Convert or fetch the model again.");
+                    }
+                    value = (float)Math.Log(-value);
+                }
+                return values;
+            default: return values;
+        }
+    }
+
+    private static void Check(GgufFile file, IReadOnlyList<GgufPlace> places)
+    {
+        var problems = new List<string>();
+        var experts = places.Max(place => place.Expert) + 1;
+        var expected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var place in places)
+        {
+            if (!expected.Add(place.Name)) continue;
+            var shape = GgufTensorMap.Shape(place, experts);
+            if (file.Find(place.Name) is not { } tensor) problems.Add($"'{place.Name}' is missing");
+            else if (!tensor.Shape.AsSpan().SequenceEqual(shape))
+            {
+                problems.Add($"'{place.Name}' has shape [{string.Join(", ", tensor.Shape)}] where the metadata ask for " +
+                    $"[{string.Join(", ", shape)}]");
+            }
+        }
+        problems.AddRange(file.Tensors.Where(tensor => !expected.Contains(tensor.Name))
+            .Select(tensor => $"'{tensor.Name}' belongs to no part of this architecture"));
+        if (problems.Count == 0) return;
+        const int shown = 8;
+        var rest = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";
+        throw new UserErrorException($"The tensors of '{file.Path}' do not fit its metadata: {string.Join("; ", problems.Take(shown))}{rest}. " +
+            "Convert or fetch the model again.");
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Pipeline.Interchange;
+
+namespace Dolmen.Cli.Commands;
+
+internal static class ModelImportCommand
+{
+    public static Command Build()
+    {
+        var command = new Command("import", "Turn a model file of llama.cpp (.gguf) or llama2.c (.bin) into a Hugging Face folder.");
+        var from = new Option<string>("--from") { Description = "The model file.", HelpName = "FILE", Required = true };
+        var tokenizer = new Option<string?>("--tokenizer-bin") { Description = "llama2.c's tokenizer file; goes with a .bin model.",
+            HelpName = "FILE" };
+        var output = CommonOptions.Out("Where the folder goes.");
+        output.Required = true;
+        var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; as stored when left out, float32 for a " +
+            "quantised file.", HelpName = "TYPE" };
+        var json = CommonOptions.Json();
+        command.Add(from);
+        command.Add(tokenizer);
+        command.Add(output);
+        command.Add(dtype);
+        command.Add(json);
+        command.Runs((parsed, stop) =>
+        {
+            var (path, target) = (parsed.GetRequiredValue(from), parsed.GetRequiredValue(output)!);
+            TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;
+            var imported = Path.GetExtension(path) switch
+            {
+                ".gguf" => ModelImport.FromGguf(path, target, wanted, stop),
+                ".bin" when parsed.GetValue(tokenizer) is { } vocabulary =>
+                    ModelImport.FromLlama2C(path, vocabulary, target, wanted ?? TensorDtype.Float32),
+                ".bin" => throw new UserErrorException($"'{path}' has no tokenizer in it: name llama2.c's with --tokenizer-bin."),
+                var other => throw new UserErrorException($"'{path}' ends in '{other}': a model file ends in .gguf (llama.cpp) or .bin (llama2.c)."),
+            };
+            if (imported.Note is { } note) Console.Error.WriteLine($"dolmen: {note}");
+            if (parsed.GetValue(json))
+            {
+                var info = ModelDescription.Of(target, imported.Config);
+                Console.Out.WriteLine(JsonSerializer.Serialize(info, ModelCommandJson.Default.ModelDescription));
+            }
+            else Console.Error.WriteLine($"{imported.Config.Parameters:N0} parameters in {imported.Dtype.HuggingFaceName()} written to {target}");
+        });
+        return command;
+    }
+}

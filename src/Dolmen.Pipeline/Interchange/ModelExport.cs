@@ -1,0 +1,68 @@
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Checkpoints.Gguf;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Pipeline.Interchange;
+
+/// <summary>A model folder in another precision or as a GGUF file.</summary>
+public static class ModelExport
+{
+    /// <param name="dtype">As stored when left out.</param>
+    /// <param name="allowNonFinite">Takes weights that are NaN or infinite as they are.</param>
+    public static TensorDtype ToFolder(
+        string model, string output, TensorDtype? dtype = null, bool allowNonFinite = false, CancellationToken stop = default)
+    {
+        var folder = HuggingFaceFolder.Locate(model);
+        var target = Path.GetFullPath(output);
+        if (target == Path.GetFullPath(folder)) throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
+        var config = HuggingFaceFolder.LoadConfig(folder);
+        using var weights = CheckpointWeights.Open(folder, config, allowNonFinite);
+        var written = dtype ?? weights.DtypeOf(config.Tensors()[0].Name);
+        var card = new Checkpoints.ModelCard(Path.GetFileName(target), $"Exported from another folder of the same model, weights in {written.HuggingFaceName()}.");
+        HuggingFaceFolder.Save(target, config, Tensors(config, weights, stop), card, Ends(folder),
+            TokenizerFolder.Files.Select(file => Path.Combine(folder, file)).Where(File.Exists), written);
+        return written;
+    }
+
+    /// <param name="type">Of the matrices; as stored when left out.</param>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default)
+    {
+        var folder = HuggingFaceFolder.Locate(model);
+        var config = HuggingFaceFolder.LoadConfig(folder);
+        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder)) : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        using var weights = CheckpointWeights.Open(folder, config);
+        var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
+        {
+            TensorDtype.Float32 => GgmlType.F32,
+            TensorDtype.Float16 => GgmlType.F16,
+            _ => GgmlType.BF16,
+        };
+        var full = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full) ?? full);
+        GgufExport.Write(full, Path.GetFileNameWithoutExtension(full), config, tensor => Read(weights, tensor, stop), vocabulary, written);
+        return written;
+    }
+
+    private static IEnumerable<NamedTensor> Tensors(ModelConfig config, CheckpointWeights weights, CancellationToken stop) =>
+        config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, Read(weights, tensor, stop)));
+
+    private static float[] Read(CheckpointWeights weights, TensorShape tensor, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        var values = new float[tensor.Elements];
+        weights.Read(tensor.Name, values);
+        return values;
+    }
+
+    private static SpecialTokenIds Ends(string folder)
+    {
+        if (!HasTokenizer(folder)) return HuggingFaceFolder.LoadSpecialTokenIds(folder);
+        var special = TokenizerFolder.Load(folder).Special;
+        return new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End));
+
+        static int? Id(int id) => id < 0 ? null : id;
+    }
+
+    private static bool HasTokenizer(string folder) => File.Exists(Path.Combine(folder, TokenizerFolder.Files[0]));
+}

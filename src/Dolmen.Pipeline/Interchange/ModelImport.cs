@@ -1,0 +1,61 @@
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Checkpoints.Gguf;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Pipeline.Interchange;
+
+/// <param name="Note">What was left out and why; null where nothing was.</param>
+public sealed record ImportedModel(ModelConfig Config, TensorDtype Dtype, string? Note);
+
+/// <summary>Other software's model files as Hugging Face folders.</summary>
+public static class ModelImport
+{
+    /// <param name="dtype">Of the folder; that of the file when left out, float32 for a quantised one.</param>
+    public static ImportedModel FromGguf(string path, string output, TensorDtype? dtype = null, CancellationToken stop = default)
+    {
+        using var model = GgufModel.Open(path);
+        var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
+        var metadata = model.File.Metadata;
+        var special = new SpecialTokenIds(metadata.FindWhole("tokenizer.ggml.bos_token_id"), metadata.FindWhole("tokenizer.ggml.eos_token_id"),
+            metadata.FindWhole("tokenizer.ggml.padding_token_id"), metadata.FindWhole("tokenizer.ggml.eot_token_id"));
+        var note = WithTokenizer(
+            folder => GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),
+            files => HuggingFaceFolder.Save(output, model.Config, model.Tensors(stop), Card(output, path), special, files, written));
+        return new ImportedModel(model.Config, written, note is null ? null : $"No tokenizer was written: {note}.");
+    }
+
+    /// <param name="tokenizerPath">llama2.c's tokenizer file of the same vocabulary.</param>
+    public static ImportedModel FromLlama2C(string path, string tokenizerPath, string output, TensorDtype dtype = TensorDtype.Float32)
+    {
+        using var model = Llama2CFile.Open(path);
+        var tokenizer = SentencePieceBpeTokenizer.FromScores(SentencePieceVocabulary.ReadLlama2C(tokenizerPath, model.Config.VocabSize));
+        WithTokenizer(
+            folder =>
+            {
+                TokenizerFolder.Save(tokenizer, folder, model.Config.ContextLength);
+                return null;
+            },
+            files => HuggingFaceFolder.Save(output, model.Config, model.Tensors(), Card(output, path),
+                new SpecialTokenIds(tokenizer.Special.Bos, tokenizer.Special.Eos, null, null), files, dtype));
+        return new ImportedModel(model.Config, dtype, null);
+    }
+
+    private static string? WithTokenizer(Func<string, string?> write, Action<IEnumerable<string>> save)
+    {
+        var folder = Directory.CreateTempSubdirectory("dolmen-import-").FullName;
+        try
+        {
+            var note = write(folder);
+            save(Directory.GetFiles(folder));
+            return note;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Checkpoints.ModelCard Card(string output, string source) =>
+        new(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output))), $"Converted from {Path.GetFileName(source)}.");
+}

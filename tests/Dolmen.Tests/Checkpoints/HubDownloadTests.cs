@@ -1,0 +1,346 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints.Hub;
+
+namespace Dolmen.Tests.Checkpoints;
+
+/// <summary>Against a server on this machine that behaves as a hub does, and as a hub should not.</summary>
+public sealed class HubDownloadTests : IDisposable
+{
+    private static readonly byte[] Weights = [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 7 % 251))];
+    private readonly TemporaryFolder _folder = new();
+    private readonly LoopbackHub _hub = new();
+
+    public HubDownloadTests()
+    {
+        _hub.Large("model.safetensors", Weights);
+        _hub.Small("config.json", """{"model_type":"llama"}""");
+        _hub.Small("README.md", "# a model");
+    }
+
+    public void Dispose()
+    {
+        _hub.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_repository_arrives_whole_without_what_is_not_needed()
+    {
+        _hub.Large("pytorch_model.bin", [1, 2, 3]);
+        _hub.Small("modeling.py", "print('hello')");
+        _hub.Small(".gitattributes", "x");
+        var (taken, aside) = await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+        Assert.Equal(["README.md", "config.json", "model.safetensors"], Files());
+        Assert.Equal(3, taken.Count);
+        Assert.Equal([".gitattributes", "modeling.py", "pytorch_model.bin"], aside.Select(file => file.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_goes_on_where_it_stopped()
+    {
+        _hub.BreakAfter = 40_000;
+        await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+        Assert.Contains("bytes=40000-", _hub.Ranges);
+    }
+
+    [Fact]
+    public async Task An_interrupted_pull_resumes_from_the_partial_file()
+    {
+        Directory.CreateDirectory(_folder["m"]);
+        File.WriteAllBytes(_folder["m/model.safetensors.partial"], Weights[..70_000]);
+        await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+        Assert.Equal(["bytes=70000-"], _hub.Ranges);
+    }
+
+    [Fact]
+    public async Task What_is_there_and_right_is_not_fetched_again()
+    {
+        await Pull();
+        _hub.Requests.Clear();
+        await Pull();
+        Assert.DoesNotContain(_hub.Requests, request => request.Contains("/resolve/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_partial_file_of_something_else_is_started_over()
+    {
+        Directory.CreateDirectory(_folder["m"]);
+        File.WriteAllBytes(_folder["m/model.safetensors.partial"], new byte[500]);
+        await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+    }
+
+    [Fact]
+    public async Task A_server_without_ranges_is_read_from_the_start()
+    {
+        _hub.KnowsRanges = false;
+        Directory.CreateDirectory(_folder["m"]);
+        File.WriteAllBytes(_folder["m/model.safetensors.partial"], Weights[..70_000]);
+        await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData("config.json")]
+    public async Task A_wrong_checksum_is_refused_and_leaves_nothing(string file)
+    {
+        _hub.Spoil = file;
+        var error = await Assert.ThrowsAsync<UserErrorException>(Pull);
+        Assert.Contains($"'{file}'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(file, Files());
+    }
+
+    [Fact]
+    public async Task More_bytes_than_announced_are_refused()
+    {
+        _hub.Excess = true;
+        Assert.Contains("longer than", (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_token_goes_to_the_hub_and_not_where_it_redirects_to()
+    {
+        using var other = new LoopbackHub();
+        other.Large("model.safetensors", Weights);
+        _hub.RedirectTo = other.Address;
+        await Pull("secret");
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+        Assert.All(_hub.Tokens, token => Assert.Equal("Bearer secret", token));
+        Assert.NotEmpty(other.Tokens);
+        Assert.All(other.Tokens, Assert.Null);
+    }
+
+    [Fact]
+    public async Task Pickled_weights_alone_are_refused()
+    {
+        using var hub = new LoopbackHub();
+        hub.Large("pytorch_model.bin", Weights);
+        hub.Small("config.json", "{}");
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => Pull(hub, null));
+        Assert.Contains("pickles", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(hub.Requests, request => request.Contains("/resolve/", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("../evil.safetensors")]
+    [InlineData("a/../../evil.json")]
+    [InlineData("/etc/evil.json")]
+    [InlineData("C:\\evil.json")]
+    [InlineData("a//b.json")]
+    [InlineData("x.json.partial")]
+    public async Task A_path_out_of_the_folder_is_refused_before_anything_is_fetched(string path)
+    {
+        _hub.Small(path, "evil");
+        var error = await Assert.ThrowsAsync<UserErrorException>(Pull);
+        Assert.Contains("outside its folder", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Files());
+    }
+
+    [Theory]
+    [InlineData(401, "HF_TOKEN")]
+    [InlineData(403, "ask for access")]
+    [InlineData(404, "check the name")]
+    public async Task A_refusal_says_what_to_do(int status, string message)
+    {
+        _hub.Status = (HttpStatusCode)status;
+        Assert.Contains(message, (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_fails_at_first_is_asked_again()
+    {
+        _hub.FailFirst = 2;
+        await Pull();
+        Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+    }
+
+    [Theory]
+    [InlineData("name")]
+    [InlineData("../name")]
+    [InlineData("a/b/c")]
+    [InlineData("a/..")]
+    public void A_name_that_is_none_is_refused(string id) => Assert.Throws<UserErrorException>(() => new HubRepository(id));
+
+    private Task<(IReadOnlyList<HubFile> Taken, IReadOnlyList<HubFile> LeftAside)> Pull() => Pull(_hub, null);
+
+    private Task<(IReadOnlyList<HubFile> Taken, IReadOnlyList<HubFile> LeftAside)> Pull(string token) => Pull(_hub, token);
+
+    private async Task<(IReadOnlyList<HubFile> Taken, IReadOnlyList<HubFile> LeftAside)> Pull(LoopbackHub hub, string? token)
+    {
+        using var client = new HubClient(hub.Address, token) { FirstPause = TimeSpan.FromMilliseconds(1) };
+        return await new HubDownload(client).RunAsync(new HubRepository("owner/name"), _folder["m"], TestContext.Current.CancellationToken);
+    }
+
+    private IEnumerable<string> Files() => Directory.Exists(_folder["m"])
+        ? Directory.GetFiles(_folder["m"]).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal) : [];
+}
+
+/// <summary>A hub on a free port of this machine.</summary>
+internal sealed class LoopbackHub : IDisposable
+{
+    private readonly HttpListener _listener;
+    private readonly Dictionary<string, (byte[] Content, bool Large)> _files = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+
+    public LoopbackHub()
+    {
+        // Another program may take the port between finding it free and listening on it: then another one is found.
+        for (var attempt = 0; ; attempt++)
+        {
+            using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
+            {
+                probe.Start();
+                Address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/";
+            }
+            _listener = new HttpListener();
+            _listener.Prefixes.Add(Address);
+            try
+            {
+                _listener.Start();
+                break;
+            }
+            catch (HttpListenerException) when (attempt < 5) { }
+        }
+        _ = Task.Run(ServeAsync);
+    }
+
+    public string Address { get; }
+
+    public List<string> Requests { get; } = [];
+
+    public List<string?> Tokens { get; } = [];
+
+    public List<string> Ranges { get; } = [];
+
+    public int BreakAfter { get; set; }
+
+    public int FailFirst { get; set; }
+
+    public bool KnowsRanges { get; set; } = true;
+
+    public bool Excess { get; set; }
+
+    public string? Spoil { get; set; }
+
+    public string? RedirectTo { get; set; }
+
+    public HttpStatusCode Status { get; set; } = HttpStatusCode.OK;
+
+    public void Large(string path, byte[] content) => _files[path] = (content, true);
+
+    public void Small(string path, string content) => _files[path] = (Encoding.UTF8.GetBytes(content), false);
+
+    public void Dispose() => _listener.Close();
+
+    private async Task ServeAsync()
+    {
+        while (_listener.IsListening)
+        {
+            try
+            {
+                Answer(await _listener.GetContextAsync());
+            }
+            // The test has what it wants and closes, or this server breaks the connection on purpose.
+            catch (Exception error) when (error is HttpListenerException or ObjectDisposedException or InvalidOperationException or IOException) { }
+        }
+    }
+
+    private void Answer(HttpListenerContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var path = request.Url?.AbsolutePath ?? "";
+        lock (_gate)
+        {
+            Requests.Add(path);
+            Tokens.Add(request.Headers["Authorization"]);
+        }
+        if (FailFirst > 0 || Status != HttpStatusCode.OK)
+        {
+            FailFirst--;
+            response.StatusCode = Status != HttpStatusCode.OK ? (int)Status : 503;
+            response.Close();
+        }
+        else if (path.Contains("/revision/", StringComparison.Ordinal)) Text(response, """{"sha":"0123456789abcdef0123456789abcdef01234567"}""");
+        else if (path.Contains("/tree/0123456789abcdef0123456789abcdef01234567", StringComparison.Ordinal)) Text(response, Tree());
+        else if (_files.FirstOrDefault(file => path.EndsWith($"/{file.Key}", StringComparison.Ordinal)) is { Key: { } key, Value: var file })
+        {
+            if (RedirectTo is { } other && file.Large)
+            {
+                response.Redirect($"{other}elsewhere/{key}");
+                response.Close();
+            }
+            else Send(request, response, key, file.Content);
+        }
+        else
+        {
+            response.StatusCode = 404;
+            response.Close();
+        }
+    }
+
+    private void Send(HttpListenerRequest request, HttpListenerResponse response, string name, byte[] content)
+    {
+        var from = 0;
+        if (request.Headers["Range"] is { } range)
+        {
+            lock (_gate) Ranges.Add(range);
+            if (KnowsRanges)
+            {
+                from = int.Parse(range["bytes=".Length..^1]);
+                response.StatusCode = 206;
+                response.AddHeader("Content-Range", $"bytes {from}-{content.Length - 1}/{content.Length}");
+            }
+        }
+        if (Spoil == name) content = [.. content.Select(value => (byte)(value ^ 1))];
+        if (Excess) content = [.. content, 1, 2, 3];
+        response.SendChunked = BreakAfter > 0 && content.Length > BreakAfter;
+        if (response.SendChunked)
+        {
+            response.OutputStream.Write(content, from, BreakAfter - from);
+            response.OutputStream.Flush();
+            BreakAfter = 0;
+            Thread.Sleep(50);                                            // let what was sent arrive before the connection is cut
+            response.Abort();
+            return;
+        }
+        response.ContentLength64 = content.Length - from;
+        response.OutputStream.Write(content, from, content.Length - from);
+        response.Close();
+    }
+
+    private string Tree()
+    {
+        var entries = _files.Select(file =>
+        {
+            var path = System.Text.Json.JsonSerializer.Serialize(file.Key);
+            var size = file.Value.Content.Length;
+            var sha256 = Convert.ToHexStringLower(SHA256.HashData(file.Value.Content));
+            return file.Value.Large
+                ? $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"x","lfs":{"oid":"{{sha256}}","size":{{size}},"pointerSize":130} }"""
+                : $$"""{"type":"file","path":{{path}},"size":{{size}},"oid":"{{GitHash(file.Value.Content)}}" }""";
+        });
+        return $"[{string.Join(',', entries.Append("""{"type":"directory","path":"sub","size":0,"oid":"x"}"""))}]";
+    }
+
+    private static string GitHash(byte[] content)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        hash.AppendData(Encoding.ASCII.GetBytes($"blob {content.Length}\0"));
+        hash.AppendData(content);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void Text(HttpListenerResponse response, string text)
+    {
+        response.OutputStream.Write(Encoding.UTF8.GetBytes(text));
+        response.Close();
+    }
+}

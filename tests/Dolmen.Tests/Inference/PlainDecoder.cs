@@ -1,0 +1,201 @@
+using Dolmen.Checkpoints;
+
+namespace Dolmen.Tests.Inference;
+
+/// <summary>A decoder as the papers write it: double precision, all positions at once, no caches, nothing shared with the engine but the
+/// names and sizes of the plan. Weights are those of <see cref="RandomModel"/>.</summary>
+internal sealed class PlainDecoder
+{
+    private readonly Dictionary<string, double[]> _weights;
+
+    private PlainDecoder(DecoderConfig config) => _weights = config.Tensors().ToDictionary(tensor => tensor.Name,
+        tensor => RandomModel.Values(tensor.Name, tensor.Shape, 1).Select(value => (double)value).ToArray(), StringComparer.Ordinal);
+
+    public static bool Knows(DecoderConfig config) =>
+        config.Plan().Blocks.All(block => block.Mixer is AttentionSpec or MambaSpec or Mamba2Spec);
+
+    /// <summary>(T, V).</summary>
+    public static double[][] Logits(DecoderConfig config, int[] tokens)
+    {
+        var plain = new PlainDecoder(config);
+        var plan = config.Plan();
+        var d = plan.DModel;
+        var x = tokens.Select((token, t) => Enumerable.Range(0, d).Select(i => plain._weights[plan.Embedding][token * d + i]
+            + (plan.Positions is { } positions ? plain._weights[positions.Name][t * d + i] : 0)).ToArray()).ToArray();
+        foreach (var block in plan.Blocks)
+        {
+            Add(x, plain.Mix(block.Mixer, [.. x.Select(row => plain.Norm(block.MixerNorm, row))]));
+            if (block.FeedForward is null || block.FeedForwardNorm is null) continue;
+            Add(x, [.. x.Select(row => plain.FeedForward(block.FeedForward, plain.Norm(block.FeedForwardNorm, row)))]);
+        }
+        var head = new LinearSpec(plan.Head ?? plan.Embedding, plan.VocabSize, d);
+        return [.. x.Select(row => plain.Linear(head, plain.Norm(plan.FinalNorm, row)))];
+    }
+
+    private static void Add(double[][] x, double[][] y)
+    {
+        for (var t = 0; t < x.Length; t++) for (var i = 0; i < x[t].Length; i++) x[t][i] += y[t][i];
+    }
+
+    private double[] Linear(LinearSpec spec, double[] x)
+    {
+        var y = new List<double>();
+        foreach (var part in spec.Parts)
+        {
+            var w = _weights[part.Weight];
+            for (var o = 0; o < part.Outputs; o++)
+            {
+                var sum = part.Bias is null ? 0 : _weights[part.Bias][o];
+                for (var i = 0; i < spec.Inputs; i++) sum += x[i] * (spec.Transposed ? w[i * part.Outputs + o] : w[o * spec.Inputs + i]);
+                y.Add(sum);
+            }
+        }
+        return [.. y];
+    }
+
+    private double[] Norm(NormSpec? spec, double[] x)
+    {
+        if (spec is null) return x;
+        var mean = spec.Bias is null ? 0 : x.Average();
+        var scale = 1 / Math.Sqrt(x.Average(value => (value - mean) * (value - mean)) + spec.Epsilon);
+        var bias = spec.Bias is null ? new double[x.Length] : _weights[spec.Bias];
+        return [.. x.Select((value, i) => (value - mean) * scale * _weights[spec.Weight][i] + bias[i])];
+    }
+
+    private double[] FeedForward(FeedForwardSpec spec, double[] x)
+    {
+        switch (spec)
+        {
+            case SwiGluSpec gated:
+                var wide = Linear(gated.GateUp, x);
+                var f = wide.Length / 2;
+                return Linear(gated.Down, [.. Enumerable.Range(0, f).Select(i => Silu(wide[i]) * wide[f + i])]);
+            case GeluSpec gelu:
+                return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(Gelu)]);
+            case MixtureSpec mixture:
+                var scores = Linear(mixture.Router, x).Select(Math.Exp).ToArray();
+                var best = Enumerable.Range(0, scores.Length).OrderByDescending(e => scores[e]).Take(mixture.TopK).ToArray();
+                var total = mixture.Renormalize ? best.Sum(e => scores[e]) : scores.Sum();
+                var outputs = best.Select(e => FeedForward(mixture.Experts[e], x).Select(v => v * scores[e] / total).ToArray()).ToArray();
+                return [.. x.Select((_, i) => outputs.Sum(output => output[i]))];
+            default:
+                throw new NotSupportedException(spec.ToString());
+        }
+    }
+
+    private double[][] Mix(MixerSpec spec, double[][] x) => spec switch
+    {
+        AttentionSpec attention => Attention(attention, x),
+        MambaSpec mamba => Mamba(mamba, x),
+        Mamba2Spec mamba2 => Mamba2(mamba2, x),
+        _ => throw new NotSupportedException(spec.ToString()),
+    };
+
+    private double[][] Attention(AttentionSpec spec, double[][] x)
+    {
+        int e = spec.HeadDim, heads = spec.Heads, kv = spec.KvHeads;
+        var qkv = x.Select(row => Linear(spec.Qkv, row)).ToArray();
+        double[] Head(int t, int at) => qkv[t][(at * e)..((at + 1) * e)];
+        var slopes = spec.Position is AlibiPosition ? AlibiPosition.Slopes(heads) : new float[heads];
+        return [.. x.Select((_, t) =>
+        {
+            var joined = new List<double>();
+            for (var h = 0; h < heads; h++)
+            {
+                var q = Turn(spec.Position, t, Norm(spec.QueryNorm, Head(t, h)));
+                var from = Math.Max(0, t - (spec.Window ?? int.MaxValue - 1000) + 1);
+                var seen = Enumerable.Range(from, t - from + 1).ToArray();
+                var weights = seen.Select(p =>
+                {
+                    var key = Turn(spec.Position, p, Norm(spec.KeyNorm, Head(p, heads + h * kv / heads)));
+                    return Math.Exp(q.Zip(key, (a, b) => a * b).Sum() / Math.Sqrt(e) - slopes[h] * (t - p));
+                }).ToArray();
+                for (var i = 0; i < e; i++)
+                {
+                    joined.Add(seen.Zip(weights, (p, w) => w * qkv[p][(heads + kv + h * kv / heads) * e + i]).Sum() / weights.Sum());
+                }
+            }
+            return Linear(spec.Output, [.. joined]);
+        })];
+    }
+
+    private static double[] Turn(PositionSpec position, int t, double[] head)
+    {
+        if (position is not RotaryPosition rotary) return head;
+        var half = head.Length / 2;
+        var frequencies = rotary.Frequencies(head.Length);
+        return [.. head.Select((value, i) =>
+        {
+            var angle = t * frequencies[i % half];
+            return rotary.Magnitude * (value * Math.Cos(angle) + Math.Sin(angle) * (i < half ? -head[i + half] : head[i - half]));
+        })];
+    }
+
+    private double[][] Mamba(MambaSpec spec, double[][] x)
+    {
+        int inner = spec.DInner, n = spec.DState, r = spec.DtRank;
+        var xz = x.Select(row => Linear(spec.In, row)).ToArray();
+        var u = Convolve(spec.Convolution, [.. xz.Select(row => row[..inner])]);
+        var h = new double[inner, n];
+        return [.. u.Select((row, t) =>
+        {
+            var selection = Linear(spec.X, row);
+            var dt = Linear(spec.Dt, Norm(spec.DtNorm, selection[..r])).Select(Softplus).ToArray();
+            var (b, c) = (Norm(spec.BNorm, selection[r..(r + n)]), Norm(spec.CNorm, selection[(r + n)..]));
+            var y = new double[inner];
+            for (var i = 0; i < inner; i++)
+            {
+                for (var j = 0; j < n; j++)
+                {
+                    h[i, j] = Math.Exp(-dt[i] * Math.Exp(_weights[spec.ALog][i * n + j])) * h[i, j] + dt[i] * b[j] * row[i];
+                    y[i] += c[j] * h[i, j];
+                }
+                y[i] = (y[i] + _weights[spec.Skip][i] * row[i]) * Silu(xz[t][inner + i]);
+            }
+            return Linear(spec.Output, y);
+        })];
+    }
+
+    private double[][] Mamba2(Mamba2Spec spec, double[][] x)
+    {
+        int inner = spec.DInner, n = spec.DState, p = spec.HeadDim;
+        var wide = x.Select(row => Linear(spec.In, row)).ToArray();
+        var mixed = Convolve(spec.Convolution, [.. wide.Select(row => row[inner..(inner + spec.Convolution.Channels)])]);
+        var h = new double[inner, n];
+        return [.. mixed.Select((row, t) =>
+        {
+            var y = new double[inner];
+            for (var i = 0; i < inner; i++)
+            {
+                var head = i / p;
+                var dt = Softplus(wide[t][inner + spec.Convolution.Channels + head] + _weights[spec.DtBias][head]);
+                dt = Math.Clamp(dt, spec.MinDt, spec.MaxDt);
+                var b = inner + head / (spec.Heads / spec.Groups) * n;
+                for (var j = 0; j < n; j++)
+                {
+                    h[i, j] = Math.Exp(-dt * Math.Exp(_weights[spec.ALog][head])) * h[i, j] + dt * row[b + j] * row[i];
+                    y[i] += row[b + spec.Groups * n + j] * h[i, j];
+                }
+                y[i] = (y[i] + _weights[spec.Skip][head] * row[i]) * Silu(wide[t][i]);
+            }
+            return Linear(spec.Output, Norm(spec.Norm, y));
+        })];
+    }
+
+    private double[][] Convolve(ConvolutionSpec spec, double[][] x) => [.. x.Select((_, t) => Enumerable.Range(0, spec.Channels).Select(c =>
+    {
+        var sum = spec.Bias is null ? 0 : _weights[spec.Bias][c];
+        for (var k = 0; k < spec.Width; k++)
+        {
+            var at = t + k - spec.Width + 1;
+            if (at >= 0) sum += _weights[spec.Weight][c * spec.Width + k] * x[at][c];
+        }
+        return Silu(sum);
+    }).ToArray())];
+
+    private static double Gelu(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+
+    private static double Silu(double x) => x / (1 + Math.Exp(-x));
+
+    private static double Softplus(double x) => Math.Log(1 + Math.Exp(x));
+}
