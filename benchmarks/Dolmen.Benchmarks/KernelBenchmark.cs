@@ -31,6 +31,7 @@ internal sealed class KernelBenchmark : Benchmark
                 var rounds = (int)Math.Clamp(SecondsPerCase / (warm[2] + warm[3]), FewestRounds, MostRounds);
                 var (ours, theirs) = (new double[rounds], new double[rounds]);
                 for (var round = 0; round < rounds; round++) (ours[round], theirs[round]) = (Seconds(race.Ours) * 1e3, Seconds(race.Theirs) * 1e3);
+                race.Release?.Invoke();
                 var (mine, rival) = (Measured.Of(ours), Measured.Of(theirs));
                 var precision = type is ScalarType.BFloat16 ? "bf16" : "fp32";
                 yield return new($"{kernel.Name} {precision}, {kernel.Size} ({rival.Median:0.###} ms)", mine.Median, "ms", kernel.Rival, rival.Median / mine.Median, rounds, mine.Spread);

@@ -8,8 +8,8 @@ using static TorchSharp.torch.nn;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>One forward and backward pass each.</summary>
-internal sealed record KernelRace(Action Ours, Action Theirs);
+/// <summary>One forward and backward pass each; <paramref name="Release"/> frees what no scope does.</summary>
+internal sealed record KernelRace(Action Ours, Action Theirs, Action? Release = null);
 
 /// <param name="Rival">What ours is measured against.</param>
 /// <param name="Prepare">Makes inputs of a type; they live as long as the caller's scope.</param>
@@ -27,6 +27,8 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
         Layer("state-space dual", "B 4 T 512 H 8 P 64 N 64", "libtorch, a step at a time", (math, x) => math.StateSpaceDual(x[0], x[1], x[2], x[3], x[4], x[5]), type =>
             [Draw(type, 4, 512, 8, 64), Weight(4, 512, 8).abs() * 0.1, Weight(8), Draw(type, 4, 512, 1, 64), Draw(type, 4, 512, 1, 64), Weight(8)]),
         Layer("gated RMSNorm", "N 4096 D 512", "libtorch", (math, x) => math.GatedRmsNorm(x[0], x[1], x[2], Epsilon), type => [Draw(type, 4096, 512), Draw(type, 4096, 512), Weight(512)]),
+        Layer("S4D kernel, power sums", "H 256 N 32 L 1024", "libtorch, whole Vandermonde matrix", (math, x) => math.PowerSums(x[0], x[1], 1024), _ => [Weight(1, 256, 32, 2), Rates(256, 32)]),
+        Layer("S4 kernel, Cauchy sums", "P 4 H 256 N 32 L 1024", "libtorch, whole Cauchy matrix", (math, x) => math.CauchySums(x[0], x[1], 1024), _ => [Weight(4, 256, 32, 2), Rates(256, 32)]),
         Layer("RMSNorm", "N 4096 D 512", "libtorch", (math, x) => math.RmsNorm(x[0], x[1], Epsilon), type => [Draw(type, 4096, 512), Weight(512)]),
         new("rotary + split into heads", "B 8 T 256 H 8 E 64", "libtorch", Rotary),
         Layer("SwiGLU", "N 2048 F 1408", "libtorch", (math, x) => math.SwiGlu(x[0]), type => [Draw(type, 2048, 2816)]),
@@ -61,6 +63,8 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
     private static Tensor Draw(ScalarType type, params long[] shape) => randn(shape).to(type);
 
     private static Tensor Weight(params long[] shape) => randn(shape);
+
+    private static Tensor Rates(long features, long state) => stack([rand(features, state) * -0.05 - 1e-3, (rand(features, state) - 0.5) * 6], -1);
 
     private static Tensor ConvolveInLibtorch(Tensor[] x)
     {
@@ -129,6 +133,11 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             {
                 for (var i = 0; i < Matrices; i++) rivals[i].grad = gradients[i];
                 optimizer.step();
+            },
+            () =>
+            {
+                store.Dispose();
+                optimizer.Dispose();
             });
     }
 }

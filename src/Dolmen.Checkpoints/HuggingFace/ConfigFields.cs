@@ -36,13 +36,14 @@ internal sealed class ConfigFields(string path, JsonElement root)
     public string? Text(string name)
     {
         if (!Present(name, out var value)) return null;
+        if (value.ValueKind != JsonValueKind.String) throw Bad($"{name} is {value.GetRawText()}", "it must be text");
         try
         {
-            return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+            return value.GetString();
         }
-        catch (InvalidOperationException)        // half of a surrogate pair
+        catch (InvalidOperationException error)                          // half a surrogate pair
         {
-            throw Bad($"{name} is {value.GetRawText()}", "it must be text in Unicode");
+            throw new UserErrorException($"'{path}': {name} is {value.GetRawText()}: it must be text.", error);
         }
     }
 

@@ -55,7 +55,7 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
     private string Answer(int[] prompt, EvaluationInput input)
     {
         var special = input.Tokenizer.Special;
-        var state = input.Model.NewState(prompt.Length + MaxTokens);
+        using var state = input.Model.NewState(prompt.Length + MaxTokens);
         var logits = new float[input.Model.Config.VocabSize];
         var answer = new List<int>(MaxTokens);
         input.Model.Prefill(prompt, state, logits);

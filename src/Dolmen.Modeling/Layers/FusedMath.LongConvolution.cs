@@ -15,6 +15,7 @@ public sealed partial class FusedMath
     public override Tensor CauchySums(Tensor numerators, Tensor rates, long length)
     {
         Shape.Check(nameof(numerators), numerators, numerators.shape[0], rates.shape[0], rates.shape[1], 2);
+        if (rates.dtype is ScalarType.Float64) return PlainMath.CauchyInLibtorch(numerators, rates, length);
         return CauchySumsFunction.apply(numerators, rates, length);
     }
 }

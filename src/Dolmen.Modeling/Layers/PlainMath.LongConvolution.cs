@@ -17,7 +17,9 @@ public sealed partial class PlainMath
         return (w.bmm(powers) * 2).transpose(0, 1).contiguous().MoveToOuterDisposeScope();       // (C, H, L)
     }
 
-    public override Tensor CauchySums(Tensor numerators, Tensor rates, long length)
+    public override Tensor CauchySums(Tensor numerators, Tensor rates, long length) => CauchyInLibtorch(numerators, rates, length);
+
+    internal static Tensor CauchyInLibtorch(Tensor numerators, Tensor rates, long length)
     {
         using var scope = NewDisposeScope();
         var halfAngle = arange(length / 2 + 1, dtype: rates.dtype, device: rates.device) * (Math.PI / length);      // (F)

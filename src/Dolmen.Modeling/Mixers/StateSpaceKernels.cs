@@ -33,10 +33,16 @@ public static class StateSpaceKernels
         return math.PowerSums(weights.Stack(), rates.Stack(), length).MoveToOuterDisposeScope();             // (C, H, L)
     }
 
-    /// <summary>S4: A − P·P*, bilinear → (C, H, L). lowRank P (R, H, N, 2), R one or two.</summary>
+    /// <summary>S4: A − P·P*, bilinear → (C, H, L). lowRank P (R, H, N, 2), R one or two. LegT, of rank two, has its diagonal almost on the
+    /// imaginary axis: near a resonance the terms of Woodbury's identity cancel to 10⁻⁵ of their size, so that it is computed in double.</summary>
     public static Tensor LowRank(LayerMath math, DiagonalSystem system, Tensor lowRank, long length)
     {
         using var scope = NewDisposeScope();
+        if (lowRank.shape[0] == 2 && lowRank.dtype is not ScalarType.Float64)
+        {
+            var wide = new DiagonalSystem(Wide(system.LogDecay), Wide(system.Frequency), Wide(system.LogStep), Wide(system.Input), Wide(system.Output));
+            return LowRank(math, wide, Wide(lowRank), length).to(lowRank.dtype).MoveToOuterDisposeScope();
+        }
         var truncated = system with { Output = TruncatedOutput(system, lowRank, length) };
         return LowRankTruncated(math, truncated, lowRank, length).MoveToOuterDisposeScope();
     }
@@ -101,6 +107,8 @@ public static class StateSpaceKernels
         var spectrum = fft.rfft(input, 2 * n, -1).conj() * fft.rfft(output, 2 * n, -1);                      // (H, N+1) complex
         return fft.irfft(spectrum, 2 * n, -1).narrow(-1, 0, Math.Min(n, length)).unsqueeze(0).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Wide(Tensor x) => x.to(ScalarType.Float64);
 
     // Δ·A as a real map of (Re x, Im x): the diagonal turns and shrinks, the low-rank part is −P·2Re(P*·x).
     private static Tensor RealTransition(DiagonalSystem system, Tensor lowRank)

@@ -1,0 +1,66 @@
+// B batch, T sequence, D model, K classes
+using Dolmen.Checkpoints;
+using Dolmen.Modeling.Kernels;
+using Dolmen.Modeling.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Dolmen.Modeling;
+
+/// <summary>Classifies whole sequences: the mean over the positions of a decoder's last hidden states, and a linear head (S4, Gu et al.
+/// 2022, §4).</summary>
+public sealed class SequenceClassifier : IDisposable
+{
+    private const string Weight = "classifier.weight", Bias = "classifier.bias";
+
+    private readonly TrainableModel _body;
+    private readonly ParameterStore _head;
+
+    public SequenceClassifier(DecoderConfig config, int classes)
+    {
+        _body = TrainableModel.Build(config, bfloat16: false);
+        long d = config.Plan().DModel;
+        _head = new ParameterStore(
+            [
+                new(Weight, [classes, d], ParameterGroup.Matrix, Initializers.Uniform(1 / Math.Sqrt(d))),
+                new(Bias, [classes], ParameterGroup.Vector, Initializers.Constant(0)),
+            ], bfloat16: false);
+    }
+
+    public void Initialize(ulong seed)
+    {
+        _body.Parameters.Initialize(seed);
+        _head.Initialize(seed + 1);
+    }
+
+    /// <summary>tokens (B, T) int64 → (B, K).</summary>
+    public Tensor Logits(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = _body.HiddenStates(tokens)[^1].mean([1]);                  // (B, D)
+        return functional.linear(pooled, _head[Weight], _head[Bias]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One step on tokens (B, T) with labels (B) int64; returns the mean cross-entropy before it.</summary>
+    /// <param name="stateSpaceShare">Of the learning rate, for the parameters of state spaces.</param>
+    public double Train(Tensor tokens, Tensor labels, AdamWStep step, double stateSpaceShare = 1)
+    {
+        using var scope = NewDisposeScope();
+        var loss = functional.cross_entropy(Logits(tokens), labels);
+        loss.backward();
+        BackwardGuard.ThrowIfFailed();
+        foreach (var parameters in new[] { _body.Parameters, _head })
+        {
+            parameters.TakeGradients(first: true);
+            parameters.Step(step, stateSpaceShare);
+        }
+        return loss.item<float>();
+    }
+
+    public void Dispose()
+    {
+        _body.Dispose();
+        _head.Dispose();
+    }
+}
