@@ -38,8 +38,8 @@ public sealed class EncoderDecoder : SequencePairModel
     public override Tensor Loss(PairBatch batch, double scale, long? dropoutSeed = null)
     {
         using var scope = NewDisposeScope();
-        if (dropoutSeed is { } seed) manual_seed(seed);
-        var x = Hidden(batch, dropoutSeed).view(-1, _config.DModel);            // (B·T, D)
+        var dropout = DroppedUnits.Of(_config.Dropout, dropoutSeed);
+        var x = Hidden(batch, dropout).view(-1, _config.DModel);            // (B·T, D)
         return _math.CrossEntropy(x, Parameters[Table], batch.TargetOut().view(-1), scale).MoveToOuterDisposeScope();
     }
 
@@ -50,7 +50,7 @@ public sealed class EncoderDecoder : SequencePairModel
     }
 
     /// <summary>What the head reads, (B, T, D).</summary>
-    private Tensor Hidden(PairBatch batch, long? dropoutSeed)
+    private Tensor Hidden(PairBatch batch, DroppedUnits? dropout)
     {
         using var scope = NewDisposeScope();
         if (Math.Max(batch.SourceLength, batch.TargetLength) > _config.ContextLength)
@@ -59,48 +59,48 @@ public sealed class EncoderDecoder : SequencePairModel
                 $"{batch.SourceLength} source and {batch.TargetLength} target positions, but the model's context is {_config.ContextLength}.", nameof(batch));
         }
         var lengths = new SequenceLengths(batch.SourceLengths);
-        var memory = Embedded(batch.Source(), dropoutSeed);                     // (B, S, D)
-        for (var i = 0; i < _config.EncoderLayers; i++) memory = FeedForward($"encoder.layers.{i}.", SelfAttention($"encoder.layers.{i}.", memory, lengths, dropoutSeed), dropoutSeed);
+        var memory = Embedded(batch.Source(), dropout);                     // (B, S, D)
+        for (var i = 0; i < _config.EncoderLayers; i++) memory = FeedForward($"encoder.layers.{i}.", SelfAttention($"encoder.layers.{i}.", memory, lengths, dropout), dropout);
         memory = Normed("encoder.norm", memory);                                // (B, S, D)
-        var x = Embedded(batch.TargetIn(), dropoutSeed);                        // (B, T, D)
+        var x = Embedded(batch.TargetIn(), dropout);                        // (B, T, D)
         for (var i = 0; i < _config.DecoderLayers; i++)
         {
             var layer = $"decoder.layers.{i}.";
-            x = SelfAttention(layer, x, null, dropoutSeed);
-            x = CrossAttention(layer, x, memory, lengths, dropoutSeed);
-            x = FeedForward(layer, x, dropoutSeed);
+            x = SelfAttention(layer, x, null, dropout);
+            x = CrossAttention(layer, x, memory, lengths, dropout);
+            x = FeedForward(layer, x, dropout);
         }
         return Normed("decoder.norm", x).MoveToOuterDisposeScope();
     }
 
-    private Tensor Embedded(Tensor tokens, long? dropoutSeed)                   // (B, T) int64
+    private Tensor Embedded(Tensor tokens, DroppedUnits? dropout)                   // (B, T) int64
     {
         var (b, t) = (tokens.shape[0], tokens.shape[1]);
         var x = Parameters[Table].index_select(0, tokens.reshape(-1)).view(b, t, -1) * Math.Sqrt(_config.DModel);             // (B, T, D)
         if (_config.Positions == PairPositions.Sinusoidal) x = x + _positions.narrow(0, 0, t).to(x.dtype);
-        return Dropped(x, dropoutSeed);
+        return Dropped(x, dropout);
     }
 
     /// <param name="lengths">Null in the decoder, which sees the target so far.</param>
-    private Tensor SelfAttention(string layer, Tensor x, SequenceLengths? lengths, long? dropoutSeed)        // (B, T, D)
+    private Tensor SelfAttention(string layer, Tensor x, SequenceLengths? lengths, DroppedUnits? dropout)        // (B, T, D)
     {
         var qkv = functional.linear(Normed(layer + "self_attn_norm", x), Parameters[layer + "self_attn.qkv_proj.weight"]);    // (B, T, 3D)
         var (q, k, v) = Heads(qkv);                                             // 3 × (B, H, T, E)
-        return x + Dropped(functional.linear(PairAttention.Run(q, k, v, lengths, _fused), Parameters[layer + "self_attn.o_proj.weight"]), dropoutSeed);
+        return x + Dropped(functional.linear(PairAttention.Run(q, k, v, lengths, _fused), Parameters[layer + "self_attn.o_proj.weight"]), dropout);
     }
 
-    private Tensor CrossAttention(string layer, Tensor x, Tensor memory, SequenceLengths lengths, long? dropoutSeed)
+    private Tensor CrossAttention(string layer, Tensor x, Tensor memory, SequenceLengths lengths, DroppedUnits? dropout)
     {
         var q = functional.linear(Normed(layer + "cross_attn_norm", x), Parameters[layer + "cross_attn.q_proj.weight"]);      // (B, T, D)
         var kv = functional.linear(memory, Parameters[layer + "cross_attn.kv_proj.weight"]).chunk(2, -1);                     // 2 × (B, S, D)
         var attended = PairAttention.Run(Split(q), Split(kv[0]), Split(kv[1]), lengths, _fused);                              // (B, T, D)
-        return x + Dropped(functional.linear(attended, Parameters[layer + "cross_attn.o_proj.weight"]), dropoutSeed);
+        return x + Dropped(functional.linear(attended, Parameters[layer + "cross_attn.o_proj.weight"]), dropout);
     }
 
-    private Tensor FeedForward(string layer, Tensor x, long? dropoutSeed)
+    private Tensor FeedForward(string layer, Tensor x, DroppedUnits? dropout)
     {
         var gated = _math.SwiGlu(functional.linear(Normed(layer + "mlp_norm", x), Parameters[layer + "mlp.gate_up_proj.weight"]));        // (B, T, F)
-        return x + Dropped(functional.linear(gated, Parameters[layer + "mlp.down_proj.weight"]), dropoutSeed);
+        return x + Dropped(functional.linear(gated, Parameters[layer + "mlp.down_proj.weight"]), dropout);
     }
 
     private Tensor Normed(string name, Tensor x) => _config.Norm == NormKind.Rms
@@ -134,8 +134,7 @@ public sealed class EncoderDecoder : SequencePairModel
         return cat([halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin], -1);
     }
 
-    private Tensor Dropped(Tensor x, long? dropoutSeed) =>
-        dropoutSeed is null || _config.Dropout == 0 ? x : functional.dropout(x, _config.Dropout, training: true);
+    private static Tensor Dropped(Tensor x, DroppedUnits? dropout) => dropout?.Apply(x) ?? x;
 
     /// <summary>Rotary: cosines and sines (T, 2, E/2), angle t·θ^(−2i/E). Sinusoidal: (T, D), sines then cosines of t·10000^(−2i/D).</summary>
     private static Tensor Positions(EncoderDecoderConfig config)

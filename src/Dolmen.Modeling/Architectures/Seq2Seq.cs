@@ -35,8 +35,8 @@ public sealed class Seq2Seq : SequencePairModel
     public override Tensor Loss(PairBatch batch, double scale, long? dropoutSeed = null)
     {
         using var scope = NewDisposeScope();
-        if (dropoutSeed is { } seed) manual_seed(seed);
-        var x = Decode(batch, Encode(batch, dropoutSeed), dropoutSeed).Outputs; // (T, B, D)
+        var dropout = DroppedUnits.Of(_config.Dropout, dropoutSeed);
+        var x = Decode(batch, Encode(batch, dropout), dropout).Outputs;         // (T, B, D)
         return _math.CrossEntropy(x.view(-1, _config.DModel), Head, batch.TargetOutByTime().view(-1), scale).MoveToOuterDisposeScope();
     }
 
@@ -74,18 +74,18 @@ public sealed class Seq2Seq : SequencePairModel
     /// <param name="States">(h, c) of every layer's forward direction after the last step, (B, H) fp32.</param>
     private sealed record Encoded(Tensor Outputs, Tensor Final, IReadOnlyList<(Tensor H, Tensor? C)> States, SequenceLengths Lengths);
 
-    private Encoded Encode(PairBatch batch, long? dropoutSeed)
+    private Encoded Encode(PairBatch batch, DroppedUnits? dropout)
     {
         var (s, b) = (batch.SourceLength, batch.Rows);
         if (s > _config.ContextLength) throw new ArgumentException($"{s} source positions, but the model's context is {_config.ContextLength}.", nameof(batch));
         var lengths = new SequenceLengths(batch.SourceLengths);
-        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource), dropoutSeed);             // (S, B, E)
+        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource), dropout);             // (S, B, E)
         var zero = (H: zeros(b, _config.DEncoder), C: _config.Cell == RecurrentCell.Lstm ? zeros(b, _config.DEncoder) : null);
         var states = new List<(Tensor, Tensor?)>();
         Tensor? final = null;
         for (var i = 0; i < _config.Layers; i++)
         {
-            if (i > 0) x = Dropped(x, dropoutSeed);
+            if (i > 0) x = Dropped(x, dropout);
             var (outputs, h, c) = Layer("encoder", $"l{i}", x, zero, lengths);  // (S, B, H), (B, H)
             states.Add((h, c));
             final = h;
@@ -96,17 +96,17 @@ public sealed class Seq2Seq : SequencePairModel
             }
             x = outputs;
         }
-        return new Encoded(Dropped(x, dropoutSeed), final!, states, lengths);
+        return new Encoded(Dropped(x, dropout), final!, states, lengths);
     }
 
-    private (Tensor Outputs, Tensor? Weights) Decode(PairBatch batch, Encoded encoded, long? dropoutSeed)
+    private (Tensor Outputs, Tensor? Weights) Decode(PairBatch batch, Encoded encoded, DroppedUnits? dropout)
     {
-        var x = Embedded(TargetTable, batch.TargetInByTime(), dropoutSeed);     // (T, B, E)
+        var x = Embedded(TargetTable, batch.TargetInByTime(), dropout);     // (T, B, E)
         var start = Start(encoded);
         if (!_config.HasAttention)
         {
-            for (var i = 0; i < _config.Layers; i++) x = Layer("decoder", $"l{i}", i > 0 ? Dropped(x, dropoutSeed) : x, start[i], null).Outputs;
-            return (Dropped(x, dropoutSeed), null);
+            for (var i = 0; i < _config.Layers; i++) x = Layer("decoder", $"l{i}", i > 0 ? Dropped(x, dropout) : x, start[i], null).Outputs;
+            return (Dropped(x, dropout), null);
         }
         var layers = Enumerable.Range(0, _config.Layers).Select(i => Cell("decoder", $"l{i}")).ToArray();
         var (embedding, feed) = Columns(layers[0].InputWeight);                 // (G·D, E), (G·D, D)
@@ -114,7 +114,7 @@ public sealed class Seq2Seq : SequencePairModel
         var keys = _config.Attention == AttentionEnergy.Dot ? memory : functional.linear(memory, Parameters["decoder.attention.key_layer.weight"]);
         var below = functional.linear(x, embedding, layers[0].InputBias.to(x.dtype));                             // (T, B, G·D)
         var (vectors, weights) = _rnn.AttentiveDecoder(below, feed, layers, start, Attention(), keys, memory, encoded.Lengths, _config.Cell);
-        return (Dropped(vectors, dropoutSeed), weights);
+        return (Dropped(vectors, dropout), weights);
     }
 
     /// <summary>The states each decoder layer begins with, (B, D) fp32.</summary>
@@ -151,14 +151,13 @@ public sealed class Seq2Seq : SequencePairModel
         ? (weight.narrow(1, 0, _config.DEmbedding), weight.narrow(1, _config.DEmbedding, _config.DModel).contiguous())
         : (weight, null);
 
-    private Tensor Embedded(string table, Tensor tokens, long? dropoutSeed)     // (T, B) int64
+    private Tensor Embedded(string table, Tensor tokens, DroppedUnits? dropout)     // (T, B) int64
     {
         var x = Parameters[table].index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], -1);    // (T, B, E)
-        return Dropped(_config.ScaleEmbeddings ? x * Math.Sqrt(_config.DEmbedding) : x, dropoutSeed);
+        return Dropped(_config.ScaleEmbeddings ? x * Math.Sqrt(_config.DEmbedding) : x, dropout);
     }
 
-    private Tensor Dropped(Tensor x, long? dropoutSeed) =>
-        dropoutSeed is null || _config.Dropout == 0 ? x : functional.dropout(x, _config.Dropout, training: true);
+    private static Tensor Dropped(Tensor x, DroppedUnits? dropout) => dropout?.Apply(x) ?? x;
 
     /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with deviation 1, as torch's, 1/√E where they
     /// are scaled, 0.1 where the head is tied to one without, which keeps its first logits small. An LSTM begins by remembering: its forget gates' bias is 1 (Jozefowicz et al.

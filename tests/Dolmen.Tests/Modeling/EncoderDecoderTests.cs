@@ -60,4 +60,18 @@ public class EncoderDecoderTests
             Assert.NotEqual(Loss(7), Loss(null));
         }
     }
+
+    [Fact]
+    public void Dropout_leaves_out_its_share_and_the_same_elements_on_the_way_back()
+    {
+        using var scope = NewDisposeScope();
+        var x = ones(100_003).requires_grad_(true);
+        var y = new DroppedUnits(0.3, 9).Apply(x);
+        y.sum().backward();
+        BackwardGuard.ThrowIfFailed();
+        var (values, gradients) = (y.data<float>().ToArray(), x.grad!.data<float>().ToArray());
+        Assert.Equal(values, gradients);
+        Assert.Equal(0.3, values.Count(value => value == 0) / 100_003.0, 0.01);
+        Assert.All(values, value => Assert.True(value == 0 || Math.Abs(value - 1 / 0.7f) < 1e-6f));
+    }
 }
