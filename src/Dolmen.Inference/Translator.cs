@@ -8,10 +8,12 @@ namespace Dolmen.Inference;
 /// <param name="MaxTokens">Longest target; 0 is three times the source and 10 more, at most the model's context.</param>
 public sealed record TranslationOptions(int Beam = 1, double LengthPenalty = 1, int MaxTokens = 0)
 {
+    private const int MostBeam = 1024;
+
     /// <exception cref="UserErrorException">An option is out of its range.</exception>
     public void Validate()
     {
-        if (Beam is < 1 or > 64) throw new UserErrorException($"beam is {Beam}: it must be between 1 and 64. 4 is usual.");
+        if (Beam is < 1 or > MostBeam) throw new UserErrorException($"beam is {Beam}: it must be between 1 and {MostBeam}. 4 is usual.");
         if (!(LengthPenalty is >= 0 and <= 10)) throw new UserErrorException($"length-penalty is {LengthPenalty}: it must be between 0 and 10. 1 is usual.");
         if (MaxTokens < 0) throw new UserErrorException($"max-tokens is {MaxTokens}: it must be 0 (by the source's length) or more.");
     }

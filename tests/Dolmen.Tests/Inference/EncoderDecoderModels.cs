@@ -93,7 +93,7 @@ public class EncoderDecoderModels
         using var model = Managed(trained);
         int[] source = [4, 9, 17];
         var best = Enumerate(model, tokenizer.Special.Bos, tokenizer.Special.Eos, source, tokenizer);
-        var found = new Translator(model, tokenizer).Search(source, new TranslationOptions(Beam: 64, LengthPenalty: 0, MaxTokens: 1));
+        var found = new Translator(model, tokenizer).Search(source, new TranslationOptions(Beam: tokenizer.VocabSize, LengthPenalty: 0, MaxTokens: 1));
         Assert.Equal(best.LogProb, found.LogProb, 1e-4);
         var greedy = new Translator(model, tokenizer).Search(source, new TranslationOptions(MaxTokens: 1));
         Assert.True(greedy.LogProb <= found.LogProb + 1e-6);
