@@ -20,12 +20,14 @@ public enum DecoderStart { Bridge, Copy, Zero }
 /// <param name="ReverseSource">The source is read backwards (Sutskever et al. 2014, §3.3).</param>
 /// <param name="ShareEmbeddings">Source and target look up one table.</param>
 /// <param name="TieEmbeddings">The head is the target's table.</param>
+/// <param name="ScaleEmbeddings">What is looked up is multiplied by √dEmbedding, so that a table small enough for a tied head gives inputs
+/// large enough to learn from.</param>
 /// <param name="Dropout">Of embeddings, of what goes from layer to layer in the encoder, and of what the head reads, while training.</param>
 public sealed record Seq2SeqConfig(
     int VocabSize, int DModel, int DEmbedding, int DEncoder, int Layers, int ContextLength, RecurrentCell Cell = RecurrentCell.Lstm,
     bool Bidirectional = true, AttentionEnergy Attention = AttentionEnergy.Additive, bool InputFeeding = true,
     DecoderStart Start = DecoderStart.Bridge, bool ReverseSource = false, bool ShareEmbeddings = false, bool TieEmbeddings = false,
-    int SourceVocabSize = 0, double Dropout = 0) : ModelConfig
+    int SourceVocabSize = 0, double Dropout = 0, bool ScaleEmbeddings = false) : ModelConfig
 {
     public int SourceVocabulary => SourceVocabSize > 0 ? SourceVocabSize : VocabSize;
 

@@ -197,6 +197,9 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     {
         var row = new float[_config.DEmbedding];
         fixed (float* to = row) table.CopyRow(token, to);
+        if (!_config.ScaleEmbeddings) return row;
+        var scale = MathF.Sqrt(row.Length);
+        for (var i = 0; i < row.Length; i++) row[i] *= scale;
         return row;
     }
 

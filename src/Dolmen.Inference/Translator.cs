@@ -60,13 +60,14 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
                 }
                 var parents = alive;
                 alive = [];
-                foreach (var (parent, token, logProb) in candidates.OrderByDescending(candidate => candidate.LogProb).Take(2 * options.Beam))
+                var ranked = candidates.OrderByDescending(candidate => candidate.LogProb).Take(2 * options.Beam);
+                foreach (var (rank, (parent, token, logProb)) in ranked.Index())
                 {
                     var next = new Hypothesis(parent, token, logProb, parent.Length + 1, parent.Looked, null);
                     if (token == tokenizer.Special.Eos || next.Length > limit)
                     {
-                        if (best is null || Worth(next) > Worth(best)) best = next;
-                        if (options.Beam == 1) break;
+                        // An end that is not among the best of all counts for nothing: a beam of 1 must be greedy.
+                        if (rank < options.Beam && (best is null || Worth(next) > Worth(best))) best = next;
                     }
                     else if (alive.Count < options.Beam) alive.Add(next);
                 }

@@ -151,14 +151,17 @@ public sealed class Seq2Seq : SequencePairModel
         ? (weight.narrow(1, 0, _config.DEmbedding), weight.narrow(1, _config.DEmbedding, _config.DModel).contiguous())
         : (weight, null);
 
-    private Tensor Embedded(string table, Tensor tokens, long? dropoutSeed) =>  // (T, B) int64
-        Dropped(Parameters[table].index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], -1), dropoutSeed);  // (T, B, E)
+    private Tensor Embedded(string table, Tensor tokens, long? dropoutSeed)     // (T, B) int64
+    {
+        var x = Parameters[table].index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], -1);    // (T, B, E)
+        return Dropped(_config.ScaleEmbeddings ? x * Math.Sqrt(_config.DEmbedding) : x, dropoutSeed);
+    }
 
     private Tensor Dropped(Tensor x, long? dropoutSeed) =>
         dropoutSeed is null || _config.Dropout == 0 ? x : functional.dropout(x, _config.Dropout, training: true);
 
-    /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with deviation 1, as torch's, but 0.1 where the
-    /// head is tied to one, which keeps its first logits small. An LSTM begins by remembering: its forget gates' bias is 1 (Jozefowicz et al.
+    /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with deviation 1, as torch's, 1/√E where they
+    /// are scaled, 0.1 where the head is tied to one without, which keeps its first logits small. An LSTM begins by remembering: its forget gates' bias is 1 (Jozefowicz et al.
     /// 2015).</summary>
     private ParameterSpec Spec(TensorShape tensor)
     {
@@ -168,8 +171,10 @@ public sealed class Seq2Seq : SequencePairModel
             return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, forgets ? ForgetBias : Initializers.Constant(0));
         }
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
-        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(_config.TieEmbeddings ? 0.1 : 1) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
+        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
     }
+
+    private double TableDeviation => _config.ScaleEmbeddings ? 1 / Math.Sqrt(_config.DEmbedding) : _config.TieEmbeddings ? 0.1 : 1;
 
     /// <summary>1 in the second of four quarters.</summary>
     private static void ForgetBias(Span<float> weights, ref Artifacts.StableRandom random)

@@ -2,7 +2,7 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Pipeline.Recipes;
 
-/// <summary>What an encoder–decoder has besides width and layers. The first ten belong to <c>seq2seq</c>, the next three to
+/// <summary>What an encoder–decoder has besides width and layers. The first eleven belong to <c>seq2seq</c>, dropout to both, the last three to
 /// <c>encoder-decoder</c>.</summary>
 /// <param name="DEmbedding">The model's width when left out.</param>
 /// <param name="DEncoder">State of one direction of the encoder; the model's width over the directions when left out.</param>
@@ -12,10 +12,10 @@ namespace Dolmen.Pipeline.Recipes;
 public sealed record PairRecipe(
     RecurrentCell Cell = RecurrentCell.Lstm, bool Bidirectional = true, AttentionEnergy Attention = AttentionEnergy.Additive, bool InputFeeding = true,
     DecoderStart Start = DecoderStart.Bridge, bool ReverseSource = false, bool ShareEmbeddings = true, int? DEmbedding = null, int? DEncoder = null,
-    double Dropout = 0, int? EncoderLayers = null, bool Sinusoidal = false, bool LayerNorm = false)
+    double Dropout = 0, bool ScaleEmbeddings = true, int? EncoderLayers = null, bool Sinusoidal = false, bool LayerNorm = false)
 {
     public static PairRecipe Of(Seq2SeqConfig c) => new(c.Cell, c.Bidirectional, c.Attention, c.InputFeeding, c.Start, c.ReverseSource, c.ShareEmbeddings,
-        c.DEmbedding, c.DEncoder, c.Dropout);
+        c.DEmbedding, c.DEncoder, c.Dropout, c.ScaleEmbeddings);
 
     public static PairRecipe Of(EncoderDecoderConfig c) => new(Dropout: c.Dropout, EncoderLayers: c.EncoderLayers,
         Sinusoidal: c.Positions == PairPositions.Sinusoidal, LayerNorm: c.Norm == NormKind.Layer);
@@ -24,7 +24,7 @@ public sealed record PairRecipe(
     {
         var width = m.DModel ?? 0;
         return new Seq2SeqConfig(vocabSize, width, DEmbedding ?? width, DEncoder ?? (Bidirectional ? width / 2 : width), m.Layers ?? 0, contextLength, Cell,
-            Bidirectional, Attention, InputFeeding, Start, ReverseSource, ShareEmbeddings, m.TieEmbeddings, Dropout: Dropout);
+            Bidirectional, Attention, InputFeeding, Start, ReverseSource, ShareEmbeddings, m.TieEmbeddings, Dropout: Dropout, ScaleEmbeddings: ScaleEmbeddings);
     }
 
     internal EncoderDecoderConfig EncoderDecoder(ModelRecipe m, int vocabSize, int contextLength)

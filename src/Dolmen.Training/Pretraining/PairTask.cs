@@ -15,6 +15,10 @@ public sealed class PairTask : TrainingTask
 {
     private const int HeldOutEvery = 50, MostHeldOut = 500;
 
+    /// <summary>Batches hold a multiple of so many rows and are padded to a multiple of so many positions: libtorch prepares kernels for every
+    /// shape it meets, which costs more than some padding.</summary>
+    private const int RowMultiple = 16, LengthMultiple = 4;
+
     private readonly List<(int[] Source, int[] Target)> _train = [], _heldOut = [];
     private readonly int[] _cuts;
     private readonly long[] _tokensAfter;
@@ -95,7 +99,7 @@ public sealed class PairTask : TrainingTask
 
     private PairBatch Batch((int[] Source, int[] Target)[] pairs)
     {
-        var (pad, s, t) = (_tokenizer.Special.Pad, pairs.Max(pair => pair.Source.Length), pairs.Max(pair => pair.Target.Length) + 1);
+        var (pad, s, t) = (_tokenizer.Special.Pad, pairs.Max(SourceLength), pairs.Max(TargetLength));
         long[] source = new long[pairs.Length * s], targetIn = new long[pairs.Length * t], targetOut = new long[pairs.Length * t];
         Array.Fill(source, pad);
         Array.Fill(targetIn, pad);
@@ -120,7 +124,7 @@ public sealed class PairTask : TrainingTask
             var random = new StableRandom(_seed ^ StableHash.Of($"epoch {epoch}"));
             int[] shuffled = [.. Enumerable.Range(0, _train.Count)];
             random.Shuffle<int>(shuffled);
-            _order = [.. shuffled.OrderBy(row => _train[row].Target.Length).ThenBy(row => _train[row].Source.Length)];       // stable
+            _order = [.. shuffled.OrderBy(row => TargetLength(_train[row])).ThenBy(row => _train[row].Source.Length)];       // stable
             _batches = [.. Enumerable.Range(0, BatchesPerEpoch)];
             random.Shuffle<int>(_batches);
             _epoch = epoch;
@@ -131,17 +135,16 @@ public sealed class PairTask : TrainingTask
     /// <summary>Where batches begin in the pairs sorted by length. Which pairs of one length come first does not matter here.</summary>
     private int[] Cuts(int batchTokens)
     {
-        var lengths = _train.Select(pair => (Target: pair.Target.Length, Source: pair.Source.Length)).Order().ToArray();
+        var lengths = _train.Select(pair => (Target: TargetLength(pair), Source: SourceLength(pair))).Order().ToArray();
         List<int> cuts = [0];
         var longestSource = 0;
         for (var i = 0; i < lengths.Length; i++)
         {
             longestSource = Math.Max(longestSource, lengths[i].Source);
-            if (i > cuts[^1] && (i + 1 - cuts[^1]) * (lengths[i].Target + 1 + longestSource) > batchTokens)
-            {
-                cuts.Add(i);
-                longestSource = lengths[i].Source;
-            }
+            var rows = i - cuts[^1];
+            if (rows == 0 || (rows + 1) * (lengths[i].Target + longestSource) <= batchTokens) continue;
+            cuts.Add(cuts[^1] + (rows < RowMultiple ? rows : rows / RowMultiple * RowMultiple));
+            longestSource = lengths[cuts[^1]..(i + 1)].Max(length => length.Source);
         }
         cuts.Add(lengths.Length);
         return [.. cuts];
@@ -151,11 +154,18 @@ public sealed class PairTask : TrainingTask
     private long BatchTokens(int batch)
     {
         if (_epoch < 0) BatchAt(0);
-        var rows = _order.AsSpan(_cuts[batch], _cuts[batch + 1] - _cuts[batch]);
-        var longestSource = 0;
-        foreach (var row in rows) longestSource = Math.Max(longestSource, _train[row].Source.Length);
-        return rows.Length * (_train[rows[^1]].Target.Length + 1L + longestSource);
+        var (longestSource, longestTarget) = (0, 0);
+        foreach (var row in _order.AsSpan(_cuts[batch], _cuts[batch + 1] - _cuts[batch]))
+            (longestSource, longestTarget) = (Math.Max(longestSource, SourceLength(_train[row])), Math.Max(longestTarget, TargetLength(_train[row])));
+        return (_cuts[batch + 1] - _cuts[batch]) * (longestTarget + (long)longestSource);
     }
+
+    private int SourceLength((int[] Source, int[] Target) pair) => Padded(pair.Source.Length);
+
+    /// <summary>With the token that begins or ends it.</summary>
+    private int TargetLength((int[] Source, int[] Target) pair) => Padded(pair.Target.Length + 1);
+
+    private int Padded(int length) => Math.Min(_training.ContextLength, (length + LengthMultiple - 1) / LengthMultiple * LengthMultiple);
 
     private long DropoutSeed(int step, int part) => (long)(new StableRandom(_seed ^ StableHash.Of($"dropout {step} {part}")).NextUInt64() >> 1);
 }

@@ -15,7 +15,7 @@ public class EncoderDecoderModels
     public static TheoryData<ModelConfig> Every { get; } =
     [
         new Seq2SeqConfig(29, 20, 12, 10, 2, 16),
-        new Seq2SeqConfig(29, 20, 20, 10, 1, 16, RecurrentCell.Gru, Attention: AttentionEnergy.Dot, TieEmbeddings: true, ShareEmbeddings: true),
+        new Seq2SeqConfig(29, 20, 20, 10, 1, 16, RecurrentCell.Gru, Attention: AttentionEnergy.Dot, TieEmbeddings: true, ShareEmbeddings: true, ScaleEmbeddings: true),
         new Seq2SeqConfig(29, 20, 12, 10, 2, 16, RecurrentCell.Gru, Attention: AttentionEnergy.General, InputFeeding: false, ReverseSource: true),
         new Seq2SeqConfig(29, 20, 12, 10, 1, 16, Attention: AttentionEnergy.Concat, Start: DecoderStart.Zero),
         new Seq2SeqConfig(29, 20, 12, 20, 2, 16, Attention: AttentionEnergy.None, Bidirectional: false, Start: DecoderStart.Copy, ReverseSource: true),
