@@ -44,7 +44,7 @@ public sealed record TransformerConfig(
         if (Window is { } window) rules.Within("window", window, 1 << 24);
         if (rules.Problems.Count > 0) return rules.Problems;
         return rules
-            .Require(DModel % Heads == 0 || HeadDim != DModel / Heads,
+            .Require(DModel % Heads == 0,
                 $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. " +
                 $"Try dModel {(DModel + Heads - 1) / Heads * Heads} or heads {Enumerable.Range(1, Heads).Last(h => DModel % h == 0)}.")
             .HeadsFit(Heads, KvHeads, HeadDim, Positions == PositionKind.Rotary)

@@ -136,13 +136,20 @@ public sealed class HubClient : IDisposable
 
     private async Task<Listing> JsonAsync(HubRepository repository, Uri address, CancellationToken stop)
     {
-        using var response = await Retry.RunAsync(async () =>
+        try
         {
-            var answer = await SendAsync(address, 0, stop);
-            if (!Retry.IsPassing(answer.StatusCode)) return answer;
-            answer.Dispose();
-            throw new HttpRequestException($"{address.Host} answered {(int)answer.StatusCode}.");
-        }, FirstPause, stop);
+            return await Retry.RunAsync(() => JsonOnceAsync(repository, address, stop), FirstPause, stop);
+        }
+        catch (Exception error) when (Retry.IsPassing(error))
+        {
+            throw new UserErrorException($"{address.Host} cannot be reached: {error.Message} Check the network and HF_ENDPOINT, then try again.", error);
+        }
+    }
+
+    private async Task<Listing> JsonOnceAsync(HubRepository repository, Uri address, CancellationToken stop)
+    {
+        using var response = await SendAsync(address, 0, stop);
+        if (Retry.IsPassing(response.StatusCode)) throw new HttpRequestException($"It answered {(int)response.StatusCode}.");
         if (!response.IsSuccessStatusCode)
         {
             throw Refused(repository, response.StatusCode, $"model '{repository.Name}' at '{repository.Revision}'");

@@ -162,6 +162,13 @@ public sealed class HubDownloadTests : IDisposable
         Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
     }
 
+    [Fact]
+    public async Task A_server_that_is_not_there_is_named()
+    {
+        _hub.Dispose();
+        Assert.Contains("127.0.0.1 cannot be reached", (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("name")]
     [InlineData("../name")]
