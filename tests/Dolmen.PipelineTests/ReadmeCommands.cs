@@ -12,9 +12,11 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
 {
     private static readonly string[] Tiny =
     [
-        "--set", "minutes=0", "--set", "base.totalTokens=8192", "--set", "sft.totalTokens=8192", "--set", "dpo.totalPairs=32", "--set", "model.depth=1",
+        "--set", "minutes=0", "--set", "base.totalTokens=8192", "--set", "sft.totalTokens=8192", "--set", "dpo.totalPairs=32",
         "--set", "training.validations=1", "--set", "training.sampleTokens=4",
     ];
+
+    private static readonly string[] Shallow = ["--set", "model.depth=1"];
 
     public static TheoryData<string> Commands =>
         [.. File.ReadLines(Path.Combine(CommandLine.Root, "README.md")).Where(line => line.StartsWith("./dolmen ", StringComparison.Ordinal)).Select(WithoutComment)];
@@ -36,10 +38,13 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
                 return;
             case "quickstart" or "run":
                 if (words.IndexOf("--minutes") is var at and >= 0) words.RemoveRange(at, 2);
-                words.AddRange(Tiny);
+                words.AddRange([.. Tiny, .. Shallow]);
+                break;
+            case "model" when words[1] is "pretrain" && words[2].StartsWith("tiny/", StringComparison.Ordinal):
+                words.AddRange(Tiny);                                   // their sizes are their own
                 break;
             case "align" or "model" when words[1] is "pretrain" or "sft" or "dpo":
-                words.AddRange(Tiny);
+                words.AddRange([.. Tiny, .. Shallow]);
                 break;
         }
         WriteDocuments();
