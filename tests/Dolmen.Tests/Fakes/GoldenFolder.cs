@@ -33,6 +33,10 @@ internal sealed class GoldenFolder : IDisposable
     public IEnumerable<(string Name, double Norm)> GradientNorms =>
         _figures.RootElement.GetProperty("grad_norms").EnumerateObject().Select(norm => (norm.Name, norm.Value.GetDouble()));
 
+    /// <summary>Sixteen elements of each gradient, evenly spaced: element i·n/count of n.</summary>
+    public IReadOnlyDictionary<string, float[]> GradientSamples => JsonSerializer.Deserialize<Dictionary<string, float[]>>(
+        File.ReadAllText(System.IO.Path.Combine(Path, "gradient-samples.json"))) ?? [];
+
     public float[] Floats(string name)
     {
         var values = new float[Entry(name).Elements];

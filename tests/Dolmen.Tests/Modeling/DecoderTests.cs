@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
 
-/// <summary>The trained models against transformers' own: logits, hidden states, loss and the norm of every gradient.</summary>
+/// <summary>The trained models against transformers' own: logits, hidden states, loss, and every gradient by its norm and by elements of it.</summary>
 public class DecoderTests
 {
     public static TheoryData<string, bool> Folders
@@ -55,6 +55,12 @@ public class DecoderTests
         {
             var ours = Math.Sqrt(gradients[norm.Name].Sum(value => (double)value * value));
             Assert.True(Math.Abs(ours - norm.Norm) <= 1e-3 * norm.Norm + 1e-7, $"{norm.Name}: {ours} instead of {norm.Norm}");
+        });
+        Assert.Equal(golden.Config.Tensors().Select(tensor => tensor.Name).Order(StringComparer.Ordinal), golden.GradientSamples.Keys.Order(StringComparer.Ordinal));
+        Assert.All(golden.GradientSamples, sample =>
+        {
+            var ours = gradients[sample.Key];
+            for (var i = 0; i < sample.Value.Length; i++) Assert.Equal(sample.Value[i], ours[(long)ours.Length * i / sample.Value.Length], 1e-4f);
         });
     }
 
