@@ -21,7 +21,7 @@ public static class ModelExport
         var written = dtype ?? weights.DtypeOf(config.Tensors()[0].Name);
         var card = new Checkpoints.ModelCard(Path.GetFileName(target), $"Exported from another folder of the same model, weights in {written.HuggingFaceName()}.");
         HuggingFaceFolder.Save(target, config, Tensors(config, weights, stop), card, Ends(folder),
-            TokenizerFolder.Files.Select(file => Path.Combine(folder, file)).Where(File.Exists), written);
+            TokenizerFolder.Files.Concat(ForeignTokenizerFiles).Select(file => Path.Combine(folder, file)).Where(File.Exists), written);
         return written;
     }
 
@@ -63,6 +63,9 @@ public static class ModelExport
 
         static int? Id(int id) => id < 0 ? null : id;
     }
+
+    /// <summary>Vocabularies in forms that only other software reads: a model that came with one keeps it.</summary>
+    private static readonly string[] ForeignTokenizerFiles = ["tokenizer.model", "vocab.json", "merges.txt", "special_tokens_map.json"];
 
     private static bool HasTokenizer(string folder) => File.Exists(Path.Combine(folder, TokenizerFolder.Files[0]));
 }
