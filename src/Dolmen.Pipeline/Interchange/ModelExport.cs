@@ -65,7 +65,7 @@ public static class ModelExport
     }
 
     /// <summary>Vocabularies in forms that only other software reads: a model that came with one keeps it.</summary>
-    private static readonly string[] ForeignTokenizerFiles = ["tokenizer.model", "vocab.json", "merges.txt", "special_tokens_map.json"];
+    private static readonly string[] ForeignTokenizerFiles = ["tokenizer.model", "vocab.json", "merges.txt"];
 
     private static bool HasTokenizer(string folder) => File.Exists(Path.Combine(folder, TokenizerFolder.Files[0]));
 }
