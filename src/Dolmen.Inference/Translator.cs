@@ -22,7 +22,7 @@ public sealed record TranslationOptions(int Beam = 1, double LengthPenalty = 1, 
 /// <param name="Source">Tokens, the last of them the end.</param>
 /// <param name="Target">Tokens without the end.</param>
 /// <param name="LogProb">Of all target tokens and the end.</param>
-/// <param name="Attention">A row for each target token and the end, a weight for each source token; empty where the model has none.</param>
+/// <param name="Attention">A row for each target token, and for the end where it came; a weight for each source token; empty where the model has none.</param>
 public sealed record Translation(string Text, int[] Source, int[] Target, double LogProb, IReadOnlyList<float[]> Attention);
 
 /// <summary>Writes targets for sources, greedily or by beam search.</summary>

@@ -35,7 +35,9 @@ internal static class TranslateCommand
                 {
                     if (translation.Attention.Count == 0) throw new UserErrorException("--attention: this model has no attention to draw. Leave the option out.");
                     string Name(int token) => token == tokenizer.Special.Eos ? "end" : tokenizer.Decode([token]);
-                    AtomicFile.WriteText(map, AttentionMap.Svg([.. translation.Source.Select(Name)], [.. translation.Target.Append(tokenizer.Special.Eos).Select(Name)], translation.Attention));
+                    // A translation cut off at its longest has no row for the end.
+                    var rows = translation.Target.Append(tokenizer.Special.Eos).Take(translation.Attention.Count);
+                    AtomicFile.WriteText(map, AttentionMap.Svg([.. translation.Source.Select(Name)], [.. rows.Select(Name)], translation.Attention));
                     map = null;
                 }
                 results.Add(new TranslatedText(source, translation.Text, translation.LogProb));
