@@ -10,7 +10,8 @@ internal sealed class KernelBenchmark : Benchmark
 {
     private const int FewestRounds = 3;
     private const int MostRounds = 15;
-    private const double SecondsPerCase = 3;
+    private const double SecondsPerCase = 2;
+    private const double WarmUpSeconds = 0.6;
 
     public override string Name => "kernels";
 
@@ -27,8 +28,7 @@ internal sealed class KernelBenchmark : Benchmark
                 progress.Report(new StageProgress("bench kernels", done++, KernelCase.All.Count * 2, "cases", kernel.Name));
                 using var scope = NewDisposeScope();
                 var race = kernel.Prepare(type);
-                double[] warm = [Seconds(race.Ours), Seconds(race.Theirs), Seconds(race.Ours), Seconds(race.Theirs)];
-                var rounds = (int)Math.Clamp(SecondsPerCase / (warm[2] + warm[3]), FewestRounds, MostRounds);
+                var rounds = (int)Math.Clamp(SecondsPerCase / WarmUp(race), FewestRounds, MostRounds);
                 var (ours, theirs) = (new double[rounds], new double[rounds]);
                 for (var round = 0; round < rounds; round++) (ours[round], theirs[round]) = (Seconds(race.Ours) * 1e3, Seconds(race.Theirs) * 1e3);
                 race.Release?.Invoke();
@@ -37,6 +37,16 @@ internal sealed class KernelBenchmark : Benchmark
                 yield return new($"{kernel.Name} {precision}, {kernel.Size} ({rival.Median:0.###} ms)", mine.Median, "ms", kernel.Rival, rival.Median / mine.Median, rounds, mine.Spread);
             }
         }
+    }
+
+    /// <summary>Both in turn until code is compiled for good and caches have settled; returns the seconds of the last turn.</summary>
+    private static double WarmUp(KernelRace race)
+    {
+        var start = Stopwatch.GetTimestamp();
+        double seconds;
+        do seconds = Seconds(race.Ours) + Seconds(race.Theirs);
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds);
+        return seconds;
     }
 
     private static double Seconds(Action run)

@@ -57,6 +57,7 @@ internal static unsafe class RotaryKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Turn<S, V, T>(T* fused, T* head, float* angles, int e, bool back) where S : ILanes<V> where V : struct where T : unmanaged
     {
         if (angles == null)
@@ -78,6 +79,7 @@ internal static unsafe class RotaryKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy<T>(T* fused, T* head, int e, bool back) where T : unmanaged
     {
         var bytes = (long)e * sizeof(T);

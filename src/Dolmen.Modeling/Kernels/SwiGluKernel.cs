@@ -67,6 +67,7 @@ internal static unsafe class SwiGluKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct =>
         S.Divide(S.Create(1), S.Add(S.Create(1), Lanes.Exp<S, V>(S.Subtract(S.Create(0), x))));
 }
