@@ -37,10 +37,30 @@ public sealed partial class PlainMath : LayerMath
             k = k.repeat_interleave(pattern.Heads / pattern.KvHeads, 1);                         // (B, H, T, E)
             v = v.repeat_interleave(pattern.Heads / pattern.KvHeads, 1);                         // (B, H, T, E)
         }
+        if (pattern.Slopes is null && pattern.Window is { } window && 2L * window < t)
+            return AttendWithin(window, q, k, v).transpose(1, 2).reshape(b, t, -1).MoveToOuterDisposeScope();
         var plain = pattern.IsPlain(t);
         var bias = plain ? null : pattern.Bias(t, q.dtype, q.device).unsqueeze(0);               // (1, 1|H, T, T)
         var y = functional.scaled_dot_product_attention(q, k, v, bias, is_casual: plain);        // (B, H, T, E)
         return y.transpose(1, 2).reshape(b, t, -1).MoveToOuterDisposeScope();                    // (B, T, H·E)
+    }
+
+    /// <summary>Queries in blocks as long as the window: each looks at its own block and the one before, so that cost grows with T·W, not T².
+    /// q, k, v (B, H, T, E) → (B, H, T, E).</summary>
+    private static Tensor AttendWithin(int window, Tensor q, Tensor k, Tensor v)
+    {
+        using var scope = NewDisposeScope();
+        var t = q.shape[2];
+        var blocks = new List<Tensor>();
+        for (long start = 0; start < t; start += window)
+        {
+            var (from, rows) = (Math.Max(0, start - window), Math.Min(window, t - start));
+            var seen = start + rows - from;
+            var distance = arange(start, start + rows, device: q.device).unsqueeze(1) - arange(from, from + seen, device: q.device).unsqueeze(0);        // (rows, seen)
+            var bias = zeros([rows, seen], q.dtype, q.device).masked_fill(distance.lt(0).logical_or(distance.ge(window)), double.NegativeInfinity);
+            blocks.Add(functional.scaled_dot_product_attention(q.narrow(2, start, rows), k.narrow(2, from, seen), v.narrow(2, from, seen), bias));
+        }
+        return cat(blocks, 2).MoveToOuterDisposeScope();                                         // (B, H, T, E)
     }
 
     public override Tensor SwiGlu(Tensor gateUp)

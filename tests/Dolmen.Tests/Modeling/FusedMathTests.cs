@@ -35,6 +35,27 @@ public class FusedMathTests
         }
     }
 
+    [Theory]
+    [InlineData(600, 64)]
+    [InlineData(530, 100)]
+    [InlineData(700, 512)]
+    [InlineData(40, 7)]
+    public void A_window_sees_what_the_mask_says(int length, int window)
+    {
+        using var scope = NewDisposeScope();
+        using var pattern = new AttentionPattern(4, 2, 16, new RotaryTable(length, 16, 10000), Window: window);
+        var qkv = Random(ScalarType.Float32, 1, length, 8 * 16);
+        // Against the definition: softmax over the scores with everything outside the window at −∞.
+        var parts = qkv.view(1, length, 8, 16).split([4, 2, 2], 2);
+        using var bare = new AttentionPattern(4, 2, 16, Window: window);
+        Tensor Heads(Tensor x) => x.transpose(1, 2).repeat_interleave(4 / x.shape[2], 1).to(ScalarType.Float64);          // (1, 4, T, 16)
+        var scores = Heads(parts[0]).reshape(4, length, 16).bmm(Heads(parts[1]).reshape(4, length, 16).transpose(1, 2)) / 4;
+        var expected = (scores + bare.Bias(length, ScalarType.Float64, qkv.device)).softmax(-1).bmm(Heads(parts[2]).reshape(4, length, 16));
+        var actual = Plain.CausalAttention(qkv, bare).view(length, 4, 16).transpose(0, 1).to(ScalarType.Float64);
+        Assert.True((expected - actual).abs().max().item<double>() < 1e-5);
+        SameValuesAndGradients(ScalarType.Float32, Tolerance(ScalarType.Float32) * 2, (math, x) => math.CausalAttention(x[0], pattern), qkv);
+    }
+
     [Theory, MemberData(nameof(Types))]
     public void Cross_entropy_matches_libtorch_and_skips_masked_rows(ScalarType type)
     {
