@@ -37,7 +37,7 @@ internal sealed class ContextBenchmark : Benchmark
             foreach (var length in ContextCase.Lengths)
             {
                 progress.Report(new StageProgress("bench context", done++, cases, "cases", $"{contestant.Name} at {length:N0}"));
-                foreach (var (measure, unit, measured) in Measure(contestant, length, stop))
+                foreach (var (measure, unit, measured) in Measure(contestant, length, SecondsPerCase, stop))
                 {
                     var key = $"{measure} {length}";
                     if (contestant.Name == Baseline) baselines[key] = measured.Median;
@@ -70,25 +70,26 @@ internal sealed class ContextBenchmark : Benchmark
         }
     }
 
-    private static IEnumerable<(string Measure, string Unit, Measured Value)> Measure(ContextCase contestant, int length, CancellationToken stop)
+    /// <param name="seconds">For each figure; at least one run after the first is counted.</param>
+    internal static IEnumerable<(string Measure, string Unit, Measured Value)> Measure(ContextCase contestant, int length, double seconds, CancellationToken stop)
     {
         using var trained = TrainableModel.Build(contestant.Config, ComputePath.Choose(Precision.Auto).BFloat16);
         trained.Parameters.Initialize(1);
-        yield return ("train", "ms/token", Train(trained, length, stop));
+        yield return ("train", "ms/token", Train(trained, length, seconds, stop));
         var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
         using LanguageModel decoder = contestant.Config is Seq2SeqConfig pairs
             ? EncoderDecoderModel.Build(pairs, name => tensors[name]) : new DecoderModel((DecoderConfig)contestant.Config, name => tensors[name]);
         var random = new StableRandom(2);
         var prompt = Enumerable.Range(0, length).Select(_ => random.Next(contestant.Config.VocabSize)).ToArray();
         var logits = new float[contestant.Config.VocabSize];
-        yield return ("prefill", "ms/token", Repeat(length, () =>
+        yield return ("prefill", "ms/token", Repeat(length, seconds, () =>
         {
             using var state = decoder.NewState(length);
             Take(decoder, prompt, state, logits);
         }, stop));
         using var held = decoder.NewState(length + DecodedTokens);
         Take(decoder, prompt, held, logits);
-        yield return ("decode", "ms/token", Repeat(DecodedTokens, () =>
+        yield return ("decode", "ms/token", Repeat(DecodedTokens, seconds, () =>
         {
             using var state = held.Fork();
             var start = Stopwatch.GetTimestamp();
@@ -106,13 +107,13 @@ internal sealed class ContextBenchmark : Benchmark
         else model.Prefill(prompt, state, logits);
     }
 
-    private static Measured Train(TrainableModel model, int length, CancellationToken stop)
+    private static Measured Train(TrainableModel model, int length, double seconds, CancellationToken stop)
     {
         var rows = Math.Max(1, TokensPerStep / length);
         var random = new StableRandom(3);
         var tokens = Enumerable.Range(0, rows * length).Select(_ => (long)random.Next(model.Config.VocabSize)).ToArray();
         var step = 0;
-        return Repeat(rows * length, () =>
+        return Repeat(rows * length, seconds, () =>
         {
             using var scope = NewDisposeScope();
             var loss = Loss(model, tokens, rows, length);
@@ -136,7 +137,7 @@ internal sealed class ContextBenchmark : Benchmark
         return pairs.Loss(new PairBatch(half, [.. Enumerable.Repeat(length / 2, rows)], half, half), 2 * scale);
     }
 
-    private static Measured Repeat(int tokens, Action action, CancellationToken stop) => Repeat(tokens, () =>
+    private static Measured Repeat(int tokens, double seconds, Action action, CancellationToken stop) => Repeat(tokens, seconds, () =>
     {
         var start = Stopwatch.GetTimestamp();
         action();
@@ -144,15 +145,15 @@ internal sealed class ContextBenchmark : Benchmark
     }, stop);
 
     /// <summary>Milliseconds a token: one run to warm up, then as many as the time allows.</summary>
-    private static Measured Repeat(int tokens, Func<double> seconds, CancellationToken stop)
+    private static Measured Repeat(int tokens, double seconds, Func<double> run, CancellationToken stop)
     {
-        var warm = seconds();
-        var rounds = (int)Math.Clamp(SecondsPerCase / Math.Max(1e-9, warm), 1, MostRounds);
+        var warm = run();
+        var rounds = (int)Math.Clamp(seconds / Math.Max(1e-9, warm), 1, MostRounds);
         var values = new List<double>();
         for (var i = 0; i < rounds; i++)
         {
             stop.ThrowIfCancellationRequested();
-            values.Add(seconds() * 1e3 / tokens);
+            values.Add(run() * 1e3 / tokens);
         }
         return Measured.Of(values);
     }

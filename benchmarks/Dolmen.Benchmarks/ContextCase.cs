@@ -2,7 +2,7 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>One architecture of the context benchmark, sized to the parameters of the first (the rows say how closely).</summary>
+/// <summary>One architecture of the context benchmark, sized to the parameters of the first (a test allows 4 %).</summary>
 internal sealed record ContextCase(string Name, ModelConfig Config)
 {
     private const int VocabSize = 1024, Width = 128, Longest = 16384 + 64;

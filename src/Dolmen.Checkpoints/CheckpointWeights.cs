@@ -8,8 +8,11 @@ public sealed class CheckpointWeights : IDisposable
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, SafetensorsFile> _fileOf;
 
-    private CheckpointWeights(List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> fileOf) =>
-        (_files, _fileOf) = (files, fileOf);
+    /// <summary>What the file leaves out at the beginning of names, see <see cref="Omitted"/>.</summary>
+    private readonly string? _omitted;
+
+    private CheckpointWeights(List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> fileOf, string? omitted) =>
+        (_files, _fileOf, _omitted) = (files, fileOf, omitted);
 
     /// <exception cref="UserErrorException">No weights, a damaged file, or tensors that are missing, too many or of another shape: all of
     /// them listed.</exception>
@@ -33,8 +36,9 @@ public sealed class CheckpointWeights : IDisposable
                     }
                 }
             }
-            Check(directory, config, fileOf, weightMap);
-            return new CheckpointWeights(files, fileOf) { AllowNonFinite = allowNonFinite };
+            var omitted = Omitted(config, fileOf);
+            Check(directory, config, fileOf, weightMap, omitted);
+            return new CheckpointWeights(files, fileOf, omitted) { AllowNonFinite = allowNonFinite };
         }
         catch
         {
@@ -54,14 +58,14 @@ public sealed class CheckpointWeights : IDisposable
     public void Read(string name, Span<float> destination)
     {
         var file = File(name);
-        file.Read(name, destination);
+        file.Read(Stored(name, _omitted), destination);
         if (!AllowNonFinite) FiniteWeights.Require(file.Path, name, destination);
     }
 
     /// <summary>How the tensor is stored; reading always gives floats.</summary>
     public TensorDtype DtypeOf(string name)
     {
-        var dtype = File(name).Find(name)?.Dtype;
+        var dtype = File(name).Find(Stored(name, _omitted))?.Dtype;
         return TensorDtypes.FloatDtype(dtype ?? "")
             ?? throw new UserErrorException($"Tensor '{name}' has dtype {dtype}; weights must be F32, F16 or BF16. Convert the model to " +
                 "one of them.");
@@ -73,16 +77,28 @@ public sealed class CheckpointWeights : IDisposable
     }
 
     private SafetensorsFile File(string name) =>
-        _fileOf.TryGetValue(name, out var file) ? file : throw new ArgumentException($"No tensor '{name}'.", nameof(name));
+        _fileOf.TryGetValue(Stored(name, _omitted), out var file) ? file : throw new ArgumentException($"No tensor '{name}'.", nameof(name));
+
+    /// <summary>A model saved without its head (GPT-2's published weights) has names without their first part: <c>wte.weight</c> for
+    /// <c>transformer.wte.weight</c>. That part, or null where names are whole.</summary>
+    private static string? Omitted(ModelConfig config, Dictionary<string, SafetensorsFile> fileOf)
+    {
+        var first = config.Tensors()[0].Name;
+        var part = first[..(first.IndexOf('.', StringComparison.Ordinal) + 1)];
+        return !fileOf.ContainsKey(first) && fileOf.ContainsKey(first[part.Length..]) ? part : null;
+    }
+
+    private static string Stored(string name, string? omitted) =>
+        omitted is not null && name.StartsWith(omitted, StringComparison.Ordinal) ? name[omitted.Length..] : name;
 
     private static void Check(string directory, ModelConfig config, Dictionary<string, SafetensorsFile> fileOf,
-        Dictionary<string, string>? weightMap)
+        Dictionary<string, string>? weightMap, string? omitted)
     {
         var problems = new List<string>();
-        var expected = config.Tensors().ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        foreach (var tensor in expected.Values)
+        var expected = config.Tensors().ToDictionary(tensor => Stored(tensor.Name, omitted), StringComparer.Ordinal);
+        foreach (var (stored, tensor) in expected)
         {
-            if (!fileOf.TryGetValue(tensor.Name, out var file) || file.Find(tensor.Name) is not { } entry)
+            if (!fileOf.TryGetValue(stored, out var file) || file.Find(stored) is not { } entry)
             {
                 problems.Add($"'{tensor.Name}' is missing");
             }
@@ -95,7 +111,7 @@ public sealed class CheckpointWeights : IDisposable
             {
                 problems.Add($"'{tensor.Name}' has dtype {entry.Dtype}; weights must be F32, F16 or BF16");
             }
-            else if (weightMap is not null && (!weightMap.TryGetValue(tensor.Name, out var said) || said != Path.GetFileName(file.Path)))
+            else if (weightMap is not null && (!weightMap.TryGetValue(stored, out var said) || said != Path.GetFileName(file.Path)))
             {
                 problems.Add($"'{tensor.Name}' is in {Path.GetFileName(file.Path)} but the index says otherwise");
             }

@@ -14,46 +14,62 @@ public enum LogitsMode { Parallel, Recurrent }
 public static class ModelLogits
 {
     /// <param name="ids">T token ids.</param>
+    /// <param name="source">What an encoder–decoder reads, <paramref name="ids"/> being its target so far; null for every other model.</param>
     /// <param name="path">A safetensors file with <c>logits</c> (T, V) fp32 and, if asked, <c>hidden_states.N</c> (T, D) fp32.</param>
     /// <exception cref="UserErrorException">Ids outside the vocabulary, too many of them, or hidden states of a recurrent pass.</exception>
-    public static void Write(string directory, IReadOnlyList<int> ids, string path, LogitsMode mode, bool bfloat16 = false, bool hidden = false)
+    public static void Write(
+        string directory, IReadOnlyList<int> ids, string path, LogitsMode mode, bool bfloat16 = false, bool hidden = false, IReadOnlyList<int>? source = null)
     {
         var folder = HuggingFaceFolder.Locate(directory);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        Check(config, ids);
-        if (mode == LogitsMode.Parallel) WriteParallel(folder, ids, path, bfloat16, hidden);
+        Check(config, ids, "--ids");
+        var pairs = config is Seq2SeqConfig or EncoderDecoderConfig;
+        if (pairs != source is not null)
+        {
+            throw new UserErrorException(pairs
+                ? $"'{folder}' writes a target for a source: name the source too, for example --source 5,17,3."
+                : $"--source goes with encoder–decoders only: '{folder}' reads one stream of tokens. Leave it out.");
+        }
+        if (source is not null) Check(config, source, "--source");
+        if (pairs && hidden) throw new UserErrorException("--hidden goes with decoders only: an encoder–decoder has no one stream between its layers.");
+        if (mode == LogitsMode.Parallel) WriteParallel(folder, ids, path, bfloat16, hidden, source);
         else if (hidden) throw new UserErrorException("--hidden goes with --mode parallel: the decoding engine keeps no stream between its layers.");
         else if (bfloat16) throw new UserErrorException("--dtype bfloat16 goes with --mode parallel: the decoding engine computes in float32, whatever weights are stored in.");
-        else WriteRecurrent(folder, ids, path);
+        else WriteRecurrent(folder, ids, path, source);
     }
 
-    private static void Check(ModelConfig config, IReadOnlyList<int> ids)
+    private static void Check(ModelConfig config, IReadOnlyList<int> ids, string option)
     {
-        if (ids.Count == 0) throw new UserErrorException("--ids is empty: name at least one token, for example --ids 5,17,3.");
-        if (ids.Count > config.ContextLength) throw new UserErrorException($"--ids has {ids.Count} tokens but the model's context is {config.ContextLength}: give fewer.");
+        if (ids.Count == 0) throw new UserErrorException($"{option} is empty: name at least one token, for example {option} 5,17,3.");
+        if (ids.Count > config.ContextLength) throw new UserErrorException($"{option} has {ids.Count} tokens but the model's context is {config.ContextLength}: give fewer.");
         foreach (var id in ids)
         {
-            if (id < 0 || id >= config.VocabSize) throw new UserErrorException($"--ids has {id}: the model's vocabulary goes from 0 to {config.VocabSize - 1}.");
+            if (id < 0 || id >= config.VocabSize) throw new UserErrorException($"{option} has {id}: the model's vocabulary goes from 0 to {config.VocabSize - 1}.");
         }
     }
 
-    private static void WriteParallel(string folder, IReadOnlyList<int> ids, string path, bool bfloat16, bool hidden)
+    private static void WriteParallel(string folder, IReadOnlyList<int> ids, string path, bool bfloat16, bool hidden, IReadOnlyList<int>? source)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var model = TrainableModel.Load(folder, bfloat16);
-        var tokens = tensor([.. ids.Select(id => (long)id)], [1, ids.Count]);                   // (1, T)
-        List<(string Name, Tensor Values)> tensors = [("logits", model.Logits(tokens))];        // (1, T, V)
+        long[] target = [.. ids.Select(id => (long)id)];
+        var tokens = tensor(target, [1, ids.Count]);                                            // (1, T)
+        var logits = source is not null && model is SequencePairModel pairs
+            ? pairs.Logits(new PairBatch([.. source.Select(id => (long)id)], [source.Count], target, target))
+            : model.Logits(tokens);                                                             // (1, T, V)
+        List<(string Name, Tensor Values)> tensors = [("logits", logits)];
         if (hidden) tensors.AddRange(model.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));        // (1, T, D) each
         Save(path, [.. tensors.Select(entry => new NamedTensor(entry.Name, [.. entry.Values.shape[1..]], entry.Values.contiguous().data<float>().ToArray()))]);
     }
 
-    private static void WriteRecurrent(string folder, IReadOnlyList<int> ids, string path)
+    private static void WriteRecurrent(string folder, IReadOnlyList<int> ids, string path, IReadOnlyList<int>? source)
     {
         using var model = ModelFolder.LoadModel(folder);
         var vocab = model.Config.VocabSize;
         var logits = new float[checked(ids.Count * vocab)];                                     // (T, V)
         using var state = model.NewState(ids.Count);
+        if (source is not null && model is EncoderDecoderModel pairs) pairs.Encode([.. source], state);
         for (var i = 0; i < ids.Count; i++) model.Step(ids[i], state, logits.AsSpan(i * vocab, vocab));
         Save(path, [new NamedTensor("logits", [ids.Count, vocab], logits)]);
     }

@@ -82,7 +82,7 @@ public sealed record HybridConfig(
         {
             'f' => SwiGlu("feed_forward."),
             'e' => new MixtureSpec(new LinearSpec($"{layer}feed_forward.router.weight", Experts!.Count, DModel),
-                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))], Experts.TopK, Renormalize: true),
+                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))], Experts, Renormalize: true),
             _ => null,
         };
     }

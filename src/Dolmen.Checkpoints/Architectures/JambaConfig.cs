@@ -41,7 +41,7 @@ public sealed record JambaConfig(
             : MambaConfig.Mixer($"{layer}mamba.", DModel, DInner, DState, DConv, DtRank, Bias, ConvBias, NormEps);
         FeedForwardSpec feedForward = HasExperts(i)
             ? new MixtureSpec(new LinearSpec($"{layer}feed_forward.router.weight", Experts.Count, DModel),
-                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))], Experts.TopK, Renormalize: false)
+                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))], Experts, Renormalize: false)
             : SwiGlu("feed_forward.");
         return new BlockSpec(
             new($"{layer}input_layernorm.weight", DModel, NormEps), mixer, new($"{layer}pre_ff_layernorm.weight", DModel, NormEps), feedForward);

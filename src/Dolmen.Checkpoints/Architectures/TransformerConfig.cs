@@ -75,7 +75,7 @@ public sealed record TransformerConfig(
                 new LinearSpec(d, [Part("mlp.gate_proj", DFeedForward, MlpBias), Part("mlp.up_proj", DFeedForward, MlpBias)]),
                 new LinearSpec(DFeedForward, [Part("mlp.down_proj", d, MlpBias)]))
             : new MixtureSpec(new LinearSpec($"{layer}block_sparse_moe.gate.weight", Experts.Count, d),
-                [.. Enumerable.Range(0, Experts.Count).Select(expert => Expert($"block_sparse_moe.experts.{expert}."))], Experts.TopK,
+                [.. Enumerable.Range(0, Experts.Count).Select(expert => Expert($"block_sparse_moe.experts.{expert}."))], Experts,
                 Renormalize: true);
         return new BlockSpec(
             new($"{layer}input_layernorm.weight", d, NormEps), attention, new($"{layer}post_attention_layernorm.weight", d, NormEps), feedForward);

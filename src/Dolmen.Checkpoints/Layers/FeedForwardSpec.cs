@@ -29,9 +29,12 @@ public sealed record GeluSpec(LinearSpec Up, LinearSpec Down) : FeedForwardSpec
 
 /// <summary>A router sends each token to the TopK experts with the highest softmax(Router·x) and adds their outputs weighted by it
 /// (Shazeer et al. 2017). No token is dropped.</summary>
+/// <param name="Sizes">How many experts, how many a token meets, and the weights of the router's losses in training.</param>
 /// <param name="Renormalize">Whether the chosen weights are divided by their sum (Mixtral does, Jamba does not).</param>
-public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, int TopK, bool Renormalize) : FeedForwardSpec
+public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, MixtureConfig Sizes, bool Renormalize) : FeedForwardSpec
 {
+    public int TopK => Sizes.TopK;
+
     public override IEnumerable<TensorShape> Tensors() => [.. Router.Tensors(), .. Experts.SelectMany(expert => expert.Tensors())];
 
     public override double ForwardFlopsPerToken => Router.ForwardFlops + TopK * Experts[0].ForwardFlopsPerToken;

@@ -22,29 +22,30 @@ internal static class ModelLogitsCommand
         var dtype = new Option<string>("--dtype") { Description = "What a parallel pass computes in: float32 or bfloat16.", DefaultValueFactory = _ => "float32" };
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
         var hidden = new Option<bool>("--hidden") { Description = "Also hidden_states.N (T, D) of a parallel pass." };
-        foreach (var option in new Option[] { model, ids, output, mode, dtype, hidden, threads, json }) command.Add(option);
+        var source = new Option<string?>("--source") { Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.", HelpName = "5,17,3" };
+        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json }) command.Add(option);
         command.Runs((parsed, _) =>
         {
             var path = Path.GetFullPath(parsed.GetRequiredValue(output));
-            var tokens = Ids(parsed.GetRequiredValue(ids));
+            var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
             Engine.Start(parsed.GetValue(threads));
             ModelLogits.Write(
                 parsed.GetRequiredValue(model), tokens, path, parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
-                parsed.GetValue(dtype) == "bfloat16", parsed.GetValue(hidden));
+                parsed.GetValue(dtype) == "bfloat16", parsed.GetValue(hidden), parsed.GetValue(source) is { } text ? Ids("--source", text) : null);
             if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(new LogitsOutcome(path, tokens.Count), ModelLogitsJson.Default.LogitsOutcome));
             else Console.Error.WriteLine($"logits of {tokens.Count} positions written to {path}");
         });
         return command;
     }
 
-    private static List<int> Ids(string text)
+    private static List<int> Ids(string option, string text)
     {
         var ids = new List<int>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             {
-                throw new UserErrorException($"--ids has '{part}': token ids are whole numbers parted by commas, for example --ids 5,17,3.");
+                throw new UserErrorException($"{option} has '{part}': token ids are whole numbers parted by commas, for example {option} 5,17,3.");
             }
             ids.Add(id);
         }

@@ -22,13 +22,7 @@ public sealed class Decoder : TrainableModel
     public Decoder(DecoderConfig config, bool bfloat16, LayerMath math)
     {
         (_config, _plan, _math) = (config, config.Plan(), math);
-        _mixture = config switch
-        {
-            TransformerConfig transformer => transformer.Experts,
-            JambaConfig jamba => jamba.Experts,
-            HybridConfig hybrid => hybrid.Experts,
-            _ => null,
-        };
+        _mixture = _plan.Blocks.Select(block => block.FeedForward).OfType<MixtureSpec>().FirstOrDefault()?.Sizes;
         const double Std = 0.02;
         // Projections back into the residual stream start smaller by the root of their number (GPT-2).
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);

@@ -9,9 +9,14 @@ internal static class Activation
     public const float Ln2 = 0.693147181f;
     public const float Log2E = 1.44269504f;
 
+    /// <summary>1/(1 + e^(−x)), as u/(1 + u) for negative x and 1/(1 + u) otherwise with u = e^(−|x|), which cannot overflow.</summary>
     [MethodImpl(Inline)]
-    public static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct =>
-        S.Divide(S.Create(1), S.Add(S.Create(1), Lanes.Exp<S, V>(S.Subtract(S.Create(0), x))));
+    public static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct
+    {
+        var positive = S.Max(x, S.Create(0));
+        var u = PowerOfTwo<S, V>(S.Multiply(S.Subtract(x, S.Add(positive, positive)), S.Create(Log2E)));
+        return S.Divide(S.SelectLess(x, S.Create(0), u, S.Create(1)), S.Add(S.Create(1), u));
+    }
 
     /// <summary>silu'(x) = σ(x)·(1 + x·(1 − σ(x))), given σ(x).</summary>
     [MethodImpl(Inline)]

@@ -37,13 +37,12 @@ internal static unsafe class SwiGluKernel
             for (var i = 0; i < f; i += S.Width)
             {
                 var g = Lanes.Load<S, V, E>(gate + i, f - i);
-                var silu = S.Multiply(g, Sigmoid<S, V>(g));
+                var silu = S.Multiply(g, Activation.Sigmoid<S, V>(g));
                 Lanes.Store<S, V, E>(to + i, f - i, S.Multiply(silu, Lanes.Load<S, V, E>(up + i, f - i)));
             }
         }
     }
 
-    // silu'(g) = σ(g)·(1 + g·(1 − σ(g)))
     internal static void Backward<S, V, E>(E* gateUp, E* dy, E* dGateUp, long rows, int f)
         where S : ILanes<V> where V : struct where E : unmanaged =>
         ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(gateUp, dy, dGateUp, f, start, end));
@@ -58,16 +57,12 @@ internal static unsafe class SwiGluKernel
             for (var i = 0; i < f; i += S.Width)
             {
                 var g = Lanes.Load<S, V, E>(gate + i, f - i);
-                var sigmoid = Sigmoid<S, V>(g);
+                var sigmoid = Activation.Sigmoid<S, V>(g);
                 var d = Lanes.Load<S, V, E>(from + i, f - i);
                 Lanes.Store<S, V, E>(dUp + i, f - i, S.Multiply(d, S.Multiply(g, sigmoid)));
-                var slope = S.Multiply(sigmoid, S.MultiplyAdd(g, S.Subtract(S.Create(1), sigmoid), S.Create(1)));
+                var slope = Activation.SiluSlope<S, V>(g, sigmoid);
                 Lanes.Store<S, V, E>(dGate + i, f - i, S.Multiply(S.Multiply(d, Lanes.Load<S, V, E>(up + i, f - i)), slope));
             }
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Sigmoid<S, V>(V x) where S : ILanes<V> where V : struct =>
-        S.Divide(S.Create(1), S.Add(S.Create(1), Lanes.Exp<S, V>(S.Subtract(S.Create(0), x))));
 }

@@ -214,6 +214,28 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
+    public void Weights_saved_without_their_head_have_shorter_names()
+    {
+        var golden = Fakes.GoldenFolder.Of("gpt2");
+        var config = HuggingFaceFolder.LoadConfig(golden);
+        Directory.CreateDirectory(Model);
+        File.Copy(Path.Combine(golden, "config.json"), Path.Combine(Model, "config.json"));
+        using var whole = CheckpointWeights.Open(golden, config);
+        float[] Values(CheckpointWeights weights, TensorShape tensor)
+        {
+            var values = new float[tensor.Elements];
+            weights.Read(tensor.Name, values);
+            return values;
+        }
+        // As the published GPT-2: no "transformer." and the causal mask among the weights.
+        TensorShape[] bare = [.. config.Tensors().Select(tensor => tensor with { Name = tensor.Name["transformer.".Length..] }), new("h.0.attn.bias", [1, 1, 4, 4])];
+        SafetensorsWriter.Write(Path.Combine(Model, "model.safetensors"), bare, bare.Select(tensor => new NamedTensor(tensor.Name, tensor.Shape,
+            tensor.Name == "h.0.attn.bias" ? new float[16] : Values(whole, tensor with { Name = "transformer." + tensor.Name }))), TensorDtype.Float32);
+        using var read = CheckpointWeights.Open(Model, config);
+        Assert.All(config.Tensors(), tensor => Assert.Equal(Values(whole, tensor), Values(read, tensor)));
+    }
+
+    [Fact]
     public void A_run_is_as_good_as_the_model_in_it_and_anything_else_is_refused()
     {
         Save(Tiny);

@@ -67,7 +67,7 @@ public class ArchitectureBattery
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void It_learns_a_short_sequence_by_heart(string name)
+    public void It_learns_a_short_sequence_by_heart_along_its_recorded_curve(string name)
     {
         using var model = Build(name);
         var tokens = Tokens(model.Config.VocabSize, 13);
@@ -83,6 +83,8 @@ public class ArchitectureBattery
             losses.Add(loss.item<float>());
         }
         Assert.True(losses[^1] < 0.35f * losses[0], $"from {losses[0]} to {losses[^1]}");
+        // The first half is held tightly: later, roundings that differ between processors have grown.
+        Assert.All(LossCurves.Recorded(name, losses[..20]).Zip(losses), pair => Assert.Equal(pair.First, pair.Second, 0.01f * pair.First));
     }
 
     [Theory, MemberData(nameof(Names))]

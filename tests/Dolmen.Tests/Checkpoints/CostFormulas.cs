@@ -1,0 +1,53 @@
+using Dolmen.Checkpoints;
+
+namespace Dolmen.Tests.Checkpoints;
+
+/// <summary>What a configuration says it costs, against a count: every matrix of the checkpoint that a token meets, and every position that attention visits.</summary>
+public class CostFormulas
+{
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("qwen3")]
+    [InlineData("mistral")]
+    [InlineData("mixtral")]
+    [InlineData("alibi")]
+    [InlineData("gpt2")]
+    [InlineData("mamba")]
+    [InlineData("jamba")]
+    [InlineData("hybrid")]
+    [InlineData("hybrid-window")]
+    public void Forward_operations_are_those_counted(string name)
+    {
+        const int length = 60;
+        var config = SmallModels.All[name];
+        var plan = config.Plan();
+        var counted = 2.0 * plan.VocabSize * plan.DModel;                                       // the head
+        foreach (var tensor in config.Tensors())
+        {
+            var isMatrix = tensor.Shape.Length == 2 && !tensor.Name.EndsWith("A_log", StringComparison.Ordinal) && tensor.Name != plan.Embedding
+                && tensor.Name != plan.Head && tensor.Name != plan.Positions?.Name;
+            if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);       // two of four
+            if (tensor.Shape.Length == 3) counted += 2.0 * tensor.Elements;                     // (I, 1, K) depthwise
+        }
+        foreach (var mixer in plan.Blocks.Select(block => block.Mixer))
+        {
+            if (mixer is MambaSpec mamba) counted += 8.0 * mamba.DInner * mamba.DState;
+            if (mixer is not AttentionSpec attention) continue;
+            long visited = 0;
+            for (var query = 0; query < length; query++)
+                for (var key = 0; key <= query; key++) if (attention.Window is not { } window || query - key < window) visited++;
+            counted += 4.0 * attention.Heads * attention.HeadDim * visited / length;
+        }
+        // The formula takes T/2 for the (T+1)/2 positions of a causal triangle.
+        Assert.Equal(counted, config.ForwardFlopsPerToken(length), 0.02 * counted);
+        Assert.Equal(3 * config.ForwardFlopsPerToken(length), config.TrainingFlopsPerToken(length));
+    }
+
+    [Fact]
+    public void A_token_meets_two_of_four_experts()
+    {
+        var config = SmallModels.All["mixtral"];
+        var experts = config.Tensors().Where(tensor => tensor.Name.Contains("experts.", StringComparison.Ordinal)).Sum(tensor => tensor.Elements);
+        Assert.Equal(config.Parameters - experts / 2, config.ActiveParameters);
+    }
+}
