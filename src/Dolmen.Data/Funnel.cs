@@ -1,16 +1,75 @@
 namespace Dolmen.Data;
 
-/// <summary>Counts what was read, what was dropped and why, and what was kept in spite of a flaw.</summary>
+/// <summary>A record that could not be read.</summary>
+/// <param name="Offset">Of the record, or of the compressed member it is in, in the file as stored.</param>
+public readonly record struct BrokenRecord(string File, long Offset, string Reason);
+
+/// <summary>Counts what was read, what was dropped and why, and what was kept in spite of a flaw. May be shared by threads; what it
+/// holds in the end does not depend on their order.</summary>
 public sealed class Funnel
 {
+    private const int MaxBroken = 64;
+
+    private readonly Lock _gate = new();
     private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, long> _noted = new(StringComparer.Ordinal);
+    private readonly SortedSet<BrokenRecord> _broken = new(Comparer<BrokenRecord>.Create(InFileOrder));
 
-    public IReadOnlyDictionary<string, long> Dropped => _dropped;
+    /// <summary>The counts as they are now.</summary>
+    public IReadOnlyDictionary<string, long> Dropped => Copy(_dropped);
 
-    public IReadOnlyDictionary<string, long> Noted => _noted;
+    public IReadOnlyDictionary<string, long> Noted => Copy(_noted);
 
-    public void Drop(string reason, long count = 1) => _dropped[reason] = _dropped.GetValueOrDefault(reason) + count;
+    /// <summary>The first records that could not be read, in the order of their files and places; <see cref="Dropped"/> counts all of them.</summary>
+    public IReadOnlyList<BrokenRecord> Broken
+    {
+        get
+        {
+            lock (_gate) return [.. _broken];
+        }
+    }
 
-    public void Note(string what, long count = 1) => _noted[what] = _noted.GetValueOrDefault(what) + count;
+    public void Drop(string reason, long count = 1)
+    {
+        lock (_gate) _dropped[reason] = _dropped.GetValueOrDefault(reason) + count;
+    }
+
+    public void Note(string what, long count = 1)
+    {
+        lock (_gate) _noted[what] = _noted.GetValueOrDefault(what) + count;
+    }
+
+    /// <summary>Counts a record that could not be read as dropped for <paramref name="reason"/>, and says where it lies.</summary>
+    public void Break(string file, long offset, string reason)
+    {
+        Drop(reason);
+        lock (_gate) Keep(new BrokenRecord(file, offset, reason));
+    }
+
+    public void Add(Funnel other)
+    {
+        foreach (var (reason, count) in other.Dropped) Drop(reason, count);
+        foreach (var (what, count) in other.Noted) Note(what, count);
+        var broken = other.Broken;
+        lock (_gate)
+            foreach (var record in broken) Keep(record);
+    }
+
+    private void Keep(BrokenRecord record)
+    {
+        _broken.Add(record);
+        if (_broken.Count > MaxBroken) _broken.Remove(_broken.Max);
+    }
+
+    private SortedDictionary<string, long> Copy(SortedDictionary<string, long> counts)
+    {
+        lock (_gate) return new(counts, StringComparer.Ordinal);
+    }
+
+    private static int InFileOrder(BrokenRecord a, BrokenRecord b)
+    {
+        var order = string.CompareOrdinal(a.File, b.File);
+        if (order == 0) order = a.Offset.CompareTo(b.Offset);
+        return order != 0 ? order : string.CompareOrdinal(a.Reason, b.Reason);
+    }
 }

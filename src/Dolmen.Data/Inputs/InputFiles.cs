@@ -5,24 +5,28 @@ namespace Dolmen.Data.Inputs;
 /// <summary>The files behind the folders and files a user names, in ordinal order of their names.</summary>
 internal static class InputFiles
 {
-    public const string Readable = ".txt .md .html .htm .xml .jsonl .jsonl.gz .cs";
+    public const string Readable = ".warc .wet .arc .jsonl .ndjson .csv .tsv .txt .md .html .htm (these also .gz or .zst) .parquet .xml .cs";
+
+    private static readonly HashSet<string> Compressible =
+        new([".warc", ".wet", ".wat", ".arc", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".xhtml"], StringComparer.Ordinal);
+
+    private static readonly HashSet<string> Others = new([".parquet", ".xml", ".cs"], StringComparer.Ordinal);
 
     private const int MaxDepth = 64;
 
     public static IReadOnlyList<InputFile> Find(IReadOnlyList<string> inputs, Funnel funnel)
     {
-        var files = new List<InputFile>();
-        var paths = new HashSet<string>(StringComparer.Ordinal);
-        var names = new HashSet<string>(StringComparer.Ordinal);
+        var names = new SortedDictionary<string, (string Name, string Dump)>(StringComparer.Ordinal);
+        var unknown = new HashSet<string>(StringComparer.Ordinal);
         foreach (var input in inputs)
         {
             var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(input));
             var rootName = Path.GetFileName(root) is { Length: > 0 } last ? last : "input";
             if (Directory.Exists(root))
             {
-                var before = files.Count;
-                foreach (var path in Walk(root)) Add(path, $"{rootName}/{Path.GetRelativePath(root, path).Replace('\\', '/')}", rootName);
-                if (files.Count == before)
+                var readable = false;
+                foreach (var path in Walk(root)) readable |= Add(path, $"{rootName}/{Path.GetRelativePath(root, path).Replace('\\', '/')}", rootName);
+                if (!readable)
                     throw new UserErrorException($"--input {input} holds no file that can be read: {Readable} are. Name another folder or file.");
             }
             else if (File.Exists(root))
@@ -35,29 +39,58 @@ internal static class InputFiles
                 throw new UserErrorException($"--input {input} does not exist: name a folder or a file of type {Readable}.");
             }
         }
-        return [.. files.OrderBy(f => f.Name, StringComparer.Ordinal)];
+        if (unknown.Count > 0) funnel.Drop("file-type-unknown", unknown.Count);
+        return Unique([.. names.Select(n => new InputFile(n.Key, n.Value.Name, n.Value.Dump))]);
 
-        void Add(string path, string name, string dump)
+        bool Add(string path, string name, string dump)
         {
             if (!IsReadable(path))
             {
-                funnel.Drop("file-type-unknown");
-                return;
+                unknown.Add(path);
+                return false;
             }
-            if (!paths.Add(path)) return;
-            var unique = name;
-            for (var copy = 2; !names.Add(unique); copy++) unique = $"{name}~{copy}";
-            files.Add(new InputFile(path, unique, dump));
+            // A file named twice, by itself and by its folder, has the same name whichever came first.
+            if (!names.TryGetValue(path, out var other) || string.CompareOrdinal(name, other.Name) < 0) names[path] = (name, dump);
+            return true;
         }
     }
 
+    /// <summary>What the file's name says it is: an extension, before it <c>.gz</c> or <c>.zst</c> if it is compressed (<c>.jsonl.gz</c>).</summary>
     public static string TypeOf(string path)
     {
         var name = path.ToLowerInvariant();
-        return name.EndsWith(".jsonl.gz", StringComparison.Ordinal) ? ".jsonl.gz" : Path.GetExtension(name);
+        var last = Path.GetExtension(name);
+        return last is ".gz" or ".zst" ? Path.GetExtension(name[..^last.Length]) + last : last;
     }
 
-    private static bool IsReadable(string path) => TypeOf(path) is { Length: > 0 } type && Readable.Split(' ').Contains(type);
+    /// <summary>The extension of a type without that of its compression.</summary>
+    public static string ContentTypeOf(string path) => TypeOf(path) is var type && type.IndexOf('.', 1) is > 0 and var second ? type[..second] : TypeOf(path);
+
+    /// <summary>Files of one name are told apart by a number, which follows from what they hold and not from the order they were named in.</summary>
+    private static List<InputFile> Unique(List<InputFile> files)
+    {
+        var taken = files.Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
+        var unique = new List<InputFile>(files.Count);
+        foreach (var same in files.GroupBy(f => f.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            if (same.Count() == 1)
+            {
+                unique.AddRange(same);
+                continue;
+            }
+            var copy = 1;
+            foreach (var file in same.OrderBy(f => new FileInfo(f.Path).Length).ThenBy(f => BoundedText.Guard(f, () => StableHash.Sha256OfFile(f.Path)), StringComparer.Ordinal))
+            {
+                while (copy > 1 && !taken.Add($"{file.Name}~{copy}")) copy++;
+                unique.Add(copy == 1 ? file : file with { Name = $"{file.Name}~{copy}" });
+                copy++;
+            }
+        }
+        unique.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return unique;
+    }
+
+    private static bool IsReadable(string path) => Compressible.Contains(ContentTypeOf(path)) || Others.Contains(TypeOf(path));
 
     // Folders behind symbolic links are not entered, so that a loop of links ends and nothing outside the named folder is read.
     private static IEnumerable<string> Walk(string root)

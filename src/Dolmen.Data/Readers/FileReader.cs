@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data.Readers;
@@ -12,6 +13,6 @@ internal static class FileReader
         ".html" or ".htm" => HtmlReader.Read(file, funnel),
         ".jsonl" or ".jsonl.gz" => JsonLinesReader.Read(file, funnel),
         ".cs" => CSharpReader.Read(file, funnel),
-        var type => throw new ArgumentException($"No reader for {type}.", nameof(file)),
+        _ => throw new UserErrorException($"{file.Path} cannot be read: .txt, .md, .html, .xml, .jsonl and .cs can. Leave it out."),
     };
 }

@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Warc;
+
+namespace Dolmen.Data.Sources;
+
+/// <summary>JSON lines with a <c>text</c>. The other fields may also stand in an object <c>metadata</c>, as datatrove and Dolma write them.</summary>
+internal static class JsonRows
+{
+    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    {
+        using var stream = new MemberStream(content);
+        var lines = new StreamLines(stream, limits.MaxRecordBytes);
+        while (lines.Next(stop))
+        {
+            if (lines.IsTooLong) funnel.Break(file.Name, lines.Number, "record-too-big");
+            else if (Row(lines.Line, file, lines.Number, funnel) is { } record) yield return record;
+        }
+    }
+
+    private static SourceRecord? Row(ReadOnlySpan<byte> line, InputFile file, long number, Funnel funnel)
+    {
+        if (number == 1 && line is [0xEF, 0xBB, 0xBF, ..]) line = line[3..];
+        if (line.Trim(" \t\r"u8).Length == 0) return null;
+        if (!Utf8.IsValid(line))
+        {
+            funnel.Note("not-utf8");
+            line = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(line));
+        }
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        bool isChat;
+        try
+        {
+            var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 64 });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return Broken("unparsable-json");
+            isChat = Fields(ref reader, values, isMetadata: false);
+            if (reader.Read()) return Broken("unparsable-json");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return Broken("unparsable-json");                            // not JSON, or a string that holds half a surrogate pair
+        }
+        if (values.TryGetValue(RowFields.Text, out var text) && text.Length > 0)
+            return RowFields.Record(text, file, number, names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null));
+        funnel.Drop(isChat ? "conversation-row" : "row-without-text");
+        return null;
+
+        SourceRecord? Broken(string reason)
+        {
+            funnel.Break(file.Name, number, reason);
+            return null;
+        }
+    }
+
+    private static bool Fields(ref Utf8JsonReader reader, Dictionary<string, string> values, bool isMetadata)
+    {
+        var isChat = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = Wanted(ref reader);
+            isChat |= !isMetadata && reader.ValueTextEquals("messages"u8);
+            var isNested = !isMetadata && reader.ValueTextEquals("metadata"u8);
+            reader.Read();
+            if (isNested && reader.TokenType == JsonTokenType.StartObject)
+            {
+                Fields(ref reader, values, isMetadata: true);
+                continue;
+            }
+            if (name is not null && (!isMetadata || (name != RowFields.Text && !values.ContainsKey(name))))
+            {
+                if (reader.TokenType == JsonTokenType.String) values[name] = reader.GetString() ?? "";
+                else if (reader.TokenType == JsonTokenType.Number && name != RowFields.Text) values[name] = Encoding.ASCII.GetString(reader.ValueSpan);
+            }
+            reader.Skip();
+        }
+        return isChat;
+    }
+
+    private static string? Wanted(ref Utf8JsonReader reader)
+    {
+        if (reader.ValueTextEquals(RowFields.Text)) return RowFields.Text;
+        foreach (var names in RowFields.Others)
+            foreach (var name in names)
+                if (reader.ValueTextEquals(name)) return name;
+        return null;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using Dolmen.Artifacts;
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Warc;
+using nietras.SeparatedValues;
+
+namespace Dolmen.Data.Sources;
+
+/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c>.</summary>
+internal static class SeparatedRows
+{
+    private const int MaxNames = 20;
+
+    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    {
+        using var stream = new MemberStream(content);
+        var tabs = InputFiles.ContentTypeOf(file.Path) == ".tsv";
+        var options = (tabs ? Sep.New('\t') : Sep.Auto).Reader(o => o with { HasHeader = true, Unescape = true, DisableColCountCheck = true, ColNameComparer = StringComparer.OrdinalIgnoreCase });
+        using var reader = options.From(new StreamReader(stream, Encoding.UTF8));
+        if (!reader.Header.TryIndexOf(RowFields.Text, out var text))
+        {
+            var names = reader.Header.ColNames;
+            throw new UserErrorException(
+                $"{file.Path} has no column {RowFields.Text}: its first line names {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
+        }
+        var places = RowFields.Others.SelectMany(n => n).Where(n => reader.Header.TryIndexOf(n, out _)).ToDictionary(n => n, n => reader.Header.IndexOf(n), StringComparer.Ordinal);
+        long number = 0;
+        while (Guarded(file, reader, number))
+        {
+            number++;
+            stop.ThrowIfCancellationRequested();
+            if (Row(reader.Current, file, number, text, places, limits, funnel) is { } record) yield return record;
+        }
+    }
+
+    private static SourceRecord? Row(SepReader.Row row, InputFile file, long number, int text, Dictionary<string, int> places, ReadLimits limits, Funnel funnel)
+    {
+        if (row.ColCount <= text)
+        {
+            funnel.Break(file.Name, number, "row-malformed");
+            return null;
+        }
+        var body = row[text].Span;
+        if (body.Length > limits.MaxRecordBytes)
+        {
+            funnel.Break(file.Name, number, "record-too-big");
+            return null;
+        }
+        if (body.IsWhiteSpace())
+        {
+            funnel.Drop("row-without-text");
+            return null;
+        }
+        var values = new Dictionary<string, string>(places.Count, StringComparer.Ordinal);
+        foreach (var (name, at) in places)
+            if (at < row.ColCount) values[name] = row[at].ToString();
+        return RowFields.Record(body.ToString(), file, number, names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null));
+    }
+
+    private static bool Guarded(InputFile file, SepReader reader, long number)
+    {
+        try
+        {
+            return reader.MoveNext();
+        }
+        catch (NotSupportedException error)
+        {
+            throw new UserErrorException($"{file.Path}: the row behind row {number} is longer than a row may be ({error.Message}). A quotation mark that is never closed does that: close it, or leave the file out.", error);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Warc;
+
+namespace Dolmen.Data.Sources;
+
+/// <summary>The records of an input file, whatever its type, one at a time.</summary>
+internal static class SourceReaders
+{
+    /// <summary>Reads the records of one file out of its uncompressed bytes.</summary>
+    private delegate IEnumerable<SourceRecord> Reader(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop);
+
+    private static readonly Dictionary<string, Reader> ByType = new(StringComparer.Ordinal)
+    {
+        [".warc"] = WarcPages.Read,
+        [".wet"] = WarcPages.Read,
+        [".wat"] = WarcPages.Read,
+        [".arc"] = ArcPages.Read,
+        [".jsonl"] = JsonRows.Read,
+        [".ndjson"] = JsonRows.Read,
+        [".parquet"] = ParquetRows.Read,
+        [".csv"] = SeparatedRows.Read,
+        [".tsv"] = SeparatedRows.Read,
+        [".txt"] = WholeFiles.Read,
+        [".md"] = WholeFiles.Read,
+        [".html"] = WholeFiles.Read,
+        [".htm"] = WholeFiles.Read,
+        [".xhtml"] = WholeFiles.Read,
+        [".xml"] = EntryFiles.Read,
+        [".cs"] = EntryFiles.Read,
+    };
+
+    /// <summary>Records in file order. What is broken or no document is counted in <paramref name="funnel"/> and left out.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read at all, is truncated (other than a WARC, whose readable part is worth
+    /// having), or has not the columns it needs.</exception>
+    public static IEnumerable<SourceRecord> Read(InputFile file, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    {
+        using var content = BoundedText.Guard(file, () => StoredMembers.Open(file));
+        var reader = BoundedText.Guard(file, () => ReaderOf(file));
+        using var records = reader(file, content, limits, funnel, stop).GetEnumerator();
+        Func<bool> next = records.MoveNext;
+        while (BoundedText.Guard(file, next))
+        {
+            stop.ThrowIfCancellationRequested();
+            yield return records.Current;
+        }
+    }
+
+    // Crawls go by many names (crawl.warc.wet.gz, sample.wet.txt): what a file begins with says it better.
+    private static Reader ReaderOf(InputFile file)
+    {
+        using var content = StoredMembers.Open(file);
+        Span<byte> start = stackalloc byte[16];
+        var have = 0;
+        while (have < start.Length)
+        {
+            var read = content.Read(start[have..]);
+            if (read > 0) have += read;
+            else if (have > 0 || !content.Next()) break;
+        }
+        if (WarcPages.Begins(start[..have])) return WarcPages.Read;
+        if (ArcPages.Begins(start[..have])) return ArcPages.Read;
+        var type = InputFiles.TypeOf(file.Path);
+        var reader = ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
+            ?? throw new UserErrorException($"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out.");
+        if (content.IsPlain && type.EndsWith(".gz", StringComparison.Ordinal) && reader != WarcPages.Read) throw new InvalidDataException("It is not gzip.");
+        if (content.IsPlain && type.EndsWith(".zst", StringComparison.Ordinal) && reader != WarcPages.Read) throw new InvalidDataException("It is not Zstandard.");
+        return reader;
+    }
+}

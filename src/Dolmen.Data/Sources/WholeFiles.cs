@@ -1,0 +1,27 @@
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Warc;
+
+namespace Dolmen.Data.Sources;
+
+/// <summary>Files that are one document: plain text, Markdown, and web pages as someone saved them.</summary>
+internal static class WholeFiles
+{
+    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    {
+        using var stream = new MemberStream(content);
+        using var whole = new MemoryStream();
+        var piece = new byte[1 << 16];
+        while (stream.Read(piece) is > 0 and var read)
+        {
+            stop.ThrowIfCancellationRequested();
+            whole.Write(piece, 0, read);
+            if (whole.Length <= limits.MaxRecordBytes) continue;
+            funnel.Break(file.Name, 0, "record-too-big");
+            yield break;
+        }
+        var record = new SourceRecord(file.Name, file.Name, 0) { Dump = file.Dump };
+        if (whole.Length == 0) funnel.Drop("empty-body");
+        else if (InputFiles.ContentTypeOf(file.Path) is ".html" or ".htm" or ".xhtml") yield return record with { Html = whole.ToArray() };
+        else yield return record with { Text = PageText.Decode(whole.ToArray(), charset: null) };
+    }
+}

@@ -1,0 +1,68 @@
+using Dolmen.Data.Inputs;
+
+namespace Dolmen.Data.Warc;
+
+/// <summary>The members of a file, uncompressed one after another: gzip members, zstd frames, or the one member a plain file is.</summary>
+internal abstract class StoredMembers(StoredFile file) : IDisposable
+{
+    /// <summary>Where the current member begins in the file as stored.</summary>
+    public long Offset { get; protected set; }
+
+    /// <summary>Why the current member ended before its end; null while nothing is wrong with it.</summary>
+    public string? Flaw { get; protected set; }
+
+    /// <summary>Bytes that belong to no member lie before the current one.</summary>
+    public bool SkippedGarbage { get; protected set; }
+
+    public virtual bool IsPlain => false;
+
+    protected bool Ended { get; set; } = true;                           // nothing is open before the first Next
+
+    public long StoredPosition => file.Here;
+
+    protected StoredFile File => file;
+
+    /// <summary>Goes to the member behind the current one; behind a broken one, to the next that can be read.</summary>
+    /// <returns>False at the file's end.</returns>
+    public abstract bool Next();
+
+    /// <summary>The next bytes of the current member, uncompressed; 0 at its end, whole or not.</summary>
+    public abstract int Read(Span<byte> into);
+
+    /// <summary>Leaves the rest of the current member unread, for a reason that makes it broken.</summary>
+    public void Abandon(string flaw) => (Flaw, Ended) = (flaw, true);
+
+    /// <summary>The first bytes decide, not the name.</summary>
+    public static StoredMembers Open(InputFile input)
+    {
+        var file = new StoredFile(BoundedText.OpenFile(input));
+        var start = file.Ahead(4);
+        if (GzipMembers.Begins(start)) return new GzipMembers(file);
+        return ZstdMembers.Begins(start) ? new ZstdMembers(file) : new PlainMember(file);
+    }
+
+    /// <summary>Whether bytes found behind damage may be the start of records rather than chance.</summary>
+    protected static bool LooksLikeText(ReadOnlySpan<byte> bytes) =>
+        bytes.Length > 0 && bytes.IndexOfAnyExceptInRange((byte)' ', (byte)'~') is < 0 or >= 8;
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing) file.Dispose();
+    }
+}
+
+/// <summary>A file that is not compressed.</summary>
+internal sealed class PlainMember(StoredFile file) : StoredMembers(file)
+{
+    public override bool IsPlain => true;
+
+    public override bool Next() => false;                                // it is open from the start and has no neighbour
+
+    public override int Read(Span<byte> into) => File.Read(into);
+}
