@@ -72,7 +72,7 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
         {
             return End("gzip-corrupt");
         }
-        if (count == 0 && into.Length > 0) return End(FindTrailer() ? null : File.Ahead(1).Length == 0 ? "gzip-truncated" : "gzip-corrupt");
+        if (count == 0 && into.Length > 0) return End(File.RanDry ? "gzip-truncated" : FindTrailer());
         _crc = Crc32.Append(_crc, into[..count]);
         _size += (uint)count;
         return count;
@@ -96,6 +96,7 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
         File.MoveTo(at);
         File.Ahead(header);
         File.Skip(header);
+        File.RanDry = false;
         _inflate?.Dispose();
         _inflate = new DeflateStream(File, CompressionMode.Decompress, leaveOpen: true);
         (Offset, Flaw, Ended, _crc, _size) = (at, null, false, 0, 0);
@@ -121,7 +122,8 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
         }
     }
 
-    private bool FindTrailer()
+    /// <returns>What is wrong with the member; null when its trailer is there.</returns>
+    private string? FindTrailer()
     {
         Span<byte> trailer = stackalloc byte[TrailerBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(trailer, _crc);
@@ -143,10 +145,12 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
         if (found < 0)
         {
             File.MoveTo(end);
-            return false;
+            for (var part = TrailerBytes - 1; part > 0 && ahead.Length == places.Length; part--)
+                if (places.EndsWith(trailer[..part])) return "gzip-truncated";
+            return "gzip-corrupt";
         }
         File.Skip(found + TrailerBytes);
-        return true;
+        return null;
     }
 
     /// <returns>0 when it is no header, or longer than any sane one.</returns>

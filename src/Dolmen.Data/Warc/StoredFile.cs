@@ -14,6 +14,9 @@ internal sealed class StoredFile(FileStream file) : Stream
 
     public long LastPiece { get; private set; }
 
+    /// <summary>More was asked for than the file has.</summary>
+    public bool RanDry { get; set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -80,6 +83,7 @@ internal sealed class StoredFile(FileStream file) : Stream
     {
         LastPiece = Here;
         var ahead = Ahead(1);
+        RanDry = ahead.Length == 0;
         var count = Math.Min(ahead.Length, buffer.Length);
         ahead[..count].CopyTo(buffer);
         _start += count;

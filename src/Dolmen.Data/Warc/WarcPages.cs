@@ -35,6 +35,10 @@ internal static class WarcPages
             case WarcType.Response or WarcType.Resource when contentType == "text/dns" || header.Url.StartsWith("dns:", StringComparison.OrdinalIgnoreCase):
                 funnel.Note("warc-dns");
                 return null;
+            // What wget was called with and what it said.
+            case WarcType.Resource when header.Url.StartsWith("metadata:", StringComparison.OrdinalIgnoreCase):
+                funnel.Note("warc-metadata");
+                return null;
             case WarcType.Response or WarcType.Resource or WarcType.Conversion:
                 break;
             case WarcType.Revisit:
@@ -53,6 +57,7 @@ internal static class WarcPages
                 funnel.Note("warc-other");
                 return null;
         }
+        if (reader.LengthIsWrong) funnel.Note("warc-length-ignored");
         if (header.IsTruncated) funnel.Note("warc-cut-by-crawler");
         var id = header.Id.Length > 0 ? header.Id : $"{file.Name}#{reader.Offset}{(reader.Position == 0 ? "" : $"+{reader.Position}")}";
         var page = new SourceRecord(id, file.Name, reader.Offset) { Dump = dump, Url = header.Url, Date = header.Date };

@@ -23,10 +23,15 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
     /// <summary>Where the record lies in its member, uncompressed.</summary>
     public long Position { get; private set; }
 
+    /// <summary>The header's length was not that of the block, and the next header ended it.</summary>
+    public bool LengthIsWrong { get; private set; }
+
     /// <summary>The record's block, until the next is read.</summary>
     public ReadOnlySpan<byte> Block => _window.Bytes[.._length];
 
     private static ReadOnlySpan<byte> Mark => "WARC/"u8;
+
+    private static ReadOnlySpan<byte> NextMark => "\nWARC/"u8;
 
     public bool Next()
     {
@@ -56,6 +61,8 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         if (header < 0) return Broken("warc-header-too-long", Mark.Length);
         if (header == 0) return Broken(_window.Flaw ?? "warc-truncated", Mark.Length);
         Header = WarcHeader.Parse(_window.Bytes[..header]);
+        // Lines that end in LF alone are not what a crawler wrote: such a file went through an editor, which changed the lengths too.
+        var edited = !_window.Bytes[..header].Contains((byte)'\r');
         if (Header.Length < 0) return Broken("warc-no-length", header);
         _window.Advance(header);
         if (Header.Length > limits.MaxRecordBytes) return SkipBlock(begun);
@@ -64,7 +71,9 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         while (_window.Bytes.Length < length)
         {
             if (IsBomb(_window.Bytes.Length, begun)) return Bomb();
-            if (!_window.Fill()) return Broken(_window.Flaw ?? (_window.FileEnded ? "warc-truncated" : "warc-length-wrong"), skip: 0);
+            if (_window.Fill()) continue;
+            if (edited && _window.Flaw is null) return ReadToNextHeader();
+            return Broken(_window.Flaw ?? (_window.FileEnded && _window.Bytes.IndexOf(NextMark) < 0 ? "warc-truncated" : "warc-length-wrong"), skip: 0);
         }
         var end = length;
         while (_window.Has(end + 1) && _window.Bytes[end] is (byte)'\r' or (byte)'\n') end++;
@@ -72,12 +81,36 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         {
             if (_window.Flaw is { } flaw) return Broken(flaw, end);
         }
-        else if (!_window.Has(end + Mark.Length) || !_window.Bytes[end..].StartsWith(Mark))
+        else if (!(_window.Has(end + Mark.Length) && _window.Bytes[end..].StartsWith(Mark)) && !_window.Bytes[length..end].StartsWith("\r\n\r\n"u8))
         {
+            if (edited) return ReadToNextHeader();
             // Too short, or too long by records that follow: the next header is behind this one either way.
             return Broken("warc-length-wrong", skip: 0);
         }
-        (_length, _held) = (length, end);
+        if (edited) length = _window.Bytes[..length].TrimEnd((byte)'\n').Length;
+        (_length, _held, LengthIsWrong) = (length, end, false);
+        return true;
+    }
+
+    private bool ReadToNextHeader()
+    {
+        int end;
+        for (var from = 0; ;)
+        {
+            var at = _window.Bytes[from..].IndexOf(NextMark);
+            if (at >= 0)
+            {
+                end = from + at + 1;
+                break;
+            }
+            from = Math.Max(0, _window.Bytes.Length - NextMark.Length + 1);
+            if (from > limits.MaxRecordBytes) return Broken("record-too-big", from);
+            if (_window.Fill()) continue;
+            if (_window.Flaw is { } flaw) return Broken(flaw, _window.Bytes.Length);
+            end = _window.Bytes.Length;
+            break;
+        }
+        (_length, _held, LengthIsWrong) = (_window.Bytes[..end].TrimEnd("\r\n"u8).Length, end, true);
         return true;
     }
 
@@ -111,7 +144,7 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         while (true)
         {
             var bytes = _window.Bytes[..(int)Math.Min(_window.Bytes.Length, Header.Length - skipped)];
-            for (var from = 0; bytes[from..].IndexOf("\nWARC/"u8) is >= 0 and var at; from += at + 1)
+            for (var from = 0; bytes[from..].IndexOf(NextMark) is >= 0 and var at; from += at + 1)
             {
                 if (!BeginsHeader(bytes[(from + at + 1)..])) continue;
                 Report("warc-length-wrong");
@@ -177,7 +210,7 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         if (_window.Has(Mark.Length) && _window.Bytes.StartsWith(Mark)) return;
         while (true)
         {
-            var at = _window.Bytes.IndexOf("\nWARC/"u8);
+            var at = _window.Bytes.IndexOf(NextMark);
             _window.Advance(at >= 0 ? at + 1 : Math.Max(0, _window.Bytes.Length - Mark.Length));
             if (at >= 0) return;
             stop.ThrowIfCancellationRequested();

@@ -7,13 +7,14 @@ namespace Dolmen.Data.Warc;
 
 /// <summary>Zstandard frames (RFC 8878), which tell where they end. A skippable frame at the start may hold the dictionary of all others,
 /// itself compressed or not (the WARC community's "Use of Zstandard with WARC").</summary>
-internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
+internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
 {
     private const uint Magic = 0xFD2FB528, DictionaryMagic = 0x184D2A5D, SkippableMagic = 0x184D2A50;
     private const int MaxDictionaryBytes = 16 << 20;
     private const int MaxWindowLog = 27;                                 // 128 MB, what zstd itself grants without --long
 
-    private readonly Decompressor _frames = Decompressor();
+    // The library's own streams run on from frame to frame; this is what they are made of.
+    private ZSTD_DCtx_s* _frames = Context();
     private bool _dictionaryAllowed = true;
 
     public static bool Begins(ReadOnlySpan<byte> bytes) => bytes.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(bytes) is var magic && (magic == Magic || IsSkippable(magic));
@@ -66,10 +67,18 @@ internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
         while (!Ended && into.Length > 0)
         {
             var ahead = File.Ahead(1);
-            var status = _frames.UnwrapStream(ahead, into, out var taken, out var made);
+            nuint left;
+            int taken, made;
+            fixed (byte* from = ahead, to = into)
+            {
+                var input = new ZSTD_inBuffer_s { src = from, size = (nuint)ahead.Length };
+                var output = new ZSTD_outBuffer_s { dst = to, size = (nuint)into.Length };
+                left = Methods.ZSTD_decompressStream(_frames, &output, &input);
+                (taken, made) = ((int)input.pos, (int)output.pos);
+            }
             File.Skip(taken);
-            if (status == OperationStatus.Done) Ended = true;
-            else if (status == OperationStatus.InvalidData) return End("zstd-corrupt");
+            if (Methods.ZSTD_isError(left)) return End("zstd-corrupt");
+            if (left == 0) Ended = true;
             else if (made == 0 && taken == 0) return End(ahead.Length == 0 ? "zstd-truncated" : "zstd-corrupt");
             if (made > 0) return made;
         }
@@ -85,7 +94,7 @@ internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
     private void Start(long at)
     {
         File.MoveTo(at);
-        _frames.ResetStream();
+        Methods.ZSTD_DCtx_reset(_frames, ZSTD_ResetDirective.ZSTD_reset_session_only);
         (Offset, Flaw, Ended) = (at, null, false);
         _dictionaryAllowed = false;
     }
@@ -108,7 +117,8 @@ internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
             var dictionary = new byte[length];
             File.ReadAtLeast(dictionary, dictionary.Length, throwOnEndOfStream: false);
             if (Begins(dictionary)) dictionary = Unfold(dictionary);
-            if (dictionary.Length > 0) _frames.LoadDictionary(dictionary);
+            fixed (byte* bytes = dictionary)
+                if (dictionary.Length > 0) Methods.ZSTD_DCtx_loadDictionary(_frames, bytes, (nuint)dictionary.Length);
         }
         _dictionaryAllowed = false;
         File.MoveTo(Math.Min(at + 8 + length, File.Length));
@@ -116,7 +126,7 @@ internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
 
     private static byte[] Unfold(byte[] dictionary)
     {
-        using var decompressor = Decompressor();
+        using var decompressor = new Decompressor();
         var unfolded = new ArrayBufferWriter<byte>();
         var from = dictionary.AsSpan();
         while (unfolded.WrittenCount < MaxDictionaryBytes)
@@ -132,16 +142,19 @@ internal sealed class ZstdMembers(StoredFile file) : StoredMembers(file)
 
     private static bool IsSkippable(uint magic) => (magic & ~0xFu) == SkippableMagic;
 
-    private static Decompressor Decompressor()
+    private static ZSTD_DCtx_s* Context()
     {
-        var decompressor = new Decompressor();
-        decompressor.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
-        return decompressor;
+        var context = Methods.ZSTD_createDCtx();
+        Methods.ZSTD_DCtx_setParameter(context, ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
+        return context;
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _frames.Dispose();
+        if (_frames is not null) Methods.ZSTD_freeDCtx(_frames);
+        _frames = null;
         base.Dispose(disposing);
     }
+
+    ~ZstdMembers() => Dispose(false);
 }
