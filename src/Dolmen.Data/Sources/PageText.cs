@@ -45,9 +45,20 @@ internal static class PageText
         var beyond = 0L;
         foreach (var b in bytes) beyond += b >> 7;
         if ((long)text.AsSpan().Count('\uFFFD') * FlawedShare <= beyond) return text;
-        if (Charsets.Find(charset) is { } named && named is not UTF8Encoding) return named.GetString(bytes);
-        if (Meta(bytes) is { } own && !IsUnicode(own)) return own.GetString(bytes);
-        return Detect(bytes.AsSpan(first))?.GetString(bytes) ?? text;
+        if (Charsets.Find(charset) is { } named && named is not UTF8Encoding) return Legacy(named, bytes);
+        if (Meta(bytes) is { } own && !IsUnicode(own)) return Legacy(own, bytes);
+        return Detect(bytes.AsSpan(first)) is { } detected ? Legacy(detected, bytes) : text;
+    }
+
+    // Code pages of two bytes map some single ones that mean nothing to this corner of the private use area.
+    private static string Legacy(Encoding encoding, byte[] bytes)
+    {
+        var text = encoding.GetString(bytes);
+        if (encoding.IsSingleByte || !text.AsSpan().ContainsAnyInRange('\uF8F0', '\uF8FF')) return text;
+        return string.Create(text.Length, text, (to, from) =>
+        {
+            for (var i = 0; i < to.Length; i++) to[i] = from[i] is >= '\uF8F0' and <= '\uF8FF' ? '\uFFFD' : from[i];
+        });
     }
 
     private static Encoding? Declared(byte[] bytes, string? charset) => Charsets.Find(charset) ?? Meta(bytes);

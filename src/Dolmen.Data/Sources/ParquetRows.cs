@@ -53,7 +53,7 @@ internal static class ParquetRows
             throw new UserErrorException(
                 $"{file.Path} has no column {RowFields.Text}: it has {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
         }
-        if (text.ClrType != typeof(string) && text.ClrType != typeof(byte[]))
+        if (!IsText(text) && !IsBytes(text))
             throw new UserErrorException($"{file.Path}: its column {RowFields.Text} holds {text.ClrType.Name} values and must hold strings. Write the documents as strings.");
         return [text, .. top.Where(f => wanted.Contains(f.Name))];
     }
@@ -76,13 +76,13 @@ internal static class ParquetRows
     private static string?[]? Strings(ParquetRowGroupReader rows, DataField field)
     {
         var count = checked((int)rows.RowCount);
-        if (field.ClrType == typeof(string))
+        if (IsText(field))
         {
             var values = new string?[count];
             rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
             return values;
         }
-        if (field.ClrType == typeof(byte[]))
+        if (IsBytes(field))
         {
             var values = new byte[]?[count];
             rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
@@ -92,6 +92,10 @@ internal static class ParquetRows
         if (field.ClrType == typeof(int)) return Values<int>(rows, field, count, v => v.ToString(CultureInfo.InvariantCulture));
         return field.ClrType == typeof(DateTime) ? Values<DateTime>(rows, field, count, v => v.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)) : null;
     }
+
+    private static bool IsText(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>) || field.ClrType == typeof(string);
+
+    private static bool IsBytes(DataField field) => field.ClrType == typeof(ReadOnlyMemory<byte>) || field.ClrType == typeof(byte[]);
 
     private static string?[] Values<T>(ParquetRowGroupReader rows, DataField field, int count, Func<T, string> text)
         where T : struct

@@ -63,8 +63,8 @@ internal static class SourceReaders
         var type = InputFiles.TypeOf(file.Path);
         var reader = ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
             ?? throw new UserErrorException($"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out.");
-        if (content.IsPlain && type.EndsWith(".gz", StringComparison.Ordinal) && reader != WarcPages.Read) throw new InvalidDataException("It is not gzip.");
-        if (content.IsPlain && type.EndsWith(".zst", StringComparison.Ordinal) && reader != WarcPages.Read) throw new InvalidDataException("It is not Zstandard.");
+        if (content.IsPlain && reader != WarcPages.Read && reader != ArcPages.Read && type.Length > 0 && InputFiles.ContentTypeOf(file.Path) != type)
+            throw new InvalidDataException($"It is not compressed, and {type} files are.");
         return reader;
     }
 }

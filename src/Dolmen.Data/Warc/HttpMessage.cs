@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Text;
 
 namespace Dolmen.Data.Warc;
@@ -7,6 +9,8 @@ internal sealed class HttpMessage
 {
     /// <summary>Servers refuse far shorter ones.</summary>
     public const int MaxHeadBytes = 1 << 18;
+
+    private static readonly SearchValues<char> ValueEnds = SearchValues.Create(" \t\"';,");
 
     public int Status { get; private set; }
 
@@ -63,7 +67,7 @@ internal sealed class HttpMessage
         var rest = text.AsSpan(at + name.Length).TrimStart();
         if (rest is not ['=', ..]) return null;
         rest = rest[1..].TrimStart(" \t\"'");
-        var end = rest.IndexOfAny(" \t\"';,");
+        var end = rest.IndexOfAny(ValueEnds);
         var value = end < 0 ? rest : rest[..end];
         return value.Length is > 0 and <= 40 ? value.ToString() : null;
     }
@@ -74,7 +78,7 @@ internal sealed class HttpMessage
         var space = line.IndexOf((byte)' ');
         if (space < 0) return 0;
         var rest = line[space..].TrimStart((byte)' ');
-        return rest.Length >= 3 && System.Buffers.Text.Utf8Parser.TryParse(rest[..3], out int status, out var used) && used == 3 && status >= 100 ? status : 0;
+        return rest.Length >= 3 && Utf8Parser.TryParse(rest[..3], out int status, out var used) && used == 3 && status >= 100 ? status : 0;
     }
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);

@@ -32,13 +32,21 @@ internal abstract class StoredMembers(StoredFile file) : IDisposable
     /// <summary>Leaves the rest of the current member unread, for a reason that makes it broken.</summary>
     public void Abandon(string flaw) => (Flaw, Ended) = (flaw, true);
 
-    /// <summary>The first bytes decide, not the name.</summary>
+    /// <summary>The first bytes decide how the file is stored; its name does where they are damaged.</summary>
     public static StoredMembers Open(InputFile input)
     {
         var file = new StoredFile(BoundedText.OpenFile(input));
-        var start = file.Ahead(4);
+        var start = file.Ahead(16);
+        start = start[..Math.Min(start.Length, 16)];
         if (GzipMembers.Begins(start)) return new GzipMembers(file);
-        return ZstdMembers.Begins(start) ? new ZstdMembers(file) : new PlainMember(file);
+        if (ZstdMembers.Begins(start)) return new ZstdMembers(file);
+        if (LooksLikeText(start)) return new PlainMember(file);
+        return Path.GetExtension(input.Path).ToLowerInvariant() switch
+        {
+            ".gz" => new GzipMembers(file),
+            ".zst" => new ZstdMembers(file),
+            _ => new PlainMember(file),
+        };
     }
 
     /// <summary>Whether bytes found behind damage may be the start of records rather than chance.</summary>

@@ -40,7 +40,7 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
                 return false;
             }
             var magic = ahead.Length >= 4 ? BinaryPrimitives.ReadUInt32LittleEndian(ahead) : 0;
-            if (!broken && ahead.Length == 8 && IsSkippable(magic))
+            if (!broken && ahead.Length >= 8 && IsSkippable(magic))
             {
                 SkipFrame(magic == DictionaryMagic, BinaryPrimitives.ReadUInt32LittleEndian(ahead[4..]));
                 continue;
@@ -115,7 +115,7 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
         if (isDictionary && _dictionaryAllowed && length <= MaxDictionaryBytes)
         {
             var dictionary = new byte[length];
-            File.ReadAtLeast(dictionary, dictionary.Length, throwOnEndOfStream: false);
+            dictionary = dictionary[..File.ReadAtLeast(dictionary, dictionary.Length, throwOnEndOfStream: false)];
             if (Begins(dictionary)) dictionary = Unfold(dictionary);
             fixed (byte* bytes = dictionary)
                 if (dictionary.Length > 0) Methods.ZSTD_DCtx_loadDictionary(_frames, bytes, (nuint)dictionary.Length);
@@ -155,6 +155,4 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
         _frames = null;
         base.Dispose(disposing);
     }
-
-    ~ZstdMembers() => Dispose(false);
 }

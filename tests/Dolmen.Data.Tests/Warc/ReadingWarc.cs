@@ -142,7 +142,7 @@ public class ReadingWarc
         const long Big = 300L << 20;
         using (var file = File.Create(path))
         {
-            file.Write(new WarcFile().Pages("menhir").Record("response", "https://stones.example/big", "application/http", [], length: Big).Bytes()[..^4]);
+            file.Write(new WarcFile().Pages("menhir").Record("response", "https://stones.example/big", "application/http", [], length: Big).Bytes().AsSpan()[..^4]);
             file.Position += Big;
             file.Write([.. "\r\n\r\n"u8, .. new WarcFile().Pages("dolmen").Bytes()]);
         }
