@@ -1,0 +1,215 @@
+using System.Buffers;
+using System.Text;
+
+namespace Dolmen.Data.Filters;
+
+/// <summary>Cuts a text in one pass.
+/// Words are a tokenizer's: runs of letters, digits and marks, joined over an apostrophe, point, hyphen, underscore or slash between two
+/// of them and over a comma or colon before a digit; each run of one punctuation mark or symbol is a word too. Against NLTK's tokenizer,
+/// contractions stay whole. French, Italian and Catalan elisions are words of their own (l'), Korean particles of the stop word list are
+/// parted from the word they end, and scripts without spaces are cut by <see cref="UnspacedScripts"/>.
+/// A sentence ends at a terminal mark that space follows (Latin marks; a point not before a lower-case letter nor after an initial), at a
+/// full-width or Indic one anywhere, and at the end of a line.</summary>
+internal ref struct TextCutter
+{
+    private const string Closers = "\"')]}”’»」』）";
+    private static readonly SearchValues<char> SpacedTerminals = SearchValues.Create(".!?…");
+    private static readonly SearchValues<char> Terminals = SearchValues.Create("。！？｡।॥။؟۔።፧։៕།");
+
+    private readonly ReadOnlySpan<char> _text;
+    private readonly string _whole;
+    private readonly LanguageThresholds _language;
+    private Word[] _words;
+    private Line[] _lines;
+    private int _wordCount, _lineCount, _lineStart, _firstWord, _chunks, _chunkStart, _longestChunk, _sentences, _breaks;
+    private bool _open, _emptyBefore;
+
+    public TextCutter(string text, LanguageThresholds language)
+    {
+        _text = text;
+        _whole = text;
+        _language = language;
+        _words = ArrayPool<Word>.Shared.Rent(Math.Max(64, text.Length / 4));
+        _lines = ArrayPool<Line>.Shared.Rent(Math.Max(16, text.Length / 64));
+        _chunkStart = -1;
+        _emptyBefore = true;
+    }
+
+    public TextView Cut(string language)
+    {
+        var text = _text;
+        var at = 0;
+        while (at < text.Length)
+        {
+            var kind = CharClasses.Of(text[at]);
+            if (kind is CharClass.Space)
+            {
+                EndChunk(at++);
+                continue;
+            }
+            if (kind is CharClass.Newline)
+            {
+                EndChunk(at);
+                EndLine(at++);
+                _breaks++;
+                _lineStart = at;
+                continue;
+            }
+            if (_chunkStart < 0) _chunkStart = at;
+            if (kind is CharClass.Letter or CharClass.Digit or CharClass.Hangul) at = SpacedWord(at);
+            else if (kind is CharClass.Punctuation or CharClass.Symbol) at = Mark(at, kind);
+            else if (kind is CharClass.Surrogate) at = Pair(at);
+            else
+            {
+                at = UnspacedScripts.Cut(ref this, text, at, kind, _language.FunctionWords);
+                _open = true;
+            }
+        }
+        EndChunk(at);
+        EndLine(at);
+        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks);
+    }
+
+    public void Add(int start, int length, WordKind kind)
+    {
+        if (_wordCount == _words.Length) Grow(ref _words);
+        _words[_wordCount++] = new(start, length, kind, TextHash.Of(_text.Slice(start, length)));
+    }
+
+    private int SpacedWord(int start)
+    {
+        var text = _text;
+        var at = start;
+        var letters = false;
+        var hangul = false;
+        while (true)
+        {
+            CharClass kind = default;
+            for (; at < text.Length; at++)
+            {
+                kind = CharClasses.Of(text[at]);
+                if (!CharClasses.IsSpaced(kind)) break;
+                letters |= kind != CharClass.Digit;
+                hangul |= kind == CharClass.Hangul;
+            }
+            if (at >= text.Length || kind is CharClass.Space or CharClass.Newline) break;
+            if (kind is CharClass.Surrogate && Rune.DecodeFromUtf16(text[at..], out var rune, out var units) == OperationStatus.Done
+                && CharClasses.Of(rune) is CharClass.Letter or CharClass.Digit)
+            {
+                letters |= CharClasses.Of(rune) == CharClass.Letter;
+                at += units;
+                continue;
+            }
+            if (kind is not CharClass.Punctuation || at + 1 >= text.Length || !CharClasses.IsSpaced(CharClasses.Of(text[at + 1]))) break;
+            var mark = text[at];
+            if (mark is '\'' or '’' && _language.Elides)
+            {
+                at++;
+                break;
+            }
+            if (mark is not ('\'' or '’' or '.' or '-' or '_' or '/' or '‐') && !(mark is ',' or ':' && char.IsAsciiDigit(text[at + 1]))) break;
+            at++;
+        }
+        _open = true;
+        if (hangul && _language.PartsParticles && ParticleAt(start, at) is var particle && particle < at)
+        {
+            Add(start, particle - start, WordKind.Alphabetic);
+            Add(particle, at - particle, WordKind.Alphabetic);
+        }
+        else
+        {
+            Add(start, at - start, letters ? WordKind.Alphabetic : WordKind.None);
+        }
+        return at;
+    }
+
+    /// <summary>Where the particle that ends the word begins, its end if none does.</summary>
+    private readonly int ParticleAt(int start, int end)
+    {
+        for (var length = 2; length >= 1; length--)
+        {
+            if (end - start > length && _language.FunctionWords.IsWord(_text[(end - length)..end])) return end - length;
+        }
+        return end;
+    }
+
+    private int Mark(int start, CharClass kind)
+    {
+        var text = _text;
+        var mark = text[start];
+        var at = start + 1;
+        while (at < text.Length && text[at] == mark) at++;
+        Add(start, at - start, kind == CharClass.Punctuation ? WordKind.Punctuation : WordKind.None);
+        if (_open && EndsSentence(mark, start, at))
+        {
+            _open = false;
+            _sentences++;
+        }
+        return at;
+    }
+
+    private readonly bool EndsSentence(char mark, int start, int end)
+    {
+        if (Terminals.Contains(mark)) return true;
+        if (!SpacedTerminals.Contains(mark)) return false;
+        var text = _text;
+        while (end < text.Length && Closers.Contains(text[end])) end++;
+        if (end == text.Length) return true;
+        if (!char.IsWhiteSpace(text[end])) return false;
+        if (mark != '.') return true;
+        var initial = start > 0 && char.IsUpper(text[start - 1]) && (start == 1 || !char.IsLetterOrDigit(text[start - 2]));
+        while (end < text.Length && text[end] is ' ' or '\t') end++;
+        return !initial && !(end < text.Length && char.IsLower(text[end]));
+    }
+
+    /// <summary>A character outside the basic plane, or half of one.</summary>
+    private int Pair(int at)
+    {
+        if (Rune.DecodeFromUtf16(_text[at..], out var rune, out var units) != OperationStatus.Done)
+        {
+            Add(at, 1, WordKind.None);
+            return at + 1;
+        }
+        _open = true;
+        switch (CharClasses.Of(rune))
+        {
+            case CharClass.Letter or CharClass.Digit: return SpacedWord(at);
+            case CharClass.Han: return UnspacedScripts.Cut(ref this, _text, at, CharClass.Han, _language.FunctionWords);
+            case CharClass.Punctuation: Add(at, units, WordKind.Punctuation); break;
+            default: Add(at, units, WordKind.None); break;
+        }
+        return at + units;
+    }
+
+    private void EndChunk(int at)
+    {
+        if (_chunkStart < 0) return;
+        _chunks++;
+        _longestChunk = Math.Max(_longestChunk, at - _chunkStart);
+        _chunkStart = -1;
+    }
+
+    private void EndLine(int at)
+    {
+        var end = at > _lineStart && _text[at - 1] == '\r' ? at - 1 : at;
+        if (end == _lineStart)
+        {
+            _emptyBefore = true;
+            return;
+        }
+        if (_open) _sentences++;
+        if (_lineCount == _lines.Length) Grow(ref _lines);
+        _lines[_lineCount++] = new(_lineStart, end - _lineStart, _firstWord, _chunks, _longestChunk, _sentences, _emptyBefore);
+        _firstWord = _wordCount;
+        _chunks = _longestChunk = _sentences = 0;
+        _open = _emptyBefore = false;
+    }
+
+    private static void Grow<T>(ref T[] array)
+    {
+        var grown = ArrayPool<T>.Shared.Rent(array.Length * 2);
+        array.CopyTo(grown, 0);
+        ArrayPool<T>.Shared.Return(array);
+        array = grown;
+    }
+}
