@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Dolmen.Checkpoints.Hub;
+namespace Dolmen.Artifacts;
 
 /// <summary>Tries again what a network may fail at once: longer pauses each time.</summary>
-internal static class Retry
+public static class Retry
 {
     private const int Attempts = 6;
 
@@ -27,8 +27,12 @@ internal static class Retry
         }
     }
 
-    /// <summary>Each pause is twice as long as the one before.</summary>
-    public static Task PauseAsync(int failed, TimeSpan first, CancellationToken stop) => Task.Delay(first * Math.Pow(2, failed), stop);
+    /// <summary>Each pause is twice as long as the one before, and no shorter than what the server asks for.</summary>
+    public static Task PauseAsync(int failed, TimeSpan first, CancellationToken stop, TimeSpan asked = default)
+    {
+        var pause = first * Math.Pow(2, failed);
+        return Task.Delay(asked > pause ? asked : pause, stop);
+    }
 
     public static bool IsLast(int failed) => failed + 1 >= Attempts;
 }
