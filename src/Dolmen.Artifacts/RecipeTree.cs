@@ -1,12 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using Dolmen.Artifacts;
 
-namespace Dolmen.Pipeline.Recipes;
+namespace Dolmen.Artifacts;
 
 /// <summary>A recipe as the user wrote it, before it is bound: overrides are made and unknown keys found here, against the records' shape.</summary>
-internal static class RecipeTree
+public static class RecipeTree
 {
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 32 };
 
@@ -67,7 +66,7 @@ internal static class RecipeTree
                 ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is no key of a recipe{Suggestion(keys[i], type)}");
             if (i == keys.Length - 1)
             {
-                at[keys[i]] = Value(assignment, path, text, known.PropertyType);
+                at[keys[i]] = Value(assignment, path, text, TypeOf(known));
                 return;
             }
             if (at[keys[i]] is not JsonObject below) at[keys[i]] = below = [];
@@ -81,8 +80,7 @@ internal static class RecipeTree
         return path < 0 ? error.Message : error.Message[..path];
     }
 
-    private static JsonTypeInfo TypeOf(JsonPropertyInfo property) =>
-        RecipeJson.Default.GetTypeInfo(property.PropertyType) ?? throw new InvalidOperationException($"No contract for {property.PropertyType}.");
+    private static JsonTypeInfo TypeOf(JsonPropertyInfo property) => property.Options.GetTypeInfo(property.PropertyType);
 
     private static string Suggestion(string key, JsonTypeInfo type)
     {
@@ -90,14 +88,14 @@ internal static class RecipeTree
         return NearestName.Of(key, names) is { } near ? $": did you mean '{near}'?" : $": known there are {string.Join(", ", names)}.";
     }
 
-    private static JsonNode? Value(string assignment, string path, string text, Type type)
+    private static JsonNode? Value(string assignment, string path, string text, JsonTypeInfo type)
     {
-        var plain = Nullable.GetUnderlyingType(type) ?? type;
+        var plain = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
         if (plain == typeof(string) || plain.IsEnum) return JsonValue.Create(text);
         try
         {
             var node = JsonNode.Parse(text, documentOptions: Lenient);
-            node.Deserialize(RecipeJson.Default.GetTypeInfo(type) ?? throw new InvalidOperationException($"No contract for {type}."));
+            node.Deserialize(type);
             return node;
         }
         catch (JsonException error)
@@ -111,7 +109,7 @@ internal static class RecipeTree
         _ when type == typeof(bool) => "true or false",
         _ when type == typeof(int) || type == typeof(long) || type == typeof(ulong) => "a whole number",
         _ when type == typeof(double) => "a number",
-        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(new RecipeNaming().ConvertName)),
+        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.CamelCase.ConvertName)),
         _ when type == typeof(IReadOnlyList<string>) => "a list of strings",
         _ when type == typeof(string) => "a string",
         _ => "an object",

@@ -1,7 +1,7 @@
-namespace Dolmen.Pipeline.Recipes;
+namespace Dolmen.Artifacts;
 
 /// <summary>The known name a typist most likely meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>Null when nothing is near: more than a third of the letters would have to change.</summary>
     public static string? Of(string typed, IEnumerable<string> known) => known
