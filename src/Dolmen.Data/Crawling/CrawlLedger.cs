@@ -122,6 +122,7 @@ internal sealed class CrawlLedger : IDisposable
 
     public void WriteIndex()
     {
+        if (_index.Count == 0) return;
         CdxjIndex.Merge(_folder, _index);
         _index.Clear();
     }

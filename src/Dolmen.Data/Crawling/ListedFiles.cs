@@ -42,9 +42,14 @@ public sealed class ListedFiles : IDisposable
         files._finished = present;
         await Parallel.ForEachAsync(
             chosen.Where(name => !File.Exists(files.PathOf(name))), new ParallelOptions { MaxDegreeOfParallelism = settings.Connections, CancellationToken = stop },
-            async (name, cancel) => await files.FetchAsync(name, added => progress?.Report(new StageProgress("fetch", Interlocked.Add(ref files._bytes, added), 0, "B",
-                $"{Volatile.Read(ref files._finished)} of {chosen.Count} files · {Path.GetFileName(name)}")), cancel));
+            async (name, cancel) => await files.FetchAsync(name, added => Report(name, added), cancel));
         return new FetchReport(names.Count, [.. chosen.Select(files.PathOf)], present, files._bytes, watch.Elapsed.TotalSeconds);
+
+        void Report(string name, long added)
+        {
+            var bytes = Interlocked.Add(ref files._bytes, added);
+            progress?.Report(new StageProgress("fetch", bytes, 0, "B", $"{Volatile.Read(ref files._finished)} of {chosen.Count} files · {Path.GetFileName(name)}"));
+        }
     }
 
     public void Dispose() => _http.Dispose();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using AngleSharp.Html;
 using AngleSharp.Html.Parser;
@@ -10,6 +11,8 @@ namespace Dolmen.Data.Crawling;
 internal sealed class PageLinks
 {
     public const int MaxLinks = 10_000;
+
+    private static readonly SearchValues<char> NameEnds = SearchValues.Create("\"' />;");
 
     private PageLinks() { }
 
@@ -138,7 +141,7 @@ internal sealed class PageLinks
         var at = text.IndexOf("charset=", StringComparison.OrdinalIgnoreCase);
         if (at < 0) return null;
         var name = text.AsSpan(at + 8).TrimStart("\"' ");
-        var end = name.IndexOfAny("\"' />;");
+        var end = name.IndexOfAny(NameEnds);
         return end > 0 ? name[..end].ToString() : null;
     }
 }

@@ -35,7 +35,8 @@ internal sealed record Sitemap(IReadOnlyList<WebAddress> Pages, IReadOnlyList<We
                 if (reader.NodeType != XmlNodeType.Element || reader.Depth > MaxDepth) continue;
                 if (reader.LocalName is "url" or "sitemap") parent = reader.LocalName;
                 if (reader.LocalName != "loc" || parent.Length == 0 || reader.IsEmptyElement || !reader.Read() || reader.NodeType is not (XmlNodeType.Text or XmlNodeType.CDATA)) continue;
-                if (WebAddress.Parse(reader.Value, at.Uri) is { } address) (parent == "url" ? pages : sitemaps).Add(address);
+                var text = reader.Value;
+                if (reader.Read() && reader.NodeType == XmlNodeType.EndElement && WebAddress.Parse(text, at.Uri) is { } address) (parent == "url" ? pages : sitemaps).Add(address);
             }
         }
         catch (XmlException)

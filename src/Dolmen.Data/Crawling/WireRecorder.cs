@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Dolmen.Data.Crawling;
 
 /// <summary>Keeps the bytes of one request and its answer as they went over the connection, so that an archive holds what was really
@@ -5,8 +7,10 @@ namespace Dolmen.Data.Crawling;
 /// connection, only the last sending counts.</summary>
 internal sealed class WireRecorder
 {
-    private readonly MemoryStream _request = new();
-    private readonly MemoryStream _response = new();
+    private const int KeptCapacity = 1 << 20;
+
+    private readonly ArrayBufferWriter<byte> _request = new();
+    private ArrayBufferWriter<byte> _response = new();
     private WireStream? _connection;
     private long _most;
 
@@ -15,15 +19,16 @@ internal sealed class WireRecorder
     /// <summary>Whether the answer had more bytes than were to be kept.</summary>
     public bool Overflowed { get; private set; }
 
-    public ReadOnlyMemory<byte> Request => _request.GetBuffer().AsMemory(0, (int)_request.Length);
+    public ReadOnlyMemory<byte> Request => _request.WrittenMemory;
 
-    public ReadOnlyMemory<byte> Response => _response.GetBuffer().AsMemory(0, (int)_response.Length);
+    public ReadOnlyMemory<byte> Response => _response.WrittenMemory;
 
     public void Begin(long mostResponseBytes)
     {
         (_connection, Overflowed, _most) = (null, false, mostResponseBytes);
-        Empty(_request);
-        Empty(_response);
+        _request.ResetWrittenCount();
+        if (_response.Capacity > KeptCapacity) _response = new ArrayBufferWriter<byte>();   // a huge page does not keep its memory for the rest of the crawl
+        _response.ResetWrittenCount();
     }
 
     public void Sent(WireStream connection, ReadOnlySpan<byte> bytes)
@@ -31,8 +36,8 @@ internal sealed class WireRecorder
         if (!ReferenceEquals(_connection, connection))
         {
             _connection = connection;
-            _request.SetLength(0);
-            _response.SetLength(0);
+            _request.ResetWrittenCount();
+            _response.ResetWrittenCount();
         }
         _request.Write(bytes);
     }
@@ -40,20 +45,13 @@ internal sealed class WireRecorder
     public void Received(WireStream connection, ReadOnlySpan<byte> bytes)
     {
         if (!ReferenceEquals(_connection, connection)) return;            // an idle connection being closed
-        var room = _most - _response.Length;
+        var room = _most - _response.WrittenCount;
         if (bytes.Length > room)
         {
             Overflowed = true;
             bytes = bytes[..(int)room];
         }
         _response.Write(bytes);
-    }
-
-    // One huge page does not keep its memory for the rest of the crawl.
-    private static void Empty(MemoryStream stream)
-    {
-        stream.SetLength(0);
-        if (stream.Capacity > 1 << 20) stream.Capacity = 0;
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
@@ -167,7 +168,9 @@ public class CrawlPages
 
     private static string Base32Sha1(string text)
     {
-        var bits = string.Concat(System.Security.Cryptography.SHA1.HashData(Encoding.Latin1.GetBytes(text)).Select(octet => octet.ToString("b8")));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        hash.AppendData(Encoding.Latin1.GetBytes(text));
+        var bits = string.Concat(hash.GetHashAndReset().Select(octet => octet.ToString("b8")));
         return string.Concat(bits.Chunk(5).Select(five => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[Convert.ToInt32(new string(five), 2)]));
     }
 }
