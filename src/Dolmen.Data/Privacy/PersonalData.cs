@@ -83,11 +83,14 @@ internal static class PersonalData
         var start = sign;
         var first = Math.Max(from, sign - MaxLocal);
         while (start > first && Local.Contains(text[start - 1])) start--;
+        if (start > from && Local.Contains(text[start - 1])) return default;
         while (start < sign && !char.IsAsciiLetterOrDigit(text[start])) start++;
         if (start == sign || text[sign - 1] == '.') return default;
         var end = sign + 1;
         var last = Math.Min(text.Length, sign + 1 + MaxDomain);
         while (end < last && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '-' or '.')) end++;
+        // Of "a@b.org@c.org" the last two parts may be an address; what goes on past the longest domain is none.
+        if (end < text.Length && (end == last || text[end] == '@')) return default;
         while (end > sign + 1 && !char.IsAsciiLetterOrDigit(text[end - 1])) end--;
         var domain = text[(sign + 1)..end];
         var dot = domain.LastIndexOf('.');
