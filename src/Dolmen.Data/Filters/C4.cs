@@ -23,6 +23,7 @@ internal sealed class C4 : IFilter
     private static readonly string[] Policies = ["terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"];
     private static readonly SearchValues<string> Suspects = SearchValues.Create([Lorem, Javascript, .. Policies], StringComparison.OrdinalIgnoreCase);
     private static readonly SearchValues<string> PolicySearch = SearchValues.Create(Policies, StringComparison.OrdinalIgnoreCase);
+    private static readonly SearchValues<string> LoremSearch = SearchValues.Create([Lorem], StringComparison.OrdinalIgnoreCase);
     private readonly RuleList _rules;
     private readonly C4Settings _settings;
 
@@ -70,7 +71,7 @@ internal sealed class C4 : IFilter
         values[Sentences] = text.Sentences;
         values[CurlyBrackets] = text.Text.AsSpan().Count('{');
         var lorem = 0;
-        for (var rest = text.Text.AsSpan(); rest.IndexOf(Lorem, StringComparison.OrdinalIgnoreCase) is >= 0 and var at; rest = rest[(at + Lorem.Length)..]) lorem++;
+        for (var rest = text.Text.AsSpan(); rest.IndexOfAny(LoremSearch) is >= 0 and var at; rest = rest[(at + Lorem.Length)..]) lorem++;
         values[LoremIpsum] = lorem;
     }
 

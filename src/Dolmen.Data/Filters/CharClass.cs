@@ -30,10 +30,17 @@ internal static class CharClasses
     // datatrove's PUNCTUATION holds these beside control characters; Unicode's P* categories are added to them.
     private const string NotInUnicodePunctuation = "+^~´=`～<>$|∶━＋";
 
+    // The class, and flags of what spaces bound: a loop over a word needs one look-up and one "or" a character.
+    private const int ClassBits = 0x0F;
+    public const int Spaced = 0x10, SpacedLetter = 0x20, SpacedHangul = 0x40;
+
     private static readonly byte[] Table = Build();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static CharClass Of(char unit) => (CharClass)Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Table), unit);
+    public static CharClass Of(char unit) => (CharClass)(Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Table), unit) & ClassBits);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FlagsOf(char unit) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Table), unit);
 
     public static CharClass Of(Rune rune) => rune.IsBmp ? Of((char)rune.Value)
         : rune.Value is >= 0x20000 and < 0x32000 ? CharClass.Han
@@ -46,9 +53,17 @@ internal static class CharClasses
     private static byte[] Build()
     {
         var table = new byte[char.MaxValue + 1];
-        for (var unit = 0; unit < table.Length; unit++) table[unit] = (byte)Classify((char)unit);
+        for (var unit = 0; unit < table.Length; unit++) table[unit] = (byte)Flagged(Classify((char)unit));
         return table;
     }
+
+    private static int Flagged(CharClass kind) => (int)kind | kind switch
+    {
+        CharClass.Digit => Spaced,
+        CharClass.Letter => Spaced | SpacedLetter,
+        CharClass.Hangul => Spaced | SpacedLetter | SpacedHangul,
+        _ => 0,
+    };
 
     private static CharClass Classify(char unit) => unit switch
     {

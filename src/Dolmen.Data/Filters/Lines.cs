@@ -19,6 +19,7 @@ internal sealed class Lines : IFilter
     private static readonly SearchValues<string> Counted = SearchValues.Create(
         ["likes", "like", "shares", "share", "comments", "comment", "retweets", "retweet", "reposts", "quotes", "bookmarks", "upvotes",
             "downvotes", "downloads", "views", "view", "followers", "following", "replies", "reply", "votes"], StringComparison.OrdinalIgnoreCase);
+    private static readonly SearchValues<string> Cart = SearchValues.Create(["items in cart"], StringComparison.OrdinalIgnoreCase);
     private readonly RuleList _rules;
     private readonly LinesSettings _settings;
 
@@ -51,7 +52,7 @@ internal sealed class Lines : IFilter
     }
 
     public void Measure(TextView text, string language, Span<double> values) =>
-        values[0] = text.Editor == this && text.WordsBefore > 0 ? 1 - ((double)text.Words.Length / text.WordsBefore) : 0;
+        values[0] = text.Editor == this && text.WordsBefore > 0 ? (double)(text.WordsBefore - text.Words.Length) / text.WordsBefore : 0;
 
     private bool Keeps(ReadOnlySpan<char> line, int words, bool spaced)
     {
@@ -76,7 +77,7 @@ internal sealed class Lines : IFilter
     private static bool IsBoilerplate(ReadOnlySpan<char> line) =>
         line.StartsWith("sign-in", StringComparison.OrdinalIgnoreCase) || line.StartsWith("sign in", StringComparison.OrdinalIgnoreCase)
         || line.TrimEnd(".…").TrimEnd().EndsWith("read more", StringComparison.OrdinalIgnoreCase)
-        || line.Contains("items in cart", StringComparison.OrdinalIgnoreCase);
+        || line.ContainsAny(Cart);
 
     /// <summary>A number and what is counted, nothing else: <c>1.2K views</c>.</summary>
     private static bool IsCounter(ReadOnlySpan<char> line)

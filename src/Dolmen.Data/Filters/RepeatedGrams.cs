@@ -68,7 +68,7 @@ internal static class RepeatedGrams
             var place = (uint)hash & mask;
             var bit = 1ul << (int)(place & 63);
             ref var word = ref once[(int)(place >> 6)];
-            if ((word & bit) != 0) twice[(int)(place >> 6)] |= bit;
+            twice[(int)(place >> 6)] |= word & bit;
             word |= bit;
         }
         var kept = 0;
@@ -76,9 +76,10 @@ internal static class RepeatedGrams
         {
             var hash = hashes[index];
             var place = (uint)hash & mask;
-            if ((twice[(int)(place >> 6)] & (1ul << (int)(place & 63))) == 0) continue;
             positions[kept] = index;
-            hashes[kept++] = hash;
+            hashes[kept] = hash;
+            // Not a branch: it could not be foretold.
+            kept += (int)(twice[(int)(place >> 6)] >> (int)(place & 63)) & 1;
         }
         ArrayPool<ulong>.Shared.Return(seen);
         return kept;

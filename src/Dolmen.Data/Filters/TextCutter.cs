@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Dolmen.Data.Filters;
@@ -9,7 +11,7 @@ namespace Dolmen.Data.Filters;
 /// contractions stay whole. French, Italian and Catalan elisions are words of their own (l'), Korean particles of the stop word list are
 /// parted from the word they end, and scripts without spaces are cut by <see cref="UnspacedScripts"/>.
 /// A sentence ends at a terminal mark that space follows (Latin marks; a point not before a lower-case letter nor after an initial), at a
-/// full-width or Indic one anywhere, and at the end of a line.</summary>
+/// full-width or Indic one anywhere, and at the end of a line; a few titles and abbreviations end none. Punkt's trained models know more.</summary>
 internal ref struct TextCutter
 {
     private const string Closers = "\"')]}”’»」』）";
@@ -70,33 +72,40 @@ internal ref struct TextCutter
         return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int start, int length, WordKind kind)
     {
-        if (_wordCount == _words.Length) Grow(ref _words);
-        _words[_wordCount++] = new(start, length, kind, TextHash.Of(_text.Slice(start, length)));
+        var words = _words;
+        var count = _wordCount;
+        if ((uint)count >= (uint)words.Length)
+        {
+            Grow(ref _words);
+            words = _words;
+        }
+        words[count] = new(start, length, kind, TextHash.Of(ref Unsafe.Add(ref MemoryMarshal.GetReference(_text), start), length));
+        _wordCount = count + 1;
     }
 
     private int SpacedWord(int start)
     {
         var text = _text;
         var at = start;
-        var letters = false;
-        var hangul = false;
+        var flags = 0;
         while (true)
         {
-            CharClass kind = default;
-            for (; at < text.Length; at++)
+            for (; (uint)at < (uint)text.Length; at++)
             {
-                kind = CharClasses.Of(text[at]);
-                if (!CharClasses.IsSpaced(kind)) break;
-                letters |= kind != CharClass.Digit;
-                hangul |= kind == CharClass.Hangul;
+                var here = CharClasses.FlagsOf(text[at]);
+                if ((here & CharClasses.Spaced) == 0) break;
+                flags |= here;
             }
-            if (at >= text.Length || kind is CharClass.Space or CharClass.Newline) break;
+            if ((uint)at >= (uint)text.Length) break;
+            var kind = CharClasses.Of(text[at]);
+            if (kind is CharClass.Space or CharClass.Newline) break;
             if (kind is CharClass.Surrogate && Rune.DecodeFromUtf16(text[at..], out var rune, out var units) == OperationStatus.Done
                 && CharClasses.Of(rune) is CharClass.Letter or CharClass.Digit)
             {
-                letters |= CharClasses.Of(rune) == CharClass.Letter;
+                if (CharClasses.Of(rune) == CharClass.Letter) flags |= CharClasses.SpacedLetter;
                 at += units;
                 continue;
             }
@@ -111,14 +120,14 @@ internal ref struct TextCutter
             at++;
         }
         _open = true;
-        if (hangul && _language.PartsParticles && ParticleAt(start, at) is var particle && particle < at)
+        if ((flags & CharClasses.SpacedHangul) != 0 && _language.PartsParticles && ParticleAt(start, at) is var particle && particle < at)
         {
             Add(start, particle - start, WordKind.Alphabetic);
             Add(particle, at - particle, WordKind.Alphabetic);
         }
         else
         {
-            Add(start, at - start, letters ? WordKind.Alphabetic : WordKind.None);
+            Add(start, at - start, (flags & CharClasses.SpacedLetter) != 0 ? WordKind.Alphabetic : WordKind.None);
         }
         return at;
     }
@@ -159,7 +168,13 @@ internal ref struct TextCutter
         if (mark != '.') return true;
         var initial = start > 0 && char.IsUpper(text[start - 1]) && (start == 1 || !char.IsLetterOrDigit(text[start - 2]));
         while (end < text.Length && text[end] is ' ' or '\t') end++;
-        return !initial && !(end < text.Length && char.IsLower(text[end]));
+        return !initial && !(end < text.Length && char.IsLower(text[end])) && !IsAbbreviation(text[..start]);
+    }
+
+    private static bool IsAbbreviation(ReadOnlySpan<char> before)
+    {
+        var word = before[(before.LastIndexOfAny(" \n\t(\"“") + 1)..];
+        return word is "Mr" or "Mrs" or "Ms" or "Dr" or "Prof" or "St" or "Gen" or "Rep" or "Sen" or "Jr" or "Sr" or "vs" or "e.g" or "i.e" or "cf" or "al";
     }
 
     /// <summary>A character outside the basic plane, or half of one.</summary>

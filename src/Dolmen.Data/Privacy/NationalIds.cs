@@ -23,7 +23,7 @@ internal static class NationalIds
             "11" or "2333" => part.SeparatedBy(" ") && IsGerman(digits),
             "15" or "1222332" => part.SeparatedBy(" ") && IsFrench(digits),
             "3332" => part.SeparatedBy(".-") && part.Text[part.End - 3] == '-' && IsBrazilian(digits),
-            "444" => part.SeparatedBy(" -") && (IsIndian(digits) || IsJapanese(digits)),
+            "444" => part.IsWhole && part.SeparatedBy(" -") && (IsIndian(digits) || IsJapanese(digits)),
             _ => false,
         };
     }

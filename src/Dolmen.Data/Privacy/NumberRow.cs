@@ -13,19 +13,22 @@ internal readonly ref struct NumberRow(ReadOnlySpan<char> text, ReadOnlySpan<byt
     private readonly ReadOnlySpan<byte> _digits = digits;
     private readonly ReadOnlySpan<NumberGroup> _groups = groups;
 
-    public bool IsSpaceBefore(int group) => _text[_groups[group].Start - 1] is ' ' or '\u00A0';
+    public bool IsSpaceBefore(int group) => _text[_groups[group].Start - 1] is ' ' or '\u00A0' or '(';
 
     public NumberPart Part(int first, int last) => new(
-        _text, _digits[_groups[first].FirstDigit..(_groups[last].FirstDigit + _groups[last].Length)], _groups[first..(last + 1)]);
+        _text, _digits[_groups[first].FirstDigit..(_groups[last].FirstDigit + _groups[last].Length)], _groups[first..(last + 1)], last - first + 1 == _groups.Length);
 }
 
-internal readonly ref struct NumberPart(ReadOnlySpan<char> text, ReadOnlySpan<byte> digits, ReadOnlySpan<NumberGroup> groups)
+internal readonly ref struct NumberPart(ReadOnlySpan<char> text, ReadOnlySpan<byte> digits, ReadOnlySpan<NumberGroup> groups, bool isWhole)
 {
     public ReadOnlySpan<char> Text { get; } = text;
 
     public ReadOnlySpan<byte> Digits { get; } = digits;
 
     public ReadOnlySpan<NumberGroup> Groups { get; } = groups;
+
+    /// <summary>No other group of digits is beside it.</summary>
+    public bool IsWhole { get; } = isWhole;
 
     public int Start => Groups[0].Start;
 

@@ -23,13 +23,14 @@ internal static class PersonalData
     private static readonly string[] IpReplacements = ["22.214.171.124", "126.96.36.199", "188.8.131.52", "184.108.40.206", "220.127.116.11", "18.104.22.168"];
     private static readonly PersonalDataSettings Everything = new();
     private static readonly SearchValues<char> Signs = SearchValues.Create("@0123456789");
-    private static readonly SearchValues<char> Local = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~.-");
+    private static readonly SearchValues<char> Local = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.%+_'-");
 
     public static (string Text, PersonalDataCounts Counts) Mask(string text, PersonalDataSettings? settings = null)
     {
         settings ??= Everything;
         var span = text.AsSpan();
         StringBuilder? masked = null;
+        var afterAddress = false;
         int from = 0, emails = 0, ips = 0, phones = 0, cards = 0, ids = 0;
         for (var at = 0; at < span.Length;)
         {
@@ -38,7 +39,7 @@ internal static class PersonalData
             at += found;
             if (span[at] == '@')
             {
-                if (settings.Emails && Email(span, at, from) is { Length: > 0 } email) Replace(email.Start, email.Length, EmailReplacements[emails++ % 2]);
+                if (settings.Emails && Email(span, at, from, afterAddress) is { Length: > 0 } email) Replace(email.Start, email.Length, EmailReplacements[emails++ % 2]);
                 else at++;
                 continue;
             }
@@ -47,9 +48,16 @@ internal static class PersonalData
                 at = EndOfDigits(span, at);
                 continue;
             }
+            // Digits of an e-mail's name are the e-mail's.
+            var name = NameLength(span, at);
+            if (name > 0 && settings.Emails && Email(span, at + name, from, afterAddress) is { Length: > 0 } mail && mail.Start <= at)
+            {
+                at += name;
+                continue;
+            }
             if (settings.IpAddresses && IpAddresses.LengthAt(span, at) is > 0 and var ip)
             {
-                if (!IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
+                if (NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
                 else at += ip;
                 continue;
             }
@@ -66,10 +74,18 @@ internal static class PersonalData
             {
                 (masked ??= new(text.Length)).Append(text, from, start - from).Append(replacement);
                 from = at = start + length;
+                afterAddress = replacement[0] != '[';
             }
         }
         var counts = new PersonalDataCounts(emails, ips, phones, cards, ids);
         return masked is null ? (text, counts) : (masked.Append(text, from, text.Length - from).ToString(), counts);
+    }
+
+    /// <returns>Characters up to an at sign, 0 when there is none or too far.</returns>
+    private static int NameLength(ReadOnlySpan<char> text, int at)
+    {
+        var length = text.Slice(at, Math.Min(MaxLocal + 1, text.Length - at)).IndexOfAnyExcept(Local);
+        return length >= 0 && text[at + length] == '@' ? Math.Max(1, length) : 0;
     }
 
     private static int EndOfDigits(ReadOnlySpan<char> text, int at)
@@ -78,16 +94,19 @@ internal static class PersonalData
         return at;
     }
 
-    private static (int Start, int Length) Email(ReadOnlySpan<char> text, int sign, int from)
+    private static (int Start, int Length) Email(ReadOnlySpan<char> text, int sign, int from, bool afterAddress)
     {
         var start = sign;
         var first = Math.Max(from, sign - MaxLocal);
         while (start > first && Local.Contains(text[start - 1])) start--;
+        if (start > from ? Local.Contains(text[start - 1]) : afterAddress) return default;
         while (start < sign && !char.IsAsciiLetterOrDigit(text[start])) start++;
         if (start == sign || text[sign - 1] == '.') return default;
         var end = sign + 1;
         var last = Math.Min(text.Length, sign + 1 + MaxDomain);
         while (end < last && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '-' or '.')) end++;
+        // Of "a@b.org+c@d.org" the last two parts may be an address; what goes on past the longest domain is none.
+        if ((end < text.Length && end == last) || NameLength(text, end) > 0) return default;
         while (end > sign + 1 && !char.IsAsciiLetterOrDigit(text[end - 1])) end--;
         var domain = text[(sign + 1)..end];
         var dot = domain.LastIndexOf('.');

@@ -39,6 +39,7 @@ internal static class PersonalNumbers
             var next = end;
             if (next < text.Length && text[next] == ')') next++;
             if (next < text.Length && text[next] is ' ' or '\u00A0' or '-' or '.' or '/') next++;
+            if (next < text.Length && text[next] == '(') next++;
             if (next == end || next >= text.Length || !char.IsAsciiDigit(text[next])) break;
             end = next;
         }
@@ -114,8 +115,8 @@ internal static class PersonalNumbers
         return digits switch
         {
             [>= 2, _, _, >= 2, ..] when digits.Length == 10 => shape is "334" && !part.SeparatedBy("/"),
-            [1, >= 2, _, _, >= 2, ..] when digits.Length == 11 => shape is "1334",
-            [1, >= 3, ..] when digits.Length == 11 => shape is "11" or "344" && digits[1] is >= 3,
+            [1, >= 2, _, _, >= 2, ..] when shape is "1334" => true,
+            [1, >= 3, ..] when digits.Length == 11 => shape is "11" or "344",
             [0, > 0, ..] when digits.Length == 10 => shape is "22222" or "244" or "334" or "343",
             [0, > 0, ..] when digits.Length == 11 => shape is "344" or "56" or "434",
             [0, > 0, ..] when digits.Length == 9 => shape is "234",
