@@ -13,8 +13,8 @@ internal sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
 
     public static ColumnKind? KindOf(Type type) => type switch
     {
-        _ when type == typeof(string) => ColumnKind.Text,
-        _ when type == typeof(byte[]) => ColumnKind.Bytes,
+        _ when type == typeof(string) || type == typeof(ReadOnlyMemory<char>) => ColumnKind.Text,
+        _ when type == typeof(byte[]) || type == typeof(ReadOnlyMemory<byte>) => ColumnKind.Bytes,
         _ when type == typeof(bool) => ColumnKind.Flag,
         _ when type == typeof(DateTime) => ColumnKind.Time,
         _ when type == typeof(int) => ColumnKind.Short,

@@ -18,7 +18,7 @@ internal sealed record QualityModelCard(
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
-    NumberHandling = JsonNumberHandling.Strict, MaxDepth = 16)]
+    NumberHandling = JsonNumberHandling.Strict, UseStringEnumConverter = true, MaxDepth = 16)]
 [JsonSerializable(typeof(QualityModelCard))]
 [JsonSerializable(typeof(QualityReport))]
 [JsonSerializable(typeof(Perplexity.PerplexityModelCard))]

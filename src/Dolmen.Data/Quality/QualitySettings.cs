@@ -1,6 +1,16 @@
+using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
+using Dolmen.Data.Mixing;
+using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Quality;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
+    UseStringEnumConverter = true, MaxDepth = 8)]
+[JsonSerializable(typeof(QualitySettings))]
+[JsonSerializable(typeof(PerplexitySettings))]
+internal sealed partial class QualitySettingsJson : JsonSerializerContext;
 
 /// <summary>How a classifier is trained.</summary>
 /// <param name="Bits">The table has 2^bits weights, 4 bytes each.</param>
@@ -14,6 +24,15 @@ public sealed record QualitySettings(
     int Bits = 20, int Epochs = 6, double LearningRate = 0.5, double L1 = 0.05, double L2 = 0.5, int MaxChars = 20_000, double HeldOutFraction = 0.2,
     double? PositiveFrom = null, bool? Balance = null, long MaxCharsPerClass = 128L << 20)
 {
+    /// <param name="sets"><c>name=value</c>, such as <c>bits=18</c>.</param>
+    /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
+    public static QualitySettings Of(IReadOnlyList<string> sets)
+    {
+        var settings = JsonSettings.To(sets, QualitySettingsJson.Default.QualitySettings);
+        settings.ThrowIfInvalid();
+        return settings;
+    }
+
     /// <summary>All that is wrong at once; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate()
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
+using Dolmen.Data.Mixing;
 
 namespace Dolmen.Data.Quality.Perplexity;
 
@@ -12,6 +13,15 @@ public sealed record PerplexitySettings(
     PerplexityUnit Unit = PerplexityUnit.Word, int Order = 5, int MinWord = 2, int MinNgram = 2, int MaxChars = 100_000, double HeldOutFraction = 0.05,
     long MaxCorpusChars = 64L << 20)
 {
+    /// <param name="sets"><c>name=value</c>, such as <c>order=4</c>.</param>
+    /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
+    public static PerplexitySettings Of(IReadOnlyList<string> sets)
+    {
+        var settings = JsonSettings.To(sets, QualitySettingsJson.Default.PerplexitySettings);
+        settings.ThrowIfInvalid();
+        return settings;
+    }
+
     /// <summary>All that is wrong at once; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate()
     {
