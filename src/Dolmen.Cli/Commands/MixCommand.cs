@@ -35,18 +35,28 @@ internal static class MixCommand
 
     private static void Show(MixReport report, string directory)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumn("source").AddColumn("language").AddColumn("quality").AddColumn("made by");
+        // Columns that say the same of every row say nothing.
+        var byQuality = report.Components.Any(c => c.Quality != "all");
+        var byMaker = report.Components.Any(c => c.Ai);
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("source").AddColumn("language");
+        if (byQuality) table.AddColumn("quality");
+        if (byMaker) table.AddColumn("made by");
         foreach (var name in (string[])["available", "asked", "taken", "epochs", "share", "weight"]) table.AddColumn(new TableColumn(name).RightAligned());
         foreach (var part in report.Components)
         {
-            table.AddRow(Markup.Escape(part.Source), Markup.Escape(part.Language), Markup.Escape(part.Quality), part.Ai ? "AI" : "", $"{part.Available:N0}", Percent(part.Asked),
-                $"{part.Taken:N0}", part.Epochs.ToString("0.00", CultureInfo.InvariantCulture), Percent(part.Share), part.Weight.ToString("0.00", CultureInfo.InvariantCulture));
+            List<string> cells = [Markup.Escape(part.Source), Markup.Escape(part.Language)];
+            if (byQuality) cells.Add(Markup.Escape(part.Quality));
+            if (byMaker) cells.Add(part.Ai ? "AI" : "");
+            cells.AddRange([$"{part.Available:N0}", Percent(part.Asked), $"{part.Taken:N0}", Fixed(part.Epochs), Percent(part.Share), Fixed(part.Weight)]);
+            table.AddRow([.. cells]);
         }
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.Write(table);
         foreach (var notice in report.Notices) console.MarkupLineInterpolated($"[yellow]{notice}[/]");
         Console.Error.WriteLine($"{report.Taken:N0} tokens in {report.TakenDocuments:N0} documents, {report.Files.Count:N0} files; {Percent(report.AiShare)} AI-made: {directory}");
     }
+
+    private static string Fixed(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Percent(double share) => $"{(share * 100).ToString("0.0", CultureInfo.InvariantCulture)} %";
 }

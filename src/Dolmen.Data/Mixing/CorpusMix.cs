@@ -21,6 +21,8 @@ public static class CorpusMix
         IReadOnlyList<string> inputs, MixRecipe recipe, string outDirectory, ulong seed, int? threads, IProgress<StageProgress> progress, CancellationToken stop)
     {
         recipe.ThrowIfInvalid();
+        // What a killed run left behind is nobody's work.
+        if (Directory.Exists(Path.Combine(outDirectory, WorkFolder))) Directory.Delete(Path.Combine(outDirectory, WorkFolder), recursive: true);
         if (Directory.Exists(outDirectory) && Directory.EnumerateFileSystemEntries(outDirectory).Any())
             throw new UserErrorException($"--out {outDirectory} already holds files: a mixture is written into a new or empty folder. Remove it or name another.");
         if (File.Exists(outDirectory)) throw new UserErrorException($"--out {outDirectory} is a file: name a new or empty folder.");

@@ -107,7 +107,7 @@ internal sealed class CorpusTable : IDisposable
     }
 
     /// <summary>An array of the column's nullable type.</summary>
-    public Array Values(int group, TableColumn column) => Guard(Path, () =>
+    public Array Values(int group, TableColumn column) => Guard<Array>(Path, () =>
     {
         using var rows = _reader.OpenRowGroupReader(group);
         if (rows.GetMetadata(column.Field)?.MetaData?.TotalUncompressedSize is > MaxGroupBytes and var size)
@@ -132,21 +132,21 @@ internal sealed class CorpusTable : IDisposable
         _stream.Dispose();
     }
 
-    private static Array Text(ParquetRowGroupReader rows, DataField field, int count)
+    private static string?[] Text(ParquetRowGroupReader rows, DataField field, int count)
     {
         var values = new string?[count];
         rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
         return values;
     }
 
-    private static Array Bytes(ParquetRowGroupReader rows, DataField field, int count)
+    private static byte[]?[] Bytes(ParquetRowGroupReader rows, DataField field, int count)
     {
         var values = new byte[]?[count];
         rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
         return values;
     }
 
-    private static Array Read<T>(ParquetRowGroupReader rows, DataField field, int count)
+    private static T?[] Read<T>(ParquetRowGroupReader rows, DataField field, int count)
         where T : struct
     {
         var values = new T?[count];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -10,7 +11,7 @@ public sealed record WeightedNgram(string Ngram, double Weight);
 
 /// <summary>What the model file says of itself.</summary>
 internal sealed record QualityModelCard(
-    string Kind, int Version, int Bits, int MaxChars, double Bias, double Slope, double Intercept, QualityReport Report)
+    string Kind, int Version, int Bits, int MaxChars, double Bias, double Slope, double Intercept, QualityReport? Report)
 {
     public const string ThisKind = "quality-classifier";
     public const int ThisVersion = 1;
@@ -51,11 +52,11 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
         double sum = 0;
         var count = 0;
         for (var features = new TextFeatures(Beginning(text, Card.MaxChars), Card.Bits); features.MoveNext(); count++)
-            sum += System.Runtime.CompilerServices.Unsafe.Add(ref table, features.Index);
+            sum += Unsafe.Add(ref table, features.Index);
         return count == 0 ? double.NaN : (sum / Math.Sqrt(count)) + Card.Bias;
     }
 
-    /// <summary>The n-grams of this text that weigh most in its logit, either way, heaviest first.</summary>
+    /// <summary>The n-grams of this text that weigh most in its calibrated logit, either way, heaviest first.</summary>
     public IReadOnlyList<WeightedNgram> Explain(ReadOnlySpan<char> text, int most)
     {
         var sums = new Dictionary<string, double>(StringComparer.Ordinal);
@@ -63,7 +64,7 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
         var count = 0;
         for (var features = new TextFeatures(beginning, Card.Bits); features.MoveNext(); count++)
         {
-            if (weights[features.Index] is 0 and not float.NaN) continue;
+            if (weights[features.Index] == 0) continue;
             var ngram = Folded.Show(beginning[features.Start..features.End]);
             sums[ngram] = sums.GetValueOrDefault(ngram) + weights[features.Index];
         }

@@ -21,7 +21,7 @@ internal sealed partial class QualitySettingsJson : JsonSerializerContext;
 /// <param name="Balance">Both classes count the same however many documents each has. Left out: yes for a good set against a raw set, no for labels.</param>
 /// <param name="MaxCharsPerClass">Most text held for one class, in characters; of more, a sample that depends on the seed alone.</param>
 public sealed record QualitySettings(
-    int Bits = 20, int Epochs = 6, double LearningRate = 0.5, double L1 = 0.05, double L2 = 0.5, int MaxChars = 20_000, double HeldOutFraction = 0.2,
+    int Bits = 20, int Epochs = 6, double LearningRate = 2, double L1 = 0.1, double L2 = 0.5, int MaxChars = 20_000, double HeldOutFraction = 0.2,
     double? PositiveFrom = null, bool? Balance = null, long MaxCharsPerClass = 128L << 20)
 {
     /// <param name="sets"><c>name=value</c>, such as <c>bits=18</c>.</param>

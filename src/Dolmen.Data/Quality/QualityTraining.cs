@@ -76,7 +76,7 @@ public static class QualityTraining
         var top = FeatureNames.Top(training, settings.Bits, weights, TopFeatures);
 
         var bare = new QualityModel(weights, new QualityModelCard(
-            QualityModelCard.ThisKind, QualityModelCard.ThisVersion, settings.Bits, settings.MaxChars, bias, 1, 0, null!));
+            QualityModelCard.ThisKind, QualityModelCard.ThisVersion, settings.Bits, settings.MaxChars, bias, 1, 0, null));
         var (logits, good, counts) = Logits(bare, calibrating);
         var calibration = Calibration.Fit(logits, good, counts);
         (logits, good, counts) = Logits(bare, judging);

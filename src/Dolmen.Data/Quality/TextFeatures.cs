@@ -59,24 +59,24 @@ internal ref struct TextFeatures(ReadOnlySpan<char> text, int bits)
     {
         unchecked
         {
-            var text = _text;
+            var rest = _text;
             var at = _at;
             kind = UnitKind.Separator;
-            for (; at < text.Length; at++)
+            for (; at < rest.Length; at++)
             {
-                kind = Folded.Kind(text[at]);
+                kind = Folded.Kind(rest[at]);
                 if (kind is UnitKind.Word or UnitKind.Single) break;
                 if (kind == UnitKind.LineEnd) _lastKind = UnitKind.Separator;
             }
-            if (at >= text.Length)
+            if (at >= rest.Length)
             {
                 _at = at;
                 return false;
             }
             _start = at;
-            var hash = (Seed ^ Folded.Letter(text[at++])) * Prime;
+            var hash = (Seed ^ Folded.Letter(rest[at++])) * Prime;
             if (kind == UnitKind.Word)
-                for (; at < text.Length && Folded.Kind(text[at]) == UnitKind.Word; at++) hash = (hash ^ Folded.Letter(text[at])) * Prime;
+                for (; at < rest.Length && Folded.Kind(rest[at]) == UnitKind.Word; at++) hash = (hash ^ Folded.Letter(rest[at])) * Prime;
             _hash = hash | 1;                                            // never 0, which stands for none
             _at = at;
             return true;

@@ -117,7 +117,7 @@ public sealed class NgramPerplexity : IDisposable
         return Math.Exp(-each[^fromEnd]);
     }
 
-    private static NgramModel Fit(IReadOnlyList<string> texts, PerplexitySettings settings) => PerplexityTraining.Fit([.. texts], settings, 0, texts.Count, default);
+    private static NgramModel Fit(string[] texts, PerplexitySettings settings) => PerplexityTraining.Fit(texts, settings, 0, texts.Length, default);
 
     // A walk over six words with habits, so that contexts tell something and counts of one to four occur in every order.
     private static string[] Corpus(int count) => [.. Enumerable.Range(0, count).Select(i =>

@@ -176,7 +176,7 @@ public sealed class QualityClassifierTraining : IDisposable
         return QualityTraining.FromSets([In("good.jsonl")], [In("raw.jsonl")], In(file), Small, 0, CorpusFixture.NoProgress, default);
     }
 
-    private static double Measured(IFilter filter, string text)
+    private static double Measured(QualityClassifier filter, string text)
     {
         Span<double> values = stackalloc double[1];
         filter.Measure(new TextView { Text = text }, "en", values);
