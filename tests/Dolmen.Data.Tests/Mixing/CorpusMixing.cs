@@ -114,6 +114,34 @@ public sealed class CorpusMixing : IDisposable
     }
 
     [Fact]
+    public void In_how_many_pieces_the_shuffle_is_sorted_changes_nothing()
+    {
+        Assert.Equal(Shuffled(expectedBytes: 0), Shuffled(expectedBytes: 1e9));
+        Assert.Empty(Directory.GetDirectories(_folder.Path));
+
+        List<byte> Shuffled(double expectedBytes)
+        {
+            using var buckets = new ShuffleBuckets(In("buckets"), expectedBytes);
+            var random = new StableRandom(3);
+            for (var i = 0; i < 5000; i++) buckets.Add(random.NextUInt64() & 0xFFF0_0000_0000_0000, [(byte)i, (byte)(i >> 8)]);
+            return [.. buckets.InOrder().SelectMany(row => row.ToArray())];
+        }
+    }
+
+    [Fact]
+    public void What_a_killed_run_left_is_removed_and_what_is_someone_elses_is_not()
+    {
+        Corpus("web", Rows("a", "en", 10));
+        Directory.CreateDirectory(In("out/.mixing/buckets"));
+        File.WriteAllText(In("out/.mixing/buckets/00000"), "half a row");
+        Assert.Equal(10, Mix(new MixRecipe()).TakenDocuments);
+        Directory.CreateDirectory(In("notes"));
+        File.WriteAllText(In("notes/mine.txt"), "keep");
+        Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), "notes"));
+        Assert.True(File.Exists(In("notes/mine.txt")));
+    }
+
+    [Fact]
     public void Shards_are_cut_by_their_text()
     {
         Corpus("web", Enumerable.Range(0, 400).Select(i => new Row($"big{i}", "a", "en", 2000, 0, "", 1)));
