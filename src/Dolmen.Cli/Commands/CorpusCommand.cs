@@ -8,7 +8,15 @@ namespace Dolmen.Cli.Commands;
 
 internal static class CorpusCommand
 {
-    public static Command Build() => new("corpus", "Documents to a corpus: training text, held-out text, alignment data and a report.") { BuildVerb(), ReportVerb(), CrawlCommand.Build(), FetchCrawlCommand.Build() };
+    public static Command Build() => new("corpus", "Raw web pages and documents to a corpus: crawled, filtered, deduplicated, explained, mixed.")
+    {
+        CrawlCommand.Build(),
+        FetchCrawlCommand.Build(),
+        BuildVerb(),
+        ReportVerb(),
+        TrainClassifierCommand.Build(),
+        MixCommand.Build(),
+    };
 
     private static Command BuildVerb()
     {

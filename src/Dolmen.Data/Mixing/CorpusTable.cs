@@ -1,0 +1,174 @@
+using Dolmen.Artifacts;
+using Parquet;
+using Parquet.Schema;
+
+namespace Dolmen.Data.Mixing;
+
+/// <summary>Where a corpus keeps its documents.</summary>
+internal static class CorpusTables
+{
+    public const string DocumentsFolder = "documents";
+
+    /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no such thing.</summary>
+    public static IReadOnlyList<string> FilesOf(string path)
+    {
+        if (File.Exists(path)) return path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [path] : [];
+        if (!Directory.Exists(path)) return [];
+        var documents = Path.Combine(path, DocumentsFolder);
+        if (Directory.Exists(documents)) return Below(documents);
+        var single = Path.Combine(path, CorpusParquet.FileName);
+        return File.Exists(single) ? [single] : Below(path);
+    }
+
+    private static string[] Below(string folder)
+    {
+        var files = Directory.GetFiles(folder, "*.parquet");
+        Array.Sort(files, StringComparer.Ordinal);
+        return files;
+    }
+}
+
+/// <summary>A Parquet file's flat columns, by name, one row group at a time. What a damaged file makes the library throw becomes the user's error.</summary>
+internal sealed class CorpusTable : IDisposable
+{
+    private const long MaxGroupBytes = 2L << 30;
+
+    private readonly FileStream _stream;
+    private readonly ParquetReader _reader;
+
+    private CorpusTable(string path, FileStream stream, ParquetReader reader)
+    {
+        (Path, _stream, _reader) = (path, stream, reader);
+        var (columns, nested) = (new List<TableColumn>(), new List<string>());
+        foreach (var field in reader.Schema.Fields)
+        {
+            if (field is DataField { IsArray: false } data && TableColumn.KindOf(data.ClrType) is { } kind) columns.Add(new TableColumn(field.Name, kind, data.IsNullable) { Field = data });
+            else nested.Add(field.Name);
+        }
+        (Columns, Unreadable) = (columns, nested);
+    }
+
+    public string Path { get; }
+
+    public IReadOnlyList<TableColumn> Columns { get; }
+
+    /// <summary>Columns of nested or rare types, which are not carried over.</summary>
+    public IReadOnlyList<string> Unreadable { get; }
+
+    public int Groups => _reader.RowGroupCount;
+
+    public static CorpusTable Open(string path)
+    {
+        FileStream stream;
+        try
+        {
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path} cannot be read: {error.Message} Check its permissions or leave it out.", error);
+        }
+        try
+        {
+            return Guard(path, () => new CorpusTable(path, stream, ParquetReader.CreateAsync(stream).GetAwaiter().GetResult()));
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    public TableColumn? Find(string name) => Columns.FirstOrDefault(c => c.Name == name);
+
+    /// <summary>All values of a text column; for another column or none, nothing but nulls.</summary>
+    public string?[] Strings(int group, TableColumn? column) =>
+        column is { Kind: ColumnKind.Text } ? (string?[])Values(group, column) : new string?[Rows(group)];
+
+    /// <summary>All values of a column of numbers; NaN for null, for another column and for none.</summary>
+    public double[] Numbers(int group, TableColumn? column)
+    {
+        var none = new double[Rows(group)];
+        Array.Fill(none, double.NaN);
+        return column is null ? none : Values(group, column) switch
+        {
+            double?[] v => Array.ConvertAll(v, x => x ?? double.NaN),
+            float?[] v => Array.ConvertAll(v, x => x ?? double.NaN),
+            long?[] v => Array.ConvertAll(v, x => x ?? double.NaN),
+            int?[] v => Array.ConvertAll(v, x => x ?? double.NaN),
+            _ => none,
+        };
+    }
+
+    public int Rows(int group)
+    {
+        using var rows = _reader.OpenRowGroupReader(group);
+        return checked((int)rows.RowCount);
+    }
+
+    /// <summary>An array of the column's nullable type.</summary>
+    public Array Values(int group, TableColumn column) => Guard<Array>(Path, () =>
+    {
+        using var rows = _reader.OpenRowGroupReader(group);
+        if (rows.GetMetadata(column.Field)?.MetaData?.TotalUncompressedSize is > MaxGroupBytes and var size)
+            throw new UserErrorException($"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. Write the file with smaller row groups.");
+        var count = checked((int)rows.RowCount);
+        return column.Kind switch
+        {
+            ColumnKind.Text => Text(rows, column.Field, count),
+            ColumnKind.Bytes => Bytes(rows, column.Field, count),
+            ColumnKind.Whole => Read<long>(rows, column.Field, count),
+            ColumnKind.Short => Read<int>(rows, column.Field, count),
+            ColumnKind.Real => Read<double>(rows, column.Field, count),
+            ColumnKind.Single => Read<float>(rows, column.Field, count),
+            ColumnKind.Flag => Read<bool>(rows, column.Field, count),
+            _ => Read<DateTime>(rows, column.Field, count),
+        };
+    });
+
+    public void Dispose()
+    {
+        _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _stream.Dispose();
+    }
+
+    private static string?[] Text(ParquetRowGroupReader rows, DataField field, int count)
+    {
+        var values = new string?[count];
+        rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
+    private static byte[]?[] Bytes(ParquetRowGroupReader rows, DataField field, int count)
+    {
+        var values = new byte[]?[count];
+        rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
+    private static T?[] Read<T>(ParquetRowGroupReader rows, DataField field, int count)
+        where T : struct
+    {
+        var values = new T?[count];
+        if (field.IsNullable)
+        {
+            rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+            return values;
+        }
+        var all = new T[count];
+        rows.ReadAsync(field, all.AsMemory()).AsTask().GetAwaiter().GetResult();
+        return Array.ConvertAll(all, v => (T?)v);
+    }
+
+    private static T Guard<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception error) when (error is not (UserErrorException or OperationCanceledException or OutOfMemoryException))
+        {
+            throw new UserErrorException($"{path} is no Parquet file that can be read: {error.Message} Restore it or leave it out.", error);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Mixing;
+
+namespace Dolmen.Data.Quality;
+
+/// <summary>One line of a labelled file.</summary>
+internal sealed record LabelledRow([property: JsonRequired] string Text, [property: JsonRequired] double Label);
+
+/// <summary>Texts to learn from: corpus folders and Parquet files, JSON lines, and text files, which are cut where they are longer than a document.</summary>
+internal static class TrainingTexts
+{
+    private const int TextFileChars = 4000;
+
+    public static void ForEach(IReadOnlyList<string> paths, string option, Action<string> body, CancellationToken stop)
+    {
+        foreach (var path in paths)
+        {
+            if (CorpusTables.FilesOf(path) is { Count: > 0 } tables)
+            {
+                foreach (var table in tables) ParquetTexts(table, body, stop);
+                continue;
+            }
+            if (!Directory.Exists(path) && !File.Exists(path))
+                throw new UserErrorException($"{option} {path} does not exist: name corpus folders, .parquet, .jsonl, .jsonl.gz, .txt or .md files, or folders of such.");
+            foreach (var file in InputFiles.Find([path], new Funnel()))
+            {
+                stop.ThrowIfCancellationRequested();
+                if (InputFiles.TypeOf(file.Path) is ".jsonl" or ".jsonl.gz") JsonTexts(file, body);
+                else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md") foreach (var piece in Pieces(BoundedText.ReadText(file, new Funnel()))) body(piece);
+                else throw new UserErrorException($"{option} {file.Path} cannot be learnt from: corpus folders, .parquet, .jsonl, .jsonl.gz, .txt and .md can. Build a corpus of it first.");
+            }
+        }
+    }
+
+    public static void ForEachLabelled(string path, Action<string, double> body, CancellationToken stop)
+    {
+        if (!File.Exists(path)) throw new UserErrorException($"--labelled {path} does not exist: name a .jsonl file of rows with text and label.");
+        BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (number, line) =>
+        {
+            stop.ThrowIfCancellationRequested();
+            if (line.AsSpan().Trim(" \t\r"u8).IsEmpty) return;
+            try
+            {
+                if (JsonSerializer.Deserialize(line, QualityJson.Default.LabelledRow) is { } row)
+                {
+                    if (row.Label is >= 0 and <= 5)
+                    {
+                        body(row.Text, row.Label);
+                        return;
+                    }
+                    throw new UserErrorException($"{path}: line {number} has the label {row.Label}: labels are 0 or 1, or a score from 0 to 5.");
+                }
+            }
+            catch (JsonException error)
+            {
+                throw new UserErrorException($"{path}: line {number} is no row with a text and a numeric label: {error.Message} Correct or remove it.", error);
+            }
+        });
+    }
+
+    private static void ParquetTexts(string path, Action<string> body, CancellationToken stop)
+    {
+        using var table = CorpusTable.Open(path);
+        if (table.Find("text") is not { } column) throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
+        for (var group = 0; group < table.Groups; group++)
+        {
+            stop.ThrowIfCancellationRequested();
+            foreach (var text in table.Strings(group, column)) if (!string.IsNullOrWhiteSpace(text)) body(text);
+        }
+    }
+
+    private static void JsonTexts(InputFile file, Action<string> body) => BoundedLines.ForEach(file, (_, line) =>
+    {
+        try
+        {
+            using var row = JsonDocument.Parse(line);
+            if (row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+                && text.GetString() is { } value && !string.IsNullOrWhiteSpace(value))
+            {
+                body(value);
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // A row that is no JSON, or holds half a surrogate pair, teaches nothing; the others do.
+        }
+    });
+
+    // A book is many documents' worth of text: pieces end at a line break where there is one in the second half.
+    private static IEnumerable<string> Pieces(string text)
+    {
+        for (var at = 0; at < text.Length;)
+        {
+            var length = Math.Min(TextFileChars, text.Length - at);
+            if (at + length < text.Length)
+            {
+                var window = text.AsSpan(at, length);
+                var end = window.LastIndexOf("\n\n");
+                if (end < length / 2) end = window.LastIndexOf('\n');
+                if (end >= length / 2) length = end + 1;
+                else if (char.IsHighSurrogate(window[^1])) length--;
+            }
+            var piece = text.AsSpan(at, length).Trim();
+            if (piece.Length > 0) yield return piece.ToString();
+            at += length;
+        }
+    }
+}
