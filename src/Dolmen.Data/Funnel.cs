@@ -55,6 +55,12 @@ public sealed class Funnel
             foreach (var record in broken) Keep(record);
     }
 
+    /// <summary>Says where a record lies that was counted before.</summary>
+    internal void Recall(BrokenRecord record)
+    {
+        lock (_gate) Keep(record);
+    }
+
     private void Keep(BrokenRecord record)
     {
         _broken.Add(record);

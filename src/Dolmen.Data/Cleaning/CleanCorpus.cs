@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Inputs;
+using Dolmen.Data.Languages;
+using Dolmen.Data.Sources;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>How a corpus is built, apart from what is in it: none of this changes the result.</summary>
+/// <param name="MemoryBytes">Bound of what sorting for duplicates holds.</param>
+public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank)
+{
+    public static CleaningRun Default => new(Environment.ProcessorCount, 512L << 20, ShardRank.Alone);
+}
+
+/// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never done again.</summary>
+internal sealed class CleanCorpus
+{
+    private const string Stage = "corpus";
+    private const long BatchBytes = 1 << 20;
+    private const string RequestFile = "request.json";
+    private const int FingerprintBytes = 1 << 20;
+
+    private readonly CleaningRecipe _recipe;
+    private readonly MeasureSet _measures;
+    private readonly IReadOnlyList<Shard> _shards;
+    private readonly string _directory;
+    private readonly double _heldOut;
+    private readonly CleaningRun _run;
+    private readonly IProgress<StageProgress> _progress;
+    private readonly CancellationToken _stop;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+    private CleanCorpus(
+        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
+        _measures = MeasureSet.Create(recipe);
+    }
+
+    /// <summary>Goes on where an earlier call with the same inputs and recipe stopped.</summary>
+    /// <param name="heldOut">Share of the kept documents that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable hash of the id.</param>
+    /// <returns>Null when shards of other ranks are still to be measured.</returns>
+    /// <exception cref="UserErrorException">Recipe, inputs or folder are not what they should be.</exception>
+    public static CleaningReport? Build(
+        CleaningRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, string directory, double heldOut, ulong seed, CleaningRun run,
+        IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        recipe.ThrowIfInvalid();
+        Directory.CreateDirectory(directory);
+        var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
+        Claim(directory, request);
+        var corpus = new CleanCorpus(recipe, Shard.Plan(files), directory, heldOut, run, progress, stop);
+        return corpus.Execute(files.Count, funnel);
+    }
+
+    private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
+
+    private string StagePath(Shard shard, string extension) => At("stages", shard.Name + extension);
+
+    private CleaningReport? Execute(int files, Funnel funnel)
+    {
+        Directory.CreateDirectory(At("stages"));
+        MeasureAll();
+        if (_shards.Any(shard => !File.Exists(StagePath(shard, ".json")))) return null;
+
+        using var clusters = FindDuplicates(out var copies);
+        var verdicts = new Verdicts(_measures, clusters, copies);
+        var report = new CorpusFiles(_directory, _measures, verdicts, _heldOut, _recipe.Dedup is not null).Write(
+            [.. _shards.Select(shard => StagePath(shard, ".parquet"))], _run.Threads, _progress, _stop);
+        foreach (var shard in _shards)
+        {
+            var outcome = Outcome(shard);
+            foreach (var (reason, count) in outcome.Unread) funnel.Drop(reason, count);
+            foreach (var (what, count) in outcome.Noted) funnel.Note(what, count);
+            foreach (var record in outcome.Broken) funnel.Recall(record);
+            report = report with { Bytes = report.Bytes + outcome.Bytes };
+        }
+        report = report with
+        {
+            Files = files, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,
+            Seconds = _clock.Elapsed.TotalSeconds,
+        };
+        AtomicFile.WriteText(At(CleaningRecipeFile.Resolved), CleaningRecipeFile.ToJson(_recipe) + "\n");
+        AtomicFile.WriteJson(At(CleaningReport.FileName), report, CleaningJson.Default.CleaningReport);
+        Directory.Delete(At("stages"), recursive: true);
+        return report;
+    }
+
+    private ShardOutcome Outcome(Shard shard)
+    {
+        using var stream = File.OpenRead(StagePath(shard, ".json"));
+        return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome) ?? throw new InvalidDataException($"{StagePath(shard, ".json")} holds nothing.");
+    }
+
+    private void MeasureAll()
+    {
+        var open = _shards.Where(shard => _run.Rank.Owns(shard.Number) && !File.Exists(StagePath(shard, ".json"))).ToList();
+        if (open.Count == 0) return;
+        var measurer = new Measurer(_recipe, _measures, LanguageIdentifiers.Load(_recipe.Language.Model));
+        long total = open.Sum(shard => shard.Bytes), before = 0;
+        foreach (var shard in open)
+        {
+            MeasureShard(shard, measurer, before, total);
+            before += shard.Bytes;
+        }
+    }
+
+    private void MeasureShard(Shard shard, Measurer measurer, long before, long total)
+    {
+        var funnel = new Funnel();
+        var clock = Stopwatch.StartNew();
+        long bytes = 0;
+        var measured = OrderedParallel.Select(Records(), measurer.Measure, record => record.Html?.Length ?? (record.Text?.Length ?? 0) * 2L, BatchBytes, _run.Threads, _stop);
+        var count = StageFiles.Write(
+            StagePath(shard, ".parquet"), StagePath(shard, ".signatures"), measured.Select(Counted), _measures.Names, _recipe.Dedup?.MinHash ?? new MinHashSettings());
+        AtomicFile.WriteJson(
+            StagePath(shard, ".json"), new ShardOutcome(count, bytes, funnel.Dropped, funnel.Noted, funnel.Broken, clock.Elapsed.TotalSeconds), CleaningJson.Default.ShardOutcome);
+
+        MeasuredDocument Counted(MeasuredDocument document)
+        {
+            bytes += document.Bytes;
+            return document;
+        }
+
+        IEnumerable<SourceRecord> Records()
+        {
+            long stored = before;
+            foreach (var file in shard.Files)
+            {
+                var length = new FileInfo(file.Path).Length;
+                foreach (var record in SourceReaders.Read(file, _recipe.Read, funnel, _stop))
+                {
+                    // Offsets of crawls are bytes of the file; rows of others say nothing about how far it is.
+                    var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Offset, length) : 0;
+                    _progress.Report(new StageProgress(Stage, (stored + at) / 1e6, total / 1e6, "MB", $"shard {shard.Number + 1}/{_shards.Count} {file.Name}"));
+                    yield return record;
+                }
+                stored += length;
+            }
+        }
+    }
+
+    private Clusters? FindDuplicates(out System.Collections.BitArray? copies)
+    {
+        copies = null;
+        if (_recipe.Dedup is not { } dedup) return null;
+        var scratch = At("stages", "scratch");
+        Directory.CreateDirectory(scratch);
+        var pairs = NearDuplicates.Find(
+            [.. _shards.Select(shard => StagePath(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
+            new Steps(_progress), _stop);
+        copies = Verdicts.ExactCopies(pairs);
+        var kept = Kept().GetEnumerator();
+        return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
+    }
+
+    private IEnumerable<bool> Kept()
+    {
+        foreach (var shard in _shards)
+            foreach (var document in StageFiles.Read(StagePath(shard, ".parquet"), _measures.Names, withText: false))
+                yield return Verdicts.Rules(_measures, document) is null;
+    }
+
+    private static void Claim(string directory, CleaningRequest request)
+    {
+        var path = Path.Combine(directory, RequestFile);
+        var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
+        if (File.Exists(path))
+        {
+            if (File.ReadAllText(path) == json) return;
+            throw new UserErrorException($"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it.");
+        }
+        AtomicFile.WriteText(path, json);
+    }
+
+    private static InputIdentity Identify(InputFile file) => BoundedText.Guard(file, () =>
+    {
+        using var stream = BoundedText.OpenFile(file);
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        digest.AppendData(Encoding.UTF8.GetBytes($"{stream.Length}\n"));
+        var buffer = new byte[FingerprintBytes];
+        digest.AppendData(buffer, 0, stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false));
+        stream.Position = Math.Max(0, stream.Length - buffer.Length);
+        digest.AppendData(buffer, 0, stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false));
+        return new InputIdentity(file.Name, stream.Length, Convert.ToHexStringLower(digest.GetHashAndReset()));
+    });
+
+    private sealed class Steps(IProgress<StageProgress> progress) : IProgress<DuplicateProgress>
+    {
+        public void Report(DuplicateProgress value) => progress.Report(new StageProgress("duplicates", value.Done, value.Total, value.Stage));
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+using Dolmen.Data.Privacy;
+using Dolmen.Data.Sources;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <param name="Model">A fastText model (lid.176.ftz); null takes the built-in identifier.</param>
+/// <param name="Keep">Languages to keep; empty keeps all.</param>
+/// <param name="MinScore">Least confidence; null takes each language's own.</param>
+internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null);
+
+/// <param name="Model">A file that <c>corpus train-classifier</c> wrote.</param>
+internal sealed record ScoreSettings(string Model, double? Min = null, double? Max = null);
+
+/// <param name="Exact">Of equal texts one stays.</param>
+/// <param name="MinHash">Near-duplicates; null leaves them.</param>
+internal sealed record DedupSettings(bool Exact = true, MinHashSettings? MinHash = null);
+
+/// <summary>How raw records become a corpus: what is read, measured, dropped and masked. A null part is left out.</summary>
+/// <param name="KeepBefore">Keep, beside a text that lost lines, the text as it was extracted.</param>
+internal sealed record CleaningRecipe(
+    ReadLimits Read, LanguageSettings Language, FilterSettings Filters, UrlSettings? Url = null, ScoreSettings? Quality = null, ScoreSettings? Perplexity = null,
+    DedupSettings? Dedup = null, PersonalDataSettings? PersonalData = null, bool KeepBefore = true)
+{
+    /// <summary>For texts their owner chose: nothing is judged, only copies go.</summary>
+    public static CleaningRecipe Gentle { get; } = new(new(), new(), new(), Dedup: new());
+
+    /// <summary>All that is wrong at once.</summary>
+    public void ThrowIfInvalid()
+    {
+        var problems = new List<string>();
+        if (Read.MaxRecordBytes is < 1024 or > 1L << 30) problems.Add($"read.maxRecordBytes is {Read.MaxRecordBytes}: it must lie between 1024 and {1L << 30}.");
+        if (!(Read.MaxRatio >= 1)) problems.Add($"read.maxRatio is {Read.MaxRatio}: it must be at least 1.");
+        if (Language.MinScore is { } score && !(score is >= 0 and <= 1)) problems.Add($"language.minScore is {score}: it must lie between 0 and 1.");
+        foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
+            if (file is not null && !File.Exists(file)) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
+        if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
+        Dedup?.MinHash?.Check();
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(CleaningRecipe))]
+internal sealed partial class CleaningRecipeJson : JsonSerializerContext;

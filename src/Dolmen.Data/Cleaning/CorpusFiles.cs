@@ -1,0 +1,122 @@
+using System.Text;
+using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>Writes what was decided: <c>documents/</c>, <c>exclusions/</c> and <c>measurements/</c>, one Parquet file each for a shard.</summary>
+internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdicts verdicts, double heldOut, bool clustered)
+{
+    public const string Documents = "documents", Exclusions = "exclusions", Measurements = "measurements";
+
+    // FineWeb's columns first, then ours.
+    private static readonly string[] Texts = ["text", "id", "dump", "url", "date", "file_path", "language", "title", "provenance", "text_before"];
+    private static readonly string[] Keys = ["id", "url", "file_path", "language", "reason", "cluster_id"];
+
+    private string[] Wholes => clustered ? ["token_count", "offset", "cluster_size", "rehydration_weight"] : ["token_count", "offset"];
+
+    /// <summary>All shards, several at once. A report of the counts alone.</summary>
+    public CleaningReport Write(IReadOnlyList<string> stages, int threads, IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        foreach (var folder in new[] { Documents, Exclusions, Measurements }) Directory.CreateDirectory(Path.Combine(directory, folder));
+        var firsts = new long[stages.Count];
+        for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1]);
+        var counts = new ShardCounts[stages.Count];
+        var done = 0;
+        Parallel.For(0, stages.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
+        {
+            counts[i] = WriteShard(stages[i], firsts[i], stop);
+            progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
+        });
+        JoinHeldOut(counts);
+        var all = new ShardCounts();
+        foreach (var count in counts) all.Add(count);
+        return all.Report();
+    }
+
+    private static long Rows(string stage)
+    {
+        using var table = Mixing.CorpusTable.Open(stage);
+        long rows = 0;
+        for (var group = 0; group < table.Groups; group++) rows += table.Rows(group);
+        return rows;
+    }
+
+    private ShardCounts WriteShard(string stage, long ordinal, CancellationToken stop)
+    {
+        var counts = new ShardCounts();
+        var name = Path.GetFileName(stage);
+        string[] cluster = clustered ? ["cluster_id"] : [];
+        AtomicFile.Write(At(Measurements, name), measured =>
+        AtomicFile.Write(At(Exclusions, name), excluded =>
+        AtomicFile.Write(At(Documents, name), kept =>
+        {
+            using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);
+            using var exclusions = new TableWriter(excluded, [.. Texts, .. cluster, "reason"], Wholes, [.. measures.Names, "value", "threshold"]);
+            using var measurements = new TableWriter(measured, Keys, ["bytes", "text_bytes"], [.. measures.Names, "value", "threshold"]);
+            foreach (var d in StageFiles.Read(stage, measures.Names, withText: true))
+            {
+                stop.ThrowIfCancellationRequested();
+                var why = verdicts.Of(d, ordinal);
+                var bytes = Encoding.UTF8.GetByteCount(d.Text);
+                var (size, id) = (verdicts.ClusterSize(ordinal), verdicts.ClusterId(ordinal));
+                string[] texts = [d.Text, d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Language, d.Title, d.Provenance, d.Before ?? ""];
+                if (clustered) texts = [.. texts, id];
+                long?[] wholes = clustered ? [null, d.Offset, size, size > 0 ? Rehydration.Weight(size) : null] : [null, d.Offset];
+                var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
+                measurements.Add([d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id], [d.Bytes, bytes], [.. d.Measures, value, threshold]);
+                if (why is { } exclusion) exclusions.Add([.. texts, exclusion.Reason], wholes, [.. d.Measures, value, threshold]);
+                else if (StableHash.Fraction(d.Id) < heldOut) counts.HeldOut.Add(new HeldOutText(d.Id, d.Text));
+                else documents.Add(texts, wholes, d.Measures);
+                counts.Count(d, why, bytes);
+                ordinal++;
+            }
+            documents.Complete();
+            exclusions.Complete();
+            measurements.Complete();
+        })));
+        return counts;
+    }
+
+    private string At(string folder, string file) => Path.Combine(directory, folder, file);
+
+    // Shuffled, so that the opening of the file is a fair sample.
+    private void JoinHeldOut(IEnumerable<ShardCounts> counts) => AtomicFile.WriteJsonLines(
+        Path.Combine(directory, CorpusText.HeldOutFile), counts.SelectMany(c => c.HeldOut).OrderBy(h => StableHash.Of($"held out|{h.Id}")).ThenBy(h => h.Id, StringComparer.Ordinal),
+        CorpusJson.Default.HeldOutText);
+
+    private sealed class ShardCounts
+    {
+        private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
+        private readonly SortedDictionary<string, TextAmount> _read = new(StringComparer.Ordinal), _kept = new(StringComparer.Ordinal);
+        private long _documents;
+
+        public List<HeldOutText> HeldOut { get; } = [];
+
+        public void Count(MeasuredDocument document, Exclusion? why, long bytes)
+        {
+            _documents++;
+            var amount = new TextAmount(1, bytes);
+            if (document.Text.Length > 0) Add(_read, document.Language, amount);
+            if (why is { } exclusion) _dropped[exclusion.Reason] = _dropped.GetValueOrDefault(exclusion.Reason) + 1;
+            else Add(_kept, document.Language, amount);
+        }
+
+        public void Add(ShardCounts other)
+        {
+            _documents += other._documents;
+            foreach (var (reason, count) in other._dropped) _dropped[reason] = _dropped.GetValueOrDefault(reason) + count;
+            foreach (var (language, amount) in other._read) Add(_read, language, amount);
+            foreach (var (language, amount) in other._kept) Add(_kept, language, amount);
+        }
+
+        public CleaningReport Report() => new(
+            0, _documents, _kept.Values.Sum(a => a.Documents), 0, _kept.Values.Sum(a => a.Bytes), _dropped, new Dictionary<string, long>(), new Dictionary<string, long>(),
+            _read, _kept, [], 0, 0);
+
+        private static void Add(SortedDictionary<string, TextAmount> into, string key, TextAmount amount) =>
+            into[key] = into.TryGetValue(key, out var was) ? was + amount : amount;
+    }
+}

@@ -1,0 +1,13 @@
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>A record after everything was measured and before anything was decided.</summary>
+/// <param name="Dropped">Set when the record was given up before its text was looked at.</param>
+/// <param name="Text">Personal data masked, dropped lines gone.</param>
+/// <param name="Before">The text as extracted, masked too; null when no line was dropped.</param>
+/// <param name="Measures">In the order of <see cref="MeasureSet.Names"/>.</param>
+internal sealed record MeasuredDocument(
+    string Id, string Dump, string Url, string Date, string FilePath, long Offset, string Title, string Provenance, string Language,
+    string Text, string? Before, double[] Measures, Exclusion? Dropped, DocumentSignature? Signature, long Bytes);

@@ -1,0 +1,69 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+using Dolmen.Data.Mixing;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>Measured documents on their way to the decision: one file a shard, gone when the corpus is finished.</summary>
+internal static class StageFiles
+{
+    private static readonly string[] Texts = ["id", "dump", "url", "date", "file_path", "title", "provenance", "language", "text", "before", "reason"];
+    private static readonly string[] Wholes = ["offset", "bytes"];
+
+    /// <summary>Writes the documents and their signatures, in order.</summary>
+    /// <returns>Number of documents.</returns>
+    public static long Write(string path, string signatures, IEnumerable<MeasuredDocument> documents, IReadOnlyList<string> measures, MinHashSettings minHash)
+    {
+        long count = 0;
+        AtomicFile.Write(path, stream =>
+        {
+            using var table = new TableWriter(stream, Texts, Wholes, [.. measures, "value", "threshold"], small: false);
+            using var writer = new SignatureWriter(signatures, minHash);
+            foreach (var d in documents)
+            {
+                count++;
+                if (d.Signature is { } signature) writer.Add(signature);
+                table.Add(
+                    [d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Title, d.Provenance, d.Language, d.Text, d.Before ?? "", d.Dropped?.Reason ?? ""],
+                    [d.Offset, d.Bytes],
+                    [.. d.Measures, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]);
+            }
+            table.Complete();
+            writer.Complete();
+        });
+        return count;
+    }
+
+    /// <summary>The documents of a stage file in order, without signatures.</summary>
+    /// <param name="withText">Without, texts are empty and only what decides is read.</param>
+    public static IEnumerable<MeasuredDocument> Read(string path, IReadOnlyList<string> measures, bool withText)
+    {
+        using var table = CorpusTable.Open(path);
+        var numbers = measures.Select(name => table.Find(name)).ToArray();
+        for (var group = 0; group < table.Groups; group++)
+        {
+            string?[] Column(string name) => table.Strings(group, table.Find(name));
+            var (language, reason) = (Column("language"), Column("reason"));
+            var values = numbers.Select(column => table.Numbers(group, column)).ToArray();
+            var (value, threshold) = (table.Numbers(group, table.Find("value")), table.Numbers(group, table.Find("threshold")));
+            string?[]? id = null, dump = null, url = null, date = null, path_ = null, title = null, provenance = null, text = null, before = null;
+            double[]? offset = null, bytes = null;
+            if (withText)
+            {
+                (id, dump, url, date, path_) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
+                (title, provenance, text, before) = (Column("title"), Column("provenance"), Column("text"), Column("before"));
+                (offset, bytes) = (table.Numbers(group, table.Find("offset")), table.Numbers(group, table.Find("bytes")));
+            }
+            for (var row = 0; row < language.Length; row++)
+            {
+                var row_ = row;
+                yield return new MeasuredDocument(
+                    id?[row] ?? "", dump?[row] ?? "", url?[row] ?? "", date?[row] ?? "", path_?[row] ?? "", (long)(offset?[row] ?? 0), title?[row] ?? "",
+                    provenance?[row] ?? "", language[row] ?? "und", text?[row] ?? "", before?[row] is { Length: > 0 } was ? was : null,
+                    Array.ConvertAll(values, column => column[row_]),
+                    reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null, null, (long)(bytes?[row] ?? 0));
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Collections;
+using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>Who stays: the rules on what was measured, then one of each cluster of duplicates. The same whether a corpus is built or only asked
+/// what other thresholds would have done.</summary>
+internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray? exactCopies)
+{
+    public const string ExactReason = "dedup.exact", NearReason = "dedup.minHash";
+
+    /// <param name="ordinal">The document's place among all measured ones.</param>
+    public Exclusion? Of(MeasuredDocument document, long ordinal)
+    {
+        if (Rules(measures, document) is { } broken) return broken;
+        if (clusters is null || clusters.SurvivorOf(ordinal) == ordinal) return null;
+        return new(exactCopies?[checked((int)ordinal)] == true ? ExactReason : NearReason, clusters.SizeOf(ordinal), 1);
+    }
+
+    public static Exclusion? Rules(MeasureSet measures, MeasuredDocument document) => document.Dropped ?? measures.Judge(document.Language, document.Measures);
+
+    /// <summary>Kept documents of its cluster, 1 without deduplication.</summary>
+    public long ClusterSize(long ordinal) => clusters?.SizeOf(ordinal) ?? 1;
+
+    public string ClusterId(long ordinal) => clusters is null ? "" : $"{clusters.IdOf(ordinal):x16}";
+
+    /// <summary>Which documents are copies of an earlier one, letter for letter.</summary>
+    public static BitArray ExactCopies(DuplicatePairs pairs)
+    {
+        var copies = new BitArray(checked((int)pairs.Documents));
+        foreach (var pair in PairFile.Read<Pair>(pairs.ExactFile)) copies[checked((int)pair.A)] = true;
+        return copies;
+    }
+}
