@@ -11,6 +11,7 @@ internal static class PageText
     private const int MetaBytes = 4096;
     private const int DetectionBytes = 1 << 16;
     private const int SureBytes = 16;                                    // so many beyond ASCII are not valid UTF-8 by chance in any other encoding
+    private const int SampleBytes = 4096;
     private const int FlawedShare = 20;                                  // UTF-8 with one bad place in twenty is still UTF-8
     private const float MinConfidence = 0.3f;
 
@@ -41,13 +42,10 @@ internal static class PageText
             if (HasBeyondAscii(bytes.AsSpan(first), SureBytes)) return Encoding.UTF8.GetString(bytes);
             return (Declared(bytes, charset) is { IsSingleByte: false } declared && !IsUnicode(declared) ? declared : Encoding.UTF8).GetString(bytes);
         }
-        var text = Encoding.UTF8.GetString(bytes);
-        var beyond = 0L;
-        foreach (var b in bytes) beyond += b >> 7;
-        if ((long)text.AsSpan().Count('\uFFFD') * FlawedShare <= beyond) return text;
+        if (IsFlawedUtf8(bytes.AsSpan(first))) return Encoding.UTF8.GetString(bytes);
         if (Charsets.Find(charset) is { } named && named is not UTF8Encoding) return Legacy(named, bytes);
         if (Meta(bytes) is { } own && !IsUnicode(own)) return Legacy(own, bytes);
-        return Detect(bytes.AsSpan(first)) is { } detected ? Legacy(detected, bytes) : text;
+        return Legacy(Detect(bytes.AsSpan(first)), bytes);
     }
 
     // Code pages of two bytes map some single ones that mean nothing to this corner of the private use area.
@@ -77,9 +75,26 @@ internal static class PageText
 
     private static bool HasBeyondAscii(ReadOnlySpan<byte> bytes, int count)
     {
-        foreach (var b in bytes)
-            if (b > 0x7F && --count == 0) return true;
+        while (bytes.IndexOfAnyInRange((byte)0x80, (byte)0xFF) is >= 0 and var at)
+        {
+            if (--count == 0) return true;
+            bytes = bytes[(at + 1)..];
+        }
         return false;
+    }
+
+    /// <summary>UTF-8 with a bad place here and there, by what follows the first byte that is not ASCII: to decode all of a page in
+    /// another encoding just to count would take longer than all else.</summary>
+    private static bool IsFlawedUtf8(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > SampleBytes)
+        {
+            bytes = bytes[..SampleBytes];
+            if (bytes.LastIndexOfAnyInRange((byte)0, (byte)0x7F) is > 0 and var end) bytes = bytes[..end];
+        }
+        long beyond = 0;
+        foreach (var b in bytes) beyond += b >> 7;
+        return (long)Encoding.UTF8.GetString(bytes).AsSpan().Count('\uFFFD') * FlawedShare <= beyond;
     }
 
     /// <summary>The charset of a meta element or an XML declaration among the first bytes, as browsers look for it.</summary>
@@ -114,11 +129,11 @@ internal static class PageText
         return encoding is UnicodeEncoding ? Encoding.UTF8 : encoding;
     }
 
-    private static Encoding? Detect(ReadOnlySpan<byte> bytes)
+    private static Encoding Detect(ReadOnlySpan<byte> bytes)
     {
         var found = CharsetDetector.DetectFromBytes(bytes[..Math.Min(bytes.Length, DetectionBytes)].ToArray()).Detected;
-        if (found is null || found.Confidence < MinConfidence) return Charsets.Find("windows-1252");
-        return Charsets.Find(found.EncodingName) is { } encoding && !IsUnicode(encoding) ? encoding : Charsets.Find("windows-1252");
+        if (found is { Confidence: >= MinConfidence } && Charsets.Find(found.EncodingName) is { } encoding && !IsUnicode(encoding)) return encoding;
+        return Charsets.Find("windows-1252") ?? Encoding.Latin1;
     }
 
     private static bool IsUnicode(Encoding encoding) => encoding is UTF8Encoding or UnicodeEncoding or UTF32Encoding;

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.IO.Compression;
+using System.Text.Unicode;
 using Dolmen.Data.Sources;
 using ZstdSharp;
 using ZstdSharp.Unsafe;
@@ -95,10 +97,11 @@ internal static class HttpBody
     {
         "gzip" or "x-gzip" => bytes is [0x1F, 0x8B, ..],
         "zstd" => ZstdMembers.Begins(bytes),
-        // Neither has a magic number, but no page that is not encoded begins with a byte that deflate or Brotli pages do.
-        "br" or "deflate" => !BeginsMarkup(bytes),
-        _ => bytes.Length > 0 && !BeginsMarkup(bytes),
+        // The others have no magic number, but what they make of a page is not text.
+        _ => !BeginsMarkup(bytes) && !IsText(bytes),
     };
+
+    private static bool IsText(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyInRange((byte)0, (byte)8) < 0 && Utf8.IsValid(bytes);
 
     private static bool BeginsMarkup(ReadOnlySpan<byte> bytes)
     {
@@ -144,7 +147,7 @@ internal static class HttpBody
         using (stream)
         {
             reason = "";
-            var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Math.Max(1 << 14, stored * 4));
+            var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(stored * 4L, 1 << 14, 1 << 20));
             var length = 0;
             try
             {
@@ -152,9 +155,9 @@ internal static class HttpBody
                 {
                     if (length == buffer.Length)
                     {
-                        var bigger = System.Buffers.ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                        var bigger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
                         buffer.AsSpan(0, length).CopyTo(bigger);
-                        System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+                        ArrayPool<byte>.Shared.Return(buffer);
                         buffer = bigger;
                     }
                     var read = stream.Read(buffer.AsSpan(length));
@@ -167,7 +170,7 @@ internal static class HttpBody
             }
             finally
             {
-                System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+                ArrayPool<byte>.Shared.Return(buffer);
             }
         }
     }

@@ -148,6 +148,34 @@ public class Rows
         return Assert.Throws<UserErrorException>(Read).Message;
     }
 
+    [Theory]
+    [InlineData("rows.jsonl")]
+    [InlineData("rows.csv")]
+    [InlineData("rows.parquet")]
+    public async Task Damaged_rows_are_counted_or_refused(string name)
+    {
+        DataField<string> text = new("text");
+        byte[] whole = name switch
+        {
+            "rows.jsonl" => Encoding.UTF8.GetBytes(Json),
+            "rows.csv" => "id,text\n1,\"One, \"\"old\"\" stone.\"\n2,Two\n3,\"Three\nlines\"\n"u8.ToArray(),
+            _ => await Table(text, g => g.WriteAsync(text, [.. Enumerable.Range(0, 50).Select(i => $"stone {i}")])),
+        };
+        var files = Damage.Search([whole], bytes =>
+        {
+            try
+            {
+                WarcFile.Read(bytes, name);
+            }
+            catch (UserErrorException)
+            {
+                // What the user must mend is said in a sentence.
+            }
+        });
+        TestContext.Current.TestOutputHelper?.WriteLine($"{files} damaged files read");
+        Assert.True(files > 20);
+    }
+
     [Fact]
     public void Whole_files_are_one_document_each()
     {

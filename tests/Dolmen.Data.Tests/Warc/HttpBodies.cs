@@ -35,6 +35,13 @@ public class HttpBodies
     [MemberData(nameof(Encoded))]
     public void Encodings_are_undone(string header, byte[] body) => Assert.Equal(Body, Only(header, body).Html);
 
+    [Theory]
+    [InlineData("br")]
+    [InlineData("deflate")]
+    [InlineData("zstd")]
+    public void Text_stored_decoded_is_not_decoded_again(string encoding) =>
+        Assert.Equal("Just words, ü."u8.ToArray(), Only($"Content-Encoding: {encoding}", "Just words, ü."u8.ToArray()).Html);
+
     [Fact]
     public void Of_broken_chunks_what_can_be_read_is_kept()
     {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using CsCheck;
 using Dolmen.Data.Sources;
@@ -9,40 +7,19 @@ namespace Dolmen.Tests.Data.Warc;
 /// <summary>Damage of every kind to files of every kind: reading ends, throws nothing, and says what it left out.</summary>
 public class MutatedWarc
 {
-    // DOLMEN_FUZZ_SECONDS=300 makes a search of what is a check otherwise.
-    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "1", CultureInfo.InvariantCulture);
-
     private static readonly byte[][] Files = MakeFiles();
     private static readonly int Whole = WarcFile.Read(Files[0]).Records.Count;
 
-    private enum Kind
-    {
-        Flip, Delete, Insert, Repeat, Swap, Cut, Digit, Replace,
-    }
-
     [Fact]
-    public void Damage_never_throws_and_is_never_silent()
+    public void Damage_never_throws()
     {
-        var clock = Stopwatch.StartNew();
         var limits = new ReadLimits(MaxRecordBytes: 1 << 16);
-        var random = new PCG(7, 42);
-        var files = 0;
-        while (clock.Elapsed.TotalSeconds < Seconds)
+        var files = Damage.Search(Files, bytes =>
         {
-            var bytes = Files[random.Next((uint)Files.Length)];
-            for (var times = 1 + random.Next(4); times > 0; times--) bytes = Mutate(bytes, (Kind)random.Next(8), random);
-            try
-            {
-                var (records, funnel) = WarcFile.Read(bytes, limits: limits);
-                Assert.All(records, r => Assert.True(r.Text is not null || r.Html is { Length: <= 1 << 16 }));
-                foreach (var record in records) _ = record.Text ?? PageText.Decode(record.Html!, record.Charset);
-                files++;
-            }
-            catch (Exception error) when (error is not Xunit.Sdk.XunitException)
-            {
-                throw new InvalidDataException($"file {files}, base64 {Convert.ToBase64String(bytes)}", error);
-            }
-        }
+            var (records, _) = WarcFile.Read(bytes, limits: limits);
+            Assert.All(records, r => Assert.True(r.Text is not null || r.Html is { Length: <= 1 << 16 }));
+            foreach (var record in records) _ = record.Text ?? PageText.Decode(record.Html!, record.Charset);
+        });
         TestContext.Current.TestOutputHelper?.WriteLine($"{files} damaged files read");
         Assert.True(files > 20);
     }
@@ -103,39 +80,5 @@ public class MutatedWarc
             all.Bytes(), all.Bytes(Stored.GzipPerRecord), all.Bytes(Stored.GzipWhole), all.Bytes(Stored.ZstdPerRecord), mixed.Bytes(), mixed.Bytes(Stored.GzipPerRecord),
             mixed.Bytes(Stored.GzipCutAnywhere), mixed.Bytes(Stored.ZstdWithDictionary), arc, WarcFile.Gzip(arc),
         ];
-    }
-
-    private static byte[] Mutate(byte[] bytes, Kind kind, PCG random)
-    {
-        if (bytes.Length < 8) return bytes;
-        var at = (int)random.Next((uint)bytes.Length);
-        var length = 1 + (int)random.Next((uint)Math.Min(bytes.Length - at, random.Next(4) == 0 ? 4096 : 16));
-        length = Math.Min(length, bytes.Length - at);
-        switch (kind)
-        {
-            case Kind.Flip:
-                var flipped = bytes.ToArray();
-                flipped[at] ^= (byte)(1 << (int)random.Next(8));
-                return flipped;
-            case Kind.Delete: return [.. bytes[..at], .. bytes[(at + length)..]];
-            case Kind.Insert: return [.. bytes[..at], .. Enumerable.Range(0, length).Select(_ => (byte)random.Next(256)), .. bytes[at..]];
-            case Kind.Repeat: return [.. bytes[..(at + length)], .. bytes[at..]];
-            case Kind.Swap:
-                var to = (int)random.Next((uint)bytes.Length);
-                return [.. bytes[..at], .. bytes[to..Math.Min(bytes.Length, to + length)], .. bytes[(at + length)..]];
-            case Kind.Cut: return bytes[..at];
-            case Kind.Digit:
-                var digits = bytes.ToArray();
-                for (var i = at; i < bytes.Length; i++)
-                {
-                    if (bytes[i] is < (byte)'0' or > (byte)'9') continue;
-                    digits[i] = (byte)('0' + random.Next(10));
-                    break;
-                }
-                return digits;
-            default:
-                string[] words = ["WARC/1.0\r\n", "\r\n\r\n", "Content-Length: 99999999999\r\n", "\u001F\u008B\b", "(µ/ý", "0\r\n", "charset=utf-16", "Transfer-Encoding: chunked\r\n", "\n"];
-                return [.. bytes[..at], .. Encoding.Latin1.GetBytes(words[random.Next((uint)words.Length)]), .. bytes[at..]];
-        }
     }
 }
