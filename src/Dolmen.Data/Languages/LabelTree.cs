@@ -42,7 +42,8 @@ internal sealed class LabelTree
         while (top > 0)
         {
             var (node, score) = stack[--top];
-            if (!best.Admits(score)) continue;
+            // Like fastText, which asks this of every node against a threshold of zero.
+            if (score < BestLabels.Log(0) || !best.Admits(score)) continue;
             if (node < _labels)
             {
                 best.Add(node, score);
