@@ -85,7 +85,7 @@ internal sealed class C4 : IFilter
         if (!_settings.RequireTerminalPunctuation && !suspicious) return true;
         var content = text.Of(line).Trim();
         if (_settings.RequireTerminalPunctuation && (content[^1] is not ('.' or '?' or '!' or '"' or '\'') || content.EndsWith("..."))) return false;
-        if (!suspicious || content.Contains(Lorem, StringComparison.OrdinalIgnoreCase)) return true;
+        if (!suspicious || !content.ContainsAny(Suspects) || content.Contains(Lorem, StringComparison.OrdinalIgnoreCase)) return true;
         if (_settings.DropJavascriptLines && content.Contains(Javascript, StringComparison.OrdinalIgnoreCase)) return false;
         return content.Contains('{') || !_settings.DropPolicyLines || !content.ContainsAny(PolicySearch);
     }

@@ -46,9 +46,7 @@ internal static class CharClasses
         : rune.Value is >= 0x20000 and < 0x32000 ? CharClass.Han
         : Of(Rune.GetUnicodeCategory(rune));
 
-    /// <summary>Part of a word that spaces bound.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsSpaced(CharClass kind) => kind <= CharClass.Hangul;
+    public static CharClass ClassOf(int flags) => (CharClass)(flags & ClassBits);
 
     private static byte[] Build()
     {

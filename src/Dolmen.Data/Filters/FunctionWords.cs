@@ -6,14 +6,12 @@ internal sealed class FunctionWords
     private readonly string[] _words;
     private readonly string _beginnings;
     private readonly ulong[] _slots;
-    private readonly int _longest;
 
     public FunctionWords(IEnumerable<string> words)
     {
         // Longest first, so that the first that matches is the longest.
         _words = [.. words.OrderByDescending(word => word.Length).ThenBy(word => word, StringComparer.Ordinal)];
         _beginnings = new(_words.Select(word => word[0]).Distinct().ToArray());
-        _longest = _words.Length == 0 ? 0 : _words[0].Length;
         _slots = new ulong[256];
         foreach (var word in _words)
         {
@@ -28,7 +26,6 @@ internal sealed class FunctionWords
 
     public bool Contains(in Word word)
     {
-        if (word.Length > _longest) return false;
         for (var slot = (int)(word.Hash & 255); _slots[slot] != 0; slot = (slot + 1) & 255)
         {
             if (_slots[slot] == word.Hash) return true;

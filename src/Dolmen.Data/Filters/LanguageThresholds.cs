@@ -43,7 +43,8 @@ internal sealed record LanguageThresholds(
 
     public static IEnumerable<string> Languages => All.Keys.Where(language => language != "*").Order(StringComparer.Ordinal);
 
-    public static LanguageThresholds For(string language) => All.GetValueOrDefault(language, Other);
+    /// <param name="language">ISO code; Bokmål's own (nb) is Norwegian's.</param>
+    public static LanguageThresholds For(string language) => All.GetValueOrDefault(language == "nb" ? "no" : language, Other);
 
     private static FrozenDictionary<string, LanguageThresholds> Load()
     {

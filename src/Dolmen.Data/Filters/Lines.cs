@@ -1,4 +1,8 @@
 using System.Buffers;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Dolmen.Data.Filters;
 
@@ -16,6 +20,8 @@ internal sealed record LinesSettings(
 /// one-word lines are only dropped where spaces part words.</summary>
 internal sealed class Lines : IFilter
 {
+    private const int MaxCounterWords = 3;
+
     private static readonly SearchValues<string> Counted = SearchValues.Create(
         ["likes", "like", "shares", "share", "comments", "comment", "retweets", "retweet", "reposts", "quotes", "bookmarks", "upvotes",
             "downvotes", "downloads", "views", "view", "followers", "following", "replies", "reply", "votes"], StringComparison.OrdinalIgnoreCase);
@@ -58,11 +64,13 @@ internal sealed class Lines : IFilter
     {
         if (line.IsEmpty || (spaced && words < _settings.MinWords)) return false;
         if (words <= _settings.MaxBoilerplateWords && IsBoilerplate(line)) return false;
+        // Where small letters are the rest of the share there is no room for too many capitals: so with nearly every line of prose.
+        var small = AsciiSmallLetters(line);
+        if (small > 0 && words > MaxCounterWords && small >= line.Length * (1 - _settings.MaxUppercaseFraction)) return true;
         int letters = 0, capitals = 0, digits = 0;
         foreach (var unit in line)
         {
-            if (char.IsAsciiLetterLower(unit)) letters++;
-            else if (char.IsDigit(unit)) digits++;
+            if (char.IsDigit(unit)) digits++;
             else if (char.IsLetter(unit))
             {
                 letters++;
@@ -71,7 +79,22 @@ internal sealed class Lines : IFilter
         }
         if (capitals > _settings.MaxUppercaseFraction * letters) return false;
         if (_settings.DropNumericLines && letters == 0 && digits > 0) return false;
-        return !(_settings.DropCounterLines && digits > 0 && words <= 3 && IsCounter(line));
+        return !(_settings.DropCounterLines && digits > 0 && words <= MaxCounterWords && IsCounter(line));
+    }
+
+    private static int AsciiSmallLetters(ReadOnlySpan<char> line)
+    {
+        int count = 0, at = 0;
+        for (; at + Vector128<ushort>.Count <= line.Length; at += Vector128<ushort>.Count)
+        {
+            var units = Vector128.LoadUnsafe(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(line)), (nuint)at);
+            count += BitOperations.PopCount(Vector128.LessThan(units - Vector128.Create((ushort)'a'), Vector128.Create((ushort)26)).ExtractMostSignificantBits());
+        }
+        for (; at < line.Length; at++)
+        {
+            if (char.IsAsciiLetterLower(line[at])) count++;
+        }
+        return count;
     }
 
     private static bool IsBoilerplate(ReadOnlySpan<char> line) =>

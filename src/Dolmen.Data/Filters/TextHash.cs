@@ -8,38 +8,51 @@ internal static class TextHash
 {
     private const ulong First = 0x9E3779B97F4A7C15, Second = 0xC2B2AE3D27D4EB4F, Third = 0x165667B19E3779F9;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Of(ReadOnlySpan<char> text) => Of(ref MemoryMarshal.GetReference(text), text.Length);
+    /// <summary>Characters that one fold takes.</summary>
+    private const int Block = 8;
 
-    public static ulong Of(ref char text, int length)
+    private static ReadOnlySpan<ulong> HeadMasks => [0, 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue];
+
+    private static ReadOnlySpan<ulong> TailMasks => [0, 0, 0, 0, 0, 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, ulong.MaxValue];
+
+    public static ulong Of(ReadOnlySpan<char> text)
     {
-        ref var bytes = ref Unsafe.As<char, byte>(ref text);
-        var size = (nuint)length * 2;
-        var state = Third;
-        ulong head, tail;
-        if (size >= 8)
-        {
-            nuint done = 0;
-            for (; done + 16 < size; done += 16) state = Fold(Read(ref bytes, done) ^ First, Read(ref bytes, done + 8) ^ state);
-            head = size - done >= 8 ? Read(ref bytes, done) : 0;
-            tail = Read(ref bytes, size - 8);
-        }
-        else if (size >= 4)
-        {
-            head = Unsafe.ReadUnaligned<uint>(ref bytes);
-            tail = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref bytes, size - 4));
-        }
-        else
-        {
-            head = length == 1 ? text : 0ul;
-            tail = 0;
-        }
-        return Fold(head ^ First, tail ^ state ^ ((ulong)length * Second));
+        if (text.Length >= Block) return Long(ref MemoryMarshal.GetReference(text), text.Length);
+        Span<char> padded = stackalloc char[Block];
+        padded.Clear();
+        text.CopyTo(padded);
+        return Masked(ref MemoryMarshal.GetReference(padded), text.Length);
     }
+
+    /// <summary>The same of a part of a text, without a branch on how long a short word is: reads past the word's end, inside the text.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong OfPart(ReadOnlySpan<char> text, int start, int length) =>
+        length <= Block && start + Block <= text.Length
+            ? Masked(ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start), length)
+            : Of(text.Slice(start, length));
 
     /// <summary>Hash of a sequence that grows by one element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Append(ulong sequence, ulong element) => Fold(sequence ^ First, element ^ Second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Masked(ref char text, int length)
+    {
+        ref var bytes = ref Unsafe.As<char, byte>(ref text);
+        return Last(Read(ref bytes, 0) & HeadMasks[length], Read(ref bytes, 8) & TailMasks[length], Third, length);
+    }
+
+    private static ulong Long(ref char text, int length)
+    {
+        ref var bytes = ref Unsafe.As<char, byte>(ref text);
+        var size = (nuint)length * 2;
+        var state = Third;
+        for (nuint done = 0; done + 16 < size; done += 16) state = Fold(Read(ref bytes, done) ^ First, Read(ref bytes, done + 8) ^ state);
+        return Last(Read(ref bytes, size - 16), Read(ref bytes, size - 8), state, length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Last(ulong head, ulong tail, ulong state, int length) => Fold(head ^ First, tail ^ state ^ ((ulong)length * Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Read(ref byte bytes, nuint at) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, at));

@@ -48,6 +48,10 @@ internal readonly record struct Line(int Start, int Length, int FirstWord, int C
 /// disposing it gives its arrays back, after which nothing of it but <see cref="Text"/> may be read.</summary>
 internal sealed class TextView : IDisposable
 {
+    /// <summary>Beyond so many words no more are held, and beyond so many lines the rest is one: memory stays bounded whatever the text, and
+    /// texts as long as that are too long for any corpus.</summary>
+    public const int MaxWords = 1 << 21, MaxLines = 1 << 20;
+
     private Word[] _words;
     private Line[] _lines;
     private readonly int _wordCount, _lineCount;

@@ -20,6 +20,7 @@ internal sealed record UrlSettings(
 internal sealed class UrlFilter
 {
     private const int MaxLength = 8192;
+    private static readonly SearchValues<char> NoHost = SearchValues.Create("/*^$|#=&?[]()@,");
     private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _domains, _urls, _banned, _soft;
     private readonly SearchValues<string>? _subwords;
     private readonly int _minSoft;
@@ -116,11 +117,11 @@ internal sealed class UrlFilter
     private static string Host(string line)
     {
         if (line.StartsWith("||", StringComparison.Ordinal))
-            return line.EndsWith('^') && line.AsSpan(2, line.Length - 3).IndexOfAny("/*^$") < 0 ? line[2..^1] : "";
+            return line.EndsWith('^') && !line.AsSpan(2, line.Length - 3).ContainsAny(NoHost) ? line[2..^1] : "";
         if (line.StartsWith("@@", StringComparison.Ordinal)) return "";
         var parts = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         var host = parts.Length > 1 && System.Net.IPAddress.TryParse(parts[0], out _) ? parts[1] : parts[0];
-        return host.AsSpan().IndexOfAny("/*^$|#=&?[]()@,") < 0 && host.Contains('.') && host[0] is not ('.' or '-') ? host.TrimEnd('.') : "";
+        return !host.AsSpan().ContainsAny(NoHost) && host.Contains('.') && host[0] is not ('.' or '-') ? host.TrimEnd('.') : "";
     }
 
     private static string Letters(string entry) => string.Concat(entry.Where(char.IsAsciiLetterOrDigit));

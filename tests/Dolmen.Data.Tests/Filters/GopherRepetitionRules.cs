@@ -86,7 +86,7 @@ public class GopherRepetitionRules
                     : Math.Min(1, (n < 5 ? TopByDefinition(words, n) : DuplicateByDefinition(words, n)) / (double)text.Length);
                 Assert.Equal(expected, values[4 + n - 2]);
             }
-        }, iter: 1000);
+        }, iter: 400);
 
     [Fact]
     public void Texts_of_one_word_or_none_have_no_grams()

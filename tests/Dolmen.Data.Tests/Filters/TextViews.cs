@@ -52,6 +52,15 @@ public class TextViews
     }
 
     [Fact]
+    public void Very_long_texts_hold_bounded_words_and_lines()
+    {
+        using var words = TextView.Of(Judged.Repeat("a ", TextView.MaxWords + 10), "en");
+        Assert.Equal(TextView.MaxWords, words.Words.Length);
+        using var lines = TextView.Of(Judged.Repeat("a\n", TextView.MaxLines + 10), "en");
+        Assert.Equal((TextView.MaxLines, TextView.MaxLines + 10, lines.Text.Length), (lines.Lines.Length, lines.LineCount, lines.Lines[^1].End));
+    }
+
+    [Fact]
     public void Words_know_letters_and_punctuation()
     {
         using var view = TextView.Of("a1 12 ... = •", "en");
@@ -70,7 +79,7 @@ public class TextViews
         using var anew = TextView.Of(kept.Text, "zh");
         Assert.Equal(Shown(anew), Shown(kept));
         Assert.Equal(anew.Lines.ToArray(), kept.Lines.ToArray());
-    }, iter: 300);
+    }, iter: 150);
 
     [Fact]
     public void Every_character_that_is_no_space_is_in_one_word() => Texts.Any.Sample(text =>
@@ -87,7 +96,7 @@ public class TextViews
             }
             Assert.All(text[at..], unit => Assert.True(CharClasses.Of(unit) is CharClass.Space or CharClass.Newline));
         }
-    }, iter: 200);
+    }, iter: 100);
 
     private static string Shown(TextView view) =>
         string.Join('|', view.Words.ToArray().Select(word => $"{view.Of(word)}{word.Hash:x}{word.IsAlphabetic}{word.IsPunctuation}"));

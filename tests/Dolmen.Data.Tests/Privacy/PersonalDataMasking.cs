@@ -141,7 +141,7 @@ public class PersonalDataMasking
         Assert.Equal(once, twice);
         Assert.Equal(0, none.Total);
         Assert.Equal(counts.Total == 0, ReferenceEquals(once, text));
-    }, iter: 3000);
+    }, iter: 1000);
 
     [Theory]
     [InlineData("1")]
@@ -157,7 +157,7 @@ public class PersonalDataMasking
     {
         // Quadratic time would be hours.
         var clock = Stopwatch.StartNew();
-        PersonalData.Mask(Judged.Repeat(piece, 2_000_000 / piece.Length));
+        PersonalData.Mask(Judged.Repeat(piece, 400_000 / piece.Length));
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30));
     }
 }
