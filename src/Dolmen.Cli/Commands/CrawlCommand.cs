@@ -72,7 +72,7 @@ internal static class CrawlCommand
         Row("known and not visited", report.Waiting);
         console.Write(table);
         foreach (var notice in report.Notices) console.MarkupLineInterpolated($"[yellow]{notice}[/]");
-        console.MarkupLineInterpolated($"Ended: {report.Ended} after {report.Seconds:0.0} s. {report.WarcFiles.Count} WARC files, the first {report.WarcFiles.FirstOrDefault() ?? "not begun"}");
+        console.MarkupLineInterpolated($"Ended: {report.Ended} after {report.Seconds:0.0} s. {report.WarcFiles.Count} WARC files, the first {(report.WarcFiles.Count > 0 ? report.WarcFiles[0] : "not begun")}");
 
         void Row(string name, long count) => table.AddRow(Markup.Escape(name), $"{count:N0}");
     }
