@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Dolmen.Data.Deduplication;
+
+/// <summary>A part of a document's text, in UTF-16 units.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 8)]
+internal readonly record struct TextRange(long Ordinal, int Start, int End) : IComparable<TextRange>
+{
+    public int CompareTo(TextRange other)
+    {
+        if (Ordinal != other.Ordinal) return Ordinal.CompareTo(other.Ordinal);
+        return Start != other.Start ? Start.CompareTo(other.Start) : End.CompareTo(other.End);
+    }
+
+    /// <summary>The text without the ranges, which are ascending and apart.</summary>
+    public static string Cut(string text, IEnumerable<TextRange> ranges)
+    {
+        var left = new StringBuilder(text.Length);
+        var at = 0;
+        foreach (var range in ranges)
+        {
+            left.Append(text, at, range.Start - at);
+            at = range.End;
+        }
+        return left.Append(text, at, text.Length - at).ToString();
+    }
+}
+
+/// <summary>A piece of text (line, paragraph or window of words) and where it stands. Of equal pieces the one that stays comes first.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 8)]
+internal readonly record struct Piece(TextHash Text, PriorityKey Priority, TextRange Range) : IComparable<Piece>
+{
+    public int CompareTo(Piece other)
+    {
+        var order = Text.CompareTo(other.Text);
+        if (order == 0) order = Priority.CompareTo(other.Priority);
+        return order != 0 ? order : Range.CompareTo(other.Range);
+    }
+}
