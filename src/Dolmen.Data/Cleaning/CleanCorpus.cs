@@ -153,7 +153,7 @@ internal sealed class CleanCorpus
         Directory.CreateDirectory(scratch);
         var pairs = NearDuplicates.Find(
             [.. _shards.Select(shard => StagePath(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
-            new Steps(_progress), _stop);
+            _run.Threads, new Steps(_progress), _stop);
         copies = Verdicts.ExactCopies(pairs);
         var kept = Kept().GetEnumerator();
         return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);

@@ -4,6 +4,7 @@ using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Privacy;
 using Dolmen.Data.Sources;
+using TextHash = Dolmen.Data.Deduplication.TextHash;
 
 namespace Dolmen.Data.Cleaning;
 

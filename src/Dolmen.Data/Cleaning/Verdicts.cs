@@ -30,7 +30,7 @@ internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray
     public static BitArray ExactCopies(DuplicatePairs pairs)
     {
         var copies = new BitArray(checked((int)pairs.Documents));
-        foreach (var pair in PairFile.Read<Pair>(pairs.ExactFile)) copies[checked((int)pair.A)] = true;
+        foreach (var pair in ItemFile.Read<Pair>(pairs.ExactFile)) copies[checked((int)pair.A)] = true;
         return copies;
     }
 }
