@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Languages;
+using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Data.Languages;
 
