@@ -34,7 +34,7 @@ internal sealed class DocumentSignature
 
 /// <summary>128 bits of a text's SHA-256: equal texts, and only those, are exact duplicates.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct TextHash(ulong High, ulong Low) : IComparable<TextHash>
+internal readonly record struct TextHash(ulong High, ulong Low) : IOrdered<TextHash>
 {
     public static TextHash Of(string text)
     {
@@ -43,14 +43,14 @@ internal readonly record struct TextHash(ulong High, ulong Low) : IComparable<Te
         return MemoryMarshal.Read<TextHash>(hash);
     }
 
-    public int CompareTo(TextHash other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
+    public int Compared(TextHash other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
 }
 
 /// <summary>Which of several duplicates stays: the oldest, then the one whose id hashes lowest. Both come from the document, so neither the order of
 /// the input nor the number of threads plays a part.</summary>
 /// <param name="Date">Seconds since the year 1, UTC; the largest value for an unknown date.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct PriorityKey(ulong Date, ulong IdHash) : IComparable<PriorityKey>
+internal readonly record struct PriorityKey(ulong Date, ulong IdHash) : IOrdered<PriorityKey>
 {
     public static PriorityKey Of(string date, string id)
     {
@@ -60,5 +60,5 @@ internal readonly record struct PriorityKey(ulong Date, ulong IdHash) : ICompara
         return new(known ? (ulong)(when.UtcTicks / TimeSpan.TicksPerSecond) : ulong.MaxValue, MemoryMarshal.Read<ulong>(hash));
     }
 
-    public int CompareTo(PriorityKey other) => Date != other.Date ? Date.CompareTo(other.Date) : IdHash.CompareTo(other.IdHash);
+    public int Compared(PriorityKey other) => Date != other.Date ? Date.CompareTo(other.Date) : IdHash.CompareTo(other.IdHash);
 }

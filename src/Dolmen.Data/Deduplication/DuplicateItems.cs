@@ -4,21 +4,21 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>A document's text in the search for exact duplicates. Within a text the document that stays comes first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct TextItem(TextHash Text, PriorityKey Priority, long Ordinal) : IComparable<TextItem>
+internal readonly record struct TextItem(TextHash Text, PriorityKey Priority, long Ordinal) : IOrdered<TextItem>
 {
-    public int CompareTo(TextItem other)
+    public int Compared(TextItem other)
     {
-        var order = Text.CompareTo(other.Text);
-        if (order == 0) order = Priority.CompareTo(other.Priority);
+        var order = Text.Compared(other.Text);
+        if (order == 0) order = Priority.Compared(other.Priority);
         return order != 0 ? order : Ordinal.CompareTo(other.Ordinal);
     }
 }
 
 /// <summary>A document in a bucket. <paramref name="Order"/> is of its text, so that the order within a bucket is not that of the input.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct BandItem(ulong Band, ulong Order, long Ordinal) : IComparable<BandItem>
+internal readonly record struct BandItem(ulong Band, ulong Order, long Ordinal) : IOrdered<BandItem>
 {
-    public int CompareTo(BandItem other)
+    public int Compared(BandItem other)
     {
         if (Band != other.Band) return Band.CompareTo(other.Band);
         return Order != other.Order ? Order.CompareTo(other.Order) : Ordinal.CompareTo(other.Ordinal);
@@ -27,21 +27,21 @@ internal readonly record struct BandItem(ulong Band, ulong Order, long Ordinal) 
 
 /// <summary>A document's place among all, most deserving to stay first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct RankItem(PriorityKey Priority, TextHash Text, long Ordinal) : IComparable<RankItem>
+internal readonly record struct RankItem(PriorityKey Priority, TextHash Text, long Ordinal) : IOrdered<RankItem>
 {
-    public int CompareTo(RankItem other)
+    public int Compared(RankItem other)
     {
-        var order = Priority.CompareTo(other.Priority);
-        if (order == 0) order = Text.CompareTo(other.Text);
+        var order = Priority.Compared(other.Priority);
+        if (order == 0) order = Text.Compared(other.Text);
         return order != 0 ? order : Ordinal.CompareTo(other.Ordinal);
     }
 }
 
 /// <summary>Two documents, the smaller ordinal first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct Pair(long A, long B) : IComparable<Pair>
+internal readonly record struct Pair(long A, long B) : IOrdered<Pair>
 {
-    public int CompareTo(Pair other) => A != other.A ? A.CompareTo(other.A) : B.CompareTo(other.B);
+    public int Compared(Pair other) => A != other.A ? A.CompareTo(other.A) : B.CompareTo(other.B);
 }
 
 /// <summary>Two near-duplicates and how alike they are; 1 when nothing was compared (<see cref="MinHashSettings.MinJaccard"/> null).</summary>

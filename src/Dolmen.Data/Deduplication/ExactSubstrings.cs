@@ -11,7 +11,6 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
     private readonly ExternalSort<Piece> _windows = new(scratchDirectory, memoryBytes / 2);
     private readonly WordBuffer _words = new();
 
-    /// <summary>Ranges will be places in <see cref="NormalisedWords.Composed"/> of the text.</summary>
     public void Add(long ordinal, PriorityKey priority, string text)
     {
         NormalisedWords.Hash(text, _words, keepDigits: true);

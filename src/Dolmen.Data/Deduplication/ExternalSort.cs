@@ -5,7 +5,7 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>Sorts more than memory holds: sorted runs on disk, merged. Runs are unlinked as soon as they are open (or deleted on closing where the system
 /// cannot do that), so a killed process leaves none.</summary>
-internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes) : IDisposable where T : unmanaged, IComparable<T>
+internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes) : IDisposable where T : unmanaged, IOrdered<T>
 {
     private const int MostRuns = 64;
     private readonly int _capacity = (int)Math.Clamp(memoryBytes / 2 / Unsafe.SizeOf<T>(), 64, 1 << 28);
@@ -37,7 +37,7 @@ internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes)
     /// <summary>All items ascending. Once only.</summary>
     public IEnumerable<T> Sorted()
     {
-        _items.AsSpan(0, _count).Sort();
+        _items.AsSpan(0, _count).Sort(Ordered<T>.Order);
         if (_runs.Count == 0)
         {
             for (var i = 0; i < _count; i++) yield return _items[i];
@@ -58,7 +58,7 @@ internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes)
     private IEnumerable<T> Merge(List<Run> runs)
     {
         var block = (int)Math.Clamp(memoryBytes / 2 / runs.Count / Unsafe.SizeOf<T>(), 16, (1 << 20) / Unsafe.SizeOf<T>());
-        var queue = new PriorityQueue<Run, T>(runs.Count);
+        var queue = new PriorityQueue<Run, T>(runs.Count, Ordered<T>.Order);
         foreach (var run in runs)
             if (run.Start(block)) queue.Enqueue(run, run.Current);
         while (queue.TryPeek(out var run, out var item))
@@ -72,7 +72,7 @@ internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes)
     private void Spill()
     {
         var items = _items.AsSpan(0, _count);
-        items.Sort();
+        items.Sort(Ordered<T>.Order);
         var file = ScratchFile.Open(scratchDirectory);
         file.Write(MemoryMarshal.AsBytes(items));
         _runs.Add(new Run(file));

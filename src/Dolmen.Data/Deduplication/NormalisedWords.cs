@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>Words as deduplication sees them: lower case, no punctuation, a run of digits as one 0. Scripts written without spaces (Chinese,
+/// <summary>Words as deduplication sees them: lower case, no diacritics of Latin, Greek and Cyrillic letters, no punctuation, a run of digits as one 0. Scripts written without spaces (Chinese,
 /// Japanese, Thai, Lao, Khmer, Burmese, Tibetan) give a word for each character.</summary>
 internal static class NormalisedWords
 {
@@ -26,12 +26,13 @@ internal static class NormalisedWords
             Lower[i] = char.ToLowerInvariant(c);
             Kinds[i] = KindOf(c);
         }
+        Diacritics.Fold(Lower);
     }
 
     private static Kind KindOf(char c)
     {
         if (char.IsSurrogate(c)) return Kind.Surrogate;
-        if (c is '\'' or '\u2019' or '\u00ad') return Kind.Ignored;
+        if (c is '\'' or '\u2019' or (>= '\u0300' and <= '\u036f')) return Kind.Ignored;
         switch (char.GetUnicodeCategory(c))
         {
             case UnicodeCategory.DecimalDigitNumber: return Kind.Digit;
@@ -46,13 +47,12 @@ internal static class NormalisedWords
         }
     }
 
-    /// <summary>Fills <paramref name="into"/> with the text's words. Places are those of the text as given, or of its NFC form when
-    /// <paramref name="text"/> is not in it: <see cref="Composed"/> first where places matter.</summary>
+    /// <summary>Fills <paramref name="into"/> with the text's words and their places.</summary>
     /// <param name="keepDigits">True where numbers tell texts apart, as questions of a test.</param>
     public static void Hash(string text, WordBuffer into, bool keepDigits = false)
     {
         into.Clear();
-        ReadOnlySpan<char> span = Composed(text);
+        ReadOnlySpan<char> span = text;
         ulong state = 0;
         var start = -1;
         var inDigits = false;
@@ -92,19 +92,5 @@ internal static class NormalisedWords
             }
         }
         if (start >= 0) into.Add(Mixing.Mix(state), start, span.Length);
-    }
-
-    /// <summary>The text in NFC. All below U+0300 is in it; a text with lone surrogates has no normal form and stays as it is.</summary>
-    public static string Composed(string text)
-    {
-        if (text.AsSpan().IndexOfAnyInRange('\u0300', '\uffff') < 0) return text;
-        try
-        {
-            return text.IsNormalized() ? text : text.Normalize();
-        }
-        catch (ArgumentException)
-        {
-            return text;
-        }
     }
 }

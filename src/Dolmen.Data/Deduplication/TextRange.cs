@@ -5,9 +5,9 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>A part of a document's text, in UTF-16 units.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct TextRange(long Ordinal, int Start, int End) : IComparable<TextRange>
+internal readonly record struct TextRange(long Ordinal, int Start, int End) : IOrdered<TextRange>
 {
-    public int CompareTo(TextRange other)
+    public int Compared(TextRange other)
     {
         if (Ordinal != other.Ordinal) return Ordinal.CompareTo(other.Ordinal);
         return Start != other.Start ? Start.CompareTo(other.Start) : End.CompareTo(other.End);
@@ -29,12 +29,12 @@ internal readonly record struct TextRange(long Ordinal, int Start, int End) : IC
 
 /// <summary>A piece of text (line, paragraph or window of words) and where it stands. Of equal pieces the one that stays comes first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct Piece(TextHash Text, PriorityKey Priority, TextRange Range) : IComparable<Piece>
+internal readonly record struct Piece(TextHash Text, PriorityKey Priority, TextRange Range) : IOrdered<Piece>
 {
-    public int CompareTo(Piece other)
+    public int Compared(Piece other)
     {
-        var order = Text.CompareTo(other.Text);
-        if (order == 0) order = Priority.CompareTo(other.Priority);
-        return order != 0 ? order : Range.CompareTo(other.Range);
+        var order = Text.Compared(other.Text);
+        if (order == 0) order = Priority.Compared(other.Priority);
+        return order != 0 ? order : Range.Compared(other.Range);
     }
 }

@@ -67,7 +67,7 @@ public class NearDuplicateSearch
     }
 
     [Fact]
-    public void A_million_copies_of_one_text_are_one_cluster()
+    public void Two_hundred_thousand_copies_of_one_text_are_one_cluster()
     {
         using var shards = new SignatureShards();
         var copy = new Made("same", [1, 2, 3]);
