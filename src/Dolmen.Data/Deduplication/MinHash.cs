@@ -27,10 +27,10 @@ internal sealed class MinHash
         var state = HashMixing.Mix(settings.Seed);
         for (var i = 0; i < _padded; i++)
         {
-            var a = 1 + (Mixing.Next(ref state) % (Mersenne - 1));
+            var a = 1 + (HashMixing.Next(ref state) % (Mersenne - 1));
             _low[i] = (uint)a;
             _high[i] = a >> 32;
-            _add[i] = Mixing.Next(ref state) % Mersenne;
+            _add[i] = HashMixing.Next(ref state) % Mersenne;
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class MinHash
         for (var band = 0; band < into.Bands.Length; band++)
         {
             var hash = (ulong)band;
-            for (var i = 0; i < _settings.HashesPerBucket; i++) hash = Mixing.Join(hash, into.Minima[at++]);
+            for (var i = 0; i < _settings.HashesPerBucket; i++) hash = HashMixing.Join(hash, into.Minima[at++]);
             into.Bands[band] = hash;
         }
         ShingleSketch.Of(shingles, _settings.SketchShingles, into);
