@@ -6,4 +6,5 @@ namespace Dolmen.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(CorpusReport))]
 [JsonSerializable(typeof(TokenCounts))]
+[JsonSerializable(typeof(Dolmen.Data.Extraction.ExtractedPage))]
 internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -8,7 +8,7 @@ namespace Dolmen.Cli.Commands;
 
 internal static class CorpusCommand
 {
-    public static Command Build() => new("corpus", "Documents to a corpus: training text, held-out text, alignment data and a report.") { BuildVerb(), ReportVerb() };
+    public static Command Build() => new("corpus", "Documents to a corpus: training text, held-out text, alignment data and a report.") { BuildVerb(), ExtractCommand.Build(), ReportVerb() };
 
     private static Command BuildVerb()
     {

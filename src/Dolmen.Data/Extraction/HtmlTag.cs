@@ -47,7 +47,7 @@ internal static class HtmlTags
 
     public static TagTraits Of(HtmlTag tag) => Traits[(int)tag];
 
-    public static bool Is(HtmlTag tag, TagTraits traits) => (Traits[(int)tag] & traits) != 0;
+    public static bool Is(HtmlTag tag, TagTraits traits) => (Traits[(int)tag] & traits) != TagTraits.None;
 
     public static HtmlTag Find(ulong name) => ByName.GetValueOrDefault(name);
 

@@ -68,6 +68,7 @@ internal sealed class HtmlTreeBuilder
     {
         var tag = tokens.Tag;
         var traits = HtmlTags.Of(tag);
+        if (tokens.Foreign) traits &= ~TagTraits.Raw;
         switch (tag)
         {
             case HtmlTag.Html when IsOpen(HtmlTag.Html):
@@ -76,13 +77,13 @@ internal sealed class HtmlTreeBuilder
             case >= HtmlTag.Caption and <= HtmlTag.Th when !IsOpen(HtmlTag.Table):
                 return;
         }
-        if (Current == HtmlTag.Head && (traits & TagTraits.Head) == 0) Pop();
+        if (Current == HtmlTag.Head && (traits & TagTraits.Head) == TagTraits.None) Pop();
         CloseImplied(tag, traits);
 
         var attributes = tokens.Attributes.AsSpan(0, tokens.AttributeCount);
         var isLink = tag == HtmlTag.A && HasLink(attributes);
-        var leaf = (traits & TagTraits.Void) != 0 || (tokens.SelfClosing && tokens.Foreign);
-        var needsNode = (traits & ~TagTraits.Formatting) != 0 || attributes.Length > 0 || tag is HtmlTag.Time or HtmlTag.Code;
+        var leaf = (traits & TagTraits.Void) != TagTraits.None || (tokens.SelfClosing && tokens.Foreign);
+        var needsNode = (traits & ~TagTraits.Formatting) != TagTraits.None || attributes.Length > 0 || tag is HtmlTag.Time or HtmlTag.Code;
         var node = _open[_depth - 1].Node;
         if (needsNode)
         {
@@ -90,11 +91,11 @@ internal sealed class HtmlTreeBuilder
             _tree[node].End = node + 1;
             if (attributes.Length > 0) _tree.AddAttributes(node, attributes);
         }
-        if ((traits & TagTraits.Raw) != 0)
+        if ((traits & TagTraits.Raw) != TagTraits.None)
         {
             tokens.ReadRaw(tag, RawName(tag));
             (_tree[node].Start, _tree[node].Length) = (tokens.Start, tokens.Length);
-            if ((traits & TagTraits.Unread) != 0) return;
+            if ((traits & TagTraits.Unread) != TagTraits.None) return;
             var text = _tree.Add(new HtmlNode { IsText = true, Verbatim = true, Parent = node, Start = tokens.Start, Length = tokens.Length });
             _tree[text].End = _tree[node].End = text + 1;
             return;
@@ -123,7 +124,7 @@ internal sealed class HtmlTreeBuilder
 
     private void CloseImplied(HtmlTag tag, TagTraits traits)
     {
-        if ((traits & TagTraits.EndsParagraph) != 0 && IsOpen(HtmlTag.P)) CloseInScope(HtmlTag.P);
+        if ((traits & TagTraits.EndsParagraph) != TagTraits.None && IsOpen(HtmlTag.P)) CloseInScope(HtmlTag.P);
         switch (tag)
         {
             case HtmlTag.Li:
@@ -157,7 +158,7 @@ internal sealed class HtmlTreeBuilder
                 break;
             default:
                 // A list of choices that was never ended does not hold the rest of the page.
-                if ((traits & TagTraits.Block) != 0 && Current is HtmlTag.Option or HtmlTag.Select or HtmlTag.OptGroup && IsOpen(HtmlTag.Select)) CloseInScope(HtmlTag.Select);
+                if ((traits & TagTraits.Block) != TagTraits.None && Current is HtmlTag.Option or HtmlTag.Select or HtmlTag.OptGroup && IsOpen(HtmlTag.Select)) CloseInScope(HtmlTag.Select);
                 break;
         }
     }
@@ -207,10 +208,10 @@ internal sealed class HtmlTreeBuilder
         if (tag != HtmlTag.Unknown && !IsOpen(tag) && tag is not (>= HtmlTag.H1 and <= HtmlTag.H6)) return;
         var traits = HtmlTags.Of(tag);
         if (tag is HtmlTag.Body or HtmlTag.Html) return;
-        if ((traits & TagTraits.Formatting) != 0) EndFormatting(tag);
+        if ((traits & TagTraits.Formatting) != TagTraits.None) EndFormatting(tag);
         else if (tag is >= HtmlTag.H1 and <= HtmlTag.H6) EndHeading();
         else if (tag is HtmlTag.Table or (>= HtmlTag.Caption and <= HtmlTag.Th)) EndInTable(tag);
-        else if ((traits & TagTraits.Special) != 0) CloseInScope(tag);
+        else if ((traits & TagTraits.Special) != TagTraits.None) CloseInScope(tag);
         else EndOther(tag, name);
     }
 

@@ -134,6 +134,7 @@ internal sealed class MainContent
     private void DropHinted()
     {
         var total = _prose[0];
+        var commentsToo = total - CommentProse() >= Enough;
         for (var i = 1; i < _tree.Count; i++)
         {
             if (_dropped[i])
@@ -142,7 +143,7 @@ internal sealed class MainContent
                 continue;
             }
             if (_tree[i].IsText || _tree[i].Tag is HtmlTag.Html or HtmlTag.Body or HtmlTag.Main) continue;
-            if (!IsHinted(i, total)) continue;
+            if (!IsHinted(i, total, commentsToo)) continue;
             _dropped[i] = true;
             for (var (parent, prose, text, link) = (_tree[i].Parent, _prose[i], _allText[i], _allLink[i]); parent >= 0; parent = _tree[parent].Parent)
             {
@@ -154,17 +155,41 @@ internal sealed class MainContent
         }
     }
 
-    private bool IsHinted(int node, double total)
+    /// <summary>Where there is next to nothing besides comments, they are the page: a forum.</summary>
+    private double CommentProse()
+    {
+        var prose = 0.0;
+        for (var i = 1; i < _tree.Count; i++)
+        {
+            var tag = _tree[i].Tag;
+            if (_dropped[i]) i = _tree[i].End - 1;
+            else if (!_tree[i].IsText && tag is not (HtmlTag.Html or HtmlTag.Body or HtmlTag.Main) && IsComments(i))
+            {
+                prose += _prose[i];
+                i = _tree[i].End - 1;
+            }
+        }
+        return prose;
+    }
+
+    private bool IsComments(int node)
+    {
+        foreach (var attribute in _tree.Attributes(node))
+            if (attribute.Name is AttributeName.Class or AttributeName.Id && PageHints.IsComments(_tree.Value(attribute))) return true;
+        return false;
+    }
+
+    private bool IsHinted(int node, double total, bool commentsToo)
     {
         var small = _prose[node] <= 0.4 * total;
         var tag = _tree[node].Tag;
-        if (small && tag is HtmlTag.Aside or HtmlTag.Footer) return true;
+        if (small && tag is HtmlTag.Aside or HtmlTag.Footer or HtmlTag.FigCaption) return true;
         foreach (var attribute in _tree.Attributes(node))
         {
             if (attribute.Name is not (AttributeName.Class or AttributeName.Id)) continue;
             var value = _tree.Value(attribute);
             if (small && PageHints.IsBoilerplate(value)) return true;
-            if (_prose[0] - _prose[node] >= Enough && PageHints.IsComments(value)) return true;
+            if (commentsToo && PageHints.IsComments(value)) return true;
         }
         return false;
     }

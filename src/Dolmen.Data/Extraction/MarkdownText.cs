@@ -93,7 +93,7 @@ internal sealed class MarkdownText
                 else Owe(_open.Count > 0 && _open[^1].Tag == HtmlTag.Li ? 1 : tag == HtmlTag.Div ? 1 : 2);
                 break;
         }
-        if (_tree[node].End > node + 1) _open.Add((_tree[node].End, tag, number));
+        _open.Add((_tree[node].End, tag, number));
     }
 
     private void Leave()

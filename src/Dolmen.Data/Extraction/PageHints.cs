@@ -13,7 +13,7 @@ internal static class PageHints
         "cookie", "consent", "gdpr", "breadcrumb", "promo", "sponsor", "advert", "popup", "pop-up", "masthead", "navbar", "navigation", "pagination",
         "toolbar", "taglist", "tag-list", "tags-", "post-tags", "byline", "author-bio", "author-box", "about-author", "copyright", "disclaimer", "outbrain",
         "taboola", "trending", "most-read", "mostread", "most-popular", "popular-", "read-more", "readmore", "read-next", "up-next", "more-from", "more-stories",
-        "see-also", "login", "skip-link", "sr-only", "screen-reader", "visually-hidden", "line-numbers", "linenos", "gutter", "noprint", "caption-credit",
+        "see-also", "login", "skip-link", "sr-only", "screen-reader", "visually-hidden", "line-numbers", "linenos", "gutter", "noprint", "caption",
         "print-only", "headerlink", "mw-editsection", "catlinks", "toc-", "table-of-contents", "printfooter", "jump-to",
     ], StringComparison.OrdinalIgnoreCase);
 
