@@ -25,7 +25,7 @@ internal sealed class MarkdownText
         for (var i = root; i < end; i++)
         {
             while (writer._open.Count > 0 && writer._open[^1].End <= i) writer.Leave();
-            if (dropped[i]) i = tree[i].End - 1;
+            if (i < dropped.Length && dropped[i]) i = tree[i].End - 1;
             else if (tree[i].IsText) writer.Text(i);
             else writer.Enter(i);
         }

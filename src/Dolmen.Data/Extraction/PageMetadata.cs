@@ -21,7 +21,7 @@ internal static class PageMetadata
                     First(ref title, Line(HtmlEntities.Decode(tree.Source(i))));
                     break;
                 case HtmlTag.H1 when heading.Length == 0:
-                    First(ref heading, Line(MarkdownText.Write(tree, i, new bool[tree.Count]).TrimStart('#')));
+                    First(ref heading, Line(MarkdownText.Write(tree, i, []).TrimStart('#')));
                     break;
                 case HtmlTag.Time when time.Length == 0:
                     First(ref time, tree.Attribute(i, AttributeName.DateTime));

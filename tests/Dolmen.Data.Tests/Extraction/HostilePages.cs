@@ -34,6 +34,7 @@ public class HostilePages
     [InlineData("&abcdefghijklmnopqrstuvwxyz", 100_000)]
     [InlineData("<h1>a", 100_000)]
     [InlineData("<table>a", 100_000)]
+    [InlineData("<h1></h1>", 300_000)]
     [InlineData("<", 1_000_000)]
     [InlineData("\0", 1_000_000)]
     [InlineData("<pre>a", 200_000)]
