@@ -62,6 +62,7 @@ internal sealed class CrawlJournal : IDisposable
 
     /// <param name="take">Gets every line that stands.</param>
     /// <param name="archive">The folder of the WARC files. A line whose records did not reach the disk does not stand, nor do those after it.</param>
+    /// <exception cref="UserErrorException">The journal is damaged, or a file it speaks of is gone.</exception>
     public static CrawlJournal Open(string path, string archive, Action<JournalLine> take)
     {
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
@@ -76,7 +77,13 @@ internal sealed class CrawlJournal : IDisposable
             {
                 line.Write(rest[..end]);
                 rest = rest[(end + 1)..];
-                if (Parse(line.GetBuffer().AsSpan(0, (int)line.Length)) is not { } step || !Reached(step)) goto torn;
+                if (Parse(line.GetBuffer().AsSpan(0, (int)line.Length)) is not { } step)
+                {
+                    if (rest.IsEmpty && stream.Position == stream.Length) goto torn;
+                    stream.Dispose();
+                    throw new UserErrorException($"{path} is damaged at byte {good}: restore it, or crawl into another --out.");
+                }
+                if (!Reached(step)) goto torn;
                 take(step);
                 good += line.Length + 1;
                 line.SetLength(0);
@@ -91,8 +98,15 @@ internal sealed class CrawlJournal : IDisposable
         bool Reached(JournalLine step)
         {
             if (step.File is not { } file) return true;
-            if (!lengths.TryGetValue(file, out var length))
-                lengths[file] = length = new FileInfo(Path.Combine(archive, file)) is { Exists: true } whole ? whole.Length : 0;
+            if (lengths.TryGetValue(file, out var length)) return step.End <= length;
+            var whole = new FileInfo(Path.Combine(archive, file));
+            if (!whole.Exists)
+            {
+                // Not a power failure: to go on would cut off what was crawled after it.
+                stream.Dispose();
+                throw new UserErrorException($"{whole.FullName} is part of the crawl and no longer there: put it back, or crawl into another --out.");
+            }
+            lengths[file] = length = whole.Length;
             return step.End <= length;
         }
 

@@ -70,9 +70,20 @@ internal sealed class CrawlLedger : IDisposable
         {
             throw new UserErrorException($"another crawl is running in {settings.Folder}: wait for it, or crawl into another --out.", error);
         }
-        var ledger = new CrawlLedger(settings, held, time);
+        CrawlLedger ledger;
         try
         {
+            ledger = new CrawlLedger(settings, held, time);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+        try
+        {
+            if (ledger.Pass == 0 && ledger.WarcFiles.Count > 0)
+                throw new UserErrorException($"{settings.Folder} has WARC files and nothing that says how they were made: crawl into another --out.");
             ledger._writer.GoOn(ledger._file, ledger._end);
             return ledger;
         }

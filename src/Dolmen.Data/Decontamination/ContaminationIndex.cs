@@ -68,7 +68,7 @@ internal sealed class ContaminationIndex(int ngramWords = 13, double minShare = 
                 rolled = (rolled * Factor) + hashes[i];
                 if (i >= length) rolled -= hashes[i - length] * leaving;
                 if (i < length - 1) continue;
-                var hash = Mixing.Mix(rolled);
+                var hash = HashMixing.Mix(rolled);
                 if ((_filter[hash % FilterBits / 64] >> (int)(hash % 64) & 1) == 0 || !_heads.TryGetValue(hash, out var at)) continue;
                 var first = i - length + 1;
                 for (; at >= 0; at = _places[at].Next) Compare(_places[at], hashes.Slice(first, length), words.Starts[first], words.Ends[i], ref found);
@@ -99,6 +99,6 @@ internal sealed class ContaminationIndex(int ngramWords = 13, double minShare = 
     {
         ulong rolled = 0;
         foreach (var word in words) rolled = (rolled * Factor) + word;
-        return Mixing.Mix(rolled);
+        return HashMixing.Mix(rolled);
     }
 }

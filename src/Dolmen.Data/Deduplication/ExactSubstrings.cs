@@ -30,14 +30,14 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
         for (var i = 0; i < words.Length; i++)
         {
             high = (high * FactorHigh) + words[i];
-            low = (low * FactorLow) + Mixing.Mix(words[i]);
+            low = (low * FactorLow) + HashMixing.Mix(words[i]);
             if (i >= minWords)
             {
                 high -= words[i - minWords] * leavingHigh;
-                low -= Mixing.Mix(words[i - minWords]) * leavingLow;
+                low -= HashMixing.Mix(words[i - minWords]) * leavingLow;
             }
             if (i >= minWords - 1)
-                _windows.Add(new(new(Mixing.Mix(high), Mixing.Mix(low)), priority, new(ordinal, buffer.Starts[i - minWords + 1], buffer.Ends[i])));
+                _windows.Add(new(new(HashMixing.Mix(high), HashMixing.Mix(low)), priority, new(ordinal, buffer.Starts[i - minWords + 1], buffer.Ends[i])));
         }
     }
 

@@ -24,13 +24,13 @@ internal sealed class MinHash
         _low = new ulong[_padded];
         _high = new ulong[_padded];
         _add = new ulong[_padded];
-        var state = Mixing.Mix(settings.Seed);
+        var state = HashMixing.Mix(settings.Seed);
         for (var i = 0; i < _padded; i++)
         {
-            var a = 1 + (Mixing.Next(ref state) % (Mersenne - 1));
+            var a = 1 + (HashMixing.Next(ref state) % (Mersenne - 1));
             _low[i] = (uint)a;
             _high[i] = a >> 32;
-            _add[i] = Mixing.Next(ref state) % Mersenne;
+            _add[i] = HashMixing.Next(ref state) % Mersenne;
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class MinHash
         for (var band = 0; band < into.Bands.Length; band++)
         {
             var hash = (ulong)band;
-            for (var i = 0; i < _settings.HashesPerBucket; i++) hash = Mixing.Join(hash, into.Minima[at++]);
+            for (var i = 0; i < _settings.HashesPerBucket; i++) hash = HashMixing.Join(hash, into.Minima[at++]);
             into.Bands[band] = hash;
         }
         ShingleSketch.Of(shingles, _settings.SketchShingles, into);
@@ -72,11 +72,11 @@ internal sealed class MinHash
             leaving *= factor;
         }
         var shingles = into.Shingles.AsSpan(0, count);
-        shingles[0] = (uint)(Mixing.Mix(rolled) >> 32);
+        shingles[0] = (uint)(HashMixing.Mix(rolled) >> 32);
         for (var i = 1; i < count; i++)
         {
             rolled = (rolled * factor) + words[i + size - 1] - (words[i - 1] * leaving);
-            shingles[i] = (uint)(Mixing.Mix(rolled) >> 32);
+            shingles[i] = (uint)(HashMixing.Mix(rolled) >> 32);
         }
         return shingles;
     }

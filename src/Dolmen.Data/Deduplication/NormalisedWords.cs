@@ -79,18 +79,18 @@ internal static class NormalisedWords
                 case Kind.Ignored:
                     continue;
             }
-            if (start >= 0) into.Add(Mixing.Mix(state), start, i);
+            if (start >= 0) into.Add(HashMixing.Mix(state), start, i);
             start = -1;
             state = 0;
             inDigits = false;
-            if (Kinds[c] == Kind.Alone) into.Add(Mixing.Mix(c), i, i + 1);
+            if (Kinds[c] == Kind.Alone) into.Add(HashMixing.Mix(c), i, i + 1);
             else if (Kinds[c] == Kind.Surrogate && i + 1 < span.Length && Rune.TryCreate(c, span[i + 1], out var rune))
             {
                 // Han beyond the basic plane and the small scripts there; emoji are no letters.
-                if (Rune.IsLetter(rune)) into.Add(Mixing.Mix((ulong)Rune.ToLowerInvariant(rune).Value), i, i + 2);
+                if (Rune.IsLetter(rune)) into.Add(HashMixing.Mix((ulong)Rune.ToLowerInvariant(rune).Value), i, i + 2);
                 i++;
             }
         }
-        if (start >= 0) into.Add(Mixing.Mix(state), start, span.Length);
+        if (start >= 0) into.Add(HashMixing.Mix(state), start, span.Length);
     }
 }

@@ -18,7 +18,7 @@ internal sealed class RepeatedLines(string scratchDirectory, long memoryBytes, T
             var end = found < 0 ? text.Length : found + separator.Length;
             var piece = text.AsSpan(start, end - start).Trim();
             if (piece.Length >= minChars)
-                _pieces.Add(new(new(Mixing.HashOf(piece), Mixing.HashOf(piece[(piece.Length / 2)..])), priority, new(ordinal, start, end)));
+                _pieces.Add(new(new(HashMixing.HashOf(piece), HashMixing.HashOf(piece[(piece.Length / 2)..])), priority, new(ordinal, start, end)));
             start = end;
         }
     }

@@ -20,7 +20,7 @@ internal readonly record struct SignatureFooter(ulong Magic, ulong Shape, long R
     public const ulong MagicNumber = 0x31474953_4D4C4F44;
 
     public static ulong ShapeOf(MinHashSettings s) =>
-        Mixing.Join(Mixing.Join(Mixing.Join((ulong)s.Buckets << 32 | (uint)s.HashesPerBucket, (ulong)s.ShingleWords), s.Seed), (ulong)s.SketchShingles);
+        HashMixing.Join(HashMixing.Join(HashMixing.Join((ulong)s.Buckets << 32 | (uint)s.HashesPerBucket, (ulong)s.ShingleWords), s.Seed), (ulong)s.SketchShingles);
 }
 
 /// <summary>Writes a shard's signatures, in the order of its documents. The file has its name only once <see cref="Complete"/> was called.</summary>

@@ -12,6 +12,7 @@ namespace Dolmen.Data.Sources;
 internal static class ParquetRows
 {
     private const int MaxNames = 20;
+    private const int MaxGroupRows = 1 << 24;
     private const long MaxGroupBytes = 1L << 30;
 
     public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
@@ -61,6 +62,8 @@ internal static class ParquetRows
     private static Dictionary<string, string?[]> Columns(InputFile file, ParquetReader reader, int group, List<DataField> fields)
     {
         using var rows = reader.OpenRowGroupReader(group);
+        if (rows.RowCount is < 0 or > MaxGroupRows)
+            throw new UserErrorException($"{file.Path}: row group {group} has {rows.RowCount} rows and may have {MaxGroupRows}. Write the file with smaller row groups.");
         var columns = new Dictionary<string, string?[]>(StringComparer.Ordinal);
         foreach (var field in fields)
         {

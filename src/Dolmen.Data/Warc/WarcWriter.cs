@@ -41,15 +41,18 @@ internal sealed class WarcWriter(string folder, string prefix, long maxBytes, Fu
     /// <summary>The file being written and how far it is good; empty before anything was written.</summary>
     public (string File, long End) Position { get; private set; } = ("", 0);
 
-    /// <summary>Goes on behind the last record known to be whole: what lies behind it in that file was torn, later files are empty
-    /// beginnings.</summary>
-    /// <exception cref="UserErrorException">The file is shorter than it was.</exception>
+    /// <summary>Goes on behind the last record known to be whole: what lies behind it in that file was torn, a file after it is an
+    /// empty beginning.</summary>
+    /// <exception cref="UserErrorException">The file is shorter than it was, or more was written after it than one step can have.</exception>
     public void GoOn(string file, long end)
     {
-        foreach (var path in Directory.GetFiles(folder, $"{prefix}-*{Extension}").Order(StringComparer.Ordinal))
+        var later = Directory.GetFiles(folder, $"{prefix}-*{Extension}").Where(path => string.CompareOrdinal(Path.GetFileName(path), file) > 0).ToList();
+        if (later.Count > 1)
         {
-            if (string.CompareOrdinal(Path.GetFileName(path), file) > 0) File.Delete(path);
+            throw new UserErrorException($"{later[0]} and {later.Count - 1} more files lie behind the last step of the crawl that is known: it cannot go on " +
+                "without losing them. Move them away, or crawl into another --out.");
         }
+        later.ForEach(File.Delete);
         if (file.Length == 0) return;
         var whole = new FileInfo(Path.Combine(folder, file));
         if (!whole.Exists || whole.Length < end)

@@ -101,6 +101,25 @@ public class CrawlAgain
         Assert.Equal(2, site.Paths.Count(path => path == "/3"));
     }
 
+    [Theory]
+    [InlineData("crawl-00000.warc.gz", false)]
+    [InlineData(".crawl/journal", false)]
+    [InlineData(".crawl/journal", true)]
+    public async Task A_folder_that_lost_a_part_is_left_as_it_is(string file, bool spoilt)
+    {
+        using var site = new LoopbackSite();
+        for (var i = 0; i < 5; i++) site.Page($"/{i}", string.Concat(Enumerable.Range(0, 20_000).Select(n => $"{StableHash.Of($"{i} {n}"):x}")) + $"<a href=/{i + 1}>n</a>");
+        using var crawl = new CrawlFixture();
+        var settings = crawl.Settings(site.Address + "0") with { WarcBytes = 1 << 16, MaxPages = 3 };
+        Assert.Equal(3, (await crawl.RunAsync(settings)).WarcFiles.Count);
+        var path = Path.Combine(crawl.Out, file);
+        if (spoilt) await File.WriteAllTextAsync(path, "{" + (await File.ReadAllTextAsync(path))[4..]);
+        else File.Delete(path);
+        var left = Directory.GetFiles(crawl.Out, "*.warc.gz").Length;
+        await Assert.ThrowsAsync<UserErrorException>(() => crawl.RunAsync(settings with { MaxPages = 9 }));
+        Assert.Equal(left, Directory.GetFiles(crawl.Out, "*.warc.gz").Length);
+    }
+
     [Fact]
     public async Task Another_crawl_does_not_go_into_the_same_folder()
     {

@@ -5,9 +5,9 @@ namespace Dolmen.Tests.Data.Deduplication;
 public class MinHashCurve
 {
     [Theory]
-    [InlineData(14, 8, 3000)]
-    [InlineData(20, 13, 3000)]
-    [InlineData(450, 20, 250)]
+    [InlineData(14, 8, 1500)]
+    [InlineData(20, 13, 1500)]
+    [InlineData(450, 20, 120)]
     public void Collisions_follow_the_curve_within_binomial_error(int buckets, int hashes, int trials)
     {
         var hash = new MinHash(new(buckets, hashes));

@@ -7,7 +7,7 @@ public class FineWebAndC4Rules
     private static readonly FineWebQuality FineWeb = new(new());
     private static readonly C4 C4 = new(new());
 
-    private static string? Only(IFilter filter, string reason, string text, string language = "en") =>
+    private static string? Only(FineWebQuality filter, string reason, string text, string language = "en") =>
         filter.Rules(language).Where(rule => rule.Reason == reason && rule.Breaks(Judged.Measures(filter, text, language)[rule.Measure])).Select(rule => rule.Reason).SingleOrDefault();
 
     [Fact]

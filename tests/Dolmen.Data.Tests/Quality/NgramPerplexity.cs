@@ -87,7 +87,7 @@ public sealed class NgramPerplexity : IDisposable
     {
         var filter = new PerplexityFilter(Fit(Corpus(50), new PerplexitySettings()), min: 2, max: 100);
         Span<double> values = stackalloc double[1];
-        filter.Measure(new TextView { Text = "a b c" }, "en", values);
+        filter.Measure(TextView.Of("a b c", "en"), "en", values);
         Assert.True(values[0] > 1);
         Assert.Equal(["perplexity"], filter.Measures);
         Assert.Equal(["perplexity.max", "perplexity.min"], filter.Rules("en").Select(r => r.Reason));

@@ -179,7 +179,7 @@ public sealed class QualityClassifierTraining : IDisposable
     private static double Measured(QualityClassifier filter, string text)
     {
         Span<double> values = stackalloc double[1];
-        filter.Measure(new TextView { Text = text }, "en", values);
+        filter.Measure(TextView.Of(text, "en"), "en", values);
         return values[0];
     }
 

@@ -9,21 +9,23 @@ namespace Dolmen.Tests.Data.Warc;
 internal static class Damage
 {
     // DOLMEN_FUZZ_SECONDS=300 makes a search of what is a check otherwise.
-    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "1", CultureInfo.InvariantCulture);
+    private const int Files = 300;
+
+    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
 
     public enum Kind
     {
         Flip, Delete, Insert, Repeat, Swap, Cut, Digit, Replace,
     }
 
-    /// <summary>Gives damaged files to <paramref name="read"/> for as long as tests may take.</summary>
+    /// <summary>Gives damaged files to <paramref name="read"/> one after another.</summary>
     /// <returns>How many.</returns>
     public static int Search(byte[][] whole, Action<byte[]> read)
     {
         var clock = Stopwatch.StartNew();
         var random = new PCG(7, 42);
         var files = 0;
-        for (; clock.Elapsed.TotalSeconds < Seconds; files++)
+        for (; files < Files || clock.Elapsed.TotalSeconds < Seconds; files++)
         {
             var bytes = whole[random.Next((uint)whole.Length)];
             for (var times = 1 + random.Next(4); times > 0; times--) bytes = Mutate(bytes, (Kind)random.Next(8), random);

