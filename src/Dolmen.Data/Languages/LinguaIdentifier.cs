@@ -1,6 +1,3 @@
-using Dolmen.Artifacts;
-using Lingua;
-
 namespace Dolmen.Data.Languages;
 
 /// <summary>Languages by script where that decides, else by Lingua's trigrams among the languages of the script, on a small sample.</summary>
@@ -11,13 +8,14 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
     private const double Sure = 0.9;
     /// <summary>Of the text, whose letters are counted.</summary>
     private const int MaxCounted = 1 << 16;
-    // Shared by all instances, as Lingua itself keeps the models for the whole process. The models of a script are read when its first text comes.
-    private static readonly Lazy<LanguageDetector>
-        Latin = Lazily(LanguageInfo.AllWithLatinScript),
-        Cyrillic = Lazily(LanguageInfo.AllWithCyrillicScript),
-        Arabic = Lazily(LanguageInfo.AllWithArabicScript),
-        Devanagari = Lazily(LanguageInfo.AllWithDevangariScript),
-        Ethiopic = Lazily(LanguageInfo.AllWithEthiopicScript);
+    // Shared by all instances; the models of a script are read when its first text comes.
+    private static readonly Lazy<TrigramModel>
+        Latin = Lazily(Script.Latn,
+            "af sq az eu bs ca hr cs da nl en eo et fi fr lg de hu is id ga it la lv lt ms mi no nn om pl pt ro sn sk sl so st es sw sv tl ts tn tr vi cy xh yo zu"),
+        Cyrillic = Lazily(Script.Cyrl, "be bg kk mk mn ru sr uk"),
+        Arabic = Lazily(Script.Arab, "ar fa ur"),
+        Devanagari = Lazily(Script.Deva, "hi mr"),
+        Ethiopic = Lazily(Script.Ethi, "am ti");
 
     public LanguageGuess Identify(ReadOnlySpan<char> text)
     {
@@ -38,36 +36,13 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
         return guess;
     }
 
-    private static LanguageGuess Look(LanguageDetector detector, ReadOnlySpan<char> text, in ScriptShares shares, int chars)
+    private static LanguageGuess Look(TrigramModel model, ReadOnlySpan<char> text, in ScriptShares shares, int chars)
     {
         Span<char> sample = stackalloc char[SecondLook];
         sample = sample[..TextSample.Take(text, shares.Main, sample[..chars])];
-        var (best, confidence) = (Language.Unknown, 0.0);
-        foreach (var (language, value) in detector.ComputeLanguageConfidenceValues(new string(sample)))
-            if (value > confidence) (best, confidence) = (language, value);
-        return best == Language.Unknown ? LanguageGuess.Unknown : new(Code(best), confidence * ScriptLanguages.Certainty(shares));
+        var guess = model.Identify(sample);
+        return guess with { Score = guess.Score * ScriptLanguages.Certainty(shares) };
     }
 
-    /// <summary>Bokmål goes by the code of Norwegian, as lid.176 and the thresholds call it.</summary>
-    private static string Code(Language language) => language switch
-    {
-        Language.Bokmal => "no",
-        _ => Codes[(int)language],
-    };
-
-    private static readonly string[] Codes =
-        [.. Enum.GetValues<Language>().Order().Select(language => language == Language.Unknown ? "und" : LanguageInfo.IsoCode6391(language).ToString().ToLowerInvariant())];
-
-    private static Lazy<LanguageDetector> Lazily(Func<IEnumerable<Language>> languages) => new(() =>
-    {
-        try
-        {
-            return LanguageDetectorBuilder.FromLanguages([.. languages()]).WithLowAccuracyMode().WithPreloadedLanguageModels().Build();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException(
-                $"The language models that come with Dolmen cannot be read: {error.Message} Restore the folder Lingua/LanguageModels beside the program, or give a fastText model such as lid.176.ftz.", error);
-        }
-    });
+    private static Lazy<TrigramModel> Lazily(Script script, string languages) => new(() => new(script, languages.Split(' ')));
 }

@@ -1,0 +1,117 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Dolmen.Data.Languages;
+
+/// <summary>Which language of a script a text is in, by its trigrams: what Lingua computes in its low accuracy mode, but with the costs
+/// of a trigram in all languages side by side in one line of memory, some hundred times as fast. Safe to use from many threads at once.</summary>
+internal sealed class TrigramModel
+{
+    /// <summary>Longer samples are cut: the sums are of 16 bits.</summary>
+    public const int MaxLetters = 1024;
+    // Costs are negative logarithms in steps of a quarter, so that a thousand of the dearest still fit into 16 bits: 1024 * 63 < 65536.
+    private const float Steps = 4;
+    private const byte Dearest = 63;
+    /// <summary>A trigram the language's million sentences lack is this much rarer than its last two letters would make it.</summary>
+    private const float Unseen = 0.01f;
+    /// <summary>How much surer the sum of many trigrams is than it may be, as they overlap and repeat.</summary>
+    private const double Dependence = 2;
+    /// <summary>Natural logarithms a trigram, that texts of a language cost in it and that gibberish costs.</summary>
+    private const double Fluent = 3.2, Gibberish = 5.5;
+    private readonly string[] _languages;
+    private readonly ulong[] _keys;
+    private readonly int[] _rows;
+    private readonly byte[] _costs;
+    private readonly Script _script;
+
+    public TrigramModel(Script script, string[] languages)
+    {
+        if (languages.Length > Vector512<byte>.Count) throw new ArgumentException($"{languages.Length} languages are more than {Vector512<byte>.Count}", nameof(languages));
+        (_script, _languages) = (script, languages);
+        var models = Array.ConvertAll(languages, language => new LinguaNGrams(language == "no" ? "nb" : language, script));
+        var trigrams = models.SelectMany(model => model.Trigrams).Distinct().Where(key => key >> 32 != 0).Order().ToArray();
+        _keys = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)trigrams.Length * 2 + 1)];
+        _rows = new int[_keys.Length];
+        _costs = new byte[(trigrams.Length + 1) * Vector512<byte>.Count];
+        for (var row = 0; row < trigrams.Length; row++)
+        {
+            var slot = Slot(trigrams[row]);
+            (_keys[slot], _rows[slot]) = (trigrams[row], row);
+            for (var i = 0; i < models.Length; i++) _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
+        }
+    }
+
+    public LanguageGuess Identify(ReadOnlySpan<char> sample)
+    {
+        Span<ulong> seen = stackalloc ulong[2 * MaxLetters];
+        seen.Clear();
+        var (low, high) = (Vector512<ushort>.Zero, Vector512<ushort>.Zero);
+        ref var costs = ref MemoryMarshal.GetArrayDataReference(_costs);
+        var (trigrams, unknown, word) = (0, 0, 0UL);
+        foreach (var character in sample)
+        {
+            if (Scripts.Of(character) != _script)
+            {
+                word = 0;
+                continue;
+            }
+            word = LinguaNGrams.Key(word, char.ToLowerInvariant(character));
+            if (word >> 32 == 0 || !IsFirst(seen, word)) continue;
+            if (++trigrams > MaxLetters) break;
+            var slot = Slot(word);
+            if (_keys[slot] != word)
+            {
+                unknown++;
+                continue;
+            }
+            var row = Vector512.LoadUnsafe(ref costs, (nuint)_rows[slot] * (nuint)Vector512<byte>.Count);
+            low += Vector512.WidenLower(row);
+            high += Vector512.WidenUpper(row);
+        }
+        if (trigrams == 0) return LanguageGuess.Unknown;
+
+        Span<ushort> sums = stackalloc ushort[Vector512<byte>.Count];
+        low.CopyTo(sums);
+        high.CopyTo(sums[Vector512<ushort>.Count..]);
+        var best = 0;
+        for (var i = 1; i < _languages.Length; i++)
+            if (sums[i] < sums[best]) best = i;
+        double all = 0;
+        for (var i = 0; i < _languages.Length; i++) all += Math.Exp((sums[best] - sums[i]) / (Steps * Dependence));
+        var perTrigram = (sums[best] + unknown * (double)Dearest) / Steps / trigrams;
+        return new(_languages[best], Math.Clamp((Gibberish - perTrigram) / (Gibberish - Fluent), 0, 1) / all);
+    }
+
+    private static byte Cost(LinguaNGrams model, ulong trigram)
+    {
+        var probability = model.Probability(trigram, 3);
+        if (probability == 0) probability = Unseen * model.Probability(trigram & 0xFFFF_FFFF, 2);
+        if (probability == 0) probability = Unseen * Unseen * model.Probability(trigram & 0xFFFF, 1);
+        return probability == 0 ? Dearest : (byte)Math.Min(Dearest, MathF.Round(-MathF.Log(probability) * Steps));
+    }
+
+    /// <summary>Puts a trigram into the table unless it is there.</summary>
+    private static bool IsFirst(Span<ulong> seen, ulong trigram)
+    {
+        var mask = seen.Length - 1;
+        for (var slot = Scatter(trigram) & mask; ; slot = (slot + 1) & mask)
+        {
+            if (seen[slot] == trigram) return false;
+            if (seen[slot] != 0) continue;
+            seen[slot] = trigram;
+            return true;
+        }
+    }
+
+    /// <summary>Where a trigram is, or would be.</summary>
+    private int Slot(ulong trigram)
+    {
+        var mask = _keys.Length - 1;
+        var slot = Scatter(trigram) & mask;
+        while (_keys[slot] != 0 && _keys[slot] != trigram) slot = (slot + 1) & mask;
+        return slot;
+    }
+
+    private static int Scatter(ulong trigram) => (int)(unchecked(trigram * 0x9E3779B97F4A7C15UL) >> 33);
+}
