@@ -33,6 +33,9 @@ internal sealed class LinguaNGrams
     /// <param name="length">How many letters, 1 to 3.</param>
     public float Probability(ulong letters, int length) => _probabilities[length - 1].GetValueOrDefault(letters);
 
+    /// <summary>Of a trigram among all of the language, beginnings of words taken as like their middles.</summary>
+    public double Frequency(ulong trigram) => (double)Probability(trigram >> 32, 1) * Probability(trigram >> 16, 2) * Probability(trigram, 3);
+
     /// <summary>The last three letters in the lower 48 bits, the newest lowest.</summary>
     public static ulong Key(ulong before, char letter) => ((before << 16) | letter) & 0xFFFF_FFFF_FFFF;
 

@@ -27,7 +27,7 @@ internal static class ScriptLanguages
                 (Script.Geor, ["ka", "xmf"]), (Script.Hebr, ["he", "yi"]), (Script.Syrc, ["syr"]), (Script.Thaa, ["dv"]),
                 (Script.Nkoo, ["nqo"]), (Script.Beng, ["bn", "as", "bpy"]), (Script.Guru, ["pa"]), (Script.Gujr, ["gu"]),
                 (Script.Orya, ["or"]), (Script.Taml, ["ta"]), (Script.Telu, ["te"]), (Script.Knda, ["kn"]), (Script.Mlym, ["ml"]),
-                (Script.Sinh, ["si"]), (Script.Thai, ["th"]), (Script.Laoo, ["lo"]), (Script.Khmr, ["km"]), (Script.Mymr, ["my"]),
+                (Script.Sinh, ["si"]), (Script.Thai, ["th"]), (Script.Laoo, ["lo"]), (Script.Khmr, ["km"]), (Script.Mymr, ["my", "shn"]),
                 (Script.Tibt, ["bo", "dz"]), (Script.Ethi, ["am", "ti"]), (Script.Cher, ["chr"]), (Script.Cans, ["iu"]),
                 (Script.Mong, ["mn"]), (Script.Tfng, ["zgh"]), (Script.Olck, ["sat"]), (Script.Mtei, ["mni"]), (Script.Java, ["jv"]),
                 (Script.Bali, ["ban"]), (Script.Sund, ["su"]), (Script.Vaii, ["vai"]), (Script.Adlm, ["ff"]),

@@ -17,12 +17,15 @@ internal sealed class TrigramModel
     private const float Unseen = 0.01f;
     /// <summary>How much surer the sum of many trigrams is than it may be, as they overlap and repeat.</summary>
     private const double Dependence = 2;
-    /// <summary>Natural logarithms a trigram, that texts of a language cost in it and that gibberish costs.</summary>
-    private const double Fluent = 3.2, Gibberish = 5.5;
+    /// <summary>Natural logarithms a trigram, by which a text may cost more than the language's own texts on average (rare trigrams count
+    /// as much as frequent ones here), and by which it costs so much more that it is in none of the languages.</summary>
+    private const double Usual = 0.6, Foreign = 1.4;
     private readonly string[] _languages;
     private readonly ulong[] _keys;
     private readonly int[] _rows;
     private readonly byte[] _costs;
+    // Natural logarithms a trigram of a language's own texts costs on average.
+    private readonly double[] _own;
     private readonly Script _script;
 
     public TrigramModel(Script script, string[] languages)
@@ -34,15 +37,25 @@ internal sealed class TrigramModel
         _keys = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)trigrams.Length * 2 + 1)];
         _rows = new int[_keys.Length];
         _costs = new byte[(trigrams.Length + 1) * Vector512<byte>.Count];
+        var frequencies = new double[languages.Length];
+        _own = new double[languages.Length];
         for (var row = 0; row < trigrams.Length; row++)
         {
             var slot = Slot(trigrams[row]);
             (_keys[slot], _rows[slot]) = (trigrams[row], row);
-            for (var i = 0; i < models.Length; i++) _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
+            for (var i = 0; i < models.Length; i++)
+            {
+                var cost = _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
+                var frequency = models[i].Frequency(trigrams[row]);
+                frequencies[i] += frequency;
+                _own[i] += frequency * cost / Steps;
+            }
         }
+        for (var i = 0; i < models.Length; i++) _own[i] /= frequencies[i];
     }
 
-    public LanguageGuess Identify(ReadOnlySpan<char> sample)
+    /// <param name="evidence">Natural logarithms that speak for each language besides; none when empty.</param>
+    public LanguageGuess Identify(ReadOnlySpan<char> sample, ReadOnlySpan<double> evidence = default)
     {
         Span<ulong> seen = stackalloc ulong[2 * MaxLetters];
         seen.Clear();
@@ -74,13 +87,17 @@ internal sealed class TrigramModel
         Span<ushort> sums = stackalloc ushort[Vector512<byte>.Count];
         low.CopyTo(sums);
         high.CopyTo(sums[Vector512<ushort>.Count..]);
+        Span<double> logarithms = stackalloc double[_languages.Length];
         var best = 0;
-        for (var i = 1; i < _languages.Length; i++)
-            if (sums[i] < sums[best]) best = i;
+        for (var i = 0; i < _languages.Length; i++)
+        {
+            logarithms[i] = (evidence.IsEmpty ? 0 : evidence[i]) - sums[i] / (Steps * Dependence);
+            if (logarithms[i] > logarithms[best]) best = i;
+        }
         double all = 0;
-        for (var i = 0; i < _languages.Length; i++) all += Math.Exp((sums[best] - sums[i]) / (Steps * Dependence));
+        foreach (var logarithm in logarithms) all += Math.Exp(logarithm - logarithms[best]);
         var perTrigram = (sums[best] + unknown * (double)Dearest) / Steps / trigrams;
-        return new(_languages[best], Math.Clamp((Gibberish - perTrigram) / (Gibberish - Fluent), 0, 1) / all);
+        return new(_languages[best], Math.Clamp((Foreign - (perTrigram - _own[best])) / (Foreign - Usual), 0, 1) / all);
     }
 
     private static byte Cost(LinguaNGrams model, ulong trigram)
