@@ -1,9 +1,12 @@
 using System.Text.Json.Serialization;
 using Dolmen.Data;
+using Dolmen.Data.Cleaning;
 
 namespace Dolmen.Cli;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(CorpusReport))]
+[JsonSerializable(typeof(CleaningReport))]
 [JsonSerializable(typeof(TokenCounts))]
+[JsonSerializable(typeof(Dolmen.Data.Extraction.ExtractedPage))]
 internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Alignment;
+using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
+using Dolmen.Data.Readers;
+using Dolmen.Data.Sources;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data;
@@ -13,16 +16,43 @@ public static class CorpusBuild
     private const int FewShotExamples = 64;
     private const int Samples = 5;
     private const int SampleChars = 1200;
+    private const long MaxAskedChars = 64L << 20;
 
-    /// <summary>Nothing is written before everything was read and made; <c>report.json</c> is written last.</summary>
+    /// <summary>Documentation and a user's own texts are read as entries, parts of which are held out; of crawls and of whatever else is no
+    /// documentation, whole documents are. <c>report.json</c> is written last.</summary>
     /// <param name="inputs">Folders and files; none means the XML documentation of the running SDK.</param>
+    /// <param name="cleaning">Null decides by the inputs: FineWeb's for crawls, for others nothing but that of copies one stays.</param>
+    /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">An input is missing, empty, unreadable, corrupt or too big.</exception>
-    public static CorpusResult Run(
-        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+    internal static CorpusResult? Run(
+        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, CleaningRecipe? cleaning, CleaningRun run,
+        IProgress<StageProgress> progress, CancellationToken stop)
     {
         recipe.ThrowIfInvalid();
         var funnel = new Funnel();
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel);
+        if (cleaning is null && files.All(FileReader.CanRead)) return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
+        cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
+        if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report) return null;
+        if (report.Kept == 0)
+            throw new UserErrorException($"nothing is left of {report.Read} documents: {string.Join(", ", report.Dropped.OrderByDescending(d => d.Value).Take(5).Select(d => $"{d.Key} {d.Value}"))}. See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs.");
+        return FromDocuments(recipe, files, report, outDirectory, seed, stop);
+    }
+
+    /// <param name="cleaning">A recipe's name or file, or null: see the other.</param>
+    /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to <c>crawl-to-corpus</c>.</param>
+    public static CorpusResult? Run(
+        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, string? cleaning, IReadOnlyList<string> set, CleaningRun run,
+        IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(recipe, inputs, outDirectory, seed, cleaning is null && set.Count == 0 ? null : CleaningRecipes.Load(cleaning ?? CleaningRecipes.Crawl, set), run, progress, stop);
+
+    public static CorpusResult Run(
+        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(recipe, inputs, outDirectory, seed, null, CleaningRun.Default, progress, stop) ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
+
+    private static CorpusResult FromEntries(
+        CorpusRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, string outDirectory, ulong seed, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+    {
         var entries = EntrySet.Clean(ReadAll(files, funnel, progress, stop), funnel);
         if (entries.Count == 0)
             throw new UserErrorException($"the input holds no text that can be used ({files.Count} files read): name other files with --input.");
@@ -33,34 +63,73 @@ public static class CorpusBuild
         if (documents.Count == 0)
             throw new UserErrorException("the input is a single piece of text, and nothing is left to train on once it is held out: add more documents with --input.");
 
+        var made = documents.Select((d, row) => new SourceRecord(d.Id, d.FilePath, row) { Dump = d.Dump, Text = d.Text, Language = d.Language }).ToList();
+        var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, made, files.Count, funnel, outDirectory, run, progress, stop);
         progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
+        // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
+        var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
+        AtomicFile.WriteJsonLines(Path.Combine(outDirectory, CorpusText.HeldOutFile), held, CorpusJson.Default.HeldOutText);
+        return Finish(recipe, new Texts(files.Count, documents.Count, [.. documents.Select(d => d.Text)], held.Sum(h => (long)h.Text.Length)), training, heldOut, cleaned, outDirectory, seed, stop);
+    }
+
+    /// <summary>Questions about a crawl are asked about the sections of its pages, of as many as memory should hold.</summary>
+    private static CorpusResult FromDocuments(CorpusRecipe recipe, IReadOnlyList<InputFile> files, CleaningReport cleaned, string outDirectory, ulong seed, CancellationToken stop)
+    {
+        var ignored = new Funnel();
+        var texts = new List<string>();
+        var training = new List<Entry>();
+        long chars = 0, sampled = 0;
+        var count = 0;
+        foreach (var text in CorpusText.ReadDocuments(outDirectory))
+        {
+            stop.ThrowIfCancellationRequested();
+            chars += text.Length;
+            count++;
+            if (sampled > MaxAskedChars) continue;
+            sampled += text.Length;
+            texts.Add(text);
+            training.AddRange(MarkdownReader.Parse(text, $"document {count}", ignored));
+        }
+        var heldOut = new List<Entry>();
+        long heldOutChars = 0;
+        var heldOutCount = 0;
+        foreach (var text in CorpusText.ReadHeldOut(outDirectory))
+        {
+            heldOutChars += text.Length;
+            if (heldOutCount++ < recipe.MaxMultipleChoice) heldOut.AddRange(MarkdownReader.Parse(text, $"held out {heldOutCount}", ignored));
+        }
+        if (count == 0) throw new UserErrorException("the input is a single document, and nothing is left to train on once it is held out: name more with --input.");
+        return Finish(recipe, new Texts(files.Count, count, texts, heldOutChars, chars), EntrySet.Clean(training, ignored), EntrySet.Clean(heldOut, ignored), cleaned, outDirectory, seed, stop, heldOutCount);
+    }
+
+    /// <param name="Sample">All documents, or those that questions are asked about.</param>
+    private sealed record Texts(int Files, int Documents, IReadOnlyList<string> Sample, long HeldOutChars, long? Chars = null);
+
+    /// <summary>The data of alignment and evaluation, and the report.</summary>
+    private static CorpusResult Finish(
+        CorpusRecipe recipe, Texts texts, List<Entry> training, List<Entry> heldOut, CleaningReport cleaned, string outDirectory, ulong seed, CancellationToken stop, int? heldOutDocuments = null)
+    {
         var askable = training.Count(e => e.Kind is not (EntryKind.Document or EntryKind.Passage));
         var aligns = askable >= recipe.MinAlignmentEntries;
-        var alignment = aligns ? new AlignmentRules(recipe, training, entries, seed).Build(stop) : AlignmentSet.Empty;
-        var choices = aligns
-            ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, documents.Select(d => d.Text)))
-            : [];
+        var alignment = aligns ? new AlignmentRules(recipe, training, [.. training, .. heldOut], seed).Build(stop) : AlignmentSet.Empty;
+        var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
             ? Draw.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
                 .Select(e => new FewShotExample(Documents.Query(e), e.Summary)).ToList()
             : [];
-        // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
-        var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
-
+        var numbered = texts.Sample.Select((text, i) => (Id: $"{i}", Text: text)).ToList();
         var report = new CorpusReport(
-            files.Count, documents.Count, documents.Sum(d => (long)d.Text.Length), training.Count(e => e.IsHead), training.Count(e => !e.IsHead),
-            heldOut.Count, held.Sum(h => (long)h.Text.Length), funnel.Dropped, funnel.Noted,
+            texts.Files, texts.Documents, texts.Chars ?? texts.Sample.Sum(t => (long)t.Length), training.Count(e => e.IsHead), training.Count(e => !e.IsHead),
+            heldOutDocuments ?? heldOut.Count, texts.HeldOutChars, cleaned.Unread, cleaned.Noted,
             alignment.Conversations.Count, alignment.Preferences.Count, choices.Count, choices.Count(c => c.Seen), examples.Count, alignment.Invented.Count, alignment.Known.Count,
-            Lengths(documents),
-            [.. Draw.Take(documents, Samples, $"{seed}|samples", d => d.Id).Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text))],
+            Lengths(texts.Sample),
+            [.. Draw.Take(numbered, Samples, $"{seed}|samples", d => d.Text).Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text))],
             Rules(recipe),
-            aligns ? [] : [$"{askable} entries can be asked about and alignment needs {recipe.MinAlignmentEntries}: there are no conversations, preferences or multiple-choice items."]);
+            aligns ? [] : [$"{askable} entries can be asked about and alignment needs {recipe.MinAlignmentEntries}: there are no conversations, preferences or multiple-choice items."],
+            cleaned);
 
         stop.ThrowIfCancellationRequested();
-        Directory.CreateDirectory(outDirectory);
         string At(string name) => Path.Combine(outDirectory, name);
-        AtomicFile.Write(At(CorpusParquet.FileName), s => CorpusParquet.Write(s, documents, stop));
-        AtomicFile.WriteJsonLines(At(CorpusText.HeldOutFile), held, CorpusJson.Default.HeldOutText);
         AtomicFile.WriteJsonLines(At("conversations.jsonl"), alignment.Conversations, CorpusJson.Default.Conversation);
         AtomicFile.WriteJsonLines(At("preferences.jsonl"), alignment.Preferences, CorpusJson.Default.PreferencePair);
         AtomicFile.WriteJsonLines(At("multiple-choice.jsonl"), choices, CorpusJson.Default.MultipleChoiceItem);
@@ -97,7 +166,7 @@ public static class CorpusBuild
         {
             stop.ThrowIfCancellationRequested();
             progress.Report(new StageProgress(Stage, i, files.Count, "files", files[i].Name));
-            foreach (var entry in Readers.FileReader.Read(files[i], funnel))
+            foreach (var entry in FileReader.Read(files[i], funnel))
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
                     throw new UserErrorException($"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of in memory: name fewer files.");
@@ -106,9 +175,9 @@ public static class CorpusBuild
         }
     }
 
-    private static List<LengthBucket> Lengths(List<Document> documents)
+    private static List<LengthBucket> Lengths(IReadOnlyList<string> texts)
     {
-        var buckets = documents.GroupBy(d => (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, d.Text.Length)));
+        var buckets = texts.GroupBy(text => (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, text.Length)));
         return [.. buckets.OrderBy(b => b.Key).Select(b => new LengthBucket(b.Key, b.Count()))];
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Data.Cleaning;
 
 namespace Dolmen.Data;
 
@@ -14,7 +15,7 @@ public sealed record CorpusReport(
     int Files, int Documents, long Characters, int Heads, int Parts, int HeldOut, long HeldOutCharacters,
     IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Noted,
     int Conversations, int Preferences, int MultipleChoice, int MultipleChoiceSeen, int FewShot, int Invented, int Known,
-    IReadOnlyList<LengthBucket> Lengths, IReadOnlyList<DocumentSample> Samples, IReadOnlyList<string> Rules, IReadOnlyList<string> Notices)
+    IReadOnlyList<LengthBucket> Lengths, IReadOnlyList<DocumentSample> Samples, IReadOnlyList<string> Rules, IReadOnlyList<string> Notices, CleaningReport? Cleaning = null)
 {
     public string ToMarkdown()
     {
@@ -25,6 +26,13 @@ public sealed record CorpusReport(
             ("multiple-choice items", MultipleChoice), ("… whose answer also occurs in training text", MultipleChoiceSeen), ("few-shot examples", FewShot),
             ("questions about invented names", Invented), ("questions about known names", Known)]);
         foreach (var notice in Notices) text.Append("> ").Append(notice).Append("\n\n");
+        if (Cleaning is { Dropped.Count: > 0 } cleaning)
+        {
+            text.Append("## Documents dropped, by the setting they broke\n\n");
+            Table("reason", cleaning.Dropped.OrderByDescending(d => d.Value).Select(d => (d.Key, d.Value)));
+            text.Append("## Documents kept, by language\n\n");
+            Table("language", cleaning.Languages.OrderByDescending(l => l.Value.Documents).Select(l => (l.Key, l.Value.Documents)));
+        }
         text.Append("## Dropped\n\n");
         Table("reason", Dropped.Select(d => (d.Key, d.Value)));
         text.Append("## Noted and kept\n\n");

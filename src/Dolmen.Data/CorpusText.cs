@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Data.Mixing;
 
 namespace Dolmen.Data;
 
@@ -9,7 +10,21 @@ public static class CorpusText
     public const string HeldOutFile = "heldout.jsonl";
 
     /// <summary>The training documents, streamed in file order.</summary>
-    public static IEnumerable<string> ReadDocuments(string corpusDirectory) => CorpusParquet.ReadTexts(Existing(corpusDirectory, CorpusParquet.FileName));
+    public static IEnumerable<string> ReadDocuments(string corpusDirectory)
+    {
+        foreach (var path in DocumentFiles(corpusDirectory))
+        {
+            using var table = CorpusTable.Open(path);
+            var column = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+            for (var group = 0; group < table.Groups; group++)
+                foreach (var text in table.Strings(group, column))
+                    if (text is { Length: > 0 }) yield return text;
+        }
+    }
+
+    private static IReadOnlyList<string> DocumentFiles(string corpusDirectory) =>
+        CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files ? files
+            : throw new UserErrorException($"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build --out {corpusDirectory}', or name the folder of one.");
 
     /// <summary>The held-out sections, streamed in file order.</summary>
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory)

@@ -20,7 +20,7 @@ public sealed class PipelineRun
 {
     public const string ResolvedRecipe = "recipe.resolved.jsonc";
 
-    private static readonly string[] CorpusTrainingFiles = ["documents.parquet", CorpusText.HeldOutFile];
+    private static readonly string[] CorpusTrainingFiles = ["documents", CorpusText.HeldOutFile];
 
     private readonly RunDirectory _run;
     private readonly IProgress<StageProgress> _progress;
@@ -100,7 +100,7 @@ public sealed class PipelineRun
     }
 
     private string Corpus() => _stages.Execute(new Stage(
-        "corpus", Part("corpus"), new Dictionary<string, string> { ["inputs"] = _inputsSha256 }, Resumes: false,
+        "corpus", Part("corpus"), new Dictionary<string, string> { ["inputs"] = _inputsSha256 }, Resumes: true,
         directory => CorpusBuild.Run(_recipe.Corpus, _recipe.Inputs, directory, _recipe.Seed, _progress, _stop)));
 
     private string Tokenizer(string corpus) => _stages.Execute(new Stage(

@@ -12,38 +12,13 @@ internal static class CorpusCommand
     {
         CrawlCommand.Build(),
         FetchCrawlCommand.Build(),
-        BuildVerb(),
+        ExtractCommand.Build(),
+        CorpusBuildCommand.Build(),
+        CorpusBuildCommand.Merge(),
         ReportVerb(),
         TrainClassifierCommand.Build(),
         MixCommand.Build(),
     };
-
-    private static Command BuildVerb()
-    {
-        var inputs = new Argument<string[]>("INPUT")
-        {
-            Description = "Folders or files of .txt .md .html .xml .jsonl .jsonl.gz .cs; the running SDK's XML documentation when left out.",
-            Arity = ArgumentArity.ZeroOrMore,
-        };
-        var output = CommonOptions.Out("Where the corpus goes: a new or empty folder.");
-        output.Required = true;
-        var heldOut = new Option<double?>("--held-out") { Description = "Share of the members kept out of training (0.05).", HelpName = "FRACTION" };
-        var seed = CommonOptions.Seed();
-        var json = CommonOptions.Json();
-        var command = new Command("build", "Read documents, drop duplicates, split off held-out members, write a corpus.") { inputs, output, heldOut, seed, json };
-        command.Runs((parsed, stop) =>
-        {
-            var directory = parsed.GetValue(output) ?? "";
-            if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any())
-                throw new UserErrorException($"--out {directory} already holds files: a corpus is written into a new or empty folder. Remove it or name another.");
-            var recipe = new CorpusRecipe();
-            if (parsed.GetValue(heldOut) is { } fraction) recipe = recipe with { HeldOutFraction = fraction };
-            using var progress = new ConsoleProgress(parsed.GetValue(json));
-            var result = CorpusBuild.Run(recipe, parsed.GetValue(inputs) ?? [], directory, (ulong)(parsed.GetValue(seed) ?? 0), progress, stop);
-            Show(result.Report, result.Directory, parsed.GetValue(json));
-        });
-        return command;
-    }
 
     private static Command ReportVerb()
     {
@@ -58,7 +33,7 @@ internal static class CorpusCommand
         return command;
     }
 
-    private static void Show(CorpusReport report, string directory, bool json)
+    internal static void Show(CorpusReport report, string directory, bool json)
     {
         if (json)
         {

@@ -54,7 +54,7 @@ internal static class TokenizerCommand
 
     private static (string[] Corpora, string[] Others) Split(string[] paths)
     {
-        var corpora = paths.Where(path => File.Exists(Path.Combine(path, "documents.parquet"))).ToArray();
+        var corpora = paths.Where(path => Directory.Exists(Path.Combine(path, "documents"))).ToArray();
         return (corpora, [.. paths.Except(corpora, StringComparer.Ordinal)]);
     }
 

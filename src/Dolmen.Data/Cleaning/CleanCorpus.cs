@@ -54,8 +54,16 @@ internal sealed class CleanCorpus
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
         Claim(directory, request);
-        var corpus = new CleanCorpus(recipe, Shard.Plan(files), directory, heldOut, run, progress, stop);
-        return corpus.Execute(files.Count, funnel);
+        return new CleanCorpus(recipe, Shard.Plan(files), directory, heldOut, run, progress, stop).Execute(files.Count, funnel);
+    }
+
+    /// <summary>The same for documents that are in memory already.</summary>
+    public static CleaningReport Build(
+        CleaningRecipe recipe, IReadOnlyList<SourceRecord> documents, int files, Funnel funnel, string directory, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        Directory.CreateDirectory(directory);
+        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
+            ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
     }
 
     private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
@@ -129,6 +137,11 @@ internal sealed class CleanCorpus
 
         IEnumerable<SourceRecord> Records()
         {
+            if (shard.Made is { } made)
+            {
+                foreach (var record in made) yield return record;
+                yield break;
+            }
             long stored = before;
             foreach (var file in shard.Files)
             {

@@ -1,16 +1,18 @@
 using Dolmen.Data.Inputs;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>A unit of work and of restart: one large file, or small ones that follow each other in order.</summary>
-internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files)
+/// <summary>A unit of work and of restart: one large file, or small ones that follow each other in order; or documents that others made.</summary>
+/// <param name="Made">Documents made of all inputs together, such as those of types from the files that describe their members.</param>
+internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOnlyList<SourceRecord>? Made = null)
 {
     private const long TargetBytes = 64L << 20;
     private const int MostFiles = 4096;
 
     public string Name => $"{Number:00000}";
 
-    public long Bytes => Files.Sum(f => new FileInfo(f.Path).Length);
+    public long Bytes => Made?.Sum(record => (long)(record.Text?.Length ?? 0)) ?? Files.Sum(f => new FileInfo(f.Path).Length);
 
     /// <summary>The same shards for the same files, whoever asks and with however many threads.</summary>
     public static IReadOnlyList<Shard> Plan(IReadOnlyList<InputFile> files)

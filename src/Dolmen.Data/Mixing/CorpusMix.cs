@@ -78,7 +78,7 @@ public static class CorpusMix
             var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(input));
             var found = CorpusTables.FilesOf(root);
             if (found.Count == 0)
-                throw new UserErrorException($"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents.parquet, documents/*.parquet or *.parquet. Make one with 'dolmen corpus build'.");
+                throw new UserErrorException($"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make one with 'dolmen corpus build'.");
             foreach (var file in found)
                 if (!seen.Add(file)) throw new UserErrorException($"--input {input}: {file} is named twice. Name it once; raise its weight or its epochs to take more of it.");
             var name = Path.GetFileNameWithoutExtension(root);

@@ -16,8 +16,7 @@ internal static class CorpusTables
         if (!Directory.Exists(path)) return [];
         var documents = Path.Combine(path, DocumentsFolder);
         if (Directory.Exists(documents)) return Below(documents);
-        var single = Path.Combine(path, CorpusParquet.FileName);
-        return File.Exists(single) ? [single] : Below(path);
+        return Below(path);
     }
 
     private static string[] Below(string folder)

@@ -6,6 +6,9 @@ namespace Dolmen.Data.Readers;
 /// <summary>The reader of each file type; the type decides.</summary>
 internal static class FileReader
 {
+    /// <summary>Whether the file's entries can be read; of other files, crawls above all, only documents are made.</summary>
+    public static bool CanRead(InputFile file) => InputFiles.TypeOf(file.Path) is ".xml" or ".md" or ".txt" or ".html" or ".htm" or ".jsonl" or ".jsonl.gz" or ".cs";
+
     public static IEnumerable<Entry> Read(InputFile file, Funnel funnel) => InputFiles.TypeOf(file.Path) switch
     {
         ".xml" => XmlDocReader.Read(file, funnel),

@@ -11,8 +11,14 @@ internal static class MarkdownReader
         var text = BoundedText.ReadText(file, funnel).ReplaceLineEndings("\n");
         if (InputFiles.TypeOf(file.Path) == ".txt") return Passages.Cut(text, Path.GetFileNameWithoutExtension(file.Name), file.Name, funnel);
         if (text.StartsWith("---\n", StringComparison.Ordinal) && text.IndexOf("\n---\n", 4, StringComparison.Ordinal) is > 0 and var end) text = text[(end + 5)..];
+        return Parse(text, file.Name, funnel);
+    }
 
-        var sections = new Sections(file.Name);
+    /// <summary>The sections of a text with headings, the passages of one without.</summary>
+    /// <param name="text">Lines end in <c>\n</c>.</param>
+    public static IEnumerable<Entry> Parse(string text, string source, Funnel funnel)
+    {
+        var sections = new Sections(source);
         var paragraph = new StringBuilder();
         var fence = "";
         foreach (var line in text.Split('\n'))

@@ -1,0 +1,32 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Data.Cleaning;
+
+/// <summary>The recipes of cleaning in <c>recipes/</c>, which travel inside the program, and files of users.</summary>
+public static class CleaningRecipes
+{
+    public const string Crawl = "crawl-to-corpus";
+
+    private const long MostBytes = 1 << 20;
+
+    /// <summary>The recipe's text, comments included; null when there is none of that name.</summary>
+    public static string? Find(string name)
+    {
+        using var stream = typeof(CleaningRecipes).Assembly.GetManifestResourceStream($"recipes/{name}.jsonc");
+        if (stream is null) return null;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    /// <param name="set"><c>filters.gopherQuality.minWords=30</c>.</param>
+    /// <exception cref="UserErrorException">No such recipe, or one that is wrong.</exception>
+    internal static CleaningRecipe Load(string nameOrPath, IReadOnlyList<string> set)
+    {
+        if (!File.Exists(nameOrPath))
+            return CleaningRecipeFile.Load(
+                Find(nameOrPath) ?? throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name for a corpus. Built in: {Crawl}."),
+                $"recipes/{nameOrPath}.jsonc", set);
+        if (new FileInfo(nameOrPath).Length is > MostBytes and var size) throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
+        return CleaningRecipeFile.Load(File.ReadAllText(nameOrPath), nameOrPath, set);
+    }
+}
