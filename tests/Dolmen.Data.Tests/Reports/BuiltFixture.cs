@@ -24,13 +24,21 @@ internal sealed class BuiltFixture : IDisposable
     public string Build(string name, CleaningRecipe? recipe = null, double heldOut = 0, int files = 3)
     {
         var input = Path.Combine(Root, "input");
-        if (!Directory.Exists(input)) WriteInput(input, files);
+        if (!File.Exists(Path.Combine(input, "part0.jsonl"))) WriteInput(input, files);
         var funnel = new Funnel();
         var directory = Path.Combine(Root, name);
         _ = CleanCorpus.Build(
             recipe ?? Recipe, InputFiles.Find([input], funnel), funnel, directory, heldOut, 0, CleaningRun.Default with { Threads = 2 }, CorpusFixture.NoProgress, CancellationToken.None)
             ?? throw new InvalidOperationException("All shards are this process's.");
         return directory;
+    }
+
+    /// <summary>One more document, after all others.</summary>
+    public BuiltFixture Add(string id, string url, string text)
+    {
+        Directory.CreateDirectory(Path.Combine(Root, "input"));
+        File.AppendAllText(Path.Combine(Root, "input", "part9.jsonl"), JsonSerializer.Serialize(new { id, url, text }) + "\n");
+        return this;
     }
 
     /// <summary>Sentences of eight words, seeded.</summary>
