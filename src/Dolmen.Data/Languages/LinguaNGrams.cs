@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Text.Json;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Data.Languages;
+
+/// <summary>The n-gram frequencies that come with Lingua: for each length up to three, how often a letter follows those before it within a word.</summary>
+internal sealed class LinguaNGrams
+{
+    private static readonly string[] Names = ["unigrams", "bigrams", "trigrams"];
+    private readonly Dictionary<ulong, float>[] _probabilities;
+
+    /// <param name="script">N-grams with letters of other scripts are left out: foreign words are in every language's texts.</param>
+    public LinguaNGrams(string language, Script script)
+    {
+        var folder = Path.Combine(AppContext.BaseDirectory, "Lingua", "LanguageModels", language);
+        try
+        {
+            _probabilities = [.. Names.Select(name => Read(Path.Combine(folder, name + ".json.br"), script))];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or JsonException)
+        {
+            throw new UserErrorException(
+                $"{folder} holds no language models that can be read: {error.Message} Restore the folder Lingua/LanguageModels that belongs beside the program, or give a fastText model such as lid.176.ftz.", error);
+        }
+    }
+
+    public IEnumerable<ulong> Trigrams => _probabilities[2].Keys;
+
+    /// <summary>Of a letter after the ones before it; 0 when the language's texts have none such.</summary>
+    /// <param name="letters">As <see cref="Key"/> packs them.</param>
+    /// <param name="length">How many letters, 1 to 3.</param>
+    public float Probability(ulong letters, int length) => _probabilities[length - 1].GetValueOrDefault(letters);
+
+    /// <summary>Of a trigram among all of the language, beginnings of words taken as like their middles.</summary>
+    public double Frequency(ulong trigram) => (double)Probability(trigram >> 32, 1) * Probability(trigram >> 16, 2) * Probability(trigram, 3);
+
+    /// <summary>The last three letters in the lower 48 bits, the newest lowest.</summary>
+    public static ulong Key(ulong before, char letter) => ((before << 16) | letter) & 0xFFFF_FFFF_FFFF;
+
+    private static Dictionary<ulong, float> Read(string path, Script script)
+    {
+        using var file = new BrotliStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var json = JsonDocument.Parse(file);
+        var probabilities = new Dictionary<ulong, float>();
+        foreach (var group in json.RootElement.GetProperty("ngrams").EnumerateObject())
+        {
+            // "3/8": all n-grams that make up three eighths of those with the same beginning.
+            var bar = group.Name.IndexOf('/', StringComparison.Ordinal);
+            var probability = (float)(double.Parse(group.Name.AsSpan(0, bar), CultureInfo.InvariantCulture) / double.Parse(group.Name.AsSpan(bar + 1), CultureInfo.InvariantCulture));
+            ReadOnlySpan<char> ngrams = group.Value.GetString();
+            foreach (var range in ngrams.Split(' '))
+            {
+                ulong key = 0;
+                var own = true;
+                foreach (var letter in ngrams[range])
+                {
+                    key = Key(key, letter);
+                    own &= Scripts.Of(letter) == script;
+                }
+                if (own) probabilities[key] = probability;
+            }
+        }
+        return probabilities;
+    }
+}

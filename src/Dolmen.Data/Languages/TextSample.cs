@@ -1,0 +1,66 @@
+namespace Dolmen.Data.Languages;
+
+/// <summary>A few hundred characters that stand for a text: from the middles of its longest lines, which are prose where there is any,
+/// and without letters of other scripts than its main one.</summary>
+internal static class TextSample
+{
+    /// <summary>Of the text, that are looked at for long lines.</summary>
+    private const int MaxChars = 1 << 18;
+    private const int MaxLines = 32;
+    /// <summary>Lines that share the sample when they are long enough to fill it.</summary>
+    private const int Parts = 3;
+    private const int LongestWord = 24;
+
+    /// <returns>How much of <paramref name="sample"/> is filled.</returns>
+    public static int Take(ReadOnlySpan<char> text, Script main, Span<char> sample)
+    {
+        Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
+        lines = lines[..Longest(text[..Math.Min(text.Length, MaxChars)], lines)];
+        var filled = 0;
+        for (var i = 0; i < lines.Length && filled < sample.Length; i++)
+        {
+            var quota = (sample.Length - filled) / Math.Min(Parts, lines.Length - i);
+            if (quota == 0) quota = sample.Length - filled;
+            filled += Copy(Middle(text.Slice(lines[i].Start, lines[i].Length), quota), main, sample[filled..]);
+            if (filled < sample.Length) sample[filled++] = '\n';
+        }
+        return filled;
+    }
+
+    private static int Longest(ReadOnlySpan<char> text, Span<(int Start, int Length)> lines)
+    {
+        var (count, start) = (0, 0);
+        while (start < text.Length)
+        {
+            var length = text[start..].IndexOf('\n');
+            if (length < 0) length = text.Length - start;
+            if (length > 0 && (count < lines.Length || length > lines[^1].Length))
+            {
+                var at = count < lines.Length ? count++ : count - 1;
+                for (; at > 0 && lines[at - 1].Length < length; at--) lines[at] = lines[at - 1];
+                lines[at] = (start, length);
+            }
+            start += length + 1;
+        }
+        return count;
+    }
+
+    /// <summary>From the start of a word, if one starts soon.</summary>
+    private static ReadOnlySpan<char> Middle(ReadOnlySpan<char> line, int quota)
+    {
+        if (line.Length <= quota) return line;
+        var start = (line.Length - quota) / 2;
+        var space = line.Slice(start, Math.Min(LongestWord, quota)).IndexOf(' ');
+        return line.Slice(start + space + 1, quota - space - 1);
+    }
+
+    private static int Copy(ReadOnlySpan<char> line, Script main, Span<char> sample)
+    {
+        for (var i = 0; i < line.Length; i++)
+        {
+            var script = Scripts.Of(line[i]);
+            sample[i] = script == Script.Zyyy || script == main ? line[i] : ' ';
+        }
+        return line.Length;
+    }
+}
