@@ -58,10 +58,16 @@ internal sealed class FastTextReader(Stream stream, string path)
     {
         Demand(count * sizeof(float), what);
         var values = new float[count];
-        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        Floats(values, what);
+        return values;
+    }
+
+    /// <summary>As many as there is room for, which the caller has demanded.</summary>
+    public void Floats(Span<float> values, string what)
+    {
+        stream.ReadExactly(MemoryMarshal.AsBytes(values));
         foreach (var value in values)
             if (!float.IsFinite(value)) throw Broken($"{what} hold {value}, which is no number");
-        return values;
     }
 
     public void Demand(long bytes, string what)

@@ -1,15 +1,9 @@
 namespace Dolmen.Data.Languages;
 
-/// <summary>Languages by script where that decides, else by Lingua's trigrams among the languages of the script, on a small sample.</summary>
+/// <summary>Languages by script where that decides, else by Lingua's trigrams among the languages of the script, on a sample of the text.</summary>
 internal sealed class LinguaIdentifier : ILanguageIdentifier
 {
-    /// <summary>A first look, and one at more of the text where the first was not sure.</summary>
-    private const int FirstLook = 240, SecondLook = 900;
-    private const double Sure = 0.9;
-    /// <summary>Of the text, whose letters are counted.</summary>
-    private const int MaxCounted = 1 << 16;
-    /// <summary>Of the text, that is searched for telling signs.</summary>
-    private const int MaxSearched = 1 << 12;
+    private const int SampleChars = 1000;
     /// <summary>Natural logarithms that a little word is worth.</summary>
     private const double WordEvidence = 3;
     // Shared by all instances; the models of a script are read when its first text comes.
@@ -22,7 +16,7 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
 
     public LanguageGuess Identify(ReadOnlySpan<char> text)
     {
-        var shares = ScriptShares.Of(text[..Math.Min(text.Length, MaxCounted)]);
+        var shares = ScriptShares.Of(TextSample.Beginning(text));
         if (shares.Main == Script.Zyyy) return LanguageGuess.Unknown;
         var model = shares.Main switch
         {
@@ -32,17 +26,10 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
             Script.Deva => Devanagari,
             _ => null,
         };
-        if (model is null) return new(TellingSigns.Language(shares.Main, text[..Math.Min(text.Length, MaxSearched)]), ScriptLanguages.Certainty(shares));
-        var guess = Look(model.Value, text, shares, FirstLook);
-        if (guess.Score < Sure && text.Length > FirstLook) guess = Look(model.Value, text, shares, SecondLook);
-        return guess;
-    }
-
-    private static LanguageGuess Look(TrigramModel model, ReadOnlySpan<char> text, in ScriptShares shares, int chars)
-    {
-        Span<char> sample = stackalloc char[SecondLook];
-        sample = sample[..TextSample.Take(text, shares.Main, sample[..chars])];
-        var guess = shares.Main == Script.Deva ? InDevanagari(model, sample) : model.Identify(sample);
+        if (model is null) return new(TellingSigns.Language(shares.Main, text), ScriptLanguages.Certainty(shares));
+        Span<char> sample = stackalloc char[SampleChars];
+        sample = sample[..TextSample.Take(text, shares.Main, sample)];
+        var guess = shares.Main == Script.Deva ? InDevanagari(model.Value, sample) : model.Value.Identify(sample);
         return guess with { Score = guess.Score * ScriptLanguages.Certainty(shares) };
     }
 
@@ -52,6 +39,8 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
     {
         var (hindi, marathi, nepali) = TellingSigns.Votes(sample);
         if (nepali > Math.Max(hindi, marathi)) return new("ne", 1);
-        return model.Identify(sample, [hindi * WordEvidence, marathi * WordEvidence]);
+        var guess = model.Identify(sample, [hindi * WordEvidence, marathi * WordEvidence]);
+        // No word with three letters in a row.
+        return guess.Language == "und" ? new(marathi > hindi ? "mr" : "hi", hindi == marathi ? 0.5 : 1) : guess;
     }
 }

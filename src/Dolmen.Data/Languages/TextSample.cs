@@ -4,18 +4,21 @@ namespace Dolmen.Data.Languages;
 /// and without letters of other scripts than its main one.</summary>
 internal static class TextSample
 {
-    /// <summary>Of the text, that are looked at for long lines.</summary>
+    /// <summary>Of the text, that are looked at.</summary>
     private const int MaxChars = 1 << 18;
     private const int MaxLines = 32;
     /// <summary>Lines that share the sample when they are long enough to fill it.</summary>
     private const int Parts = 3;
     private const int LongestWord = 24;
 
+    /// <summary>As much of a text as is worth looking at.</summary>
+    public static ReadOnlySpan<char> Beginning(ReadOnlySpan<char> text) => text[..Math.Min(text.Length, MaxChars)];
+
     /// <returns>How much of <paramref name="sample"/> is filled.</returns>
     public static int Take(ReadOnlySpan<char> text, Script main, Span<char> sample)
     {
         Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
-        lines = lines[..Longest(text[..Math.Min(text.Length, MaxChars)], lines)];
+        lines = lines[..Longest(Beginning(text), lines)];
         var filled = 0;
         for (var i = 0; i < lines.Length && filled < sample.Length; i++)
         {
