@@ -4,6 +4,8 @@ namespace Dolmen.Data.Languages;
 /// and without letters of other scripts than its main one.</summary>
 internal static class TextSample
 {
+    /// <summary>Enough to be sure, and a bound on what one document costs.</summary>
+    public const int Chars = 1000;
     /// <summary>Of the text, that are looked at.</summary>
     private const int MaxChars = 1 << 18;
     private const int MaxLines = 32;

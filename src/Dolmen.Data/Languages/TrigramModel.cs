@@ -50,6 +50,8 @@ internal sealed class TrigramModel
         _own = Array.ConvertAll(models, OwnCost);
     }
 
+    public bool Knows(string language) => _languages.AsSpan().Contains(language);
+
     /// <param name="evidence">Natural logarithms that speak for each language besides; none when empty.</param>
     public LanguageGuess Identify(ReadOnlySpan<char> sample, ReadOnlySpan<double> evidence = default)
     {
