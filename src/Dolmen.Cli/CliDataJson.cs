@@ -8,4 +8,5 @@ namespace Dolmen.Cli;
 [JsonSerializable(typeof(CorpusReport))]
 [JsonSerializable(typeof(CleaningReport))]
 [JsonSerializable(typeof(TokenCounts))]
+[JsonSerializable(typeof(Dolmen.Data.Extraction.ExtractedPage))]
 internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -77,6 +77,11 @@ internal static class CorpusBuildCommand
         tree.Remove("cleaning");
         var merged = new JsonObject { ["out"] = directory };
         foreach (var (key, value) in cleaning ?? []) merged[key] = value?.DeepClone();
+        if (report.Cleaning is { } measured)
+        {
+            merged["seconds"] = Math.Round(measured.Seconds, 3);
+            merged["megabytesPerSecond"] = Math.Round(measured.MegabytesPerSecond, 2);
+        }
         merged["corpus"] = tree;
         return merged.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }

@@ -12,6 +12,7 @@ internal static class CorpusCommand
     {
         CrawlCommand.Build(),
         FetchCrawlCommand.Build(),
+        ExtractCommand.Build(),
         CorpusBuildCommand.Build(),
         CorpusBuildCommand.Merge(),
         ReportVerb(),

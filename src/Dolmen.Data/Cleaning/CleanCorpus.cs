@@ -54,7 +54,7 @@ internal sealed class CleanCorpus
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
         Claim(directory, request);
-        return new CleanCorpus(recipe, Shard.Plan(files), directory, heldOut, run, progress, stop).Execute(files.Count, funnel);
+        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, run, progress, stop).Execute(files.Count, funnel);
     }
 
     /// <summary>The same for documents that are in memory already.</summary>

@@ -21,9 +21,10 @@ internal sealed record DedupSettings(bool Exact = true, MinHashSettings? MinHash
 
 /// <summary>How raw records become a corpus: what is read, measured, dropped and masked. A null part is left out.</summary>
 /// <param name="KeepBefore">Keep, beside a text that lost lines, the text as it was extracted.</param>
+/// <param name="ShardMegabytes">Smaller files are worked on together until they are this large; a larger file is a shard of its own.</param>
 internal sealed record CleaningRecipe(
     ReadLimits Read, LanguageSettings Language, FilterSettings Filters, UrlSettings? Url = null, ScoreSettings? Quality = null, ScoreSettings? Perplexity = null,
-    DedupSettings? Dedup = null, PersonalDataSettings? PersonalData = null, bool KeepBefore = true)
+    DedupSettings? Dedup = null, PersonalDataSettings? PersonalData = null, bool KeepBefore = true, int ShardMegabytes = 64)
 {
     /// <summary>For texts their owner chose: nothing is judged, only copies go.</summary>
     public static CleaningRecipe Gentle { get; } = new(new(), new(), new(), Dedup: new());
@@ -33,6 +34,7 @@ internal sealed record CleaningRecipe(
     {
         var problems = new List<string>();
         if (Read.MaxRecordBytes is < 1024 or > 1L << 30) problems.Add($"read.maxRecordBytes is {Read.MaxRecordBytes}: it must lie between 1024 and {1L << 30}.");
+        if (ShardMegabytes is < 1 or > 1 << 20) problems.Add($"shardMegabytes is {ShardMegabytes}: it must lie between 1 and {1 << 20}.");
         if (!(Read.MaxRatio >= 1)) problems.Add($"read.maxRatio is {Read.MaxRatio}: it must be at least 1.");
         if (Language.MinScore is { } score && !(score is >= 0 and <= 1)) problems.Add($"language.minScore is {score}: it must lie between 0 and 1.");
         foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })

@@ -18,11 +18,16 @@ public sealed record TextAmount(long Documents, long Bytes)
 public sealed record CleaningReport(
     int Files, long Read, long Kept, long Bytes, long KeptBytes, IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Unread,
     IReadOnlyDictionary<string, long> Noted, IReadOnlyDictionary<string, TextAmount> ReadByLanguage, IReadOnlyDictionary<string, TextAmount> Languages,
-    IReadOnlyList<BrokenRecord> Broken, int Shards, double Seconds)
+    IReadOnlyList<BrokenRecord> Broken, int Shards)
 {
     public const string FileName = "cleaning.json";
 
+    /// <summary>Of this run alone, and in no file: the same input makes the same files.</summary>
+    [JsonIgnore]
+    public double Seconds { get; init; }
+
     /// <summary>Of input, uncompressed, all stages and all cores together.</summary>
+    [JsonIgnore]
     public double MegabytesPerSecond => Seconds > 0 ? Bytes / 1e6 / Seconds : 0;
 }
 

@@ -114,7 +114,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
         public CleaningReport Report() => new(
             0, _documents, _kept.Values.Sum(a => a.Documents), 0, _kept.Values.Sum(a => a.Bytes), _dropped, new Dictionary<string, long>(), new Dictionary<string, long>(),
-            _read, _kept, [], 0, 0);
+            _read, _kept, [], 0);
 
         private static void Add(SortedDictionary<string, TextAmount> into, string key, TextAmount amount) =>
             into[key] = into.TryGetValue(key, out var was) ? was + amount : amount;

@@ -16,6 +16,8 @@ internal sealed class Measurer
     private readonly ILanguageIdentifier _identifier;
     private readonly UrlFilter? _urls;
     private readonly MinHash? _minHash;
+    private static readonly ulong[] NoBands = new ulong[new MinHashSettings().Buckets];
+
     private readonly ThreadLocal<WordBuffer> _words = new(() => new WordBuffer());
 
     public Measurer(CleaningRecipe recipe, MeasureSet measures, ILanguageIdentifier identifier)
@@ -73,7 +75,11 @@ internal sealed class Measurer
     {
         if (_recipe.Dedup is null) return null;
         var signature = new DocumentSignature { Text = TextHash.Of(text), Priority = PriorityKey.Of(date, id), Length = text.Length };
-        if (_minHash is not null && text.Length > 0)
+        if (_minHash is null)
+        {
+            signature.Bands = NoBands;
+        }
+        else
         {
             var words = _words.Value ?? throw new InvalidOperationException("There is a buffer for every thread.");
             words.Clear();

@@ -7,7 +7,6 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Made">Documents made of all inputs together, such as those of types from the files that describe their members.</param>
 internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOnlyList<SourceRecord>? Made = null)
 {
-    private const long TargetBytes = 64L << 20;
     private const int MostFiles = 4096;
 
     public string Name => $"{Number:00000}";
@@ -15,7 +14,7 @@ internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOn
     public long Bytes => Made?.Sum(record => (long)(record.Text?.Length ?? 0)) ?? Files.Sum(f => new FileInfo(f.Path).Length);
 
     /// <summary>The same shards for the same files, whoever asks and with however many threads.</summary>
-    public static IReadOnlyList<Shard> Plan(IReadOnlyList<InputFile> files)
+    public static IReadOnlyList<Shard> Plan(IReadOnlyList<InputFile> files, long targetBytes)
     {
         var shards = new List<Shard>();
         var open = new List<InputFile>();
@@ -23,7 +22,7 @@ internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOn
         foreach (var file in files)
         {
             var length = new FileInfo(file.Path).Length;
-            if (open.Count > 0 && (bytes + length > TargetBytes || open.Count == MostFiles)) Close();
+            if (open.Count > 0 && (bytes + length > targetBytes || open.Count == MostFiles)) Close();
             open.Add(file);
             bytes += length;
         }

@@ -1,0 +1,19 @@
+namespace Dolmen.Data.Extraction;
+
+/// <summary>What a page says, without what surrounds it on every page of its site.</summary>
+internal static class MainText
+{
+    /// <returns>Null when the page has no text.</returns>
+    public static ExtractedPage? Extract(string html, string url = "")
+    {
+        var tree = HtmlTreeBuilder.Build(html);
+        var content = new MainContent(tree);
+        for (var strictness = 2; strictness >= 0; strictness--)
+        {
+            var root = content.Find(strictness);
+            var text = MarkdownText.Write(tree, root, content.Dropped);
+            if (text.Length > 0 && (strictness == 0 || content.IsEnough)) return PageMetadata.Read(tree, url, text);
+        }
+        return null;
+    }
+}
