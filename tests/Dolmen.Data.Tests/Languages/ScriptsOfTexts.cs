@@ -57,7 +57,7 @@ public class ScriptsOfTexts
         var text = "Home\nAbout\n" + string.Concat(Enumerable.Repeat("длинная строка ", 20)) + "\nмальчик и door\nContact";
         Span<char> sample = stackalloc char[400];
         var taken = sample[..TextSample.Take(text, Script.Cyrl, sample)].ToString();
-        Assert.StartsWith("длинная строка", taken, StringComparison.Ordinal);
+        Assert.Contains("длинная строка", taken, StringComparison.Ordinal);
         Assert.Contains("мальчик и", taken, StringComparison.Ordinal);
         Assert.DoesNotContain(taken, char.IsAsciiLetter);
         Assert.InRange(taken.Length, 300, 400);
