@@ -109,7 +109,7 @@ public static class RecipeTree
         _ when type == typeof(bool) => "true or false",
         _ when type == typeof(int) || type == typeof(long) || type == typeof(ulong) => "a whole number",
         _ when type == typeof(double) => "a number",
-        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.CamelCase.ConvertName)),
+        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(new RecipeNaming().ConvertName)),
         _ when type == typeof(IReadOnlyList<string>) => "a list of strings",
         _ when type == typeof(string) => "a string",
         _ => "an object",

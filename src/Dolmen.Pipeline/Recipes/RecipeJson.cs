@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
 using Dolmen.Training;
 
 namespace Dolmen.Pipeline.Recipes;
@@ -17,9 +18,3 @@ internal sealed partial class RecipeJson : JsonSerializerContext;
 /// <summary>Enum values as recipes spell them: <c>float32</c>, <c>bfloat16</c>, <c>warmupCosine</c>.</summary>
 internal sealed class RecipeEnum<T>() : JsonStringEnumConverter<T>(new RecipeNaming(), allowIntegerValues: false)
     where T : struct, Enum;
-
-internal sealed class RecipeNaming : JsonNamingPolicy
-{
-    public override string ConvertName(string name) =>
-        name.StartsWith("BF", StringComparison.Ordinal) ? name.ToLowerInvariant() : CamelCase.ConvertName(name);
-}

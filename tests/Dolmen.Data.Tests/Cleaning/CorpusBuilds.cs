@@ -155,7 +155,7 @@ public sealed class CorpusBuilds : IDisposable
         var funnel = new Funnel();
         var files = InputFiles.Find([.. inputs.Select(name => Path.Combine(_root, name))], funnel);
         return CleanCorpus.Build(
-            CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherRepetition=null", "shardMegabytes=1", .. set ?? []]), files, funnel, Path.Combine(_root, output), 0, 0, new CleaningRun(threads, 64 << 20, rank),
+            CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set ?? []]), files, funnel, Path.Combine(_root, output), 0, 0, new CleaningRun(threads, 64 << 20, rank),
             progress ?? CorpusFixture.NoProgress, stop);
     }
 
