@@ -15,23 +15,12 @@ internal static class CorpusCommand
         ExtractCommand.Build(),
         CorpusBuildCommand.Build(),
         CorpusBuildCommand.Merge(),
-        ReportVerb(),
+        CorpusReportCommand.Build(),
+        CorpusInspectCommand.Build(),
+        CorpusWhatIfCommand.Build(),
         TrainClassifierCommand.Build(),
         MixCommand.Build(),
     };
-
-    private static Command ReportVerb()
-    {
-        var corpus = new Option<string>("--corpus") { Description = "A corpus folder.", HelpName = "DIR", Required = true };
-        var json = CommonOptions.Json();
-        var command = new Command("report", "Show what a corpus holds and what was dropped and why.") { corpus, json };
-        command.Runs((parsed, _) =>
-        {
-            var directory = parsed.GetRequiredValue(corpus);
-            Show(CorpusBuild.ReadReport(directory), directory, parsed.GetValue(json));
-        });
-        return command;
-    }
 
     internal static void Show(CorpusReport report, string directory, bool json)
     {

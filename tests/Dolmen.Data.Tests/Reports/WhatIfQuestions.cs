@@ -1,0 +1,103 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Cleaning;
+using Dolmen.Data.Deduplication;
+using Dolmen.Data.Filters;
+using Dolmen.Data.Reports;
+
+namespace Dolmen.Tests.Data.Reports;
+
+public sealed class WhatIfQuestions : IDisposable
+{
+    private readonly BuiltFixture _built = new();
+
+    public void Dispose() => _built.Dispose();
+
+    private static WhatIfReport Ask(string directory, params string[] set) => WhatIf.Ask(directory, set, 5, 2, CancellationToken.None);
+
+    private static CleaningReport Report(string directory) => BuiltCorpus.Open(directory).Report;
+
+    [Fact]
+    public void Without_a_setting_it_is_what_was_built()
+    {
+        var directory = _built.Build("corpus", heldOut: 0.1);
+        var (asked, built) = (Ask(directory), Report(directory));
+        Assert.Equal(built.Read, asked.Documents);
+        Assert.Equal((built.Kept, built.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
+        Assert.Equal(asked.Kept.Before, asked.Kept.After);
+        Assert.Equal((0, 0, 0L), (asked.GainedExamples.Count, asked.LostExamples.Count, asked.Moved));
+        Assert.Equal(built.Dropped, asked.Reasons.ToDictionary(r => r.Key, r => r.Value.After.Documents));
+        Assert.All(asked.Reasons.Values, reason => Assert.Equal(reason.Before, reason.After));
+        Assert.Equal(built.Languages, asked.Languages.Where(l => l.Value.After.Documents > 0).ToDictionary(l => l.Key, l => l.Value.After));
+        Assert.True(built.Dropped.Count >= 4, string.Join(", ", built.Dropped.Keys));
+        Assert.Contains("dedup.exact", built.Dropped.Keys);
+        Assert.Contains("dedup.minHash", built.Dropped.Keys);
+    }
+
+    [Theory]
+    [InlineData("filters.gopherQuality.minWords=30")]
+    [InlineData("filters.gopherQuality.minWords=85")]
+    [InlineData("filters.gopherRepetition.maxTop2GramFraction=1", "filters.gopherRepetition.maxDuplicateLineFraction=1", "filters.c4.minSentences=0")]
+    [InlineData("dedup.minHash.minJaccard=0.99")]
+    [InlineData("dedup.minHash=null")]
+    [InlineData("dedup=null")]
+    [InlineData("filters.fineWebQuality=null")]
+    [InlineData("language.minScore=0.999999", "filters.gopherQuality.maxWords=100")]
+    [InlineData("language.keep=[\"ko\"]")]
+    public void With_settings_it_is_what_a_build_with_them_makes(params string[] set)
+    {
+        var directory = _built.Build("corpus");
+        var rebuilt = Report(_built.Build("rebuilt", BuiltCorpus.Open(directory).Recipe(set)));
+        var asked = Ask(directory, set);
+        Assert.Equal((rebuilt.Kept, rebuilt.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
+        Assert.Equal(rebuilt.Dropped, asked.Reasons.Where(r => r.Value.After.Documents > 0).ToDictionary(r => r.Key, r => r.Value.After.Documents));
+        Assert.Equal(asked.Kept.After.Documents, asked.Kept.Before.Documents + asked.Kept.Gained.Documents - asked.Kept.Lost.Documents);
+        Assert.Equal(asked.Kept.Gained.Bytes, asked.Reasons.Values.Sum(r => r.Gained.Bytes));
+        Assert.Equal(asked.Kept.Lost.Bytes, asked.Reasons.Values.Sum(r => r.Lost.Bytes));
+        Assert.Equal(Math.Min(5, asked.Kept.Lost.Documents), asked.LostExamples.Count);
+        Assert.Equal(Math.Min(5, asked.Kept.Gained.Documents), asked.GainedExamples.Count);
+    }
+
+    [Fact]
+    public void A_lower_threshold_says_what_it_gains_and_by_which_value()
+    {
+        var asked = Ask(_built.Build("corpus"), "filters.gopherQuality.minWords=30");
+        Assert.True(asked.Reasons["gopherQuality.minWords"].Gained.Documents > 0);
+        Assert.NotEmpty(asked.GainedExamples);
+        Assert.All(asked.GainedExamples.Where(e => e.Reason == "gopherQuality.minWords"), example =>
+        {
+            Assert.StartsWith("doc-", example.Id, StringComparison.Ordinal);
+            Assert.InRange(example.Value!.Value, 30, 49);
+            Assert.Equal(50, example.Threshold);
+        });
+        Assert.Equal(asked.Kept.After.Bytes / 4, asked.TokensAfter);
+    }
+
+    [Theory]
+    [InlineData("filters.c4.minWordsPerLine=2", "not a threshold")]
+    [InlineData("filters.c4.dropPolicyLines=false", "not a threshold")]
+    [InlineData("filters.c4=null", "takes lines out")]
+    [InlineData("filters.fineWebQuality.shortLineLength=20", "not a threshold")]
+    [InlineData("filters.badWords.maxWords=3", "was off")]
+    [InlineData("dedup.minHash.buckets=20", "searched for")]
+    [InlineData("dedup.minHash.minJaccard=0.5", "can only be raised")]
+    [InlineData("dedup.exact=false", "searched for")]
+    [InlineData("keepBefore=false", "which texts there are")]
+    [InlineData("read.maxRatio=10", "which texts there are")]
+    public void A_setting_that_changes_texts_or_measures_needs_a_rebuild(string set, string because)
+    {
+        var directory = _built.Build("corpus");
+        // A family of bad words needs a list before anything else.
+        string[] all = set.Contains("badWords", StringComparison.Ordinal) ? [$"filters.badWords.lists={_built.Root}", set] : [set];
+        var error = Assert.Throws<UserErrorException>(() => Ask(directory, all));
+        Assert.Contains(because, error.Message, StringComparison.Ordinal);
+        Assert.Contains("corpus build", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mistyped_setting_names_the_nearest() =>
+        Assert.Contains("did you mean 'minWords'", Assert.Throws<UserErrorException>(() => Ask(_built.Build("corpus"), "filters.gopherQuality.minWord=3")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_folder_that_is_no_corpus_is_refused() =>
+        Assert.Contains("no finished corpus", Assert.Throws<UserErrorException>(() => Ask(_built.Root)).Message, StringComparison.Ordinal);
+}
