@@ -55,6 +55,8 @@ internal sealed class TrigramModel
         });
     }
 
+    public ReadOnlySpan<string> Languages => _languages;
+
     public bool Knows(string language) => _languages.AsSpan().Contains(language);
 
     /// <param name="evidence">Natural logarithms that speak for each language besides; none when empty.</param>
