@@ -30,16 +30,17 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
         sample = sample[..TextSample.Take(text, shares.Main, sample)];
         Span<LabelScore> best = stackalloc LabelScore[1];
         var guess = _model.Predict(sample, best) == 0 ? LanguageGuess.Unknown : new(Code(_model.Labels[best[0].Label]), Math.Min(1, best[0].Probability));
-        if (ScriptModels.For(shares.Main) is { } trigrams) return Settle(guess, ScriptModels.Identify(trigrams, sample, shares), trigrams);
+        if (ScriptModels.For(shares.Main) is { } trigrams) return Settle(guess, ScriptModels.Identify(trigrams, sample, shares), trigrams, shares.Main);
         // What is not written in this script comes from a model that does not know it.
         return languages.Contains(guess.Language) ? guess : new(TellingSigns.Language(shares.Main, text), ScriptLanguages.Certainty(shares));
     }
 
-    private LanguageGuess Settle(LanguageGuess guess, LanguageGuess other, TrigramModel trigrams)
+    private LanguageGuess Settle(LanguageGuess guess, LanguageGuess other, TrigramModel trigrams, Script script)
     {
         if (guess.Language == other.Language) return guess.Score > other.Score ? guess : other;
         if (!_languages.Contains(other.Language)) return guess;
-        return trigrams.Knows(guess.Language) || guess.Language == SerboCroatian || (other.Score >= Fluent && guess.Score < Likely) ? other : guess;
+        var settled = trigrams.Knows(guess.Language) || guess.Language == SerboCroatian || ScriptModels.IsForeign(script, guess.Language);
+        return settled || (other.Score >= Fluent && guess.Score < Likely) ? other : guess;
     }
 
     /// <summary>lid.176 goes by the names of Wikipedias: als is Alemannic there, elsewhere Albanian.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Dolmen.Artifacts;
 
@@ -24,11 +25,11 @@ internal sealed class LinguaNGrams
             throw new UserErrorException(
                 $"{folder} holds no language models that can be read: {error.Message} Restore the folder Lingua/LanguageModels that belongs beside the program, or give a fastText model such as lid.176.ftz.", error);
         }
+        Trigrams = WithFrequencies();
     }
 
     /// <summary>With their shares of all trigrams of the language, beginnings of words taken as like their middles.</summary>
-    public IEnumerable<(ulong Letters, double Frequency)> Trigrams =>
-        _probabilities[2].Where(trigram => trigram.Key >> 32 != 0).Select(trigram => (trigram.Key, (double)Probability(trigram.Key >> 32, 1) * Probability(trigram.Key >> 16, 2) * trigram.Value));
+    public (ulong Letters, float Frequency)[] Trigrams { get; }
 
     /// <summary>Of a letter after the ones before it; 0 when the language's texts have none such.</summary>
     /// <param name="letters">As <see cref="Key"/> packs them.</param>
@@ -38,29 +39,47 @@ internal sealed class LinguaNGrams
     /// <summary>The last three letters in the lower 48 bits, the newest lowest.</summary>
     public static ulong Key(ulong before, char letter) => ((before << 16) | letter) & 0xFFFF_FFFF_FFFF;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private (ulong Letters, float Frequency)[] WithFrequencies()
+    {
+        var all = new (ulong, float)[_probabilities[2].Count];
+        var count = 0;
+        foreach (var (letters, probability) in _probabilities[2])
+            if (letters >> 32 != 0) all[count++] = (letters, Probability(letters >> 32, 1) * Probability(letters >> 16, 2) * probability);
+        return all[..count];
+    }
+
     private static Dictionary<ulong, float> Read(string path, Script script)
     {
         using var file = new BrotliStream(File.OpenRead(path), CompressionMode.Decompress);
         using var json = JsonDocument.Parse(file);
-        var probabilities = new Dictionary<ulong, float>();
+        var probabilities = new Dictionary<ulong, float>(1 << 12);
         foreach (var group in json.RootElement.GetProperty("ngrams").EnumerateObject())
         {
             // "3/8": all n-grams that make up three eighths of those with the same beginning.
             var bar = group.Name.IndexOf('/', StringComparison.Ordinal);
             var probability = (float)(double.Parse(group.Name.AsSpan(0, bar), CultureInfo.InvariantCulture) / double.Parse(group.Name.AsSpan(bar + 1), CultureInfo.InvariantCulture));
-            ReadOnlySpan<char> ngrams = group.Value.GetString();
-            foreach (var range in ngrams.Split(' '))
-            {
-                ulong key = 0;
-                var own = true;
-                foreach (var letter in ngrams[range])
-                {
-                    key = Key(key, letter);
-                    own &= Scripts.Of(letter) == script;
-                }
-                if (own) probabilities[key] = probability;
-            }
+            Add(group.Value.GetString(), probability, script, probabilities);
         }
         return probabilities;
+    }
+
+    // Run once over a million n-grams: it must not begin as unoptimised code.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add(ReadOnlySpan<char> ngrams, float probability, Script script, Dictionary<ulong, float> probabilities)
+    {
+        var (key, own) = (0UL, true);
+        foreach (var letter in ngrams)
+        {
+            if (letter != ' ')
+            {
+                key = Key(key, letter);
+                own &= Scripts.Of(letter) == script;
+                continue;
+            }
+            if (own) probabilities[key] = probability;
+            (key, own) = (0, true);
+        }
+        if (own) probabilities[key] = probability;
     }
 }

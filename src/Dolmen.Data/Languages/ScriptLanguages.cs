@@ -11,9 +11,7 @@ internal static class ScriptLanguages
     /// <summary>Empty for the scripts of many languages: Latin, Cyrillic, Arabic, Devanagari.</summary>
     public static ReadOnlySpan<string> Of(Script script) => Languages[(int)script];
 
-    /// <summary>What the script alone says: the usual language, as sure as the text is of one script.</summary>
-    public static LanguageGuess Usual(in ScriptShares shares) => new(Of(shares.Main)[0], Certainty(shares));
-
+    /// <summary>How far the text's being in its main script bears a guess out.</summary>
     public static double Certainty(in ScriptShares shares) => Math.Min(1, shares.Share / PlentyShare);
 
     private static string[][] Build()

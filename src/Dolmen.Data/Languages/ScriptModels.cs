@@ -4,9 +4,6 @@ namespace Dolmen.Data.Languages;
 /// their script comes, once for the process.</summary>
 internal static class ScriptModels
 {
-    /// <summary>Natural logarithms that a little word of Devanagari is worth.</summary>
-    private const double WordEvidence = 3;
-
     private static readonly Lazy<TrigramModel>
         Latin = Lazily(Script.Latn,
             "af sq az eu bs ca hr cs da nl en eo et fi fr lg de hu is id ga it la lv lt ms mi no nn om pl pt ro sn sk sl so st es sw sv tl ts tn tr vi cy xh yo zu"),
@@ -24,20 +21,18 @@ internal static class ScriptModels
         _ => null,
     };
 
+    /// <summary>Languages of other scripts, which a text in Latin cannot be in; Serbian can.</summary>
+    public static bool IsForeign(Script script, string language) =>
+        script == Script.Latn && (language is "be" or "bg" or "mk" or "ru" or "uk" or "ar" or "fa" or "ur" or "hi" or "mr" or "ne");
+
     /// <summary>The likeliest language of a sample in the model's script; the score falls with what else the text is written in.</summary>
     public static LanguageGuess Identify(TrigramModel model, ReadOnlySpan<char> sample, in ScriptShares shares)
     {
-        var guess = shares.Main == Script.Deva ? InDevanagari(model, sample) : model.Identify(sample);
+        var guess = model.Identify(sample);
+        // Vowel signs are no letters to Lingua: its Devanagari models see consonants only, and many words have no three of them in a row.
+        var language = shares.Main == Script.Deva ? "hi" : guess.Language;
+        if (RivalWords.TryFind(language, out var rivals)) guess = rivals.Settle(guess, model, sample);
         return guess with { Score = guess.Score * ScriptLanguages.Certainty(shares) };
-    }
-
-    private static LanguageGuess InDevanagari(TrigramModel model, ReadOnlySpan<char> sample)
-    {
-        var (hindi, marathi, nepali) = TellingSigns.Votes(sample);
-        if (nepali > Math.Max(hindi, marathi)) return new("ne", 1);
-        var guess = model.Identify(sample, [hindi * WordEvidence, marathi * WordEvidence]);
-        // No word with three letters in a row.
-        return guess.Language == LanguageGuess.Unknown.Language ? new(marathi > hindi ? "mr" : "hi", hindi == marathi ? 0.5 : 1) : guess;
     }
 
     private static Lazy<TrigramModel> Lazily(Script script, string languages) => new(() => new(script, languages.Split(' ')));

@@ -43,10 +43,6 @@ internal struct ScriptShares
         return new() { _counts = counts, Letters = letters, Main = main, Share = total == 0 ? 0 : (double)most / total };
     }
 
-    /// <summary>Letters in the script, those of Japanese together.</summary>
-    public readonly int Of(Script script) =>
-        script == Script.Jpan ? this[Script.Hani] + this[Script.Hira] + this[Script.Kana] : this[script];
-
     private static int Weight(Script script) => script switch
     {
         Script.Hani or Script.Yiii => 3,

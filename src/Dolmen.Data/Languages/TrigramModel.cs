@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -37,7 +38,7 @@ internal sealed class TrigramModel
         if (languages.Length > Vector512<byte>.Count) throw new ArgumentException($"{languages.Length} languages are more than {Vector512<byte>.Count}", nameof(languages));
         (_script, _languages) = (script, languages);
         var models = languages.AsParallel().AsOrdered().Select(language => new LinguaNGrams(language == "no" ? "nb" : language, script)).ToArray();
-        var trigrams = models.SelectMany(model => model.Trigrams).Where(trigram => trigram.Frequency >= LeastFrequency).Select(trigram => trigram.Letters).Distinct().Order().ToArray();
+        var trigrams = Frequent(models);
         _keys = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)trigrams.Length * 2 + 1)];
         _rows = new int[_keys.Length];
         _costs = new byte[(trigrams.Length + 1) * Vector512<byte>.Count];
@@ -45,10 +46,16 @@ internal sealed class TrigramModel
         {
             var slot = Slot(trigrams[row]);
             (_keys[slot], _rows[slot]) = (trigrams[row], row);
-            for (var i = 0; i < models.Length; i++) _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
         }
-        _own = Array.ConvertAll(models, OwnCost);
+        _own = new double[models.Length];
+        Parallel.For(0, models.Length, i =>
+        {
+            Fill(models[i], trigrams, _costs.AsSpan(i));
+            _own[i] = OwnCost(models[i]);
+        });
     }
+
+    public ReadOnlySpan<string> Languages => _languages;
 
     public bool Knows(string language) => _languages.AsSpan().Contains(language);
 
@@ -99,6 +106,24 @@ internal sealed class TrigramModel
         return new(_languages[best], Math.Clamp((Foreign - excess) / (Foreign - Usual), 0, 1) / all);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static ulong[] Frequent(LinguaNGrams[] models)
+    {
+        var frequent = new HashSet<ulong>();
+        foreach (var model in models)
+            foreach (var (letters, frequency) in model.Trigrams)
+                if (frequency >= LeastFrequency) frequent.Add(letters);
+        return [.. frequent.Order()];
+    }
+
+    // Runs long the first time, so it must not begin as unoptimised code.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Fill(LinguaNGrams model, ReadOnlySpan<ulong> trigrams, Span<byte> costs)
+    {
+        for (var row = 0; row < trigrams.Length; row++) costs[row * Vector512<byte>.Count] = Cost(model, trigrams[row]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double OwnCost(LinguaNGrams model)
     {
         double sum = 0, frequencies = 0;

@@ -53,6 +53,23 @@ public class LanguagesOfTexts
     }
 
     [Theory]
+    [InlineData("no", "Jeg vet ikke hva hun sier, men de kommer fra øya, og noen av dem blir her hele sommeren.")]
+    [InlineData("nn", "Eg veit ikkje kva ho seier, men dei kjem frå øya, og nokon av dei blir her heile sommaren.")]
+    [InlineData("da", "Jeg ved ikke, hvad hun siger, men de kommer fra øen, og nogle af dem bliver her hele sommeren.")]
+    [InlineData("hr", "Tijekom tjedna tvrtke nisu radile, a tko je htio kruha, čekao je do kraja siječnja.")]
+    [InlineData("bs", "Šta se desilo ove sedmice, ko zna; evropske porodice čekaju do kraja januara.")]
+    [InlineData("sr", "Gde je bilo mesto na kojem je čovek uvek čekao posle posla, to ovde niko ne zna.")]
+    [InlineData("id", "Karena hujan, kantor polisi di kota itu tidak bisa dibuka, dan mobil kami juga rusak.")]
+    [InlineData("ms", "Kerana hujan, pejabat polis di bandar itu tidak dibuka, manakala kereta kami juga rosak.")]
+    [InlineData("gl", "Onte choveu moito e a xente da vila non saíu da casa ata a noite, cando xa non había ninguén na rúa, ou case.")]
+    [InlineData("es", "Ayer llovió mucho y la gente del pueblo no salió de la casa hasta la noche, cuando ya no había nadie en la calle.")]
+    [InlineData("pt", "Ontem choveu muito e as pessoas da aldeia não saíram de casa até à noite, quando já não havia ninguém na rua.")]
+    [InlineData("lb", "Dat ass net gutt fir d'Kanner, well si hunn och haut vun der Schoul näischt matkritt, an dat huet jiddereen gesinn.")]
+    [InlineData("gd", "Cha robh an t-aiseag air tighinn fhathast, agus mar sin bha sinn aig a' chidhe airson greis; bha e fuar cuideachd.")]
+    [InlineData("ceb", "Ang barko nadugay na usab kaganina, busa uban sa mga bata kami nag-inom ug kape sa pantalan kay adunay panahon.")]
+    public void Neighbours_are_told_apart_by_their_little_words(string language, string text) => Assert.Equal(language, Default.Identify(text).Language);
+
+    [Theory]
     [InlineData("1234 -- 5678")]
     [InlineData("")]
     [InlineData("¡¿ … !?")]
