@@ -40,7 +40,7 @@ internal static class CorpusInspectCommand
                 Console.Out.WriteLine(InspectedDocument.ToJson(found));
                 return;
             }
-            var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+            var console = CorpusCommand.Output();
             if (found.Count == 0) Console.Error.WriteLine($"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}.");
             else if (query.Full || query.Id is not null)
                 foreach (var document in found) ShowWhole(console, document);
@@ -91,7 +91,7 @@ internal static class CorpusInspectCommand
         var measures = new Table().Border(TableBorder.Rounded).AddColumn("measure").AddColumn(new TableColumn("value").RightAligned()).AddColumn("rule");
         foreach (var m in document.Measures)
         {
-            var style = m.Breaks ? new Style(Color.Red) : null;
+            var style = m.Breaks ? new Style(Color.Red) : Style.Plain;
             measures.AddRow(new Text(m.Measure, style), new Text(Number(m.Value), style), new Text(m.Reason is null ? "" : $"{m.Sign} {Number(m.Threshold)}  {m.Reason}", style));
         }
         console.Write(measures);
@@ -102,7 +102,7 @@ internal static class CorpusInspectCommand
         {
             var sides = new Table().Border(TableBorder.Rounded).Expand().ShowRowSeparators().AddColumn("before").AddColumn("after");
             foreach (var pair in LinePairs.Of(Cut(before), Cut(text)))
-                sides.AddRow(new Text(pair.After is null ? $"− {pair.Before}" : pair.Before, pair.After is null ? new Style(Color.Red) : null), new Text(pair.After ?? ""));
+                sides.AddRow(new Text(pair.After is null ? $"− {pair.Before}" : pair.Before, pair.After is null ? new Style(Color.Red) : Style.Plain), new Text(pair.After ?? ""));
             console.Write(sides);
         }
         if (Math.Max(text.Length, document.Before?.Length ?? 0) > MostShownChars) Console.Error.WriteLine($"Only the first {MostShownChars:N0} characters are shown; --json has all.");

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Deduplication;
@@ -11,6 +12,7 @@ namespace Dolmen.Data.Deduplication;
 internal sealed record MinHashSettings(
     int Buckets = 14, int HashesPerBucket = 8, int ShingleWords = 5, ulong Seed = 1, double? MinJaccard = 0.7, int SketchShingles = 256)
 {
+    [JsonIgnore]
     public int Hashes => Buckets * HashesPerBucket;
 
     public MinHashSettings Check()
