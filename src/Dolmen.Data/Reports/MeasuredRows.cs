@@ -59,7 +59,7 @@ internal sealed class MeasuredRows
             if (its is null || Language[row] != last)
             {
                 its = rules.For(last = Language[row]);
-                foreach (var (measure, _) in its.Rules) Measures[measure] ??= table.Numbers(group, table.Find(rules.Names[measure]));
+                foreach (var (measure, _) in its.Rules) Measures[measure] ??= table.Numbers(group, table.Find(rules.Names[measure]) ?? throw BuiltCorpus.Lacks(table, rules.Names[measure]));
             }
             Rules[row] = its;
         }

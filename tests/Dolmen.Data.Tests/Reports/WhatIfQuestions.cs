@@ -100,4 +100,20 @@ public sealed class WhatIfQuestions : IDisposable
     [Fact]
     public void A_folder_that_is_no_corpus_is_refused() =>
         Assert.Contains("no finished corpus", Assert.Throws<UserErrorException>(() => Ask(_built.Root)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Files_that_are_missing_or_of_another_corpus_are_named()
+    {
+        var directory = _built.Build("corpus");
+        var measurements = Directory.GetFiles(Path.Combine(directory, "measurements"))[0];
+        var documents = Directory.GetFiles(Path.Combine(directory, "documents"))[0];
+        File.AppendAllText(Path.Combine(directory, "duplicates", "ranks"), "more");
+        Assert.Contains("ranks", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.Copy(documents, measurements, overwrite: true);
+        Assert.Contains("no column reason", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.WriteAllText(measurements, "PAR1 and nothing else");
+        Assert.Contains("no Parquet file", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(directory, "cleaning.json"), "{");
+        Assert.Contains("cleaning.json cannot be read", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+    }
 }
