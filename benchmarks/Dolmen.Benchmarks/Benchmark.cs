@@ -22,11 +22,16 @@ public abstract class Benchmark
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 
+    /// <param name="inputs">Files of the user's to measure on, for benchmarks that can; none for what is always at hand.</param>
+    public virtual IEnumerable<BenchmarkRow> Run(IReadOnlyList<string> inputs, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) => inputs.Count == 0
+        ? Run(progress, stop)
+        : throw new Artifacts.UserErrorException($"--input is nothing to the benchmark {Name}: leave it out.");
+
     /// <summary>Pictures of the rows, as files.</summary>
     public virtual IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows) => [];
 
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark()];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

@@ -39,7 +39,7 @@ internal sealed class Measurer
         var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(extracted);
         var values = new double[_measures.Names.Count];
         values[0] = guess.Score;
-        var view = TextView.Of(extracted, guess.Language);
+        var view = TextView.Of(extracted, guess.Language, isMarkdown: page is not null);
         for (var i = 0; i < _measures.Filters.Count; i++)
         {
             var filter = _measures.Filters[i];

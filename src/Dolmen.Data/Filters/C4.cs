@@ -50,7 +50,7 @@ internal sealed class C4 : IFilter
         var thresholds = LanguageThresholds.For(language);
         if (!Applies(thresholds)) return text;
         var stripped = _settings.StripCitations ? Citations.Strip(text.Text) : text.Text;
-        var view = ReferenceEquals(stripped, text.Text) ? text : TextView.Of(stripped, text.Language);
+        var view = ReferenceEquals(stripped, text.Text) ? text : TextView.Of(stripped, text.Language, text.IsMarkdown);
         var lines = view.Lines;
         var marks = ArrayPool<bool>.Shared.Rent(Math.Max(1, lines.Length));
         var suspicious = view.Text.AsSpan().ContainsAny(Suspects);

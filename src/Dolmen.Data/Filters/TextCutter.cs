@@ -25,13 +25,15 @@ internal ref struct TextCutter
     private readonly ReadOnlySpan<char> _text;
     private readonly string _whole;
     private readonly LanguageThresholds _language;
+    private readonly bool _isMarkdown;
     private Word[] _words;
     private Line[] _lines;
     private int _wordCount, _lineCount, _lineStart, _firstWord, _chunks, _chunkStart, _longestChunk, _sentences, _breaks;
     private bool _open, _emptyBefore;
 
-    public TextCutter(string text, LanguageThresholds language)
+    public TextCutter(string text, LanguageThresholds language, bool isMarkdown)
     {
+        _isMarkdown = isMarkdown;
         _text = text;
         _whole = text;
         _language = language;
@@ -85,7 +87,7 @@ internal ref struct TextCutter
         }
         EndChunk(at);
         EndLine(at);
-        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks);
+        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks) { IsMarkdown = _isMarkdown };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -183,6 +185,7 @@ internal ref struct TextCutter
         var mark = text[start];
         var at = start + 1;
         while (at < text.Length && text[at] == mark) at++;
+        if (_isMarkdown && IsMarkup(mark, start, at)) return at;
         Add(start, at - start, kind == CharClass.Punctuation ? WordKind.Punctuation : WordKind.None);
         if (_open && EndsSentence(mark, start, at))
         {
@@ -191,6 +194,10 @@ internal ref struct TextCutter
         }
         return at;
     }
+
+    /// <summary>A heading's signs, and what parts the cells of a table.</summary>
+    private readonly bool IsMarkup(char mark, int start, int end) =>
+        mark == '#' ? start == _lineStart && end - start <= 6 && end < _text.Length && _text[end] == ' ' : mark == '|' && end - start == 1;
 
     private readonly bool EndsSentence(char mark, int start, int end)
     {

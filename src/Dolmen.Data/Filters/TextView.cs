@@ -69,6 +69,8 @@ internal sealed class TextView : IDisposable
 
     public string Language { get; }
 
+    public bool IsMarkdown { get; init; }
+
     public ReadOnlySpan<Word> Words => _words.AsSpan(0, _wordCount);
 
     /// <summary>The lines that are not empty.</summary>
@@ -100,9 +102,10 @@ internal sealed class TextView : IDisposable
     }
 
     /// <param name="language">Decides how scripts without spaces, Korean particles and French elisions are cut.</param>
-    public static TextView Of(string text, string language)
+    /// <param name="isMarkdown">Made of a page by our extraction: its signs for headings and table cells are no words of the page.</param>
+    public static TextView Of(string text, string language, bool isMarkdown = false)
     {
-        var cutter = new TextCutter(text, LanguageThresholds.For(language));
+        var cutter = new TextCutter(text, LanguageThresholds.For(language), isMarkdown);
         return cutter.Cut(language);
     }
 
@@ -143,7 +146,7 @@ internal sealed class TextView : IDisposable
         }
         var text = new string(buffer, 0, at);
         ArrayPool<char>.Shared.Return(buffer);
-        return new(text, Language, newWords, word, newLines, line, Math.Max(0, line - 1)) { Editor = editor, WordsBefore = _wordCount };
+        return new(text, Language, newWords, word, newLines, line, Math.Max(0, line - 1)) { Editor = editor, WordsBefore = _wordCount, IsMarkdown = IsMarkdown };
     }
 
     public void Dispose()

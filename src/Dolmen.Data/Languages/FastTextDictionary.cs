@@ -65,12 +65,8 @@ internal sealed class FastTextDictionary
             var end = start + 1;
             while (end < text.Length && !IsSpace(text[end])) end++;
             var word = text[start..end];
-            AddToken(word, ref rows);
-            if (word.SequenceEqual("</s>"u8))
-            {
-                AddWordNgrams(ref rows);
-                return;
-            }
+            // fastText takes a text to end here; a document that speaks of strikethrough does not.
+            if (!word.SequenceEqual("</s>"u8)) AddToken(word, ref rows);
             text = text[end..];
         }
         AddToken("</s>"u8, ref rows);

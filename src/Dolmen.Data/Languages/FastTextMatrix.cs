@@ -33,9 +33,10 @@ internal sealed class FastTextMatrix
             throw reader.Broken($"the {what} matrix has {rows:N0} rows of {columns}: more than {MaxFloats >> 18} MB unpacked");
         if (!quantised)
         {
-            reader.Demand(rows * columns * sizeof(float), $"the weights of the {what} matrix");
+            var weights = $"the weights of the {what} matrix";
+            reader.Demand(rows * columns * sizeof(float), weights);
             var dense = new FastTextMatrix((int)rows, columns);
-            for (var i = 0; i < rows; i++) reader.Floats(columns, $"the weights of the {what} matrix").CopyTo(dense.Row(i));
+            for (var i = 0; i < rows; i++) reader.Floats(dense.Row(i)[..columns], weights);
             return dense;
         }
 

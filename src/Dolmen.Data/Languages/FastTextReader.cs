@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
@@ -11,7 +12,7 @@ internal sealed class FastTextReader(Stream stream, string path)
     /// <summary>Longest word or label: fastText's own have no bound, but a word beyond this is a broken file.</summary>
     private const int MaxWordBytes = 1 << 16;
     private readonly byte[] _field = new byte[8];
-    private readonly MemoryStream _word = new();
+    private readonly ArrayBufferWriter<byte> _word = new();
 
     public UserErrorException Broken(string what) =>
         new($"{path} is not a fastText model that can be used: {what}. Give a supervised .bin or .ftz file as fastText 0.9 writes it, such as lid.176.ftz, and check that it was copied whole.");
@@ -36,14 +37,14 @@ internal sealed class FastTextReader(Stream stream, string path)
     /// <summary>Bytes up to the NUL that ends a word.</summary>
     public byte[] Word(string what)
     {
-        _word.SetLength(0);
+        _word.ResetWrittenCount();
         byte next;
         while ((next = Byte(what)) != 0)
         {
-            if (_word.Length == MaxWordBytes) throw Broken($"{what} is longer than {MaxWordBytes} bytes");
-            _word.WriteByte(next);
+            if (_word.WrittenCount == MaxWordBytes) throw Broken($"{what} is longer than {MaxWordBytes} bytes");
+            _word.Write([next]);
         }
-        return _word.ToArray();
+        return _word.WrittenSpan.ToArray();
     }
 
     public byte[] Bytes(long count, string what)
@@ -58,10 +59,16 @@ internal sealed class FastTextReader(Stream stream, string path)
     {
         Demand(count * sizeof(float), what);
         var values = new float[count];
-        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        Floats(values, what);
+        return values;
+    }
+
+    /// <summary>As many as there is room for, which the caller has demanded.</summary>
+    public void Floats(Span<float> values, string what)
+    {
+        stream.ReadExactly(MemoryMarshal.AsBytes(values));
         foreach (var value in values)
             if (!float.IsFinite(value)) throw Broken($"{what} hold {value}, which is no number");
-        return values;
     }
 
     public void Demand(long bytes, string what)

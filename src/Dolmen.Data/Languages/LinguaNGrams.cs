@@ -26,15 +26,14 @@ internal sealed class LinguaNGrams
         }
     }
 
-    public IEnumerable<ulong> Trigrams => _probabilities[2].Keys;
+    /// <summary>With their shares of all trigrams of the language, beginnings of words taken as like their middles.</summary>
+    public IEnumerable<(ulong Letters, double Frequency)> Trigrams =>
+        _probabilities[2].Where(trigram => trigram.Key >> 32 != 0).Select(trigram => (trigram.Key, (double)Probability(trigram.Key >> 32, 1) * Probability(trigram.Key >> 16, 2) * trigram.Value));
 
     /// <summary>Of a letter after the ones before it; 0 when the language's texts have none such.</summary>
     /// <param name="letters">As <see cref="Key"/> packs them.</param>
     /// <param name="length">How many letters, 1 to 3.</param>
     public float Probability(ulong letters, int length) => _probabilities[length - 1].GetValueOrDefault(letters);
-
-    /// <summary>Of a trigram among all of the language, beginnings of words taken as like their middles.</summary>
-    public double Frequency(ulong trigram) => (double)Probability(trigram >> 32, 1) * Probability(trigram >> 16, 2) * Probability(trigram, 3);
 
     /// <summary>The last three letters in the lower 48 bits, the newest lowest.</summary>
     public static ulong Key(ulong before, char letter) => ((before << 16) | letter) & 0xFFFF_FFFF_FFFF;

@@ -3,6 +3,7 @@ namespace Dolmen.Data.Languages;
 /// <summary>Letters and little words that tell languages of one script apart for which there are no models, or poor ones.</summary>
 internal static class TellingSigns
 {
+    private const int MaxSearched = 1 << 12;
     /// <summary>Of a script's letters, from which a sign is no quotation.</summary>
     private const double Habitual = 0.02;
     // Marks and vowel signs are no letters to Lingua, so that its Devanagari models see consonants only.
@@ -12,11 +13,13 @@ internal static class TellingSigns
         Nepali = Words("छ छन् छैन र हो पनि थियो थिए गरेको भएको गर्न भने छु हुन् यो लागि गर्दै हुने");
 
     /// <summary>The language a text's letters betray, or the usual one of its script.</summary>
-    public static string Language(Script script, ReadOnlySpan<char> text) => script switch
+    public static string Language(Script script, ReadOnlySpan<char> text) => Betrayed(script, text[..Math.Min(text.Length, MaxSearched)]);
+
+    private static string Betrayed(Script script, ReadOnlySpan<char> text) => script switch
     {
         Script.Beng when IsHabitual(text, script, '\u09F0', '\u09F1') => "as",
         Script.Mymr when IsHabitual(text, script, '\u1075', '\u1081') => "shn",
-        Script.Hebr when IsHabitual(text, script, '\u05F0', '\u05F2') || PointedAlefs(text) => "yi",
+        Script.Hebr when IsHabitual(text, script, '\u05F0', '\u05F2') || AyinForE(text) => "yi",
         // Tigrinya writes the glottal stop with another letter than Amharic.
         Script.Ethi when text.Count('\u12A3') > text.Count('\u12A0') => "ti",
         _ => ScriptLanguages.Of(script)[0],
@@ -47,18 +50,11 @@ internal static class TellingSigns
         return signs > Habitual * letters;
     }
 
-    /// <summary>Yiddish points its alefs and little else, pointed Hebrew everything.</summary>
-    private static bool PointedAlefs(ReadOnlySpan<char> text)
+    /// <summary>Ayin is Yiddish's e, and tav only in words from Hebrew, where it is the more frequent of the two.</summary>
+    private static bool AyinForE(ReadOnlySpan<char> text)
     {
-        var (letters, alefs, points) = (0, 0, 0);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (Scripts.Of(text[i]) == Script.Hebr) letters++;
-            if (text[i] is < '\u05B0' or > '\u05BC') continue;
-            points++;
-            if (i > 0 && text[i - 1] == '\u05D0' && text[i] is '\u05B7' or '\u05B8') alefs++;
-        }
-        return alefs > Habitual * letters && 2 * alefs > points;
+        var ayins = text.Count('\u05E2');
+        return ayins > 4 && ayins > 3 * text.Count('\u05EA');
     }
 
     private static HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Words(string words) =>

@@ -4,24 +4,29 @@ namespace Dolmen.Data.Languages;
 /// and without letters of other scripts than its main one.</summary>
 internal static class TextSample
 {
-    /// <summary>Of the text, that are looked at for long lines.</summary>
+    /// <summary>Enough to be sure, and a bound on what one document costs.</summary>
+    public const int Chars = 1000;
+    /// <summary>Of the text, that are looked at.</summary>
     private const int MaxChars = 1 << 18;
     private const int MaxLines = 32;
-    /// <summary>Lines that share the sample when they are long enough to fill it.</summary>
-    private const int Parts = 3;
+    private const int Several = 3;
     private const int LongestWord = 24;
+
+    /// <summary>As much of a text as is worth looking at.</summary>
+    public static ReadOnlySpan<char> Beginning(ReadOnlySpan<char> text) => text[..Math.Min(text.Length, MaxChars)];
 
     /// <returns>How much of <paramref name="sample"/> is filled.</returns>
     public static int Take(ReadOnlySpan<char> text, Script main, Span<char> sample)
     {
         Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
-        lines = lines[..Longest(text[..Math.Min(text.Length, MaxChars)], lines)];
+        lines = lines[..Longest(Beginning(text), lines)];
+        // As few of them as fill the sample, but several; the shorter ones leave the longer ones what they do not need.
+        var (count, chars) = (0, 0);
+        while (count < lines.Length && (count < Several || chars < sample.Length)) chars += lines[count++].Length + 1;
         var filled = 0;
-        for (var i = 0; i < lines.Length && filled < sample.Length; i++)
+        for (var i = count - 1; i >= 0 && filled < sample.Length; i--)
         {
-            var quota = (sample.Length - filled) / Math.Min(Parts, lines.Length - i);
-            if (quota == 0) quota = sample.Length - filled;
-            filled += Copy(Middle(text.Slice(lines[i].Start, lines[i].Length), quota), main, sample[filled..]);
+            filled += Copy(Middle(text.Slice(lines[i].Start, lines[i].Length), (sample.Length - filled) / (i + 1)), main, sample[filled..]);
             if (filled < sample.Length) sample[filled++] = '\n';
         }
         return filled;
@@ -49,6 +54,7 @@ internal static class TextSample
     private static ReadOnlySpan<char> Middle(ReadOnlySpan<char> line, int quota)
     {
         if (line.Length <= quota) return line;
+        if (quota == 0) return [];
         var start = (line.Length - quota) / 2;
         var space = line.Slice(start, Math.Min(LongestWord, quota)).IndexOf(' ');
         return line.Slice(start + space + 1, quota - space - 1);

@@ -15,11 +15,15 @@ internal sealed class TrigramModel
     private const byte Dearest = 63;
     /// <summary>A trigram the language's million sentences lack is this much rarer than its last two letters would make it.</summary>
     private const float Unseen = 0.01f;
+    /// <summary>In some language; rarer trigrams are worth no memory.</summary>
+    private const double LeastFrequency = 1e-6;
     /// <summary>How much surer the sum of many trigrams is than it may be, as they overlap and repeat.</summary>
     private const double Dependence = 2;
     /// <summary>Natural logarithms a trigram, by which a text may cost more than the language's own texts on average (rare trigrams count
     /// as much as frequent ones here), and by which it costs so much more that it is in none of the languages.</summary>
-    private const double Usual = 0.6, Foreign = 1.4;
+    private const double Usual = 0.5, Foreign = 1.3;
+    /// <summary>Of the cost of one trigram, by which a few of them may cost more without saying anything.</summary>
+    private const double Deviation = 2;
     private readonly string[] _languages;
     private readonly ulong[] _keys;
     private readonly int[] _rows;
@@ -32,27 +36,21 @@ internal sealed class TrigramModel
     {
         if (languages.Length > Vector512<byte>.Count) throw new ArgumentException($"{languages.Length} languages are more than {Vector512<byte>.Count}", nameof(languages));
         (_script, _languages) = (script, languages);
-        var models = Array.ConvertAll(languages, language => new LinguaNGrams(language == "no" ? "nb" : language, script));
-        var trigrams = models.SelectMany(model => model.Trigrams).Distinct().Where(key => key >> 32 != 0).Order().ToArray();
+        var models = languages.AsParallel().AsOrdered().Select(language => new LinguaNGrams(language == "no" ? "nb" : language, script)).ToArray();
+        var trigrams = models.SelectMany(model => model.Trigrams).Where(trigram => trigram.Frequency >= LeastFrequency).Select(trigram => trigram.Letters).Distinct().Order().ToArray();
         _keys = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)trigrams.Length * 2 + 1)];
         _rows = new int[_keys.Length];
         _costs = new byte[(trigrams.Length + 1) * Vector512<byte>.Count];
-        var frequencies = new double[languages.Length];
-        _own = new double[languages.Length];
         for (var row = 0; row < trigrams.Length; row++)
         {
             var slot = Slot(trigrams[row]);
             (_keys[slot], _rows[slot]) = (trigrams[row], row);
-            for (var i = 0; i < models.Length; i++)
-            {
-                var cost = _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
-                var frequency = models[i].Frequency(trigrams[row]);
-                frequencies[i] += frequency;
-                _own[i] += frequency * cost / Steps;
-            }
+            for (var i = 0; i < models.Length; i++) _costs[row * Vector512<byte>.Count + i] = Cost(models[i], trigrams[row]);
         }
-        for (var i = 0; i < models.Length; i++) _own[i] /= frequencies[i];
+        _own = Array.ConvertAll(models, OwnCost);
     }
+
+    public bool Knows(string language) => _languages.AsSpan().Contains(language);
 
     /// <param name="evidence">Natural logarithms that speak for each language besides; none when empty.</param>
     public LanguageGuess Identify(ReadOnlySpan<char> sample, ReadOnlySpan<double> evidence = default)
@@ -97,7 +95,19 @@ internal sealed class TrigramModel
         double all = 0;
         foreach (var logarithm in logarithms) all += Math.Exp(logarithm - logarithms[best]);
         var perTrigram = (sums[best] + unknown * (double)Dearest) / Steps / trigrams;
-        return new(_languages[best], Math.Clamp((Foreign - (perTrigram - _own[best])) / (Foreign - Usual), 0, 1) / all);
+        var excess = perTrigram - _own[best] - Deviation / Math.Sqrt(trigrams);
+        return new(_languages[best], Math.Clamp((Foreign - excess) / (Foreign - Usual), 0, 1) / all);
+    }
+
+    private static double OwnCost(LinguaNGrams model)
+    {
+        double sum = 0, frequencies = 0;
+        foreach (var (letters, frequency) in model.Trigrams)
+        {
+            sum += frequency * -Math.Log(model.Probability(letters, 3));
+            frequencies += frequency;
+        }
+        return sum / frequencies;
     }
 
     private static byte Cost(LinguaNGrams model, ulong trigram)

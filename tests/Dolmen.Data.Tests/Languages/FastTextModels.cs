@@ -41,7 +41,7 @@ public class FastTextModels
         var bytes = File.ReadAllBytes(Golden("tree.ftz"));
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "cut.ftz");
-        for (var length = 0; length < bytes.Length; length += length < 200 ? 1 : 97)
+        for (var length = 0; length < bytes.Length; length += length < 200 ? 7 : 4001)
         {
             File.WriteAllBytes(path, bytes.AsSpan(0, length));
             Assert.Contains(path, Assert.Throws<UserErrorException>(() => FastTextModel.Load(path)).Message, StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public class FastTextModels
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, name);
         var best = new LabelScore[2];
-        for (var at = 0; at < 300; at++)
+        for (var at = 0; at < 300; at += 11)
         {
             foreach (var value in (ReadOnlySpan<int>)[-1, 0, 1, int.MaxValue, int.MinValue])
             {
@@ -84,6 +84,24 @@ public class FastTextModels
         Assert.Equal("ko", guess.Language);
         Assert.InRange(guess.Score, 0.5, 1);
         Assert.Equal(LanguageGuess.Unknown, identifier.Identify("1234 -- 5678"));
+    }
+
+    [Fact]
+    public void The_end_of_line_token_within_a_text_does_not_end_it()
+    {
+        var model = FastTextModel.Load(Golden("softmax.bin"));
+        var (plain, marked) = (new LabelScore[1], new LabelScore[1]);
+        model.Predict("모든 인간은 자유로우며 동등하다", plain);
+        model.Predict("</s> 모든 인간은 </s> 자유로우며 동등하다", marked);
+        Assert.Equal(plain, marked);
+    }
+
+    [Fact]
+    public void Scripts_of_one_language_need_no_model_and_others_are_the_models()
+    {
+        var identifier = LanguageIdentifiers.Load(Golden("tree.ftz"));
+        Assert.Equal(new LanguageGuess("el", 1), identifier.Identify("Το πλοίο άργησε πάλι"));
+        Assert.Equal("en", identifier.Identify("Everyone has the right to freedom of peaceful assembly and association.").Language);
     }
 
     private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Languages", "Goldens", "fasttext-" + name);
