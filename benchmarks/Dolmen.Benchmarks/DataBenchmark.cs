@@ -82,7 +82,7 @@ internal sealed partial class DataBenchmark : Benchmark
             yield return new($"filter {filter.Name}", data.TextBytes, () => data.Filter([filter], cut: false), "regular expression \\w+", CountWords);
         var fineWeb = FilterSet.Create(FilterSettings.FineWeb);
         yield return new("all heuristics, words cut", data.TextBytes, () => data.Filter(fineWeb, cut: true), "regular expression \\w+", CountWords);
-        yield return new("MinHash signature", data.TextBytes, data.Sign, "SHA-1 of each word 5-gram", data.HashShingles);
+        yield return new("MinHash signature", data.TextBytes, data.Sign, "SHA-256 of each word 5-gram", data.HashShingles);
         yield return new("personal data", data.TextBytes, () => { foreach (var text in data.Texts) PersonalData.Mask(text); }, "regular expression of e-mails", () => { foreach (var text in data.Texts) Emails().Count(text); });
         yield return new("whole pipeline", data.PageBytes, () => data.Build(stop), "AngleSharp, parsing alone", Parse);
     }
@@ -231,11 +231,11 @@ internal sealed class CrawlSample
 
     public void HashShingles()
     {
-        Span<byte> hash = stackalloc byte[20];
+        Span<byte> hash = stackalloc byte[32];
         foreach (var text in Texts)
         {
             var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            for (var i = 0; i + 5 <= words.Length; i++) SHA1.HashData(Encoding.UTF8.GetBytes(string.Join(' ', words, i, 5)), hash);
+            for (var i = 0; i + 5 <= words.Length; i++) SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', words, i, 5)), hash);
         }
     }
 

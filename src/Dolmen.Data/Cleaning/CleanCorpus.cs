@@ -109,7 +109,7 @@ internal sealed class CleanCorpus
     {
         var open = _shards.Where(shard => _run.Rank.Owns(shard.Number) && !File.Exists(StagePath(shard, ".json"))).ToList();
         if (open.Count == 0) return;
-        var measurer = new Measurer(_recipe, _measures, LanguageIdentifiers.Load(_recipe.Language.Model));
+        using var measurer = new Measurer(_recipe, _measures, LanguageIdentifiers.Load(_recipe.Language.Model));
         long total = open.Sum(shard => shard.Bytes), before = 0;
         foreach (var shard in open)
         {

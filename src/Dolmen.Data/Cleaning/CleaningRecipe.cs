@@ -19,12 +19,17 @@ internal sealed record ScoreSettings(string Model, double? Min = null, double? M
 /// <param name="MinHash">Near-duplicates; null leaves them.</param>
 internal sealed record DedupSettings(bool Exact = true, MinHashSettings? MinHash = null);
 
+/// <param name="Items">Files of evaluation items (JSON lines, CSV) that must not be in the corpus.</param>
+/// <param name="NgramWords">An item is found by a run of so many of its words; a shorter item by all of them.</param>
+/// <param name="MaxShare">Most of an item's n-grams a document may hold, as a fraction; 0 allows none.</param>
+internal sealed record DecontaminationSettings(IReadOnlyList<string> Items, int NgramWords = 13, double MaxShare = 0);
+
 /// <summary>How raw records become a corpus: what is read, measured, dropped and masked. A null part is left out.</summary>
 /// <param name="KeepBefore">Keep, beside a text that lost lines, the text as it was extracted.</param>
 /// <param name="ShardMegabytes">Smaller files are worked on together until they are this large; a larger file is a shard of its own.</param>
 internal sealed record CleaningRecipe(
     ReadLimits Read, LanguageSettings Language, FilterSettings Filters, UrlSettings? Url = null, ScoreSettings? Quality = null, ScoreSettings? Perplexity = null,
-    DedupSettings? Dedup = null, PersonalDataSettings? PersonalData = null, bool KeepBefore = true, int ShardMegabytes = 64)
+    DedupSettings? Dedup = null, DecontaminationSettings? Decontaminate = null, PersonalDataSettings? PersonalData = null, bool KeepBefore = true, int ShardMegabytes = 64)
 {
     /// <summary>For texts their owner chose: nothing is judged, only copies go.</summary>
     public static CleaningRecipe Gentle { get; } = new(new(), new(), new(), Dedup: new());
@@ -39,6 +44,10 @@ internal sealed record CleaningRecipe(
         if (Language.MinScore is { } score && !(score is >= 0 and <= 1)) problems.Add($"language.minScore is {score}: it must lie between 0 and 1.");
         foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
             if (file is not null && !File.Exists(file)) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
+        foreach (var file in Decontaminate?.Items ?? [])
+            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+        if (Decontaminate is { NgramWords: < 2 or > 100 }) problems.Add($"decontaminate.ngramWords is {Decontaminate.NgramWords}: it must lie between 2 and 100. 13 is usual.");
+        if (Decontaminate is { } limit && !(limit.MaxShare is >= 0 and <= 1)) problems.Add($"decontaminate.maxShare is {limit.MaxShare}: it must lie between 0 and 1.");
         if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
         Dedup?.MinHash?.Check();
     }

@@ -54,7 +54,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         AtomicFile.Write(At(Documents, name), kept =>
         {
             using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);
-            using var exclusions = new TableWriter(excluded, [.. Texts, .. cluster, "reason"], Wholes, [.. measures.Names, "value", "threshold"]);
+            using var exclusions = new TableWriter(excluded, [.. Texts, .. cluster, "reason", "contaminated_by"], Wholes, [.. measures.Names, "value", "threshold"]);
             using var measurements = new TableWriter(measured, Keys, ["bytes", "text_bytes"], [.. measures.Names, "value", "threshold"]);
             foreach (var d in StageFiles.Read(stage, measures.Names, withText: true))
             {
@@ -67,7 +67,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
                 long?[] wholes = clustered ? [null, d.Offset, size, size > 0 ? Rehydration.Weight(size) : null] : [null, d.Offset];
                 var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
                 measurements.Add([d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id], [d.Bytes, bytes], [.. d.Measures, value, threshold]);
-                if (why is { } exclusion) exclusions.Add([.. texts, exclusion.Reason], wholes, [.. d.Measures, value, threshold]);
+                if (why is { } exclusion) exclusions.Add([.. texts, exclusion.Reason, d.Contamination], wholes, [.. d.Measures, value, threshold]);
                 else if (StableHash.Fraction(d.Id) < heldOut) counts.HeldOut.Add(new HeldOutText(d.Id, d.Text));
                 else documents.Add(texts, wholes, d.Measures);
                 counts.Count(d, why, bytes);

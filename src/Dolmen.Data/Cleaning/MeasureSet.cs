@@ -7,11 +7,12 @@ namespace Dolmen.Data.Cleaning;
 /// <summary>What is measured of every document, and the rules that judge it: the language's confidence, then each family of filters.</summary>
 internal sealed class MeasureSet
 {
-    public const string LanguageScore = "language_score";
+    public const string LanguageScore = "language_score", ContaminatedShare = "contaminated_share";
 
     private readonly LanguageSettings _language;
     private readonly HashSet<string>? _languages;
     private readonly int[] _firsts;
+    private readonly double _maxShare;
 
     private MeasureSet(CleaningRecipe recipe, IReadOnlyList<IFilter> filters)
     {
@@ -24,6 +25,8 @@ internal sealed class MeasureSet
             _firsts[i] = names.Count;
             names.AddRange(filters[i].Measures);
         }
+        _maxShare = recipe.Decontaminate?.MaxShare ?? 0;
+        if (recipe.Decontaminate is not null) names.Add(ContaminatedShare);
         Names = names;
     }
 
@@ -53,7 +56,7 @@ internal sealed class MeasureSet
             foreach (var rule in Filters[i].Rules(language))
                 if (measures[_firsts[i] + rule.Measure] is var value && rule.Breaks(value))
                     return new(rule.Reason, value, rule.Threshold);
-        return null;
+        return IsDecontaminated && Contaminated.Breaks(measures[^1]) ? new(Contaminated.Reason, measures[^1], _maxShare) : null;
     }
 
     /// <summary>All rules of a language with the index of the measure each looks at, in the order in which they are asked.</summary>
@@ -62,7 +65,12 @@ internal sealed class MeasureSet
         yield return (0, new Rule("language.minScore", 0, Limit.AtLeast, MinScore(language)));
         for (var i = 0; i < Filters.Count; i++)
             foreach (var rule in Filters[i].Rules(language)) yield return (_firsts[i] + rule.Measure, rule);
+        if (IsDecontaminated) yield return (Names.Count - 1, Contaminated);
     }
+
+    private bool IsDecontaminated => Names[^1] == ContaminatedShare;
+
+    private Rule Contaminated => new("decontaminate.maxShare", 0, Limit.AtMost, _maxShare);
 
     private double MinScore(string language) => _language.MinScore ?? LanguageThresholds.For(language).LanguageScore ?? 0;
 }

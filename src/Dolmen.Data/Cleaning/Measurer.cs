@@ -1,3 +1,4 @@
+using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Extraction;
 using Dolmen.Data.Filters;
@@ -9,13 +10,14 @@ using TextHash = Dolmen.Data.Deduplication.TextHash;
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>One record to one measured document. Every filter measures every text, also one that a filter before it drops. Shared by threads.</summary>
-internal sealed class Measurer
+internal sealed class Measurer : IDisposable
 {
     private readonly CleaningRecipe _recipe;
     private readonly MeasureSet _measures;
     private readonly ILanguageIdentifier _identifier;
     private readonly UrlFilter? _urls;
     private readonly MinHash? _minHash;
+    private readonly ContaminationIndex? _items;
     private static readonly ulong[] NoBands = new ulong[new MinHashSettings().Buckets];
 
     private readonly ThreadLocal<WordBuffer> _words = new(() => new WordBuffer());
@@ -24,6 +26,12 @@ internal sealed class Measurer
     {
         (_recipe, _measures, _identifier) = (recipe, measures, identifier);
         _urls = recipe.Url is { } url ? new UrlFilter(url) : null;
+        if (recipe.Decontaminate is { } decontaminate)
+        {
+            _items = new ContaminationIndex(decontaminate.NgramWords);
+            foreach (var file in decontaminate.Items)
+                foreach (var (id, text) in EvaluationItems.Read(file)) _items.Add($"{Path.GetFileName(file)}#{id}", text);
+        }
         _minHash = recipe.Dedup?.MinHash is { } minHash ? new MinHash(minHash) : null;
     }
 
@@ -53,12 +61,25 @@ internal sealed class Measurer
         }
         var text = view.Text;
         view.Dispose();
+        var contamination = Contamination(text, values);
         var signature = Signature(text, page?.Date is { Length: > 0 } published && record.Date.Length == 0 ? published : record.Date, record.Id);
         var before = _recipe.KeepBefore && text.Length != extracted.Length ? Masked(extracted) : null;
         return new MeasuredDocument(
             record.Id, record.Dump, record.Url, record.Date.Length > 0 ? record.Date : page?.Date ?? "", record.FilePath, record.Offset, page?.Title ?? "", record.Provenance,
-            guess.Language, Masked(text), before, values, null, signature, bytes);
+            guess.Language, Masked(text), before, values, null, signature, bytes, contamination);
     }
+
+    private string Contamination(string text, double[] values)
+    {
+        if (_items is null) return "";
+        var hits = _items.Check(text, Words);
+        values[^1] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
+        return hits.Count == 0 ? "" : hits.OrderByDescending(hit => hit.Share).ThenBy(hit => hit.ItemId, StringComparer.Ordinal).First().ItemId;
+    }
+
+    private WordBuffer Words => _words.Value ?? throw new InvalidOperationException("There is a buffer for every thread.");
+
+    public void Dispose() => _words.Dispose();
 
     private string Masked(string text) => _recipe.PersonalData is { } settings ? PersonalData.Mask(text, settings).Text : text;
 
@@ -81,10 +102,9 @@ internal sealed class Measurer
         }
         else
         {
-            var words = _words.Value ?? throw new InvalidOperationException("There is a buffer for every thread.");
-            words.Clear();
-            NormalisedWords.Hash(text, words);
-            _minHash.Signature(words.Hashes, signature);
+            Words.Clear();
+            NormalisedWords.Hash(text, Words);
+            _minHash.Signature(Words.Hashes, signature);
         }
         return signature;
     }

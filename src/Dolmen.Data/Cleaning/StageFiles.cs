@@ -8,7 +8,7 @@ namespace Dolmen.Data.Cleaning;
 /// <summary>Measured documents on their way to the decision: one file a shard, gone when the corpus is finished.</summary>
 internal static class StageFiles
 {
-    private static readonly string[] Texts = ["id", "dump", "url", "date", "file_path", "title", "provenance", "language", "text", "before", "reason"];
+    private static readonly string[] Texts = ["id", "dump", "url", "date", "file_path", "title", "provenance", "language", "text", "before", "reason", "contaminated_by"];
     private static readonly string[] Wholes = ["offset", "bytes"];
 
     /// <summary>Writes the documents and their signatures, in order.</summary>
@@ -25,7 +25,7 @@ internal static class StageFiles
                 count++;
                 if (d.Signature is { } signature) writer.Add(signature);
                 table.Add(
-                    [d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Title, d.Provenance, d.Language, d.Text, d.Before ?? "", d.Dropped?.Reason ?? ""],
+                    [d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Title, d.Provenance, d.Language, d.Text, d.Before ?? "", d.Dropped?.Reason ?? "", d.Contamination],
                     [d.Offset, d.Bytes],
                     [.. d.Measures, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]);
             }
@@ -47,12 +47,13 @@ internal static class StageFiles
             var (language, reason) = (Column("language"), Column("reason"));
             var values = numbers.Select(column => table.Numbers(group, column)).ToArray();
             var (value, threshold) = (table.Numbers(group, table.Find("value")), table.Numbers(group, table.Find("threshold")));
-            string?[]? id = null, dump = null, url = null, date = null, path_ = null, title = null, provenance = null, text = null, before = null;
+            string?[]? id = null, dump = null, url = null, date = null, path_ = null, title = null, provenance = null, text = null, before = null, contamination = null;
             double[]? offset = null, bytes = null;
             if (withText)
             {
                 (id, dump, url, date, path_) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
                 (title, provenance, text, before) = (Column("title"), Column("provenance"), Column("text"), Column("before"));
+                contamination = Column("contaminated_by");
                 (offset, bytes) = (table.Numbers(group, table.Find("offset")), table.Numbers(group, table.Find("bytes")));
             }
             for (var row = 0; row < language.Length; row++)
@@ -62,7 +63,7 @@ internal static class StageFiles
                     id?[row] ?? "", dump?[row] ?? "", url?[row] ?? "", date?[row] ?? "", path_?[row] ?? "", (long)(offset?[row] ?? 0), title?[row] ?? "",
                     provenance?[row] ?? "", language[row] ?? "und", text?[row] ?? "", before?[row] is { Length: > 0 } was ? was : null,
                     Array.ConvertAll(values, column => column[row_]),
-                    reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null, null, (long)(bytes?[row] ?? 0));
+                    reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null, null, (long)(bytes?[row] ?? 0), contamination?[row] ?? "");
             }
         }
     }

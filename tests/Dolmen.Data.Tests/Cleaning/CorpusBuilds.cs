@@ -87,6 +87,18 @@ public sealed class CorpusBuilds : IDisposable
     }
 
     [Fact]
+    public void A_document_that_holds_an_item_of_an_evaluation_set_is_dropped_and_names_it()
+    {
+        var item = Prose(5).Split(". ")[2];
+        File.WriteAllText(Path.Combine(_root, "items.jsonl"), JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = "q7", ["question"] = item }) + "\n");
+        Rows("a.jsonl", Prose(4), Prose(5), Prose(6));
+        var items = JsonSerializer.Serialize(new[] { Path.Combine(_root, "items.jsonl") });
+        var report = Build("out", "a.jsonl", set: [$"decontaminate={{\"items\":{items}}}"]);
+        Assert.Equal(1, report.Dropped["decontaminate.maxShare"]);
+        Assert.Contains("q7", Assert.Single(Texts("out/exclusions", "contaminated_by")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_of_another_corpus_is_refused()
     {
         Rows("a.jsonl", Prose(1));
