@@ -22,6 +22,14 @@ internal static class CorpusCommand
         MixCommand.Build(),
     };
 
+    /// <summary>Standard output for tables, wide where no terminal says how wide it is.</summary>
+    internal static IAnsiConsole Output()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        if (Console.IsOutputRedirected) console.Profile.Width = 200;
+        return console;
+    }
+
     internal static void Show(CorpusReport report, string directory, bool json)
     {
         if (json)

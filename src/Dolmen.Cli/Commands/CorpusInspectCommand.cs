@@ -40,7 +40,7 @@ internal static class CorpusInspectCommand
                 Console.Out.WriteLine(InspectedDocument.ToJson(found));
                 return;
             }
-            var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+            var console = CorpusCommand.Output();
             if (found.Count == 0) Console.Error.WriteLine($"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}.");
             else if (query.Full || query.Id is not null)
                 foreach (var document in found) ShowWhole(console, document);

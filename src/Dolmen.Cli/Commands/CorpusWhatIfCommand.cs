@@ -33,7 +33,7 @@ internal static class CorpusWhatIfCommand
 
     private static void Show(WhatIfReport report)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        var console = CorpusCommand.Output();
         var totals = Table("kept", "built", "asked", "change");
         var (before, after) = (report.Kept.Before, report.Kept.After);
         Row(totals, "documents", before.Documents, after.Documents);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Deduplication;
@@ -9,8 +10,10 @@ namespace Dolmen.Data.Deduplication;
 /// <param name="SketchShingles">How many of a document's smallest shingle hashes are kept for the comparison. It is exact for documents that have
 /// no more; above, the estimate's deviation is √(J(1−J)/256), 0.019 at J = 0.9.</param>
 internal sealed record MinHashSettings(
-    int Buckets = 14, int HashesPerBucket = 8, int ShingleWords = 5, ulong Seed = 1, double? MinJaccard = 0.7, int SketchShingles = 256)
+    int Buckets = 14, int HashesPerBucket = 8, int ShingleWords = 5, ulong Seed = 1, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] double? MinJaccard = 0.7,
+    int SketchShingles = 256)
 {
+    [JsonIgnore]
     public int Hashes => Buckets * HashesPerBucket;
 
     public MinHashSettings Check()

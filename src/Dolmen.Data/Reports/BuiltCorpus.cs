@@ -66,6 +66,8 @@ internal sealed class BuiltCorpus
         for (var shard = 0; shard < Shards.Count; shard++)
         {
             using var table = CorpusTable.Open(PathOf(CorpusFiles.Measurements, Shards[shard]));
+            foreach (var column in (string[])["id", "language", "reason", "text_bytes"])
+                if (table.Find(column) is null) throw Lacks(table, column);
             for (var group = 0; group < table.Groups; group++)
             {
                 var rows = table.Rows(group);
@@ -75,6 +77,9 @@ internal sealed class BuiltCorpus
         }
         return groups;
     }
+
+    public static UserErrorException Lacks(CorpusTable table, string column) =>
+        new($"{table.Path} has no column {column}: it is no file of measurements of this recipe. Restore it, or build the corpus again.");
 
     private static T Read<T>(string path, Func<string, T?> parse)
         where T : class

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
@@ -33,7 +32,8 @@ public static class CorpusReportPage
     private static string Html(BuiltCorpus corpus, RowRules rules, CorpusFigures figures, BoundaryExamples examples)
     {
         var all = figures.All;
-        var page = new HtmlPage($"Corpus {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(corpus.Directory)))}");
+        // Nothing here names the folder, the machine or the time: the same input makes the same files.
+        var page = new HtmlPage("Corpus");
         page.Lead(
             $"{Count(all.Kept)} of {Count(all.Read)} documents are kept ({Percent(Share(all.Kept, all.Read))}): {Count(all.KeptBytes)} bytes of text, " +
             $"about {Count(BuiltCorpus.Tokens(all.KeptBytes))} tokens. Read from {Count(corpus.Report.Files)} files with {Count(corpus.Report.Bytes)} bytes.");
@@ -103,13 +103,13 @@ public static class CorpusReportPage
     private static void Measures(HtmlPage page, RowRules rules, CorpusFigures figures, BoundaryExamples examples)
     {
         page.Section("Measures and thresholds");
-        page.Note("Every document with text, kept or not. Heights are roots of counts. Orange lies outside a threshold that is drawn; where languages have their own, the most frequent are drawn. Fractions have a linear axis, all else a logarithmic one.");
+        page.Note("Every document with text, kept or not. Heights are roots of counts. Orange lies outside a threshold that is drawn; where languages have their own, the most frequent are drawn. Inside and outside are counted where a document's language has the rule. Fractions have a linear axis, all else a logarithmic one.");
         page.Raw("<div class=\"charts\">\n");
         for (var i = 0; i < rules.Names.Count; i++)
         {
             var histogram = figures.Histograms[i];
             if (histogram.Count == 0) continue;
-            var its = figures.Rules.Where(rule => rule.Value.Measure == i && rule.Value.Inside + rule.Value.Outside > 0).ToList();
+            var its = figures.Rules.Where(rule => rule.Value.Measure == i && rule.Value.Inside + rule.Value.Outside > 0).OrderBy(rule => rule.Key, StringComparer.Ordinal).ToList();
             var lines = its.SelectMany(rule => rule.Value.Thresholds.OrderByDescending(t => t.Value).ThenBy(t => t.Key).Take(ThresholdsDrawn).Select(t => new HistogramChart.Line(t.Key, rule.Value.Limit == Limit.AtLeast))).ToList();
             var section = new StringBuilder($"<section class=\"measure\"><figure><figcaption>{Escape(rules.Names[i])}</figcaption>{HistogramChart.Svg(rules.Names[i], histogram, lines)}</figure>");
             section.Append($"<p class=\"note\">{Count(histogram.Count)} values from {Number(histogram.Min)} to {Number(histogram.Max)}.</p>");

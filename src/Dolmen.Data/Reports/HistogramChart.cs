@@ -6,7 +6,7 @@ namespace Dolmen.Data.Reports;
 /// <summary>A histogram as inline SVG with the thresholds drawn in. Bars on the side that is dropped have the other colour.</summary>
 internal static class HistogramChart
 {
-    private const double Width = 560, Height = 190, Left = 10, Right = 10, Top = 18, Bottom = 26, ZeroWidth = 14;
+    private const double Width = 560, Height = 190, Left = 10, Right = 10, Top = 18, Bottom = 26, ZeroWidth = 14, LabelWidth = 50;
 
     /// <summary>A threshold as it is drawn.</summary>
     /// <param name="KeepsAbove">Whether what is kept lies above it.</param>
@@ -26,10 +26,13 @@ internal static class HistogramChart
         svg.Append(CultureInfo.InvariantCulture, $"</g><path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/>");
         if (zeros > 0) Tick(svg, Left + (ZeroWidth / 2), histogram.Negatives > 0 ? "≤ 0" : "0");
         foreach (var tick in scale.Ticks()) Tick(svg, scale.X(tick), HtmlPage.Number(tick));
-        foreach (var line in lines)
+        var labelled = double.NegativeInfinity;
+        foreach (var line in lines.OrderBy(line => line.At))
         {
             var x = scale.X(line.At);
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"threshold\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top - 4}\" y2=\"{Height - Bottom}\"/>");
+            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"threshold\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top - 4}\" y2=\"{Height - Bottom}\"><title>{(line.KeepsAbove ? "≥" : "≤")} {HtmlPage.Number(line.At)}</title></line>");
+            if (x - labelled < LabelWidth) continue;
+            labelled = x;
             svg.Append(CultureInfo.InvariantCulture, $"<text class=\"at\" x=\"{x:0.#}\" y=\"{Top - 7}\" text-anchor=\"{(x < 60 ? "start" : x > Width - 60 ? "end" : "middle")}\">{(line.KeepsAbove ? "≥" : "≤")} {HtmlPage.Number(line.At)}</text>");
         }
         return svg.Append("</svg>").ToString();

@@ -31,8 +31,8 @@ internal static class LanguageComparison
         var under = shares.Where(s => IsUnder(s.Corpus, s.World)).ToList();
         page.Note(
             $"{under.Count} of the {shares.Count} languages with most speakers are under-represented: their share of the kept documents is less than a {Number(Factor)}th of their share of the speakers of all {WorldLanguages.All.Count} languages listed. " +
-            "Where the recipe keeps few languages that is what was asked for.");
-        page.Flagged(["language", "", "share of documents", "share of speakers", "speakers (millions)", "share of the web", "documents ÷ speakers", "documents ÷ web", ""], shares.Select(s => (string[])
+            "Where the recipe keeps few languages that is what was asked for. Columns are shares of the kept documents, of speakers and of the web's pages, and the first divided by the others.");
+        page.Flagged(["language", "", "documents", "speakers", "millions", "web", "÷ speakers", "÷ web", ""], shares.Select(s => (string[])
         [
             s.Code, s.Language.Name, Percent(s.Corpus), Percent(s.World), s.Language.Speakers.ToString("N1", CultureInfo.InvariantCulture), s.Language.Web is { } web ? Percent(web / 100) : "",
             Number(s.Corpus / s.World), s.Language.Web is > 0 and var pages ? Number(s.Corpus * 100 / pages) : "", s.Corpus == 0 ? "absent" : IsUnder(s.Corpus, s.World) ? "under-represented" : "",

@@ -20,7 +20,7 @@ internal sealed class RowRules
     public IReadOnlyList<string> Names => _measures.Names;
 
     /// <summary>First parts of the reasons that rules on measurements give.</summary>
-    public IEnumerable<string> Families => ["language", .. _measures.Filters.Select(filter => filter.Name)];
+    public IEnumerable<string> Families => ["language", .. _measures.Filters.Select(filter => filter.Name), "decontaminate"];
 
     public LanguageRules For(string language) => _rules.GetOrAdd(language, key => new LanguageRules(_keep?.Contains(key) != false, [.. _measures.Rules(key)]));
 }
@@ -59,7 +59,7 @@ internal sealed class MeasuredRows
             if (its is null || Language[row] != last)
             {
                 its = rules.For(last = Language[row]);
-                foreach (var (measure, _) in its.Rules) Measures[measure] ??= table.Numbers(group, table.Find(rules.Names[measure]));
+                foreach (var (measure, _) in its.Rules) Measures[measure] ??= table.Numbers(group, table.Find(rules.Names[measure]) ?? throw BuiltCorpus.Lacks(table, rules.Names[measure]));
             }
             Rules[row] = its;
         }

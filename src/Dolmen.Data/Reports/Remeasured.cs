@@ -38,11 +38,12 @@ internal static class Remeasured
 
     private static string? Problem(string[] path, JsonNode? before, JsonNode? after) => path switch
     {
-        ["language", "keep" or "minScore"] or ["quality", "min"] or ["perplexity", "min" or "max"] => null,
+        ["language", "keep" or "minScore"] or ["quality", "min"] or ["perplexity", "min" or "max"] or ["decontaminate", "maxShare"] or ["shardMegabytes"] => null,
         ["quality" or "perplexity"] => after is null ? null : "nothing was scored when the corpus was built.",
         ["filters", var family] when before is null => $"the filter was off, so {family} was not measured.",
         ["filters", var family] => Editing.Contains(family) ? "it takes lines out of texts, and without it other texts would have been measured. Set its thresholds instead." : null,
         ["filters", var family, var key] => IsThreshold(family, key) ? null : "it changes the texts or what is measured of them, not a threshold.",
+        ["decontaminate"] => after is null ? null : "evaluation items were not looked for when the corpus was built.",
         ["dedup"] => after is null ? null : "duplicates were not searched for when the corpus was built.",
         ["dedup", "minHash"] => after is null ? null : "near-duplicates were not searched for when the corpus was built.",
         ["dedup", "minHash", "minJaccard"] => JaccardProblem(before, after),

@@ -9,7 +9,7 @@ using Dolmen.Data.Mixing;
 namespace Dolmen.Data.Reports;
 
 /// <summary>The build's decision once more, by other thresholds, from measurements and found duplicates alone: no text is read.
-/// About 14 bytes of memory for each document, and 12 more where there is deduplication.</summary>
+/// Ten bytes of memory for each document, and those of <see cref="Clusters"/> where there is deduplication.</summary>
 public static class WhatIf
 {
     private const int GroupsAtOnce = 32;

@@ -9,7 +9,7 @@ using Dolmen.Data.Inputs;
 namespace Dolmen.Tests.Data.Reports;
 
 /// <summary>A corpus built of three small files of invented English: texts of different lengths, copies, near copies, texts of dots.</summary>
-internal sealed class BuiltFixture : IDisposable
+public sealed class BuiltFixture : IDisposable
 {
     private static readonly string[] Words =
         ("the old harbour keeps its lanterns lit through every winter night and people walk along stone walls to hear ships come home with salt grain " +
@@ -17,16 +17,16 @@ internal sealed class BuiltFixture : IDisposable
 
     public string Root { get; } = Directory.CreateTempSubdirectory("dolmen-seeing-").FullName;
 
-    public static CleaningRecipe Recipe { get; } = new(
+    internal static CleaningRecipe Recipe { get; } = new(
         new(), new(), new FilterSettings(new(), new(), new(), new() { MinSentences = 3 }, FineWebQuality: new(MaxDuplicateLineCharFraction: 0.2)), Dedup: new(MinHash: new MinHashSettings()));
 
-    /// <param name="name">Folder below <see cref="Root"/>.</param>
-    public string Build(string name, CleaningRecipe? recipe = null, double heldOut = 0, int files = 3)
+    /// <param name="name">Folder below <see cref="Root"/>; what is built there already is not built again.</param>
+    internal string Build(string name, CleaningRecipe? recipe = null, double heldOut = 0, int files = 3)
     {
-        var input = Path.Combine(Root, "input");
+        var (input, directory) = (Path.Combine(Root, "input"), Path.Combine(Root, name));
+        if (Directory.Exists(directory)) return directory;
         if (!File.Exists(Path.Combine(input, "part0.jsonl"))) WriteInput(input, files);
         var funnel = new Funnel();
-        var directory = Path.Combine(Root, name);
         _ = CleanCorpus.Build(
             recipe ?? Recipe, InputFiles.Find([input], funnel), funnel, directory, heldOut, 0, CleaningRun.Default with { Threads = 2 }, CorpusFixture.NoProgress, CancellationToken.None)
             ?? throw new InvalidOperationException("All shards are this process's.");

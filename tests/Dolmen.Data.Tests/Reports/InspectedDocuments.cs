@@ -3,18 +3,14 @@ using Dolmen.Data.Reports;
 
 namespace Dolmen.Tests.Data.Reports;
 
-public sealed class InspectedDocuments : IDisposable
+public sealed class InspectedDocuments(BuiltFixture corpora) : IClassFixture<BuiltFixture>
 {
-    private readonly BuiltFixture _built = new();
-
-    public void Dispose() => _built.Dispose();
-
     private static IReadOnlyList<InspectedDocument> Find(string directory, InspectQuery query) => CorpusInspection.Find(directory, query, CancellationToken.None);
 
     [Fact]
     public void All_documents_are_there_in_order_and_each_with_its_own_text()
     {
-        var all = Find(_built.Build("corpus", heldOut: 0.2), new InspectQuery(Limit: 1000, Full: true));
+        var all = Find(corpora.Build("fifth", heldOut: 0.2), new InspectQuery(Limit: 1000, Full: true));
         Assert.Equal(180, all.Count);
         Assert.Equal([.. Enumerable.Range(0, 3).SelectMany(f => Enumerable.Range(0, 60).Select(i => $"doc-{f}-{i}"))], all.Select(d => d.Id));
         Assert.Contains(all, d => d.HeldOut);
@@ -29,7 +25,7 @@ public sealed class InspectedDocuments : IDisposable
     [Fact]
     public void Reasons_families_languages_and_decisions_filter()
     {
-        var directory = _built.Build("corpus");
+        var directory = corpora.Build("corpus");
         var short_ = Find(directory, new InspectQuery(Reason: "gopherQuality.minWords", Limit: 1000));
         Assert.NotEmpty(short_);
         Assert.All(short_, d => Assert.True(d.Reason == "gopherQuality.minWords" && d.Value < 50 && d.Threshold == 50));
@@ -45,7 +41,7 @@ public sealed class InspectedDocuments : IDisposable
     [Fact]
     public void Measures_bound_and_a_value_that_equals_its_bound_is_in()
     {
-        var directory = _built.Build("corpus");
+        var directory = corpora.Build("corpus");
         MeasureBound[] bound = [new("gopher_quality_words", 65)];
         var (least, most) = (Find(directory, new InspectQuery(Min: bound, Limit: 1000)), Find(directory, new InspectQuery(Max: bound, Limit: 1000)));
         var both = Find(directory, new InspectQuery(Min: bound, Max: bound, Limit: 1000));
@@ -57,14 +53,14 @@ public sealed class InspectedDocuments : IDisposable
     [Fact]
     public void Search_looks_in_texts_and_addresses() =>
         Assert.Multiple(
-            () => Assert.All(Find(_built.Build("corpus"), new InspectQuery(Search: "VISIT NUMBER 1")), d => Assert.StartsWith("doc-1-", d.Id, StringComparison.Ordinal)),
-            () => Assert.Equal(["doc-2-7"], Find(_built.Build("corpus"), new InspectQuery(Search: "example/2/7")).Where(d => d.Url.EndsWith("/2/7", StringComparison.Ordinal)).Select(d => d.Id)),
-            () => Assert.Empty(Find(_built.Build("corpus"), new InspectQuery(Search: "no such words"))));
+            () => Assert.All(Find(corpora.Build("corpus"), new InspectQuery(Search: "VISIT NUMBER 1")), d => Assert.StartsWith("doc-1-", d.Id, StringComparison.Ordinal)),
+            () => Assert.Equal(["doc-2-7"], Find(corpora.Build("corpus"), new InspectQuery(Search: "example/2/7")).Where(d => d.Url.EndsWith("/2/7", StringComparison.Ordinal)).Select(d => d.Id)),
+            () => Assert.Empty(Find(corpora.Build("corpus"), new InspectQuery(Search: "no such words"))));
 
     [Fact]
     public void A_document_by_id_shows_its_lines_before_and_after_and_every_rule()
     {
-        var document = Assert.Single(Find(_built.Build("corpus"), new InspectQuery(Id: "doc-0-3")));
+        var document = Assert.Single(Find(corpora.Build("corpus"), new InspectQuery(Id: "doc-0-3")));
         var pairs = LinePairs.Of(document.Before!, document.Text!);
         Assert.Equal(["We use cookies to improve what you see.", "Please enable javascript now please."], pairs.Where(p => p.After is null).Select(p => p.Before));
         Assert.All(pairs.Where(p => p.After is not null), p => Assert.Equal(p.Before, p.After));

@@ -4,17 +4,14 @@ using Dolmen.Data.Reports;
 
 namespace Dolmen.Tests.Data.Reports;
 
-public sealed partial class ReportPages : IDisposable
+public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<BuiltFixture>
 {
-    private readonly BuiltFixture _built = new();
-
-    public void Dispose() => _built.Dispose();
-
     [Fact]
     public void The_page_loads_nothing_runs_nothing_and_shows_what_pages_hold_as_text()
     {
         const string hostile = "</pre></dd><script>alert(1)</script><img src=http://tracker.example/x.png onerror=alert(2)>";
-        var directory = _built.Add("evil\"><b>", "https://evil.example/<script>", $"{hostile} {BuiltFixture.Text(7, 38)}").Build("corpus");
+        using var own = new BuiltFixture();
+        var directory = own.Add("evil\"><b>", "https://evil.example/<script>", $"{hostile} {BuiltFixture.Text(7, 38)}").Build("corpus");
         var page = File.ReadAllText(CorpusReportPage.Write(directory));
         Assert.Equal(Path.Combine(directory, "report.html"), CorpusReportPage.Write(directory));
         Assert.Contains("alert(1)", page, StringComparison.Ordinal);
@@ -27,7 +24,7 @@ public sealed partial class ReportPages : IDisposable
     [Fact]
     public void The_page_counts_what_the_build_counted()
     {
-        var directory = _built.Build("corpus", heldOut: 0.1);
+        var directory = corpora.Build("tenth", heldOut: 0.1);
         var built = BuiltCorpus.Open(directory).Report;
         var page = File.ReadAllText(CorpusReportPage.Write(directory));
         Assert.Contains($"{built.Kept:N0} of {built.Read:N0} documents are kept", page, StringComparison.Ordinal);
@@ -41,7 +38,7 @@ public sealed partial class ReportPages : IDisposable
     [Fact]
     public void Both_sides_of_every_threshold_are_counted_over_all_documents()
     {
-        var directory = _built.Build("corpus");
+        var directory = corpora.Build("corpus");
         var corpus = BuiltCorpus.Open(directory);
         var rules = new RowRules(corpus.Recipe([]));
         var figures = CorpusFigures.Of(corpus, rules, 2, CancellationToken.None);
@@ -58,7 +55,7 @@ public sealed partial class ReportPages : IDisposable
     [Fact]
     public void Examples_are_the_nearest_on_either_side()
     {
-        var directory = _built.Build("corpus");
+        var directory = corpora.Build("corpus");
         var corpus = BuiltCorpus.Open(directory);
         var examples = BoundaryExamples.Of(corpus, new RowRules(corpus.Recipe([])));
         var all = CorpusInspection.Find(directory, new InspectQuery(Limit: 1000, Full: true), CancellationToken.None);
@@ -101,7 +98,7 @@ public sealed partial class ReportPages : IDisposable
     }
 
     [Fact]
-    public void A_folder_without_measurements_is_refused() => Assert.Throws<UserErrorException>(() => CorpusReportPage.Write(_built.Root));
+    public void A_folder_without_measurements_is_refused() => Assert.Throws<UserErrorException>(() => CorpusReportPage.Write(corpora.Root));
 
     [GeneratedRegex("<(script|link|iframe|object|embed|img|image|use)|(src|href|srcset)\\s*=\\s*[\"']|url\\(|@import", RegexOptions.IgnoreCase)]
     private static partial Regex Loading();

@@ -6,12 +6,8 @@ using Dolmen.Data.Reports;
 
 namespace Dolmen.Tests.Data.Reports;
 
-public sealed class WhatIfQuestions : IDisposable
+public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltFixture>
 {
-    private readonly BuiltFixture _built = new();
-
-    public void Dispose() => _built.Dispose();
-
     private static WhatIfReport Ask(string directory, params string[] set) => WhatIf.Ask(directory, set, 5, 2, CancellationToken.None);
 
     private static CleaningReport Report(string directory) => BuiltCorpus.Open(directory).Report;
@@ -19,7 +15,7 @@ public sealed class WhatIfQuestions : IDisposable
     [Fact]
     public void Without_a_setting_it_is_what_was_built()
     {
-        var directory = _built.Build("corpus", heldOut: 0.1);
+        var directory = corpora.Build("tenth", heldOut: 0.1);
         var (asked, built) = (Ask(directory), Report(directory));
         Assert.Equal(built.Read, asked.Documents);
         Assert.Equal((built.Kept, built.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
@@ -45,8 +41,8 @@ public sealed class WhatIfQuestions : IDisposable
     [InlineData("language.keep=[\"ko\"]")]
     public void With_settings_it_is_what_a_build_with_them_makes(params string[] set)
     {
-        var directory = _built.Build("corpus");
-        var rebuilt = Report(_built.Build("rebuilt", BuiltCorpus.Open(directory).Recipe(set)));
+        var directory = corpora.Build("corpus");
+        var rebuilt = Report(corpora.Build($"rebuilt {StableHash.Of(string.Join(' ', set)):x16}", BuiltCorpus.Open(directory).Recipe(set)));
         var asked = Ask(directory, set);
         Assert.Equal((rebuilt.Kept, rebuilt.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
         Assert.Equal(rebuilt.Dropped, asked.Reasons.Where(r => r.Value.After.Documents > 0).ToDictionary(r => r.Key, r => r.Value.After.Documents));
@@ -57,10 +53,25 @@ public sealed class WhatIfQuestions : IDisposable
         Assert.Equal(Math.Min(5, asked.Kept.Gained.Documents), asked.GainedExamples.Count);
     }
 
+    [Theory]
+    [InlineData("decontaminate.maxShare=1")]
+    [InlineData("decontaminate=null")]
+    public void Evaluation_items_may_be_let_in_again(string set)
+    {
+        var items = Path.Combine(corpora.Root, "items.jsonl");
+        File.WriteAllText(items, $"{{\"question\": {System.Text.Json.JsonSerializer.Serialize(BuiltFixture.Text(105, 65))}}}");
+        var directory = corpora.Build("decontaminated", BuiltFixture.Recipe with { Decontaminate = new([items]) });
+        Assert.Equal(0, Ask(directory).Kept.Gained.Documents);
+        var asked = Ask(directory, set);
+        Assert.Equal(1, asked.Reasons["decontaminate.maxShare"].Gained.Documents);
+        Assert.Equal("doc-1-5", Assert.Single(asked.GainedExamples).Id);
+        Assert.Contains("were not looked for", Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), $"decontaminate.items=[\"{items}\"]")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_lower_threshold_says_what_it_gains_and_by_which_value()
     {
-        var asked = Ask(_built.Build("corpus"), "filters.gopherQuality.minWords=30");
+        var asked = Ask(corpora.Build("corpus"), "filters.gopherQuality.minWords=30");
         Assert.True(asked.Reasons["gopherQuality.minWords"].Gained.Documents > 0);
         Assert.NotEmpty(asked.GainedExamples);
         Assert.All(asked.GainedExamples.Where(e => e.Reason == "gopherQuality.minWords"), example =>
@@ -85,9 +96,9 @@ public sealed class WhatIfQuestions : IDisposable
     [InlineData("read.maxRatio=10", "which texts there are")]
     public void A_setting_that_changes_texts_or_measures_needs_a_rebuild(string set, string because)
     {
-        var directory = _built.Build("corpus");
+        var directory = corpora.Build("corpus");
         // A family of bad words needs a list before anything else.
-        string[] all = set.Contains("badWords", StringComparison.Ordinal) ? [$"filters.badWords.lists={_built.Root}", set] : [set];
+        string[] all = set.Contains("badWords", StringComparison.Ordinal) ? [$"filters.badWords.lists={corpora.Root}", set] : [set];
         var error = Assert.Throws<UserErrorException>(() => Ask(directory, all));
         Assert.Contains(because, error.Message, StringComparison.Ordinal);
         Assert.Contains("corpus build", error.Message, StringComparison.Ordinal);
@@ -95,9 +106,26 @@ public sealed class WhatIfQuestions : IDisposable
 
     [Fact]
     public void A_mistyped_setting_names_the_nearest() =>
-        Assert.Contains("did you mean 'minWords'", Assert.Throws<UserErrorException>(() => Ask(_built.Build("corpus"), "filters.gopherQuality.minWord=3")).Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'minWords'", Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), "filters.gopherQuality.minWord=3")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_folder_that_is_no_corpus_is_refused() =>
-        Assert.Contains("no finished corpus", Assert.Throws<UserErrorException>(() => Ask(_built.Root)).Message, StringComparison.Ordinal);
+        Assert.Contains("no finished corpus", Assert.Throws<UserErrorException>(() => Ask(corpora.Root)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Files_that_are_missing_or_of_another_corpus_are_named()
+    {
+        using var own = new BuiltFixture();
+        var directory = own.Build("corpus");
+        var measurements = Directory.GetFiles(Path.Combine(directory, "measurements"))[0];
+        var documents = Directory.GetFiles(Path.Combine(directory, "documents"))[0];
+        File.AppendAllText(Path.Combine(directory, "duplicates", "ranks"), "more");
+        Assert.Contains("ranks", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.Copy(documents, measurements, overwrite: true);
+        Assert.Contains("no column reason", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.WriteAllText(measurements, "PAR1 and nothing else");
+        Assert.Contains("no Parquet file", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(directory, "cleaning.json"), "{");
+        Assert.Contains("cleaning.json cannot be read", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+    }
 }
