@@ -4,6 +4,7 @@ using Dolmen.Data.Alignment;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
+using Dolmen.Data.Reports;
 using Dolmen.Data.Sources;
 using Dolmen.Tokenization;
 
@@ -36,7 +37,9 @@ public static class CorpusBuild
         if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report) return null;
         if (report.Kept == 0)
             throw new UserErrorException($"nothing is left of {report.Read} documents: {string.Join(", ", report.Dropped.OrderByDescending(d => d.Value).Take(5).Select(d => $"{d.Key} {d.Value}"))}. See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs.");
-        return FromDocuments(recipe, files, report, outDirectory, seed, stop);
+        var result = FromDocuments(recipe, files, report, outDirectory, seed, stop);
+        CorpusReportPage.Write(outDirectory, stop);
+        return result;
     }
 
     /// <param name="cleaning">A recipe's name or file, or null: see the other.</param>

@@ -15,9 +15,9 @@ internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<stri
 /// <param name="Model">A file that <c>corpus train-classifier</c> wrote.</param>
 internal sealed record ScoreSettings(string Model, double? Min = null, double? Max = null);
 
-/// <param name="Exact">Of equal texts one stays.</param>
-/// <param name="MinHash">Near-duplicates; null leaves them.</param>
-internal sealed record DedupSettings(bool Exact = true, MinHashSettings? MinHash = null);
+/// <summary>Of equal texts one stays.</summary>
+/// <param name="MinHash">So does one of near-duplicates; null leaves them.</param>
+internal sealed record DedupSettings(MinHashSettings? MinHash = null);
 
 /// <param name="Items">Files of evaluation items (JSON lines, CSV) that must not be in the corpus.</param>
 /// <param name="NgramWords">An item is found by a run of so many of its words; a shorter item by all of them.</param>

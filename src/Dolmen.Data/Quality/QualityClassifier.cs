@@ -6,7 +6,7 @@ namespace Dolmen.Data.Quality;
 /// <param name="minScore">0 keeps everything and still records the score.</param>
 internal sealed class QualityClassifier(IQualityScorer scorer, double minScore = 0) : IFilter
 {
-    private readonly Rule[] _rules = [new Rule("quality.minScore", 0, Limit.AtLeast, minScore)];
+    private readonly Rule[] _rules = [new Rule("quality.min", 0, Limit.AtLeast, minScore)];
 
     public string Name => "quality";
 

@@ -54,7 +54,7 @@ public sealed class QualityClassifierTraining : IDisposable
         var (good, raw) = (Measured(filter, TwoDomains.Text(true, 9001)), Measured(filter, TwoDomains.Text(false, 9001)));
         Assert.True(good > 0.5 && raw < 0.5, $"{good} and {raw}");
         var rule = Assert.Single(filter.Rules("en"));
-        Assert.Equal(("quality.minScore", 0.5), (rule.Reason, rule.Threshold));
+        Assert.Equal(("quality.min", 0.5), (rule.Reason, rule.Threshold));
         Assert.True(rule.Breaks(raw));
         Assert.False(rule.Breaks(0.5));
         Assert.Equal(["quality_score"], filter.Measures);

@@ -91,7 +91,6 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
     [InlineData("filters.badWords.maxWords=3", "was off")]
     [InlineData("dedup.minHash.buckets=20", "searched for")]
     [InlineData("dedup.minHash.minJaccard=0.5", "can only be raised")]
-    [InlineData("dedup.exact=false", "searched for")]
     [InlineData("keepBefore=false", "which texts there are")]
     [InlineData("read.maxRatio=10", "which texts there are")]
     public void A_setting_that_changes_texts_or_measures_needs_a_rebuild(string set, string because)
