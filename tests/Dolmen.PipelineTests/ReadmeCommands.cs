@@ -43,11 +43,19 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
             case "model" when words[1] is "pretrain" && words[2].StartsWith("tiny/", StringComparison.Ordinal):
                 words.AddRange(Tiny);                                   // their sizes are their own
                 break;
+            case "corpus":
+                WriteCrawlAndCorpus();
+                if (words.FindIndex(word => word.StartsWith("https://", StringComparison.Ordinal)) is var address and >= 0) words[address] = Site.Value.Url;
+                // What others read is made once and stays as it is.
+                var to = words.IndexOf("--out") + 1;
+                if (to > 0 && (words[to] == Placed("runs/crawled") || words[to] == Placed("runs/corpus"))) words[to] += "-again";
+                break;
             case "align" or "model" when words[1] is "pretrain" or "sft" or "dpo":
                 words.AddRange([.. Tiny, .. Shallow]);
                 break;
         }
         WriteDocuments();
+        if (words.Any(word => word.EndsWith("crawl.warc.gz", StringComparison.Ordinal))) WriteCrawlAndCorpus();
         var result = CommandLine.Run([.. words]);
         Assert.True(result.ExitCode == 0, $"{line}: exit {result.ExitCode}\n{result.Errors}");
     }
@@ -59,7 +67,21 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
 
     /// <summary>The README's folders become the test's.</summary>
     private string Placed(string word) =>
-        word.StartsWith("runs/", StringComparison.Ordinal) || word is "my-docs" or "mine.jsonc" ? Path.Combine(quickstart.Folder, word) : word;
+        word.StartsWith("runs/", StringComparison.Ordinal) || word is "my-docs" or "mine.jsonc" or "crawl.warc.gz" ? Path.Combine(quickstart.Folder, word) : word;
+
+    private static readonly Lazy<LoopbackSite> Site = new(() => new LoopbackSite());
+
+    private void WriteCrawlAndCorpus()
+    {
+        string At(string name) => Path.Combine(quickstart.Folder, name);
+        if (File.Exists(At("crawl.warc.gz"))) return;
+        foreach (var arguments in new[] { new[] { "crawl", Site.Value.Url, "--out", At("runs/crawled") }, ["build", "--input", At("runs/crawled"), "--out", At("runs/corpus")] })
+        {
+            var result = CommandLine.Run(["corpus", .. arguments]);
+            Assert.True(result.ExitCode == 0, result.Errors);
+        }
+        File.Copy(At("runs/crawled/crawl-00000.warc.gz"), At("crawl.warc.gz"));
+    }
 
     private void WriteDocuments()
     {
