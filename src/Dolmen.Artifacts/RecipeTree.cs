@@ -61,6 +61,12 @@ public static class RecipeTree
         var (at, type) = (tree, root);
         for (var i = 0; i < keys.Length; i++)
         {
+            // Names in a dictionary may hold points: all that is left of the path is one.
+            if (type.Kind == JsonTypeInfoKind.Dictionary && type.ElementType is { } element)
+            {
+                at[string.Join('.', keys[i..])] = Value(assignment, path, text, type.Options.GetTypeInfo(element));
+                return;
+            }
             if (type.Kind != JsonTypeInfoKind.Object) throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
             var known = type.Properties.FirstOrDefault(property => property.Name == keys[i])
                 ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is no key of a recipe{Suggestion(keys[i], type)}");
@@ -74,7 +80,48 @@ public static class RecipeTree
         }
     }
 
-    public static string Reason(JsonException error)
+    /// <summary>The record a tree makes.</summary>
+    /// <exception cref="UserErrorException">A key is unknown or missing, or a value of another type.</exception>
+    public static T Bind<T>(JsonObject tree, JsonTypeInfo<T> type, string source)
+    {
+        if (UnknownKeys(tree, type).ToList() is { Count: > 0 } unknown) throw new UserErrorException(string.Join('\n', unknown.Select(problem => $"{problem} ({source})")));
+        try
+        {
+            return tree.Deserialize(type) ?? throw new UserErrorException($"{source} holds no recipe.");
+        }
+        catch (JsonException error)
+        {
+            throw new UserErrorException(WrongType(error, tree, type, source), error);
+        }
+    }
+
+    /// <summary>A record of nothing but settings from a command line.</summary>
+    public static T Bind<T>(IReadOnlyList<string> assignments, JsonTypeInfo<T> type)
+    {
+        var tree = new JsonObject();
+        foreach (var assignment in assignments) Set(tree, assignment, type);
+        return Bind(tree, type, "--set");
+    }
+
+    private static string WrongType(JsonException error, JsonObject tree, JsonTypeInfo type, string source)
+    {
+        var path = error.Path?.TrimStart('$', '.') ?? "";
+        if (path.Length == 0) return $"{Reason(error)} ({source})";
+        JsonNode? value = tree;
+        Type? wanted = null;
+        foreach (var key in path.Split('.'))
+        {
+            if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known) return $"{path}: {Reason(error)} ({source})";
+            value = (value as JsonObject)?[key];
+            wanted = Nullable.GetUnderlyingType(known.PropertyType) ?? known.PropertyType;
+            type = TypeOf(known);
+        }
+        // A key that is missing from an object is reported at the object.
+        if (wanted is null || (value is JsonObject && type.Kind == JsonTypeInfoKind.Object)) return $"{path}: {Reason(error)} ({source})";
+        return $"{path} is {value?.ToJsonString() ?? "null"}: it must be {Kind(wanted)}. ({source})";
+    }
+
+    private static string Reason(JsonException error)
     {
         var path = error.Message.IndexOf(" Path: ", StringComparison.Ordinal);
         return path < 0 ? error.Message : error.Message[..path];
@@ -104,7 +151,7 @@ public static class RecipeTree
         }
     }
 
-    public static string Kind(Type type) => type switch
+    private static string Kind(Type type) => type switch
     {
         _ when type == typeof(bool) => "true or false",
         _ when type == typeof(int) || type == typeof(long) || type == typeof(ulong) => "a whole number",

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data;
 

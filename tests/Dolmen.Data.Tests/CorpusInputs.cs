@@ -8,6 +8,13 @@ namespace Dolmen.Tests.Data;
 public class CorpusInputs
 {
     [Fact]
+    public void A_file_without_an_extension_is_counted_and_left_out()
+    {
+        using var fixture = new CorpusFixture().File("LICENSE", "Do as you please.\n").File("guide.md", "# Guide\n\nHow to raise a capstone on a mound of earth.\n");
+        Assert.Equal(1, fixture.Build().Dropped["file-type-unknown"]);
+    }
+
+    [Fact]
     public void Markdown_headings_become_sections()
     {
         using var fixture = new CorpusFixture().File("guide.md", """

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data;
 using Spectre.Console;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

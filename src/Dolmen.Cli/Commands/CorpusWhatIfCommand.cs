@@ -4,6 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Reports;
 using Spectre.Console;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

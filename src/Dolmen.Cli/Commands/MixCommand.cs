@@ -3,6 +3,7 @@ using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Mixing;
 using Spectre.Console;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

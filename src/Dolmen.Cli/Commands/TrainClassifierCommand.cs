@@ -4,6 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Quality;
 using Dolmen.Data.Quality.Perplexity;
 using Spectre.Console;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

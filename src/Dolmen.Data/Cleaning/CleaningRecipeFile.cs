@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Cleaning;
@@ -15,23 +14,8 @@ internal static class CleaningRecipeFile
     public static CleaningRecipe Load(string text, string source, IReadOnlyList<string> set)
     {
         var tree = RecipeTree.Parse(text, source);
-        var contract = CleaningRecipeJson.Default.CleaningRecipe;
-        if (RecipeTree.UnknownKeys(tree, contract).ToList() is { Count: > 0 } unknown) throw new UserErrorException(string.Join('\n', unknown.Select(problem => $"{problem} ({source})")));
-        foreach (var assignment in set) RecipeTree.Set(tree, assignment, contract);
-        return Bind(tree, source);
-    }
-
-    public static CleaningRecipe Bind(JsonObject tree, string source)
-    {
-        CleaningRecipe recipe;
-        try
-        {
-            recipe = tree.Deserialize(CleaningRecipeJson.Default.CleaningRecipe) ?? throw new UserErrorException($"{source} holds no recipe.");
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException($"{error.Path?.TrimStart('$', '.')}: {RecipeTree.Reason(error)} ({source})", error);
-        }
+        foreach (var assignment in set) RecipeTree.Set(tree, assignment, CleaningRecipeJson.Default.CleaningRecipe);
+        var recipe = RecipeTree.Bind(tree, CleaningRecipeJson.Default.CleaningRecipe, source);
         recipe.ThrowIfInvalid();
         return recipe;
     }

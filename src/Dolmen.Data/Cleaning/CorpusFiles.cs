@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -38,7 +39,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
     private static long Rows(string stage)
     {
-        using var table = Mixing.CorpusTable.Open(stage);
+        using var table = CorpusTable.Open(stage);
         long rows = 0;
         for (var group = 0; group < table.Groups; group++) rows += table.Rows(group);
         return rows;

@@ -5,7 +5,6 @@ using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Privacy;
 using Dolmen.Data.Sources;
-using TextHash = Dolmen.Data.Deduplication.TextHash;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -30,7 +29,7 @@ internal sealed class Measurer : IDisposable
         {
             _items = new ContaminationIndex(decontaminate.NgramWords);
             foreach (var file in decontaminate.Items)
-                foreach (var (id, text) in EvaluationItems.Read(file)) _items.Add($"{Path.GetFileName(file)}#{id}", text);
+                foreach (var (id, text) in EvaluationItems.Read(file)) _items.Add(id, text);
         }
         _minHash = recipe.Dedup?.MinHash is { } minHash ? new MinHash(minHash) : null;
     }
@@ -95,7 +94,7 @@ internal sealed class Measurer : IDisposable
     private DocumentSignature? Signature(string text, string date, string id)
     {
         if (_recipe.Dedup is null) return null;
-        var signature = new DocumentSignature { Text = TextHash.Of(text), Priority = PriorityKey.Of(date, id), Length = text.Length };
+        var signature = new DocumentSignature { Text = TextDigest.Of(text), Priority = PriorityKey.Of(date, id), Length = text.Length };
         if (_minHash is null)
         {
             signature.Bands = NoBands;

@@ -1,7 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -47,22 +47,22 @@ internal static class StageFiles
             var (language, reason) = (Column("language"), Column("reason"));
             var values = numbers.Select(column => table.Numbers(group, column)).ToArray();
             var (value, threshold) = (table.Numbers(group, table.Find("value")), table.Numbers(group, table.Find("threshold")));
-            string?[]? id = null, dump = null, url = null, date = null, path_ = null, title = null, provenance = null, text = null, before = null, contamination = null;
+            string?[]? id = null, dump = null, url = null, date = null, file = null, title = null, provenance = null, text = null, before = null, contamination = null;
             double[]? offset = null, bytes = null;
             if (withText)
             {
-                (id, dump, url, date, path_) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
+                (id, dump, url, date, file) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
                 (title, provenance, text, before) = (Column("title"), Column("provenance"), Column("text"), Column("before"));
                 contamination = Column("contaminated_by");
                 (offset, bytes) = (table.Numbers(group, table.Find("offset")), table.Numbers(group, table.Find("bytes")));
             }
             for (var row = 0; row < language.Length; row++)
             {
-                var row_ = row;
+                var at = row;
                 yield return new MeasuredDocument(
-                    id?[row] ?? "", dump?[row] ?? "", url?[row] ?? "", date?[row] ?? "", path_?[row] ?? "", (long)(offset?[row] ?? 0), title?[row] ?? "",
+                    id?[row] ?? "", dump?[row] ?? "", url?[row] ?? "", date?[row] ?? "", file?[row] ?? "", (long)(offset?[row] ?? 0), title?[row] ?? "",
                     provenance?[row] ?? "", language[row] ?? "und", text?[row] ?? "", before?[row] is { Length: > 0 } was ? was : null,
-                    Array.ConvertAll(values, column => column[row_]),
+                    Array.ConvertAll(values, column => column[at]),
                     reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null, null, (long)(bytes?[row] ?? 0), contamination?[row] ?? "");
             }
         }

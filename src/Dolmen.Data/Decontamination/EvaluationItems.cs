@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Data.Inputs;
 using nietras.SeparatedValues;
 
 namespace Dolmen.Data.Decontamination;
@@ -17,18 +18,17 @@ internal static class EvaluationItems
         var other => throw new UserErrorException($"{path} ends in \"{other}\": evaluation sets are read from .jsonl and .csv. Convert it to one of them."),
     };
 
-    private static IEnumerable<(string Id, string Text)> JsonLines(string path)
+    private static List<(string Id, string Text)> JsonLines(string path)
     {
-        var row = 0;
-        foreach (var line in File.ReadLines(path))
+        var items = new List<(string, string)>();
+        BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (row, line) =>
         {
-            row++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            yield return Item(path, row, line);
-        }
+            if (!line.AsSpan().Trim(" \t\r"u8).IsEmpty) items.Add(Item(path, row, line));
+        });
+        return items;
     }
 
-    private static (string Id, string Text) Item(string path, int row, string line)
+    private static (string Id, string Text) Item(string path, long row, byte[] line)
     {
         try
         {

@@ -25,7 +25,7 @@ internal sealed class DocumentSignature
     /// <summary>True when the sketch holds all distinct shingles.</summary>
     public bool SketchIsWhole { get; internal set; }
 
-    public TextHash Text { get; set; }
+    public TextDigest Text { get; set; }
 
     public PriorityKey Priority { get; set; }
 
@@ -34,16 +34,16 @@ internal sealed class DocumentSignature
 
 /// <summary>128 bits of a text's SHA-256: equal texts, and only those, are exact duplicates.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct TextHash(ulong High, ulong Low) : IOrdered<TextHash>
+internal readonly record struct TextDigest(ulong High, ulong Low) : IOrdered<TextDigest>
 {
-    public static TextHash Of(string text)
+    public static TextDigest Of(string text)
     {
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), hash);
-        return MemoryMarshal.Read<TextHash>(hash);
+        return MemoryMarshal.Read<TextDigest>(hash);
     }
 
-    public int Compared(TextHash other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
+    public int Compared(TextDigest other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
 }
 
 /// <summary>Which of several duplicates stays: the oldest, then the one whose id hashes lowest. Both come from the document, so neither the order of

@@ -4,7 +4,7 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>A document's text in the search for exact duplicates. Within a text the document that stays comes first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct TextItem(TextHash Text, PriorityKey Priority, long Ordinal) : IOrdered<TextItem>
+internal readonly record struct TextItem(TextDigest Text, PriorityKey Priority, long Ordinal) : IOrdered<TextItem>
 {
     public int Compared(TextItem other)
     {
@@ -27,7 +27,7 @@ internal readonly record struct BandItem(ulong Band, ulong Order, long Ordinal) 
 
 /// <summary>A document's place among all, most deserving to stay first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct RankItem(PriorityKey Priority, TextHash Text, long Ordinal) : IOrdered<RankItem>
+internal readonly record struct RankItem(PriorityKey Priority, TextDigest Text, long Ordinal) : IOrdered<RankItem>
 {
     public int Compared(RankItem other)
     {

@@ -27,7 +27,7 @@ internal sealed class RepeatedLines(string scratchDirectory, long memoryBytes, T
     public IEnumerable<TextRange> Repeated()
     {
         using var cuts = new ExternalSort<TextRange>(scratchDirectory, memoryBytes / 2);
-        TextHash? last = null;
+        TextDigest? last = null;
         foreach (var piece in _pieces.Sorted())
         {
             if (piece.Text == last) cuts.Add(piece.Range);

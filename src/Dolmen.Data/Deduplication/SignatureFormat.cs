@@ -5,7 +5,7 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>A signature file: a row for each document (<see cref="SignatureRow"/>, the bands, the sketch), then the rows' offsets, then <see cref="SignatureFooter"/>.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
-internal readonly record struct SignatureRow(TextHash Text, PriorityKey Priority, int Length, int Sketch)
+internal readonly record struct SignatureRow(TextDigest Text, PriorityKey Priority, int Length, int Sketch)
 {
     public bool HasBands => (Sketch & 1) != 0;
 

@@ -64,7 +64,7 @@ internal static class InputFiles
     }
 
     /// <summary>The extension of a type without that of its compression.</summary>
-    public static string ContentTypeOf(string path) => TypeOf(path) is var type && type.IndexOf('.', 1) is > 0 and var second ? type[..second] : TypeOf(path);
+    public static string ContentTypeOf(string path) => TypeOf(path) is var type && type.LastIndexOf('.') is > 0 and var second ? type[..second] : type;
 
     /// <summary>Files of one name are told apart by a number, which follows from what they hold and not from the order they were named in.</summary>
     private static List<InputFile> Unique(List<InputFile> files)

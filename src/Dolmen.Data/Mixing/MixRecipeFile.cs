@@ -23,8 +23,8 @@ public static class MixRecipeFile
     public static MixRecipe Load(string? file, IReadOnlyList<string> sets)
     {
         var tree = file is null ? [] : Read(file);
-        foreach (var set in sets) JsonSettings.Set(tree, set);
-        var recipe = JsonSettings.To(tree, MixJson.Default.MixRecipe, file ?? "--set");
+        foreach (var set in sets) RecipeTree.Set(tree, set, MixJson.Default.MixRecipe);
+        var recipe = RecipeTree.Bind(tree, MixJson.Default.MixRecipe, file ?? "--set");
         recipe.ThrowIfInvalid();
         return recipe;
     }
@@ -35,9 +35,9 @@ public static class MixRecipeFile
         try
         {
             if (new FileInfo(file).Length > MaxBytes) throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
-            return JsonSettings.Parse(File.ReadAllText(file)) ?? throw new UserErrorException($"--recipe {file} is no JSON object.");
+            return RecipeTree.Parse(File.ReadAllText(file), file);
         }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"--recipe {file} cannot be read: {error.Message} Correct it.", error);
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 

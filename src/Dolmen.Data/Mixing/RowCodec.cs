@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 

@@ -2,6 +2,7 @@ using System.Text;
 using Dolmen.Artifacts;
 using Parquet;
 using Parquet.Schema;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 

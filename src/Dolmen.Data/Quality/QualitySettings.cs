@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
-using Dolmen.Data.Mixing;
 using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Quality;
@@ -28,7 +27,7 @@ public sealed record QualitySettings(
     /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
     public static QualitySettings Of(IReadOnlyList<string> sets)
     {
-        var settings = JsonSettings.To(sets, QualitySettingsJson.Default.QualitySettings);
+        var settings = RecipeTree.Bind(sets, QualitySettingsJson.Default.QualitySettings);
         settings.ThrowIfInvalid();
         return settings;
     }

@@ -2,7 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Sources;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Quality;
 
@@ -28,7 +29,11 @@ internal static class TrainingTexts
             foreach (var file in InputFiles.Find([path], new Funnel()))
             {
                 stop.ThrowIfCancellationRequested();
-                if (InputFiles.TypeOf(file.Path) is ".jsonl" or ".jsonl.gz") JsonTexts(file, body);
+                if (InputFiles.ContentTypeOf(file.Path) is ".jsonl" or ".ndjson")
+                {
+                    foreach (var row in SourceReaders.Read(file, new ReadLimits(), new Funnel(), stop))
+                        if (row.Text is { } text && !string.IsNullOrWhiteSpace(text)) body(text);
+                }
                 else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md") foreach (var piece in Pieces(BoundedText.ReadText(file, new Funnel()))) body(piece);
                 else throw new UserErrorException($"{option} {file.Path} cannot be learnt from: corpus folders, .parquet, .jsonl, .jsonl.gz, .txt and .md can. Build a corpus of it first.");
             }
@@ -71,23 +76,6 @@ internal static class TrainingTexts
             foreach (var text in table.Strings(group, column)) if (!string.IsNullOrWhiteSpace(text)) body(text);
         }
     }
-
-    private static void JsonTexts(InputFile file, Action<string> body) => BoundedLines.ForEach(file, (_, line) =>
-    {
-        try
-        {
-            using var row = JsonDocument.Parse(line);
-            if (row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-                && text.GetString() is { } value && !string.IsNullOrWhiteSpace(value))
-            {
-                body(value);
-            }
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            // A row that is no JSON, or holds half a surrogate pair, teaches nothing; the others do.
-        }
-    });
 
     // A book is many documents' worth of text: pieces end at a line break where there is one in the second half.
     private static IEnumerable<string> Pieces(string text)

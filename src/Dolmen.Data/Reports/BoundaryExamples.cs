@@ -1,5 +1,5 @@
 using Dolmen.Data.Cleaning;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

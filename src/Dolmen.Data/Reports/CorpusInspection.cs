@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

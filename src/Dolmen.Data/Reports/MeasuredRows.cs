@@ -1,6 +1,6 @@
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

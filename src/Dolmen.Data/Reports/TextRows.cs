@@ -1,4 +1,4 @@
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

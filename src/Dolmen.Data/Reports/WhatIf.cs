@@ -4,7 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 

@@ -19,16 +19,7 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
 
     public override bool Next()
     {
-        if (!Ended)
-        {
-            Span<byte> rest = stackalloc byte[1 << 12];
-            while (Read(rest) > 0)
-            {
-            }
-        }
-        SkippedGarbage = false;
-        var broken = Flaw is not null;
-        if (broken) File.MoveTo(Offset + 1);
+        var broken = Leave();
         while (true)
         {
             var ahead = File.Ahead(MaxHeaderBytes);

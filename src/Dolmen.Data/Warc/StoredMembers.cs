@@ -29,6 +29,20 @@ internal abstract class StoredMembers(StoredFile file) : IDisposable
     /// <summary>The next bytes of the current member, uncompressed; 0 at its end, whole or not.</summary>
     public abstract int Read(Span<byte> into);
 
+    /// <summary>Leaves the current member, its end checked on the way.</summary>
+    /// <returns>Whether it was broken: the next then begins somewhere behind its first byte.</returns>
+    protected bool Leave()
+    {
+        Span<byte> rest = stackalloc byte[1 << 12];
+        while (!Ended && Read(rest) > 0)
+        {
+        }
+        SkippedGarbage = false;
+        if (Flaw is null) return false;
+        File.MoveTo(Offset + 1);
+        return true;
+    }
+
     /// <summary>Leaves the rest of the current member unread, for a reason that makes it broken.</summary>
     public void Abandon(string flaw) => (Flaw, Ended) = (flaw, true);
 

@@ -21,16 +21,7 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
 
     public override bool Next()
     {
-        if (!Ended)
-        {
-            Span<byte> rest = stackalloc byte[1 << 12];
-            while (Read(rest) > 0)
-            {
-            }
-        }
-        SkippedGarbage = false;
-        var broken = Flaw is not null;
-        if (broken) File.MoveTo(Offset + 1);
+        var broken = Leave();
         while (true)
         {
             var ahead = File.Ahead(8);

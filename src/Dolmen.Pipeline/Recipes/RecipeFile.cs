@@ -29,7 +29,7 @@ public static class RecipeFile
         var tree = Extended(RecipeTree.Parse(text, source), source);
         ThrowIfAny([.. RecipeTree.UnknownKeys(tree, Contract).Select(problem => $"{problem} ({source})")]);
         Apply(tree, changes, notices);
-        var recipe = Bind(tree, source);
+        var recipe = RecipeTree.Bind(tree, RecipeJson.Default.PipelineRecipe, source);
         ThrowIfAny([.. recipe.Validate().Select(problem => $"{problem} ({source})")]);
         // Paths in a file are relative to where the command runs, as those on a command line are; recorded, they must not be.
         return recipe with { Inputs = [.. recipe.Inputs.Select(Path.GetFullPath)] };
@@ -94,37 +94,6 @@ public static class RecipeFile
             }
         }
         foreach (var assignment in changes.Set ?? []) RecipeTree.Set(tree, assignment, Contract);
-    }
-
-    private static PipelineRecipe Bind(JsonObject tree, string source)
-    {
-        try
-        {
-            return tree.Deserialize(RecipeJson.Default.PipelineRecipe) ?? throw new UserErrorException($"{source} holds no recipe.");
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException(WrongType(error, tree, source), error);
-        }
-    }
-
-    private static string WrongType(JsonException error, JsonObject tree, string source)
-    {
-        var path = error.Path?.TrimStart('$', '.') ?? "";
-        if (path.Length == 0) return $"{RecipeTree.Reason(error)} ({source})";
-        JsonNode? value = tree;
-        JsonTypeInfo type = Contract;
-        Type? wanted = null;
-        foreach (var key in path.Split('.'))
-        {
-            if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known) return $"{path}: {RecipeTree.Reason(error)} ({source})";
-            value = (value as JsonObject)?[key];
-            wanted = Nullable.GetUnderlyingType(known.PropertyType) ?? known.PropertyType;
-            type = RecipeJson.Default.GetTypeInfo(known.PropertyType) ?? type;
-        }
-        // A key that is missing from an object is reported at the object.
-        if (wanted is null || (value is JsonObject && type.Kind == JsonTypeInfoKind.Object)) return $"{path}: {RecipeTree.Reason(error)} ({source})";
-        return $"{path} is {value?.ToJsonString() ?? "null"}: it must be {RecipeTree.Kind(wanted)}. ({source})";
     }
 
     private static void ThrowIfAny(IReadOnlyList<string> problems)

@@ -4,7 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Mixing;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Tests.Data.Cleaning;
 

@@ -28,7 +28,7 @@ internal sealed class SignatureShards(MinHashSettings? settings = null) : IDispo
         foreach (var document in documents)
         {
             hash.Signature(document.Shingles, signature);
-            signature.Text = TextHash.Of(document.Text ?? document.Id);
+            signature.Text = TextDigest.Of(document.Text ?? document.Id);
             signature.Priority = PriorityKey.Of($"2024-01-{document.Day:00}T00:00:00Z", document.Id);
             writer.Add(signature);
             Documents.Add(document);

@@ -3,6 +3,7 @@ using Dolmen.Data.Mixing;
 using Dolmen.Tests.Fakes;
 using Parquet;
 using Parquet.Schema;
+using Dolmen.Data.Tables;
 
 namespace Dolmen.Tests.Data.Mixing;
 

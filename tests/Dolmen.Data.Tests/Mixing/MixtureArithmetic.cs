@@ -106,9 +106,9 @@ public sealed class MixtureArithmetic
     [InlineData("shares={\"a\":0.7,\"b\":0.6}", "shares add up to 1.")]
     [InlineData("qualityEdges=[0.5,0.2]", "edges must be finite and ascend")]
     [InlineData("qualityWeights=[1,2]", "qualityWeights has 2 values and qualityEdges 0")]
-    [InlineData("alfa=0.5", "What can be set: tokens, sourceColumn")]
+    [InlineData("alfa=0.5", "known there are tokens, sourceColumn")]
     [InlineData("alpha=high", "alpha")]
-    [InlineData("alpha", "write PATH=VALUE")]
+    [InlineData("alpha", "has no value: write --set path=value")]
     public void A_setting_that_makes_no_sense_is_refused(string set, string says) =>
         Assert.Contains(says, Assert.Throws<UserErrorException>(() => MixRecipeFile.Load(null, [set])).Message, StringComparison.Ordinal);
 

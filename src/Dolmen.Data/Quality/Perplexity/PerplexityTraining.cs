@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
-using Dolmen.Data.Mixing;
 
 namespace Dolmen.Data.Quality.Perplexity;
 
@@ -17,7 +16,7 @@ public sealed record PerplexitySettings(
     /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
     public static PerplexitySettings Of(IReadOnlyList<string> sets)
     {
-        var settings = JsonSettings.To(sets, QualitySettingsJson.Default.PerplexitySettings);
+        var settings = RecipeTree.Bind(sets, QualitySettingsJson.Default.PerplexitySettings);
         settings.ThrowIfInvalid();
         return settings;
     }

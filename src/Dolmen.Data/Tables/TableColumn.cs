@@ -1,7 +1,7 @@
 using Dolmen.Artifacts;
 using Parquet.Schema;
 
-namespace Dolmen.Data.Mixing;
+namespace Dolmen.Data.Tables;
 
 internal enum ColumnKind { Text, Bytes, Flag, Time, Short, Whole, Single, Real }
 

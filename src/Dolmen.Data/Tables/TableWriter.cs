@@ -2,7 +2,7 @@ using System.IO.Compression;
 using Parquet;
 using Parquet.Schema;
 
-namespace Dolmen.Data.Cleaning;
+namespace Dolmen.Data.Tables;
 
 /// <summary>Rows to Parquet (zstd), a row group at a time. The same rows give the same bytes.</summary>
 internal sealed class TableWriter : IDisposable

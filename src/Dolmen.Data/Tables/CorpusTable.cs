@@ -1,8 +1,10 @@
+using System.Globalization;
+using System.Text;
 using Dolmen.Artifacts;
 using Parquet;
 using Parquet.Schema;
 
-namespace Dolmen.Data.Mixing;
+namespace Dolmen.Data.Tables;
 
 /// <summary>Where a corpus keeps its documents.</summary>
 internal static class CorpusTables
@@ -30,7 +32,8 @@ internal static class CorpusTables
 /// <summary>A Parquet file's flat columns, by name, one row group at a time. What a damaged file makes the library throw becomes the user's error.</summary>
 internal sealed class CorpusTable : IDisposable
 {
-    private const long MaxGroupBytes = 2L << 30;
+    private const long MaxGroupBytes = 1L << 30;
+    private const int MaxGroupRows = 1 << 24;
 
     private readonly FileStream _stream;
     private readonly ParquetReader _reader;
@@ -84,6 +87,15 @@ internal sealed class CorpusTable : IDisposable
     public string?[] Strings(int group, TableColumn? column) =>
         column is { Kind: ColumnKind.Text } ? (string?[])Values(group, column) : new string?[Rows(group)];
 
+    /// <summary>All values as text: UTF-8 bytes decoded, numbers and dates as they are written everywhere; null for null.</summary>
+    public string?[] AsStrings(int group, TableColumn column) => Values(group, column) switch
+    {
+        string?[] v => v,
+        byte[]?[] v => Array.ConvertAll(v, x => x is null ? null : Encoding.UTF8.GetString(x)),
+        DateTime?[] v => Array.ConvertAll(v, x => x?.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
+        var v => [.. v.Cast<object?>().Select(x => x is null ? null : Convert.ToString(x, CultureInfo.InvariantCulture))],
+    };
+
     /// <summary>All values of a column of numbers; NaN for null, for another column and for none.</summary>
     public double[] Numbers(int group, TableColumn? column)
     {
@@ -102,8 +114,11 @@ internal sealed class CorpusTable : IDisposable
     public int Rows(int group)
     {
         using var rows = _reader.OpenRowGroupReader(group);
-        return checked((int)rows.RowCount);
+        return Count(rows, group);
     }
+
+    private int Count(ParquetRowGroupReader rows, int group) => rows.RowCount is >= 0 and <= MaxGroupRows ? (int)rows.RowCount
+        : throw new UserErrorException($"{Path}: row group {group} has {rows.RowCount} rows and may have {MaxGroupRows}. Write the file with smaller row groups.");
 
     /// <summary>An array of the column's nullable type.</summary>
     public Array Values(int group, TableColumn column) => Guard<Array>(Path, () =>
@@ -111,7 +126,7 @@ internal sealed class CorpusTable : IDisposable
         using var rows = _reader.OpenRowGroupReader(group);
         if (rows.GetMetadata(column.Field)?.MetaData?.TotalUncompressedSize is > MaxGroupBytes and var size)
             throw new UserErrorException($"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. Write the file with smaller row groups.");
-        var count = checked((int)rows.RowCount);
+        var count = Count(rows, group);
         return column.Kind switch
         {
             ColumnKind.Text => Text(rows, column.Field, count),
