@@ -8,7 +8,7 @@ foreach (var command in CommandTree.All) root.Add(command);
 var parsed = root.Parse(args.Length > 0 ? args : ["--help"]);
 if (parsed.Errors.Count > 0)
 {
-    foreach (var error in parsed.Errors) Console.Error.WriteLine($"dolmen: {error.Message}");
+    foreach (var message in ParseMessages.Of(parsed)) Console.Error.WriteLine($"dolmen: {message}");
     Console.Error.WriteLine($"dolmen: type './dolmen {string.Join(' ', parsed.CommandPath())} --help' for what it takes.".Replace("  ", " "));
     return ExitCode.UserError;
 }

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 
@@ -23,6 +22,8 @@ internal static class CorpusCommand
         MixCommand.Build(),
     };
 
+    private const int MostRows = 12;
+
     /// <summary>Standard output for tables, wide where no terminal says how wide it is.</summary>
     internal static IAnsiConsole Output()
     {
@@ -41,7 +42,14 @@ internal static class CorpusCommand
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         var table = new Table().Border(TableBorder.Rounded).AddColumn("corpus").AddColumn(new TableColumn("count").RightAligned());
         Row("files read", report.Files);
-        Row("documents", report.Documents);
+        if (report.Cleaning is { Dropped.Count: > 0 } cleaning)
+        {
+            Row("documents read", cleaning.Read);
+            foreach (var (reason, count) in Most(cleaning.Dropped)) Row($"dropped by {reason}", count);
+            Row("documents kept", cleaning.Kept);
+            foreach (var (language, count) in Most(cleaning.Languages.ToDictionary(l => l.Key, l => l.Value.Documents, StringComparer.Ordinal))) Row($"in {language}", count);
+        }
+        Row("documents to train on", report.Documents);
         Row("characters", report.Characters);
         Row("members, sections, passages", report.Parts);
         Row("held out of training", report.HeldOut);
@@ -52,7 +60,13 @@ internal static class CorpusCommand
         Row("multiple-choice items", report.MultipleChoice);
         console.Write(table);
         foreach (var notice in report.Notices) console.MarkupLineInterpolated($"[yellow]{notice}[/]");
-        console.MarkupLineInterpolated($"Report: {Path.Combine(directory, "report.md")}");
+        if (report.Cleaning is { Seconds: > 0 } build) console.MarkupLineInterpolated($"{build.Bytes / 1e6:N1} MB of pages and texts in {build.Seconds:N1} s, {build.MegabytesPerSecond:N1} MB/s");
+        var page = Path.Combine(directory, "report.html");
+        console.MarkupLineInterpolated($"Report: {(File.Exists(page) ? page : Path.Combine(directory, "report.md"))}");
+
+        // The rest is in the report.
+        static IEnumerable<KeyValuePair<string, long>> Most(IReadOnlyDictionary<string, long> counts) =>
+            counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(MostRows);
 
         void Row(string name, long count) => table.AddRow(Markup.Escape(name), $"{count:N0}");
     }

@@ -3,7 +3,6 @@ using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Reports;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

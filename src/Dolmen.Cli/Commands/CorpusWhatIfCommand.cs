@@ -4,7 +4,6 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Reports;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Crawling;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

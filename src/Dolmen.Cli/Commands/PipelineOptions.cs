@@ -5,7 +5,6 @@ using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

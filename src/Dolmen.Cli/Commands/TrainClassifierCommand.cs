@@ -4,7 +4,6 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Quality;
 using Dolmen.Data.Quality.Perplexity;
 using Spectre.Console;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Cli.Commands;
 

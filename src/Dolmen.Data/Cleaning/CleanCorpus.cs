@@ -116,6 +116,7 @@ internal sealed class CleanCorpus
             MeasureShard(shard, measurer, before, total);
             before += shard.Bytes;
         }
+        _progress.Report(new StageProgress(Stage, total / 1e6, total / 1e6, "MB", $"{open.Count} shards measured"));
     }
 
     private void MeasureShard(Shard shard, Measurer measurer, long before, long total)

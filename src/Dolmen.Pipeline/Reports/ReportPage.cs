@@ -63,6 +63,8 @@ public static class ReportPage
     {
         Section(page, "Data");
         List<(string Name, long Count)> rows = [("members, sections, passages kept for training", c.Parts), ("held out of training", c.HeldOut)];
+        if (c.Cleaning is { } cleaning)
+            rows.AddRange(cleaning.Dropped.OrderByDescending(d => d.Value).Select(dropped => ($"documents dropped by {dropped.Key}", dropped.Value)));
         rows.AddRange(c.Dropped.Select(dropped => ($"dropped: {dropped.Key}", dropped.Value)));
         rows.AddRange(c.Noted.Select(noted => ($"noted and kept: {noted.Key}", noted.Value)));
         rows.AddRange([("conversations for SFT", c.Conversations), ("preferences for DPO", c.Preferences), ("multiple-choice questions", c.MultipleChoice),
