@@ -103,7 +103,7 @@ public sealed class BpeTokenizer : Tokenizer
     {
         for (var start = 0; start < bytes.Length;)
         {
-            var end = PreTokenizer.Next(bytes, start);
+            var end = PreTokenizer.O200k.Next(bytes, start);
             EncodePiece(bytes[start..end], output);
             start = end;
         }

@@ -45,7 +45,7 @@ internal static class TokenizerJson
         json.WriteStartObject();
         json.WriteString("type", "Split");
         json.WriteStartObject("pattern");
-        json.WriteString("Regex", PreTokenizer.Pattern);
+        json.WriteString("Regex", PreTokenizer.O200k.Pattern);
         json.WriteEndObject();
         json.WriteString("behavior", "Isolated");
         json.WriteBoolean("invert", false);
@@ -133,7 +133,7 @@ internal static class TokenizerJson
         steps[0].Get("behavior").MustBe("Isolated");
         steps[0].Get("invert").MustBe(false);
         var pattern = steps[0].Get("pattern").Get("Regex");
-        if (pattern.Text() != PreTokenizer.Pattern) throw pattern.Error($"is another pattern, {pattern.Text()}: {rule}");
+        if (pattern.Text() != PreTokenizer.O200k.Pattern) throw pattern.Error($"is another pattern, {pattern.Text()}: {rule}");
         steps[1].Get("type").MustBe("ByteLevel");
         steps[1].Get("add_prefix_space").MustBe(false);
         steps[1].Get("use_regex").MustBe(false);

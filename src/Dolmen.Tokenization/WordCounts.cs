@@ -46,7 +46,7 @@ internal static class WordCounts
         var byWord = counts.GetAlternateLookup<ReadOnlySpan<byte>>();
         for (var start = 0; start < text.Length;)
         {
-            var end = PreTokenizer.Next(text, start);
+            var end = PreTokenizer.O200k.Next(text, start);
             CollectionsMarshal.GetValueRefOrAddDefault(byWord, text[start..end], out _)++;
             start = end;
         }

@@ -4,7 +4,6 @@ using Dolmen.Checkpoints.Gguf;
 using Dolmen.Inference;
 using Dolmen.Pipeline.Interchange;
 using Dolmen.Tests.Fakes;
-using Dolmen.Tests.Tokenization;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Tests.Pipeline;
@@ -40,7 +39,8 @@ public sealed class Interchange : IDisposable
     [Fact]
     public void A_vocabulary_of_bytes_survives_the_way_through_gguf()
     {
-        var tokenizer = Samples.Tokenizer;
+        var tokenizer = BpeTrainer.Train(["the theme of the thesis; Größe, größer, 한국어 한국"], new TokenizerRecipe(280), new Progress<StageProgress>(),
+            CancellationToken.None);
         var config = new TransformerConfig(tokenizer.VocabSize, 32, 1, 2, 2, 16, 32, 64);
         TokenizerFolder.Save(tokenizer, Path("t"), 64);
         HuggingFaceFolder.Save(Path("m"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),

@@ -8,7 +8,7 @@ namespace Dolmen.Tests.Tokenization;
 
 public class PreTokenizerTests
 {
-    private static readonly Regex Pattern = new(PreTokenizer.Pattern, RegexOptions.CultureInvariant);
+    private static readonly Regex Pattern = new(PreTokenizer.O200k.Pattern, RegexOptions.CultureInvariant);
 
     /// <summary>Every kind of character the pattern tells apart, those it names, and astral ones.</summary>
     private static readonly string[] Alphabet =
@@ -44,7 +44,7 @@ public class PreTokenizerTests
         var at = 0;
         while (at < bytes.Length)
         {
-            var end = PreTokenizer.Next(bytes, at);
+            var end = PreTokenizer.O200k.Next(bytes, at);
             if (end <= at || end > bytes.Length) return false;
             at = end;
         }
@@ -74,7 +74,7 @@ public class PreTokenizerTests
         var pieces = new List<string>();
         for (var at = 0; at < bytes.Length;)
         {
-            var end = PreTokenizer.Next(bytes, at);
+            var end = PreTokenizer.O200k.Next(bytes, at);
             pieces.Add(Encoding.UTF8.GetString(bytes, at, end - at));
             at = end;
         }

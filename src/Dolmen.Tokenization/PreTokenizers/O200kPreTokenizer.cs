@@ -6,18 +6,19 @@ namespace Dolmen.Tokenization;
 /// <summary>
 /// Cuts text into the pieces within which merges happen: words with their leading space, split where camelCase begins a new word
 /// (<c>TrimEnd</c> is <c>Trim</c>, <c>End</c>), digits in threes, punctuation with the line breaks behind it, white space.
-/// A scanner over UTF-8 that does exactly what <see cref="Pattern"/> does in an engine whose unit is the code point.
+/// The split of OpenAI's o200k vocabulary, as a scanner that does what <see cref="Expression"/> does.
 /// </summary>
-public static class PreTokenizer
+internal sealed class O200kPreTokenizer : PreTokenizer
 {
-    /// <summary>The split of OpenAI's o200k vocabulary; the contractions are spelled out
-    /// because engines disagree on ignoring case.</summary>
-    public const string Pattern =
+    /// <summary>The contractions are spelled out because engines disagree on ignoring case.</summary>
+    private const string Expression =
         @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+" + Contractions +
         @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*" + Contractions +
         @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private const string Contractions = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?";
+
+    public override string Pattern => Expression;
 
     [Flags]
     private enum Kind : byte
@@ -41,8 +42,7 @@ public static class PreTokenizer
 
     private static readonly Kind[] AsciiKinds = [.. Enumerable.Range(0, 128).Select(value => KindOf(new Rune(value)))];
 
-    /// <summary>End of the piece that begins at <paramref name="start"/>. Bytes that are not UTF-8 count as symbols.</summary>
-    public static int Next(ReadOnlySpan<byte> text, int start)
+    public override int Next(ReadOnlySpan<byte> text, int start)
     {
         var kind = KindAt(text, start, out var width);
         var second = start + width;

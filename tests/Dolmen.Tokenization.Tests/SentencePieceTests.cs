@@ -10,7 +10,7 @@ namespace Dolmen.Tests.Tokenization;
 /// <summary>Against ids that the sentencepiece library gave (llama.cpp agreed on each) for a vocabulary it trained.</summary>
 public class SentencePieceTests
 {
-    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Tokenization",
+    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory,
         "Goldens", "sentencepiece", "byte_fallback.json"))).RootElement;
 
     private static readonly SentencePieceBpeTokenizer Tokenizer = SentencePieceBpeTokenizer.FromScores(Vocabulary());

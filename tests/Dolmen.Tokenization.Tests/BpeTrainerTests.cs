@@ -112,7 +112,7 @@ public class BpeTrainerTests
             var text = Encoding.UTF8.GetBytes(document);
             for (var at = 0; at < text.Length;)
             {
-                var end = PreTokenizer.Next(text, at);
+                var end = PreTokenizer.O200k.Next(text, at);
                 yield return [.. text[at..end].Select(value => bytes.EncodeBytes([value])[0])];
                 at = end;
             }

@@ -7,7 +7,7 @@ namespace Dolmen.Tests.Tokenization;
 /// <summary>Real text in many scripts with the ids other people's code gives for it, and a tokenizer for it (Goldens/README.md).</summary>
 internal static class Samples
 {
-    public static readonly string Goldens = Path.Combine(AppContext.BaseDirectory, "Tokenization", "Goldens");
+    public static readonly string Goldens = Path.Combine(AppContext.BaseDirectory, "Goldens");
 
     public static readonly IReadOnlyList<(string Text, int[] Ids)> HuggingFace =
         [.. File.ReadLines(Path.Combine(Goldens, "huggingface-ids.jsonl")).Select(line =>
