@@ -37,8 +37,7 @@ internal sealed class ColumnStream(FileStream file) : Stream
     public override int ReadByte()
     {
         Span<byte> one = stackalloc byte[1];
-        Read(one);
-        return one[0];
+        return Read(one) == 1 ? one[0] : -1;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer.AsSpan(offset, count)));

@@ -157,6 +157,12 @@ public class FuzzedFiles
         });
     }
 
+    [Theory]
+    [InlineData("{\"language\": {\"keep\": [\"\\ud800\"]}}", "half a surrogate pair")]
+    [InlineData("{\"dedup\": null, \"dedup\": null}", "dedup")]
+    public void Recipes_that_only_look_like_JSON_are_refused(string text, string why) =>
+        Assert.Contains(why, Assert.Throws<UserErrorException>(() => CleaningRecipeFile.Load(text, "recipe.jsonc", [])).Message, StringComparison.Ordinal);
+
     private static void CountedOrRefused(byte[] bytes, string name) => Refused(() => WarcFile.Read(bytes, name));
 
     private static void Refused(Action read)

@@ -96,6 +96,10 @@ public class Rows
         Assert.Contains("name, words", Assert.Throws<UserErrorException>(() => WarcFile.Read("name,words\na,b\n"u8.ToArray(), "rows.csv")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Of_two_columns_of_one_name_the_first_counts() =>
+        Assert.Equal(["one", "three"], WarcFile.Read("TEXT,,text,,\none,,two,,\nthree,,,,\n"u8.ToArray(), "rows.csv").Records.Select(r => r.Text));
+
+    [Fact]
     public void A_quotation_that_never_ends_is_the_users_to_mend()
     {
         var bytes = Encoding.UTF8.GetBytes("text\nwords\n\"" + string.Concat(Enumerable.Repeat("more words\n", 2_000_000)));
