@@ -13,6 +13,10 @@ public sealed record BenchmarkReport(string Bench, string Machine, string? Commi
 [JsonSerializable(typeof(BenchmarkReport))]
 public sealed partial class BenchmarkJson : JsonSerializerContext;
 
+/// <param name="Paths">Files and folders of the user's to measure on; none for what is always at hand.</param>
+/// <param name="Model">A model of another's to measure beside ours.</param>
+public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model);
+
 /// <summary>A measurement of ours against what it replaces, both in one run.</summary>
 public abstract class Benchmark
 {
@@ -22,16 +26,15 @@ public abstract class Benchmark
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 
-    /// <param name="inputs">Files of the user's to measure on, for benchmarks that can; none for what is always at hand.</param>
-    public virtual IEnumerable<BenchmarkRow> Run(IReadOnlyList<string> inputs, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) => inputs.Count == 0
+    public virtual IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) => inputs is { Paths.Count: 0, Model: null }
         ? Run(progress, stop)
-        : throw new Artifacts.UserErrorException($"--input is nothing to the benchmark {Name}: leave it out.");
+        : throw new Artifacts.UserErrorException($"--input and --model are nothing to the benchmark {Name}: leave them out.");
 
     /// <summary>Pictures of the rows, as files.</summary>
     public virtual IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows) => [];
 
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark(), new ExtractionBenchmark(), new LanguageBenchmark()];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

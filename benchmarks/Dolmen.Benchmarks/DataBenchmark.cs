@@ -28,10 +28,12 @@ internal sealed partial class DataBenchmark : Benchmark
 
     public override string Description => "MB/s on one core from WARC to corpus, stage by stage; --input FILE… measures on crawls of yours";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run([], progress, stop);
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run(new BenchmarkInputs([], null), progress, stop);
 
-    public override IEnumerable<BenchmarkRow> Run(IReadOnlyList<string> inputs, IProgress<StageProgress> progress, CancellationToken stop)
+    public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs given, IProgress<StageProgress> progress, CancellationToken stop)
     {
+        if (given.Model is not null) throw new UserErrorException("--model is nothing to bench data: leave it out.");
+        var inputs = given.Paths;
         var folder = Directory.CreateTempSubdirectory("dolmen-bench-").FullName;
         try
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -7,19 +8,20 @@ namespace Dolmen.Artifacts;
 /// <summary>A recipe as the user wrote it, before it is bound: overrides are made and unknown keys found here, against the records' shape.</summary>
 public static class RecipeTree
 {
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 32 };
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 32, AllowDuplicateProperties = false };
 
     /// <exception cref="UserErrorException">Not JSON, or not an object.</exception>
     public static JsonObject Parse(string text, string source)
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: Lenient) as JsonObject
+            return ParseWhole(text) as JsonObject
                 ?? throw new UserErrorException($"{source} holds no recipe: a recipe is one JSON object. 'dolmen recipe copy quickstart FILE' gives one to start from.");
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{source} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: {Reason(error)}", error);
+            throw new UserErrorException(
+                error.LineNumber is { } line ? $"{source} is not valid JSON at line {line + 1}, column {error.BytePositionInLine + 1}: {Reason(error)}" : $"{source} is not valid JSON: {Reason(error)}", error);
         }
     }
 
@@ -103,6 +105,26 @@ public static class RecipeTree
         return Bind(tree, type, "--set");
     }
 
+    /// <summary>A tree looks into its strings only when it is asked for them, and half a surrogate pair is an error of another kind then.</summary>
+    private static JsonNode? ParseWhole(string text)
+    {
+        var tree = JsonNode.Parse(text, documentOptions: Lenient);
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { CommentHandling = Lenient.CommentHandling, AllowTrailingCommas = true, MaxDepth = Lenient.MaxDepth });
+        while (reader.Read())
+        {
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName)) continue;
+            try
+            {
+                reader.GetString();
+            }
+            catch (InvalidOperationException error)
+            {
+                throw new JsonException("It has a string with half a surrogate pair.", error);
+            }
+        }
+        return tree;
+    }
+
     private static string WrongType(JsonException error, JsonObject tree, JsonTypeInfo type, string source)
     {
         var path = error.Path?.TrimStart('$', '.') ?? "";
@@ -141,7 +163,7 @@ public static class RecipeTree
         if (plain == typeof(string) || plain.IsEnum) return JsonValue.Create(text);
         try
         {
-            var node = JsonNode.Parse(text, documentOptions: Lenient);
+            var node = ParseWhole(text);
             node.Deserialize(type);
             return node;
         }

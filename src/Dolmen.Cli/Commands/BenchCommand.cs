@@ -15,14 +15,15 @@ internal static class BenchCommand
         var json = CommonOptions.Json();
         var threads = CommonOptions.Threads();
         var output = CommonOptions.Out("Where plots go, if the benchmark draws any; none are written when left out.");
-        var inputs = new Option<string[]>("--input") { Description = "Files to measure on, for the benchmarks that can.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
-        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, inputs, output, json, threads };
+        var inputs = new Option<string[]>("--input", "--gold", "--data") { Description = "Files or folders to measure on, for the benchmarks that can.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        var model = new Option<string?>("--model") { Description = "A model of others to measure beside ours, for the benchmarks that can.", HelpName = "FILE" };
+        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, inputs, model, output, json, threads };
         command.Runs((parsed, stop) =>
         {
             Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
             var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
             using var progress = new ConsoleProgress();
-            var rows = bench.Run(parsed.GetValue(inputs) ?? [], progress, stop).ToList();
+            var rows = bench.Run(new BenchmarkInputs(parsed.GetValue(inputs) ?? [], parsed.GetValue(model)), progress, stop).ToList();
             progress.Dispose();
             if (parsed.GetValue(output) is { } directory) WritePlots(bench, rows, Path.GetFullPath(directory));
             if (parsed.GetValue(json))

@@ -1,15 +1,16 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Dolmen.Data.Extraction;
 
 /// <summary>What a page says about itself.</summary>
-internal static class PageMetadata
+internal static partial class PageMetadata
 {
     private const int MaxValue = 1000;
 
     public static ExtractedPage Read(HtmlTree tree, string url, string text)
     {
-        string title = "", social = "", heading = "", date = "", time = "", language = "", locale = "", canonical = "", author = "";
+        string title = "", social = "", linked = "", heading = "", date = "", published = "", time = "", language = "", locale = "", canonical = "", author = "";
         for (var i = 0; i < tree.Count; i++)
         {
             switch (tree[i].Tag)
@@ -29,13 +30,24 @@ internal static class PageMetadata
                 case HtmlTag.Link when tree.Attribute(i, AttributeName.Rel).Equals("canonical", StringComparison.OrdinalIgnoreCase):
                     First(ref canonical, tree.Attribute(i, AttributeName.Href));
                     break;
+                case HtmlTag.Script when tree.Attribute(i, AttributeName.Type).Equals("application/ld+json", StringComparison.OrdinalIgnoreCase):
+                    Linked(LinkedData.Read(tree.Source(i)));
+                    break;
                 case HtmlTag.Meta:
                     Meta(i);
                     break;
             }
         }
-        return new ExtractedPage(text, social.Length > 0 ? social : heading.Length > 0 ? heading : title, Iso(date.Length > 0 ? date : time),
-            Primary(language.Length > 0 ? language : locale), Absolute(canonical, url), author);
+        var address = Absolute(canonical, url);
+        return new ExtractedPage(text, FirstOf(social, linked, heading, title), FirstOf(Iso(date), Iso(published), Iso(time), DateIn(url), DateIn(address)),
+            Primary(language.Length > 0 ? language : locale), address, author);
+
+        void Linked(LinkedData data)
+        {
+            First(ref linked, Line(HtmlEntities.Decode(data.Headline)));
+            First(ref published, data.Published ?? "");
+            First(ref author, Line(HtmlEntities.Decode(data.Author)));
+        }
 
         void Meta(int node)
         {
@@ -55,6 +67,21 @@ internal static class PageMetadata
                 case "author" or "dc.creator": First(ref author, Line(content)); break;
             }
         }
+    }
+
+    private static string FirstOf(params ReadOnlySpan<string> values)
+    {
+        foreach (var value in values)
+            if (value.Length > 0) return value;
+        return "";
+    }
+
+    /// <summary>The day in an address such as <c>/2024/01/31/stones</c>.</summary>
+    private static string DateIn(string url)
+    {
+        if (url.Length > MaxValue || Day().Match(url) is not { Success: true } day) return "";
+        var date = $"{day.Groups[1].Value}-{day.Groups[2].Value}-{day.Groups[3].Value}";
+        return DateTime.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? date : "";
     }
 
     private static void First(ref string place, string value)
@@ -83,4 +110,7 @@ internal static class PageMetadata
         var known = Uri.TryCreate(url, UriKind.Absolute, out var page);
         return (known ? Uri.TryCreate(page, canonical, out var full) : Uri.TryCreate(canonical, UriKind.Absolute, out full)) && full!.Scheme is "http" or "https" ? full.AbsoluteUri : "";
     }
+
+    [GeneratedRegex(@"/((?:19|20)[0-9]{2})[/-](0[1-9]|1[0-2])[/-](0[1-9]|[12][0-9]|3[01])(?:[/._-]|$)")]
+    private static partial Regex Day();
 }

@@ -19,6 +19,8 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
         _languages = new(model.Labels.Select(Code), StringComparer.Ordinal);
     }
 
+    public bool Knows(string language) => _languages.Contains(language);
+
     public LanguageGuess Identify(ReadOnlySpan<char> text)
     {
         var shares = ScriptShares.Of(TextSample.Beginning(text));
@@ -43,6 +45,6 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
         return settled || (other.Score >= Fluent && guess.Score < Likely) ? other : guess;
     }
 
-    /// <summary>lid.176 goes by the names of Wikipedias: als is Alemannic there, elsewhere Albanian.</summary>
-    private static string Code(string label) => label.Equals("als", StringComparison.Ordinal) ? "gsw" : label;
+    /// <summary>lid.176 goes by the names of Wikipedias: als is Alemannic there, in ISO 639 Albanian. GlotLID and NLLB name the script with the language.</summary>
+    private static string Code(string label) => label.Equals("als", StringComparison.Ordinal) ? "gsw" : label.Contains('_') ? LanguageCodes.Of(label) : label;
 }

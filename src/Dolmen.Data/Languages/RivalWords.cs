@@ -57,6 +57,9 @@ internal sealed class RivalWords
         _words = words.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
+    /// <summary>Those told by their words, some of which have no trigrams.</summary>
+    public static IEnumerable<string> Languages => Groups.SelectMany(group => group._languages);
+
     public static bool TryFind(string language, [NotNullWhen(true)] out RivalWords? rivals)
     {
         rivals = Array.Find(Groups, group => group._languages.AsSpan().Contains(language));

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Dolmen.Data.Languages;
 
 /// <summary>Letters that tell languages of one script apart for which there are no models, or poor ones.</summary>
@@ -7,18 +9,68 @@ internal static class TellingSigns
     /// <summary>Of a script's letters, from which a sign is no quotation.</summary>
     private const double Habitual = 0.02;
 
-    /// <summary>The language a text's letters betray, or the usual one of its script.</summary>
-    public static string Language(Script script, ReadOnlySpan<char> text) => Betrayed(script, text[..Math.Min(text.Length, MaxSearched)]);
+    // Of languages without trigrams (one sign may be in a name): letters that no other language of the script has, but those that have letters of the last column as well.
+    private static readonly (Script Script, string Language, int Fewest, double Share, SearchValues<char> Own, SearchValues<char> Others)[] Letters =
+    [
+        Signs(Script.Latn, "mt", 2, 0.01, "ħĦġĠċĊ", "ęąśł"),
+        Signs(Script.Latn, "ku", 2, 0.045, "êÊîÎûÛ", "âÂôÔëËèÈğĞ"),
+        Signs(Script.Cyrl, "ba", 2, 0.01, "ҙҘҡҠҫҪ", "ӑӐӗӖ"),
+        Signs(Script.Cyrl, "cv", 2, 0.02, "ӑӐӗӖӳӲ", ""),
+        Signs(Script.Cyrl, "tt", 2, 0.02, "әӘҗҖ", "қҚғҒұҰҙҘҡҠіІ"),
+        Signs(Script.Cyrl, "ky", 1, 0.008, "ңҢ", "әӘқҚғҒіІһҺҥҤ"),
+        Signs(Script.Cyrl, "tg", 2, 0.01, "ҷҶӣӢӯӮҳҲ", "ўЎ"),
+        Signs(Script.Cyrl, "sah", 2, 0.01, "ҕҔҥҤ", ""),
+        Signs(Script.Cyrl, "os", 2, 0.03, "ӕӔ", ""),
+        Signs(Script.Arab, "ug", 2, 0.02, "ېۈۋڭ", "ێڵڕځښټډ"),
+        Signs(Script.Arab, "ckb", 2, 0.01, "ێڵڕ", "ۈۋڭېځښټډ"),
+        Signs(Script.Arab, "ps", 2, 0.01, "ځڅښږټډړڼۍ", "ێڵڕۈۋڄڃڳ"),
+        Signs(Script.Arab, "sd", 2, 0.01, "ڄڃڳڱڻٻڀٺٿڏڊ", "ښېۈ"),
+    ];
 
-    private static string Betrayed(Script script, ReadOnlySpan<char> text) => script switch
+    /// <summary>The language a text's letters betray, or the usual one of its script.</summary>
+    public static string Language(Script script, ReadOnlySpan<char> text)
     {
-        Script.Beng when IsHabitual(text, script, '\u09F0', '\u09F1') => "as",
-        Script.Mymr when IsHabitual(text, script, '\u1075', '\u1081') => "shn",
-        Script.Hebr when IsHabitual(text, script, '\u05F0', '\u05F2') || AyinForE(text) => "yi",
-        // Tigrinya writes the glottal stop with another letter than Amharic.
-        Script.Ethi when text.Count('\u12A3') > text.Count('\u12A0') => "ti",
-        _ => ScriptLanguages.Of(script)[0],
+        text = text[..Math.Min(text.Length, MaxSearched)];
+        return script switch
+        {
+            Script.Beng when IsHabitual(text, script, '\u09F0', '\u09F1') => "as",
+            Script.Mymr when IsHabitual(text, script, '\u1075', '\u1081') => "shn",
+            Script.Hebr when IsHabitual(text, script, '\u05F0', '\u05F2') || AyinForE(text) => "yi",
+            // Tigrinya writes the glottal stop with another letter than Amharic.
+            Script.Ethi when text.Count('\u12A3') > text.Count('\u12A0') => "ti",
+            _ => ScriptLanguages.Of(script)[0],
+        };
+    }
+
+    /// <summary>Of a script of many languages, one without trigrams that the text's letters are of; null mostly.</summary>
+    public static string? Betrayed(Script script, ReadOnlySpan<char> text)
+    {
+        if (script is not (Script.Latn or Script.Cyrl or Script.Arab)) return null;
+        text = text[..Math.Min(text.Length, MaxSearched)];
+        foreach (var signs in Letters)
+        {
+            if (signs.Script != script || Count(text, signs.Own) is var own && (own < signs.Fewest || own < signs.Share * text.Length)) continue;
+            if (Count(text, signs.Others) * 4 <= own) return signs.Language;
+        }
+        return null;
+    }
+
+    /// <summary>Whether letters tell the language.</summary>
+    public static bool Tells(string language, Script script) => Array.Exists(Letters, signs => signs.Language == language && signs.Script == script) || (language, script) switch
+    {
+        ("as", Script.Beng) or ("shn", Script.Mymr) or ("yi", Script.Hebr) or ("ti", Script.Ethi) => true,
+        _ => false,
     };
+
+    private static (Script, string, int, double, SearchValues<char>, SearchValues<char>) Signs(Script script, string language, int fewest, double share, string own, string others) =>
+        (script, language, fewest, share, SearchValues.Create(own), SearchValues.Create(others));
+
+    private static int Count(ReadOnlySpan<char> text, SearchValues<char> letters)
+    {
+        var count = 0;
+        for (int at; (at = text.IndexOfAny(letters)) >= 0; count++) text = text[(at + 1)..];
+        return count;
+    }
 
     private static bool IsHabitual(ReadOnlySpan<char> text, Script script, char first, char last)
     {

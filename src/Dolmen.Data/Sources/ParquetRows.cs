@@ -19,8 +19,22 @@ internal static class ParquetRows
         for (var group = 0; group < table.Groups; group++)
         {
             stop.ThrowIfCancellationRequested();
-            var texts = table.AsStrings(group, text);
-            var columns = others.ToDictionary(column => column.Name, column => table.AsStrings(group, column), StringComparer.Ordinal);
+            string?[] texts;
+            Dictionary<string, string?[]> columns;
+            try
+            {
+                texts = table.AsStrings(group, text);
+                columns = others.ToDictionary(column => column.Name, column => table.AsStrings(group, column), StringComparer.Ordinal);
+            }
+            catch (UserErrorException error) when (error.InnerException is not null)
+            {
+                // What is damaged is left out; what is too big is for the user to mend.
+                var rows = table.Rows(group);
+                funnel.Break(file.Name, number + 1, "row-group-damaged");
+                funnel.Drop("row-group-damaged", Math.Max(0, rows - 1));
+                number += rows;
+                continue;
+            }
             for (var row = 0; row < texts.Length; row++)
             {
                 number++;

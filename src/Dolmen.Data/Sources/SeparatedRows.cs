@@ -15,15 +15,16 @@ internal static class SeparatedRows
     {
         using var stream = new MemberStream(content);
         var tabs = InputFiles.ContentTypeOf(file.Path) == ".tsv";
-        var options = (tabs ? Sep.New('\t') : Sep.Auto).Reader(o => o with { HasHeader = true, Unescape = true, DisableColCountCheck = true, ColNameComparer = StringComparer.OrdinalIgnoreCase });
+        // The first line is read as a row: a library that knows of headers refuses two columns of one name, and exports have many such.
+        var options = (tabs ? Sep.New('\t') : Sep.Auto).Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true });
         using var reader = options.From(new StreamReader(stream, Encoding.UTF8));
-        if (!reader.Header.TryIndexOf(RowFields.Text, out var text))
+        var columns = Columns(file, reader);
+        if (!columns.TryGetValue(RowFields.Text, out var text))
         {
-            var names = reader.Header.ColNames;
             throw new UserErrorException(
-                $"{file.Path} has no column {RowFields.Text}: its first line names {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
+                $"{file.Path} has no column {RowFields.Text}: its first line names {string.Join(", ", columns.Keys.Take(MaxNames))}{(columns.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
         }
-        var places = RowFields.Others.SelectMany(n => n).Where(n => reader.Header.TryIndexOf(n, out _)).ToDictionary(n => n, n => reader.Header.IndexOf(n), StringComparer.Ordinal);
+        var places = RowFields.Others.SelectMany(n => n).Where(columns.ContainsKey).ToDictionary(n => n, n => columns[n], StringComparer.Ordinal);
         long number = 0;
         while (Guarded(file, reader, number))
         {
@@ -31,6 +32,15 @@ internal static class SeparatedRows
             stop.ThrowIfCancellationRequested();
             if (Row(reader.Current, file, number, text, places, limits, funnel) is { } record) yield return record;
         }
+    }
+
+    /// <summary>Places of the columns by name; of two of one name the first counts.</summary>
+    private static Dictionary<string, int> Columns(InputFile file, SepReader reader)
+    {
+        var columns = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        if (!Guarded(file, reader, 0)) return columns;
+        for (var i = 0; i < reader.Current.ColCount; i++) columns.TryAdd(reader.Current[i].ToString().Trim(), i);
+        return columns;
     }
 
     private static SourceRecord? Row(SepReader.Row row, InputFile file, long number, int text, Dictionary<string, int> places, ReadLimits limits, Funnel funnel)
@@ -65,7 +75,7 @@ internal static class SeparatedRows
         }
         catch (NotSupportedException error)
         {
-            throw new UserErrorException($"{file.Path}: the row behind row {number} is longer than a row may be ({error.Message}). A quotation mark that is never closed does that: close it, or leave the file out.", error);
+            throw new UserErrorException($"{file.Path}: {(number == 0 ? "its first row" : $"the row behind row {number}")} is longer than a row may be ({error.Message}). A quotation mark that is never closed does that: close it, or leave the file out.", error);
         }
     }
 }

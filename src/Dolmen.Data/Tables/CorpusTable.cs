@@ -35,14 +35,19 @@ internal sealed class CorpusTable : IDisposable
     private const long MaxGroupBytes = 1L << 30;
     private const int MaxGroupRows = 1 << 24;
 
-    private readonly FileStream _stream;
-    private readonly ParquetReader _reader;
+    private const long MaxRowsOfByte = 64;
 
-    private CorpusTable(string path, FileStream stream, ParquetReader reader)
+    private readonly ColumnStream _stream;
+    private readonly ParquetReader _reader;
+    private readonly long _columnsEnd;
+
+    private CorpusTable(string path, ColumnStream stream, long columnsEnd)
     {
-        (Path, _stream, _reader) = (path, stream, reader);
+        (Path, _stream, _columnsEnd) = (path, stream, columnsEnd);
+        _reader = ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
+        CheckSizes(_reader, stream.Length);
         var (columns, nested) = (new List<TableColumn>(), new List<string>());
-        foreach (var field in reader.Schema.Fields)
+        foreach (var field in _reader.Schema.Fields)
         {
             if (field is DataField { IsArray: false } data && TableColumn.KindOf(data.ClrType) is { } kind) columns.Add(new TableColumn(field.Name, kind, data.IsNullable) { Field = data });
             else nested.Add(field.Name);
@@ -61,10 +66,10 @@ internal sealed class CorpusTable : IDisposable
 
     public static CorpusTable Open(string path)
     {
-        FileStream stream;
+        ColumnStream stream;
         try
         {
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            stream = new ColumnStream(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -72,7 +77,7 @@ internal sealed class CorpusTable : IDisposable
         }
         try
         {
-            return Guard(path, () => new CorpusTable(path, stream, ParquetReader.CreateAsync(stream).GetAwaiter().GetResult()));
+            return Guard(path, () => new CorpusTable(path, stream, ParquetFooter.Check(stream)));
         }
         catch
         {
@@ -91,10 +96,22 @@ internal sealed class CorpusTable : IDisposable
     public string?[] AsStrings(int group, TableColumn column) => Values(group, column) switch
     {
         string?[] v => v,
-        byte[]?[] v => Array.ConvertAll(v, x => x is null ? null : Encoding.UTF8.GetString(x)),
+        byte[]?[] v => Decoded(v),
         DateTime?[] v => Array.ConvertAll(v, x => x?.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
         var v => [.. v.Cast<object?>().Select(x => x is null ? null : Convert.ToString(x, CultureInfo.InvariantCulture))],
     };
+
+    // Values of a dictionary are one object wherever they stand, and must be so decoded.
+    private static string?[] Decoded(byte[]?[] values)
+    {
+        var known = new Dictionary<byte[], string>(ReferenceEqualityComparer.Instance);
+        return Array.ConvertAll(values, value =>
+        {
+            if (value is null) return null;
+            if (!known.TryGetValue(value, out var text)) known[value] = text = Encoding.UTF8.GetString(value);
+            return text;
+        });
+    }
 
     /// <summary>All values of a column of numbers; NaN for null, for another column and for none.</summary>
     public double[] Numbers(int group, TableColumn? column)
@@ -121,23 +138,15 @@ internal sealed class CorpusTable : IDisposable
         : throw new UserErrorException($"{Path}: row group {group} has {rows.RowCount} rows and may have {MaxGroupRows}. Write the file with smaller row groups.");
 
     /// <summary>An array of the column's nullable type.</summary>
-    public Array Values(int group, TableColumn column) => Guard<Array>(Path, () =>
+    public Array Values(int group, TableColumn column) => Guard(Path, () =>
     {
         using var rows = _reader.OpenRowGroupReader(group);
-        if (rows.GetMetadata(column.Field)?.MetaData?.TotalUncompressedSize is > MaxGroupBytes and var size)
+        var stored = rows.GetMetadata(column.Field)?.MetaData ?? throw new InvalidDataException($"Row group {group} lacks column {column.Name}.");
+        if (stored.TotalUncompressedSize is > MaxGroupBytes and var size)
             throw new UserErrorException($"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. Write the file with smaller row groups.");
         var count = Count(rows, group);
-        return column.Kind switch
-        {
-            ColumnKind.Text => Text(rows, column.Field, count),
-            ColumnKind.Bytes => Bytes(rows, column.Field, count),
-            ColumnKind.Whole => Read<long>(rows, column.Field, count),
-            ColumnKind.Short => Read<int>(rows, column.Field, count),
-            ColumnKind.Real => Read<double>(rows, column.Field, count),
-            ColumnKind.Single => Read<float>(rows, column.Field, count),
-            ColumnKind.Flag => Read<bool>(rows, column.Field, count),
-            _ => Read<DateTime>(rows, column.Field, count),
-        };
+        var pages = ParquetPages.Check(_stream, stored, count, _columnsEnd, MaxGroupBytes);
+        return ColumnValues.Read(rows, column, count, pages.HasDictionary);
     });
 
     public void Dispose()
@@ -146,32 +155,17 @@ internal sealed class CorpusTable : IDisposable
         _stream.Dispose();
     }
 
-    private static string?[] Text(ParquetRowGroupReader rows, DataField field, int count)
+    // A file of a megabyte must not be a billion rows, whether each has its own bytes or all share some.
+    private static void CheckSizes(ParquetReader reader, long length)
     {
-        var values = new string?[count];
-        rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
-        return values;
-    }
-
-    private static byte[]?[] Bytes(ParquetRowGroupReader rows, DataField field, int count)
-    {
-        var values = new byte[]?[count];
-        rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
-        return values;
-    }
-
-    private static T?[] Read<T>(ParquetRowGroupReader rows, DataField field, int count)
-        where T : struct
-    {
-        var values = new T?[count];
-        if (field.IsNullable)
+        long stored = 0, rows = 0;
+        foreach (var group in reader.Metadata?.RowGroups ?? [])
         {
-            rows.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
-            return values;
+            rows = checked(rows + group.NumRows);
+            foreach (var column in group.Columns) stored = checked(stored + (column.MetaData?.TotalCompressedSize ?? 0));
         }
-        var all = new T[count];
-        rows.ReadAsync(field, all.AsMemory()).AsTask().GetAwaiter().GetResult();
-        return Array.ConvertAll(all, v => (T?)v);
+        if (stored > length) throw new InvalidDataException($"Its columns have {stored} bytes, and the file has {length}.");
+        if (rows > MaxGroupRows + (length * MaxRowsOfByte)) throw new InvalidDataException($"It says that it has {rows} rows in {length} bytes.");
     }
 
     private static T Guard<T>(string path, Func<T> read)
@@ -180,7 +174,7 @@ internal sealed class CorpusTable : IDisposable
         {
             return read();
         }
-        catch (Exception error) when (error is not (UserErrorException or OperationCanceledException or OutOfMemoryException))
+        catch (Exception error) when (error is not (UserErrorException or OperationCanceledException))
         {
             throw new UserErrorException($"{path} is no Parquet file that can be read: {error.Message} Restore it or leave it out.", error);
         }

@@ -74,5 +74,11 @@ internal static class CdxjIndex
         });
     }
 
-    private static string? Next(StreamReader? reader) => reader?.ReadLine() is { Length: > 0 and <= MaxLineChars } line ? line : null;
+    /// <summary>What is no line of an index is stepped over: the captures behind it must not be lost.</summary>
+    private static string? Next(StreamReader? reader)
+    {
+        while (reader?.ReadLine() is { } line)
+            if (line.Length is > 0 and <= MaxLineChars) return line;
+        return null;
+    }
 }

@@ -7,7 +7,7 @@ namespace Dolmen.Tests.Data.Extraction;
 
 public class HostilePages
 {
-    private static readonly string[] Pieces =
+    internal static readonly string[] Pieces =
     [
         "<", ">", "</", "<!--", "-->", "--", "<![CDATA[", "]]>", "<p>", "</p>", "<div class=\"share ad\">", "</div>", "<table>", "<tr>", "<td>", "</td>", "</table>",
         "<a href=x>", "</a>", "<b>", "</b>", "<li>", "<ul>", "</ul>", "<ol start=99999999999>", "<pre>", "</pre>", "<script>", "</script>", "<title>", "</title>", "<textarea>",

@@ -64,6 +64,18 @@ public class MainTexts
         Assert.Equal(new ExtractedPage("Text.", "Steine & Gr\u00E4ber", "2019-11-05T09:00:00Z", "de", "https://example.org/steine", "A. B."), page);
     }
 
+    [Theory]
+    [InlineData("{\"@context\":\"https://schema.org\",\"@graph\":[{\"@type\":\"WebSite\",\"name\":\"Blog\"},{\"@type\":\"NewsArticle\",\"headline\":\"Steine &amp; Gräber\",\"datePublished\":\"2019-11-05T10:00:00+01:00\",\"author\":[{\"name\":\"A. B.\"}]}]}", "Steine & Gräber|2019-11-05T09:00:00Z|A. B.")]
+    [InlineData("[{\"datePublished\":\"2019-11-05\",\"author\":\"A. B.\"}]", "Heading|2019-11-05|A. B.")]
+    [InlineData("{\"headline\":\"\\ud800\",\"datePublished\":\"2019-11-05\"}", "Heading|2024-01-31|")]
+    [InlineData("{\"headline\":", "Heading|2024-01-31|")]
+    [InlineData("{\"headline\":7,\"datePublished\":\"soon\"}", "Heading|2024-01-31|")]
+    public void What_a_page_says_in_JSON_LD_or_its_address_is_read(string json, string expected)
+    {
+        var page = MainText.Extract($"<title>t</title><script type=\"application/ld+json\">{json}</script><h1>Heading</h1><p>Text.</p>", "https://example.org/2024/01/31/stones")!;
+        Assert.Equal(expected, $"{page.Title}|{page.Date}|{page.Author}");
+    }
+
     [Fact]
     public void The_score_counts_shingles_as_the_benchmark_does()
     {

@@ -44,6 +44,15 @@ public class LanguagesOfTexts
     [InlineData("as", "আজি পুৱা ফেৰীখন আকৌ পলম হ'ল, সেয়ে আমি ঘাটত বহি চাহ খালোঁ আৰু চৰাই চালোঁ।")]
     [InlineData("am", "ዛሬ ጠዋት ጀልባው እንደገና ዘገየ፤ ስለዚህ አብረን ቡና ጠጣን።")]
     [InlineData("ti", "ሎሚ ንግሆ እታ ጃልባ ከም ብሓድሽ ደንጕያ፣ ስለዚ ኣብ ወደብ ኮይንና ቡን ሰቲና።")]
+    [InlineData("mt", "Illum filgħodu l-vapur reġa' kien tard, għalhekk xrobna l-kafè fuq il-moll u ħarisna lejn il-gawwi.")]
+    [InlineData("ku", "Îro sibê keştî dîsa dereng ket, ji ber vê yekê me qehweya xwe li ser bendergehê vexwar û li çûkan nêrî.")]
+    [InlineData("tt", "Бүген иртән паром тагын соңга калды, шуңа күрә без җәйге иртәнең матурлыгына карап кофе эчтек.")]
+    [InlineData("ba", "Бөгөн иртән паром тағы һуңланы, шуға күрә беҙ ярҙа ҡәһүә эстек һәм аҡсарлаҡтарҙы күҙәттек.")]
+    [InlineData("ky", "Бүгүн эртең менен паром дагы кечикти, ошондуктан биз пирсте кофе ичип, чардактарды карап турдук.")]
+    [InlineData("tg", "Имрӯз субҳ киштӣ боз дер кард, бинобар ин мо дар соҳил қаҳва нӯшидем ва ба мурғҳо нигоҳ кардем.")]
+    [InlineData("ug", "بۈگۈن ئەتىگەن پاراخوت يەنە كېچىكتى، شۇڭا بىز پورتتا قەھۋە ئىچىپ، قۇشلارنى تاماشا قىلدۇق.")]
+    [InlineData("ckb", "ئەم بەیانییە کەشتییەکە دیسان درەنگ هات، بۆیە لەسەر بەندەرەکە قاوەمان خواردەوە و سەیری باڵندەکانمان دەکرد، هەروەها دڵمان خۆش بوو و گوێمان لێ بوو.")]
+    [InlineData("ps", "نن سهار کښتۍ بیا ناوخته راغله، نو موږ د بندر په غاړه قهوه وڅښله او د مرغانو ننداره مو وکړه.")]
     [InlineData("ta", "இன்று காலை படகு மீண்டும் தாமதமானது.")]
     public void A_sentence_is_of_its_language_and_surely_so(string language, string text)
     {
@@ -77,8 +86,6 @@ public class LanguagesOfTexts
 
     [Theory]
     [InlineData("xqzt brwk pfgh jjkw zzxq vbnm qwrt plkj hgfd sxcv kqwz xxjq ptkw bnvc zqwx kkjh gfrt wqpz")]
-    [InlineData("Llum sewwa ftit tard, għalhekk xrobna l-kafè tagħna fuq il-moll u ħarisna lejn il-gawwi jtir.")]
-    [InlineData("نن سهار بېړۍ بيا وروسته راغله، نو موږ پر غاړه کېناستو او چای مو وڅښل.")]
     public void What_is_in_none_of_the_known_languages_scores_low(string text) => Assert.InRange(Default.Identify(text).Score, 0, 0.6);
 
     [Fact]
@@ -98,6 +105,19 @@ public class LanguagesOfTexts
         Assert.Equal("ko", mixed.Language);
         Assert.Equal(10 / 19.0 / 0.75, mixed.Score, 1e-9);
     }
+
+    [Theory]
+    [InlineData("eng_Latn", "en")]
+    [InlineData("zho_Hant", "zh")]
+    [InlineData("cmn_Hani", "zh")]
+    [InlineData("arb_Arab", "ar")]
+    [InlineData("als_Latn", "sq")]
+    [InlineData("nob_Latn", "no")]
+    [InlineData("nb", "no")]
+    [InlineData("ceb_Latn", "ceb")]
+    [InlineData("de-AT", "de")]
+    [InlineData("und", "und")]
+    public void Labels_of_all_lists_are_one_code(string label, string code) => Assert.Equal(code, LanguageCodes.Of(label));
 
     [Fact]
     public void Many_threads_get_the_same_answers()

@@ -11,7 +11,7 @@ namespace Dolmen.Tests.Data.Sources;
 
 public class Rows
 {
-    private const string Json = """
+    internal const string Json = """
         {"text":"One stone.","id":"a","url":"https://stones.example/","date":"2024-01-02","language":"en","provenance":"human","dump":"D","extra":{"text":"no"}}
 
         {"id":7,"metadata":{"url":"https://metadata.example/","timestamp":"2023","text":"no"},"text":"Two stones."}
@@ -96,6 +96,10 @@ public class Rows
         Assert.Contains("name, words", Assert.Throws<UserErrorException>(() => WarcFile.Read("name,words\na,b\n"u8.ToArray(), "rows.csv")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Of_two_columns_of_one_name_the_first_counts() =>
+        Assert.Equal(["one", "three"], WarcFile.Read("TEXT,,text,,\none,,two,,\nthree,,,,\n"u8.ToArray(), "rows.csv").Records.Select(r => r.Text));
+
+    [Fact]
     public void A_quotation_that_never_ends_is_the_users_to_mend()
     {
         var bytes = Encoding.UTF8.GetBytes("text\nwords\n\"" + string.Concat(Enumerable.Repeat("more words\n", 2_000_000)));
@@ -146,26 +150,6 @@ public class Rows
     {
         void Read() => WarcFile.Read(parquet, "rows.parquet");
         return Assert.Throws<UserErrorException>(Read).Message;
-    }
-
-    [Theory]
-    [InlineData("rows.jsonl")]
-    [InlineData("rows.csv")]
-    public void Damaged_rows_are_counted_or_refused(string name)
-    {
-        var whole = name == "rows.jsonl" ? Encoding.UTF8.GetBytes(Json) : "id,text\n1,\"One, \"\"old\"\" stone.\"\n2,Two\n3,\"Three\nlines\"\n"u8.ToArray();
-        var files = Damage.Search([whole], bytes =>
-        {
-            try
-            {
-                WarcFile.Read(bytes, name);
-            }
-            catch (UserErrorException)
-            {
-                // What the user must mend is said in a sentence.
-            }
-        });
-        TestContext.Current.TestOutputHelper?.WriteLine($"{files} damaged files read");
     }
 
     [Fact]

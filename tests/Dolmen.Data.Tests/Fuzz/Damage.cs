@@ -1,47 +1,25 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using CsCheck;
 
-namespace Dolmen.Tests.Data.Warc;
+namespace Dolmen.Tests.Data.Fuzz;
 
 /// <summary>Bytes with something wrong in them.</summary>
 internal static class Damage
 {
-    // DOLMEN_FUZZ_SECONDS=300 makes a search of what is a check otherwise.
-    private const int Files = 300;
-
-    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
-
     public enum Kind
     {
-        Flip, Delete, Insert, Repeat, Swap, Cut, Digit, Replace,
+        Flip, Delete, Insert, Repeat, Swap, Cut, Digit, Extreme, Replace,
     }
 
-    /// <summary>Gives damaged files to <paramref name="read"/> one after another.</summary>
-    /// <returns>How many.</returns>
-    public static int Search(byte[][] whole, Action<byte[]> read)
+    /// <summary>One of the files, damaged in up to four places.</summary>
+    public static byte[] Of(byte[][] whole, PCG random)
     {
-        var clock = Stopwatch.StartNew();
-        var random = new PCG(7, 42);
-        var files = 0;
-        for (; files < Files || clock.Elapsed.TotalSeconds < Seconds; files++)
-        {
-            var bytes = whole[random.Next((uint)whole.Length)];
-            for (var times = 1 + random.Next(4); times > 0; times--) bytes = Mutate(bytes, (Kind)random.Next(8), random);
-            try
-            {
-                read(bytes);
-            }
-            catch (Exception error) when (error is not Xunit.Sdk.XunitException)
-            {
-                throw new InvalidDataException($"file {files}, base64 {Convert.ToBase64String(bytes)}", error);
-            }
-        }
-        return files;
+        var bytes = whole[random.Next((uint)whole.Length)];
+        for (var times = 1 + random.Next(4); times > 0; times--) bytes = Mutate(bytes, (Kind)random.Next(9), random);
+        return bytes;
     }
 
-    public static byte[] Mutate(byte[] bytes, Kind kind, PCG random)
+    private static byte[] Mutate(byte[] bytes, Kind kind, PCG random)
     {
         if (bytes.Length < 8) return bytes;
         var at = (int)random.Next((uint)bytes.Length);
@@ -69,8 +47,12 @@ internal static class Damage
                     break;
                 }
                 return digits;
+            case Kind.Extreme:
+                var extreme = bytes.ToArray();
+                extreme.AsSpan(at, Math.Min(length, 8)).Fill((byte)(random.Next(3) switch { 0 => 0, 1 => 0xFF, _ => 0x80 }));
+                return extreme;
             default:
-                string[] words = ["WARC/1.0\r\n", "\r\n\r\n", "Content-Length: 99999999999\r\n", "\u001F\u008B\b", "(µ/ý", "0\r\n", "charset=utf-16", "Transfer-Encoding: chunked\r\n", "\n"];
+                string[] words = ["WARC/1.0\r\n", "\r\n\r\n", "Content-Length: 99999999999\r\n", "\u001F\u008B\b", "(µ/ý", "0\r\n", "charset=utf-16", "Transfer-Encoding: chunked\r\n", "\n", "\"", "{", "[", "PAR1", "*", "$", "<loc>", "\\ud800", "-1", "1e999", "null"];
                 return [.. bytes[..at], .. Encoding.Latin1.GetBytes(words[random.Next((uint)words.Length)]), .. bytes[at..]];
         }
     }
