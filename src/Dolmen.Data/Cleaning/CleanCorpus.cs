@@ -5,14 +5,15 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Languages;
+using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>How a corpus is built, apart from what is in it: none of this changes the result.</summary>
 /// <param name="MemoryBytes">Bound of what sorting for duplicates holds.</param>
-public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank)
+/// <param name="LoadModel">Opens a folder of a language model that a recipe names for perplexity; disposed after use if it can be.</param>
+public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank, Func<string, IPerplexity>? LoadModel = null)
 {
     public static CleaningRun Default => new(Environment.ProcessorCount, 512L << 20, ShardRank.Alone);
 }
@@ -51,6 +52,7 @@ internal sealed class CleanCorpus
         IProgress<StageProgress> progress, CancellationToken stop)
     {
         recipe.ThrowIfInvalid();
+        recipe.ThrowIfMissing();
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
         Claim(directory, request);
@@ -109,7 +111,8 @@ internal sealed class CleanCorpus
     {
         var open = _shards.Where(shard => _run.Rank.Owns(shard.Number) && !File.Exists(StagePath(shard, ".json"))).ToList();
         if (open.Count == 0) return;
-        using var measurer = new Measurer(_recipe, _measures, LanguageIdentifiers.Load(_recipe.Language.Model));
+        using var models = ScoringModels.Load(_recipe, _run);
+        using var measurer = new Measurer(_recipe, MeasureSet.Create(_recipe, models), models.Identifier);
         long total = open.Sum(shard => shard.Bytes), before = 0;
         foreach (var shard in open)
         {

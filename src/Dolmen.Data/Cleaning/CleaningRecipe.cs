@@ -10,9 +10,13 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Model">A fastText model (lid.176.ftz); null takes the built-in identifier.</param>
 /// <param name="Keep">Languages to keep; empty keeps all.</param>
 /// <param name="MinScore">Least confidence; null takes each language's own.</param>
-internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null);
+/// <param name="Mixed">Measures how much of a text is in other languages than its own; null leaves it out, as it takes as long as all else about languages.</param>
+internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null, MixedSettings? Mixed = null);
 
-/// <param name="Model">A file that <c>corpus train-classifier</c> wrote.</param>
+/// <param name="Max">Most characters in lines of other languages, as a fraction of those in lines long enough to tell; null keeps all.</param>
+internal sealed record MixedSettings(double? Max = null);
+
+/// <param name="Model">A file that <c>corpus train-classifier</c> wrote; for perplexity also the folder of a language model.</param>
 internal sealed record ScoreSettings(string Model, double? Min = null, double? Max = null);
 
 /// <summary>Of equal texts one stays.</summary>
@@ -42,14 +46,27 @@ internal sealed record CleaningRecipe(
         if (ShardMegabytes is < 1 or > 1 << 20) problems.Add($"shardMegabytes is {ShardMegabytes}: it must lie between 1 and {1 << 20}.");
         if (!(Read.MaxRatio >= 1)) problems.Add($"read.maxRatio is {Read.MaxRatio}: it must be at least 1.");
         if (Language.MinScore is { } score && !(score is >= 0 and <= 1)) problems.Add($"language.minScore is {score}: it must lie between 0 and 1.");
-        foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
-            if (file is not null && !File.Exists(file)) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
-        foreach (var file in Decontaminate?.Items ?? [])
-            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+        if (Language.Mixed?.Max is { } mixed && !(mixed is >= 0 and <= 1)) problems.Add($"language.mixed.max is {mixed}: it must lie between 0 and 1.");
+        if (string.IsNullOrWhiteSpace(Read.TextField)) problems.Add("read.textField is empty: name the field or column that holds the documents.");
         if (Decontaminate is { NgramWords: < 2 or > 100 }) problems.Add($"decontaminate.ngramWords is {Decontaminate.NgramWords}: it must lie between 2 and 100. 13 is usual.");
         if (Decontaminate is { } limit && !(limit.MaxShare is >= 0 and <= 1)) problems.Add($"decontaminate.maxShare is {limit.MaxShare}: it must lie between 0 and 1.");
         if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
         Dedup?.MinHash?.Check();
+    }
+
+    /// <summary>What measuring needs besides the input; who asks about a finished corpus does without.</summary>
+    public void ThrowIfMissing()
+    {
+        var problems = new List<string>();
+        foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
+            if (file is not null && !File.Exists(file) && !(name == "perplexity.model" && Directory.Exists(file))) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
+        foreach (var file in Decontaminate?.Items ?? [])
+            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+        foreach (var (name, file) in new[] { ("domains", Url?.Domains), ("urls", Url?.Urls), ("bannedWords", Url?.BannedWords), ("softBannedWords", Url?.SoftBannedWords), ("bannedSubwords", Url?.BannedSubwords) })
+            if (file is not null && !File.Exists(file)) problems.Add($"url.{name} is {file}, which does not exist: name a list with one entry a line, or null.");
+        if (Filters.BadWords is { } badWords && !Directory.Exists(badWords.Lists))
+            problems.Add($"filters.badWords.lists is {badWords.Lists}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json).");
+        if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
     }
 }
 

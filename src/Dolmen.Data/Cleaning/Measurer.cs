@@ -46,6 +46,7 @@ internal sealed class Measurer : IDisposable
         var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(extracted);
         var values = new double[_measures.Names.Count];
         values[0] = guess.Score;
+        if (_measures.MixedAt >= 0) values[_measures.MixedAt] = 1 - LanguageMix.Of(extracted, _identifier, guess).LineShare;
         var view = TextView.Of(extracted, guess.Language, isMarkdown: page is not null);
         for (var i = 0; i < _measures.Filters.Count; i++)
         {
@@ -72,7 +73,7 @@ internal sealed class Measurer : IDisposable
     {
         if (_items is null) return "";
         var hits = _items.Check(text, Words);
-        values[^1] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
+        values[_measures.ContaminatedAt] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
         return hits.Count == 0 ? "" : hits.OrderByDescending(hit => hit.Share).ThenBy(hit => hit.ItemId, StringComparer.Ordinal).First().ItemId;
     }
 

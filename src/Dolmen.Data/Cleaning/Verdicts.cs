@@ -30,7 +30,12 @@ internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray
     public static BitArray ExactCopies(DuplicatePairs pairs)
     {
         var copies = new BitArray(checked((int)pairs.Documents));
-        foreach (var pair in ItemFile.Read<Pair>(pairs.ExactFile)) copies[checked((int)pair.A)] = true;
+        foreach (var pair in ItemFile.Read<Pair>(pairs.ExactFile))
+        {
+            if ((ulong)pair.A >= (ulong)pairs.Documents)
+                throw new UserErrorException($"{pairs.ExactFile} names document {pair.A}, and there are {pairs.Documents}: it is damaged or of another corpus. Restore it, or build the corpus again.");
+            copies[(int)pair.A] = true;
+        }
         return copies;
     }
 }

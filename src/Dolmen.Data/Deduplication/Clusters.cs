@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dolmen.Data.Deduplication;
@@ -27,12 +28,16 @@ internal sealed class Clusters : IDisposable
         var stands = new Bits(count);
         foreach (var (copy, one) in ItemFile.Read<Pair>(pairs.ExactFile))
         {
+            Check(copy, one, pairs.ExactFile, count);
             if (!_kept[copy]) continue;
             stands.Set(one);
             Join((int)copy, (int)one);
         }
         foreach (var pair in ItemFile.Read<NearPair>(pairs.NearFile))
+        {
+            Check(pair.A, pair.B, pairs.NearFile, count);
             if (pair.Jaccard >= minJaccard && (_kept[pair.A] || stands[pair.A]) && (_kept[pair.B] || stands[pair.B])) Join((int)pair.A, (int)pair.B);
+        }
 
         _sizes = new int[count];
         _survivors = new int[count];
@@ -46,6 +51,12 @@ internal sealed class Clusters : IDisposable
             _sizes[root]++;
             if (_survivors[root] < 0 || ranks[i] < ranks[_survivors[root]]) _survivors[root] = i;
         }
+    }
+
+    private static void Check(long a, long b, string file, int count)
+    {
+        if ((ulong)a >= (ulong)count || (ulong)b >= (ulong)count)
+            throw new UserErrorException($"{file} pairs document {a} with {b}, and there are {count}: it is damaged or of another corpus. Restore it, or build the corpus again.");
     }
 
     /// <param name="kept">Whether the filters keep a document; asked once for each ordinal, in order.</param>

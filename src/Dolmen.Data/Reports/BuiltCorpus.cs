@@ -50,8 +50,9 @@ internal sealed class BuiltCorpus
     public DuplicatePairs Pairs(long documents)
     {
         var pairs = new DuplicatePairs(Path.Combine(Directory, "duplicates"), documents, 0, 0, 0);
-        foreach (var (file, size) in new[] { (pairs.ExactFile, -1L), (pairs.NearFile, -1L), (pairs.RankFile, documents * 4), (pairs.KeyFile, documents * 16) })
-            if (!File.Exists(file) || (size >= 0 && new FileInfo(file).Length != size))
+        // Items of 16 and 24 bytes, as many as there are; of the others one for each document.
+        foreach (var (file, item, count) in new[] { (pairs.ExactFile, 16, -1L), (pairs.NearFile, 24, -1L), (pairs.RankFile, 4, documents), (pairs.KeyFile, 16, documents) })
+            if (new FileInfo(file) is not { Exists: true, Length: var length } || length % item != 0 || (count >= 0 && length != item * count))
                 throw new UserErrorException($"{file} is missing or is not that of {documents} documents: duplicates cannot be told. Restore it, or build the corpus again.");
         return pairs;
     }

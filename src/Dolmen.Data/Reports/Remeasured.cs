@@ -38,7 +38,8 @@ internal static class Remeasured
 
     private static string? Problem(string[] path, JsonNode? before, JsonNode? after) => path switch
     {
-        ["language", "keep" or "minScore"] or ["quality", "min"] or ["perplexity", "min" or "max"] or ["decontaminate", "maxShare"] or ["shardMegabytes"] => null,
+        ["language", "keep" or "minScore"] or ["language", "mixed", "max"] or ["quality" or "perplexity", "min" or "max"] or ["decontaminate", "maxShare"] or ["shardMegabytes"] => null,
+        ["language", "mixed"] => after is null ? null : "other languages inside texts were not looked for when the corpus was built.",
         ["quality" or "perplexity"] => after is null ? null : "nothing was scored when the corpus was built.",
         ["filters", var family] when before is null => $"the filter was off, so {family} was not measured.",
         ["filters", var family] => Editing.Contains(family) ? "it takes lines out of texts, and without it other texts would have been measured. Set its thresholds instead." : null,

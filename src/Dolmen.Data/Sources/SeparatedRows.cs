@@ -6,7 +6,7 @@ using nietras.SeparatedValues;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c>.</summary>
+/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c> or what <see cref="ReadLimits.TextField"/> names.</summary>
 internal static class SeparatedRows
 {
     private const int MaxNames = 20;
@@ -17,11 +17,11 @@ internal static class SeparatedRows
         var tabs = InputFiles.ContentTypeOf(file.Path) == ".tsv";
         var options = (tabs ? Sep.New('\t') : Sep.Auto).Reader(o => o with { HasHeader = true, Unescape = true, DisableColCountCheck = true, ColNameComparer = StringComparer.OrdinalIgnoreCase });
         using var reader = options.From(new StreamReader(stream, Encoding.UTF8));
-        if (!reader.Header.TryIndexOf(RowFields.Text, out var text))
+        if (!reader.Header.TryIndexOf(limits.TextField, out var text))
         {
             var names = reader.Header.ColNames;
             throw new UserErrorException(
-                $"{file.Path} has no column {RowFields.Text}: its first line names {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
+                $"{file.Path} has no column {limits.TextField}: its first line names {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Name the column that holds the documents: --text-field NAME.");
         }
         var places = RowFields.Others.SelectMany(n => n).Where(n => reader.Header.TryIndexOf(n, out _)).ToDictionary(n => n, n => reader.Header.IndexOf(n), StringComparer.Ordinal);
         long number = 0;
