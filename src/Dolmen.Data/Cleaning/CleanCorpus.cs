@@ -21,13 +21,12 @@ public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank, 
 /// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never done again.</summary>
 internal sealed class CleanCorpus
 {
-    private const string Stage = "corpus";
-    private const long BatchBytes = 1 << 20;
     private const string RequestFile = "request.json";
     private const int FingerprintBytes = 1 << 20;
 
     private readonly CleaningRecipe _recipe;
     private readonly MeasureSet _measures;
+    private readonly ShardWork _work;
     private readonly IReadOnlyList<Shard> _shards;
     private readonly string _directory;
     private readonly double _heldOut;
@@ -41,6 +40,7 @@ internal sealed class CleanCorpus
     {
         (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
         _measures = MeasureSet.Create(recipe);
+        _work = new ShardWork(recipe, shards, At("stages"), run, progress, stop);
     }
 
     /// <summary>Goes on where an earlier call with the same inputs and recipe stopped.</summary>
@@ -70,21 +70,18 @@ internal sealed class CleanCorpus
 
     private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
 
-    private string StagePath(Shard shard, string extension) => At("stages", shard.Name + extension);
-
     private CleaningReport? Execute(int files, Funnel funnel)
     {
         Directory.CreateDirectory(At("stages"));
-        MeasureAll();
-        if (_shards.Any(shard => !File.Exists(StagePath(shard, ".json")))) return null;
+        if (!_work.MeasureAll()) return null;
 
         using var clusters = FindDuplicates(out var copies);
         var verdicts = new Verdicts(_measures, clusters, copies);
         var report = new CorpusFiles(_directory, _measures, verdicts, _heldOut, _recipe.Dedup is not null).Write(
-            [.. _shards.Select(shard => StagePath(shard, ".parquet"))], _run.Threads, _progress, _stop);
+            [.. _shards.Select(shard => _work.PathOf(shard, ".parquet"))], _run.Threads, _progress, _stop);
         foreach (var shard in _shards)
         {
-            var outcome = Outcome(shard);
+            var outcome = _work.OutcomeOf(shard);
             foreach (var (reason, count) in outcome.Unread) funnel.Drop(reason, count);
             foreach (var (what, count) in outcome.Noted) funnel.Note(what, count);
             foreach (var record in outcome.Broken) funnel.Recall(record);
@@ -101,67 +98,6 @@ internal sealed class CleanCorpus
         return report;
     }
 
-    private ShardOutcome Outcome(Shard shard)
-    {
-        using var stream = File.OpenRead(StagePath(shard, ".json"));
-        return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome) ?? throw new InvalidDataException($"{StagePath(shard, ".json")} holds nothing.");
-    }
-
-    private void MeasureAll()
-    {
-        var open = _shards.Where(shard => _run.Rank.Owns(shard.Number) && !File.Exists(StagePath(shard, ".json"))).ToList();
-        if (open.Count == 0) return;
-        using var models = ScoringModels.Load(_recipe, _run);
-        using var measurer = new Measurer(_recipe, MeasureSet.Create(_recipe, models), models.Identifier);
-        long total = open.Sum(shard => shard.Bytes), before = 0;
-        foreach (var shard in open)
-        {
-            MeasureShard(shard, measurer, before, total);
-            before += shard.Bytes;
-        }
-        _progress.Report(new StageProgress(Stage, total / 1e6, total / 1e6, "MB", $"{open.Count} shards measured"));
-    }
-
-    private void MeasureShard(Shard shard, Measurer measurer, long before, long total)
-    {
-        var funnel = new Funnel();
-        var clock = Stopwatch.StartNew();
-        long bytes = 0;
-        var measured = OrderedParallel.Select(Records(), measurer.Measure, record => record.Html?.Length ?? (record.Text?.Length ?? 0) * 2L, BatchBytes, _run.Threads, _stop);
-        var count = StageFiles.Write(
-            StagePath(shard, ".parquet"), StagePath(shard, ".signatures"), measured.Select(Counted), _measures.Names, _recipe.Dedup?.MinHash ?? new MinHashSettings());
-        AtomicFile.WriteJson(
-            StagePath(shard, ".json"), new ShardOutcome(count, bytes, funnel.Dropped, funnel.Noted, funnel.Broken, clock.Elapsed.TotalSeconds), CleaningJson.Default.ShardOutcome);
-
-        MeasuredDocument Counted(MeasuredDocument document)
-        {
-            bytes += document.Bytes;
-            return document;
-        }
-
-        IEnumerable<SourceRecord> Records()
-        {
-            if (shard.Made is { } made)
-            {
-                foreach (var record in made) yield return record;
-                yield break;
-            }
-            long stored = before;
-            foreach (var file in shard.Files)
-            {
-                var length = new FileInfo(file.Path).Length;
-                foreach (var record in SourceReaders.Read(file, _recipe.Read, funnel, _stop))
-                {
-                    // Offsets of crawls are bytes of the file; rows of others say nothing about how far it is.
-                    var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Offset, length) : 0;
-                    _progress.Report(new StageProgress(Stage, (stored + at) / 1e6, total / 1e6, "MB", $"shard {shard.Number + 1}/{_shards.Count} {file.Name}"));
-                    yield return record;
-                }
-                stored += length;
-            }
-        }
-    }
-
     private Clusters? FindDuplicates(out System.Collections.BitArray? copies)
     {
         copies = null;
@@ -169,7 +105,7 @@ internal sealed class CleanCorpus
         var scratch = At("stages", "scratch");
         Directory.CreateDirectory(scratch);
         var pairs = NearDuplicates.Find(
-            [.. _shards.Select(shard => StagePath(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
+            [.. _shards.Select(shard => _work.PathOf(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
             _run.Threads, new Steps(_progress), _stop);
         copies = Verdicts.ExactCopies(pairs);
         var kept = Kept().GetEnumerator();
@@ -179,7 +115,7 @@ internal sealed class CleanCorpus
     private IEnumerable<bool> Kept()
     {
         foreach (var shard in _shards)
-            foreach (var document in StageFiles.Read(StagePath(shard, ".parquet"), _measures.Names, withText: false))
+            foreach (var document in StageFiles.Read(_work.PathOf(shard, ".parquet"), _measures.Names, withText: false))
                 yield return Verdicts.Rules(_measures, document) is null;
     }
 

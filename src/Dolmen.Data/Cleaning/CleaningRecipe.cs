@@ -21,7 +21,25 @@ internal sealed record ScoreSettings(string Model, double? Min = null, double? M
 
 /// <summary>Of equal texts one stays.</summary>
 /// <param name="MinHash">So does one of near-duplicates; null leaves them.</param>
-internal sealed record DedupSettings(MinHashSettings? MinHash = null);
+/// <param name="Lines">Lines that stand in several documents are cut from all but the first, before anything is measured; null leaves them.</param>
+/// <param name="Paragraphs">So are paragraphs.</param>
+/// <param name="ExactSubstrings">So are long passages, wherever they begin and end.</param>
+/// <param name="MinCharsLeft">A document of which something was cut is dropped if fewer characters are left.</param>
+/// <param name="MaxCutFraction">A document of whose characters more were cut is dropped; null keeps it.</param>
+internal sealed record DedupSettings(
+    MinHashSettings? MinHash = null, RepeatSettings? Lines = null, RepeatSettings? Paragraphs = null, PassageSettings? ExactSubstrings = null,
+    double MinCharsLeft = 200, double? MaxCutFraction = null)
+{
+    [JsonIgnore]
+    public bool Cuts => (Lines ?? Paragraphs) is not null || ExactSubstrings is not null;
+}
+
+/// <param name="MinChars">Shorter pieces are left alone.</param>
+/// <param name="MinDocuments">In fewer documents a piece is no repetition.</param>
+internal sealed record RepeatSettings(int MinChars = 30, int MinDocuments = 2);
+
+/// <param name="MinWords">Shorter passages are left alone; case, punctuation and diacritics play no part.</param>
+internal sealed record PassageSettings(int MinWords = 50);
 
 /// <param name="Items">Files of evaluation items (JSON lines, CSV) that must not be in the corpus.</param>
 /// <param name="NgramWords">An item is found by a run of so many of its words; a shorter item by all of them.</param>
@@ -50,8 +68,21 @@ internal sealed record CleaningRecipe(
         if (string.IsNullOrWhiteSpace(Read.TextField)) problems.Add("read.textField is empty: name the field or column that holds the documents.");
         if (Decontaminate is { NgramWords: < 2 or > 100 }) problems.Add($"decontaminate.ngramWords is {Decontaminate.NgramWords}: it must lie between 2 and 100. 13 is usual.");
         if (Decontaminate is { } limit && !(limit.MaxShare is >= 0 and <= 1)) problems.Add($"decontaminate.maxShare is {limit.MaxShare}: it must lie between 0 and 1.");
+        Repeats(problems);
         if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
         Dedup?.MinHash?.Check();
+    }
+
+    private void Repeats(List<string> problems)
+    {
+        foreach (var (name, settings) in new[] { ("lines", Dedup?.Lines), ("paragraphs", Dedup?.Paragraphs) })
+        {
+            if (settings is { MinChars: < 1 or > 100_000 }) problems.Add($"dedup.{name}.minChars is {settings.MinChars}: it must lie between 1 and 100000.");
+            if (settings is { MinDocuments: < 2 or > 10_000 }) problems.Add($"dedup.{name}.minDocuments is {settings.MinDocuments}: it must lie between 2 and 10000.");
+        }
+        if (Dedup?.ExactSubstrings is { MinWords: < 10 or > 100_000 } passages) problems.Add($"dedup.exactSubstrings.minWords is {passages.MinWords}: it must lie between 10 and 100000. 50 is usual.");
+        if (Dedup is { } dedup && !(dedup.MinCharsLeft >= 0)) problems.Add($"dedup.minCharsLeft is {dedup.MinCharsLeft}: it must be 0 or more.");
+        if (Dedup?.MaxCutFraction is { } most && !(most is >= 0 and <= 1)) problems.Add($"dedup.maxCutFraction is {most}: it must lie between 0 and 1.");
     }
 
     /// <summary>What measuring needs besides the input; who asks about a finished corpus does without.</summary>

@@ -4,7 +4,7 @@ using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>What is measured of every document, and the rules that judge it: what repeats elsewhere, the language's confidence, then each family of filters.</summary>
+/// <summary>What is measured of every document, and the rules that judge it: the language's confidence, what was cut, then each family of filters.</summary>
 internal sealed class MeasureSet
 {
     public const string LanguageScore = "language_score", MixedShare = "language_mixed_share", ContaminatedShare = "contaminated_share";
@@ -12,7 +12,7 @@ internal sealed class MeasureSet
     private readonly LanguageSettings _language;
     private readonly HashSet<string>? _languages;
     private readonly int[] _firsts;
-    private readonly Rule[] _mixed, _contaminated;
+    private readonly Rule[] _cut, _mixed, _contaminated;
 
     private MeasureSet(CleaningRecipe recipe, IReadOnlyList<IFilter> filters)
     {
@@ -35,6 +35,14 @@ internal sealed class MeasureSet
             _firsts[i] = names.Count;
             names.AddRange(filters[i].Measures);
         }
+        _cut = [];
+        if (recipe.Dedup is { Cuts: true } dedup)
+        {
+            CutAt = names.Count;
+            names.AddRange(CutNames);
+            _cut = [new("dedup.minCharsLeft", CutAt + CutNames.Count - 1, Limit.AtLeast, dedup.MinCharsLeft)];
+            if (dedup.MaxCutFraction is { } most) _cut = [.. _cut, new("dedup.maxCutFraction", CutAt + CutNames.Count - 2, Limit.AtMost, most)];
+        }
         _contaminated = [];
         if (recipe.Decontaminate is { } decontaminate)
         {
@@ -54,6 +62,12 @@ internal sealed class MeasureSet
     public int MixedAt { get; } = -1;
 
     public int ContaminatedAt { get; } = -1;
+
+    /// <summary>The first of <see cref="CutNames"/>.</summary>
+    public int CutAt { get; } = -1;
+
+    /// <summary>What repeats over the corpus and was cut; the characters left are only those of a document of which something was.</summary>
+    public static IReadOnlyList<string> CutNames { get; } = ["cut_lines", "cut_paragraphs", "cut_passages", "cut_fraction", "cut_chars_left"];
 
     public int FirstOf(int filter) => _firsts[filter];
 
@@ -80,6 +94,7 @@ internal sealed class MeasureSet
     public IEnumerable<(int Measure, Rule Rule)> Rules(string language)
     {
         yield return (0, new Rule("language.minScore", 0, Limit.AtLeast, MinScore(language)));
+        foreach (var rule in _cut) yield return (rule.Measure, rule);
         foreach (var rule in _mixed) yield return (rule.Measure, rule);
         for (var i = 0; i < Filters.Count; i++)
             foreach (var rule in Filters[i].Rules(language)) yield return (_firsts[i] + rule.Measure, rule);

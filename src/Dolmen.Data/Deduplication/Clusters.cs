@@ -70,12 +70,14 @@ internal sealed class Clusters : IDisposable
     public long SurvivorOf(long ordinal) => _kept[ordinal] ? _survivors[Root((int)ordinal)] : -1;
 
     /// <summary>The hash of the survivor's id: the same however the input was ordered. 0 for a document that is not kept.</summary>
-    public ulong IdOf(long ordinal)
+    public ulong IdOf(long ordinal) => SurvivorOf(ordinal) < 0 ? 0 : KeyOf(ordinal).IdHash;
+
+    /// <summary>The survivor's key.</summary>
+    public PriorityKey KeyOf(long ordinal)
     {
-        if (SurvivorOf(ordinal) is var survivor && survivor < 0) return 0;
         PriorityKey key = default;
-        RandomAccess.Read(_keys, MemoryMarshal.AsBytes(new Span<PriorityKey>(ref key)), survivor * 16);
-        return key.IdHash;
+        RandomAccess.Read(_keys, MemoryMarshal.AsBytes(new Span<PriorityKey>(ref key)), SurvivorOf(ordinal) * 16);
+        return key;
     }
 
     // The smaller ordinal becomes the root and paths are halved: which root it is never shows.
