@@ -21,6 +21,9 @@ public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank, 
 /// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never done again.</summary>
 internal sealed class CleanCorpus
 {
+    /// <summary>Beside what deduplication found: which documents of earlier crawls count.</summary>
+    public const string EarlierFile = "earlier";
+
     private const string RequestFile = "request.json";
     private const int FingerprintBytes = 1 << 20;
 
@@ -30,14 +33,16 @@ internal sealed class CleanCorpus
     private readonly IReadOnlyList<Shard> _shards;
     private readonly string _directory;
     private readonly double _heldOut;
+    private readonly IndexedCrawl? _crawl;
     private readonly CleaningRun _run;
     private readonly IProgress<StageProgress> _progress;
     private readonly CancellationToken _stop;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     private CleanCorpus(
-        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, IndexedCrawl? crawl, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
     {
+        _crawl = crawl;
         (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
         _measures = MeasureSet.Create(recipe);
         _work = new ShardWork(recipe, shards, At("stages"), run, progress, stop);
@@ -55,8 +60,9 @@ internal sealed class CleanCorpus
         recipe.ThrowIfMissing();
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
-        Claim(directory, request);
-        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, run, progress, stop).Execute(files.Count, funnel);
+        var crawl = new IndexedCrawl(
+            StableHash.Sha256(JsonSerializer.Serialize(request.Files, CleaningJson.Default.IReadOnlyListInputIdentity)), StableHash.Sha256(Claim(directory, request)), 0, 0);
+        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, crawl, run, progress, stop).Execute(files.Count, funnel);
     }
 
     /// <summary>The same for documents that are in memory already.</summary>
@@ -64,7 +70,7 @@ internal sealed class CleanCorpus
         CleaningRecipe recipe, IReadOnlyList<SourceRecord> documents, int files, Funnel funnel, string directory, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
     {
         Directory.CreateDirectory(directory);
-        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
+        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, null, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
             ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
     }
 
@@ -75,8 +81,9 @@ internal sealed class CleanCorpus
         Directory.CreateDirectory(At("stages"));
         if (!_work.MeasureAll()) return null;
 
-        using var clusters = FindDuplicates(out var copies);
-        var verdicts = new Verdicts(_measures, clusters, copies);
+        using var index = OpenIndex();
+        using var clusters = FindDuplicates(index, out var pairs);
+        var verdicts = new Verdicts(_measures, clusters, pairs is null ? null : Verdicts.ExactCopies(pairs), index?.Documents ?? 0);
         var report = new CorpusFiles(_directory, _measures, verdicts, _heldOut, _recipe.Dedup is not null).Write(
             [.. _shards.Select(shard => _work.PathOf(shard, ".parquet"))], _run.Threads, _progress, _stop);
         foreach (var shard in _shards)
@@ -92,24 +99,49 @@ internal sealed class CleanCorpus
             Files = files, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,
             Seconds = _clock.Elapsed.TotalSeconds,
         };
+        if (index is not null && pairs is not null && clusters is not null)
+            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, At("stages", "scratch"), _run.MemoryBytes);
         AtomicFile.WriteText(At(CleaningRecipeFile.Resolved), CleaningRecipeFile.ToJson(_recipe) + "\n");
         AtomicFile.WriteJson(At(CleaningReport.FileName), report, CleaningJson.Default.CleaningReport);
         Directory.Delete(At("stages"), recursive: true);
         return report;
     }
 
-    private Clusters? FindDuplicates(out System.Collections.BitArray? copies)
+    private Clusters? FindDuplicates(DuplicateIndex? index, out DuplicatePairs? pairs)
     {
-        copies = null;
+        pairs = null;
         if (_recipe.Dedup is not { } dedup) return null;
         var scratch = At("stages", "scratch");
         Directory.CreateDirectory(scratch);
-        var pairs = NearDuplicates.Find(
-            [.. _shards.Select(shard => _work.PathOf(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
-            _run.Threads, new Steps(_progress), _stop);
-        copies = Verdicts.ExactCopies(pairs);
+        var (settings, output, steps) = (dedup.MinHash ?? new MinHashSettings(), At("duplicates"), new Steps(_progress));
         var kept = Kept().GetEnumerator();
-        return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
+        if (index is null)
+        {
+            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+            return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
+        }
+        pairs = index.Find(Signatures, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+        var flags = index.KeptFlags.ToArray();
+        AtomicFile.Write(Path.Combine(output, EarlierFile), stream => stream.Write(flags));
+        return Clusters.Of(pairs, place => place < flags.Length ? flags[place] != 0 : kept.MoveNext() && kept.Current, dedup.LeastJaccard);
+    }
+
+    private string[] Signatures => [.. _shards.Select(shard => _work.PathOf(shard, ".signatures"))];
+
+    private DuplicateIndex? OpenIndex()
+    {
+        if (_recipe.Dedup is not { Index: { } directory } dedup || _crawl is null) return null;
+        var index = DuplicateIndex.Open(directory, dedup.MinHash ?? new MinHashSettings(), _crawl.Inputs);
+        try
+        {
+            index.ThrowIfSettled(_crawl.Request);
+            return index;
+        }
+        catch
+        {
+            index.Dispose();
+            throw;
+        }
     }
 
     private IEnumerable<bool> Kept()
@@ -119,16 +151,18 @@ internal sealed class CleanCorpus
                 yield return Verdicts.Rules(_measures, document) is null;
     }
 
-    private static void Claim(string directory, CleaningRequest request)
+    /// <returns>The request as it is written.</returns>
+    private static string Claim(string directory, CleaningRequest request)
     {
         var path = Path.Combine(directory, RequestFile);
         var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
         if (File.Exists(path))
         {
-            if (File.ReadAllText(path) == json) return;
+            if (File.ReadAllText(path) == json) return json;
             throw new UserErrorException($"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it.");
         }
         AtomicFile.WriteText(path, json);
+        return json;
     }
 
     private static InputIdentity Identify(InputFile file) => BoundedText.Guard(file, () =>

@@ -25,11 +25,16 @@ internal sealed record ScoreSettings(string Model, double? Min = null, double? M
 /// <param name="Paragraphs">So are paragraphs.</param>
 /// <param name="ExactSubstrings">So are long passages, wherever they begin and end.</param>
 /// <param name="MinCharsLeft">A document of which something was cut is dropped if fewer characters are left.</param>
+/// <param name="Index">A folder with the documents of earlier crawls, made when it is not there: what duplicates one of them is dropped, and this crawl is added at the end.</param>
 /// <param name="MaxCutFraction">A document of whose characters more were cut is dropped; null keeps it.</param>
 internal sealed record DedupSettings(
     MinHashSettings? MinHash = null, RepeatSettings? Lines = null, RepeatSettings? Paragraphs = null, PassageSettings? ExactSubstrings = null,
-    double MinCharsLeft = 200, double? MaxCutFraction = null)
+    double MinCharsLeft = 200, double? MaxCutFraction = null, string? Index = null)
 {
+    /// <summary>From which similarity on a pair counts as one of duplicates.</summary>
+    [JsonIgnore]
+    public double LeastJaccard => MinHash is { } minHash ? minHash.MinJaccard ?? 0 : double.PositiveInfinity;
+
     [JsonIgnore]
     public bool Cuts => (Lines ?? Paragraphs) is not null || ExactSubstrings is not null;
 }

@@ -46,4 +46,5 @@ internal sealed record InputIdentity(string Name, long Bytes, string Fingerprint
 [JsonSerializable(typeof(CleaningReport))]
 [JsonSerializable(typeof(ShardOutcome))]
 [JsonSerializable(typeof(CleaningRequest))]
+[JsonSerializable(typeof(IReadOnlyList<InputIdentity>))]
 internal sealed partial class CleaningJson : JsonSerializerContext;

@@ -46,7 +46,10 @@ internal sealed class BuiltCorpus
 
     public string PathOf(string folder, string shard) => Path.Combine(Directory, folder, shard);
 
-    /// <summary>What deduplication found; its files are checked for the number of documents.</summary>
+    /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
+    public byte[] Earlier() => Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
+
+    /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)
     {
         var pairs = new DuplicatePairs(Path.Combine(Directory, "duplicates"), documents, 0, 0, 0);
