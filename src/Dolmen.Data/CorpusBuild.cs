@@ -17,7 +17,7 @@ public static class CorpusBuild
     private const int FewShotExamples = 64;
     private const int Samples = 5;
     private const int SampleChars = 1200;
-    private const long MaxAskedChars = 64L << 20;
+    private const long MaxAskedChars = 24L << 20;
 
     /// <summary>Documentation and a user's own texts are read as entries, parts of which are held out; of crawls and of whatever else is no
     /// documentation, whole documents are. <c>report.json</c> is written last.</summary>

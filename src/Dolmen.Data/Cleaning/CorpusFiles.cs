@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
@@ -31,7 +30,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
             counts[i] = WriteShard(stages[i], firsts[i], stop);
             progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
         });
-        JoinHeldOut(counts);
+        HeldOutTexts.Join([.. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written."))], Path.Combine(directory, CorpusText.HeldOutFile));
         var all = new ShardCounts();
         foreach (var count in counts) all.Add(count);
         return all.Report();
@@ -49,6 +48,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
     {
         var counts = new ShardCounts();
         var name = Path.GetFileName(stage);
+        using var held = new HeldOutTexts.Writer(Path.ChangeExtension(stage, ".heldout"));
         string[] cluster = clustered ? ["cluster_id"] : [];
         AtomicFile.Write(At(Measurements, name), measured =>
         AtomicFile.Write(At(Exclusions, name), excluded =>
@@ -69,7 +69,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
                 var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
                 measurements.Add([d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id], [d.Bytes, bytes], [.. d.Measures, value, threshold]);
                 if (why is { } exclusion) exclusions.Add([.. texts, exclusion.Reason, d.Contamination], wholes, [.. d.Measures, value, threshold]);
-                else if (StableHash.Fraction(d.Id) < heldOut) counts.HeldOut.Add(new HeldOutText(d.Id, d.Text));
+                else if (StableHash.Fraction(d.Id) < heldOut) held.Add(d.Id, d.Text);
                 else documents.Add(texts, wholes, d.Measures);
                 counts.Count(d, why, bytes);
                 if (measures.CutAt >= 0) counts.CountCuts(d.Measures.AsSpan(measures.CutAt));
@@ -79,15 +79,11 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
             exclusions.Complete();
             measurements.Complete();
         })));
+        counts.HeldOut = held.Complete();
         return counts;
     }
 
     private string At(string folder, string file) => Path.Combine(directory, folder, file);
-
-    // Shuffled, so that the opening of the file is a fair sample.
-    private void JoinHeldOut(IEnumerable<ShardCounts> counts) => AtomicFile.WriteJsonLines(
-        Path.Combine(directory, CorpusText.HeldOutFile), counts.SelectMany(c => c.HeldOut).OrderBy(h => StableHash.Of($"held out|{h.Id}")).ThenBy(h => h.Id, StringComparer.Ordinal),
-        CorpusJson.Default.HeldOutText);
 
     private sealed class ShardCounts
     {
@@ -97,7 +93,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         private readonly SortedDictionary<string, long> _cut = new(StringComparer.Ordinal);
         private long _documents;
 
-        public List<HeldOutText> HeldOut { get; } = [];
+        public HeldOutTexts.Written? HeldOut { get; set; }
 
         public void Count(MeasuredDocument document, Exclusion? why, long bytes)
         {

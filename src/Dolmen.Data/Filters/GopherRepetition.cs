@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Dolmen.Data.Filters;
 
 internal sealed record GopherRepetitionSettings(
@@ -58,13 +60,34 @@ internal sealed class GopherRepetition : IFilter
         values.Fill(double.NaN);
         var length = (double)text.Text.Length;
         if (length == 0) return;
-        MeasureParagraphs(text, values);
-        MeasureLines(text, values);
+        var lines = ArrayPool<ulong>.Shared.Rent(Math.Max(1, text.Lines.Length));
+        MeasureLines(text, lines, values);
+        MeasureParagraphs(text, lines, values);
+        ArrayPool<ulong>.Shared.Return(lines);
         RepeatedGrams.Count(text.Words, values.Slice(Grams, RepeatedGrams.Sizes));
         foreach (ref var value in values[Grams..]) value = Math.Min(1, value / length);
     }
 
-    private static void MeasureParagraphs(TextView text, Span<double> values)
+    /// <param name="hashes">Receives each line's.</param>
+    private static void MeasureLines(TextView text, ulong[] hashes, Span<double> values)
+    {
+        using var seen = new SeenHashes(text.Lines.Length);
+        var duplicates = text.StartsWithBreak && text.EndsWithBreak ? 1 : 0;
+        var count = text.Lines.Length + (text.StartsWithBreak ? 1 : 0) + (text.EndsWithBreak ? 1 : 0);
+        long chars = 0;
+        for (var index = 0; index < text.Lines.Length; index++)
+        {
+            ref readonly var line = ref text.Lines[index];
+            hashes[index] = TextHash.Of(text.Of(line));
+            if (seen.Add(hashes[index])) continue;
+            duplicates++;
+            chars += line.Length;
+        }
+        values[Lines] = (double)duplicates / count;
+        values[LineChars] = (double)chars / text.Text.Length;
+    }
+
+    private static void MeasureParagraphs(TextView text, ulong[] hashes, Span<double> values)
     {
         var content = text.Text.AsSpan();
         var first = content.Length - content.TrimStart().Length;
@@ -75,33 +98,19 @@ internal sealed class GopherRepetition : IFilter
         long chars = 0;
         for (var index = 0; index < lines.Length;)
         {
+            var line = index;
             var start = Math.Max(first, lines[index].Start);
             var end = lines[index++].End;
             while (index < lines.Length && !lines[index].StartsParagraph) end = lines[index++].End;
             end = Math.Min(end, last);
             if (start >= end) continue;
             paragraphs++;
-            if (seen.Add(TextHash.Of(content[start..end]))) continue;
+            var isLine = lines[line].Start == start && lines[line].End == end;
+            if (seen.Add(isLine ? hashes[line] : TextHash.Of(content[start..end]))) continue;
             duplicates++;
             chars += end - start;
         }
         values[Paragraphs] = paragraphs == 0 ? 0 : (double)duplicates / paragraphs;
         values[ParagraphChars] = (double)chars / content.Length;
-    }
-
-    private static void MeasureLines(TextView text, Span<double> values)
-    {
-        using var seen = new SeenHashes(text.Lines.Length);
-        var duplicates = text.StartsWithBreak && text.EndsWithBreak ? 1 : 0;
-        var count = text.Lines.Length + (text.StartsWithBreak ? 1 : 0) + (text.EndsWithBreak ? 1 : 0);
-        long chars = 0;
-        foreach (ref readonly var line in text.Lines)
-        {
-            if (seen.Add(TextHash.Of(text.Of(line)))) continue;
-            duplicates++;
-            chars += line.Length;
-        }
-        values[Lines] = (double)duplicates / count;
-        values[LineChars] = (double)chars / text.Text.Length;
     }
 }

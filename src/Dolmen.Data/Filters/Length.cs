@@ -23,12 +23,7 @@ internal sealed class Length(LengthSettings settings) : IFilter
 
     public void Measure(TextView text, string language, Span<double> values)
     {
-        var words = 0;
-        foreach (ref readonly var word in text.Words)
-        {
-            if (!word.IsPunctuation) words++;
-        }
         values[0] = text.Text.Length;
-        values[1] = words;
+        values[1] = text.Words.Length - text.PunctuationWords;
     }
 }

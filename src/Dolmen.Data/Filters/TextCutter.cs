@@ -22,13 +22,15 @@ internal ref struct TextCutter
 
     private static readonly SearchValues<char> BeforeWords = SearchValues.Create(" \n\t(\"“");
 
+    private const int AsciiBlock = 16;
+
     private readonly ReadOnlySpan<char> _text;
     private readonly string _whole;
     private readonly LanguageThresholds _language;
     private readonly bool _isMarkdown;
     private Word[] _words;
     private Line[] _lines;
-    private int _wordCount, _lineCount, _lineStart, _firstWord, _chunks, _chunkStart, _longestChunk, _sentences, _breaks;
+    private int _wordCount, _lineCount, _lineStart, _firstWord, _chunks, _chunkStart, _longestChunk, _sentences, _breaks, _punctuation;
     private bool _open, _emptyBefore;
 
     public TextCutter(string text, LanguageThresholds language, bool isMarkdown)
@@ -53,7 +55,17 @@ internal ref struct TextCutter
             if ((flags & CharClasses.Spaced) != 0)
             {
                 if (_chunkStart < 0) _chunkStart = at;
-                at = SpacedWord(at);
+                var letters = AsciiLetters(text, at);
+                if (letters is 0 or AsciiBlock || text[at + letters] != ' ')
+                {
+                    at = SpacedWord(at, letters);
+                    continue;
+                }
+                // Most words of most texts: letters, then a space.
+                Add(at, letters, WordKind.Alphabetic);
+                _open = true;
+                at += letters;
+                EndChunk(at++);
                 continue;
             }
             var kind = CharClasses.ClassOf(flags);
@@ -87,7 +99,7 @@ internal ref struct TextCutter
         }
         EndChunk(at);
         EndLine(at);
-        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks) { IsMarkdown = _isMarkdown };
+        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks) { IsMarkdown = _isMarkdown, PunctuationWords = _punctuation };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,17 +117,19 @@ internal ref struct TextCutter
         _wordCount = count + 1;
     }
 
-    private int SpacedWord(int start)
+    private void AddPunctuation(int start, int length)
+    {
+        var before = _wordCount;
+        Add(start, length, WordKind.Punctuation);
+        _punctuation += _wordCount - before;                             // none where the text has too many words
+    }
+
+    /// <param name="letters">ASCII letters that are known to begin it.</param>
+    private int SpacedWord(int start, int letters)
     {
         var text = _text;
-        var at = start;
-        var flags = 0;
-        var ascii = AsciiLetters(text, at);
-        if (ascii > 0)
-        {
-            flags = CharClasses.SpacedLetter;
-            at += ascii;
-        }
+        var at = start + letters;
+        var flags = letters > 0 ? CharClasses.SpacedLetter : 0;
         while (true)
         {
             var here = 0;
@@ -158,15 +172,15 @@ internal ref struct TextCutter
         return at;
     }
 
-    /// <summary>How many of the next eight characters are ASCII letters before one is not: most words end there, without a loop whose end no
-    /// processor foretells.</summary>
+    /// <summary>How many of the next characters, up to <see cref="AsciiBlock"/>, are ASCII letters before one is not: most words end there,
+    /// without a loop whose end no processor foretells. 0 close to the text's end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int AsciiLetters(ReadOnlySpan<char> text, int at)
     {
-        if (at + Vector128<ushort>.Count > text.Length) return 0;
-        var units = Vector128.LoadUnsafe(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text)), (nuint)at);
-        var letters = Vector128.LessThan((units | Vector128.Create((ushort)0x20)) - Vector128.Create((ushort)'a'), Vector128.Create((ushort)26));
-        return BitOperations.TrailingZeroCount(~letters.ExtractMostSignificantBits() & 0xFF | 0x100);
+        if (at + AsciiBlock > text.Length) return 0;
+        var units = Vector256.LoadUnsafe(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text)), (nuint)at);
+        var letters = Vector256.LessThan((units | Vector256.Create((ushort)0x20)) - Vector256.Create((ushort)'a'), Vector256.Create((ushort)26));
+        return BitOperations.TrailingZeroCount(~letters.ExtractMostSignificantBits() & 0xFFFF | 1 << AsciiBlock);
     }
 
     /// <summary>Where the particle that ends the word begins, its end if none does.</summary>
@@ -186,7 +200,8 @@ internal ref struct TextCutter
         var at = start + 1;
         while (at < text.Length && text[at] == mark) at++;
         if (_isMarkdown && IsMarkup(mark, start, at)) return at;
-        Add(start, at - start, kind == CharClass.Punctuation ? WordKind.Punctuation : WordKind.None);
+        if (kind == CharClass.Punctuation) AddPunctuation(start, at - start);
+        else Add(start, at - start, WordKind.None);
         if (_open && EndsSentence(mark, start, at))
         {
             _open = false;
@@ -230,9 +245,9 @@ internal ref struct TextCutter
         _open = true;
         switch (CharClasses.Of(rune))
         {
-            case CharClass.Letter or CharClass.Digit: return SpacedWord(at);
+            case CharClass.Letter or CharClass.Digit: return SpacedWord(at, 0);
             case CharClass.Han: return UnspacedScripts.Cut(ref this, _text, at, CharClass.Han, _language.FunctionWords);
-            case CharClass.Punctuation: Add(at, units, WordKind.Punctuation); break;
+            case CharClass.Punctuation: AddPunctuation(at, units); break;
             default: Add(at, units, WordKind.None); break;
         }
         return at + units;

@@ -73,6 +73,9 @@ internal sealed class TextView : IDisposable
 
     public ReadOnlySpan<Word> Words => _words.AsSpan(0, _wordCount);
 
+    /// <summary>How many of <see cref="Words"/> are punctuation.</summary>
+    public int PunctuationWords { get; init; }
+
     /// <summary>The lines that are not empty.</summary>
     public ReadOnlySpan<Line> Lines => _lines.AsSpan(0, _lineCount);
 
@@ -123,30 +126,38 @@ internal sealed class TextView : IDisposable
         for (var index = 0; index < _lineCount; index++)
         {
             if (!marked[index]) continue;
-            var (_, length) = Trimmed(_lines[index]);
-            chars += length;
+            chars += _lines[index].Length;
             words += WordsOf(index).Length;
             kept++;
         }
         var newWords = ArrayPool<Word>.Shared.Rent(Math.Max(words, 16));
         var newLines = ArrayPool<Line>.Shared.Rent(Math.Max(kept, 16));
         var buffer = ArrayPool<char>.Shared.Rent(Math.Max(chars + kept, 16));
-        int at = 0, word = 0, line = 0;
+        int at = 0, word = 0, line = 0, punctuation = 0;
         for (var index = 0; index < _lineCount; index++)
         {
             if (!marked[index]) continue;
-            var source = _lines[index];
-            var (start, length) = Trimmed(source);
+            ref readonly var source = ref _lines[index];
+            var content = Text.AsSpan(source.Start, source.Length).TrimStart();
+            var start = source.End - content.Length;
+            content = content.TrimEnd();
             if (line > 0) buffer[at++] = '\n';
-            Text.AsSpan(start, length).CopyTo(buffer.AsSpan(at));
-            newLines[line] = source with { Start = at, Length = length, FirstWord = word, StartsParagraph = line == 0 };
+            content.CopyTo(buffer.AsSpan(at));
+            newLines[line] = source with { Start = at, Length = content.Length, FirstWord = word, StartsParagraph = line == 0 };
             line++;
-            foreach (ref readonly var moved in WordsOf(index)) newWords[word++] = moved.MovedBy(at - start);
-            at += length;
+            foreach (ref readonly var moved in WordsOf(index))
+            {
+                if (moved.IsPunctuation) punctuation++;
+                newWords[word++] = moved.MovedBy(at - start);
+            }
+            at += content.Length;
         }
         var text = new string(buffer, 0, at);
         ArrayPool<char>.Shared.Return(buffer);
-        return new(text, Language, newWords, word, newLines, line, Math.Max(0, line - 1)) { Editor = editor, WordsBefore = _wordCount, IsMarkdown = IsMarkdown };
+        return new(text, Language, newWords, word, newLines, line, Math.Max(0, line - 1))
+        {
+            Editor = editor, WordsBefore = _wordCount, IsMarkdown = IsMarkdown, PunctuationWords = punctuation,
+        };
     }
 
     public void Dispose()
@@ -154,12 +165,5 @@ internal sealed class TextView : IDisposable
         if (_words.Length > 0) ArrayPool<Word>.Shared.Return(_words);
         if (_lines.Length > 0) ArrayPool<Line>.Shared.Return(_lines);
         (_words, _lines) = ([], []);
-    }
-
-    private (int Start, int Length) Trimmed(in Line line)
-    {
-        var content = Text.AsSpan(line.Start, line.Length);
-        var lead = content.Length - content.TrimStart().Length;
-        return (line.Start + lead, content.Trim().Length);
     }
 }

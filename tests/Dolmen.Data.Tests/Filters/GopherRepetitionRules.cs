@@ -75,7 +75,7 @@ public class GopherRepetitionRules
 
     [Fact]
     public void Figures_are_those_of_datatroves_formulas_on_any_words() => Check.Sample(
-        Gen.Int[0, Alphabet.Length - 1].Array[0, 60], picks =>
+        Gen.OneOf(Gen.Int[0, Alphabet.Length - 1].Array[0, 60], Gen.Int[0, 1].Array[0, 200], Gen.Int[0, Alphabet.Length - 1].Array[100, 400]), picks =>
         {
             var words = picks.Select(pick => Alphabet[pick]).ToArray();
             var text = string.Join(' ', words);
