@@ -34,6 +34,7 @@ public static class CorpusBuild
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel);
         if (cleaning is null && files.All(FileReader.CanRead)) return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
+        if (recipe.TextField != RowFields.Text) cleaning = cleaning with { Read = cleaning.Read with { TextField = recipe.TextField } };
         if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report) return null;
         if (report.Kept == 0)
             throw new UserErrorException($"nothing is left of {report.Read} documents: {string.Join(", ", report.Dropped.OrderByDescending(d => d.Value).Take(5).Select(d => $"{d.Key} {d.Value}"))}. See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs.");
@@ -56,7 +57,7 @@ public static class CorpusBuild
     private static CorpusResult FromEntries(
         CorpusRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, string outDirectory, ulong seed, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
     {
-        var entries = EntrySet.Clean(ReadAll(files, funnel, progress, stop), funnel);
+        var entries = EntrySet.Clean(ReadAll(files, recipe.TextField, funnel, progress, stop), funnel);
         if (entries.Count == 0)
             throw new UserErrorException($"the input holds no text that can be used ({files.Count} files read): name other files with --input.");
 
@@ -162,14 +163,14 @@ public static class CorpusBuild
 
     private const string ReportFile = "report.json";
 
-    private static IEnumerable<Entry> ReadAll(IReadOnlyList<InputFile> files, Funnel funnel, IProgress<StageProgress> progress, CancellationToken stop)
+    private static IEnumerable<Entry> ReadAll(IReadOnlyList<InputFile> files, string textField, Funnel funnel, IProgress<StageProgress> progress, CancellationToken stop)
     {
         long characters = 0;
         for (var i = 0; i < files.Count; i++)
         {
             stop.ThrowIfCancellationRequested();
             progress.Report(new StageProgress(Stage, i, files.Count, "files", files[i].Name));
-            foreach (var entry in FileReader.Read(files[i], funnel))
+            foreach (var entry in FileReader.Read(files[i], funnel, textField))
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
                     throw new UserErrorException($"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of in memory: name fewer files.");

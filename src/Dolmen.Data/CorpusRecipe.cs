@@ -6,10 +6,11 @@ namespace Dolmen.Data;
 /// <param name="HeldOutFraction">Share of the members (sections, passages) kept out of training, by stable hash of the id.</param>
 /// <param name="InventedFraction">Share of the conversations that ask about a name no document holds.</param>
 /// <param name="MinAlignmentEntries">With fewer entries to ask about there is nothing to align on: those files stay empty.</param>
+/// <param name="TextField">The field of JSON lines, or the column of tables, that holds the documents.</param>
 /// <param name="MinSummaryChars">A shorter summary is no multiple-choice item: too little to tell it by.</param>
 public sealed record CorpusRecipe(
     double HeldOutFraction = 0.05, int MaxConversations = 60_000, int MaxPreferences = 20_000, int MaxMultipleChoice = 1_000,
-    double InventedFraction = 0.125, int MinAlignmentEntries = 200, int MinSummaryChars = 15)
+    double InventedFraction = 0.125, int MinAlignmentEntries = 200, int MinSummaryChars = 15, string TextField = "text")
 {
     /// <summary>All that is wrong at once; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate()
@@ -22,6 +23,7 @@ public sealed record CorpusRecipe(
         AtLeastZero("maxMultipleChoice", MaxMultipleChoice);
         AtLeastZero("minAlignmentEntries", MinAlignmentEntries);
         AtLeastZero("minSummaryChars", MinSummaryChars);
+        if (string.IsNullOrWhiteSpace(TextField)) problems.Add("corpus.textField is empty: name the field of JSON lines, or the column of tables, that holds the documents.");
         return problems;
 
         void Fraction(string name, double value, double most)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
+using Dolmen.Pipeline;
 using Spectre.Console;
 
 namespace Dolmen.Cli.Commands;
@@ -31,12 +32,17 @@ internal static class CorpusBuildCommand
             Description = "crawl-to-corpus, or a file like it. Left out: crawl-to-corpus where an input is a crawl or a table, else nothing but copies is dropped.", HelpName = "NAME|FILE",
         };
         var set = CommonOptions.Set();
+        var textField = new Option<string?>("--text-field") { Description = "The field of JSON lines, or the column of CSV files, that holds the documents (text).", HelpName = "NAME" };
+        var index = new Option<string?>("--index")
+        {
+            Description = "Documents of earlier crawls: what duplicates one of them is dropped, and what is built is added at the end. As --set dedup.index=DIR.", HelpName = "DIR",
+        };
         var heldOut = new Option<double?>("--held-out") { Description = "Share kept out of training: of the members of documentation, of the documents of crawls (0.05).", HelpName = "FRACTION" };
         var memory = new Option<int?>("--memory") { Description = "Megabytes that sorting for duplicates may hold (512).", HelpName = "MB" };
         var rank = new Option<int?>("--rank") { Description = "Which of --world processes this one is, from 0: it measures its shards alone. From Open MPI or Slurm when left out.", HelpName = "N" };
         var world = new Option<int?>("--world") { Description = "How many processes share the shards.", HelpName = "N" };
         var (seed, threads, json) = (CommonOptions.Seed(), CommonOptions.Threads(), CommonOptions.Json());
-        var command = new Command(name, description) { positional, inputs, output, recipe, set, heldOut, memory, seed, threads, json };
+        var command = new Command(name, description) { positional, inputs, output, recipe, set, textField, index, heldOut, memory, seed, threads, json };
         if (!merges)
         {
             command.Add(rank);
@@ -47,13 +53,17 @@ internal static class CorpusBuildCommand
             var directory = parsed.GetRequiredValue(output) ?? "";
             var corpus = new CorpusRecipe();
             if (parsed.GetValue(heldOut) is { } fraction) corpus = corpus with { HeldOutFraction = fraction };
+            if (parsed.GetValue(textField) is { } field) corpus = corpus with { TextField = field };
             if (parsed.GetValue(threads) is { } count and (< 1 or > 1024)) throw new UserErrorException($"--threads {count}: it must lie between 1 and 1024.");
             if (parsed.GetValue(memory) is { } megabytes and < 16) throw new UserErrorException($"--memory {megabytes}: sorting needs 16 MB at least.");
-            var run = new CleaningRun(parsed.GetValue(threads) ?? Environment.ProcessorCount, (parsed.GetValue(memory) ?? 512L) << 20, merges ? ShardRank.Alone : Rank(parsed.GetValue(rank), parsed.GetValue(world)));
+            var run = new CleaningRun(
+                parsed.GetValue(threads) ?? Environment.ProcessorCount, (parsed.GetValue(memory) ?? 512L) << 20, merges ? ShardRank.Alone : Rank(parsed.GetValue(rank), parsed.GetValue(world)),
+                folder => ModelPerplexity.Load(folder, parsed.GetValue(threads)));
+            string[] changes = [.. parsed.GetValue(set) ?? [], .. parsed.GetValue(index) is { } known ? [$"dedup.index={Path.GetFullPath(known)}"] : (string[])[]];
             using var progress = new ConsoleProgress(parsed.GetValue(json));
             string[] all = [.. parsed.GetValue(positional) ?? [], .. parsed.GetValue(inputs) ?? []];
             var result = CorpusBuild.Run(
-                corpus, all, directory, (ulong)(parsed.GetValue(seed) ?? 0), parsed.GetValue(recipe), parsed.GetValue(set) ?? [], run, progress, stop);
+                corpus, all, directory, (ulong)(parsed.GetValue(seed) ?? 0), parsed.GetValue(recipe), changes, run, progress, stop);
             if (result is null) Console.Error.WriteLine($"dolmen: the shards of rank {run.Rank.Rank} are measured. When all ranks are done: dolmen corpus merge with the same inputs and --out {directory}");
             else if (parsed.GetValue(json)) Console.Out.WriteLine(Json(result.Report, result.Directory));
             else CorpusCommand.Show(result.Report, result.Directory, json: false);

@@ -47,6 +47,7 @@ internal static class CorpusCommand
             Row("documents read", cleaning.Read);
             foreach (var (reason, count) in Most(cleaning.Dropped)) Row($"dropped by {reason}", count);
             Row("documents kept", cleaning.Kept);
+            foreach (var (kind, count) in cleaning.Cut ?? new Dictionary<string, long>()) Row(kind == "documents" ? "documents with something cut" : $"{kind} cut, repeated elsewhere", count);
             foreach (var (language, count) in Most(cleaning.Languages.ToDictionary(l => l.Key, l => l.Value.Documents, StringComparer.Ordinal))) Row($"in {language}", count);
         }
         Row("documents to train on", report.Documents);

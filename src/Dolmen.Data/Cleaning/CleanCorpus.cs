@@ -5,14 +5,15 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Languages;
+using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>How a corpus is built, apart from what is in it: none of this changes the result.</summary>
 /// <param name="MemoryBytes">Bound of what sorting for duplicates holds.</param>
-public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank)
+/// <param name="LoadModel">Opens a folder of a language model that a recipe names for perplexity; disposed after use if it can be.</param>
+public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank, Func<string, IPerplexity>? LoadModel = null)
 {
     public static CleaningRun Default => new(Environment.ProcessorCount, 512L << 20, ShardRank.Alone);
 }
@@ -20,26 +21,31 @@ public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank)
 /// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never done again.</summary>
 internal sealed class CleanCorpus
 {
-    private const string Stage = "corpus";
-    private const long BatchBytes = 1 << 20;
+    /// <summary>Beside what deduplication found: which documents of earlier crawls count.</summary>
+    public const string EarlierFile = "earlier";
+
     private const string RequestFile = "request.json";
     private const int FingerprintBytes = 1 << 20;
 
     private readonly CleaningRecipe _recipe;
     private readonly MeasureSet _measures;
+    private readonly ShardWork _work;
     private readonly IReadOnlyList<Shard> _shards;
     private readonly string _directory;
     private readonly double _heldOut;
+    private readonly IndexedCrawl? _crawl;
     private readonly CleaningRun _run;
     private readonly IProgress<StageProgress> _progress;
     private readonly CancellationToken _stop;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     private CleanCorpus(
-        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, IndexedCrawl? crawl, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
     {
+        _crawl = crawl;
         (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
         _measures = MeasureSet.Create(recipe);
+        _work = new ShardWork(recipe, shards, At("stages"), run, progress, stop);
     }
 
     /// <summary>Goes on where an earlier call with the same inputs and recipe stopped.</summary>
@@ -51,10 +57,12 @@ internal sealed class CleanCorpus
         IProgress<StageProgress> progress, CancellationToken stop)
     {
         recipe.ThrowIfInvalid();
+        recipe.ThrowIfMissing();
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
-        Claim(directory, request);
-        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, run, progress, stop).Execute(files.Count, funnel);
+        var crawl = new IndexedCrawl(
+            StableHash.Sha256(JsonSerializer.Serialize(request.Files, CleaningJson.Default.IReadOnlyListInputIdentity)), StableHash.Sha256(Claim(directory, request)), 0, 0);
+        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, crawl, run, progress, stop).Execute(files.Count, funnel);
     }
 
     /// <summary>The same for documents that are in memory already.</summary>
@@ -62,27 +70,25 @@ internal sealed class CleanCorpus
         CleaningRecipe recipe, IReadOnlyList<SourceRecord> documents, int files, Funnel funnel, string directory, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
     {
         Directory.CreateDirectory(directory);
-        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
+        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, null, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
             ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
     }
 
     private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
 
-    private string StagePath(Shard shard, string extension) => At("stages", shard.Name + extension);
-
     private CleaningReport? Execute(int files, Funnel funnel)
     {
         Directory.CreateDirectory(At("stages"));
-        MeasureAll();
-        if (_shards.Any(shard => !File.Exists(StagePath(shard, ".json")))) return null;
+        if (!_work.MeasureAll()) return null;
 
-        using var clusters = FindDuplicates(out var copies);
-        var verdicts = new Verdicts(_measures, clusters, copies);
+        using var index = OpenIndex();
+        using var clusters = FindDuplicates(index, out var pairs);
+        var verdicts = new Verdicts(_measures, clusters, pairs is null ? null : Verdicts.ExactCopies(pairs), index?.Documents ?? 0);
         var report = new CorpusFiles(_directory, _measures, verdicts, _heldOut, _recipe.Dedup is not null).Write(
-            [.. _shards.Select(shard => StagePath(shard, ".parquet"))], _run.Threads, _progress, _stop);
+            [.. _shards.Select(shard => _work.PathOf(shard, ".parquet"))], _run.Threads, _progress, _stop);
         foreach (var shard in _shards)
         {
-            var outcome = Outcome(shard);
+            var outcome = _work.OutcomeOf(shard);
             foreach (var (reason, count) in outcome.Unread) funnel.Drop(reason, count);
             foreach (var (what, count) in outcome.Noted) funnel.Note(what, count);
             foreach (var record in outcome.Broken) funnel.Recall(record);
@@ -93,103 +99,70 @@ internal sealed class CleanCorpus
             Files = files, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,
             Seconds = _clock.Elapsed.TotalSeconds,
         };
+        if (index is not null && pairs is not null && clusters is not null)
+            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, At("stages", "scratch"), _run.MemoryBytes);
         AtomicFile.WriteText(At(CleaningRecipeFile.Resolved), CleaningRecipeFile.ToJson(_recipe) + "\n");
         AtomicFile.WriteJson(At(CleaningReport.FileName), report, CleaningJson.Default.CleaningReport);
         Directory.Delete(At("stages"), recursive: true);
         return report;
     }
 
-    private ShardOutcome Outcome(Shard shard)
+    private Clusters? FindDuplicates(DuplicateIndex? index, out DuplicatePairs? pairs)
     {
-        using var stream = File.OpenRead(StagePath(shard, ".json"));
-        return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome) ?? throw new InvalidDataException($"{StagePath(shard, ".json")} holds nothing.");
-    }
-
-    private void MeasureAll()
-    {
-        var open = _shards.Where(shard => _run.Rank.Owns(shard.Number) && !File.Exists(StagePath(shard, ".json"))).ToList();
-        if (open.Count == 0) return;
-        using var measurer = new Measurer(_recipe, _measures, LanguageIdentifiers.Load(_recipe.Language.Model));
-        long total = open.Sum(shard => shard.Bytes), before = 0;
-        foreach (var shard in open)
-        {
-            MeasureShard(shard, measurer, before, total);
-            before += shard.Bytes;
-        }
-        _progress.Report(new StageProgress(Stage, total / 1e6, total / 1e6, "MB", $"{open.Count} shards measured"));
-    }
-
-    private void MeasureShard(Shard shard, Measurer measurer, long before, long total)
-    {
-        var funnel = new Funnel();
-        var clock = Stopwatch.StartNew();
-        long bytes = 0;
-        var measured = OrderedParallel.Select(Records(), measurer.Measure, record => record.Html?.Length ?? (record.Text?.Length ?? 0) * 2L, BatchBytes, _run.Threads, _stop);
-        var count = StageFiles.Write(
-            StagePath(shard, ".parquet"), StagePath(shard, ".signatures"), measured.Select(Counted), _measures.Names, _recipe.Dedup?.MinHash ?? new MinHashSettings());
-        AtomicFile.WriteJson(
-            StagePath(shard, ".json"), new ShardOutcome(count, bytes, funnel.Dropped, funnel.Noted, funnel.Broken, clock.Elapsed.TotalSeconds), CleaningJson.Default.ShardOutcome);
-
-        MeasuredDocument Counted(MeasuredDocument document)
-        {
-            bytes += document.Bytes;
-            return document;
-        }
-
-        IEnumerable<SourceRecord> Records()
-        {
-            if (shard.Made is { } made)
-            {
-                foreach (var record in made) yield return record;
-                yield break;
-            }
-            long stored = before;
-            foreach (var file in shard.Files)
-            {
-                var length = new FileInfo(file.Path).Length;
-                foreach (var record in SourceReaders.Read(file, _recipe.Read, funnel, _stop))
-                {
-                    // Offsets of crawls are bytes of the file; rows of others say nothing about how far it is.
-                    var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Offset, length) : 0;
-                    _progress.Report(new StageProgress(Stage, (stored + at) / 1e6, total / 1e6, "MB", $"shard {shard.Number + 1}/{_shards.Count} {file.Name}"));
-                    yield return record;
-                }
-                stored += length;
-            }
-        }
-    }
-
-    private Clusters? FindDuplicates(out System.Collections.BitArray? copies)
-    {
-        copies = null;
+        pairs = null;
         if (_recipe.Dedup is not { } dedup) return null;
         var scratch = At("stages", "scratch");
         Directory.CreateDirectory(scratch);
-        var pairs = NearDuplicates.Find(
-            [.. _shards.Select(shard => StagePath(shard, ".signatures"))], dedup.MinHash ?? new MinHashSettings(), At("duplicates"), scratch, _run.MemoryBytes,
-            _run.Threads, new Steps(_progress), _stop);
-        copies = Verdicts.ExactCopies(pairs);
+        var (settings, output, steps) = (dedup.MinHash ?? new MinHashSettings(), At("duplicates"), new Steps(_progress));
         var kept = Kept().GetEnumerator();
-        return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
+        if (index is null)
+        {
+            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+            return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
+        }
+        pairs = index.Find(Signatures, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+        var flags = index.KeptFlags.ToArray();
+        AtomicFile.Write(Path.Combine(output, EarlierFile), stream => stream.Write(flags));
+        return Clusters.Of(pairs, place => place < flags.Length ? flags[place] != 0 : kept.MoveNext() && kept.Current, dedup.LeastJaccard);
+    }
+
+    private string[] Signatures => [.. _shards.Select(shard => _work.PathOf(shard, ".signatures"))];
+
+    private DuplicateIndex? OpenIndex()
+    {
+        if (_recipe.Dedup is not { Index: { } directory } dedup || _crawl is null) return null;
+        var index = DuplicateIndex.Open(directory, dedup.MinHash ?? new MinHashSettings(), _crawl.Inputs);
+        try
+        {
+            index.ThrowIfSettled(_crawl.Request);
+            return index;
+        }
+        catch
+        {
+            index.Dispose();
+            throw;
+        }
     }
 
     private IEnumerable<bool> Kept()
     {
         foreach (var shard in _shards)
-            foreach (var document in StageFiles.Read(StagePath(shard, ".parquet"), _measures.Names, withText: false))
+            foreach (var document in StageFiles.Read(_work.PathOf(shard, ".parquet"), _measures.Names, withText: false))
                 yield return Verdicts.Rules(_measures, document) is null;
     }
 
-    private static void Claim(string directory, CleaningRequest request)
+    /// <returns>The request as it is written.</returns>
+    private static string Claim(string directory, CleaningRequest request)
     {
         var path = Path.Combine(directory, RequestFile);
         var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
         if (File.Exists(path))
         {
-            if (File.ReadAllText(path) == json) return;
+            if (File.ReadAllText(path) == json) return json;
             throw new UserErrorException($"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it.");
         }
         AtomicFile.WriteText(path, json);
+        return json;
     }
 
     private static InputIdentity Identify(InputFile file) => BoundedText.Guard(file, () =>

@@ -10,14 +10,41 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Model">A fastText model (lid.176.ftz); null takes the built-in identifier.</param>
 /// <param name="Keep">Languages to keep; empty keeps all.</param>
 /// <param name="MinScore">Least confidence; null takes each language's own.</param>
-internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null);
+/// <param name="Mixed">Measures how much of a text is in other languages than its own; null leaves it out, as it takes as long as all else about languages.</param>
+internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null, MixedSettings? Mixed = null);
 
-/// <param name="Model">A file that <c>corpus train-classifier</c> wrote.</param>
+/// <param name="Max">Most characters in lines of other languages, as a fraction of those in lines long enough to tell; null keeps all.</param>
+internal sealed record MixedSettings(double? Max = null);
+
+/// <param name="Model">A file that <c>corpus train-classifier</c> wrote; for perplexity also the folder of a language model.</param>
 internal sealed record ScoreSettings(string Model, double? Min = null, double? Max = null);
 
 /// <summary>Of equal texts one stays.</summary>
 /// <param name="MinHash">So does one of near-duplicates; null leaves them.</param>
-internal sealed record DedupSettings(MinHashSettings? MinHash = null);
+/// <param name="Lines">Lines that stand in several documents are cut from all but the first, before anything is measured; null leaves them.</param>
+/// <param name="Paragraphs">So are paragraphs.</param>
+/// <param name="ExactSubstrings">So are long passages, wherever they begin and end.</param>
+/// <param name="MinCharsLeft">A document of which something was cut is dropped if fewer characters are left.</param>
+/// <param name="Index">A folder with the documents of earlier crawls, made when it is not there: what duplicates one of them is dropped, and this crawl is added at the end.</param>
+/// <param name="MaxCutFraction">A document of whose characters more were cut is dropped; null keeps it.</param>
+internal sealed record DedupSettings(
+    MinHashSettings? MinHash = null, RepeatSettings? Lines = null, RepeatSettings? Paragraphs = null, PassageSettings? ExactSubstrings = null,
+    double MinCharsLeft = 200, double? MaxCutFraction = null, string? Index = null)
+{
+    /// <summary>From which similarity on a pair counts as one of duplicates.</summary>
+    [JsonIgnore]
+    public double LeastJaccard => MinHash is { } minHash ? minHash.MinJaccard ?? 0 : double.PositiveInfinity;
+
+    [JsonIgnore]
+    public bool Cuts => (Lines ?? Paragraphs) is not null || ExactSubstrings is not null;
+}
+
+/// <param name="MinChars">Shorter pieces are left alone.</param>
+/// <param name="MinDocuments">In fewer documents a piece is no repetition.</param>
+internal sealed record RepeatSettings(int MinChars = 30, int MinDocuments = 2);
+
+/// <param name="MinWords">Shorter passages are left alone; case, punctuation and diacritics play no part.</param>
+internal sealed record PassageSettings(int MinWords = 50);
 
 /// <param name="Items">Files of evaluation items (JSON lines, CSV) that must not be in the corpus.</param>
 /// <param name="NgramWords">An item is found by a run of so many of its words; a shorter item by all of them.</param>
@@ -42,14 +69,40 @@ internal sealed record CleaningRecipe(
         if (ShardMegabytes is < 1 or > 1 << 20) problems.Add($"shardMegabytes is {ShardMegabytes}: it must lie between 1 and {1 << 20}.");
         if (!(Read.MaxRatio >= 1)) problems.Add($"read.maxRatio is {Read.MaxRatio}: it must be at least 1.");
         if (Language.MinScore is { } score && !(score is >= 0 and <= 1)) problems.Add($"language.minScore is {score}: it must lie between 0 and 1.");
-        foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
-            if (file is not null && !File.Exists(file)) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
-        foreach (var file in Decontaminate?.Items ?? [])
-            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+        if (Language.Mixed?.Max is { } mixed && !(mixed is >= 0 and <= 1)) problems.Add($"language.mixed.max is {mixed}: it must lie between 0 and 1.");
+        if (string.IsNullOrWhiteSpace(Read.TextField)) problems.Add("read.textField is empty: name the field or column that holds the documents.");
         if (Decontaminate is { NgramWords: < 2 or > 100 }) problems.Add($"decontaminate.ngramWords is {Decontaminate.NgramWords}: it must lie between 2 and 100. 13 is usual.");
         if (Decontaminate is { } limit && !(limit.MaxShare is >= 0 and <= 1)) problems.Add($"decontaminate.maxShare is {limit.MaxShare}: it must lie between 0 and 1.");
+        Repeats(problems);
         if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
         Dedup?.MinHash?.Check();
+    }
+
+    private void Repeats(List<string> problems)
+    {
+        foreach (var (name, settings) in new[] { ("lines", Dedup?.Lines), ("paragraphs", Dedup?.Paragraphs) })
+        {
+            if (settings is { MinChars: < 1 or > 100_000 }) problems.Add($"dedup.{name}.minChars is {settings.MinChars}: it must lie between 1 and 100000.");
+            if (settings is { MinDocuments: < 2 or > 10_000 }) problems.Add($"dedup.{name}.minDocuments is {settings.MinDocuments}: it must lie between 2 and 10000.");
+        }
+        if (Dedup?.ExactSubstrings is { MinWords: < 10 or > 100_000 } passages) problems.Add($"dedup.exactSubstrings.minWords is {passages.MinWords}: it must lie between 10 and 100000. 50 is usual.");
+        if (Dedup is { } dedup && !(dedup.MinCharsLeft >= 0)) problems.Add($"dedup.minCharsLeft is {dedup.MinCharsLeft}: it must be 0 or more.");
+        if (Dedup?.MaxCutFraction is { } most && !(most is >= 0 and <= 1)) problems.Add($"dedup.maxCutFraction is {most}: it must lie between 0 and 1.");
+    }
+
+    /// <summary>What measuring needs besides the input; who asks about a finished corpus does without.</summary>
+    public void ThrowIfMissing()
+    {
+        var problems = new List<string>();
+        foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
+            if (file is not null && !File.Exists(file) && !(name == "perplexity.model" && Directory.Exists(file))) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
+        foreach (var file in Decontaminate?.Items ?? [])
+            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+        foreach (var (name, file) in new[] { ("domains", Url?.Domains), ("urls", Url?.Urls), ("bannedWords", Url?.BannedWords), ("softBannedWords", Url?.SoftBannedWords), ("bannedSubwords", Url?.BannedSubwords) })
+            if (file is not null && !File.Exists(file)) problems.Add($"url.{name} is {file}, which does not exist: name a list with one entry a line, or null.");
+        if (Filters.BadWords is { } badWords && !Directory.Exists(badWords.Lists))
+            problems.Add($"filters.badWords.lists is {badWords.Lists}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json).");
+        if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
     }
 }
 

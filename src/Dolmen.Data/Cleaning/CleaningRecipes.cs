@@ -22,6 +22,13 @@ public static class CleaningRecipes
     /// <exception cref="UserErrorException">No such recipe, or one that is wrong.</exception>
     internal static CleaningRecipe Load(string nameOrPath, IReadOnlyList<string> set)
     {
+        var recipe = Read(nameOrPath, set);
+        recipe.ThrowIfMissing();
+        return recipe;
+    }
+
+    private static CleaningRecipe Read(string nameOrPath, IReadOnlyList<string> set)
+    {
         if (!File.Exists(nameOrPath))
             return CleaningRecipeFile.Load(
                 Find(nameOrPath) ?? throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name for a corpus. Built in: {Crawl}."),

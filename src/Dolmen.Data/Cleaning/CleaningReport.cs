@@ -14,11 +14,12 @@ public sealed record TextAmount(long Documents, long Bytes)
 /// <param name="Dropped">Documents by the recipe key of the first rule they broke; records that never became documents are in <paramref name="Unread"/>.</param>
 /// <param name="Unread">Records of the files that are no documents (images, redirects, broken ones), by reason.</param>
 /// <param name="Broken">The first of the records that could not be read.</param>
+/// <param name="Cut">Lines, paragraphs and passages that were cut from documents because they stand in others, and from how many; null when none were looked for.</param>
 /// <param name="ReadByLanguage">Every document with text.</param>
 public sealed record CleaningReport(
     int Files, long Read, long Kept, long Bytes, long KeptBytes, IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Unread,
     IReadOnlyDictionary<string, long> Noted, IReadOnlyDictionary<string, TextAmount> ReadByLanguage, IReadOnlyDictionary<string, TextAmount> Languages,
-    IReadOnlyList<BrokenRecord> Broken, int Shards)
+    IReadOnlyList<BrokenRecord> Broken, int Shards, IReadOnlyDictionary<string, long>? Cut = null)
 {
     public const string FileName = "cleaning.json";
 
@@ -45,4 +46,5 @@ internal sealed record InputIdentity(string Name, long Bytes, string Fingerprint
 [JsonSerializable(typeof(CleaningReport))]
 [JsonSerializable(typeof(ShardOutcome))]
 [JsonSerializable(typeof(CleaningRequest))]
+[JsonSerializable(typeof(IReadOnlyList<InputIdentity>))]
 internal sealed partial class CleaningJson : JsonSerializerContext;

@@ -72,6 +72,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
                 else if (StableHash.Fraction(d.Id) < heldOut) held.Add(d.Id, d.Text);
                 else documents.Add(texts, wholes, d.Measures);
                 counts.Count(d, why, bytes);
+                if (measures.CutAt >= 0) counts.CountCuts(d.Measures.AsSpan(measures.CutAt));
                 ordinal++;
             }
             documents.Complete();
@@ -88,6 +89,8 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
     {
         private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
         private readonly SortedDictionary<string, TextAmount> _read = new(StringComparer.Ordinal), _kept = new(StringComparer.Ordinal);
+        private static readonly string[] Kinds = ["lines", "paragraphs", "passages"];
+        private readonly SortedDictionary<string, long> _cut = new(StringComparer.Ordinal);
         private long _documents;
 
         public HeldOutTexts.Written? HeldOut { get; set; }
@@ -101,8 +104,15 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
             else Add(_kept, document.Language, amount);
         }
 
+        public void CountCuts(ReadOnlySpan<double> cuts)
+        {
+            for (var kind = 0; kind < Kinds.Length; kind++) _cut[Kinds[kind]] = _cut.GetValueOrDefault(Kinds[kind]) + (double.IsNaN(cuts[kind]) ? 0 : (long)cuts[kind]);
+            _cut["documents"] = _cut.GetValueOrDefault("documents") + (double.IsNaN(cuts[MeasureSet.CutNames.Count - 1]) ? 0 : 1);
+        }
+
         public void Add(ShardCounts other)
         {
+            foreach (var (kind, count) in other._cut) _cut[kind] = _cut.GetValueOrDefault(kind) + count;
             _documents += other._documents;
             foreach (var (reason, count) in other._dropped) _dropped[reason] = _dropped.GetValueOrDefault(reason) + count;
             foreach (var (language, amount) in other._read) Add(_read, language, amount);
@@ -111,7 +121,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
         public CleaningReport Report() => new(
             0, _documents, _kept.Values.Sum(a => a.Documents), 0, _kept.Values.Sum(a => a.Bytes), _dropped, new Dictionary<string, long>(), new Dictionary<string, long>(),
-            _read, _kept, [], 0);
+            _read, _kept, [], 0, _cut.Count > 0 ? _cut : null);
 
         private static void Add(SortedDictionary<string, TextAmount> into, string key, TextAmount amount) =>
             into[key] = into.TryGetValue(key, out var was) ? was + amount : amount;

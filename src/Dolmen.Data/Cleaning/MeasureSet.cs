@@ -4,29 +4,52 @@ using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>What is measured of every document, and the rules that judge it: the language's confidence, then each family of filters.</summary>
+/// <summary>What is measured of every document, and the rules that judge it: the language's confidence, what was cut, then each family of filters.</summary>
 internal sealed class MeasureSet
 {
-    public const string LanguageScore = "language_score", ContaminatedShare = "contaminated_share";
+    public const string LanguageScore = "language_score", MixedShare = "language_mixed_share", ContaminatedShare = "contaminated_share";
 
     private readonly LanguageSettings _language;
     private readonly HashSet<string>? _languages;
     private readonly int[] _firsts;
-    private readonly double _maxShare;
+    private readonly Rule[] _cut, _mixed, _contaminated;
 
     private MeasureSet(CleaningRecipe recipe, IReadOnlyList<IFilter> filters)
     {
         (_language, Filters) = (recipe.Language, filters);
         _languages = recipe.Language.Keep is { Count: > 0 } keep ? keep.ToHashSet(StringComparer.Ordinal) : null;
         var names = new List<string> { LanguageScore };
+        if (recipe.Language.Mixed is { } mixed)
+        {
+            MixedAt = names.Count;
+            names.Add(MixedShare);
+            _mixed = mixed.Max is { } most ? [new("language.mixed.max", MixedAt, Limit.AtMost, most)] : [];
+        }
+        else
+        {
+            _mixed = [];
+        }
         _firsts = new int[filters.Count];
         for (var i = 0; i < filters.Count; i++)
         {
             _firsts[i] = names.Count;
             names.AddRange(filters[i].Measures);
         }
-        _maxShare = recipe.Decontaminate?.MaxShare ?? 0;
-        if (recipe.Decontaminate is not null) names.Add(ContaminatedShare);
+        _cut = [];
+        if (recipe.Dedup is { Cuts: true } dedup)
+        {
+            CutAt = names.Count;
+            names.AddRange(CutNames);
+            _cut = [new("dedup.minCharsLeft", CutAt + CutNames.Count - 1, Limit.AtLeast, dedup.MinCharsLeft)];
+            if (dedup.MaxCutFraction is { } most) _cut = [.. _cut, new("dedup.maxCutFraction", CutAt + CutNames.Count - 2, Limit.AtMost, most)];
+        }
+        _contaminated = [];
+        if (recipe.Decontaminate is { } decontaminate)
+        {
+            ContaminatedAt = names.Count;
+            names.Add(ContaminatedShare);
+            _contaminated = [new("decontaminate.maxShare", ContaminatedAt, Limit.AtMost, decontaminate.MaxShare)];
+        }
         Names = names;
     }
 
@@ -35,14 +58,26 @@ internal sealed class MeasureSet
     /// <summary>Columns of measurements.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>Indexes of measures that the recipe may do without, −1 then.</summary>
+    public int MixedAt { get; } = -1;
+
+    public int ContaminatedAt { get; } = -1;
+
+    /// <summary>The first of <see cref="CutNames"/>.</summary>
+    public int CutAt { get; } = -1;
+
+    /// <summary>What repeats over the corpus and was cut; the characters left are only those of a document of which something was.</summary>
+    public static IReadOnlyList<string> CutNames { get; } = ["cut_lines", "cut_paragraphs", "cut_passages", "cut_fraction", "cut_chars_left"];
+
     public int FirstOf(int filter) => _firsts[filter];
 
-    public static MeasureSet Create(CleaningRecipe recipe)
+    /// <param name="models">What scores texts; null for the rules alone.</param>
+    public static MeasureSet Create(CleaningRecipe recipe, ScoringModels? models = null)
     {
         var filters = new List<IFilter>(FilterSet.Create(recipe.Filters));
-        if (recipe.Quality is { } quality) filters.Add(new QualityClassifier(QualityModel.Load(quality.Model), quality.Min ?? 0));
+        if (recipe.Quality is { } quality) filters.Add(new QualityClassifier(models?.Quality, quality.Min ?? 0, quality.Max));
         if (recipe.Perplexity is { } perplexity)
-            filters.Add(new PerplexityFilter(NgramModel.Load(perplexity.Model), perplexity.Min ?? 0, perplexity.Max ?? double.PositiveInfinity));
+            filters.Add(new PerplexityFilter(models?.Perplexity, perplexity.Min ?? 0, perplexity.Max ?? double.PositiveInfinity));
         return new MeasureSet(recipe, filters);
     }
 
@@ -50,27 +85,21 @@ internal sealed class MeasureSet
     public Exclusion? Judge(string language, ReadOnlySpan<double> measures)
     {
         if (_languages is not null && !_languages.Contains(language)) return new("language.keep", 0, 1);
-        var least = MinScore(language);
-        if (measures[0] < least) return new("language.minScore", measures[0], least);
-        for (var i = 0; i < Filters.Count; i++)
-            foreach (var rule in Filters[i].Rules(language))
-                if (measures[_firsts[i] + rule.Measure] is var value && rule.Breaks(value))
-                    return new(rule.Reason, value, rule.Threshold);
-        return IsDecontaminated && Contaminated.Breaks(measures[^1]) ? new(Contaminated.Reason, measures[^1], _maxShare) : null;
+        foreach (var (measure, rule) in Rules(language))
+            if (rule.Breaks(measures[measure])) return new(rule.Reason, measures[measure], rule.Threshold);
+        return null;
     }
 
     /// <summary>All rules of a language with the index of the measure each looks at, in the order in which they are asked.</summary>
     public IEnumerable<(int Measure, Rule Rule)> Rules(string language)
     {
         yield return (0, new Rule("language.minScore", 0, Limit.AtLeast, MinScore(language)));
+        foreach (var rule in _cut) yield return (rule.Measure, rule);
+        foreach (var rule in _mixed) yield return (rule.Measure, rule);
         for (var i = 0; i < Filters.Count; i++)
             foreach (var rule in Filters[i].Rules(language)) yield return (_firsts[i] + rule.Measure, rule);
-        if (IsDecontaminated) yield return (Names.Count - 1, Contaminated);
+        foreach (var rule in _contaminated) yield return (rule.Measure, rule);
     }
-
-    private bool IsDecontaminated => Names[^1] == ContaminatedShare;
-
-    private Rule Contaminated => new("decontaminate.maxShare", 0, Limit.AtMost, _maxShare);
 
     private double MinScore(string language) => _language.MinScore ?? LanguageThresholds.For(language).LanguageScore ?? 0;
 }

@@ -34,19 +34,50 @@ internal sealed class Measurer : IDisposable
         _minHash = recipe.Dedup?.MinHash is { } minHash ? new MinHash(minHash) : null;
     }
 
-    public MeasuredDocument Measure(SourceRecord record)
+    /// <summary>Of what each document's measures hold.</summary>
+    public IReadOnlyList<string> Names => _measures.Names;
+
+    public MeasuredDocument Measure(SourceRecord record) => Measure(Extract(record), []);
+
+    public ExtractedDocument Extract(SourceRecord record)
     {
         var bytes = record.Html?.Length ?? System.Text.Encoding.UTF8.GetByteCount(record.Text ?? "");
-        if (_urls?.Judge(record.Url) is { } unwanted) return Dropped(record, unwanted, bytes);
+        if (_urls?.Judge(record.Url) is { } unwanted) return Dropped(unwanted);
         var page = record.Html is { } html ? MainText.Extract(PageText.Decode(html, record.Charset), record.Url) : null;
-        var extracted = page?.Text ?? record.Text ?? "";
-        if (string.IsNullOrWhiteSpace(extracted)) return Dropped(record, new Exclusion("extraction.noText", 0, 1), bytes);
-
+        var text = page?.Text ?? record.Text ?? "";
+        if (string.IsNullOrWhiteSpace(text)) return Dropped(new Exclusion("extraction.noText", 0, 1));
         // What the source declares is used where the text alone says nothing.
-        var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(extracted);
+        var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(text);
+        return new ExtractedDocument(
+            record.Id, record.Dump, record.Url, record.Date.Length > 0 ? record.Date : page?.Date ?? "", record.FilePath, record.Offset, page?.Title ?? "", record.Provenance,
+            guess, text, page is not null, null, bytes);
+
+        ExtractedDocument Dropped(Exclusion why) => new(
+            record.Id, record.Dump, record.Url, record.Date, record.FilePath, record.Offset, "", record.Provenance, LanguageGuess.Unknown, "", false, why, bytes);
+    }
+
+    /// <summary>With the signature of the text as it was extracted, by which copies are known before anything is cut.</summary>
+    public ExtractedDocument ExtractSigned(SourceRecord record)
+    {
+        var document = Extract(record);
+        return document with { Signature = Signature(document.Text, document.Date, document.Id) };
+    }
+
+    /// <param name="cuts">Parts of the text that stand elsewhere in the corpus: everything is measured without them.</param>
+    public MeasuredDocument Measure(ExtractedDocument document, ReadOnlySpan<CutRange> cuts)
+    {
         var values = new double[_measures.Names.Count];
+        if (document.Dropped is not null)
+        {
+            Array.Fill(values, double.NaN);
+            return Measured(document, "", values, "");
+        }
+        var guess = document.Guess;
+        var given = cuts.IsEmpty ? document.Text : CutRange.Cut(document.Text, cuts);
+        if (_measures.CutAt >= 0) Count(document.Text.Length, given.Length, cuts, values.AsSpan(_measures.CutAt));
         values[0] = guess.Score;
-        var view = TextView.Of(extracted, guess.Language, isMarkdown: page is not null);
+        if (_measures.MixedAt >= 0) values[_measures.MixedAt] = 1 - LanguageMix.Of(given, _identifier, guess).LineShare;
+        var view = TextView.Of(given, guess.Language, document.IsMarkdown);
         for (var i = 0; i < _measures.Filters.Count; i++)
         {
             var filter = _measures.Filters[i];
@@ -60,19 +91,25 @@ internal sealed class Measurer : IDisposable
         }
         var text = view.Text;
         view.Dispose();
-        var contamination = Contamination(text, values);
-        var signature = Signature(text, page?.Date is { Length: > 0 } published && record.Date.Length == 0 ? published : record.Date, record.Id);
-        var before = _recipe.KeepBefore && text.Length != extracted.Length ? Masked(extracted) : null;
-        return new MeasuredDocument(
-            record.Id, record.Dump, record.Url, record.Date.Length > 0 ? record.Date : page?.Date ?? "", record.FilePath, record.Offset, page?.Title ?? "", record.Provenance,
-            guess.Language, Masked(text), before, values, null, signature, bytes, contamination);
+        return Measured(document, text, values, Contamination(text, values));
+    }
+
+    private MeasuredDocument Measured(ExtractedDocument d, string text, double[] values, string contamination) => new(
+        d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Offset, d.Title, d.Provenance, d.Guess.Language, Masked(text),
+        _recipe.KeepBefore && text.Length != d.Text.Length ? Masked(d.Text) : null, values, d.Dropped, Signature(text, d.Date, d.Id), d.Bytes, contamination);
+
+    private static void Count(int before, int after, ReadOnlySpan<CutRange> cuts, Span<double> values)
+    {
+        foreach (var cut in cuts) values[(int)cut.Kind]++;
+        values[3] = (double)(before - after) / before;
+        values[4] = cuts.IsEmpty ? double.NaN : after;
     }
 
     private string Contamination(string text, double[] values)
     {
         if (_items is null) return "";
         var hits = _items.Check(text, Words);
-        values[^1] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
+        values[_measures.ContaminatedAt] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
         return hits.Count == 0 ? "" : hits.OrderByDescending(hit => hit.Share).ThenBy(hit => hit.ItemId, StringComparer.Ordinal).First().ItemId;
     }
 
@@ -81,15 +118,6 @@ internal sealed class Measurer : IDisposable
     public void Dispose() => _words.Dispose();
 
     private string Masked(string text) => _recipe.PersonalData is { } settings ? PersonalData.Mask(text, settings).Text : text;
-
-    private MeasuredDocument Dropped(SourceRecord record, Exclusion why, long bytes)
-    {
-        var values = new double[_measures.Names.Count];
-        Array.Fill(values, double.NaN);
-        return new MeasuredDocument(
-            record.Id, record.Dump, record.Url, record.Date, record.FilePath, record.Offset, "", record.Provenance, "und", "", null, values, why,
-            Signature("", record.Date, record.Id), bytes);
-    }
 
     private DocumentSignature? Signature(string text, string date, string id)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dolmen.Data.Deduplication;
@@ -27,12 +28,16 @@ internal sealed class Clusters : IDisposable
         var stands = new Bits(count);
         foreach (var (copy, one) in ItemFile.Read<Pair>(pairs.ExactFile))
         {
+            Check(copy, one, pairs.ExactFile, count);
             if (!_kept[copy]) continue;
             stands.Set(one);
             Join((int)copy, (int)one);
         }
         foreach (var pair in ItemFile.Read<NearPair>(pairs.NearFile))
+        {
+            Check(pair.A, pair.B, pairs.NearFile, count);
             if (pair.Jaccard >= minJaccard && (_kept[pair.A] || stands[pair.A]) && (_kept[pair.B] || stands[pair.B])) Join((int)pair.A, (int)pair.B);
+        }
 
         _sizes = new int[count];
         _survivors = new int[count];
@@ -48,6 +53,12 @@ internal sealed class Clusters : IDisposable
         }
     }
 
+    private static void Check(long a, long b, string file, int count)
+    {
+        if ((ulong)a >= (ulong)count || (ulong)b >= (ulong)count)
+            throw new UserErrorException($"{file} pairs document {a} with {b}, and there are {count}: it is damaged or of another corpus. Restore it, or build the corpus again.");
+    }
+
     /// <param name="kept">Whether the filters keep a document; asked once for each ordinal, in order.</param>
     /// <param name="minJaccard">Raises the threshold the pairs were found with; a lower one finds nothing more.</param>
     public static Clusters Of(DuplicatePairs pairs, Func<long, bool> kept, double minJaccard = 0) => new(pairs, kept, minJaccard);
@@ -59,12 +70,14 @@ internal sealed class Clusters : IDisposable
     public long SurvivorOf(long ordinal) => _kept[ordinal] ? _survivors[Root((int)ordinal)] : -1;
 
     /// <summary>The hash of the survivor's id: the same however the input was ordered. 0 for a document that is not kept.</summary>
-    public ulong IdOf(long ordinal)
+    public ulong IdOf(long ordinal) => SurvivorOf(ordinal) < 0 ? 0 : KeyOf(ordinal).IdHash;
+
+    /// <summary>The survivor's key.</summary>
+    public PriorityKey KeyOf(long ordinal)
     {
-        if (SurvivorOf(ordinal) is var survivor && survivor < 0) return 0;
         PriorityKey key = default;
-        RandomAccess.Read(_keys, MemoryMarshal.AsBytes(new Span<PriorityKey>(ref key)), survivor * 16);
-        return key.IdHash;
+        RandomAccess.Read(_keys, MemoryMarshal.AsBytes(new Span<PriorityKey>(ref key)), SurvivorOf(ordinal) * 16);
+        return key;
     }
 
     // The smaller ordinal becomes the root and paths are halved: which root it is never shows.

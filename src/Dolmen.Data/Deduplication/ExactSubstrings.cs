@@ -1,9 +1,11 @@
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>Passages of at least <paramref name="minWords"/> words that stand in the corpus more than once (Lee et al. 2022 take 50 tokens). A passage that long repeats exactly
-/// if all its windows of that many words do, so the windows' 128-bit hashes are sorted, out of core, which finds what a suffix array finds without holding
-/// one. The first occurrence stays; of others, what does not overlap a first occurrence is cut. Not for several threads at once.</summary>
-internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes, int minWords = 50) : IDisposable
+/// if all its windows of that many words do: windows next to each other in a suffix array with so long a common prefix are those of equal hash. So the windows'
+/// 128-bit hashes are sorted, out of core, 56 bytes a word on disk, which finds what a suffix array over words finds without holding one. The first occurrence stays; of others,
+/// what does not overlap a first occurrence is cut. Not for several threads at once.</summary>
+/// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one, and what the first of them holds stays in all of them. Itself when null.</param>
+internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes, int minWords = 50, Func<long, long>? documentOf = null) : IDisposable
 {
     private const ulong FactorHigh = 0x9e3779b97f4a7c15UL;
     private const ulong FactorLow = 0xc2b2ae3d27d4eb4fUL;
@@ -47,17 +49,22 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
         using var cuts = new ExternalSort<TextRange>(scratchDirectory, memoryBytes / 4);
         using var stays = new ExternalSort<TextRange>(scratchDirectory, memoryBytes / 4);
         Piece first = default;
+        long document = -1, last = -1;
         var size = 0;
         foreach (var window in _windows.Sorted())
         {
             if (size > 0 && window.Text == first.Text)
             {
                 if (size++ == 1) stays.Add(first.Range);
-                cuts.Add(window.Range);
-                continue;
+                // Each copy of the first document keeps its own first occurrence.
+                if (window.Range.Ordinal != last && DocumentOf(window) == document) stays.Add(window.Range);
+                else cuts.Add(window.Range);
             }
-            first = window;
-            size = 1;
+            else
+            {
+                (first, document, size) = (window, DocumentOf(window), 1);
+            }
+            last = window.Range.Ordinal;
         }
         using var kept = Joined(stays.Sorted()).GetEnumerator();
         var more = kept.MoveNext();
@@ -75,6 +82,8 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
             if (left.Start < left.End) yield return left;
         }
     }
+
+    private long DocumentOf(in Piece window) => documentOf?.Invoke(window.Range.Ordinal) ?? window.Range.Ordinal;
 
     private static IEnumerable<TextRange> Joined(IEnumerable<TextRange> ranges)
     {

@@ -153,11 +153,31 @@ internal static class ItemFile
         to.Write(MemoryMarshal.AsBytes(block.AsSpan(0, count)));
     }
 
-    public static IEnumerable<T> Read<T>(string path) where T : unmanaged
+    /// <summary>The items of a sorted file from the first on for which <paramref name="reached"/> is true, as it is for all after it.</summary>
+    public static IEnumerable<T> ReadFrom<T>(string path, Func<T, bool> reached) where T : unmanaged
+    {
+        long low = 0, high;
+        using (var file = File.OpenHandle(path))
+        {
+            high = RandomAccess.GetLength(file) / Unsafe.SizeOf<T>();
+            while (low < high)
+            {
+                var middle = low + ((high - low) / 2);
+                T item = default;
+                RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<T>(ref item)), middle * Unsafe.SizeOf<T>());
+                if (reached(item)) high = middle;
+                else low = middle + 1;
+            }
+        }
+        return Read<T>(path, low);
+    }
+
+    public static IEnumerable<T> Read<T>(string path, long skip = 0) where T : unmanaged
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
+        file.Position = skip * Unsafe.SizeOf<T>();
         var block = new T[Math.Max(1, (1 << 18) / Unsafe.SizeOf<T>())];
-        for (var remaining = file.Length / Unsafe.SizeOf<T>(); remaining > 0;)
+        for (var remaining = (file.Length / Unsafe.SizeOf<T>()) - skip; remaining > 0;)
         {
             var count = (int)Math.Min(block.Length, remaining);
             file.ReadExactly(MemoryMarshal.AsBytes(block.AsSpan(0, count)));

@@ -190,6 +190,8 @@ internal sealed class NearDuplicates
         foreach (var item in bands.Sorted())
         {
             if ((++seen & 0xffff) == 0) _stop.ThrowIfCancellationRequested();
+            if ((ulong)item.Ordinal >= (ulong)Documents)
+                throw new UserErrorException($"{_earlier.BandFile} names document {item.Ordinal}, and there are {Documents}: the index is damaged. Restore it from a copy, or delete it and build the earlier crawls again.");
             if (copies[item.Ordinal]) continue;
             if (size > 0 && item.Band != band) size = 0;
             band = item.Band;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Dolmen.Data.Deduplication;
 
@@ -11,19 +10,6 @@ internal readonly record struct TextRange(long Ordinal, int Start, int End) : IO
     {
         if (Ordinal != other.Ordinal) return Ordinal.CompareTo(other.Ordinal);
         return Start != other.Start ? Start.CompareTo(other.Start) : End.CompareTo(other.End);
-    }
-
-    /// <summary>The text without the ranges, which are ascending and apart.</summary>
-    public static string Cut(string text, IEnumerable<TextRange> ranges)
-    {
-        var left = new StringBuilder(text.Length);
-        var at = 0;
-        foreach (var range in ranges)
-        {
-            left.Append(text, at, range.Start - at);
-            at = range.End;
-        }
-        return left.Append(text, at, text.Length - at).ToString();
     }
 }
 

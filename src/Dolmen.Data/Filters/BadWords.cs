@@ -21,7 +21,7 @@ internal sealed class BadWords : IFilter
     private const int Words = 0, Ratio = 1, Drawn = 2;
     private static readonly FrozenSet<string> Allowed = new[] { "ja sm", "ja グロ", "ja 女の子", "zh 性" }.ToFrozenSet(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<List?>> _lists = new(StringComparer.Ordinal);
-    private readonly FrozenDictionary<string, string> _files;
+    private readonly Lazy<FrozenDictionary<string, string>> _files;
     private readonly RuleList _rules;
     private readonly BadWordsSettings _settings;
 
@@ -29,12 +29,9 @@ internal sealed class BadWords : IFilter
 
     public BadWords(BadWordsSettings settings)
     {
-        if (!Directory.Exists(settings.Lists))
-            throw new UserErrorException($"filters.badWords.lists is {settings.Lists}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json). Give such a folder, or leave badWords out.");
         _settings = settings;
-        _files = Directory.EnumerateFiles(settings.Lists).Order(StringComparer.Ordinal)
-            .GroupBy(path => Path.GetFileName(path).Split('.')[0], StringComparer.Ordinal)
-            .ToFrozenDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
+        // Read once something is measured: who only asks for the rules may do so without the lists.
+        _files = new(() => Files(settings.Lists));
         _rules = new(Name, (rules, _) =>
         {
             rules.AtMost("maxWords", Drawn, settings.MaxWords ?? 0);
@@ -59,9 +56,18 @@ internal sealed class BadWords : IFilter
         if (count == 0 || draw >= _settings.KeepFraction) values[Drawn] = count;
     }
 
+    private static FrozenDictionary<string, string> Files(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new UserErrorException($"filters.badWords.lists is {folder}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json). Give such a folder, or leave badWords out.");
+        return Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
+            .GroupBy(path => Path.GetFileName(path).Split('.')[0], StringComparer.Ordinal)
+            .ToFrozenDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
+    }
+
     private List? Load(string language)
     {
-        if (!_files.TryGetValue(language, out var path)) return null;
+        if (!_files.Value.TryGetValue(language, out var path)) return null;
         var words = WordListFile.Read(path).Where(word => !Allowed.Contains($"{language} {word}")).Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
         return words.Length == 0 ? null : new(SearchValues.Create(words, StringComparison.OrdinalIgnoreCase),
             [.. words.OrderByDescending(word => word.Length)], language is "ja" or "th" or "zh");

@@ -3,12 +3,12 @@ using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>Rows with a <c>text</c>, each a document of its own. Chats have no text of that kind and are left to alignment.</summary>
+/// <summary>Rows with a text, each a document of its own. Chats have no text of that kind and are left to alignment.</summary>
 internal static class JsonLinesReader
 {
     private static readonly ReadLimits Limits = new(BoundedText.MaxLineBytes);
 
-    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel) =>
-        SourceReaders.Read(file, Limits, funnel, CancellationToken.None).SelectMany(row =>
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, string textField) =>
+        SourceReaders.Read(file, Limits with { TextField = textField }, funnel, CancellationToken.None).SelectMany(row =>
             Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{row.Offset}", $"{file.Name}:{row.Offset}", funnel));
 }

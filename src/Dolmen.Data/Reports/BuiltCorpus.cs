@@ -46,12 +46,16 @@ internal sealed class BuiltCorpus
 
     public string PathOf(string folder, string shard) => Path.Combine(Directory, folder, shard);
 
-    /// <summary>What deduplication found; its files are checked for the number of documents.</summary>
+    /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
+    public byte[] Earlier() => Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
+
+    /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)
     {
         var pairs = new DuplicatePairs(Path.Combine(Directory, "duplicates"), documents, 0, 0, 0);
-        foreach (var (file, size) in new[] { (pairs.ExactFile, -1L), (pairs.NearFile, -1L), (pairs.RankFile, documents * 4), (pairs.KeyFile, documents * 16) })
-            if (!File.Exists(file) || (size >= 0 && new FileInfo(file).Length != size))
+        // Items of 16 and 24 bytes, as many as there are; of the others one for each document.
+        foreach (var (file, item, count) in new[] { (pairs.ExactFile, 16, -1L), (pairs.NearFile, 24, -1L), (pairs.RankFile, 4, documents), (pairs.KeyFile, 16, documents) })
+            if (new FileInfo(file) is not { Exists: true, Length: var length } || length % item != 0 || (count >= 0 && length != item * count))
                 throw new UserErrorException($"{file} is missing or is not that of {documents} documents: duplicates cannot be told. Restore it, or build the corpus again.");
         return pairs;
     }

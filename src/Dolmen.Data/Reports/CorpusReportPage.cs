@@ -76,6 +76,8 @@ public static class CorpusReportPage
         page.Bars(["reason", "documents", "of read", "bytes of text", "tokens"],
             [.. figures.Reasons.OrderByDescending(r => r.Value.Read).ThenBy(r => r.Key, StringComparer.Ordinal).Select(r =>
                 ((string[])[r.Key, Count(r.Value.Read), Percent(Share(r.Value.Read, figures.All.Read)), Count(r.Value.ReadBytes), Count(BuiltCorpus.Tokens(r.Value.ReadBytes))], (double)r.Value.Read))]);
+        if (corpus.Report.Cut is { } cut)
+            page.Note($"Cut because they stand in other documents too: {Count(cut.GetValueOrDefault("lines"))} lines, {Count(cut.GetValueOrDefault("paragraphs"))} paragraphs and {Count(cut.GetValueOrDefault("passages"))} passages, from {Count(cut.GetValueOrDefault("documents"))} documents.");
         if (corpus.Report.Unread.Count == 0) return;
         page.Note("Records that hold no page or text, and are not counted above:");
         page.Bars(["record", "count"], [.. corpus.Report.Unread.OrderByDescending(r => r.Value).Select(r => ((string[])[r.Key, Count(r.Value)], (double)r.Value))]);

@@ -11,6 +11,9 @@ internal static class Remeasured
     /// <summary>Families that take lines out of texts: without them other texts would have been measured.</summary>
     private static readonly string[] Editing = ["c4", "lines"];
 
+    /// <summary>Parts of deduplication that cut texts.</summary>
+    private static readonly string[] Repeats = ["lines", "paragraphs", "exactSubstrings"];
+
     /// <exception cref="UserErrorException">All changes that need a rebuild, each with its reason.</exception>
     public static void ThrowIfNeeded(CleaningRecipe was, CleaningRecipe asked)
     {
@@ -38,12 +41,16 @@ internal static class Remeasured
 
     private static string? Problem(string[] path, JsonNode? before, JsonNode? after) => path switch
     {
-        ["language", "keep" or "minScore"] or ["quality", "min"] or ["perplexity", "min" or "max"] or ["decontaminate", "maxShare"] or ["shardMegabytes"] => null,
+        ["language", "keep" or "minScore"] or ["language", "mixed", "max"] or ["quality" or "perplexity", "min" or "max"] or ["decontaminate", "maxShare"] or ["shardMegabytes"] => null,
+        ["language", "mixed"] => after is null ? null : "other languages inside texts were not looked for when the corpus was built.",
         ["quality" or "perplexity"] => after is null ? null : "nothing was scored when the corpus was built.",
         ["filters", var family] when before is null => $"the filter was off, so {family} was not measured.",
         ["filters", var family] => Editing.Contains(family) ? "it takes lines out of texts, and without it other texts would have been measured. Set its thresholds instead." : null,
         ["filters", var family, var key] => IsThreshold(family, key) ? null : "it changes the texts or what is measured of them, not a threshold.",
         ["decontaminate"] => after is null ? null : "evaluation items were not looked for when the corpus was built.",
+        ["dedup", "minCharsLeft" or "maxCutFraction"] => null,
+        ["dedup"] when before is not null && Repeats.Any(key => before[key] is not null) => "without it nothing would have been cut from the texts.",
+        ["dedup", var repeats, ..] when Repeats.Contains(repeats) => "it changes what is cut from the texts.",
         ["dedup"] => after is null ? null : "duplicates were not searched for when the corpus was built.",
         ["dedup", "minHash"] => after is null ? null : "near-duplicates were not searched for when the corpus was built.",
         ["dedup", "minHash", "minJaccard"] => JaccardProblem(before, after),

@@ -34,10 +34,10 @@ public static class WhatIf
         Parallel.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, chunk => Judge(corpus, chunk, rules, judged, decided));
         if (asked.Dedup is { } dedup && documents > 0)
         {
-            var pairs = corpus.Pairs(documents);
-            var least = dedup.MinHash is { } minHash ? minHash.MinJaccard ?? 0 : double.PositiveInfinity;
-            using var clusters = Clusters.Of(pairs, ordinal => decided.IsKept(ordinal), least);
-            decided.DropDuplicates(clusters, Verdicts.ExactCopies(pairs));
+            var earlier = corpus.Earlier();
+            var pairs = corpus.Pairs(earlier.Length + documents);
+            using var clusters = Clusters.Of(pairs, place => place < earlier.Length ? earlier[place] != 0 : decided.IsKept(place - earlier.Length), dedup.LeastJaccard);
+            decided.DropDuplicates(clusters, Verdicts.ExactCopies(pairs), earlier.Length);
         }
         return new WhatIfTally(corpus, decided, groups, rules, set).Report(examples, clock, stop);
     }
@@ -92,11 +92,10 @@ internal sealed class Decisions(long documents)
 
     public bool IsKept(long ordinal) => _after[ordinal] == Names.None;
 
-    public void DropDuplicates(Clusters clusters, BitArray exactCopies)
+    public void DropDuplicates(Clusters clusters, BitArray exactCopies, long earlier)
     {
-        var (exact, near) = (_names.Of(Verdicts.ExactReason), _names.Of(Verdicts.NearReason));
         for (var i = 0; i < _after.Length; i++)
-            if (_after[i] == Names.None && clusters.SurvivorOf(i) != i) _after[i] = exactCopies[i] ? exact : near;
+            if (_after[i] == Names.None && Verdicts.Duplicate(clusters, exactCopies, earlier, i) is { } reason) _after[i] = _names.Of(reason);
     }
 
     /// <summary>Indices into <see cref="Named"/>; 0 is no reason.</summary>

@@ -55,7 +55,7 @@ internal sealed class WhatIfTally(BuiltCorpus corpus, Decisions decided, IReadOn
             [.. gained.Ordinals.Select(ordinal => Named(ordinal, byBuild: true))], [.. lost.Ordinals.Select(ordinal => Named(ordinal, byBuild: false))], clock.Elapsed.TotalSeconds);
     }
 
-    private long Duplicates(Func<Amounts, Sum> of) => _reasons.Where(p => p.Key is Verdicts.ExactReason or Verdicts.NearReason).Sum(p => of(p.Value).Documents);
+    private long Duplicates(Func<Amounts, Sum> of) => _reasons.Where(p => p.Key is Verdicts.ExactReason or Verdicts.NearReason or Verdicts.IndexReason).Sum(p => of(p.Value).Documents);
 
     private ChangedDocument Named(long ordinal, bool byBuild)
     {

@@ -6,7 +6,7 @@ using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>JSON lines with a <c>text</c>. The other fields may also stand in an object <c>metadata</c>, as datatrove and Dolma write them.</summary>
+/// <summary>JSON lines with a <c>text</c>, or what <see cref="ReadLimits.TextField"/> names. The other fields may also stand in an object <c>metadata</c>, as datatrove and Dolma write them.</summary>
 internal static class JsonRows
 {
     public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
@@ -16,11 +16,11 @@ internal static class JsonRows
         while (lines.Next(stop))
         {
             if (lines.IsTooLong) funnel.Break(file.Name, lines.Number, "record-too-big");
-            else if (Row(lines.Line, file, lines.Number, funnel) is { } record) yield return record;
+            else if (Row(lines.Line, file, lines.Number, limits.TextField, funnel) is { } record) yield return record;
         }
     }
 
-    private static SourceRecord? Row(ReadOnlySpan<byte> line, InputFile file, long number, Funnel funnel)
+    private static SourceRecord? Row(ReadOnlySpan<byte> line, InputFile file, long number, string textField, Funnel funnel)
     {
         if (number == 1 && line is [0xEF, 0xBB, 0xBF, ..]) line = line[3..];
         if (line.Trim(" \t\r"u8).Length == 0) return null;
@@ -35,7 +35,7 @@ internal static class JsonRows
         {
             var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 64 });
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return Broken("unparsable-json");
-            isChat = Fields(ref reader, values, isMetadata: false);
+            isChat = Fields(ref reader, values, textField, isMetadata: false);
             if (reader.Read()) return Broken("unparsable-json");
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
@@ -54,18 +54,18 @@ internal static class JsonRows
         }
     }
 
-    private static bool Fields(ref Utf8JsonReader reader, Dictionary<string, string> values, bool isMetadata)
+    private static bool Fields(ref Utf8JsonReader reader, Dictionary<string, string> values, string textField, bool isMetadata)
     {
         var isChat = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = Wanted(ref reader);
+            var name = Wanted(ref reader, textField);
             isChat |= !isMetadata && reader.ValueTextEquals("messages"u8);
             var isNested = !isMetadata && reader.ValueTextEquals("metadata"u8);
             reader.Read();
             if (isNested && reader.TokenType == JsonTokenType.StartObject)
             {
-                Fields(ref reader, values, isMetadata: true);
+                Fields(ref reader, values, textField, isMetadata: true);
                 continue;
             }
             if (name is not null && (!isMetadata || (name != RowFields.Text && !values.ContainsKey(name))))
@@ -78,9 +78,9 @@ internal static class JsonRows
         return isChat;
     }
 
-    private static string? Wanted(ref Utf8JsonReader reader)
+    private static string? Wanted(ref Utf8JsonReader reader, string textField)
     {
-        if (reader.ValueTextEquals(RowFields.Text)) return RowFields.Text;
+        if (reader.ValueTextEquals(textField)) return RowFields.Text;
         foreach (var names in RowFields.Others)
             foreach (var name in names)
                 if (reader.ValueTextEquals(name)) return name;

@@ -6,7 +6,7 @@ using nietras.SeparatedValues;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c>.</summary>
+/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c> or what <see cref="ReadLimits.TextField"/> names.</summary>
 internal static class SeparatedRows
 {
     private const int MaxNames = 20;
@@ -19,10 +19,10 @@ internal static class SeparatedRows
         var options = (tabs ? Sep.New('\t') : Sep.Auto).Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true });
         using var reader = options.From(new StreamReader(stream, Encoding.UTF8));
         var columns = Columns(file, reader);
-        if (!columns.TryGetValue(RowFields.Text, out var text))
+        if (!columns.TryGetValue(limits.TextField, out var text))
         {
             throw new UserErrorException(
-                $"{file.Path} has no column {RowFields.Text}: its first line names {string.Join(", ", columns.Keys.Take(MaxNames))}{(columns.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
+                $"{file.Path} has no column {limits.TextField}: its first line names {string.Join(", ", columns.Keys.Take(MaxNames))}{(columns.Count > MaxNames ? ", …" : "")}. Name the column that holds the documents: --text-field NAME.");
         }
         var places = RowFields.Others.SelectMany(n => n).Where(columns.ContainsKey).ToDictionary(n => n, n => columns[n], StringComparer.Ordinal);
         long number = 0;

@@ -87,7 +87,7 @@ public class OtherRules
 
     [Fact]
     public void A_folder_that_is_not_there_is_the_users_to_mend() =>
-        Assert.Contains("filters.badWords.lists", Assert.Throws<UserErrorException>(() => new BadWords(new("/nowhere/at/all"))).Message, StringComparison.Ordinal);
+        Assert.Contains("filters.badWords.lists", Assert.Throws<UserErrorException>(() => new BadWords(new("/nowhere/at/all")).Measure(TextView.Of("text", "en"), "en", new double[3])).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("https://example.com/essay", null)]
