@@ -10,6 +10,9 @@ public abstract class Tokenizer
 
     public abstract SpecialTokens Special { get; }
 
+    /// <summary>Stands for what the vocabulary cannot say; −1 where it can say everything.</summary>
+    public virtual int Unknown => -1;
+
     /// <summary>Encoding puts a space before every text and decoding takes it away again.</summary>
     public virtual bool DropsLeadingSpace => false;
 

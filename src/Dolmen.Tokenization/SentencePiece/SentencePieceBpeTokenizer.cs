@@ -66,7 +66,7 @@ public sealed class SentencePieceBpeTokenizer : Tokenizer
 
     internal IReadOnlyList<AddedToken> Added { get; }
 
-    internal int Unknown { get; }
+    public override int Unknown { get; }
 
     /// <summary>A space is put before every text.</summary>
     internal bool Prefix { get; }
