@@ -16,6 +16,8 @@ internal static class TokenizerCommand
         command.Add(Train());
         command.Add(Encode());
         command.Add(Decode());
+        command.Add(TokenizerCompareCommand.Build());
+        command.Add(TokenizerViewCommand.Build());
         return command;
     }
 
