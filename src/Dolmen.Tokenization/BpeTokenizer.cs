@@ -101,9 +101,11 @@ public sealed class BpeTokenizer : Tokenizer
     /// <summary>Appends the ids of any bytes, UTF-8 or not; decoding gives these bytes again.</summary>
     public void EncodeBytes(ReadOnlySpan<byte> bytes, List<int> output)
     {
-        for (var start = 0; start < bytes.Length;)
+        var ends = new List<int>(bytes.Length / 4 + 4);
+        PreTokenizer.O200k.Split(bytes, ends);
+        var start = 0;
+        foreach (var end in ends)
         {
-            var end = PreTokenizer.O200k.Next(bytes, start);
             EncodePiece(bytes[start..end], output);
             start = end;
         }
