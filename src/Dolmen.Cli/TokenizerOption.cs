@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dolmen.Pipeline.Interchange;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli;
@@ -6,9 +7,21 @@ namespace Dolmen.Cli;
 /// <summary>How verbs name tokenizers.</summary>
 internal static class TokenizerOption
 {
-    public static Option<string> One() => new("--tokenizer") { Description = "A folder with tokenizer.json: of a tokenizer or of a model.", HelpName = "DIR", Required = true };
+    private const string Named = "NAME|FILE|DIR";
 
-    public static Option<string[]> Several(string what) => new("--tokenizer") { Description = $"{what}: a folder with tokenizer.json. May be repeated.", HelpName = "DIR", AllowMultipleArgumentsPerToken = false };
+    public static Option<string> One() => new("--tokenizer")
+    {
+        Description = "A vocabulary: a folder of a tokenizer or a model, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k.",
+        HelpName = Named,
+        Required = true,
+    };
 
-    public static Tokenizer Load(string name) => TokenizerFolder.Load(name);
+    public static Option<string[]> Several() => new("--tokenizer")
+    {
+        Description = "A vocabulary to compare: a folder, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k. May be repeated.",
+        HelpName = Named,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    public static Tokenizer Load(string source) => TokenizerSource.Open(source);
 }

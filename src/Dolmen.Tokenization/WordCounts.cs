@@ -44,9 +44,11 @@ internal static class WordCounts
         var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(document));
         ReadOnlySpan<byte> text = rented.AsSpan(0, Encoding.UTF8.GetBytes(document, rented));
         var byWord = counts.GetAlternateLookup<ReadOnlySpan<byte>>();
-        for (var start = 0; start < text.Length;)
+        var ends = new List<int>(text.Length / 4 + 4);
+        PreTokenizer.O200k.Split(text, ends);
+        var start = 0;
+        foreach (var end in ends)
         {
-            var end = PreTokenizer.O200k.Next(text, start);
             CollectionsMarshal.GetValueRefOrAddDefault(byWord, text[start..end], out _)++;
             start = end;
         }

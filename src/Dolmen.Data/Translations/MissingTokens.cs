@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Dolmen.Data.Filters;
 using Dolmen.Tokenization;
 
@@ -76,7 +75,7 @@ internal sealed class NextMerges(Tokenizer tokenizer)
     {
         var tokens = tokenizer.Encode(text);
         Tokens += tokens.Length;
-        var split = tokenizer is BpeTokenizer ? Ends(text) : null;
+        var split = tokenizer is BpeTokenizer bpe ? Ends(bpe, tokens) : null;
         var (start, at) = (0, 0);
         for (var i = 0; i < tokens.Length; i++)
         {
@@ -125,12 +124,13 @@ internal sealed class NextMerges(Tokenizer tokenizer)
 
     private ReadOnlySpan<byte> BytesOf(int token) => _learned.TryGetValue(token, out var bytes) ? bytes : tokenizer.BytesOf(token);
 
-    private static HashSet<int> Ends(string text)
+    private static HashSet<int> Ends(BpeTokenizer tokenizer, int[] tokens)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        var ends = new HashSet<int>();
-        for (var at = 0; at < bytes.Length; ends.Add(at)) at = PreTokenizer.O200k.Next(bytes, at);
-        return ends;
+        var bytes = new List<byte>(tokens.Length * 4);
+        foreach (var token in tokens) bytes.AddRange(tokenizer.BytesOf(token));
+        var ends = new List<int>();
+        tokenizer.Split.Split(CollectionsMarshal.AsSpan(bytes), ends);
+        return [.. ends];
     }
 
     private void Close(ReadOnlySpan<int> tokens, ref int start, int next)

@@ -91,11 +91,12 @@ internal sealed class TokenCounts
         var bytes = ArrayPool<byte>.Shared.Rent(length);
         var begins = ArrayPool<bool>.Shared.Rent(length + 1);             // whether a token begins at this byte
         begins.AsSpan(0, length + 1).Clear();
-        var at = 0;
+        var (at, atStart) = (0, tokenizer.DropsLeadingSpace);
         foreach (var token in tokens)
         {
             var piece = tokenizer.BytesOf(token);
-            if (at == 0 && tokenizer.DropsLeadingSpace && piece.StartsWith((byte)' ')) piece = piece[1..];
+            if (atStart && piece.StartsWith((byte)' ')) piece = piece[1..];
+            atStart = false;
             begins[at] = true;
             piece.CopyTo(bytes.AsSpan(at));
             at += piece.Length;
