@@ -23,7 +23,7 @@ public static class TokenView
     /// <exception cref="UserErrorException">The text is too long.</exception>
     public static IReadOnlyList<ViewedToken> Of(Tokenizer tokenizer, string text, bool parseSpecial = false)
     {
-        if (text.Length > MostChars) throw new UserErrorException($"The text has {text.Length} characters: {MostChars} can be looked at. Name a part of it, or count its tokens with 'dolmen tokenizer encode'.");
+        if (text.Length > MostChars) throw new UserErrorException($"The text has more than {MostChars} characters, the most that can be looked at. Name a part of it, or count its tokens with 'dolmen tokenizer encode'.");
         return [.. tokenizer.Encode(text, parseSpecial).Select(token =>
         {
             var bytes = tokenizer.BytesOf(token).ToArray();

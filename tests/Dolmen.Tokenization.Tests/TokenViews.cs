@@ -55,5 +55,5 @@ public sealed class TokenViews
 
     [Fact]
     public void A_text_that_nobody_could_look_at_is_refused() =>
-        Assert.Contains("1048577", Assert.Throws<UserErrorException>(() => TokenView.Of(Tokenizer, new string('a', TokenView.MostChars + 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("more than 1048576", Assert.Throws<UserErrorException>(() => TokenView.Of(Tokenizer, new string('a', TokenView.MostChars + 1))).Message, StringComparison.Ordinal);
 }

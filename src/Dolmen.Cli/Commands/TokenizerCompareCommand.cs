@@ -83,10 +83,10 @@ internal static class TokenizerCompareCommand
     {
         var words = new Table().Border(TableBorder.Rounded).Title(Markup.Escape($"words {missing.Language} has no token for")).AddColumn("word").AddColumn(new TableColumn("occurs").RightAligned())
             .AddColumn(new TableColumn("tokens").RightAligned()).AddColumn(new TableColumn("would save").RightAligned()).AddColumn("now");
-        foreach (var word in missing.Words) words.AddRow(new Text(word.Word), new Text($"{word.Count:N0}"), new Text($"{word.Tokens}"), new Text($"{word.Saved:N0}"), new Text(string.Join('|', word.Pieces)));
+        foreach (var word in missing.Words) words.AddRow(new Text(ComparisonReport.Shown(word.Word)), new Text($"{word.Count:N0}"), new Text($"{word.Tokens}"), new Text($"{word.Saved:N0}"), new Text(ComparisonReport.Shown(string.Join('|', word.Pieces))));
         console.Write(words);
         var merges = new Table().Border(TableBorder.Rounded).Title("merges it would learn next").AddColumn("token").AddColumn("of").AddColumn(new TableColumn("saves").RightAligned());
-        foreach (var merge in missing.Merges) merges.AddRow(new Text(merge.Token), new Text($"{merge.Left} + {merge.Right}"), new Text($"{merge.Saved:N0}"));
+        foreach (var merge in missing.Merges) merges.AddRow(new Text(ComparisonReport.Shown(merge.Token)), new Text(ComparisonReport.Shown($"{merge.Left}|{merge.Right}")), new Text($"{merge.Saved:N0}"));
         console.Write(merges);
         Console.Out.WriteLine(ComparisonReport.Summary(missing));
     }

@@ -24,6 +24,7 @@ internal static class TokenizerViewCommand
             var tokens = TokenView.Of(TokenizerOption.Load(name), shown, parsed.GetValue(special));
             if (parsed.GetValue(html) is { } page)
             {
+                Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(page))!);
                 AtomicFile.WriteText(page, TokenPage.Html(name, tokens));
                 Console.Error.WriteLine($"Page: {page}");
                 return;

@@ -66,10 +66,13 @@ public static class ComparisonReport
     private static void Missing(HtmlPage page, MissingTokens missing)
     {
         page.Note($"What it lacks for {missing.Language}: {Summary(missing)} Words by the tokens that one of their own would save:");
-        page.Bars(["word", "occurs", "tokens", "saved", "now"], [.. missing.Words.Select(word => ((string[])[word.Word, Count(word.Count), Count(word.Tokens), Count(word.Saved), string.Join('|', word.Pieces)], (double)word.Saved))]);
+        page.Bars(["word", "occurs", "tokens", "saved", "now"], [.. missing.Words.Select(word => ((string[])[Shown(word.Word), Count(word.Count), Count(word.Tokens), Count(word.Saved), Shown(string.Join('|', word.Pieces))], (double)word.Saved))]);
         page.Note("Merges that byte pair encoding would learn next, each after those before it:");
-        page.Bars(["token", "of", "saved"], [.. missing.Merges.Select(merge => ((string[])[merge.Token, $"{merge.Left} + {merge.Right}", Count(merge.Saved)], (double)merge.Saved))]);
+        page.Bars(["token", "of", "saved"], [.. missing.Merges.Select(merge => ((string[])[Shown(merge.Token), Shown($"{merge.Left}|{merge.Right}"), Count(merge.Saved)], (double)merge.Saved))]);
     }
+
+    /// <summary>A token with its spaces visible.</summary>
+    public static string Shown(string token) => token.Replace(' ', '▁');
 
     public static string Summary(MissingTokens missing) =>
         string.Create(CultureInfo.InvariantCulture, $"{missing.Merges.Count} more merges would bring {missing.Tokens:N0} tokens to {missing.TokensAfter:N0} ({(missing.Tokens == 0 ? 0 : 1 - (double)missing.TokensAfter / missing.Tokens):P1} less).");
@@ -84,9 +87,9 @@ public static class ComparisonReport
             Table(text, ["language", .. Head(comparison)], costs.Languages.Select(cost => (string[])[Named(cost), .. Cells(comparison, cost)]));
             if (costs.Missing is not { } missing) continue;
             text.Append(CultureInfo.InvariantCulture, $"\nWhat it lacks for {Cell(missing.Language)}: {Summary(missing)}\n\n");
-            Table(text, ["word", "occurs", "tokens", "saved"], missing.Words.Select(word => (string[])[word.Word, Count(word.Count), Count(word.Tokens), Count(word.Saved)]));
+            Table(text, ["word", "occurs", "tokens", "saved"], missing.Words.Select(word => (string[])[Shown(word.Word), Count(word.Count), Count(word.Tokens), Count(word.Saved)]));
             text.Append('\n');
-            Table(text, ["merge", "of", "saved"], missing.Merges.Select(merge => (string[])[merge.Token, $"{merge.Left} + {merge.Right}", Count(merge.Saved)]));
+            Table(text, ["merge", "of", "saved"], missing.Merges.Select(merge => (string[])[Shown(merge.Token), Shown($"{merge.Left}|{merge.Right}"), Count(merge.Saved)]));
         }
         return text.ToString();
     }

@@ -109,6 +109,19 @@ public sealed class TokenizersCompared
     }
 
     [Fact]
+    public void Unknown_and_byte_tokens_of_sentencepiece_vocabularies_are_counted_and_the_space_before_a_text_is_no_part_of_it()
+    {
+        string[] pieces = ["<unk>", "<s>", "</s>", "\u2581", "a", "b", "\u2581a"];
+        PieceKind[] kinds = [PieceKind.Unknown, PieceKind.Control, PieceKind.Control, .. Enumerable.Repeat(PieceKind.Normal, 4)];
+        var tokenizer = SentencePieceBpeTokenizer.FromScores(new SentencePieceVocabulary(pieces, [0, 0, 0, -1, -2, -3, -4], kinds));
+        var costs = Compare(Text(("en", "ab"), ("xx", "a ab?")), tokenizer, missing: "xx").Tokenizers[0];
+        var unknown = costs.Languages.Single(cost => cost.Language == "xx");         // ▁a ▁a b <unk>
+        Assert.Equal((4L, 0.25, 0.0, 2.0), (unknown.Tokens, unknown.UnknownTokens, unknown.FragmentTokens, unknown.Premium));
+        Assert.Equal(0, costs.Languages.Single(cost => cost.Language == "en").SplitGraphemes);
+        Assert.Equal((4L, 4L), (costs.Missing!.Tokens, costs.Missing.TokensAfter));      // no pair within a word occurs twice
+    }
+
+    [Fact]
     public void Wrong_settings_are_told()
     {
         var text = Text(("en", "a"));
