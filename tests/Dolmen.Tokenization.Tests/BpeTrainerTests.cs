@@ -73,6 +73,25 @@ public class BpeTrainerTests
     }
 
     [Fact]
+    public void Extending_keeps_the_old_ids_and_learns_from_the_new_text()
+    {
+        var old = Samples.Tokenizer;
+        TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("방앗간이 돌고 돌아 방앗간 주인은 돌을 센다<|note|>"), 4)];
+        var recipe = new TokenizerRecipe(old.VocabSize + 30, SpecialTokens: ["<|note|>"]);
+        var grown = BpeTrainer.Extend(old, texts, recipe, Samples.NoProgress.Instance, CancellationToken.None).Tokenizer;
+        Assert.Equal(old.VocabSize + 30, grown.VocabSize);
+        Assert.All(Enumerable.Range(0, old.VocabSize), id => Assert.Equal(old.BytesOf(id), grown.BytesOf(id)));
+        Assert.Equal(old.Merges, grown.Merges.Take(old.Merges.Count));
+        Assert.Equal(29, grown.Merges.Count - old.Merges.Count);
+        Assert.Equal(old.Special, grown.Special);
+        Assert.Equal([old.VocabSize + 29], grown.Encode("<|note|>", parseSpecial: true));
+        Assert.True(grown.Encode("방앗간 주인은").Length < old.Encode("방앗간 주인은").Length / 2);
+        Assert.Equal(old.Encode("Everyone has the right"), grown.Encode("Everyone has the right"));
+        Assert.Throws<UserErrorException>(() =>
+            BpeTrainer.Extend(old, texts, recipe with { VocabSize = old.VocabSize }, Samples.NoProgress.Instance, CancellationToken.None));
+    }
+
+    [Fact]
     public void Settings_bound_digits_and_the_length_of_tokens()
     {
         TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("1234567890 lengthening"), 5)];

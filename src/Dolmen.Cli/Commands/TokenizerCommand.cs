@@ -1,7 +1,10 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
+using Dolmen.Pipeline.Interchange;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;
@@ -19,45 +22,58 @@ internal static class TokenizerCommand
 
     private static Command Encode()
     {
-        var command = new Command("encode", "Turn text into token ids.");
+        var command = new Command("encode", "Turn text into tokens: how many they are, and their ids.");
         var (tokenizer, json) = (Tokenizer(), CommonOptions.Json());
         var text = new Argument<string?>("text")
         {
-            Description = "The text; standard input when left out.",
+            Description = "The text; standard input when left out and no --input is given.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var input = new Option<string?>("--input") { Description = "A UTF-8 file with the text.", HelpName = "FILE" };
+        var ids = new Option<bool>("--ids") { Description = "With --json, the ids as well, and where the bytes of each begin." };
         var special = new Option<bool>("--special") { Description = "Names of special tokens in the text become these tokens." };
         command.Add(text);
         command.Add(tokenizer);
+        command.Add(input);
+        command.Add(ids);
         command.Add(special);
         command.Add(json);
         command.Runs((parsed, _) =>
         {
-            var loaded = TokenizerFolder.Load(parsed.GetRequiredValue(tokenizer));
-            var tokens = loaded.Encode(parsed.GetValue(text) ?? Console.In.ReadToEnd(), parsed.GetValue(special));
-            var result = new EncodedText(tokens, [.. tokens.Select(token => loaded.Decode([token]))]);
+            var loaded = TokenizerSource.Open(parsed.GetRequiredValue(tokenizer));
+            var source = Text(parsed.GetValue(text), parsed.GetValue(input));
+            var tokens = loaded.Encode(source, parsed.GetValue(special));
+            var detailed = parsed.GetValue(ids);
             Console.Out.WriteLine(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(result, TokenizerCommandJson.Default.EncodedText)
+                ? JsonSerializer.Serialize(new EncodedText(tokens.Length, Encoding.UTF8.GetByteCount(source), detailed ? tokens : null,
+                    detailed ? loaded.Offsets(tokens) : null), TokenizerCommandJson.Default.EncodedText)
                 : string.Join(' ', tokens));
         });
         return command;
+    }
+
+    private static string Text(string? text, string? input)
+    {
+        if (input is null) return text ?? Console.In.ReadToEnd();
+        if (text is not null) throw new UserErrorException($"There are two texts, '{text}' and --input {input}: give one.");
+        if (!File.Exists(input)) throw new UserErrorException($"--input {input} does not exist: it names a file with the text.");
+        return Encoding.UTF8.GetString(File.ReadAllBytes(input));            // a byte order mark is a part of the text
     }
 
     private static Command Decode()
     {
         var command = new Command("decode", "Turn token ids into text.");
         var (tokenizer, json) = (Tokenizer(), CommonOptions.Json());
-        var ids = new Argument<int[]>("id") { Description = "Token ids.", Arity = ArgumentArity.OneOrMore };
-        command.Add(ids);
+        var arguments = new Argument<string[]>("id") { Description = "Token ids.", Arity = ArgumentArity.ZeroOrMore };
+        var list = new Option<string?>("--ids") { Description = "Token ids with commas between them.", HelpName = "1,2,3" };
+        command.Add(arguments);
         command.Add(tokenizer);
+        command.Add(list);
         command.Add(json);
         command.Runs((parsed, _) =>
         {
-            var loaded = TokenizerFolder.Load(parsed.GetRequiredValue(tokenizer));
-            var tokens = parsed.GetRequiredValue(ids);
-            foreach (var token in tokens)
-                if (token < 0 || token >= loaded.VocabSize)
-                    throw new UserErrorException($"{token} is no token of this vocabulary: its ids run from 0 to {loaded.VocabSize - 1}.");
+            var loaded = TokenizerSource.Open(parsed.GetRequiredValue(tokenizer));
+            var tokens = Ids([.. parsed.GetValue(arguments) ?? [], parsed.GetValue(list) ?? ""], loaded);
             var text = loaded.Decode(tokens);
             Console.Out.WriteLine(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(new DecodedText(text), TokenizerCommandJson.Default.DecodedText)
@@ -66,21 +82,37 @@ internal static class TokenizerCommand
         return command;
     }
 
+    private static int[] Ids(IEnumerable<string> texts, Tokenizer tokenizer)
+    {
+        var tokens = new List<int>();
+        foreach (var text in texts.SelectMany(text => text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+        {
+            if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var token) || token < 0 || token >= tokenizer.VocabSize)
+                throw new UserErrorException($"{text} is no token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
+            if (tokenizer.BytesOf(token).IsEmpty)
+                throw new UserErrorException($"{text} is no token of this vocabulary: the id lies in it and is not used.");
+            tokens.Add(token);
+        }
+        return tokens.Count > 0 ? [.. tokens] : throw new UserErrorException("No token ids: give them as arguments or as --ids 1,2,3.");
+    }
+
     private static Option<string> Tokenizer() =>
         new("--tokenizer")
         {
-            Description = "A folder with tokenizer.json: of a tokenizer or of a model.",
-            HelpName = "DIR",
+            Description = "A vocabulary: a folder of a tokenizer or a model, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k.",
+            HelpName = "NAME|FILE|DIR",
             Required = true,
         };
 }
 
-internal sealed record EncodedText(int[] Tokens, string[] Pieces);
+/// <param name="Tokens">How many.</param>
+/// <param name="Bytes">Of the text in UTF-8.</param>
+internal sealed record EncodedText(int Tokens, int Bytes, int[]? Ids, int[]? Offsets);
 
 internal sealed record DecodedText(string Text);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.Strict)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.Strict)]
 [JsonSerializable(typeof(EncodedText))]
 [JsonSerializable(typeof(DecodedText))]
 internal sealed partial class TokenizerCommandJson : JsonSerializerContext;

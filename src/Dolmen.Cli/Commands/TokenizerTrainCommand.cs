@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Pipeline.Interchange;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;
@@ -26,7 +27,7 @@ internal static class TokenizerTrainCommand
         var minimum = new Option<int?>("--min-frequency") { Description = "A pair that occurs less often is not merged. 2 when left out.", HelpName = "N" };
         var longest = new Option<int?>("--max-token-bytes") { Description = "A longer token is not made.", HelpName = "N" };
         var special = new Option<string[]>("--special") { Description = "Name of a special token beside Dolmen's own; text is cut where it stands. May be repeated.", HelpName = "NAME" };
-        var extend = new Option<string?>("--extend") { Description = "Go on from the vocabulary in this folder: its tokens keep their ids.", HelpName = "DIR" };
+        var extend = new Option<string?>("--extend") { Description = "Go on from this vocabulary: its tokens keep their ids, its pre-tokenizer stays.", HelpName = "NAME|FILE|DIR" };
         var balance = new Option<double?>("--balance") { Description = "Languages count as if each were its share of the text to this power: 1 as they are, 0 all alike. A language is a corpus's column, a folder below the input, or a file.", HelpName = "ALPHA" };
         var memory = new Option<int?>("--memory") { Description = "Megabytes for words; what does not fit goes to disk while counting, and the rarest are left out while learning. 2048 when left out.", HelpName = "MB" };
         var (set, threads, json) = (CommonOptions.Set(), CommonOptions.Threads(), CommonOptions.Json());
@@ -73,6 +74,8 @@ internal static class TokenizerTrainCommand
         var (vocabSize, merges, corpus) = request.Model switch
         {
             "bpe" => Bpe(request, documents, recipe, progress, stop, threads, totalBytes),
+            "unigram" when request.Extend is null => Unigram(request, documents, recipe, progress, stop, threads, totalBytes),
+            "unigram" => throw new UserErrorException("--extend goes on from merges: leave out --model unigram."),
             _ => throw new UserErrorException($"--model is {request.Model}: it is bpe or unigram."),
         };
         if (vocabSize < recipe.VocabSize)
@@ -90,10 +93,24 @@ internal static class TokenizerTrainCommand
         TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
         CancellationToken stop, int? threads, long totalBytes)
     {
-        var trained = BpeTrainer.Train(documents, recipe, progress, stop, threads, totalBytes);
+        var trained = request.Extend is { } known
+            ? BpeTrainer.Extend(Known(known), documents, recipe, progress, stop, threads, totalBytes)
+            : BpeTrainer.Train(documents, recipe, progress, stop, threads, totalBytes);
         TokenizerFolder.Save(trained.Tokenizer, request.Output);
         return (trained.Tokenizer.VocabSize, trained.Tokenizer.Merges.Count, trained.Corpus);
     }
+
+    private static (int VocabSize, int Merges, TrainedCorpus Corpus) Unigram(
+        TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
+        CancellationToken stop, int? threads, long totalBytes)
+    {
+        var (tokenizer, corpus) = UnigramTrainer.Train(documents, recipe, progress, stop, threads, totalBytes);
+        TokenizerFolder.Save(tokenizer, request.Output);
+        return (tokenizer.VocabSize, 0, corpus);
+    }
+
+    private static BpeTokenizer Known(string source) => TokenizerSource.Open(source) as BpeTokenizer
+        ?? throw new UserErrorException($"--extend {source} is no byte-level BPE: only such vocabularies can be extended.");
 
     private static TokenizerRecipe Recipe(string[] settings)
     {

@@ -41,12 +41,56 @@ public static class BpeTrainer
         Learn(learner, recipe.VocabSize - names.Length, recipe, words, progress, stop);
 
         var first = learner.Tokens.Count;
-        byte[][] all = [.. learner.Tokens, .. names.Select(Encoding.UTF8.GetBytes)];
         var special = new SpecialTokens(first, first + 1, first + 2, first + 3, first + 4, first + 5, first + 6);
-        return new TrainedBpe(new BpeTokenizer(all, [.. learner.Merges], special), corpus);
+        var vocabulary = new Vocabulary(
+            [.. learner.Tokens, .. names.Select(Encoding.UTF8.GetBytes)],
+            [.. names.Select((name, i) => new AddedToken(name, first + i, Special: true))], special, Before: [special.Bos]);
+        return new TrainedBpe(new BpeTokenizer(vocabulary, [.. learner.Merges], new BpeRules(split)), corpus);
     }
 
-    private static (WordList Words, TrainedCorpus Corpus) Count(
+    /// <summary>Goes on from a vocabulary with text it knows little of: its tokens keep their ids, new ones follow.</summary>
+    /// <param name="known">What to go on from; its pre-tokenizer and special tokens stay.</param>
+    /// <param name="documents">As in training.</param>
+    /// <param name="recipe">The size is that of the old and new tokens together.</param>
+    /// <param name="progress">Hears of words and merges.</param>
+    /// <param name="stop">Ends it early.</param>
+    /// <param name="threads">All cores when left out.</param>
+    /// <param name="totalBytes">How much text there is, where known.</param>
+    public static TrainedBpe Extend(
+        BpeTokenizer known, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
+        CancellationToken stop, int? threads = null, long totalBytes = 0)
+    {
+        recipe.Validate();
+        var names = recipe.SpecialTokens ?? [];
+        if (recipe.VocabSize <= known.VocabSize + names.Count)
+            throw new UserErrorException(
+                $"tokenizer vocabSize is {recipe.VocabSize}: the vocabulary to extend has {known.VocabSize} tokens already, and {names.Count} special ones are asked for. Ask for more.");
+        if (names.FirstOrDefault(name => known.Added.Any(token => token.Content == name)) is { } twice)
+            throw new UserErrorException($"tokenizer specialTokens names '{twice}': the vocabulary to extend has it already. Leave it out.");
+        var (words, corpus) = Count(documents, recipe, known.Split, totalBytes, progress, stop, threads);
+        var added = known.Added.Select(token => token.Id).ToHashSet();
+        var bytes = Enumerable.Range(0, known.VocabSize).Select(id => added.Contains(id) ? [] : known.BytesOf(id).ToArray()).ToArray();
+        var (cache, found) = (new WordCache(), new List<int>());
+        var learner = new MergeLearner(words, bytes, (word, tokens) =>
+        {
+            found.Clear();
+            known.EncodePiece(word, cache, found);
+            found.CopyTo(tokens);
+            return found.Count;
+        }, recipe.TiesByBytes, recipe.MinPairCount, recipe.MaxTokenBytes);
+        Learn(learner, recipe.VocabSize - names.Count, recipe, words, progress, stop);
+
+        for (var id = 0; id < known.VocabSize; id++) bytes[id] = known.BytesOf(id).ToArray();
+        var first = learner.Tokens.Count;
+        var vocabulary = new Vocabulary(
+            [.. bytes, .. learner.Tokens.Skip(bytes.Length), .. names.Select(Encoding.UTF8.GetBytes)],
+            [.. known.Added, .. names.Select((name, i) => new AddedToken(name, first + i, Special: true))],
+            known.Special, known.Normalizer, known.Before, known.After);
+        return new TrainedBpe(new BpeTokenizer(vocabulary, [.. known.Merges, .. learner.Merges], known.Rules), corpus);
+    }
+
+    /// <summary>The words of a text, weighed where the recipe balances languages.</summary>
+    internal static (WordList Words, TrainedCorpus Corpus) Count(
         IEnumerable<TrainingText> documents, TokenizerRecipe recipe, PreTokenizer split, long totalBytes, IProgress<StageProgress> progress,
         CancellationToken stop, int? threads)
     {

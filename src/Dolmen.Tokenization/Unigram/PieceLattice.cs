@@ -23,8 +23,11 @@ internal sealed class PieceLattice
 
     public double Unknown { get; }
 
-    /// <summary>Adds how often each piece is expected in <paramref name="times"/> such words; returns the word's probability.</summary>
-    public double Expect(ReadOnlySpan<byte> word, double times, long[] expected)
+    /// <summary>Less likely words than this are beyond what numbers can tell apart.</summary>
+    private const double LeastProbability = 1e-280;
+
+    /// <summary>Adds how often each piece is expected in <paramref name="times"/> such words.</summary>
+    public void Expect(ReadOnlySpan<byte> word, double times, long[] expected)
     {
         Lay(word);
         var forward = _forward.AsSpan(0, word.Length + 1);
@@ -33,6 +36,7 @@ internal sealed class PieceLattice
         backward.Clear();
         forward[0] = 1;
         foreach (var (start, end, piece) in _arcs) forward[end] += forward[start] * Probability(piece);
+        if (forward[^1] < LeastProbability) return;
         backward[^1] = times / forward[^1];
         for (var i = _arcs.Count - 1; i >= 0; i--)
         {
@@ -41,7 +45,6 @@ internal sealed class PieceLattice
             backward[start] += way;
             if (piece >= 0) expected[piece] += (long)Math.Round(forward[start] * way);
         }
-        return forward[^1];
     }
 
     /// <summary>Appends the pieces of the likeliest way, of equal ones that with the longer last piece.</summary>

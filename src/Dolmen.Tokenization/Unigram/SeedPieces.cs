@@ -19,6 +19,7 @@ internal sealed class SeedPieces
     private readonly byte[] _bytes;
     private readonly Suffix[] _suffixes;
     private readonly List<Candidate> _candidates = [];
+    private readonly List<Suffix> _words = [];
     private readonly int _most;
 
     private SeedPieces(WordList words, int most)
@@ -36,6 +37,7 @@ internal sealed class SeedPieces
                 if (!BeginsCharacter(bytes[at])) continue;
                 suffixes.Add(new Suffix(offset + at, Reach(bytes, at), words.WeightOf(word)));
             }
+            if (words.CountOf(word) > 1 && Reach(bytes, 0) == bytes.Length) _words.Add(new Suffix(offset, bytes.Length, words.WeightOf(word)));
             offset += bytes.Length;
         }
         _suffixes = [.. suffixes];
@@ -49,9 +51,12 @@ internal sealed class SeedPieces
     {
         var seeds = new SeedPieces(words, most);
         seeds.Sort(stop);
+        foreach (var word in seeds._words) seeds.Offer(word.Start, word.Length, word.Weight);
         seeds.Collect();
         seeds.KeepBest();
-        return seeds._candidates.ConvertAll(candidate => (seeds._bytes.AsSpan(candidate.Start, candidate.Length).ToArray(), candidate.Score));
+        var seen = new HashSet<string>(StringComparer.Ordinal);          // a word may be the beginning of others as well
+        return [.. seeds._candidates.Select(candidate => (Piece: seeds._bytes.AsSpan(candidate.Start, candidate.Length).ToArray(), candidate.Score))
+            .Where(candidate => seen.Add(Encoding.UTF8.GetString(candidate.Piece)))];
     }
 
     private static bool BeginsCharacter(byte value) => (value & 0xC0) != 0x80;
@@ -103,7 +108,7 @@ internal sealed class SeedPieces
         return key;
     }
 
-    /// <summary>Every beginning that at least two neighbours share, once, with the weight of all suffixes that share it.</summary>
+    /// <summary>Every beginning that at least two neighbours share, with the weight of all suffixes that share it.</summary>
     private void Collect()
     {
         var before = new long[_suffixes.Length + 1];
@@ -132,7 +137,6 @@ internal sealed class SeedPieces
         return length;
     }
 
-    /// <summary>A word that no other begins with is a candidate too, where it occurs twice.</summary>
     private void Offer(int start, int length, long weight)
     {
         var characters = 0;
