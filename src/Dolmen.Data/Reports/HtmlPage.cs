@@ -9,11 +9,12 @@ internal sealed class HtmlPage
 {
     private readonly StringBuilder _page = new();
 
-    public HtmlPage(string title)
+    /// <param name="style">A resource with style of this page alone.</param>
+    public HtmlPage(string title, string style = "corpus.css")
     {
         _page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
         _page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
-        _page.Append($"<title>{Escape(title)}</title><style>\n{Resource("report.css")}{Resource("corpus.css")}</style></head><body>\n<h1>{Escape(title)}</h1>\n");
+        _page.Append($"<title>{Escape(title)}</title><style>\n{Resource("report.css")}{Resource(style)}</style></head><body>\n<h1>{Escape(title)}</h1>\n");
     }
 
     public void Lead(string text) => _page.Append($"<p class=\"lead\">{Escape(text)}</p>\n");

@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.Text;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>Of all ways to cut a text into pieces the one with the highest sum of scores (Kudo 2018).</summary>
+public sealed class UnigramTokenizer : SentencePieceTokenizer
+{
+    /// <summary>An unknown character costs this much more than the least likely piece.</summary>
+    private const float UnknownPenalty = 10;
+
+    private readonly float[] _scores;
+    private readonly PieceTrie _trie = new();
+    private readonly float _unknownScore;
+
+    /// <param name="pieces">Of every id, as the vocabulary file has them.</param>
+    /// <param name="scores">Logarithms of their probabilities.</param>
+    /// <param name="leaveOut">Ids that no text is cut into: control tokens, bytes, pieces no longer used.</param>
+    /// <param name="vocabulary">All but the bytes, which pieces tell.</param>
+    /// <param name="rules">Of spaces and what is unknown.</param>
+    internal UnigramTokenizer(string[] pieces, float[] scores, IReadOnlySet<int> leaveOut, Vocabulary vocabulary, PieceRules rules)
+        : base(pieces, vocabulary, rules)
+    {
+        _scores = scores;
+        var lowest = float.MaxValue;
+        for (var id = 0; id < pieces.Length; id++)
+        {
+            if (leaveOut.Contains(id)) continue;
+            _trie.Add(Encoding.UTF8.GetBytes(pieces[id]), id);
+            lowest = Math.Min(lowest, scores[id]);
+        }
+        _unknownScore = lowest - UnknownPenalty;
+    }
+
+    internal IReadOnlyList<float> Scores => _scores;
+
+    private protected override void EncodePieces(ReadOnlySpan<char> text, List<int> output)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        var rented = ArrayPool<byte>.Shared.Rent(length);
+        ReadOnlySpan<byte> utf8 = rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented));
+        var nodes = ArrayPool<Node>.Shared.Rent(length + 1);
+        nodes.AsSpan(0, length + 1).Fill(new Node(0, -1, -1));
+        nodes[0] = new Node(0, 0, -1);
+        for (var start = 0; start < length;)
+        {
+            Rune.DecodeFromUtf8(utf8[start..], out _, out var width);
+            var (from, reachedNext, at) = (nodes[start].Score, false, PieceTrie.Root);
+            for (var end = start; end < length && (at = _trie.Step(at, utf8[end])) >= 0; end++)
+            {
+                if (_trie.TokenAt(at) is not (var token and >= 0)) continue;
+                Offer(ref nodes[end + 1], from + _scores[token], start, token);
+                reachedNext |= end + 1 - start == width;
+            }
+            if (!reachedNext) Offer(ref nodes[start + width], from + _unknownScore, start, -1);
+            start += width;
+        }
+        var first = output.Count;
+        for (var end = length; end > 0; end = nodes[end].Start) output.Add(end);
+        Span<int> ends = output.Count - first <= 256 ? stackalloc int[output.Count - first] : new int[output.Count - first];
+        System.Runtime.InteropServices.CollectionsMarshal.AsSpan(output)[first..].CopyTo(ends);
+        output.RemoveRange(first, ends.Length);
+        for (var i = ends.Length - 1; i >= 0; i--)
+        {
+            var node = nodes[ends[i]];
+            if (node.Token >= 0) output.Add(node.Token);
+            else
+            {
+                Rune.DecodeFromUtf8(utf8[node.Start..], out var rune, out _);
+                AddUnknown(rune, output, first);
+            }
+        }
+        ArrayPool<Node>.Shared.Return(nodes);
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    /// <summary>The best way to a place, the first of equally good ones.</summary>
+    private readonly record struct Node(float Score, int Start, int Token);
+
+    private static void Offer(ref Node node, float score, int start, int token)
+    {
+        if (node.Start < 0 || score > node.Score) node = new Node(score, start, token);
+    }
+}
+
+/// <summary>Pieces by their bytes, one step a byte.</summary>
+internal sealed class PieceTrie
+{
+    public const int Root = 0;
+
+    private readonly Dictionary<long, int> _children = [];
+    private readonly List<int> _tokens = [-1];
+
+    public void Add(ReadOnlySpan<byte> piece, int token)
+    {
+        var at = Root;
+        foreach (var value in piece)
+        {
+            if (!_children.TryGetValue(Key(at, value), out var next))
+            {
+                next = _tokens.Count;
+                _tokens.Add(-1);
+                _children.Add(Key(at, value), next);
+            }
+            at = next;
+        }
+        if (_tokens[at] < 0) _tokens[at] = token;
+    }
+
+    /// <summary>−1 where no piece goes on like this.</summary>
+    public int Step(int at, byte value) => _children.TryGetValue(Key(at, value), out var next) ? next : -1;
+
+    /// <summary>−1 where no piece ends here.</summary>
+    public int TokenAt(int at) => _tokens[at];
+
+    private static long Key(int at, byte value) => (long)at << 8 | value;
+}
