@@ -1,0 +1,77 @@
+using System.Numerics;
+
+namespace Dolmen.Tokenization.Jinja;
+
+/// <summary>What may stand after <c>is</c>.</summary>
+internal static class Tests
+{
+    private delegate bool Test(object value, Rendering rendering);
+
+    private static readonly Dictionary<string, Test> Plain = new(StringComparer.Ordinal)
+    {
+        ["boolean"] = (value, _) => value is bool,
+        ["callable"] = (value, _) => value is Function,
+        ["defined"] = (value, _) => value is not Undefined,
+        ["escaped"] = (_, _) => false,
+        ["even"] = (value, rendering) => IsMultiple(value, "even", new BigInteger(2)),
+        ["false"] = (value, _) => value is false,
+        ["float"] = (value, _) => value is double,
+        ["integer"] = (value, _) => value is BigInteger,
+        ["iterable"] = (value, _) => Python.IsIterable(value),
+        ["lower"] = (value, rendering) => IsCase(value, upper: false, rendering),
+        ["mapping"] = (value, _) => value is Dict,
+        ["none"] = (value, _) => value is None,
+        ["number"] = (value, _) => value is bool or BigInteger or double,
+        ["odd"] = (value, _) => !IsMultiple(value, "odd", new BigInteger(2)),
+        ["sequence"] = (value, _) => value is Text or Dict or Undefined or Sequence { Kind: not SequenceKind.View },
+        ["string"] = (value, _) => value is Text,
+        ["true"] = (value, _) => value is true,
+        ["undefined"] = (value, _) => value is Undefined,
+        ["upper"] = (value, rendering) => IsCase(value, upper: true, rendering),
+    };
+
+    private static readonly Dictionary<string, string> Signs = new(StringComparer.Ordinal)
+    {
+        ["=="] = "==", ["eq"] = "==", ["equalto"] = "==", ["!="] = "!=", ["ne"] = "!=", ["<"] = "<", ["lt"] = "<", ["lessthan"] = "<",
+        ["<="] = "<=", ["le"] = "<=", [">"] = ">", ["gt"] = ">", ["greaterthan"] = ">", [">="] = ">=", ["ge"] = ">=", ["in"] = "in",
+    };
+
+    private static readonly string[] Others = ["divisibleby", "filter", "sameas", "test"];
+
+    public static bool Exists(string name) => Plain.ContainsKey(name) || Signs.ContainsKey(name) || Others.Contains(name);
+
+    public static bool Holds(string name, object value, Arguments arguments, Rendering rendering)
+    {
+        if (Plain.TryGetValue(name, out var test))
+        {
+            arguments.Bind(name);
+            return test(value, rendering);
+        }
+        if (!Exists(name)) throw new TemplateException(Missing(name));
+        var other = Arguments.Needed(arguments.Bind(name, "other")[0], name, "other");
+        if (Signs.TryGetValue(name, out var sign)) return Comparison.Holds(sign, value, other, rendering);
+        return name switch
+        {
+            "divisibleby" => IsMultiple(value, name, other),
+            "sameas" => value is Text or BigInteger or double or bool ? value.GetType() == other.GetType() && Comparing.AreEqual(value, other, rendering.Budget)
+                : ReferenceEquals(value, other),
+            "filter" => value is Text filter && Filters.Exists(filter.Value),
+            _ => value is Text named && Exists(named.Value),
+        };
+    }
+
+    public static string Missing(string name) => $"there is no test '{name}'{Known.Nearest(name, [.. Plain.Keys, .. Signs.Keys, .. Others])}";
+
+    private static bool IsMultiple(object value, string test, object of) => PythonNumber.Calculate("%", value, of) switch
+    {
+        BigInteger rest => rest.IsZero,
+        double rest => rest == 0,
+        _ => throw new TemplateException($"{test} needs a number, not {Python.Named(value)}"),
+    };
+
+    private static bool IsCase(object value, bool upper, Rendering rendering)
+    {
+        var text = Printing.Text(value, rendering).Value;
+        return text.Any(upper ? char.IsUpper : char.IsLower) && !text.Any(upper ? char.IsLower : char.IsUpper);
+    }
+}
