@@ -77,6 +77,40 @@ public sealed class ChatTemplate
         return new RenderedChat(text.Value, Spans(text, Origin.Generated), Spans(text, Origin.Data));
     }
 
+    /// <summary>The conversation as the model reads it. Nothing in a message becomes a control token: see <see cref="ChatTokens"/>.</summary>
+    /// <exception cref="UserErrorException">As <see cref="Render"/>.</exception>
+    public int[] TokenizePrompt(Tokenizer tokenizer, ChatInput input, TimeProvider? clock = null) =>
+        ChatTokens.Encode(Render(input, clock), tokenizer, []).Tokens;
+
+    /// <summary>The same with the assistant's tokens marked. They are those within <c>{% generation %}</c>; where the template has no such
+    /// tag, those that an assistant's message adds to the conversation before it and the opening of its turn.</summary>
+    /// <exception cref="UserErrorException">As <see cref="Render"/>; or the template has no such tag and writes earlier messages otherwise
+    /// once others follow.</exception>
+    public TokenizedConversation Tokenize(Tokenizer tokenizer, ChatInput input, TimeProvider? clock = null)
+    {
+        var chat = Render(input, clock);
+        return ChatTokens.Encode(chat, tokenizer, MarksGeneration ? chat.Generated : Added(chat, input, clock));
+    }
+
+    private bool MarksGeneration => Source.Contains("endgeneration", StringComparison.Ordinal);
+
+    private List<TextSpan> Added(RenderedChat whole, ChatInput input, TimeProvider? clock)
+    {
+        var spans = new List<TextSpan>();
+        for (var i = 0; i < input.MessageCount; i++)
+        {
+            if (!input.IsAssistant(i)) continue;
+            var before = Render(input.First(i, addGenerationPrompt: true), clock).Text;
+            var after = Render(input.First(i + 1, addGenerationPrompt: false), clock).Text;
+            if (!after.StartsWith(before, StringComparison.Ordinal) || !whole.Text.StartsWith(after, StringComparison.Ordinal))
+                throw new UserErrorException($"{Name} does not tell which words are the assistant's: it has no {{% generation %}} tag, and " +
+                    $"message {i + 1} reads otherwise within the conversation than at its end. Put {{% generation %}} and " +
+                    "{% endgeneration %} around what the assistant says in the template.");
+            spans.Add(new TextSpan(before.Length, after.Length - before.Length));
+        }
+        return spans;
+    }
+
     private static List<TextSpan> Spans(Text text, Origin origin)
     {
         var spans = new List<TextSpan>();

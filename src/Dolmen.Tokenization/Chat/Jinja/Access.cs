@@ -27,7 +27,7 @@ internal sealed class SliceAccess(Expression owner, Expression? start, Expressio
         if (value is Undefined undefined) throw new TemplateException(undefined.Why);
         if (value is Text text) return Slice(text, from, to, by, rendering);
         if (value is not Sequence { Kind: not SequenceKind.View } sequence)
-            return new Undefined($"{Python.Named(value)} cannot be sliced");
+            throw new TemplateException($"{Python.Named(value)} cannot be sliced");
         var (begin, count) = Indices(sequence.Items.Count, from, to, by);
         rendering.Budget.Step(count);
         var items = new object[count];

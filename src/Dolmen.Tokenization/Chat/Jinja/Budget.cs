@@ -6,7 +6,7 @@ namespace Dolmen.Tokenization.Jinja;
 /// what any template in use needs: the largest take some 100 000 steps for a hundred messages.</summary>
 internal sealed class Budget
 {
-    public const int MostSteps = 10_000_000;
+    public const int MostSteps = 5_000_000;
 
     /// <summary>Characters of all strings that are made on the way.</summary>
     public const long MostCharacters = 256 << 20;

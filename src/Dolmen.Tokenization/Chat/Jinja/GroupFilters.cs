@@ -16,7 +16,7 @@ internal static class GroupFilters
         var items = Python.ListOf(input, rendering);
         object Key(object item) => paths.Length == 0 ? Fold(item, sensitive)
             : new Sequence([.. paths.Select(path => Fold(path.Of(item), sensitive))]);
-        return new Sequence(Ordered(items, Key, Arguments.Flag(given[0]), rendering));
+        return new Sequence(Ordering.By(items, Key, Arguments.Flag(given[0]), rendering.Budget));
     }
 
     public static object DictSort(object input, Arguments arguments, Rendering rendering)
@@ -29,8 +29,8 @@ internal static class GroupFilters
             "value" => 1,
             var by => throw new TemplateException($"dictsort orders by 'key' or 'value', not by '{by}'"),
         };
-        return new Sequence(Ordered([.. Members.Pairs(dict)], pair => Fold(((Sequence)pair).Items[at], Arguments.Flag(given[0])),
-            Arguments.Flag(given[2]), rendering));
+        return new Sequence(Ordering.By(Members.Pairs(dict), pair => Fold(((Sequence)pair).Items[at], Arguments.Flag(given[0])),
+            Arguments.Flag(given[2]), rendering.Budget));
     }
 
     public static object GroupBy(object input, Arguments arguments, Rendering rendering)
@@ -41,7 +41,7 @@ internal static class GroupFilters
         var groups = new List<object>();
         List<object>? group = null;
         object? last = null;
-        foreach (var item in Ordered(Python.ListOf(input, rendering), Key, false, rendering))
+        foreach (var item in Ordering.By(Python.ListOf(input, rendering), Key, false, rendering.Budget))
         {
             var key = Key(item);
             if (group is null || !Comparing.AreEqual(key, last!, rendering.Budget))
@@ -125,13 +125,6 @@ internal static class GroupFilters
             if (best is null || Comparing.Order(key, bestKey!, rendering.Budget) * sign > 0) (best, bestKey) = (item, key);
         }
         return best ?? new Undefined($"the {filter} of no items is asked for");
-    }
-
-    /// <summary>Equal items stay in their order, from the other end too.</summary>
-    private static List<object> Ordered(List<object> items, Func<object, object> key, bool reverse, Rendering rendering)
-    {
-        var order = Comparer<object>.Create((a, b) => Comparing.Order(a, b, rendering.Budget));
-        return [.. reverse ? items.OrderByDescending(key, order) : items.OrderBy(key, order)];
     }
 
     private static object Fold(object value, bool sensitive) => !sensitive && value is Text text ? TextMethods.Lower(text) : value;

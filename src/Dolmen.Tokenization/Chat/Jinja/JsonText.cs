@@ -61,15 +61,13 @@ internal sealed class JsonText(Rendering rendering, string? indent, string comma
     {
         _output.Append('{');
         _level++;
-        var entries = dict.Entries.Select(entry => (Key: Key(entry.Key), entry.Value));
-        if (sorted) entries = dict.Entries.OrderBy(entry => entry.Key, Comparer<object>.Create((a, b) => Comparing.Order(a, b, rendering.Budget)))
-            .Select(entry => (Key(entry.Key), entry.Value));
+        var entries = sorted ? Ordering.By(dict.Entries, entry => entry.Key, false, rendering.Budget) : dict.Entries;
         var first = true;
         foreach (var (key, value) in entries)
         {
             Next(first);
             first = false;
-            Quoted(key);
+            Quoted(Key(key));
             _output.Append(colon);
             Value(value);
         }

@@ -3,13 +3,11 @@ using System.Numerics;
 namespace Dolmen.Tokenization.Jinja;
 
 /// <summary>What <c>loop</c> is within a for loop.</summary>
-internal sealed class LoopState(IReadOnlyList<object> items, int depth)
+internal sealed class LoopState(IReadOnlyList<object> items)
 {
     private object? _lastChanged;
 
     public int Index0 { get; set; }
-
-    public int Depth { get; } = depth;
 
     public object? Find(string name) => name switch
     {
@@ -20,8 +18,8 @@ internal sealed class LoopState(IReadOnlyList<object> items, int depth)
         "first" => Index0 == 0,
         "last" => Index0 == items.Count - 1,
         "length" => new BigInteger(items.Count),
-        "depth" => new BigInteger(Depth),
-        "depth0" => new BigInteger(Depth - 1),
+        "depth" => BigInteger.One,                                       // how deep a recursive loop is, and there are none
+        "depth0" => BigInteger.Zero,
         "previtem" => Index0 > 0 ? items[Index0 - 1] : new Undefined("there is no previous item"),
         "nextitem" => Index0 + 1 < items.Count ? items[Index0 + 1] : new Undefined("there is no next item"),
         "cycle" => new Function("loop.cycle", (_, arguments) => arguments.Positional.Count > 0

@@ -37,7 +37,7 @@ internal static class NumberFilters
         var method = Arguments.Text(given[1], "round", "method", "common").Value;
         if (method is not ("common" or "ceil" or "floor"))
             throw new TemplateException($"round: the method '{method}' is none of common, ceil, floor");
-        if (method == "common" && PythonNumber.Whole(input) is { } whole && places >= 0) return whole;
+        if (method == "common" && PythonNumber.Whole(input) is { } whole) return places >= 0 ? whole : Tens(whole, -places);
         if (PythonNumber.Float(input) is not { } number) throw new TemplateException($"round needs a number, not {Python.Named(input)}");
         if (Math.Abs(places) > 15) return number;
         // Python decides on the exact value: only one with few binary places can lie exactly in the middle, and then goes to the even digit.
@@ -50,6 +50,17 @@ internal static class NumberFilters
             "floor" => Math.Floor(number * power),
             _ => Math.Round(number * power, MidpointRounding.ToEven),
         }) / power;
+    }
+
+    /// <summary>To the nearest ten, hundred and so on; a five goes to the even neighbour.</summary>
+    private static BigInteger Tens(BigInteger value, int places)
+    {
+        if (places > PythonNumber.MostDigits) return 0;
+        var unit = BigInteger.Pow(10, places);
+        var rest = ((value % unit) + unit) % unit;
+        var down = value - rest;
+        var twice = (rest * 2).CompareTo(unit);
+        return twice > 0 || (twice == 0 && !(down / unit).IsEven) ? down + unit : down;
     }
 
     public static object Sum(object input, Arguments arguments, Rendering rendering)

@@ -44,7 +44,7 @@ internal static class Python
         None => "None",
         bool flag => flag ? "True" : "False",
         BigInteger number when number < 1_000_000 && number > -1_000_000 => number.ToString(),
-        Text { Length: < 30 } text => $"'{text}'",
+        Text { Length: < 30 } text => $"'{text.Value.Replace("\n", "\\n", StringComparison.Ordinal)}'",
         _ => "a " + TypeName(value),
     };
 

@@ -61,7 +61,7 @@ internal static class Splitting
             var start = at;
             if (most == parts.Count)
             {
-                parts.Add(TextMethods.Trim(text.Slice(start), null, false, true));
+                parts.Add(text.Slice(start));
                 return;
             }
             while (at < text.Length && !Lexer.IsWhite(text.Value[at])) at++;
@@ -78,7 +78,7 @@ internal static class Splitting
             if (end == 0) return;
             if (most == parts.Count)
             {
-                parts.Add(TextMethods.Trim(text.Slice(0, end), null, true, false));
+                parts.Add(text.Slice(0, end));
                 return;
             }
             var start = end;

@@ -67,7 +67,7 @@ internal sealed class For(Target target, Expression items, Expression? condition
         var outer = rendering.Scope;
         var all = Python.ListOf(items.Evaluate(rendering), rendering);
         if (condition is not null) all = Chosen(all, outer, rendering);
-        var loop = new LoopState(all, rendering.Scope.Find("loop") is LoopState around ? around.Depth + 1 : 1);
+        var loop = new LoopState(all);
         for (; loop.Index0 < all.Count; loop.Index0++)
         {
             rendering.Scope = new Scope(outer);

@@ -15,6 +15,7 @@ internal static class Tests
         ["escaped"] = (_, _) => false,
         ["even"] = (value, rendering) => IsMultiple(value, "even", new BigInteger(2)),
         ["false"] = (value, _) => value is false,
+        ["filter"] = (value, _) => value is Text name && Filters.Exists(name.Value),
         ["float"] = (value, _) => value is double,
         ["integer"] = (value, _) => value is BigInteger,
         ["iterable"] = (value, _) => Python.IsIterable(value),
@@ -25,6 +26,7 @@ internal static class Tests
         ["odd"] = (value, _) => !IsMultiple(value, "odd", new BigInteger(2)),
         ["sequence"] = (value, _) => value is Text or Dict or Undefined or Sequence { Kind: not SequenceKind.View },
         ["string"] = (value, _) => value is Text,
+        ["test"] = (value, _) => value is Text name && Exists(name.Value),
         ["true"] = (value, _) => value is true,
         ["undefined"] = (value, _) => value is Undefined,
         ["upper"] = (value, rendering) => IsCase(value, upper: true, rendering),
@@ -36,7 +38,7 @@ internal static class Tests
         ["<="] = "<=", ["le"] = "<=", [">"] = ">", ["gt"] = ">", ["greaterthan"] = ">", [">="] = ">=", ["ge"] = ">=", ["in"] = "in",
     };
 
-    private static readonly string[] Others = ["divisibleby", "filter", "sameas", "test"];
+    private static readonly string[] Others = ["divisibleby", "sameas"];
 
     public static bool Exists(string name) => Plain.ContainsKey(name) || Signs.ContainsKey(name) || Others.Contains(name);
 
@@ -50,14 +52,9 @@ internal static class Tests
         if (!Exists(name)) throw new TemplateException(Missing(name));
         var other = Arguments.Needed(arguments.Bind(name, "other")[0], name, "other");
         if (Signs.TryGetValue(name, out var sign)) return Comparison.Holds(sign, value, other, rendering);
-        return name switch
-        {
-            "divisibleby" => IsMultiple(value, name, other),
-            "sameas" => value is Text or BigInteger or double or bool ? value.GetType() == other.GetType() && Comparing.AreEqual(value, other, rendering.Budget)
-                : ReferenceEquals(value, other),
-            "filter" => value is Text filter && Filters.Exists(filter.Value),
-            _ => value is Text named && Exists(named.Value),
-        };
+        if (name == "divisibleby") return IsMultiple(value, name, other);
+        return value is Text or BigInteger or double or bool
+            ? value.GetType() == other.GetType() && Comparing.AreEqual(value, other, rendering.Budget) : ReferenceEquals(value, other);
     }
 
     public static string Missing(string name) => $"there is no test '{name}'{Known.Nearest(name, [.. Plain.Keys, .. Signs.Keys, .. Others])}";
