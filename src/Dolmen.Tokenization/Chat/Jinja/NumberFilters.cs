@@ -17,6 +17,7 @@ internal static class NumberFilters
     {
         var given = arguments.Bind("int", "default", "base");
         var otherwise = given[0] ?? BigInteger.Zero;
+        if (input is Undefined undefined) throw new TemplateException(undefined.Why);
         if (PythonNumber.Whole(input) is { } whole) return whole;
         if (input is double number) return double.IsFinite(number) ? new BigInteger(Math.Truncate(number)) : otherwise;
         if (input is not Text text) return otherwise;
@@ -27,6 +28,7 @@ internal static class NumberFilters
     public static object Float(object input, Arguments arguments, Rendering rendering)
     {
         var otherwise = arguments.Bind("float", "default")[0] ?? 0.0;
+        if (input is Undefined undefined) throw new TemplateException(undefined.Why);
         return PythonNumber.Float(input) ?? (input is Text text ? FloatOf(text.Value) : null) ?? otherwise;
     }
 

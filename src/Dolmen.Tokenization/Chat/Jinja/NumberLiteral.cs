@@ -11,7 +11,8 @@ internal static class NumberLiteral
         if (text.Length > 2 && text[0] == '0' && Digit(text[1]) is var radix and not 0)
         {
             var end = 2;
-            while (end < text.Length && (text[end] == '_' || IsDigit(text[end], radix))) end++;
+            while (end < text.Length && (IsDigit(text[end], radix)
+                || (text[end] == '_' && end + 1 < text.Length && IsDigit(text[end + 1], radix)))) end++;
             if (end > 2) return (end, false);
         }
         var at = Digits(text, 0);

@@ -31,7 +31,7 @@ internal static class PercentFormat
             rendering.Budget.Make(piece.Length);
             builder.Append(piece);
         }
-        if (next < items.Count && values is not Dict) throw new TemplateException("'%' has more values than places");
+        if (next < items.Count && values is not (Dict or Sequence { Kind: not SequenceKind.Tuple })) throw new TemplateException("'%' has more values than places");
         return builder.ToText();
     }
 

@@ -10,10 +10,10 @@ internal static class Tests
     private static readonly Dictionary<string, Test> Plain = new(StringComparer.Ordinal)
     {
         ["boolean"] = (value, _) => value is bool,
-        ["callable"] = (value, _) => value is Function,
+        ["callable"] = (value, _) => value is Function or Undefined,
         ["defined"] = (value, _) => value is not Undefined,
         ["escaped"] = (_, _) => false,
-        ["even"] = (value, rendering) => IsMultiple(value, "even", new BigInteger(2)),
+        ["even"] = (value, _) => Rest(value, new BigInteger(2), "even") == 0,
         ["false"] = (value, _) => value is false,
         ["filter"] = (value, _) => value is Text name && Filters.Exists(name.Value),
         ["float"] = (value, _) => value is double,
@@ -23,7 +23,7 @@ internal static class Tests
         ["mapping"] = (value, _) => value is Dict,
         ["none"] = (value, _) => value is None,
         ["number"] = (value, _) => value is bool or BigInteger or double,
-        ["odd"] = (value, _) => !IsMultiple(value, "odd", new BigInteger(2)),
+        ["odd"] = (value, _) => Rest(value, new BigInteger(2), "odd") == 1,
         ["sequence"] = (value, _) => value is Text or Dict or Undefined or Sequence { Kind: not SequenceKind.View },
         ["string"] = (value, _) => value is Text,
         ["test"] = (value, _) => value is Text name && Exists(name.Value),
@@ -52,17 +52,17 @@ internal static class Tests
         if (!Exists(name)) throw new TemplateException(Missing(name));
         var other = Arguments.Needed(arguments.Bind(name, "other")[0], name, "other");
         if (Signs.TryGetValue(name, out var sign)) return Comparison.Holds(sign, value, other, rendering);
-        if (name == "divisibleby") return IsMultiple(value, name, other);
+        if (name == "divisibleby") return Rest(value, other, name) == 0;
         return value is Text or BigInteger or double or bool
             ? value.GetType() == other.GetType() && Comparing.AreEqual(value, other, rendering.Budget) : ReferenceEquals(value, other);
     }
 
     public static string Missing(string name) => $"there is no test '{name}'{Known.Nearest(name, [.. Plain.Keys, .. Signs.Keys, .. Others])}";
 
-    private static bool IsMultiple(object value, string test, object of) => PythonNumber.Calculate("%", value, of) switch
+    private static double Rest(object value, object of, string test) => PythonNumber.Calculate("%", value, of) switch
     {
-        BigInteger rest => rest.IsZero,
-        double rest => rest == 0,
+        BigInteger rest => (double)rest,
+        double rest => rest,
         _ => throw new TemplateException($"{test} needs a number, not {Python.Named(value)}"),
     };
 
