@@ -109,7 +109,8 @@ public sealed class BpeTokenizer : VocabularyTokenizer
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    private void EncodePiece(ReadOnlySpan<byte> piece, WordCache words, List<int> output)
+    /// <summary>A piece of the pre-tokenizer's.</summary>
+    internal void EncodePiece(ReadOnlySpan<byte> piece, WordCache words, List<int> output)
     {
         if (piece.Length == 1)
         {

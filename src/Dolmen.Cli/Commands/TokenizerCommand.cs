@@ -2,10 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
-using Dolmen.Data;
 using Dolmen.Pipeline.Interchange;
 using Dolmen.Tokenization;
 
@@ -16,49 +14,10 @@ internal static class TokenizerCommand
     public static Command Build()
     {
         var command = new Command("tokenizer", "Learn a vocabulary, turn text into tokens and back.");
-        command.Add(Train());
+        command.Add(TokenizerTrainCommand.Build());
         command.Add(Encode());
         command.Add(Decode());
         return command;
-    }
-
-    private static Command Train()
-    {
-        var command = new Command("train", "Learn a byte-level BPE vocabulary from text and write it as Hugging Face's tokenizer.json.");
-        var paths = new Argument<string[]>("path") { Description = "A corpus that was built, text files, or folders of them.", Arity = ArgumentArity.OneOrMore };
-        var output = CommonOptions.Out("Where the tokenizer goes.");
-        output.Required = true;
-        var (set, threads, json) = (CommonOptions.Set(), CommonOptions.Threads(), CommonOptions.Json());
-        command.Add(paths);
-        command.Add(output);
-        command.Add(set);
-        command.Add(threads);
-        command.Add(json);
-        command.Runs((parsed, stop) =>
-        {
-            var recipe = Recipe(parsed.GetValue(set) ?? []);
-            var folder = parsed.GetRequiredValue(output)!;
-            var (corpora, others) = Split(parsed.GetRequiredValue(paths));
-            var files = others.Length > 0 || corpora.Length == 0 ? TextFiles.Find(others) : [];
-            using var progress = new ConsoleProgress();
-            var documents = corpora.SelectMany(CorpusText.ReadDocuments).Concat(TextFiles.Read(files));
-            var tokenizer = BpeTrainer.Train(documents, recipe, progress, stop, parsed.GetValue(threads));
-            TokenizerFolder.Save(tokenizer, folder);
-            if (tokenizer.VocabSize < recipe.VocabSize)
-                Console.Error.WriteLine(
-                    $"The corpus repeats too little for {recipe.VocabSize} tokens: the vocabulary has {tokenizer.VocabSize}.");
-            var result = new TrainedTokenizer(Path.GetFullPath(folder), tokenizer.VocabSize, tokenizer.Merges.Count, files.Count + corpora.Length);
-            if (parsed.GetValue(json))
-                Console.Out.WriteLine(JsonSerializer.Serialize(result, TokenizerCommandJson.Default.TrainedTokenizer));
-            else Console.Error.WriteLine($"{result.VocabSize} tokens learned from {result.Files} files, in {result.Tokenizer}");
-        });
-        return command;
-    }
-
-    private static (string[] Corpora, string[] Others) Split(string[] paths)
-    {
-        var corpora = paths.Where(path => Directory.Exists(Path.Combine(path, "documents"))).ToArray();
-        return (corpora, [.. paths.Except(corpora, StringComparer.Ordinal)]);
     }
 
     private static Command Encode()
@@ -144,30 +103,7 @@ internal static class TokenizerCommand
             HelpName = "NAME|FILE|DIR",
             Required = true,
         };
-
-    private static TokenizerRecipe Recipe(string[] settings)
-    {
-        var tree = new JsonObject();
-        foreach (var setting in settings)
-        {
-            var parts = setting.Split('=', 2);
-            if (parts.Length != 2 || !int.TryParse(parts[1], out var value))
-                throw new UserErrorException($"--set {setting} is not NAME=NUMBER. Try --set vocabSize=4096.");
-            tree[parts[0]] = value;
-        }
-        try
-        {
-            return tree.Deserialize(TokenizerCommandJson.Default.TokenizerRecipe) ?? new TokenizerRecipe();
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException(
-                $"--set {string.Join(' ', settings)} names an unknown setting: a tokenizer has vocabSize and minPairCount.", error);
-        }
-    }
 }
-
-internal sealed record TrainedTokenizer(string Tokenizer, int VocabSize, int Merges, int Files);
 
 /// <param name="Tokens">How many.</param>
 /// <param name="Bytes">Of the text in UTF-8.</param>
@@ -177,8 +113,6 @@ internal sealed record DecodedText(string Text);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.Strict)]
-[JsonSerializable(typeof(TokenizerRecipe))]
-[JsonSerializable(typeof(TrainedTokenizer))]
 [JsonSerializable(typeof(EncodedText))]
 [JsonSerializable(typeof(DecodedText))]
 internal sealed partial class TokenizerCommandJson : JsonSerializerContext;

@@ -81,6 +81,15 @@ internal static class KnownPatterns
         PreTokenizer.Of(@"\s+$"), PreTokenizer.Of("[一-龥ࠀ-一가-퟿]+"), PreTokenizer.Digits(individual: true),
     ];
 
+    /// <summary>The pattern with other digits; null where it has none that could be others.</summary>
+    public static string? WithDigits(string pattern, int most)
+    {
+        foreach (var numbers in (string[])[@"|\p{N}{1,3}|", @"|\p{N}{1,2}|", @"|\p{N}|"])
+            if (pattern.Contains(numbers, StringComparison.Ordinal))
+                return pattern.Replace(numbers, $"|{Numbers(most)}|", StringComparison.Ordinal);
+        return null;
+    }
+
     public static PreTokenizer? Find(string pattern) => Scanners.GetValueOrDefault(pattern);
 
     private static void AddFamilies(string numbers, int digits)

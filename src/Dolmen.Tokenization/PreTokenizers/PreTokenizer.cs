@@ -80,6 +80,14 @@ public abstract class PreTokenizer
     /// <summary>Null where no split has that name.</summary>
     public static PreTokenizer? ByName(string name) => Named.TryGetValue(name, out var make) ? make() : null;
 
-    /// <summary>What a user means by a name or else a pattern.</summary>
-    public static PreTokenizer Parse(string nameOrPattern) => ByName(nameOrPattern) ?? Of(nameOrPattern);
+    /// <summary>What a user means by a name or else a pattern, with other digits where asked.</summary>
+    public static PreTokenizer Parse(string nameOrPattern, int? digits = null)
+    {
+        var split = ByName(nameOrPattern) ?? Of(nameOrPattern);
+        if (digits is not { } most) return split;
+        if (most is < 1 or > 3)
+            throw new UserErrorException($"digits is {most}: a piece has at most 1, 2 or 3 of them.");
+        return Of(KnownPatterns.WithDigits(split.Pattern, most) ?? throw new UserErrorException(
+            $"The pre-tokenizer {nameOrPattern} has no \\p{{N}}{{1,3}} whose digits could be {most}: o200k, cl100k and patterns like them have."));
+    }
 }
