@@ -11,7 +11,7 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
 
     private readonly double[] _scores;
     private readonly bool _single;
-    private readonly PieceTrie _trie = new();
+    private readonly PieceTrieMap _trie;
     private readonly double _unknownScore;
 
     /// <param name="pieces">Of every id, as the vocabulary file has them.</param>
@@ -29,10 +29,9 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
         var lowest = double.MaxValue;
         for (var id = 0; id < pieces.Length; id++)
         {
-            if (leaveOut.Contains(id)) continue;
-            _trie.Add(Encoding.UTF8.GetBytes(pieces[id]), id);
-            lowest = Math.Min(lowest, scores[id]);
+            if (!leaveOut.Contains(id)) lowest = Math.Min(lowest, scores[id]);
         }
+        _trie = new PieceTrieMap([.. pieces.Select((piece, id) => leaveOut.Contains(id) ? [] : Encoding.UTF8.GetBytes(piece))]);
         _unknownScore = Sum(lowest, -UnknownPenalty);
     }
 
@@ -49,10 +48,10 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
         for (var start = 0; start < length;)
         {
             Rune.DecodeFromUtf8(utf8[start..], out _, out var width);
-            var (from, reachedNext, at) = (nodes[start].Score, false, PieceTrie.Root);
-            for (var end = start; end < length && (at = _trie.Step(at, utf8[end])) >= 0; end++)
+            var (from, reachedNext, at) = (nodes[start].Score, false, 0);
+            for (var end = start; end < length && (at = _trie.Child(at, utf8[end])) > 0; end++)
             {
-                if (_trie.TokenAt(at) is not (var token and >= 0)) continue;
+                if (_trie.PieceAt(at) is not (var token and >= 0)) continue;
                 Offer(ref nodes[end + 1], Sum(from, _scores[token]), start, token);
                 reachedNext |= end + 1 - start == width;
             }
@@ -87,37 +86,4 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
     {
         if (node.Start < 0 || score > node.Score) node = new Node(score, start, token);
     }
-}
-
-/// <summary>Pieces by their bytes, one step a byte.</summary>
-internal sealed class PieceTrie
-{
-    public const int Root = 0;
-
-    private readonly Dictionary<long, int> _children = [];
-    private readonly List<int> _tokens = [-1];
-
-    public void Add(ReadOnlySpan<byte> piece, int token)
-    {
-        var at = Root;
-        foreach (var value in piece)
-        {
-            if (!_children.TryGetValue(Key(at, value), out var next))
-            {
-                next = _tokens.Count;
-                _tokens.Add(-1);
-                _children.Add(Key(at, value), next);
-            }
-            at = next;
-        }
-        if (_tokens[at] < 0) _tokens[at] = token;
-    }
-
-    /// <summary>−1 where no piece goes on like this.</summary>
-    public int Step(int at, byte value) => _children.TryGetValue(Key(at, value), out var next) ? next : -1;
-
-    /// <summary>−1 where no piece ends here.</summary>
-    public int TokenAt(int at) => _tokens[at];
-
-    private static long Key(int at, byte value) => (long)at << 8 | value;
 }
