@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Tables;
+using Dolmen.Tokenization;
 
 namespace Dolmen.Data;
 
@@ -19,6 +20,27 @@ public static class CorpusText
             for (var group = 0; group < table.Groups; group++)
                 foreach (var text in table.Strings(group, column))
                     if (text is { Length: > 0 }) yield return text;
+        }
+    }
+
+    /// <summary>The same with the language each was taken for; without one where the corpus does not say.</summary>
+    public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory)
+    {
+        foreach (var path in DocumentFiles(corpusDirectory))
+        {
+            using var table = CorpusTable.Open(path);
+            var column = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+            var languageColumn = table.Find("language");
+            for (var group = 0; group < table.Groups; group++)
+            {
+                var languages = languageColumn is null ? null : table.Strings(group, languageColumn);
+                var row = 0;
+                foreach (var text in table.Strings(group, column))
+                {
+                    if (text is { Length: > 0 }) yield return new TrainingText(text, languages?[row] ?? "");
+                    row++;
+                }
+            }
         }
     }
 

@@ -105,7 +105,7 @@ public sealed class PipelineRun
 
     private string Tokenizer(string corpus) => _stages.Execute(new Stage(
         "tokenizer", Part("tokenizer"), Inputs(Path.Combine(corpus, CorpusTrainingFiles[0])), Resumes: false,
-        directory => TokenizerFolder.Save(BpeTrainer.Train(CorpusText.ReadDocuments(corpus), _recipe.Tokenizer, _progress, _stop, _threads), directory, _recipe.Training.ContextLength)));
+        directory => TokenizerFolder.Save(BpeTrainer.Train(CorpusText.ReadTexts(corpus), _recipe.Tokenizer, _progress, _stop, _threads).Tokenizer, directory, _recipe.Training.ContextLength)));
 
     private string Tokens(string corpus, string tokenizer) => _stages.Execute(new Stage(
         "tokens", null, Inputs([.. CorpusTrainingFiles.Select(file => Path.Combine(corpus, file)), Path.Combine(tokenizer, "tokenizer.json")]), Resumes: false,

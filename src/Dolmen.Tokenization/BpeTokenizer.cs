@@ -1,16 +1,22 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
-using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
+
+/// <summary>How a byte-level vocabulary is used.</summary>
+/// <param name="Split">Cuts text into the pieces within which merges happen.</param>
+/// <param name="WholePieces">A piece that is a token is that token, whatever merging would give.</param>
+/// <param name="RankedTokens">Merges are ranked by the token they give, as tiktoken's vocabularies are, not each by its own place.</param>
+/// <param name="SpaceBefore">A text that begins without a space gets one.</param>
+internal sealed record BpeRules(PreTokenizer Split, bool WholePieces = false, bool RankedTokens = false, bool SpaceBefore = false);
 
 /// <summary>
 /// Byte-level byte pair encoding (Sennrich et al. 2016; on bytes: Radford et al. 2019). Every byte is a token, so every byte sequence
 /// can be encoded and comes back unchanged. Safe to use from several threads at once.
 /// </summary>
-public sealed class BpeTokenizer : Tokenizer
+public sealed class BpeTokenizer : VocabularyTokenizer
 {
     /// <summary>Ids a vocabulary holds before its first merge: all bytes and the special tokens.</summary>
     public static int SmallestVocabSize => 256 + SpecialTokens.Names.Count;
@@ -18,95 +24,73 @@ public sealed class BpeTokenizer : Tokenizer
     /// <summary>Far beyond any vocabulary in use; bounds what a damaged file can ask for.</summary>
     public const int LargestVocabSize = 1 << 21;
 
-    private readonly byte[][] _bytes;
+    private const byte NotAsked = 0, Reached = 1, NotReached = 2;
+
     private readonly int[] _byteTokens = new int[256];
     private readonly BpeMerge[] _merges;
     private readonly MergeTable _table;
-    private readonly WordCache _cache = new();
-    private readonly (string Name, int Token)[] _special;
-    private readonly SearchValues<string> _specialNames = SearchValues.Create([.. SpecialTokens.Names], StringComparison.Ordinal);
+    private readonly PieceTable _pieces;
+    private readonly byte[] _reached;            // by id: whether merging its bytes gives it
+    private readonly ConcurrentBag<Workspace> _workspaces = [];
 
+    private sealed class Workspace
+    {
+        public WordCache Words { get; } = new();
+
+        public List<int> Ends { get; } = [];
+    }
+
+    /// <summary>One of Dolmen's own.</summary>
     /// <param name="bytes">Of every id; of a special token its name.</param>
     /// <param name="merges">In the order they were learned.</param>
     /// <param name="special">Their ids.</param>
-    internal BpeTokenizer(byte[][] bytes, BpeMerge[] merges, SpecialTokens special)
+    /// <param name="split">That of o200k when left out.</param>
+    internal BpeTokenizer(byte[][] bytes, BpeMerge[] merges, SpecialTokens special, PreTokenizer? split = null)
+        : this(OfOurs(bytes, special), merges, new BpeRules(split ?? PreTokenizer.O200k))
     {
-        (_bytes, _merges, Special) = (bytes, merges, special);
-        int[] ids = [special.Bos, special.Eos, special.Pad, special.System, special.User, special.Assistant, special.End];
-        _special = [.. SpecialTokens.Names.Zip(ids)];
-        for (var id = 0; id < bytes.Length; id++)
-            if (bytes[id].Length == 1) _byteTokens[bytes[id][0]] = id;
-        _table = new MergeTable(merges);
     }
 
-    public override int VocabSize => _bytes.Length;
-
-    public override SpecialTokens Special { get; }
+    internal BpeTokenizer(Vocabulary vocabulary, BpeMerge[] merges, BpeRules rules) : base(vocabulary)
+    {
+        (_merges, Rules) = (merges, rules);
+        var added = Added.Select(token => token.Id).ToHashSet();
+        _pieces = new PieceTable(Bytes, added);
+        for (var value = 0; value < 256; value++) _byteTokens[value] = _pieces.Find([(byte)value]);
+        _table = new MergeTable(merges, rules.RankedTokens);
+        _reached = new byte[VocabSize];
+        if (rules.WholePieces) Array.Fill(_reached, Reached);
+    }
 
     /// <summary>In the order they were learned, which is the order they are applied in.</summary>
     public IReadOnlyList<BpeMerge> Merges => _merges;
 
-    /// <summary>Name and id of each special token.</summary>
-    internal IReadOnlyList<(string Name, int Token)> SpecialTokenIds => _special;
+    internal BpeRules Rules { get; }
 
-    /// <summary>From tokens and merges as vocabulary files write them since GPT-2 ("Ġthe", "Ġ the"), the ids of the
-    /// <paramref name="special"/> tokens apart.</summary>
-    /// <exception cref="UserErrorException">A token is no bytes, or a merge names none.</exception>
-    public static BpeTokenizer FromTexts(IReadOnlyList<string> tokens, IReadOnlyList<string> merges, IReadOnlyCollection<int> special)
-    {
-        using var json = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(json))
-        {
-            writer.WriteStartObject();
-            TokenizerJson.Write(writer, tokens, merges, special);
-            writer.WriteEndObject();
-        }
-        using var document = JsonDocument.Parse(json.ToArray());
-        return TokenizerJson.Read(document.RootElement, "The vocabulary");
-    }
+    public PreTokenizer Split => Rules.Split;
 
-    /// <summary>The same the other way.</summary>
+    /// <summary>Tokens and merges as vocabulary files write them since GPT-2 ("Ġthe", "Ġ the").</summary>
     public (string[] Tokens, string[] Merges) ToTexts()
     {
-        string Text(int id) => IsSpecial(id) ? Encoding.UTF8.GetString(_bytes[id]) : ByteAlphabet.ToText(_bytes[id]);
-        return ([.. Enumerable.Range(0, _bytes.Length).Select(Text)], [.. _merges.Select(merge => $"{Text(merge.Left)} {Text(merge.Right)}")]);
-    }
-
-    public override ReadOnlySpan<byte> BytesOf(int token) => (uint)token < (uint)_bytes.Length
-        ? _bytes[token]
-        : throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has the ids 0 to {_bytes.Length - 1}.");
-
-    public override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false)
-    {
-        if (!parseSpecial)
-        {
-            EncodeOrdinary(text, output);
-            return;
-        }
-        while (text.IndexOfAny(_specialNames) is var at and >= 0)
-        {
-            EncodeOrdinary(text[..at], output);
-            text = text[at..];
-            foreach (var (name, token) in _special)
-            {
-                if (!text.StartsWith(name, StringComparison.Ordinal)) continue;
-                output.Add(token);
-                text = text[name.Length..];
-                break;
-            }
-        }
-        EncodeOrdinary(text, output);
+        var texts = Array.ConvertAll(Bytes, bytes => ByteAlphabet.ToText(bytes));
+        foreach (var token in Added) texts[token.Id] = token.Content;
+        return (texts, [.. _merges.Select(merge => $"{texts[merge.Left]} {texts[merge.Right]}")]);
     }
 
     /// <summary>Appends the ids of any bytes, UTF-8 or not; decoding gives these bytes again.</summary>
     public void EncodeBytes(ReadOnlySpan<byte> bytes, List<int> output)
     {
-        for (var start = 0; start < bytes.Length;)
+        if (bytes.IsEmpty) return;
+        if (!_workspaces.TryTake(out var workspace)) workspace = new Workspace();
+        var ends = workspace.Ends;
+        ends.Clear();
+        Split.Split(bytes, ends);
+        var start = 0;
+        foreach (var end in CollectionsMarshal.AsSpan(ends))
         {
-            var end = PreTokenizer.O200k.Next(bytes, start);
-            EncodePiece(bytes[start..end], output);
+            EncodePiece(bytes[start..end], workspace.Words, output);
             start = end;
         }
+        _workspaces.Add(workspace);
     }
 
     public int[] EncodeBytes(ReadOnlySpan<byte> bytes)
@@ -116,34 +100,51 @@ public sealed class BpeTokenizer : Tokenizer
         return [.. output];
     }
 
-    private void EncodeOrdinary(ReadOnlySpan<char> text, List<int> output)
+    private protected override void EncodeOrdinary(ReadOnlySpan<char> text, List<int> output, bool atStart)
     {
-        if (text.IsEmpty) return;
-        var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(text));
-        EncodeBytes(rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented)), output);
+        var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(text) + 1);
+        var space = Rules.SpaceBefore && text[0] != ' ' ? 1 : 0;
+        rented[0] = (byte)' ';
+        EncodeBytes(rented.AsSpan(0, space + Encoding.UTF8.GetBytes(text, rented.AsSpan(space))), output);
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    private void EncodePiece(ReadOnlySpan<byte> piece, List<int> output)
+    /// <summary>A piece of the pre-tokenizer's.</summary>
+    internal void EncodePiece(ReadOnlySpan<byte> piece, WordCache words, List<int> output)
     {
         if (piece.Length == 1)
         {
-            output.Add(_byteTokens[piece[0]]);
+            if (_byteTokens[piece[0]] is var single and >= 0) output.Add(single);
             return;
         }
-        if (piece.Length > WordCache.LongestWord)
+        var hash = PieceTable.Hash(piece);
+        if (_pieces.Find(piece, hash) is var token and >= 0 && IsReached(token, piece, output))
         {
-            Merge(piece, output);
+            output.Add(token);
             return;
         }
-        if (_cache.Find(piece) is { } known)
+        if (words.Find(piece, hash) is { IsEmpty: false } known)
         {
-            output.AddRange(known.AsSpan());
+            output.AddRange(known);
             return;
         }
         var before = output.Count;
         Merge(piece, output);
-        _cache.Add(piece, CollectionsMarshal.AsSpan(output)[before..].ToArray());
+        words.Add(piece, hash, CollectionsMarshal.AsSpan(output)[before..]);
+    }
+
+    /// <summary>Merging gives most tokens of a vocabulary from their own bytes, yet not all of every file's. Threads that ask at once
+    /// come to the same answer.</summary>
+    private bool IsReached(int token, ReadOnlySpan<byte> piece, List<int> output)
+    {
+        if (_reached[token] == NotAsked)
+        {
+            var before = output.Count;
+            Merge(piece, output);
+            _reached[token] = output.Count == before + 1 && output[before] == token ? Reached : NotReached;
+            CollectionsMarshal.SetCount(output, before);
+        }
+        return _reached[token] == Reached;
     }
 
     private void Merge(ReadOnlySpan<byte> piece, List<int> output)
@@ -151,7 +152,16 @@ public sealed class BpeTokenizer : Tokenizer
         var before = output.Count;
         CollectionsMarshal.SetCount(output, before + piece.Length);
         var symbols = CollectionsMarshal.AsSpan(output)[before..];
-        for (var i = 0; i < symbols.Length; i++) symbols[i] = _byteTokens[piece[i]];
-        CollectionsMarshal.SetCount(output, before + _table.Apply(symbols));
+        var count = 0;
+        foreach (var value in piece)
+            if (_byteTokens[value] is var token and >= 0) symbols[count++] = token;
+        CollectionsMarshal.SetCount(output, before + _table.Apply(symbols[..count]));
+    }
+
+    private static Vocabulary OfOurs(byte[][] bytes, SpecialTokens special)
+    {
+        int[] ids = [special.Bos, special.Eos, special.Pad, special.System, special.User, special.Assistant, special.End];
+        return new Vocabulary(bytes, [.. SpecialTokens.Names.Zip(ids, (name, id) => new AddedToken(name, id, Special: true))], special,
+            Before: [special.Bos]);
     }
 }

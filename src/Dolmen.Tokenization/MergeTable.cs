@@ -5,7 +5,7 @@ namespace Dolmen.Tokenization;
 /// <summary><paramref name="Left"/> and <paramref name="Right"/> side by side become <paramref name="Result"/>.</summary>
 public readonly record struct BpeMerge(int Left, int Right, int Result);
 
-/// <summary>The merges by their pair, and their application: always the earliest learned merge first, leftmost among equals.</summary>
+/// <summary>The merges by their pair, and their application: always the lowest rank first, leftmost among equals.</summary>
 internal sealed class MergeTable
 {
     /// <summary>Up to this many symbols a scan for the best pair beats a heap.</summary>
@@ -14,25 +14,30 @@ internal sealed class MergeTable
     private const ulong Empty = ulong.MaxValue;
     private const int NoMerge = int.MaxValue;
 
-    private readonly BpeMerge[] _merges;
+    private readonly int[] _results;             // by rank
     private readonly ulong[] _pairs;             // open addressing, linear probing, at most half full
     private readonly int[] _ranks;
     private readonly int _shift;
 
-    public MergeTable(BpeMerge[] merges)
+    /// <param name="merges">The rank of a merge is its place here.</param>
+    /// <param name="byResult">Neighbours here that give the same token have the same rank: where a vocabulary says how good a token is
+    /// and not which merge is.</param>
+    public MergeTable(BpeMerge[] merges, bool byResult = false)
     {
-        _merges = merges;
+        _results = Array.ConvertAll(merges, merge => merge.Result);
         var bits = 4;
         while (1 << bits < merges.Length * 2) bits++;
         _shift = 64 - bits;
         _pairs = new ulong[1 << bits];
         _ranks = new int[1 << bits];
         Array.Fill(_pairs, Empty);
+        var previous = 0;
         for (var rank = 0; rank < merges.Length; rank++)
         {
             var slot = Slot(Pair(merges[rank].Left, merges[rank].Right));
             _pairs[slot] = Pair(merges[rank].Left, merges[rank].Right);
-            _ranks[slot] = rank;
+            _ranks[slot] = byResult && rank > 0 && _results[rank - 1] == _results[rank] ? previous : rank;
+            previous = _ranks[slot];
         }
     }
 
@@ -51,7 +56,7 @@ internal sealed class MergeTable
             var best = 0;
             for (var i = 1; i < count - 1; i++) if (ranks[i] < ranks[best]) best = i;
             if (ranks[best] == NoMerge) break;
-            symbols[best] = _merges[ranks[best]].Result;
+            symbols[best] = _results[ranks[best]];
             symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
             ranks[(best + 1)..(count - 1)].CopyTo(ranks[best..]);
             count--;
@@ -78,18 +83,18 @@ internal sealed class MergeTable
         }
         while (candidates.TryDequeue(out var at, out var priority))
         {
-            var merge = _merges[(int)(priority >> 32)];
-            var right = next[at];
-            if (symbols[at] != merge.Left || right == length || symbols[right] != merge.Right) continue;
-            symbols[at] = merge.Result;
+            var (rank, right) = ((int)(priority >> 32), next[at]);
+            if (symbols[at] == Gone || right == length || Rank(symbols[at], symbols[right]) != rank) continue;
+            var result = _results[rank];
+            symbols[at] = result;
             symbols[right] = Gone;
             next[at] = next[right];
             if (next[at] < length)
             {
                 previous[next[at]] = at;
-                if (Rank(merge.Result, symbols[next[at]]) is var after and < NoMerge) candidates.Enqueue(at, Pair(after, at));
+                if (Rank(result, symbols[next[at]]) is var after and < NoMerge) candidates.Enqueue(at, Pair(after, at));
             }
-            if (previous[at] is var left and >= 0 && Rank(symbols[left], merge.Result) is var before and < NoMerge)
+            if (previous[at] is var left and >= 0 && Rank(symbols[left], result) is var before and < NoMerge)
                 candidates.Enqueue(left, Pair(before, left));
         }
         var count = 0;

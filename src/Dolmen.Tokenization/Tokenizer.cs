@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
@@ -10,8 +11,24 @@ public abstract class Tokenizer
 
     public abstract SpecialTokens Special { get; }
 
+    /// <summary>Tokens that stand for their own text, special ones and others.</summary>
+    public virtual IReadOnlyList<AddedToken> Added => [];
+
+    /// <summary>Ids that open a text where the vocabulary's own template says so; <see cref="Encode(ReadOnlySpan{char}, bool)"/> leaves
+    /// them to the caller. Likewise <see cref="After"/> at its end.</summary>
+    public virtual IReadOnlyList<int> Before => Special.Bos >= 0 ? [Special.Bos] : [];
+
+    public virtual IReadOnlyList<int> After => [];
+
     /// <summary>Encoding puts a space before every text and decoding takes it away again.</summary>
     public virtual bool DropsLeadingSpace => false;
+
+    /// <summary>The chat template of the folder it was loaded from; null where there is none.</summary>
+    /// <exception cref="UserErrorException">The folder's template is damaged.</exception>
+    public ChatTemplate? ChatTemplate => Template?.Value;
+
+    /// <summary>Read when it is asked for: only a conversation needs it.</summary>
+    internal Lazy<ChatTemplate?>? Template { get; set; }
 
     /// <summary>A token that controls and is no part of the text.</summary>
     public virtual bool IsSpecial(int token) => token == Special.Bos || token == Special.Eos || token == Special.Pad
@@ -43,6 +60,21 @@ public abstract class Tokenizer
             bytes.AddRange(piece);
         }
         return [.. bytes];
+    }
+
+    /// <summary>Where the bytes of each token begin in the UTF-8 of the decoded text, which is the encoded one unless a normalizer
+    /// changed it.</summary>
+    public int[] Offsets(ReadOnlySpan<int> tokens)
+    {
+        var offsets = new int[tokens.Length];
+        var (at, atStart) = (0, DropsLeadingSpace);
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            offsets[i] = at;
+            var piece = BytesOf(tokens[i]);
+            at += (IsSpecial(tokens[i]) ? piece : WithoutPrefix(piece, ref atStart)).Length;
+        }
+        return offsets;
     }
 
     /// <summary>A piece as text shows it: the first one loses the space that encoding put before it.</summary>

@@ -13,7 +13,7 @@ public static class TokenizerFolder
     private const string ChatTemplateFile = "chat_template.jinja";
 
     /// <summary>The largest tokenizer.json in use is 40 MB.</summary>
-    private const long LargestFile = 256 << 20;
+    private const int LargestFile = 256 << 20;
 
     private static readonly JsonWriterOptions Layout =
         new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -21,23 +21,21 @@ public static class TokenizerFolder
     /// <summary>What goes along with a model.</summary>
     public static IReadOnlyList<string> Files { get; } = [TokenizerFile, ConfigFile, SpecialTokensFile, ChatTemplateFile];
 
-    /// <param name="tokenizer">What to write.</param>
+    /// <param name="tokenizer">What to write; the chat template goes along where the vocabulary has Dolmen's tokens for turns.</param>
     /// <param name="folder">Made where it does not exist.</param>
     /// <param name="contextLength">The model's, once there is one; other software cuts its input there.</param>
-    public static void Save(BpeTokenizer tokenizer, string folder, int? contextLength = null)
+    public static void Save(Tokenizer tokenizer, string folder, int? contextLength = null)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), ChatFormat.JinjaTemplate);
-        WriteJson(Path.Combine(folder, SpecialTokensFile), WriteSpecialTokens);
-        WriteJson(Path.Combine(folder, ConfigFile), json =>
+        if (tokenizer.Special.User >= 0) AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), ChatFormat.JinjaTemplate);
+        WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
+        WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
+        WriteJson(Path.Combine(folder, TokenizerFile), json =>
         {
-            json.WriteBoolean("clean_up_tokenization_spaces", false);
-            json.WritePropertyName("model_max_length");
-            json.WriteRawValue(contextLength?.ToString() ?? "1000000000000000019884624838656");    // transformers' "not known"
-            json.WriteString("tokenizer_class", "PreTrainedTokenizerFast");
-            WriteSpecialTokens(json);
+            if (tokenizer is BpeTokenizer bytes) TokenizerJson.Write(json, bytes);
+            else if (tokenizer is SentencePieceTokenizer pieces) SentencePieceJson.Write(json, pieces);
+            else throw new ArgumentException($"A {tokenizer.GetType().Name} cannot be written.", nameof(tokenizer));
         });
-        WriteJson(Path.Combine(folder, TokenizerFile), json => TokenizerJson.Write(json, tokenizer));
     }
 
     /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one,
@@ -47,16 +45,22 @@ public static class TokenizerFolder
         var path = Path.Combine(folder, TokenizerFile);
         if (!File.Exists(path))
             throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
-        var size = new FileInfo(path).Length;
-        if (size > LargestFile)
-            throw new UserErrorException(
-                $"{path} has {size} bytes: more than {LargestFile} is no tokenizer. Copy the file again from where it came.");
+        var tokenizer = LoadFile(path);
+        tokenizer.Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder));
+        return tokenizer;
+    }
+
+    /// <summary>A tokenizer.json of any name, compressed by gzip where it ends in .gz.</summary>
+    internal static Tokenizer LoadFile(string path) =>
+        Parse(path, root => TokenizerJson.Read(root, path, Names(Path.GetDirectoryName(path) ?? "")));
+
+    /// <exception cref="UserErrorException">The file is too large, or no JSON.</exception>
+    internal static T Parse<T>(string path, Func<JsonElement, T> read)
+    {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (!SentencePieceJson.Describes(document.RootElement)) return TokenizerJson.Read(document.RootElement, path);
-            var (bos, eos) = Ends(Path.Combine(folder, ConfigFile));
-            return SentencePieceJson.Read(document.RootElement, path, bos, eos);
+            using var document = JsonDocument.Parse(WholeFile.Read(path, LargestFile), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return read(document.RootElement);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -66,58 +70,62 @@ public static class TokenizerFolder
         }
     }
 
-    /// <summary>A SentencePiece vocabulary as transformers keeps Llama's; it has no chat template.</summary>
-    public static void Save(SentencePieceBpeTokenizer tokenizer, string folder, int? contextLength = null)
+    /// <summary>From tokenizer_config.json, or else from special_tokens_map.json.</summary>
+    internal static TokenNames Names(string folder)
     {
-        Directory.CreateDirectory(folder);
-        void Names(Utf8JsonWriter json)
+        var names = new TokenNames();
+        foreach (var file in (string[])[ConfigFile, SpecialTokensFile])
         {
-            foreach (var (name, id) in (ReadOnlySpan<(string, int)>)[("bos_token", tokenizer.Special.Bos),
-                ("eos_token", tokenizer.Special.Eos), ("unk_token", tokenizer.Unknown)])
-            {
-                if (id >= 0) json.WriteString(name, tokenizer.Pieces[id]);
-            }
+            var path = Path.Combine(folder, file);
+            if (!File.Exists(path) || new FileInfo(path).Length > LargestFile) continue;
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            var root = document.RootElement;
+            names = new TokenNames(names.Bos ?? Name(root, "bos_token"), names.Eos ?? Name(root, "eos_token"), names.Pad ?? Name(root, "pad_token"));
         }
-        WriteJson(Path.Combine(folder, SpecialTokensFile), Names);
-        WriteJson(Path.Combine(folder, ConfigFile), json =>
+        return names;
+    }
+
+    private static string? Name(JsonElement root, string member) => root.ValueKind == JsonValueKind.Object
+        && root.TryGetProperty(member, out var value) ? value.ValueKind switch
         {
-            json.WriteBoolean("add_bos_token", tokenizer.Special.Bos >= 0);
-            json.WriteBoolean("add_eos_token", false);
-            json.WriteBoolean("clean_up_tokenization_spaces", false);
-            json.WriteBoolean("legacy", true);
-            json.WritePropertyName("model_max_length");
-            json.WriteRawValue(contextLength?.ToString() ?? "1000000000000000019884624838656");    // transformers' "not known"
-            json.WriteString("tokenizer_class", "LlamaTokenizerFast");
-            Names(json);
-        });
-        WriteJson(Path.Combine(folder, TokenizerFile), json => SentencePieceJson.Write(json, tokenizer));
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Object when value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String =>
+                content.GetString(),
+            _ => null,
+        } : null;
+
+    private static void WriteConfig(Utf8JsonWriter json, Tokenizer tokenizer, int? contextLength)
+    {
+        var llama = tokenizer is SentencePieceBpeTokenizer { DropsLeadingSpace: true };
+        if (llama)
+        {
+            json.WriteBoolean("add_bos_token", tokenizer.Before.Count > 0);
+            json.WriteBoolean("add_eos_token", tokenizer.After.Count > 0);
+        }
+        json.WriteBoolean("clean_up_tokenization_spaces", false);
+        if (llama) json.WriteBoolean("legacy", true);
+        json.WritePropertyName("model_max_length");
+        json.WriteRawValue(contextLength?.ToString() ?? "1000000000000000019884624838656");    // transformers' "not known"
+        json.WriteString("tokenizer_class", llama ? "LlamaTokenizerFast" : "PreTrainedTokenizerFast");
+        WriteSpecialTokens(json, tokenizer);
     }
 
-    /// <summary>Names of the tokens that begin and end a text, from tokenizer_config.json where it says so.</summary>
-    private static (string Bos, string Eos) Ends(string path)
+    private static void WriteSpecialTokens(Utf8JsonWriter json, Tokenizer tokenizer)
     {
-        if (!File.Exists(path) || new FileInfo(path).Length > LargestFile) return ("<s>", "</s>");
-        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-        return (Name("bos_token") ?? "<s>", Name("eos_token") ?? "</s>");
-
-        string? Name(string member) => document.RootElement.ValueKind == JsonValueKind.Object
-            && document.RootElement.TryGetProperty(member, out var value) ? value.ValueKind switch
-            {
-                JsonValueKind.String => value.GetString(),
-                JsonValueKind.Object when value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String =>
-                    content.GetString(),
-                _ => null,
-            } : null;
-    }
-
-    private static void WriteSpecialTokens(Utf8JsonWriter json)
-    {
-        var names = SpecialTokens.Names;
-        json.WriteString("bos_token", names[0]);
-        json.WriteString("eos_token", names[1]);
-        json.WriteString("pad_token", names[2]);
+        var special = tokenizer.Special;
+        var names = tokenizer.Added.Where(token => token.Special).ToDictionary(token => token.Id, token => token.Content);
+        var said = new HashSet<int>();
+        foreach (var (name, id) in (ReadOnlySpan<(string, int)>)[("bos_token", special.Bos), ("eos_token", special.Eos),
+            ("pad_token", special.Pad == special.Eos ? -1 : special.Pad), ("unk_token", (tokenizer as SentencePieceTokenizer)?.Unknown ?? -1)])
+        {
+            if (!names.TryGetValue(id, out var text)) continue;
+            json.WriteString(name, text);
+            said.Add(id);
+        }
+        string[] others = [.. tokenizer.Added.Where(token => token.Special && !said.Contains(token.Id)).OrderBy(token => token.Id).Select(token => token.Content)];
+        if (others.Length == 0) return;
         json.WriteStartArray("additional_special_tokens");
-        foreach (var name in names.Skip(3)) json.WriteStringValue(name);
+        foreach (var name in others) json.WriteStringValue(name);
         json.WriteEndArray();
     }
 

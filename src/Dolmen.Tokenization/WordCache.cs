@@ -1,43 +1,54 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace Dolmen.Tokenization;
 
 /// <summary>
-/// Recent words with their tokens: text repeats its words, merging them anew is the cost of encoding. A fixed number of slots, each
-/// one immutable entry that a newer word replaces; readers on any thread see the old or the new entry, so there is no lock.
+/// Recent words with their tokens: text repeats its words, merging them anew is the cost of encoding. A fixed number of slots of one
+/// cache line, where a newer word replaces an older one; nothing is allocated. For one thread at a time.
 /// </summary>
 internal sealed class WordCache
 {
-    public const int LongestWord = 32;
+    public const int LongestWord = 28;
+    public const int MostTokens = 7;
 
     private const int SlotBits = 15;
 
-    private sealed record Entry(byte[] Word, int[] Tokens);
+    private readonly Slot[] _slots = new Slot[1 << SlotBits];
 
-    private readonly Entry?[] _slots = new Entry?[1 << SlotBits];
-
-    public int[]? Find(ReadOnlySpan<byte> word)
+    private struct Slot
     {
-        var entry = Volatile.Read(ref _slots[Slot(word)]);
-        return entry is not null && word.SequenceEqual(entry.Word) ? entry.Tokens : null;
+        public uint Hash;
+        public byte Length, Count;
+        public WordBytes Word;
+        public WordTokens Tokens;
     }
 
-    public void Add(ReadOnlySpan<byte> word, int[] tokens) => Volatile.Write(ref _slots[Slot(word)], new Entry(word.ToArray(), tokens));
-
-    private static int Slot(ReadOnlySpan<byte> word)
+    [InlineArray(LongestWord)]
+    private struct WordBytes
     {
-        unchecked
-        {
-            var hash = (ulong)word.Length * 0x9E3779B97F4A7C15;
-            while (word.Length >= 8)
-            {
-                hash = (hash ^ MemoryMarshal.Read<ulong>(word)) * 0xFF51AFD7ED558CCD;
-                hash ^= hash >> 32;
-                word = word[8..];
-            }
-            var rest = 0UL;
-            foreach (var value in word) rest = rest << 8 | value;
-            return (int)((hash ^ rest) * 0xC4CEB9FE1A85EC53 >> (64 - SlotBits));
-        }
+        private byte _first;
+    }
+
+    [InlineArray(MostTokens)]
+    private struct WordTokens
+    {
+        private int _first;
+    }
+
+    /// <summary>Empty where the word is not here.</summary>
+    public ReadOnlySpan<int> Find(ReadOnlySpan<byte> word, ulong hash)
+    {
+        ref var slot = ref _slots[hash >> (64 - SlotBits)];
+        return slot.Hash == (uint)hash && slot.Length == word.Length && word.SequenceEqual(((ReadOnlySpan<byte>)slot.Word)[..word.Length])
+            ? ((ReadOnlySpan<int>)slot.Tokens)[..slot.Count] : [];
+    }
+
+    public void Add(ReadOnlySpan<byte> word, ulong hash, ReadOnlySpan<int> tokens)
+    {
+        if (word.Length > LongestWord || tokens.Length > MostTokens) return;
+        ref var slot = ref _slots[hash >> (64 - SlotBits)];
+        (slot.Hash, slot.Length, slot.Count) = ((uint)hash, (byte)word.Length, (byte)tokens.Length);
+        word.CopyTo(slot.Word);
+        tokens.CopyTo(slot.Tokens);
     }
 }

@@ -7,16 +7,100 @@ namespace Dolmen.Tests.Tokenization;
 
 public class BpeTrainerTests
 {
-    [Fact]
-    public void Counting_as_it_goes_learns_the_same_merges_as_counting_anew_each_time() =>
-        Gen.OneOf("a", "b", "c", "ab", "é", " ", " a", "\n").Array[1, 60].Select(parts => string.Concat(parts))
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Counting_as_it_goes_learns_the_same_merges_as_counting_anew_each_time(bool tiesByBytes) =>
+        Gen.OneOf("a", "b", "c", "ab", "é", " ", " a", "\n", "aaa", "--").Array[1, 60].Select(parts => string.Concat(parts))
             .Array[1, 5].Sample(documents =>
         {
             if (documents.All(document => document.Length == 0)) return true;
-            var learned = Samples.Train(documents, vocabSize: 283);
+            var recipe = new TokenizerRecipe(VocabSize: 293, TiesByBytes: tiesByBytes);
+            var learned = Train([.. documents.Select(text => new TrainingText(text))], recipe);
             return learned.Merges.Select(merge => (merge.Left, merge.Right))
-                .SequenceEqual(LearnedByDefinition(learned, documents, merges: 20));
-        }, iter: 100);
+                .SequenceEqual(LearnedByDefinition(learned, documents, tokens: 30, tiesByBytes));
+        }, iter: 200);
+
+    [Fact]
+    public void Hugging_Face_learns_the_same_merges()
+    {
+        var lines = File.ReadAllText(Path.Combine(Samples.Goldens, "mill.txt")).Split('\n')[..^1].Select(line => new TrainingText(line + '\n'));
+        var merges = Train([.. lines], new TokenizerRecipe(MinPairCount: 1)).ToTexts().Merges;
+        Assert.Equal(File.ReadAllLines(Path.Combine(Samples.Goldens, "huggingface-merges.txt")), merges);
+    }
+
+    [Fact]
+    public void Words_that_memory_cannot_hold_come_back_from_disk_and_what_does_not_fit_is_left_out_by_count()
+    {
+        static string Word(int number) => " w" + string.Concat($"{number}".Select(digit => (char)('a' + digit - '0')));
+        var random = new Random(5);
+        var words = Enumerable.Range(0, 60_000).Select(_ => random.Next(40_000)).ToArray();
+        var texts = words.Select(word => new TrainingText(Word(word))).ToArray();
+        var recipe = new TokenizerRecipe(VocabSize: 600);
+        var expected = BpeTrainer.Train(texts, recipe, Samples.NoProgress.Instance, CancellationToken.None, threads: 1);
+        var spilled = BpeTrainer.Train(texts.Reverse(), recipe with { MemoryMegabytes = 16 }, Samples.NoProgress.Instance, CancellationToken.None, threads: 16);
+        Assert.Equal(0, spilled.Corpus.DroppedWords);
+        Assert.Equal(expected.Corpus.Words, spilled.Corpus.Words);
+        Assert.Equal(expected.Tokenizer.Merges, spilled.Tokenizer.Merges);
+
+        var many = Enumerable.Range(0, 90_000).Select(word => new TrainingText(word < 100 ? Word(word) + Word(word) : Word(word)));
+        var pruned = BpeTrainer.Train(many, recipe with { MemoryMegabytes = 16 }, Samples.NoProgress.Instance, CancellationToken.None, threads: 16);
+        Assert.Equal((100, 89_900), (pruned.Corpus.Words, (int)pruned.Corpus.DroppedWords));
+    }
+
+    [Fact]
+    public void Balance_raises_the_language_with_less_text()
+    {
+        TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("high hills", "en"), 50), .. Enumerable.Repeat(new TrainingText("언덕", "ko"), 3)];
+        var plain = BpeTrainer.Train(texts, new TokenizerRecipe(270, Balance: 1), Samples.NoProgress.Instance, CancellationToken.None);
+        var balanced = BpeTrainer.Train(texts, new TokenizerRecipe(270, Balance: 0), Samples.NoProgress.Instance, CancellationToken.None);
+        Assert.Equal(6, plain.Tokenizer.Encode("언덕").Length);
+        Assert.True(balanced.Tokenizer.Encode("언덕").Length < 3);
+        Assert.Equal(["en", "ko"], balanced.Corpus.Languages.Select(language => language.Name));
+        Assert.Equal(500.0 / 18, balanced.Corpus.Languages[1].Weight, 6);
+        Assert.Equal(plain.Tokenizer.Merges, BpeTrainer.Train(texts, new TokenizerRecipe(270), Samples.NoProgress.Instance, CancellationToken.None).Tokenizer.Merges);
+    }
+
+    [Fact]
+    public void Names_of_special_tokens_cut_the_text_and_are_not_learned()
+    {
+        var recipe = new TokenizerRecipe(400, SpecialTokens: ["<|endoftext|>", "<|end"]);
+        var tokenizer = Train([new TrainingText("ab<|endoftext|>cd<|end ab<|endoftext|>cd")], recipe);
+        Assert.Equal(["a b", "c d"], tokenizer.ToTexts().Merges);
+        Assert.Equal(["<|endoftext|>", "<|end"], tokenizer.ToTexts().Tokens[^2..]);
+        Assert.Equal(256 + 2 + 7 + 2, tokenizer.VocabSize);
+        Assert.Equal([tokenizer.VocabSize - 2], tokenizer.Encode("<|endoftext|>", parseSpecial: true));
+    }
+
+    [Fact]
+    public void Extending_keeps_the_old_ids_and_learns_from_the_new_text()
+    {
+        var old = Samples.Tokenizer;
+        TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("방앗간이 돌고 돌아 방앗간 주인은 돌을 센다<|note|>"), 4)];
+        var recipe = new TokenizerRecipe(old.VocabSize + 30, SpecialTokens: ["<|note|>"]);
+        var grown = BpeTrainer.Extend(old, texts, recipe, Samples.NoProgress.Instance, CancellationToken.None).Tokenizer;
+        Assert.Equal(old.VocabSize + 30, grown.VocabSize);
+        Assert.All(Enumerable.Range(0, old.VocabSize), id => Assert.Equal(old.BytesOf(id), grown.BytesOf(id)));
+        Assert.Equal(old.Merges, grown.Merges.Take(old.Merges.Count));
+        Assert.Equal(29, grown.Merges.Count - old.Merges.Count);
+        Assert.Equal(old.Special, grown.Special);
+        Assert.Equal([old.VocabSize + 29], grown.Encode("<|note|>", parseSpecial: true));
+        Assert.True(grown.Encode("방앗간 주인은").Length < old.Encode("방앗간 주인은").Length / 2);
+        Assert.Equal(old.Encode("Everyone has the right"), grown.Encode("Everyone has the right"));
+        Assert.Throws<UserErrorException>(() =>
+            BpeTrainer.Extend(old, texts, recipe with { VocabSize = old.VocabSize }, Samples.NoProgress.Instance, CancellationToken.None));
+    }
+
+    [Fact]
+    public void Settings_bound_digits_and_the_length_of_tokens()
+    {
+        TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("1234567890 lengthening"), 5)];
+        byte[][] Tokens(TokenizerRecipe recipe) => [.. Train(texts, recipe).Merges.Select(merge => Train(texts, recipe).BytesOf(merge.Result).ToArray())];
+        Assert.Equal(4, Tokens(new TokenizerRecipe(MaxTokenBytes: 4)).Max(token => token.Length));
+        Assert.Equal(2, Tokens(new TokenizerRecipe(Digits: 2)).Where(token => char.IsAsciiDigit((char)token[0])).Max(token => token.Length));
+        Assert.DoesNotContain(Tokens(new TokenizerRecipe(Digits: 1)), token => char.IsAsciiDigit((char)token[0]));
+        Assert.Throws<UserErrorException>(() => Train(texts, new TokenizerRecipe(PreTokenizer: "gpt2", Digits: 2)));
+    }
 
     [Fact]
     public void Neither_threads_nor_the_order_of_documents_leave_a_trace()
@@ -80,39 +164,56 @@ public class BpeTrainerTests
             BpeTrainer.Train(["text"], new TokenizerRecipe(), Samples.NoProgress.Instance, stop.Token));
     }
 
-    private static List<(int, int)> LearnedByDefinition(BpeTokenizer bytes, string[] documents, int merges)
+    private static BpeTokenizer Train(TrainingText[] texts, TokenizerRecipe recipe) =>
+        BpeTrainer.Train(texts, recipe, Samples.NoProgress.Instance, CancellationToken.None).Tokenizer;
+
+    /// <summary>A token is its bytes: two pairs that make the same bytes make the same token.</summary>
+    private static List<(int, int)> LearnedByDefinition(BpeTokenizer bytes, string[] documents, int tokens, bool tiesByBytes)
     {
         var words = documents.SelectMany(Words).ToList();
-        var tokens = Enumerable.Range(0, 256).Select(id => bytes.BytesOf(id).ToArray()).ToList();
+        var known = Enumerable.Range(0, 256).Select(id => bytes.BytesOf(id).ToArray()).ToList();
         var learned = new List<(int Left, int Right)>();
-        while (learned.Count < merges)
+        while (known.Count < 256 + tokens)
         {
-            var pairs = words.SelectMany(word => word.Zip(word.Skip(1))).CountBy(pair => pair)
-                .Where(entry => entry.Value >= 2
-                    && !tokens.Exists(token => token.AsSpan().SequenceEqual([.. tokens[entry.Key.First], .. tokens[entry.Key.Second]])))
-                .OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key).ToArray();
+            var pairs = words.SelectMany(word => word.Zip(word.Skip(1))).CountBy(pair => pair).Where(entry => entry.Value >= 2)
+                .OrderByDescending(entry => entry.Value).ToArray();
             if (pairs.Length == 0) break;
-            var (left, right) = pairs[0].Key;
-            learned.Add((left, right));
-            tokens.Add([.. tokens[left], .. tokens[right]]);
+            var best = pairs.TakeWhile(entry => entry.Value == pairs[0].Value).Select(entry => entry.Key);
+            var (left, right) = tiesByBytes
+                ? best.Aggregate((a, b) => Later(a, b) ? a : b)
+                : best.Min();
+            if (!learned.Contains((left, right))) learned.Add((left, right));
+            byte[] joined = [.. known[left], .. known[right]];
+            var result = known.FindIndex(token => token.AsSpan().SequenceEqual(joined));
+            if (result < 0)
+            {
+                result = known.Count;
+                known.Add(joined);
+            }
             foreach (var word in words)
             {
                 for (var i = 0; i + 1 < word.Count; i++)
                 {
                     if (word[i] != left || word[i + 1] != right) continue;
-                    word[i] = tokens.Count - 1;
+                    word[i] = result;
                     word.RemoveAt(i + 1);
                 }
             }
         }
         return learned;
 
+        bool Later((int First, int Second) a, (int First, int Second) b) =>
+            known[a.First].AsSpan().SequenceCompareTo(known[b.First]) is var byLeft && byLeft != 0
+                ? byLeft > 0 : known[a.Second].AsSpan().SequenceCompareTo(known[b.Second]) > 0;
+
         IEnumerable<List<int>> Words(string document)
         {
             var text = Encoding.UTF8.GetBytes(document);
-            for (var at = 0; at < text.Length;)
+            var ends = new List<int>();
+            PreTokenizer.O200k.Split(text, ends);
+            var at = 0;
+            foreach (var end in ends)
             {
-                var end = PreTokenizer.O200k.Next(text, at);
                 yield return [.. text[at..end].Select(value => bytes.EncodeBytes([value])[0])];
                 at = end;
             }

@@ -85,11 +85,10 @@ public class SentencePieceTests
     }
 
     [Theory]
-    [InlineData("normalizer", """{"type":"NFKC"}""", "normalizer.type is 'NFKC'")]
+    [InlineData("normalizer", """{"type":"Nmt"}""", "normalizer.type is 'Nmt'")]
     [InlineData("normalizer", "null", "replaces no space")]
     [InlineData("pre_tokenizer", """{"type":"ByteLevel"}""", "pre_tokenizer.type is 'ByteLevel'")]
     [InlineData("added_tokens", """[{"id":5,"content":"<new>","special":true}]""", "added_tokens[0].content is '<new>' with the id 5")]
-    [InlineData("added_tokens", """[{"id":900,"content":"<new>","special":true}]""", "has no token with the id 512")]
     public void A_tokenizer_that_works_otherwise_is_refused(string member, string value, string message)
     {
         using var folder = new TemporaryFolder();

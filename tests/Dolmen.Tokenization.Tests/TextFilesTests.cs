@@ -1,3 +1,4 @@
+using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Tokenization;
 
@@ -13,7 +14,7 @@ public class TextFilesTests
         File.WriteAllText(folder.File("below/c.txt"), "third");
         File.WriteAllText(folder.File("b.jsonl"), "{\"text\":\"first\",\"id\":\"1\"}\n\n{\"text\":\"second\"}\n");
         File.WriteAllBytes(folder.File("picture.png"), [1, 2, 3]);
-        Assert.Equal(["first", "second", "third"], TextFiles.Read(TextFiles.Find([folder.Path])));
+        Assert.Equal(["first", "second", "third"], TextFiles.Read(TextFiles.Find([folder.Path])).Select(text => text.Text));
     }
 
     [Fact]
@@ -23,6 +24,41 @@ public class TextFilesTests
         Assert.Contains("holds no text", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.Path])).Message);
         Assert.Contains("missing.txt", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.File("missing.txt")])).Message);
         File.WriteAllText(folder.File("a.jsonl"), "{\"text\":\"fine\"}\n{\"texts\":1}\n");
-        Assert.Contains("line 2", Assert.Throws<UserErrorException>(() => TextFiles.Read([folder.File("a.jsonl")]).Count()).Message);
+        Assert.Contains("line 2", Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message);
+    }
+
+    [Fact]
+    public void A_language_is_the_folder_or_the_name_of_a_file()
+    {
+        using var folder = new Samples.Folder();
+        Directory.CreateDirectory(folder.File("sw/tales"));
+        foreach (var name in (string[])["sw/tales/a.md", "kor_Hang.dev", "ref.deu.txt", "th.txt"]) File.WriteAllText(folder.File(name), name);
+        Assert.Equal(["kor_Hang", "deu", "sw", "th"], TextFiles.Find([folder.Path]).Select(file => file.Language));
+        Assert.Equal(["kor_Hang", "tales"], TextFiles.Find([folder.File("kor_Hang.dev"), folder.File("sw")]).Select(file => file.Language));
+    }
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("cl100k")]
+    [InlineData("o200k")]
+    [InlineData("deepseek-v3")]
+    public void A_long_text_is_cut_where_no_piece_reaches_over(string name)
+    {
+        using var folder = new Samples.Folder();
+        var random = new Random(3);
+        string[] parts = ["word", "다리", "。", "\n", "\n\n", " ", "  ", "12", "it's", "\r\n", "/", "É"];
+        var text = string.Concat(Enumerable.Range(0, 550_000).Select(_ => parts[random.Next(parts.Length)]));
+        File.WriteAllText(folder.File("long.txt"), text);
+        var blocks = TextFiles.Read(TextFiles.Find([folder.File("long.txt")])).Select(block => block.Text).ToArray();
+        Assert.True(blocks.Length > 1);
+        Assert.Equal(text, string.Concat(blocks));
+        Assert.Equal(Pieces(name, text), blocks.SelectMany(block => Pieces(name, block)));
+    }
+
+    private static List<int> Pieces(string name, string text)
+    {
+        var ends = new List<int>();
+        PreTokenizer.ByName(name)!.Split(Encoding.UTF8.GetBytes(text), ends);
+        return [.. ends.Zip(ends.Prepend(0), (end, start) => end - start)];
     }
 }

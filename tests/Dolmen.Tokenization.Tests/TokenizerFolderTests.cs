@@ -53,10 +53,8 @@ public class TokenizerFolderTests
     }
 
     [Theory]
-    [InlineData("pre_tokenizer.pretokenizers[0].pattern.Regex", "\"\\\\w+\"", "\\w+")]
     [InlineData("pre_tokenizer.type", "\"Metaspace\"", "Metaspace")]
-    [InlineData("model.type", "\"Unigram\"", "Unigram")]
-    [InlineData("model.ignore_merges", "true", "ignore_merges")]
+    [InlineData("model.type", "\"WordPiece\"", "model.type is 'WordPiece'")]
     [InlineData("model.vocab.a", "-1", "model.vocab.a")]
     [InlineData("model.vocab.a", "99999999999", "model.vocab.a")]
     [InlineData("model.vocab.a", "0", "another token")]
@@ -66,10 +64,17 @@ public class TokenizerFolderTests
     [InlineData("model.merges[0]", "[\"a\"]", "1 parts")]
     [InlineData("model.merges[0]", "[\"a\",\"\u0120zzz\"]", "must be in the vocabulary")]
     [InlineData("model.dropout", "0.1", "dropout")]
-    [InlineData("normalizer", "{\"type\":\"NFC\"}", "normalizer")]
-    [InlineData("added_tokens[0].content", "\"<|endoftext|>\"", "<|endoftext|>")]
-    [InlineData("added_tokens[0].lstrip", "true", "lstrip")]
-    [InlineData("added_tokens", "[]", "<|bos|>")]
+    [InlineData("model.merges", "[]", "merges are missing")]
+    [InlineData("model.merges[1]", "[\"\u0120\",\"t\"]", "a second time")]
+    [InlineData("normalizer", "{\"type\":\"Nmt\"}", "normalizer.type is 'Nmt'")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex is no regular expression")]
+    [InlineData("pre_tokenizer.pretokenizers[0].pattern.Regex", "\"(\"", "pre_tokenizer.pretokenizers[0].pattern.Regex cannot be used")]
+    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithNext\"", "behavior is 'MergedWithNext'")]
+    [InlineData("added_tokens[0].content", "\"\"", "added_tokens[0].content is empty")]
+    [InlineData("added_tokens[0].lstrip", "1", "added_tokens[0].lstrip")]
+    [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|eos|>' with the id 5")]
+    [InlineData("added_tokens[1].content", "\"<|bos|>\"", "comes twice")]
+    [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}],\"special_tokens\":{}}", "which special_tokens does not hold")]
     [InlineData("surprise", "1", "surprise")]
     public void A_wrong_field_is_named(string place, string value, string expected)
     {

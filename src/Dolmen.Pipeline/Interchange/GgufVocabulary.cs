@@ -1,43 +1,51 @@
+using System.Globalization;
+using Dolmen.Artifacts;
 using Dolmen.Checkpoints.Gguf;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
 
 /// <summary>A tokenizer as GGUF metadata, and back.</summary>
-internal static class GgufVocabulary
+public static class GgufVocabulary
 {
     private const string Prefix = "tokenizer.ggml.";
 
-    /// <summary>llama.cpp's name for the split of o200k, which is ours.</summary>
-    private const string OurSplit = "gpt-4o";
+    /// <summary>llama.cpp's names for splits, of those that do the same the one that is used most.</summary>
+    private static readonly string[] SplitNames =
+        ["gpt-4o", "gpt-2", "llama-bpe", "qwen2", "starcoder", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3", "tekken", "default"];
+
+    /// <exception cref="UserErrorException">The file holds no vocabulary, a damaged one, or one of another kind.</exception>
+    public static Tokenizer Load(string path)
+    {
+        using var file = GgufFile.Open(path);
+        return file.Metadata.Has(Prefix + "tokens") ? Read(file.Metadata, path).Build()
+            : throw new UserErrorException($"{path} holds no vocabulary: its metadata have no {Prefix}tokens. Name another file.");
+    }
 
     /// <summary>Writes the tokenizer's files; when it is of a kind that is not read here, says why and writes none.</summary>
     public static string? Save(GgufMetadata metadata, int vocabSize, string folder, int contextLength)
     {
         if (!metadata.Has(Prefix + "tokens")) return "the file holds no vocabulary";
+        var vocabulary = Read(metadata, "the file");
+        if (vocabulary.Tokens.Count > vocabSize)
+        {
+            throw metadata.Refusal(Prefix + "tokens", $"holds {vocabulary.Tokens.Count} tokens", $"the model's embedding has only {vocabSize} rows");
+        }
+        if (vocabulary.Model is not "llama" && !(vocabulary.Model is "gpt2" && (vocabulary.Split is null || PreTokenizer.ByName(vocabulary.Split) is not null)))
+            return $"its vocabulary (model '{vocabulary.Model}', pre '{vocabulary.Split}') is of a kind that cannot be used yet";
+        TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
+        return null;
+    }
+
+    private static GgufTokens Read(GgufMetadata metadata, string file)
+    {
         var tokens = metadata.Texts(Prefix + "tokens");
-        if (tokens.Length > vocabSize)
-        {
-            throw metadata.Refusal(Prefix + "tokens", $"holds {tokens.Length} tokens", $"the model's embedding has only {vocabSize} rows");
-        }
         var kinds = metadata.FindWholes(Prefix + "token_type") ?? [.. Enumerable.Repeat((int)PieceKind.Normal, tokens.Length)];
-        var model = metadata.FindText(Prefix + "model") ?? "";
-        switch (model)
-        {
-            case "llama":
-                var scores = metadata.FindNumbers(Prefix + "scores") ?? [];
-                var vocabulary = new SentencePieceVocabulary(tokens, scores, [.. kinds.Select(kind => (PieceKind)kind)],
-                    metadata.FindWhole(Prefix + "bos_token_id") ?? 1, metadata.FindWhole(Prefix + "eos_token_id") ?? 2,
-                    metadata.FindFlag(Prefix + "add_space_prefix") ?? true);
-                TokenizerFolder.Save(SentencePieceBpeTokenizer.FromScores(vocabulary), folder, contextLength);
-                return null;
-            case "gpt2" when metadata.FindText(Prefix + "pre") == OurSplit && SpecialTokens.Names.All(tokens.Contains):
-                TokenizerFolder.Save(BpeTokenizer.FromTexts(tokens, metadata.Texts(Prefix + "merges"),
-                    [.. Enumerable.Range(0, tokens.Length).Where(id => kinds.ElementAtOrDefault(id) == (int)PieceKind.Control)]), folder, contextLength);
-                return null;
-            default:
-                return $"its vocabulary (model '{model}', pre '{metadata.FindText(Prefix + "pre")}') is of a kind that cannot be used yet";
-        }
+        return new GgufTokens(file, metadata.FindText(Prefix + "model") ?? "", metadata.FindText(Prefix + "pre"), tokens,
+            metadata.FindNumbers(Prefix + "scores") ?? [], [.. kinds.Select(kind => (PieceKind)kind)],
+            metadata.Has(Prefix + "merges") ? metadata.Texts(Prefix + "merges") : [],
+            metadata.FindWhole(Prefix + "bos_token_id"), metadata.FindWhole(Prefix + "eos_token_id"), metadata.FindWhole(Prefix + "padding_token_id"),
+            metadata.FindFlag(Prefix + "add_bos_token"), metadata.FindFlag(Prefix + "add_eos_token"), metadata.FindFlag(Prefix + "add_space_prefix"));
     }
 
     public static IEnumerable<(string Key, GgufValue Value)> Of(Tokenizer tokenizer) => tokenizer switch
@@ -55,30 +63,46 @@ internal static class GgufVocabulary
         yield return (Prefix + "tokens", GgufValue.Of([.. vocabulary.Pieces]));
         yield return (Prefix + "scores", GgufValue.Of([.. vocabulary.Scores]));
         yield return (Prefix + "token_type", GgufValue.Of([.. vocabulary.Kinds.Select(kind => (int)kind)]));
-        foreach (var end in Ends(tokenizer.Special.Bos, tokenizer.Special.Eos)) yield return end;
+        foreach (var end in Ends(tokenizer)) yield return end;
         yield return (Prefix + "add_space_prefix", GgufValue.Of(vocabulary.Prefix));
     }
 
     private static IEnumerable<(string, GgufValue)> OfBytes(BpeTokenizer tokenizer)
     {
         yield return (Prefix + "model", GgufValue.Of("gpt2"));
-        yield return (Prefix + "pre", GgufValue.Of(OurSplit));
+        yield return (Prefix + "pre", GgufValue.Of(SplitName(tokenizer)));
         var (tokens, merges) = tokenizer.ToTexts();
+        var kinds = new int[tokens.Length];
+        for (var id = 0; id < tokens.Length; id++)
+        {
+            kinds[id] = (int)(tokens[id].Length == 0 ? PieceKind.Unused : PieceKind.Normal);
+            if (tokens[id].Length == 0) tokens[id] = $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
+        }
+        foreach (var token in tokenizer.Added) kinds[token.Id] = (int)(token.Special ? PieceKind.Control : PieceKind.UserDefined);
         yield return (Prefix + "tokens", GgufValue.Of(tokens));
-        yield return (Prefix + "token_type", GgufValue.Of([.. Enumerable.Range(0, tokens.Length).Select(id =>
-            (int)(tokenizer.IsSpecial(id) ? PieceKind.Control : PieceKind.Normal))]));
+        yield return (Prefix + "token_type", GgufValue.Of(kinds));
         yield return (Prefix + "merges", GgufValue.Of(merges));
-        foreach (var end in Ends(tokenizer.Special.Bos, tokenizer.Special.Eos)) yield return end;
-        yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
-        yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
-        yield return ("tokenizer.chat_template", GgufValue.Of(ChatFormat.JinjaTemplate));
+        foreach (var end in Ends(tokenizer)) yield return end;
+        if (tokenizer.Special.End >= 0) yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
+        if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
+        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
+            yield return ("tokenizer.chat_template", GgufValue.Of(template));
     }
 
-    private static IEnumerable<(string, GgufValue)> Ends(int bos, int eos)
+    private static string SplitName(BpeTokenizer tokenizer)
     {
-        if (bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)bos));
-        if (eos >= 0) yield return (Prefix + "eos_token_id", GgufValue.Of((uint)eos));
-        yield return (Prefix + "add_bos_token", GgufValue.Of(bos >= 0));
-        yield return (Prefix + "add_eos_token", GgufValue.Of(false));
+        if (tokenizer.Split.Pattern == PreTokenizer.O200k.Pattern) return SplitNames[0];
+        return SplitNames.FirstOrDefault(name => PreTokenizer.ByName(name)?.Pattern == tokenizer.Split.Pattern)
+            ?? throw new UserErrorException($"The tokenizer cuts text by the pattern {tokenizer.Split.Pattern}, for which GGUF has no name: it has " +
+                $"{string.Join(", ", SplitNames)}. Export the model as a Hugging Face folder.");
+    }
+
+    private static IEnumerable<(string, GgufValue)> Ends(Tokenizer tokenizer)
+    {
+        var special = tokenizer.Special;
+        if (special.Bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)special.Bos));
+        if (special.Eos >= 0) yield return (Prefix + "eos_token_id", GgufValue.Of((uint)special.Eos));
+        yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
+        yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
     }
 }

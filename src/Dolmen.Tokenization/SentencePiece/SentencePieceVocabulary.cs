@@ -39,15 +39,19 @@ public sealed record SentencePieceVocabulary(
             var length = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
             if (length < 0 || length > bytes.Length - 8) throw Bad($"token {id} claims {length} bytes but {bytes.Length - 8} are left");
             scores[id] = BinaryPrimitives.ReadSingleLittleEndian(bytes);
-            pieces[id] = Encoding.UTF8.GetString(bytes.Slice(8, length)).Replace(' ', SentencePieceBpeTokenizer.Space);
+            pieces[id] = Encoding.UTF8.GetString(bytes.Slice(8, length)).Replace(' ', SentencePieceTokenizer.Space);
             kinds[id] = id == 0 ? PieceKind.Unknown : id < 3 ? PieceKind.Control
-                : SentencePieceBpeTokenizer.ByteOf(pieces[id]) is null ? PieceKind.Normal : PieceKind.Byte;
+                : SentencePieceTokenizer.ByteOf(pieces[id]) is null ? PieceKind.Normal : PieceKind.Byte;
             bytes = bytes[(8 + length)..];
         }
         if (!bytes.IsEmpty) throw Bad($"{bytes.Length} bytes follow the last token");
         (pieces[0], pieces[1], pieces[2]) = ("<unk>", "<s>", "</s>");
         return new SentencePieceVocabulary(pieces, scores, kinds);
     }
+
+    internal Vocabulary Shared() => new([], Added(), Special, Before: Bos >= 0 ? [Bos] : []);
+
+    internal PieceRules Rules() => new(Unknown, Prefix ? SpacePrefix.EverySection : SpacePrefix.Never);
 
     internal List<AddedToken> Added()
     {

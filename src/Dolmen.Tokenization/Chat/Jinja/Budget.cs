@@ -6,10 +6,10 @@ namespace Dolmen.Tokenization.Jinja;
 /// what any template in use needs: the largest take some 100 000 steps for a hundred messages.</summary>
 internal sealed class Budget
 {
-    public const int MostSteps = 5_000_000;
+    public const int MostSteps = 2_000_000;
 
     /// <summary>Characters of all strings that are made on the way.</summary>
-    public const long MostCharacters = 256 << 20;
+    public const long MostCharacters = 128 << 20;
 
     public const int LongestString = 32 << 20;
     public const int Deepest = 400;

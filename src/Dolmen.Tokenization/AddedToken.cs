@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>A token that stands for its own text and is found before anything else is done to a text.</summary>
+/// <param name="Special">It controls and is no part of the text: found only where the caller asks for it.</param>
+/// <param name="SingleWord">Not found inside a word.</param>
+/// <param name="StripLeft">Swallows the white space before it; <paramref name="StripRight"/> that behind it.</param>
+/// <param name="Normalized">Found in what the normalizer makes of the text, not in the text itself.</param>
+public sealed record AddedToken(
+    string Content, int Id, bool Special, bool SingleWord = false, bool StripLeft = false, bool StripRight = false, bool Normalized = false);
+
+/// <summary>Finds a set of added tokens in a text: the leftmost, of those that begin at one place the longest.</summary>
+internal sealed class AddedTokens
+{
+    private readonly Dictionary<char, AddedToken[]> _byFirst;
+    private readonly SearchValues<string>? _names;
+
+    public AddedTokens(IEnumerable<AddedToken> tokens)
+    {
+        _byFirst = tokens.Where(token => token.Content.Length > 0).GroupBy(token => token.Content[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Content.Length).ToArray());
+        if (_byFirst.Count > 0)
+            _names = SearchValues.Create([.. _byFirst.Values.SelectMany(group => group).Select(token => token.Content)], StringComparison.Ordinal);
+    }
+
+    /// <param name="text">All of it: what stands before <paramref name="from"/> decides whether a token is a word.</param>
+    /// <param name="span">What the token takes of the text.</param>
+    public AddedToken? Find(ReadOnlySpan<char> text, int from, out (int Start, int End) span)
+    {
+        span = default;
+        if (_names is null) return null;
+        for (var at = from; text[at..].IndexOfAny(_names) is var offset and >= 0;)
+        {
+            at += offset;
+            var token = Longest(text[at..]);
+            var end = at + token.Content.Length;
+            if (token.SingleWord && (EndsInWord(text[..at]) || BeginsWithWord(text[end..])))
+            {
+                at = end;
+                continue;
+            }
+            span = (token.StripLeft ? Math.Max(from, text[..at].TrimEnd().Length) : at,
+                token.StripRight ? text.Length - text[end..].TrimStart().Length : end);
+            return token;
+        }
+        return null;
+    }
+
+    private AddedToken Longest(ReadOnlySpan<char> text)
+    {
+        foreach (var token in _byFirst[text[0]])
+            if (text.StartsWith(token.Content, StringComparison.Ordinal)) return token;
+        throw new InvalidOperationException("A found token is no longer there.");
+    }
+
+    private static bool EndsInWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeLastFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    private static bool BeginsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) is <= UnicodeCategory.LetterNumber
+        or UnicodeCategory.ConnectorPunctuation;
+}

@@ -1,0 +1,55 @@
+namespace Dolmen.Tokenization;
+
+/// <summary>
+/// Cuts out runs of characters of one class and leaves what lies between whole: the digits, punctuation and scripts that sequences of
+/// splits set apart. Longer runs than <paramref name="most"/> are several pieces, shorter ones than <paramref name="least"/> none.
+/// </summary>
+/// <param name="pattern">The same as a regular expression.</param>
+/// <param name="kinds">Kinds of characters of the class.</param>
+/// <param name="ranges">Further characters of the class: first, last, first, last…</param>
+/// <param name="leadingSpace">One white space before the run belongs to it.</param>
+/// <param name="atEnd">Only a run that ends the text.</param>
+internal sealed class RunPreTokenizer(
+    string pattern, CharKind kinds, string ranges = "", bool leadingSpace = false, int least = 1, int most = int.MaxValue,
+    bool atEnd = false) : PatternScanner(pattern)
+{
+    private readonly int[] _ranges = [.. ranges.EnumerateRunes().Select(rune => rune.Value)];
+
+    protected override int Next(ReadOnlySpan<byte> text, int start)
+    {
+        for (var at = start; at < text.Length;)
+        {
+            var end = Match(text, at);
+            if (end >= 0) return at == start ? end : at;
+            CharKinds.At(text, at, out var width);
+            at += width;
+        }
+        return text.Length;
+    }
+
+    private int Match(ReadOnlySpan<byte> text, int at)
+    {
+        if (leadingSpace && (CharKinds.At(text, at, out var width) & CharKind.WhiteSpace) != CharKind.None
+            && RunEnd(text, at + width) is var end and >= 0) return end;
+        return RunEnd(text, at);
+    }
+
+    private int RunEnd(ReadOnlySpan<byte> text, int at)
+    {
+        var count = 0;
+        while (count < most && at < text.Length && Holds(CharKinds.CodePoint(text, at, out var width)))
+        {
+            at += width;
+            count++;
+        }
+        return count >= least && (!atEnd || at == text.Length) ? at : -1;
+    }
+
+    private bool Holds(int codePoint)
+    {
+        if ((CharKinds.Of(codePoint) & kinds) != CharKind.None) return true;
+        for (var i = 0; i < _ranges.Length; i += 2)
+            if (codePoint >= _ranges[i] && codePoint <= _ranges[i + 1]) return true;
+        return false;
+    }
+}

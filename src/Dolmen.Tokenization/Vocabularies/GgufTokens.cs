@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>A vocabulary as GGUF's metadata hold it; null is what a file does not say.</summary>
+/// <param name="File">For complaints.</param>
+/// <param name="Model">llama for SentencePiece's BPE, gpt2 for byte-level BPE.</param>
+/// <param name="Split">llama.cpp's name for the way text is cut.</param>
+public sealed record GgufTokens(
+    string File, string Model, string? Split, IReadOnlyList<string> Tokens, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds,
+    IReadOnlyList<string> Merges, int? Bos = null, int? Eos = null, int? Padding = null, bool? AddsBos = null, bool? AddsEos = null,
+    bool? AddsSpace = null)
+{
+    /// <summary>Splits whose vocabularies take a piece that is a token as it is.</summary>
+    private static readonly HashSet<string> WholePieces =
+        new(StringComparer.Ordinal) { "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "tekken" };
+
+    private static readonly HashSet<string> BeginWithBos =
+        new(StringComparer.Ordinal) { "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "tekken" };
+
+    /// <exception cref="UserErrorException">Damaged, or of a kind that is not read.</exception>
+    public Tokenizer Build()
+    {
+        foreach (var (name, id) in (ReadOnlySpan<(string, int?)>)[("bos", Bos), ("eos", Eos), ("padding", Padding)])
+            if (id >= Tokens.Count) throw Bad($"{name}_token_id is {id}, yet it has {Tokens.Count} tokens");
+        if (Kinds.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Kinds.Count} types");
+        return Model switch
+        {
+            "llama" => SentencePieceBpeTokenizer.FromScores(new SentencePieceVocabulary(
+                [.. Tokens], Scores, Kinds, Bos ?? 1, Eos ?? 2, AddsSpace ?? true)),
+            "gpt2" => Bytes(),
+            _ => throw Bad($"it is of the model '{Model}' and Dolmen reads 'llama' and 'gpt2'"),
+        };
+    }
+
+    private BpeTokenizer Bytes()
+    {
+        var name = Split ?? "gpt-2";
+        var split = PreTokenizer.ByName(name) ?? throw Bad($"its split '{name}' is none that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
+        var (bytes, added, ids) = (new byte[Tokens.Count][], new List<AddedToken>(), new Dictionary<string, int>(StringComparer.Ordinal));
+        for (var id = 0; id < bytes.Length; id++)
+        {
+            bytes[id] = [];
+            if (IsFiller(id)) continue;
+            if (Kinds[id] is PieceKind.Control or PieceKind.UserDefined or PieceKind.Unknown)
+            {
+                bytes[id] = Encoding.UTF8.GetBytes(Tokens[id]);
+                added.Add(new AddedToken(Tokens[id], id, Special: Kinds[id] != PieceKind.UserDefined));
+                continue;
+            }
+            bytes[id] = ByteAlphabet.ToBytes(Tokens[id]) is { Length: > 0 } value ? value
+                : throw Bad($"token {id}, '{Tokens[id]}', is not written in the characters of byte-level vocabularies");
+            if (!ids.TryAdd(Tokens[id], id)) throw Bad($"it holds the token '{Tokens[id]}' twice, as {ids[Tokens[id]]} and {id}");
+        }
+        var merges = ReadMerges(ids);
+        ByteLevel.CheckBytes(bytes, added, Bad);
+        ByteLevel.CheckMerges(bytes, merges, WholePieces.Contains(name), added, Bad);
+        var (eos, bos) = (Eos ?? -1, Bos ?? Eos ?? -1);
+        int[] before = (AddsBos ?? BeginWithBos.Contains(name)) && Bos is { } first ? [first] : [];
+        int[] after = AddsEos == true && Eos is { } last ? [last] : [];
+        return new BpeTokenizer(
+            new Vocabulary(bytes, added, Special(ids: added, bos, eos), Before: before, After: after),
+            merges, new BpeRules(split, WholePieces.Contains(name)));
+    }
+
+    private SpecialTokens Special(List<AddedToken> ids, int bos, int eos)
+    {
+        int[] ours = [.. SpecialTokens.Names.Select(name => ids.Find(token => token.Content == name)?.Id ?? -1)];
+        return ours.Contains(-1) ? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos)
+            : new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
+    }
+
+    private BpeMerge[] ReadMerges(Dictionary<string, int> ids)
+    {
+        var (merges, seen) = (new BpeMerge[Merges.Count], new HashSet<(int, int)>());
+        for (var i = 0; i < merges.Length; i++)
+        {
+            var cut = Merges[i].IndexOf(' ', 1 < Merges[i].Length ? 1 : 0);
+            if (cut <= 0 || !ids.TryGetValue(Merges[i][..cut], out var left) || !ids.TryGetValue(Merges[i][(cut + 1)..], out var right)
+                || !ids.TryGetValue(Merges[i][..cut] + Merges[i][(cut + 1)..], out var result))
+                throw Bad($"merge {i}, '{Merges[i]}', names a token that is not there");
+            if (!seen.Add((left, right))) throw Bad($"merge {i}, '{Merges[i]}', comes a second time");
+            merges[i] = new BpeMerge(left, right, result);
+        }
+        return merges;
+    }
+
+    /// <summary>Rows that a model's embedding was rounded up by.</summary>
+    private bool IsFiller(int id) => Kinds[id] == PieceKind.Unused || Tokens[id] == $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
+
+    private UserErrorException Bad(string what) => new($"The vocabulary of {File} cannot be used: {what}. Convert or fetch the model again.");
+}

@@ -1,0 +1,104 @@
+using Dolmen.Artifacts;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>Names of tokens as tokenizer_config.json and special_tokens_map.json give them; null where they do not.</summary>
+internal sealed record TokenNames(string? Bos = null, string? Eos = null, string? Pad = null);
+
+/// <summary>The ids of a tokenizer.json's vocabulary and added tokens.</summary>
+internal sealed class JsonVocabulary
+{
+    /// <summary>Of a token, in characters. The longest in use are runs of a few hundred spaces.</summary>
+    private const int LongestToken = 1 << 16;
+
+    private readonly Dictionary<string, int> _ids;
+
+    private JsonVocabulary(string?[] texts, Dictionary<string, int> ids, List<AddedToken> added) => (Texts, _ids, Added) = (texts, ids, added);
+
+    /// <summary>Of every id; null where it is not used.</summary>
+    public string?[] Texts { get; }
+
+    public List<AddedToken> Added { get; }
+
+    /// <summary>−1 where the name is no token.</summary>
+    public int Find(string name) => _ids.GetValueOrDefault(name, -1);
+
+    /// <param name="field">For complaints.</param>
+    /// <param name="entries">Texts with ids and where they stand.</param>
+    /// <param name="added">The added tokens.</param>
+    public static JsonVocabulary Of(JsonField field, IEnumerable<(string Text, int Id, JsonField Place)> entries, List<AddedToken> added)
+    {
+        var (texts, ids) = (new Dictionary<int, string>(), new Dictionary<string, int>(StringComparer.Ordinal));
+        foreach (var (text, id, place) in entries)
+        {
+            if (text.Length is 0 or > LongestToken) throw place.Error($"belongs to a token of {text.Length} characters: a token has 1 to {LongestToken}");
+            if (!texts.TryAdd(id, text)) throw place.Error($"is {id}: another token, '{texts[id]}', has that id");
+            if (!ids.TryAdd(text, id)) throw place.Error($"is '{text}', which comes twice");
+        }
+        var last = texts.Count == 0 ? -1 : texts.Keys.Max();
+        for (var i = 0; i < added.Count; i++)
+        {
+            var token = added[i];
+            if (ids.TryGetValue(token.Content, out var same) ? same != token.Id : !texts.TryAdd(token.Id, token.Content))
+            {
+                throw (field with { Place = $"added_tokens[{i}].content" }).Error(
+                    $"is '{token.Content}' with the id {token.Id}, which the vocabulary gives to another token");
+            }
+            ids[token.Content] = token.Id;
+        }
+        // Behind the last of the vocabulary's own ids added tokens may lie apart, as OpenAI's do.
+        for (var id = 0; id <= last; id++)
+        {
+            if (!texts.ContainsKey(id))
+                throw field.Error($"has no token with the id {id}, yet {texts.Count} tokens: ids must run from 0 without a gap");
+        }
+        var byId = new string?[texts.Count == 0 ? 0 : texts.Keys.Max() + 1];
+        foreach (var (id, text) in texts) byId[id] = text;
+        return new JsonVocabulary(byId, ids, added);
+    }
+
+    public BpeMerge[] Merges(JsonField field)
+    {
+        var merges = new List<BpeMerge>();
+        var seen = new HashSet<(int, int)>();
+        foreach (var item in field.Items())
+        {
+            var (left, right) = Parts(item);
+            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(left + right) is not (var result and >= 0))
+                throw item.Error($"merges '{left}' and '{right}': these and '{left + right}' must be in the vocabulary");
+            if (!seen.Add((leftId, rightId))) throw item.Error($"merges '{left}' and '{right}' a second time");
+            merges.Add(new BpeMerge(leftId, rightId, result));
+        }
+        return [.. merges];
+    }
+
+    /// <summary>The ids that bound a text, by the names the folder's other files give, or else by what is usual. Where no token begins a
+    /// text, the one that ends the text before does.</summary>
+    public SpecialTokens Special(TokenNames names, IReadOnlyList<int> before)
+    {
+        int[] ours = [.. SpecialTokens.Names.Select(Find)];
+        if (ours.All(id => id >= 0)) return new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
+        var eos = First(names.Eos, "</s>", "<|endoftext|>", "<|end_of_text|>", "<|eos|>", "<eos>");
+        var bos = First(names.Bos);
+        if (bos < 0) bos = before.Count > 0 ? before[0] : names.Eos is null ? First("<s>", "<|begin_of_text|>", "<|bos|>", "<bos>") : -1;
+        if (bos < 0) bos = eos;
+        var pad = First(names.Pad, "<pad>", "<|pad|>");
+        return new SpecialTokens(bos, eos, pad < 0 ? eos : pad, -1, -1, -1, eos);
+    }
+
+    private int First(params ReadOnlySpan<string?> names)
+    {
+        foreach (var name in names)
+            if (name is not null && Find(name) is var id and >= 0) return id;
+        return -1;
+    }
+
+    /// <summary>A pair as array, or as the text "left right" that older files hold.</summary>
+    private static (string Left, string Right) Parts(JsonField item)
+    {
+        string[] parts = item.Element.ValueKind == System.Text.Json.JsonValueKind.Array
+            ? [.. item.Items().Select(part => part.Text())]
+            : item.Text().Split(' ');
+        return parts.Length == 2 ? (parts[0], parts[1]) : throw item.Error($"has {parts.Length} parts: a merge has two");
+    }
+}
