@@ -38,12 +38,12 @@ internal static class SentencePieceJsonReader
     private static UnigramTokenizer Unigram(JsonField root, JsonField model, TokenNames names)
     {
         var field = model.Get("vocab");
-        var scores = new List<float>();
+        var scores = new List<double>();
         var entries = field.Items().Select((item, id) =>
         {
             var parts = item.Items().ToArray();
             if (parts.Length != 2) throw item.Error($"has {parts.Length} parts: a piece has its text and its score");
-            if (parts[1].Element.ValueKind != JsonValueKind.Number || !parts[1].Element.TryGetSingle(out var score) || !float.IsFinite(score))
+            if (parts[1].Element.ValueKind != JsonValueKind.Number || !parts[1].Element.TryGetDouble(out var score) || !double.IsFinite(score))
                 throw parts[1].Error($"is {parts[1].Element.GetRawText()}: a score is a finite number");
             scores.Add(score);
             return (parts[0].Text(), id < BpeTokenizer.LargestVocabSize ? id : throw field.Error($"has more than {BpeTokenizer.LargestVocabSize} pieces"), item);
@@ -55,7 +55,7 @@ internal static class SentencePieceJsonReader
         for (var id = 0; id < vocabulary.Texts.Length; id++)
             if (id >= scores.Count || SentencePieceTokenizer.ByteOf(vocabulary.Texts[id] ?? "") is not null) leaveOut.Add(id);
         var (shared, rules) = Shared(root, vocabulary, names, unknown);
-        return new UnigramTokenizer(Pieces(vocabulary), [.. scores, .. new float[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules);
+        return new UnigramTokenizer(Pieces(vocabulary), [.. scores, .. new double[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules);
     }
 
     private static string[] Pieces(JsonVocabulary vocabulary) => Array.ConvertAll(vocabulary.Texts, text => text ?? "");

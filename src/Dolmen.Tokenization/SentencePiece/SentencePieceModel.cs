@@ -45,7 +45,7 @@ internal static class SentencePieceModel
             case Unigram:
                 var leaveOut = Enumerable.Range(0, pieces.Count).Where(id => kinds[id] != PieceKind.Normal).ToHashSet();
                 CheckTwice(pieces, leaveOut, Bad);
-                return new UnigramTokenizer([.. pieces], [.. scores], leaveOut, shared, rules);
+                return new UnigramTokenizer([.. pieces], [.. scores.Select(score => (double)score)], leaveOut, shared, rules, single: true);
             default:
                 throw Bad($"it is of the kind {trained.Model} (3: words, 4: characters), and Dolmen reads Unigram and BPE");
         }

@@ -110,6 +110,6 @@ public static class UnigramTrainer
             .. Enumerable.Repeat(PieceKind.Normal, learned.Count),
         ];
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds);
-        return new UnigramTokenizer(pieces, scores, Enumerable.Range(0, names.Length + 256).ToHashSet(), vocabulary.Shared(), vocabulary.Rules());
+        return new UnigramTokenizer(pieces, [.. scores.Select(score => (double)score)], Enumerable.Range(0, names.Length + 256).ToHashSet(), vocabulary.Shared(), vocabulary.Rules());
     }
 }

@@ -31,7 +31,8 @@ internal static class RankFile
     });
 
     /// <summary>Every two tokens whose joint bytes are a token merge; the rank of that token says how early.</summary>
-    public static BpeMerge[] Merges(byte[][] tokens)
+    /// <exception cref="UserErrorException">Two ranks have the same bytes.</exception>
+    public static BpeMerge[] Merges(byte[][] tokens, string name)
     {
         var table = new PieceTable(tokens, new HashSet<int>());
         var merges = new List<BpeMerge>(tokens.Length * 2);
@@ -39,6 +40,8 @@ internal static class RankFile
         {
             var first = merges.Count;
             ReadOnlySpan<byte> bytes = tokens[id];
+            if (!bytes.IsEmpty && table.Find(bytes) is var same && same != id)
+                throw new UserErrorException($"{name} has the same token with the ranks {same} and {id}. Copy the file again from where it came.");
             for (var cut = 1; cut < bytes.Length; cut++)
             {
                 if (table.Find(bytes[..cut]) is var left and >= 0 && table.Find(bytes[cut..]) is var right and >= 0)
@@ -59,7 +62,6 @@ internal static class RankFile
     private static byte[][] Parse(ReadOnlySpan<byte> text, string name)
     {
         var tokens = new List<byte[]>();
-        var known = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var line = 1; !text.IsEmpty; line++)
         {
             var end = text.IndexOf((byte)'\n');
@@ -78,7 +80,6 @@ internal static class RankFile
             while (tokens.Count <= rank) tokens.Add([]);
             if (tokens[rank].Length > 0) throw Bad($"has the rank {rank}, which another token has");
             tokens[rank] = bytes[..count];
-            if (!known.TryAdd(Convert.ToHexString(bytes, 0, count), rank)) throw Bad($"repeats the token of rank {known[Convert.ToHexString(bytes, 0, count)]}");
         }
         return tokens.Count > 0 ? [.. tokens] : throw new UserErrorException($"{name} is empty: a vocabulary has a line for each token. " +
             "Copy the file again from where it came.");
