@@ -5,7 +5,7 @@ using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>Parquet files with a column <c>text</c>, one row group at a time, of which only the columns that are used are read.</summary>
+/// <summary>Parquet files with a column <c>text</c> or what <see cref="ReadLimits.TextField"/> names, one row group at a time, of which only the columns that are used are read.</summary>
 internal static class ParquetRows
 {
     private const int MaxNames = 20;
@@ -13,7 +13,7 @@ internal static class ParquetRows
     public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
     {
         using var table = CorpusTable.Open(file.Path);
-        var text = TextColumn(table, file);
+        var text = TextColumn(table, file, limits.TextField);
         var others = RowFields.Others.SelectMany(names => names).Select(table.Find).OfType<TableColumn>().ToList();
         long number = 0;
         for (var group = 0; group < table.Groups; group++)
@@ -45,15 +45,15 @@ internal static class ParquetRows
         }
     }
 
-    private static TableColumn TextColumn(CorpusTable table, InputFile file)
+    private static TableColumn TextColumn(CorpusTable table, InputFile file, string name)
     {
-        if (table.Find(RowFields.Text) is not { } text)
+        if (table.Find(name) is not { } text)
         {
             List<string> names = [.. table.Columns.Select(c => c.Name), .. table.Unreadable];
             throw new UserErrorException(
-                $"{file.Path} has no column {RowFields.Text}: it has {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Rename the column that holds the documents.");
+                $"{file.Path} has no column {name}: it has {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Name the column that holds the documents: --text-field NAME.");
         }
         return text.Kind is ColumnKind.Text or ColumnKind.Bytes ? text
-            : throw new UserErrorException($"{file.Path}: its column {RowFields.Text} holds {text.Field.ClrType.Name} values and must hold strings. Write the documents as strings.");
+            : throw new UserErrorException($"{file.Path}: its column {name} holds {text.Field.ClrType.Name} values and must hold strings. Write the documents as strings.");
     }
 }

@@ -36,7 +36,7 @@ internal static class SourceReaders
     public static IEnumerable<SourceRecord> Read(InputFile file, ReadLimits limits, Funnel funnel, CancellationToken stop)
     {
         using var content = BoundedText.Guard(file, () => StoredMembers.Open(file));
-        var reader = BoundedText.Guard(file, () => ReaderOf(file, limits.TextField));
+        var reader = BoundedText.Guard(file, () => ReaderOf(file));
         using var records = reader(file, content, limits, funnel, stop).GetEnumerator();
         Func<bool> next = records.MoveNext;
         while (BoundedText.Guard(file, next))
@@ -47,7 +47,7 @@ internal static class SourceReaders
     }
 
     // Crawls go by many names (crawl.warc.wet.gz, sample.wet.txt): what a file begins with says it better.
-    private static Reader ReaderOf(InputFile file, string textField)
+    private static Reader ReaderOf(InputFile file)
     {
         using var content = StoredMembers.Open(file);
         Span<byte> start = stackalloc byte[16];
@@ -63,8 +63,6 @@ internal static class SourceReaders
         var type = InputFiles.TypeOf(file.Path);
         var reader = ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
             ?? throw new UserErrorException($"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out.");
-        if (reader == ParquetRows.Read && textField != RowFields.Text)
-            throw new UserErrorException($"{file.Path}: documents of Parquet files are in the column {RowFields.Text}, and read.textField is {textField}. Rename the column, or leave the setting out.");
         if (content.IsPlain && reader != WarcPages.Read && reader != ArcPages.Read && type.Length > 0 && InputFiles.ContentTypeOf(file.Path) != type)
             throw new InvalidDataException($"It is not compressed, and {type} files are.");
         return reader;

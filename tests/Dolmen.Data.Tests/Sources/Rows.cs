@@ -141,6 +141,7 @@ public class Rows
         DataField<int> text = new("text");
         var whole = await Table(words, g => g.WriteAsync(words, new[] { "a" }));
         Assert.Contains("it has words.", Refused(whole), StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single(WarcFile.Read(whole, "rows.parquet", new ReadLimits(TextField: "words")).Records).Text);
         Assert.Contains("Int32", Refused(await Table(text, async g => await g.WriteAsync<int>(text, new[] { 1 }))), StringComparison.Ordinal);
         Assert.Contains("no Parquet file", Refused(whole[..^20]), StringComparison.Ordinal);
         Assert.Contains("no Parquet file", Refused("not parquet at all"u8.ToArray()), StringComparison.Ordinal);
