@@ -105,10 +105,9 @@ public static class RecipeTree
         return Bind(tree, type, "--set");
     }
 
-    /// <summary>A tree looks into its strings only when it is asked for them, and half a surrogate pair is an error of another kind then.</summary>
+    /// <summary>Half a surrogate pair in a string is an error of another kind to a tree, and one that comes when the string is asked for.</summary>
     private static JsonNode? ParseWhole(string text)
     {
-        var tree = JsonNode.Parse(text, documentOptions: Lenient);
         var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { CommentHandling = Lenient.CommentHandling, AllowTrailingCommas = true, MaxDepth = Lenient.MaxDepth });
         while (reader.Read())
         {
@@ -122,7 +121,7 @@ public static class RecipeTree
                 throw new JsonException("It has a string with half a surrogate pair.", error);
             }
         }
-        return tree;
+        return JsonNode.Parse(text, documentOptions: Lenient);
     }
 
     private static string WrongType(JsonException error, JsonObject tree, JsonTypeInfo type, string source)

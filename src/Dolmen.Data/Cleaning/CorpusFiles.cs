@@ -25,7 +25,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1]);
         var counts = new ShardCounts[stages.Count];
         var done = 0;
-        Parallel.For(0, stages.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
+        ParallelWork.For(stages.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
         {
             counts[i] = WriteShard(stages[i], firsts[i], stop);
             progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));

@@ -10,6 +10,8 @@ internal sealed class WebAddress
 {
     public const int MaxChars = 2048, MaxSegments = 32, MaxRepeats = 3;
 
+    private const int MaxReadings = 4;
+
     private static readonly SearchValues<char> Stripped = SearchValues.Create("\t\n\r");
 
     private WebAddress(Uri uri, string text)
@@ -32,7 +34,9 @@ internal sealed class WebAddress
     public string PathAndQuery => Uri.PathAndQuery;
 
     /// <returns>Nothing for what is no web address, carries a name and password, or looks like a trap without end.</returns>
-    public static WebAddress? Parse(string reference, Uri? from = null)
+    public static WebAddress? Parse(string reference, Uri? from = null) => Parse(reference, from, 1);
+
+    private static WebAddress? Parse(string reference, Uri? from, int depth)
     {
         var trimmed = reference.AsSpan().Trim(" \t\n\r\f");
         if (trimmed.Length > MaxChars) return null;
@@ -48,7 +52,9 @@ internal sealed class WebAddress
             var shown = uri.HostNameType == UriHostNameType.IPv6 ? $"[{host.Trim('[', ']')}]" : host;
             var canonical = $"{uri.Scheme}://{shown}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.PathAndQuery}";
             if (canonical.Length > MaxChars || IsTrap(uri.AbsolutePath)) return null;
-            return new WebAddress(new Uri(canonical), canonical);
+            // What is read again must be the same address: some escapes are undone only in a second reading.
+            var again = new Uri(canonical);
+            return canonical.EndsWith(again.PathAndQuery, StringComparison.Ordinal) ? new WebAddress(again, canonical) : depth < MaxReadings ? Parse(canonical, null, depth + 1) : null;
         }
         catch (Exception error) when (error is UriFormatException or ArgumentException or InvalidOperationException)
         {

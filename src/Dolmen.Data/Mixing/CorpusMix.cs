@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Dolmen.Artifacts;
 using Dolmen.Data.Tables;
 
@@ -116,7 +115,7 @@ public static class CorpusMix
         var plans = new Dictionary<ComponentKey, ComponentPlan>();
         long counted = 0, estimated = 0;
         var done = 0;
-        ForEach(files, parallel, file =>
+        ParallelWork.ForEach(files, parallel, file =>
         {
             var here = new Dictionary<ComponentKey, ComponentPlan>();
             long guesses = 0, all = 0;
@@ -149,7 +148,7 @@ public static class CorpusMix
         ParallelOptions parallel, IProgress<StageProgress> progress)
     {
         var done = 0;
-        ForEach(files, parallel, file =>
+        ParallelWork.ForEach(files, parallel, file =>
         {
             using var table = CorpusTable.Open(file.Path);
             using var buffer = new MemoryStream();
@@ -172,19 +171,6 @@ public static class CorpusMix
             }
             lock (files) progress.Report(new StageProgress(Stage, ++done, files.Count, "files", "shuffling"));
         });
-    }
-
-    // Parallel.ForEach wraps what its body throws; the user's error must come out as it is.
-    private static void ForEach<T>(IReadOnlyList<T> items, ParallelOptions options, Action<T> body)
-    {
-        try
-        {
-            Parallel.ForEach(Partitioner.Create(items, EnumerablePartitionerOptions.NoBuffering), options, body);
-        }
-        catch (AggregateException errors)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(errors.Flatten().InnerExceptions[0]);
-        }
     }
 
     private static MixReport Report(

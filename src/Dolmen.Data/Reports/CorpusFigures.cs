@@ -66,7 +66,7 @@ internal sealed class CorpusFigures(int measures)
         foreach (var wave in corpus.Groups().Chunk(GroupsAtOnce).Chunk(threads * 4))
         {
             var parts = new CorpusFigures[wave.Length];
-            Parallel.For(0, wave.Length, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
+            ParallelWork.For(wave.Length, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
             {
                 parts[i] = new CorpusFigures(rules.Names.Count);
                 foreach (var shard in wave[i].GroupBy(group => group.Shard))

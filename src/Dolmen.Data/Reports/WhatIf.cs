@@ -31,7 +31,7 @@ public static class WhatIf
         var judged = new HashSet<string>(asked == was ? rules.Families : new RowRules(was).Families, StringComparer.Ordinal) { "dedup" };
 
         var chunks = groups.Chunk(GroupsAtOnce).ToList();
-        Parallel.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, chunk => Judge(corpus, chunk, rules, judged, decided));
+        ParallelWork.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, chunk => Judge(corpus, chunk, rules, judged, decided));
         if (asked.Dedup is { } dedup && documents > 0)
         {
             var earlier = corpus.Earlier();

@@ -187,4 +187,14 @@ public class CrawlBounds
         Assert.Equal("time", cut.Fields["WARC-Truncated"]);
         Assert.EndsWith("\r\n\r\nbegun", cut.Block, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void An_address_read_again_is_the_same_address()
+    {
+        foreach (var text in (string[])["https://stones.example/?%25%2ehttps://a", "https://stones.example/%2e%2e/a%2Fb?%2e", "http://STONES.example:80/a b?c=%e4"])
+        {
+            var address = WebAddress.Parse(text)!;
+            Assert.Equal(address.Text, WebAddress.Parse(address.Text)!.Text);
+        }
+    }
 }

@@ -159,6 +159,7 @@ public class FuzzedFiles
 
     [Theory]
     [InlineData("{\"language\": {\"keep\": [\"\\ud800\"]}}", "half a surrogate pair")]
+    [InlineData("{\"\\ud800\": null}", "half a surrogate pair")]
     [InlineData("{\"dedup\": null, \"dedup\": null}", "dedup")]
     public void Recipes_that_only_look_like_JSON_are_refused(string text, string why) =>
         Assert.Contains(why, Assert.Throws<UserErrorException>(() => CleaningRecipeFile.Load(text, "recipe.jsonc", [])).Message, StringComparison.Ordinal);

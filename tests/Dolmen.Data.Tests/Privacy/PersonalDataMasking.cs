@@ -134,6 +134,13 @@ public class PersonalDataMasking
     }
 
     [Fact]
+    public void An_address_glued_to_a_name_makes_no_domain_of_it()
+    {
+        var once = PersonalData.Mask("2001:4860:4860::8888a@b.co.2001:4860:4860::8888.the").Text;
+        Assert.Equal(once, PersonalData.Mask(once).Text);
+    }
+
+    [Fact]
     public void Masking_twice_changes_nothing_more() => Gen.OneOf(Texts.Any, Gen.Char["0123456789 -./()+@:aXYZ"].Array[0, 60].Select(units => new string(units))).Sample(text =>
     {
         var (once, counts) = PersonalData.Mask(text);
