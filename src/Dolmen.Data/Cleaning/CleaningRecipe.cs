@@ -10,7 +10,7 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Model">A fastText model (lid.176.ftz); null takes the built-in identifier.</param>
 /// <param name="Keep">Languages to keep; empty keeps all.</param>
 /// <param name="MinScore">Least confidence; null takes each language's own.</param>
-/// <param name="Mixed">Measures how much of a text is in other languages than its own; null leaves it out, as it takes as long as all else about languages.</param>
+/// <param name="Mixed">Measures how much of a text is in other languages than its own; null leaves it out: it takes about a tenth of all other work on a page.</param>
 internal sealed record LanguageSettings(string? Model = null, IReadOnlyList<string>? Keep = null, double? MinScore = null, MixedSettings? Mixed = null);
 
 /// <param name="Max">Most characters in lines of other languages, as a fraction of those in lines long enough to tell; null keeps all.</param>

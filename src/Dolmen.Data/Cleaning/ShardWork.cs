@@ -30,7 +30,9 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
             Directory.CreateDirectory(scratch);
             CorpusRepeats.Find([.. shards.Select(shard => (PathOf(shard, Texts), PathOf(shard, Copies)))], dedup, scratch, CutsFile, run, progress, stop);
         }
-        return Each(Measured, "measured", MeasureExtracted);
+        var firsts = new long[shards.Count + 1];
+        for (var i = 0; i < shards.Count; i++) firsts[i + 1] = firsts[i] + Outcome(shards[i], Extracted).Documents;
+        return Each(Measured, "measured", (shard, measurer, span) => MeasureExtracted(shard, firsts[shard.Number], measurer, span));
     }
 
     private bool Each(string done, string verb, Action<Shard, Measurer, Span> work)
@@ -80,11 +82,10 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         Finish(shard, Extracted, new ShardOutcome(count, bytes, funnel.Dropped, funnel.Noted, funnel.Broken, clock.Elapsed.TotalSeconds));
     }
 
-    private void MeasureExtracted(Shard shard, Measurer measurer, Span span)
+    private void MeasureExtracted(Shard shard, long first, Measurer measurer, Span span)
     {
         var clock = Stopwatch.StartNew();
         var outcome = Outcome(shard, Extracted);
-        var first = shards.Take(shard.Number).Sum(earlier => Outcome(earlier, Extracted).Documents);
         var joined = CorpusRepeats.Join(ExtractedFiles.Read(PathOf(shard, Texts)), first, CutsFile);
         Write(shard, measurer, OrderedParallel.Select(joined, pair => measurer.Measure(pair.Document, pair.Cuts), pair => pair.Document.Text.Length * 2L, BatchBytes, run.Threads, stop));
         Finish(shard, Measured, outcome with { Seconds = outcome.Seconds + clock.Elapsed.TotalSeconds });

@@ -146,6 +146,20 @@ public sealed class PartsOfTheRecipe : IDisposable
             Assert.Contains(key, error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_the_recipe_has_commented_out_may_be_taken_in()
+    {
+        var text = System.Text.RegularExpressions.Regex.Replace(
+            CleaningRecipes.Find(CleaningRecipes.Crawl)!, "^(  |    )// \"", "$1\"", System.Text.RegularExpressions.RegexOptions.Multiline, TimeSpan.FromSeconds(1));
+        var recipe = CleaningRecipeFile.Load(text, "recipe", []);
+        Assert.NotNull(recipe.Filters.BadWords);
+        Assert.NotNull(recipe.Filters.C4Paragraph);
+        Assert.NotNull(recipe.Quality);
+        Assert.NotNull(recipe.Perplexity);
+        Assert.NotNull(recipe.Decontaminate);
+        Assert.Equal((2, 2, 50, "index"), (recipe.Dedup!.Lines!.MinDocuments, recipe.Dedup.Paragraphs!.MinDocuments, recipe.Dedup.ExactSubstrings!.MinWords, recipe.Dedup.Index));
+    }
+
     private sealed class Lengths(int known) : IPerplexity, IDisposable
     {
         public bool IsDisposed { get; private set; }
