@@ -45,7 +45,9 @@ public static class TokenizerFolder
         var path = Path.Combine(folder, TokenizerFile);
         if (!File.Exists(path))
             throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
-        return LoadFile(path);
+        var tokenizer = LoadFile(path);
+        tokenizer.Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder));
+        return tokenizer;
     }
 
     /// <summary>A tokenizer.json of any name, compressed by gzip where it ends in .gz.</summary>

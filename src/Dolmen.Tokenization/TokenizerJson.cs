@@ -80,22 +80,25 @@ internal static class TokenizerJson
         {
             json.WriteString("type", "Sequence");
             json.WriteStartArray("pretokenizers");
-            foreach (var step in rules.Split.Steps)
-            {
-                json.WriteStartObject();
-                json.WriteString("type", "Split");
-                json.WriteStartObject("pattern");
-                json.WriteString("Regex", step.Pattern);
-                json.WriteEndObject();
-                json.WriteString("behavior", "Isolated");
-                json.WriteBoolean("invert", false);
-                json.WriteEndObject();
-            }
+            foreach (var step in rules.Split.Steps.Where(step => step is not ByteAlphabetPreTokenizer)) WriteStep(json, step);
             json.WriteStartObject();
             WriteByteLevel(json, rules.SpaceBefore, useRegex: false);
             json.WriteEndObject();
+            foreach (var step in rules.Split.Steps.Where(step => step is ByteAlphabetPreTokenizer)) WriteStep(json, step);
             json.WriteEndArray();
         }
+        json.WriteEndObject();
+    }
+
+    private static void WriteStep(Utf8JsonWriter json, PreTokenizer step)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "Split");
+        json.WriteStartObject("pattern");
+        json.WriteString("Regex", step.Pattern);
+        json.WriteEndObject();
+        json.WriteString("behavior", "Isolated");
+        json.WriteBoolean("invert", false);
         json.WriteEndObject();
     }
 
