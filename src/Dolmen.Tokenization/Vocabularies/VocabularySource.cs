@@ -100,6 +100,6 @@ public static class VocabularySource
         if (!File.Exists(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"))) return null;
         var resource = $"{known.Name}_base{RankFile.Extension}.deflate";
         using var stream = Assembly.Load(assembly).GetManifestResourceStream(resource);
-        return stream is null ? null : known.Build(RankFile.Read(stream, resource), resource);
+        return stream is null ? null : known.Build(RankFile.ReadPacked(stream, resource), resource);
     }
 }
