@@ -119,9 +119,9 @@ public sealed class ChatTemplate
         var spans = new List<TextSpan>();
         for (var i = 0; i < text.Marks.Length; i++)
         {
-            if ((text.Marks[i].Origin & origin) == 0) continue;
+            if (!text.Marks[i].Origin.HasFlag(origin)) continue;
             var start = text.Marks[i].Start;
-            while (i + 1 < text.Marks.Length && (text.Marks[i + 1].Origin & origin) != 0) i++;
+            while (i + 1 < text.Marks.Length && text.Marks[i + 1].Origin.HasFlag(origin)) i++;
             var end = i + 1 < text.Marks.Length ? text.Marks[i + 1].Start : text.Length;
             if (end > start) spans.Add(new TextSpan(start, end - start));
         }

@@ -114,7 +114,7 @@ internal static class TextMethods
         return builder.ToText();
     }
 
-    private static object Index(Text text, string name, Arguments arguments, Rendering rendering, bool last)
+    private static BigInteger Index(Text text, string name, Arguments arguments, Rendering rendering, bool last)
     {
         var given = arguments.Bind(name, "sub", "start", "end");
         var part = Arguments.Text(given[0], name, "sub");
@@ -129,7 +129,7 @@ internal static class TextMethods
         return new BigInteger(at < 0 ? -1 : CodePoints.Count(text.Value[..(from + at)]));
     }
 
-    private static object Count(Text text, Text part, Rendering rendering)
+    private static BigInteger Count(Text text, Text part, Rendering rendering)
     {
         rendering.Budget.Search(text.Length, part.Length);
         return new BigInteger(part.Length == 0 ? CodePoints.Count(text.Value) + 1 : text.Value.AsSpan().Count(part.Value));
