@@ -5,7 +5,17 @@ namespace Dolmen.Tokenization.Jinja;
 /// <summary>The methods of Python's strings.</summary>
 internal static class TextMethods
 {
-    public static object? Find(Text text, string name) => name switch
+    public static object? Find(Text text, string name) => Named(text, name) is { } method
+        ? new Function(name, (rendering, arguments) =>
+        {
+            rendering.Budget.Step(1 + text.Length / 256);                // each walks through the text
+            var result = method.Call(rendering, arguments);
+            if (result is Text made && made != text) rendering.Budget.Make(made.Length);
+            return result;
+        })
+        : null;
+
+    private static Function? Named(Text text, string name) => name switch
     {
         "strip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, true)),
         "lstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, false)),
