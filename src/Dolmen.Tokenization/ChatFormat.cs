@@ -6,21 +6,19 @@ namespace Dolmen.Tokenization;
 /// model is to be taught.</summary>
 public sealed record TokenizedConversation(int[] Tokens, bool[] LossMask);
 
-/// <summary>Conversations to tokens. The same format as <see cref="JinjaTemplate"/>, which other software reads.</summary>
+/// <summary>Conversations to tokens: by the chat template of the tokenizer's folder, or in Dolmen's own format, which is that of
+/// <see cref="JinjaTemplate"/>.</summary>
 public static class ChatFormat
 {
-    /// <summary>Content is never parsed for special tokens: a user cannot forge a turn. Other software's templates cannot promise that.</summary>
+    /// <summary>Content is never parsed for special tokens: a user cannot forge a turn, here or in another template
+    /// (<see cref="ChatTokens"/>).</summary>
     public const string JinjaTemplate =
         "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}" +
         "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
     public static TokenizedConversation Tokenize(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages)
     {
-        if (tokenizer.Special.User < 0)
-        {
-            throw new UserErrorException("This model's vocabulary has no tokens for the turns of a conversation: it can only continue " +
-                "text. Use 'dolmen generate', or a model that was taught to chat.");
-        }
+        if (Foreign(tokenizer) is { } template) return template.Tokenize(tokenizer, new ChatInput(messages));
         List<int> tokens = [tokenizer.Special.Bos];
         List<bool> mask = [false];
         foreach (var message in messages)
@@ -35,8 +33,18 @@ public static class ChatFormat
     }
 
     /// <summary>The conversation so far and the opening of the assistant's turn.</summary>
-    public static int[] TokenizePrompt(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages) =>
-        [.. Tokenize(tokenizer, messages).Tokens, tokenizer.Special.Assistant];
+    public static int[] TokenizePrompt(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages) => Foreign(tokenizer) is { } template
+        ? template.TokenizePrompt(tokenizer, new ChatInput(messages) { AddGenerationPrompt = true })
+        : [.. Tokenize(tokenizer, messages).Tokens, tokenizer.Special.Assistant];
+
+    /// <summary>The folder's template where it is not this format's.</summary>
+    private static ChatTemplate? Foreign(Tokenizer tokenizer)
+    {
+        if (tokenizer.ChatTemplate is { } template && template.Source != JinjaTemplate) return template;
+        return tokenizer.Special.User >= 0 ? null : throw new UserErrorException(
+            "This model has no chat template and its vocabulary no tokens for the turns of a conversation: it can only continue text. " +
+            "Use 'dolmen generate', a model that was taught to chat, or put its chat_template.jinja into its folder.");
+    }
 
     private static int RoleToken(SpecialTokens special, string role) => role switch
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
@@ -24,6 +25,13 @@ public abstract class Tokenizer
 
     /// <summary>Encoding puts a space before every text and decoding takes it away again.</summary>
     public virtual bool DropsLeadingSpace => false;
+
+    /// <summary>The chat template of the folder it was loaded from; null where there is none.</summary>
+    /// <exception cref="UserErrorException">The folder's template is damaged.</exception>
+    public ChatTemplate? ChatTemplate => Template?.Value;
+
+    /// <summary>Read when it is asked for: only a conversation needs it.</summary>
+    internal Lazy<ChatTemplate?>? Template { get; set; }
 
     /// <summary>A token that controls and is no part of the text.</summary>
     public virtual bool IsSpecial(int token) => token == Special.Bos || token == Special.Eos || token == Special.Pad

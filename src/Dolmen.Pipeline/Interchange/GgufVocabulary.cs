@@ -85,7 +85,8 @@ public static class GgufVocabulary
         foreach (var end in Ends(tokenizer)) yield return end;
         if (tokenizer.Special.End >= 0) yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
-        if (tokenizer.Special.User >= 0) yield return ("tokenizer.chat_template", GgufValue.Of(ChatFormat.JinjaTemplate));
+        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
+            yield return ("tokenizer.chat_template", GgufValue.Of(template));
     }
 
     private static string SplitName(BpeTokenizer tokenizer)

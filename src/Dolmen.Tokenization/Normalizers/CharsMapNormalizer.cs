@@ -80,25 +80,25 @@ internal sealed class CharsMapNormalizer : Normalizer
     private static uint Offset(uint unit) => unit >> 10 << (int)((unit & 0x200) >> 6);
 }
 
-/// <summary>Spaces at the ends go, several in a row become one.</summary>
+/// <summary>Spaces at the ends go, several in a row become one; at the end of a text what SentencePiece writes for a space goes as well.</summary>
 internal sealed class SpacesNormalizer : Normalizer
 {
     public override string Apply(string text) =>
-        string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        string.Join(' ', text.TrimEnd(' ', SentencePieceTokenizer.Space).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     public override bool Keeps(ReadOnlySpan<char> text) =>
-        !text.StartsWith(' ') && !text.EndsWith(' ') && !text.Contains("  ", StringComparison.Ordinal);
+        !text.StartsWith(' ') && !text.EndsWith(' ') && !text.EndsWith(SentencePieceTokenizer.Space) && !text.Contains("  ", StringComparison.Ordinal);
 
     public override void Write(Utf8JsonWriter json)
     {
         json.WriteString("type", "Sequence");
         json.WriteStartArray("normalizers");
-        json.WriteStartObject();
-        new StripNormalizer(left: true, right: true).Write(json);
-        json.WriteEndObject();
-        json.WriteStartObject();
-        ReplaceNormalizer.Write(json, "Regex", " {2,}", " ");
-        json.WriteEndObject();
+        foreach (var (pattern, to) in (ReadOnlySpan<(string, string)>)[(@"\A +| +\z", ""), (" {2,}", " ")])
+        {
+            json.WriteStartObject();
+            ReplaceNormalizer.Write(json, "Regex", pattern, to);
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
     }
 }

@@ -38,12 +38,12 @@ internal static class SentencePieceJsonReader
     private static UnigramTokenizer Unigram(JsonField root, JsonField model, TokenNames names)
     {
         var field = model.Get("vocab");
-        var scores = new List<float>();
+        var scores = new List<double>();
         var entries = field.Items().Select((item, id) =>
         {
             var parts = item.Items().ToArray();
             if (parts.Length != 2) throw item.Error($"has {parts.Length} parts: a piece has its text and its score");
-            if (parts[1].Element.ValueKind != JsonValueKind.Number || !parts[1].Element.TryGetSingle(out var score) || !float.IsFinite(score))
+            if (parts[1].Element.ValueKind != JsonValueKind.Number || !parts[1].Element.TryGetDouble(out var score) || !double.IsFinite(score))
                 throw parts[1].Error($"is {parts[1].Element.GetRawText()}: a score is a finite number");
             scores.Add(score);
             return (parts[0].Text(), id < BpeTokenizer.LargestVocabSize ? id : throw field.Error($"has more than {BpeTokenizer.LargestVocabSize} pieces"), item);
@@ -55,7 +55,7 @@ internal static class SentencePieceJsonReader
         for (var id = 0; id < vocabulary.Texts.Length; id++)
             if (id >= scores.Count || SentencePieceTokenizer.ByteOf(vocabulary.Texts[id] ?? "") is not null) leaveOut.Add(id);
         var (shared, rules) = Shared(root, vocabulary, names, unknown);
-        return new UnigramTokenizer(Pieces(vocabulary), [.. scores, .. new float[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules);
+        return new UnigramTokenizer(Pieces(vocabulary), [.. scores, .. new double[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules);
     }
 
     private static string[] Pieces(JsonVocabulary vocabulary) => Array.ConvertAll(vocabulary.Texts, text => text ?? "");
@@ -77,11 +77,16 @@ internal static class SentencePieceJsonReader
         // Prepending last of all, spaces replaced or not, is what the tokenizer does of its own.
         var prefix = at >= 0 && at >= steps.Length - 2 ? SpacePrefix.EverySection : SpacePrefix.Never;
         if (prefix != SpacePrefix.Never) steps = [.. steps.Where((_, index) => index != at)];
-        var (unlessThere, splits) = (false, false);
+        var (unlessThere, splits, joined) = (false, false, false);
         foreach (var step in JsonSteps.Of(root, "pre_tokenizer", "pretokenizers"))
         {
             var type = step.Get("type");
             if (type.Text() == "Split" && replaces && !step.Get("pattern").IsAbsent("String") && step.Get("pattern").Get("String").Text() == " ") continue;
+            if (type.Text() == "WhitespaceSplit")
+            {
+                joined = true;
+                continue;
+            }
             if (type.Text() != "Metaspace") throw type.Error($"is '{type.Text()}': {Rule}");
             step.Get("replacement").MustBe(Space);
             splits = step.IsAbsent("split") || step.Get("split").Flag();
@@ -98,6 +103,8 @@ internal static class SentencePieceJsonReader
             (unlessThere, replaces) = (true, true);
         }
         var normalizer = JsonSteps.Normalizer(steps.Where(step => !ReplacesSpaces(step)));
+        // Words cut out of any white space and each led by '▁' are what single spaces between them give.
+        if (joined) normalizer = new NormalizerSequence([.. normalizer is null ? (Normalizer[])[] : [normalizer], JsonSteps.OneSpace, new StripNormalizer(left: true, right: true)]);
         if (!replaces) throw root.Error($"replaces no space by '{Space}': {Rule}");
         return (normalizer, new PieceRules(unknown, prefix, unlessThere, splits));
     }

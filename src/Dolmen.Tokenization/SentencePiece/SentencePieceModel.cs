@@ -35,7 +35,8 @@ internal static class SentencePieceModel
         if (trained.SuffixSpaces) throw Bad("its spaces end words (treat_whitespace_as_suffix), which Dolmen does not read");
         if (!normalized.EscapesSpaces) throw Bad("it does not write spaces as '▁' (escape_whitespaces is false), which Dolmen does not read");
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds, IdOf(trained.Bos), IdOf(trained.Eos), normalized.Prefix);
-        var shared = vocabulary.Shared() with { Normalizer = normalized.Normalizer(Bad) };
+        var added = vocabulary.Added().Select(token => token with { Normalized = !token.Special });
+        var shared = vocabulary.Shared() with { Normalizer = normalized.Normalizer(Bad), Added = [.. added] };
         // Only the text as a whole gets a space before it, and also where it begins with one.
         var rules = vocabulary.Rules() with { Prefix = normalized.Prefix ? SpacePrefix.AtStart : SpacePrefix.Never };
         switch (trained.Model)
@@ -45,7 +46,7 @@ internal static class SentencePieceModel
             case Unigram:
                 var leaveOut = Enumerable.Range(0, pieces.Count).Where(id => kinds[id] != PieceKind.Normal).ToHashSet();
                 CheckTwice(pieces, leaveOut, Bad);
-                return new UnigramTokenizer([.. pieces], [.. scores], leaveOut, shared, rules);
+                return new UnigramTokenizer([.. pieces], [.. scores.Select(score => (double)score)], leaveOut, shared, rules, single: true);
             default:
                 throw Bad($"it is of the kind {trained.Model} (3: words, 4: characters), and Dolmen reads Unigram and BPE");
         }

@@ -7,32 +7,35 @@ namespace Dolmen.Tokenization;
 public sealed class UnigramTokenizer : SentencePieceTokenizer
 {
     /// <summary>An unknown character costs this much more than the least likely piece.</summary>
-    private const float UnknownPenalty = 10;
+    private const double UnknownPenalty = 10;
 
-    private readonly float[] _scores;
-    private readonly PieceTrie _trie = new();
-    private readonly float _unknownScore;
+    private readonly double[] _scores;
+    private readonly bool _single;
+    private readonly PieceTrieMap _trie;
+    private readonly double _unknownScore;
 
     /// <param name="pieces">Of every id, as the vocabulary file has them.</param>
     /// <param name="scores">Logarithms of their probabilities.</param>
     /// <param name="leaveOut">Ids that no text is cut into: control tokens, bytes, pieces no longer used.</param>
     /// <param name="vocabulary">All but the bytes, which pieces tell.</param>
     /// <param name="rules">Of spaces and what is unknown.</param>
-    internal UnigramTokenizer(string[] pieces, float[] scores, IReadOnlySet<int> leaveOut, Vocabulary vocabulary, PieceRules rules)
+    /// <param name="single">Sums are single numbers, as SentencePiece's are and Hugging Face's not: it decides between ways that are
+    /// equally good but for rounding.</param>
+    internal UnigramTokenizer(
+        string[] pieces, double[] scores, IReadOnlySet<int> leaveOut, Vocabulary vocabulary, PieceRules rules, bool single = false)
         : base(pieces, vocabulary, rules)
     {
-        _scores = scores;
-        var lowest = float.MaxValue;
+        (_scores, _single) = (scores, single);
+        var lowest = double.MaxValue;
         for (var id = 0; id < pieces.Length; id++)
         {
-            if (leaveOut.Contains(id)) continue;
-            _trie.Add(Encoding.UTF8.GetBytes(pieces[id]), id);
-            lowest = Math.Min(lowest, scores[id]);
+            if (!leaveOut.Contains(id)) lowest = Math.Min(lowest, scores[id]);
         }
-        _unknownScore = lowest - UnknownPenalty;
+        _trie = new PieceTrieMap([.. pieces.Select((piece, id) => leaveOut.Contains(id) ? [] : Encoding.UTF8.GetBytes(piece))]);
+        _unknownScore = Sum(lowest, -UnknownPenalty);
     }
 
-    internal IReadOnlyList<float> Scores => _scores;
+    internal IReadOnlyList<double> Scores => _scores;
 
     private protected override void EncodePieces(ReadOnlySpan<char> text, List<int> output)
     {
@@ -45,14 +48,14 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
         for (var start = 0; start < length;)
         {
             Rune.DecodeFromUtf8(utf8[start..], out _, out var width);
-            var (from, reachedNext, at) = (nodes[start].Score, false, PieceTrie.Root);
-            for (var end = start; end < length && (at = _trie.Step(at, utf8[end])) >= 0; end++)
+            var (from, reachedNext, at) = (nodes[start].Score, false, 0);
+            for (var end = start; end < length && (at = _trie.Child(at, utf8[end])) > 0; end++)
             {
-                if (_trie.TokenAt(at) is not (var token and >= 0)) continue;
-                Offer(ref nodes[end + 1], from + _scores[token], start, token);
+                if (_trie.PieceAt(at) is not (var token and >= 0)) continue;
+                Offer(ref nodes[end + 1], Sum(from, _scores[token]), start, token);
                 reachedNext |= end + 1 - start == width;
             }
-            if (!reachedNext) Offer(ref nodes[start + width], from + _unknownScore, start, -1);
+            if (!reachedNext) Offer(ref nodes[start + width], Sum(from, _unknownScore), start, -1);
             start += width;
         }
         var first = output.Count;
@@ -74,44 +77,13 @@ public sealed class UnigramTokenizer : SentencePieceTokenizer
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    /// <summary>The best way to a place, the first of equally good ones.</summary>
-    private readonly record struct Node(float Score, int Start, int Token);
+    private double Sum(double a, double b) => _single ? (float)(a + b) : a + b;
 
-    private static void Offer(ref Node node, float score, int start, int token)
+    /// <summary>The best way to a place, the first of equally good ones.</summary>
+    private readonly record struct Node(double Score, int Start, int Token);
+
+    private static void Offer(ref Node node, double score, int start, int token)
     {
         if (node.Start < 0 || score > node.Score) node = new Node(score, start, token);
     }
-}
-
-/// <summary>Pieces by their bytes, one step a byte.</summary>
-internal sealed class PieceTrie
-{
-    public const int Root = 0;
-
-    private readonly Dictionary<long, int> _children = [];
-    private readonly List<int> _tokens = [-1];
-
-    public void Add(ReadOnlySpan<byte> piece, int token)
-    {
-        var at = Root;
-        foreach (var value in piece)
-        {
-            if (!_children.TryGetValue(Key(at, value), out var next))
-            {
-                next = _tokens.Count;
-                _tokens.Add(-1);
-                _children.Add(Key(at, value), next);
-            }
-            at = next;
-        }
-        if (_tokens[at] < 0) _tokens[at] = token;
-    }
-
-    /// <summary>−1 where no piece goes on like this.</summary>
-    public int Step(int at, byte value) => _children.TryGetValue(Key(at, value), out var next) ? next : -1;
-
-    /// <summary>−1 where no piece ends here.</summary>
-    public int TokenAt(int at) => _tokens[at];
-
-    private static long Key(int at, byte value) => (long)at << 8 | value;
 }

@@ -67,23 +67,19 @@ internal static class PythonLiteral
 }
 
 /// <summary>At every place the longest token, without merges or pieces.</summary>
-internal sealed class RwkvTokenizer : VocabularyTokenizer
+internal sealed class RwkvTokenizer(byte[][] tokens)
+    : VocabularyTokenizer(new Vocabulary(tokens, [], new SpecialTokens(0, 0, 0, -1, -1, -1, 0)))
 {
-    private readonly PieceTrie _trie = new();
-
-    public RwkvTokenizer(byte[][] tokens) : base(new Vocabulary(tokens, [], new SpecialTokens(0, 0, 0, -1, -1, -1, 0)))
-    {
-        for (var id = 1; id < tokens.Length; id++) _trie.Add(tokens[id], id);
-    }
+    private readonly PieceTrieMap _trie = new(tokens);
 
     private protected override void EncodeOrdinary(ReadOnlySpan<char> text, List<int> output, bool atStart)
     {
         ReadOnlySpan<byte> bytes = Encoding.UTF8.GetBytes(text.ToString());
         while (!bytes.IsEmpty)
         {
-            var (node, length, token) = (PieceTrie.Root, 1, -1);
-            for (var i = 0; i < bytes.Length && (node = _trie.Step(node, bytes[i])) >= 0; i++)
-                if (_trie.TokenAt(node) is var found and >= 0) (length, token) = (i + 1, found);
+            var (node, length, token) = (0, 1, -1);
+            for (var i = 0; i < bytes.Length && (node = _trie.Child(node, bytes[i])) > 0; i++)
+                if (_trie.PieceAt(node) is var found and >= 0) (length, token) = (i + 1, found);
             if (token >= 0) output.Add(token);
             bytes = bytes[length..];
         }

@@ -53,7 +53,7 @@ internal sealed record RankedVocabulary(
         return new BpeTokenizer(
             new Vocabulary(bytes, [.. Special.Select(token => new AddedToken(token.Name, token.Id, Special: true))],
                 new SpecialTokens(bos, eos, eos, -1, -1, -1, eos), Before: AddsBos ? [bos] : []),
-            RankFile.Merges(ranks),
+            RankFile.Merges(ranks, path),
             new BpeRules(PreTokenizer.ByName(Split) ?? throw new InvalidOperationException(Split), WholePieces: true, RankedTokens: true));
     }
 
