@@ -34,7 +34,7 @@ public abstract class Benchmark
     public virtual IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows) => [];
 
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark(), new ExtractionBenchmark(), new LanguageBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark(), new ExtractionBenchmark(), new LanguageBenchmark(), new TokenizerBenchmark()];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

@@ -147,7 +147,16 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         {
             throw ApiErrorException.Invalid("'messages' is empty: it needs at least one message.", "messages");
         }
-        return ChatFormat.TokenizePrompt(served.Tokenizer, [.. messages.EnumerateArray().Select(Message)]);
+        ChatMessage[] turns = [.. messages.EnumerateArray().Select(Message)];
+        try
+        {
+            return ChatFormat.TokenizePrompt(served.Tokenizer, turns);
+        }
+        catch (UserErrorException error)
+        {
+            // The model's chat template refuses the conversation, or it has none.
+            throw ApiErrorException.Invalid(error.Message, "messages");
+        }
     }
 
     private static ChatMessage Message(JsonElement message, int index)

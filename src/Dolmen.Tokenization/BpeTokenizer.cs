@@ -24,6 +24,9 @@ public sealed class BpeTokenizer : VocabularyTokenizer
     /// <summary>Far beyond any vocabulary in use; bounds what a damaged file can ask for.</summary>
     public const int LargestVocabSize = 1 << 21;
 
+    /// <summary>A longer text's ends are not kept for the next one.</summary>
+    private const int MostEnds = 1 << 20;
+
     private const byte NotAsked = 0, Reached = 1, NotReached = 2;
 
     private readonly int[] _byteTokens = new int[256];
@@ -33,12 +36,7 @@ public sealed class BpeTokenizer : VocabularyTokenizer
     private readonly byte[] _reached;            // by id: whether merging its bytes gives it
     private readonly ConcurrentBag<Workspace> _workspaces = [];
 
-    private sealed class Workspace
-    {
-        public WordCache Words { get; } = new();
-
-        public List<int> Ends { get; } = [];
-    }
+    private sealed record Workspace(WordCache Words, List<int> Ends);
 
     /// <summary>One of Dolmen's own.</summary>
     /// <param name="bytes">Of every id; of a special token its name.</param>
@@ -80,7 +78,7 @@ public sealed class BpeTokenizer : VocabularyTokenizer
     public void EncodeBytes(ReadOnlySpan<byte> bytes, List<int> output)
     {
         if (bytes.IsEmpty) return;
-        if (!_workspaces.TryTake(out var workspace)) workspace = new Workspace();
+        if (!_workspaces.TryTake(out var workspace)) workspace = new Workspace(new WordCache(), []);
         var ends = workspace.Ends;
         ends.Clear();
         Split.Split(bytes, ends);
@@ -90,6 +88,7 @@ public sealed class BpeTokenizer : VocabularyTokenizer
             EncodePiece(bytes[start..end], workspace.Words, output);
             start = end;
         }
+        if (ends.Capacity > MostEnds) workspace = workspace with { Ends = [] };
         _workspaces.Add(workspace);
     }
 

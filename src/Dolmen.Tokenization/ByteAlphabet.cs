@@ -25,6 +25,9 @@ internal static class ByteAlphabet
         Order = [.. Enumerable.Range(0, 256).OrderBy(value => Chars[value]).Select(value => (byte)value)];
     }
 
+    /// <summary>Below U+0144.</summary>
+    public static char CharOf(byte value) => Chars[value];
+
     public static string ToText(ReadOnlySpan<byte> bytes)
     {
         var text = new char[bytes.Length];

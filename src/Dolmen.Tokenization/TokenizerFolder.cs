@@ -38,16 +38,16 @@ public static class TokenizerFolder
         });
     }
 
-    /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one,
-    /// or one that splits text by other rules.</exception>
-    public static Tokenizer Load(string folder)
+    /// <summary>From tokenizer.json, or else from what older models have instead.</summary>
+    /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one, or one of a kind that is not read.</exception>
+    public static Tokenizer Load(string folder) => Load(folder, gguf: null);
+
+    internal static Tokenizer Load(string folder, Func<string, Tokenizer>? gguf)
     {
         var path = Path.Combine(folder, TokenizerFile);
-        if (!File.Exists(path))
-            throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
-        var tokenizer = LoadFile(path);
-        tokenizer.Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder));
-        return tokenizer;
+        if (File.Exists(path)) return LoadFile(path);
+        return VocabularySource.FindIn(folder) is { } other ? VocabularySource.OfFile(other, gguf)
+            : throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
     }
 
     /// <summary>A tokenizer.json of any name, compressed by gzip where it ends in .gz.</summary>

@@ -80,22 +80,25 @@ internal static class TokenizerJson
         {
             json.WriteString("type", "Sequence");
             json.WriteStartArray("pretokenizers");
-            foreach (var step in rules.Split.Steps)
-            {
-                json.WriteStartObject();
-                json.WriteString("type", "Split");
-                json.WriteStartObject("pattern");
-                json.WriteString("Regex", step.Pattern);
-                json.WriteEndObject();
-                json.WriteString("behavior", "Isolated");
-                json.WriteBoolean("invert", false);
-                json.WriteEndObject();
-            }
+            foreach (var step in rules.Split.Steps.Where(step => step is not ByteAlphabetPreTokenizer)) WriteStep(json, step);
             json.WriteStartObject();
             WriteByteLevel(json, rules.SpaceBefore, useRegex: false);
             json.WriteEndObject();
+            foreach (var step in rules.Split.Steps.Where(step => step is ByteAlphabetPreTokenizer)) WriteStep(json, step);
             json.WriteEndArray();
         }
+        json.WriteEndObject();
+    }
+
+    private static void WriteStep(Utf8JsonWriter json, PreTokenizer step)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "Split");
+        json.WriteStartObject("pattern");
+        json.WriteString("Regex", step.Pattern);
+        json.WriteEndObject();
+        json.WriteString("behavior", "Isolated");
+        json.WriteBoolean("invert", false);
         json.WriteEndObject();
     }
 
@@ -122,7 +125,7 @@ internal static class TokenizerJson
             json.WriteNull(absent);
         foreach (var flag in (string[])["fuse_unk", "byte_fallback"]) json.WriteBoolean(flag, false);
         json.WriteBoolean("ignore_merges", tokenizer.Rules.WholePieces);
-        var hidden = tokenizer.Added.Select(token => token.Id).ToHashSet();
+        var hidden = Hidden(tokenizer, tokens);
         json.WriteStartObject("vocab");
         for (var id = 0; id < tokens.Length; id++)
             if (!hidden.Contains(id) && tokens[id].Length > 0) json.WriteNumber(tokens[id], id);
@@ -136,5 +139,13 @@ internal static class TokenizerJson
         }
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>Added tokens that the vocabulary need not hold: Hugging Face numbers them anew from its end on.</summary>
+    private static HashSet<int> Hidden(BpeTokenizer tokenizer, string[] tokens)
+    {
+        int[] added = [.. tokenizer.Added.Select(token => token.Id).Order()];
+        var first = tokens.Count(text => text.Length > 0) - added.Length;
+        return added.SequenceEqual(Enumerable.Range(first, added.Length)) ? [.. added] : [];
     }
 }

@@ -51,6 +51,30 @@ public class ChatTemplateFolderTests
         Assert.Equal("<|bos|><|user|>hi<|end|>", Render(folder));
     }
 
+    [Fact]
+    public void A_conversation_goes_by_the_template_beside_the_tokenizer()
+    {
+        using var folder = new Samples.Folder();
+        TokenizerFolder.Save(Samples.Tokenizer, folder.Path);
+        ChatMessage[] messages = [new("user", "hi <|end|>"), new("assistant", "yes")];
+        var tokenizer = TokenizerFolder.Load(folder.Path);
+        Assert.Equal(ChatFormat.Tokenize(Samples.Tokenizer, messages).Tokens, ChatFormat.Tokenize(tokenizer, messages).Tokens);
+
+        File.WriteAllText(folder.File("chat_template.jinja"),
+            "{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}");
+        tokenizer = TokenizerFolder.Load(folder.Path);
+        Assert.Equal("user: hi <|end|><|end|>assistant: yes<|end|>assistant: ", tokenizer.Decode(ChatFormat.TokenizePrompt(tokenizer, messages)));
+        Assert.Equal(2, ChatFormat.TokenizePrompt(tokenizer, messages).Count(tokenizer.IsSpecial));
+        var (tokens, mask) = ChatFormat.Tokenize(tokenizer, messages);
+        Assert.Equal("yes<|end|>", tokenizer.Decode([.. tokens.Where((_, i) => mask[i])]).TrimStart());
+
+        // Only a conversation needs it.
+        File.WriteAllText(folder.File("chat_template.jinja"), "{% if %}");
+        tokenizer = TokenizerFolder.Load(folder.Path);
+        Assert.NotEmpty(tokenizer.Encode("hi"));
+        Assert.Throws<UserErrorException>(() => ChatFormat.TokenizePrompt(tokenizer, messages));
+    }
+
     [Theory]
     [InlineData("tokenizer_config.json", "[]", "must be a JSON object")]
     [InlineData("tokenizer_config.json", "{", "is not valid JSON")]

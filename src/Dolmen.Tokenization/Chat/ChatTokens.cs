@@ -8,7 +8,8 @@ namespace Dolmen.Tokenization;
 /// control token counts only where each of its characters was written by the template (or is the name of a control token or a known role).
 /// One of which any part came from a message, a tool or a variable is a forgery; the stretch it stands in, from the control token before
 /// to the control token after it, is encoded as ordinary text. A conversation without forgeries therefore has exactly the tokens of its
-/// whole text.
+/// whole text. Some vocabularies do not call their marks special ("&lt;｜User｜&gt;", "&lt;think&gt;"), and a tokenizer finds those in any
+/// text: one that the template's own text names is cut in two where it holds anything but the template's and the assistant's words.
 /// </summary>
 internal static class ChatTokens
 {
@@ -17,11 +18,13 @@ internal static class ChatTokens
 
     /// <param name="chat">The text and where it comes from.</param>
     /// <param name="tokenizer">Of the model.</param>
+    /// <param name="source">The template's own text.</param>
     /// <param name="learned">Spans of the text whose tokens are to be marked: every token that has a part in one.</param>
-    public static TokenizedConversation Encode(RenderedChat chat, Tokenizer tokenizer, IReadOnlyList<TextSpan> learned)
+    public static TokenizedConversation Encode(RenderedChat chat, Tokenizer tokenizer, string source, IReadOnlyList<TextSpan> learned)
     {
+        var names = ControlTokenNames.Of(tokenizer);
         var (tokens, mask) = (new List<int>(chat.Text.Length / 3 + 8), new List<bool>());
-        foreach (var piece in Pieces(chat, ControlTokenNames.Of(tokenizer)))
+        foreach (var piece in Cut(Pieces(chat, names), Marks(chat, names, source)))
         {
             var before = tokens.Count;
             tokenizer.Encode(chat.Text.AsSpan(piece.Start, piece.End - piece.Start), tokens, piece.ParseControl);
@@ -71,6 +74,41 @@ internal static class ChatTokens
         void Add(int from, int to, bool parse)
         {
             if (to > from) pieces.Add(new Piece(from, to, parse));
+        }
+    }
+
+    /// <summary>Where marks that others wrote are to be cut in two, in order: beside the first character that is theirs.</summary>
+    private static List<int> Marks(RenderedChat chat, ControlTokenNames names, string source)
+    {
+        var cuts = new List<int>();
+        foreach (var name in names.Marks)
+        {
+            if (!source.Contains(name, StringComparison.Ordinal)) continue;
+            for (var at = 0; (at = chat.Text.IndexOf(name, at, StringComparison.Ordinal)) >= 0; at++)
+            {
+                if (!Touches(chat.FromOthers, at, at + name.Length)) continue;
+                var theirs = at;
+                while (!Touches(chat.FromOthers, theirs, theirs + 1)) theirs++;
+                cuts.Add(theirs > at ? theirs : at + 1);
+            }
+        }
+        cuts.Sort();
+        return cuts;
+    }
+
+    private static IEnumerable<Piece> Cut(List<Piece> pieces, List<int> cuts)
+    {
+        var next = 0;
+        foreach (var piece in pieces)
+        {
+            var start = piece.Start;
+            for (; next < cuts.Count && cuts[next] < piece.End; next++)
+            {
+                if (cuts[next] <= start) continue;
+                yield return piece with { Start = start, End = cuts[next] };
+                start = cuts[next];
+            }
+            yield return piece with { Start = start };
         }
     }
 

@@ -10,4 +10,8 @@ public readonly record struct TextSpan(int Start, int Length)
 /// <param name="Text">All of it.</param>
 /// <param name="Generated">What stood within <c>{% generation %}</c>, in order.</param>
 /// <param name="FromData">What came from messages, tools or variables and not from the template, in order.</param>
-public sealed record RenderedChat(string Text, IReadOnlyList<TextSpan> Generated, IReadOnlyList<TextSpan> FromData);
+public sealed record RenderedChat(string Text, IReadOnlyList<TextSpan> Generated, IReadOnlyList<TextSpan> FromData)
+{
+    /// <summary>The part of <see cref="FromData"/> that is not the assistant's own words.</summary>
+    internal IReadOnlyList<TextSpan> FromOthers { get; init; } = [];
+}

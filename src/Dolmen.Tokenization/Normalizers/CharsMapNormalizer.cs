@@ -93,12 +93,12 @@ internal sealed class SpacesNormalizer : Normalizer
     {
         json.WriteString("type", "Sequence");
         json.WriteStartArray("normalizers");
-        json.WriteStartObject();
-        new StripNormalizer(left: true, right: true).Write(json);
-        json.WriteEndObject();
-        json.WriteStartObject();
-        ReplaceNormalizer.Write(json, "Regex", " {2,}", " ");
-        json.WriteEndObject();
+        foreach (var (pattern, to) in (ReadOnlySpan<(string, string)>)[(@"\A +| +\z", ""), (" {2,}", " ")])
+        {
+            json.WriteStartObject();
+            ReplaceNormalizer.Write(json, "Regex", pattern, to);
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
     }
 }

@@ -77,11 +77,16 @@ internal static class SentencePieceJsonReader
         // Prepending last of all, spaces replaced or not, is what the tokenizer does of its own.
         var prefix = at >= 0 && at >= steps.Length - 2 ? SpacePrefix.EverySection : SpacePrefix.Never;
         if (prefix != SpacePrefix.Never) steps = [.. steps.Where((_, index) => index != at)];
-        var (unlessThere, splits) = (false, false);
+        var (unlessThere, splits, joined) = (false, false, false);
         foreach (var step in JsonSteps.Of(root, "pre_tokenizer", "pretokenizers"))
         {
             var type = step.Get("type");
             if (type.Text() == "Split" && replaces && !step.Get("pattern").IsAbsent("String") && step.Get("pattern").Get("String").Text() == " ") continue;
+            if (type.Text() == "WhitespaceSplit")
+            {
+                joined = true;
+                continue;
+            }
             if (type.Text() != "Metaspace") throw type.Error($"is '{type.Text()}': {Rule}");
             step.Get("replacement").MustBe(Space);
             splits = step.IsAbsent("split") || step.Get("split").Flag();
@@ -98,6 +103,8 @@ internal static class SentencePieceJsonReader
             (unlessThere, replaces) = (true, true);
         }
         var normalizer = JsonSteps.Normalizer(steps.Where(step => !ReplacesSpaces(step)));
+        // Words cut out of any white space and each led by '▁' are what single spaces between them give.
+        if (joined) normalizer = new NormalizerSequence([.. normalizer is null ? (Normalizer[])[] : [normalizer], JsonSteps.OneSpace, new StripNormalizer(left: true, right: true)]);
         if (!replaces) throw root.Error($"replaces no space by '{Space}': {Rule}");
         return (normalizer, new PieceRules(unknown, prefix, unlessThere, splits));
     }

@@ -28,7 +28,7 @@ public static class BpeTrainer
     {
         recipe.Validate();
         var split = recipe.Split();
-        var (words, corpus) = Count(documents, recipe, split, totalBytes, progress, stop, threads);
+        var (words, corpus) = Count(documents, recipe, split, totalBytes, progress, threads, stop);
         var bytes = ByteAlphabet.Order.Select(value => new[] { value }).ToArray();
         var idOfByte = new int[256];
         for (var id = 0; id < 256; id++) idOfByte[bytes[id][0]] = id;
@@ -67,7 +67,7 @@ public static class BpeTrainer
                 $"tokenizer vocabSize is {recipe.VocabSize}: the vocabulary to extend has {known.VocabSize} tokens already, and {names.Count} special ones are asked for. Ask for more.");
         if (names.FirstOrDefault(name => known.Added.Any(token => token.Content == name)) is { } twice)
             throw new UserErrorException($"tokenizer specialTokens names '{twice}': the vocabulary to extend has it already. Leave it out.");
-        var (words, corpus) = Count(documents, recipe, known.Split, totalBytes, progress, stop, threads);
+        var (words, corpus) = Count(documents, recipe, known.Split, totalBytes, progress, threads, stop);
         var added = known.Added.Select(token => token.Id).ToHashSet();
         var bytes = Enumerable.Range(0, known.VocabSize).Select(id => added.Contains(id) ? [] : known.BytesOf(id).ToArray()).ToArray();
         var (cache, found) = (new WordCache(), new List<int>());
@@ -92,7 +92,7 @@ public static class BpeTrainer
     /// <summary>The words of a text, weighed where the recipe balances languages.</summary>
     internal static (WordList Words, TrainedCorpus Corpus) Count(
         IEnumerable<TrainingText> documents, TokenizerRecipe recipe, PreTokenizer split, long totalBytes, IProgress<StageProgress> progress,
-        CancellationToken stop, int? threads)
+        int? threads, CancellationToken stop)
     {
         using var counts = new WordCounts(split, recipe.SpecialTokens ?? [], (long)recipe.MemoryMegabytes << 20, threads ?? Environment.ProcessorCount);
         counts.Count(recipe.Balance is null ? documents.Select(text => text with { Language = "" }) : documents, totalBytes, progress, stop);

@@ -34,7 +34,7 @@ internal sealed class WordRuns : IDisposable
     /// <summary>Every word of every language once, with how often it occurs in all runs.</summary>
     public IEnumerable<(byte[] Word, int Language, long Count)> Read()
     {
-        var runs = new PriorityQueue<Run, Run>(Comparer<Run>.Create((a, b) => a.CompareTo(b)));
+        var runs = new PriorityQueue<Run, Run>(Comparer<Run>.Create(Run.Compare));
         var open = new List<Run>();
         try
         {
@@ -68,7 +68,7 @@ internal sealed class WordRuns : IDisposable
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }
 
-    private sealed class Run(string path) : IComparable<Run>, IDisposable
+    private sealed class Run(string path) : IDisposable
     {
         private readonly BinaryReader _reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
         private int _left = -1;
@@ -89,8 +89,8 @@ internal sealed class WordRuns : IDisposable
             return true;
         }
 
-        public int CompareTo(Run? other) => Word.AsSpan().SequenceCompareTo(other!.Word) is var byBytes and not 0
-            ? byBytes : Language.CompareTo(other.Language);
+        public static int Compare(Run a, Run b) => a.Word.AsSpan().SequenceCompareTo(b.Word) is var byBytes and not 0
+            ? byBytes : a.Language.CompareTo(b.Language);
 
         public void Dispose() => _reader.Dispose();
     }

@@ -45,12 +45,12 @@ internal sealed class SeedPieces
 
     /// <param name="words">Distinct words.</param>
     /// <param name="most">So many at most.</param>
-    /// <param name="stop">Ends it early.</param>
+    /// <param name="parallel">How to sort.</param>
     /// <returns>Of more than one character each, in descending order of their score.</returns>
-    public static List<(byte[] Piece, double Score)> Find(WordList words, int most, CancellationToken stop)
+    public static List<(byte[] Piece, double Score)> Find(WordList words, int most, ParallelOptions parallel)
     {
         var seeds = new SeedPieces(words, most);
-        seeds.Sort(stop);
+        seeds.Sort(parallel);
         foreach (var word in seeds._words) seeds.Offer(word.Start, word.Length, word.Weight);
         seeds.Collect();
         seeds.KeepBest();
@@ -73,7 +73,7 @@ internal sealed class SeedPieces
     private ReadOnlySpan<byte> Text(Suffix suffix) => _bytes.AsSpan(suffix.Start, suffix.Length);
 
     /// <summary>By their bytes: first into parts by the first two, then each part by eight at once.</summary>
-    private void Sort(CancellationToken stop)
+    private void Sort(ParallelOptions parallel)
     {
         var starts = new int[(1 << 16) + 1];
         foreach (var suffix in _suffixes) starts[First(suffix) + 1]++;
@@ -81,7 +81,7 @@ internal sealed class SeedPieces
         var ends = starts.AsSpan(0, 1 << 16).ToArray();
         var parts = new Suffix[_suffixes.Length];
         foreach (var suffix in _suffixes) parts[ends[First(suffix)]++] = suffix;
-        Parallel.For(0, 1 << 16, new ParallelOptions { CancellationToken = stop }, part =>
+        Parallel.For(0, 1 << 16, parallel, part =>
         {
             var keys = new ulong[starts[part + 1] - starts[part]];
             var inside = parts.AsSpan(starts[part], keys.Length);

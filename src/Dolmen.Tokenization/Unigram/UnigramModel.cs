@@ -18,13 +18,11 @@ internal sealed class UnigramModel
 
     /// <param name="words">With what they weigh as their count.</param>
     /// <param name="characters">That stay pieces.</param>
-    /// <param name="threads">To compute with.</param>
-    /// <param name="stop">Ends it early.</param>
-    public UnigramModel(WordList words, List<(byte[] Piece, double Count)> characters, int threads, CancellationToken stop)
+    /// <param name="parallel">How to compute.</param>
+    public UnigramModel(WordList words, List<(byte[] Piece, double Count)> characters, ParallelOptions parallel)
     {
-        (_words, _characters) = (words, characters);
+        (_words, _characters, _parallel) = (words, characters, parallel);
         _kept = [.. characters.Select(character => Key(character.Piece))];
-        _parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads), CancellationToken = stop };
         var total = 1.0;
         for (var word = 0; word < words.Count; word++) total += (double)words.CountOf(word) * words[word].Length;
         _unit = Math.Pow(2, Math.Min(20, Math.Floor(61 - Math.Log2(total))));
@@ -32,7 +30,7 @@ internal sealed class UnigramModel
 
     public int Count => _pieces.Count;
 
-    public void Begin(List<(byte[] Piece, double Score)> seeds)
+    public void Begin(IEnumerable<(byte[] Piece, double Score)> seeds)
     {
         var all = _characters.Concat(seeds.Where(seed => !_kept.Contains(Key(seed.Piece)))).ToArray();
         _pieces = [.. all.Select(piece => piece.Piece)];

@@ -34,16 +34,20 @@ public static class UnigramTrainer
         recipe.Validate();
         // Encoding puts a space before every text.
         var (words, corpus) = BpeTrainer.Count(
-            documents.Select(text => text with { Text = ' ' + text.Text }), recipe, recipe.Split(), totalBytes, progress, stop, threads);
+            documents.Select(text => text with { Text = ' ' + text.Text }), recipe, recipe.Split(), totalBytes, progress, threads, stop);
         var names = ControlNames.Concat(recipe.SpecialTokens ?? []).ToArray();
         var wanted = recipe.VocabSize - names.Length - 256;
-        var model = new UnigramModel(Parts(words), Characters(words, wanted), threads ?? Environment.ProcessorCount, stop);
-        model.Begin(SeedPieces.Find(words, Math.Min(MostSeeds, Math.Max(wanted * SeedsPerToken, 10_000)), stop));
-        var seeds = model.Count;
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads ?? Environment.ProcessorCount), CancellationToken = stop };
+        var model = new UnigramModel(Parts(words), Characters(words, wanted), parallel);
+        progress.Report(new StageProgress("seeds", 0, 0, "pieces"));
+        var seeds = SeedPieces.Find(words, Math.Min(MostSeeds, Math.Max(wanted * SeedsPerToken, 10_000)), parallel);
+        model.Begin(seeds.Where(seed => seed.Piece.Length <= recipe.MaxTokenBytes));
+        var least = words.IsWeighted ? LeastExpected * WordList.UnitWeight : LeastExpected;
+        var all = model.Count;
         while (true)
         {
-            for (var i = 0; i < RoundsOfExpectation; i++) model.Expect(LeastExpected);
-            progress.Report(new StageProgress("unigram", seeds - model.Count, Math.Max(seeds - wanted, 1), "pieces dropped"));
+            for (var i = 0; i < RoundsOfExpectation; i++) model.Expect(least);
+            progress.Report(new StageProgress("unigram", all - model.Count, Math.Max(all - wanted, 1), "pieces dropped"));
             if (model.Count <= wanted) break;
             model.Prune(Math.Max(wanted, (int)(model.Count * KeptInRound)));
         }

@@ -47,24 +47,26 @@ internal static class ByteLevelJson
     private static (PreTokenizer Split, bool Space) Split(JsonField root)
     {
         var (steps, space, last) = (new List<PreTokenizer>(), false, false);
+        void Add(PreTokenizer split) => steps.Add(last ? new ByteAlphabetPreTokenizer(split) : split);
         foreach (var step in JsonSteps.Of(root, "pre_tokenizer", "pretokenizers"))
         {
             var type = step.Get("type");
             switch (type.Text())
             {
                 case "Split":
-                    steps.Add(JsonSteps.Split(step));
+                    Add(JsonSteps.Split(step));
                     break;
                 case "Digits":
-                    steps.Add(PreTokenizer.Digits(!step.IsAbsent("individual_digits") && step.Get("individual_digits").Flag()));
+                    Add(PreTokenizer.Digits(!step.IsAbsent("individual_digits") && step.Get("individual_digits").Flag()));
                     break;
                 case "Punctuation":
                     var behavior = step.IsAbsent("behavior") ? "Isolated" : step.Get("behavior").Text();
                     if (behavior is not ("Isolated" or "Contiguous"))
                         throw step.Get("behavior").Error($"is '{behavior}': Dolmen reads 'Isolated' and 'Contiguous' here");
-                    steps.Add(PreTokenizer.Punctuation(behavior == "Isolated"));
+                    Add(PreTokenizer.Punctuation(behavior == "Isolated"));
                     break;
                 case "ByteLevel":
+                    if (last) throw type.Error("is 'ByteLevel' a second time");
                     space |= !step.IsAbsent("add_prefix_space") && step.Get("add_prefix_space").Flag();
                     if (space && steps.Count > 0) throw step.Get("add_prefix_space").Error("is true behind another step: Dolmen reads only false here");
                     if (step.IsAbsent("use_regex") || step.Get("use_regex").Flag()) steps.Add(PreTokenizer.Gpt2);

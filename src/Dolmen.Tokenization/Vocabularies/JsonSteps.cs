@@ -9,6 +9,9 @@ internal static class JsonSteps
     /// <summary>A pattern of a file that takes longer is refused.</summary>
     private static readonly TimeSpan LongestMatch = TimeSpan.FromSeconds(5);
 
+    /// <summary>Any white space becomes one space.</summary>
+    public static Normalizer OneSpace { get; } = new RegexReplaceNormalizer(new Regex(@"\s+", RegexOptions.CultureInvariant, LongestMatch), " ");
+
     /// <summary>The steps of a member, which may be absent, one step or a Sequence of them.</summary>
     public static IEnumerable<JsonField> Of(JsonField root, string name, string list) => root.IsAbsent(name) ? [] : Flat(root.Get(name), list);
 

@@ -35,7 +35,8 @@ internal sealed class JsonVocabulary
             if (!texts.TryAdd(id, text)) throw place.Error($"is {id}: another token, '{texts[id]}', has that id");
             if (!ids.TryAdd(text, id)) throw place.Error($"is '{text}', which comes twice");
         }
-        var last = texts.Count == 0 ? -1 : texts.Keys.Max();
+        var apart = added.Select(token => token.Id).ToHashSet();
+        var last = texts.Keys.Where(id => !apart.Contains(id)).DefaultIfEmpty(-1).Max();
         for (var i = 0; i < added.Count; i++)
         {
             var token = added[i];

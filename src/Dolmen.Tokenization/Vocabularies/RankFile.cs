@@ -18,7 +18,13 @@ internal static class RankFile
     /// <returns>Of every rank; empty where it is not used.</returns>
     public static byte[][] Read(string path) => Parse(WholeFile.Read(path, LargestFile), path);
 
-    public static byte[][] Read(Stream stream, string name) => Parse(WholeFile.Read(stream, name, LargestFile), name);
+    /// <summary>As Microsoft's packages hold it: how many tokens there are comes first, and a rank is left out where it is the line's
+    /// own place.</summary>
+    public static byte[][] ReadPacked(Stream stream, string name)
+    {
+        ReadOnlySpan<byte> text = WholeFile.Read(stream, name, LargestFile);
+        return Parse(text.StartsWith("Capacity:"u8) ? text[(text.IndexOf((byte)'\n') + 1)..] : text, name, placesAreRanks: true);
+    }
 
     public static void Write(string path, BpeTokenizer tokenizer) => AtomicFile.Write(path, stream =>
     {
@@ -59,7 +65,7 @@ internal static class RankFile
         public int Compare(BpeMerge x, BpeMerge y) => (x.Left, x.Right).CompareTo((y.Left, y.Right));
     }
 
-    private static byte[][] Parse(ReadOnlySpan<byte> text, string name)
+    private static byte[][] Parse(ReadOnlySpan<byte> text, string name, bool placesAreRanks = false)
     {
         var tokens = new List<byte[]>();
         for (var line = 1; !text.IsEmpty; line++)
@@ -71,11 +77,14 @@ internal static class RankFile
             UserErrorException Bad(string what) => new($"{name} line {line} {what}: a line is a token's bytes in base64, a space and its rank. " +
                 "Copy the file again from where it came.");
             var space = row.IndexOf((byte)' ');
+            var rank = tokens.Count;
+            var ranked = space >= 0 || !placesAreRanks;
+            if (!ranked) space = row.Length;
             if (space <= 0 || space > LongestToken) throw Bad("has no token and rank");
             var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
             if (Base64.DecodeFromUtf8(row[..space], bytes, out _, out var count) != System.Buffers.OperationStatus.Done || count == 0)
                 throw Bad("begins with no base64");
-            if (!Utf8Parser.TryParse(row[(space + 1)..], out int rank, out var read) || read != row.Length - space - 1 || rank < 0 || rank >= BpeTokenizer.LargestVocabSize)
+            if (ranked && (!Utf8Parser.TryParse(row[(space + 1)..], out rank, out var read) || read != row.Length - space - 1 || rank < 0 || rank >= BpeTokenizer.LargestVocabSize))
                 throw Bad($"has the rank '{Encoding.UTF8.GetString(row[(space + 1)..])}', which is not a whole number from 0 to {BpeTokenizer.LargestVocabSize - 1}");
             while (tokens.Count <= rank) tokens.Add([]);
             if (tokens[rank].Length > 0) throw Bad($"has the rank {rank}, which another token has");

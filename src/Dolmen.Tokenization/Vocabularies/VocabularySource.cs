@@ -25,7 +25,7 @@ public static class VocabularySource
     /// <exception cref="UserErrorException">Nothing there, or nothing that is a vocabulary, or a damaged one.</exception>
     public static Tokenizer Open(string source, Func<string, Tokenizer>? gguf = null)
     {
-        if (Directory.Exists(source)) return OfFolder(source, gguf);
+        if (Directory.Exists(source)) return TokenizerFolder.Load(source, gguf);
         if (File.Exists(source)) return OfFile(source, gguf);
         if (source.Length == 0 || source.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar))
             throw new UserErrorException($"'{source}' does not exist: --tokenizer names a folder or file of a vocabulary, or one of {Names()}.");
@@ -34,7 +34,7 @@ public static class VocabularySource
             foreach (var ending in Endings)
             {
                 var path = Path.Combine(folder, source + ending);
-                if (Directory.Exists(path)) return OfFolder(path, gguf);
+                if (Directory.Exists(path)) return TokenizerFolder.Load(path, gguf);
                 if (File.Exists(path)) return OfFile(path, gguf);
             }
         }
@@ -46,24 +46,18 @@ public static class VocabularySource
 
     private static string Names() => string.Join(", ", RankedVocabulary.Known.Select(known => known.Name));
 
-    private static Tokenizer OfFolder(string folder, Func<string, Tokenizer>? gguf)
+    /// <summary>What a folder without a tokenizer.json may hold instead; null where it holds nothing, or several of which none is meant.</summary>
+    internal static string? FindIn(string folder)
     {
-        string[] Named(params ReadOnlySpan<string> names)
-        {
-            var found = new List<string>();
-            foreach (var name in names)
-                if (File.Exists(Path.Combine(folder, name))) found.Add(Path.Combine(folder, name));
-            return [.. found];
-        }
-        if (Named("tokenizer.json").Length > 0) return TokenizerFolder.Load(folder);
-        if (Named("tokenizer.model", "spiece.model", "sentencepiece.bpe.model") is [var model, ..]) return OfFile(model, gguf);
-        if (Named("vocab.json", "encoder.json") is [var vocabulary, ..]) return OfFile(vocabulary, gguf);
-        string[] others = [.. Directory.GetFiles(folder).Where(path => path.EndsWith(".gguf", StringComparison.Ordinal)
-            || path.Contains(RankFile.Extension, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        return others.Length == 1 ? OfFile(others[0], gguf) : TokenizerFolder.Load(folder);
+        foreach (var name in (ReadOnlySpan<string>)["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "encoder.json"])
+            if (File.Exists(Path.Combine(folder, name))) return Path.Combine(folder, name);
+        string[] others = Directory.Exists(folder)
+            ? [.. Directory.GetFiles(folder).Where(path => path.EndsWith(".gguf", StringComparison.Ordinal) || path.Contains(RankFile.Extension, StringComparison.Ordinal))]
+            : [];
+        return others.Length == 1 ? others[0] : null;
     }
 
-    private static Tokenizer OfFile(string path, Func<string, Tokenizer>? gguf)
+    internal static Tokenizer OfFile(string path, Func<string, Tokenizer>? gguf)
     {
         Span<byte> head = stackalloc byte[4];
         using (var file = File.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
@@ -100,6 +94,6 @@ public static class VocabularySource
         if (!File.Exists(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"))) return null;
         var resource = $"{known.Name}_base{RankFile.Extension}.deflate";
         using var stream = Assembly.Load(assembly).GetManifestResourceStream(resource);
-        return stream is null ? null : known.Build(RankFile.Read(stream, resource), resource);
+        return stream is null ? null : known.Build(RankFile.ReadPacked(stream, resource), resource);
     }
 }

@@ -80,6 +80,15 @@ public sealed class ParallelTextLayouts : IDisposable
     }
 
     [Fact]
+    public void A_page_that_nests_without_end_is_read_all_the_same()
+    {
+        Add("eng.html", Udhr("English", "", (1, string.Concat(Enumerable.Repeat("<div>", 200_000)) + "<p>All.</p>")));
+        Assert.Equal("All.", Read("eng").Languages[0].Sentences[1]);
+        Add("eng.html", "<html><body><p>no article</p></body></html>");
+        Assert.Contains("no article", Refused(() => Read("eng")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rows_of_massive_align_by_id()
     {
         Add("en-US.jsonl", "{\"id\":\"1\",\"utt\":\"wake me\"}\n{\"id\":\"2\",\"utt\":\"stop\"}\n");

@@ -6,14 +6,18 @@ namespace Dolmen.Tokenization.Jinja;
 /// what any template in use needs: the largest take some 100 000 steps for a hundred messages.</summary>
 internal sealed class Budget
 {
-    public const int MostSteps = 2_000_000;
+    public const int MostSteps = 3_000_000;
 
     /// <summary>Characters of all strings that are made on the way.</summary>
-    public const long MostCharacters = 128 << 20;
+    public const long MostCharacters = 256 << 20;
 
     public const int LongestString = 32 << 20;
     public const int Deepest = 400;
 
+    /// <summary>Where steps say too little: a single one may walk through a string of the longest kind.</summary>
+    public const int MostSeconds = 30;
+
+    private readonly long _begin = Environment.TickCount64;
     private long _steps, _characters;
     private int _depth;
 
@@ -21,6 +25,8 @@ internal sealed class Budget
     {
         if ((_steps += count) > MostSteps)
             throw new TemplateException($"it takes more than {MostSteps} steps: a loop runs on, or it is too costly to use");
+        if (Environment.TickCount64 - _begin > MostSeconds * 1000)
+            throw new TemplateException($"it takes more than {MostSeconds} seconds, too long for any conversation");
     }
 
     /// <summary>Before a string of that length is made.</summary>
@@ -30,11 +36,11 @@ internal sealed class Budget
             throw new TemplateException($"it makes a string of more than {LongestString} characters, more than any conversation needs");
         if ((_characters += characters) > MostCharacters)
             throw new TemplateException($"it makes strings of more than {MostCharacters} characters together, too many to go on");
-        Step(1 + characters / 64);
+        Step(1 + characters / 256);
     }
 
     /// <summary>Before one text is searched for another.</summary>
-    public void Search(long length, long pattern) => Step(1 + length / 64 + length * Math.Min(pattern, length) / 65536);
+    public void Search(long length, long pattern) => Step(1 + length / 256 + length * Math.Min(pattern, length) / 16384);
 
     public void Enter()
     {

@@ -84,7 +84,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
             digits = Type switch
             {
                 'f' or 'F' => number.ToString((Commas ? "N" : "F") + places, CultureInfo.InvariantCulture),
-                'e' or 'E' => number.ToString((Type == 'e' ? "0." : "0.") + new string('0', places) + (Type == 'e' ? "e+00" : "E+00"), CultureInfo.InvariantCulture),
+                'e' or 'E' => number.ToString("0." + new string('0', places) + (Type == 'e' ? "e+00" : "E+00"), CultureInfo.InvariantCulture),
                 '%' => (number * 100).ToString("F" + places, CultureInfo.InvariantCulture) + "%",
                 'g' or 'G' => General(number, Math.Max(1, places)),
                 '\0' or 's' => Precision is { } most ? General(number, Math.Max(1, most)) : PythonNumber.Format(number),

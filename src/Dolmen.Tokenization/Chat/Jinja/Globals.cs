@@ -22,7 +22,7 @@ internal static class Globals
 
     public static Function? Find(string name) => All.GetValueOrDefault(name);
 
-    private static object Range(Rendering rendering, Arguments arguments)
+    private static Sequence Range(Rendering rendering, Arguments arguments)
     {
         var given = arguments.Bind("range", "start", "stop", "step");
         Arguments.Needed(given[0], "range", "stop");

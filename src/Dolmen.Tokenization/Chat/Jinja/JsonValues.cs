@@ -4,12 +4,12 @@ using System.Text.Json;
 
 namespace Dolmen.Tokenization.Jinja;
 
-/// <summary>JSON as a template sees it; all its strings are data.</summary>
+/// <summary>JSON as a template sees it; all its strings are data, and unless told otherwise not the assistant's.</summary>
 internal static class JsonValues
 {
     private const int Deepest = 100;
 
-    public static object Of(JsonElement element, Origin origin = Origin.Data, int depth = 0)
+    public static object Of(JsonElement element, Origin origin = Origin.Data | Origin.Others, int depth = 0)
     {
         if (depth > Deepest) throw new TemplateException($"the input nests more than {Deepest} levels deep");
         switch (element.ValueKind)

@@ -49,7 +49,7 @@ internal static class Members
         "items" => new Function("items", (_, arguments) => View(arguments, "items", Pairs(dict))),
         "keys" => new Function("keys", (_, arguments) => View(arguments, "keys", [.. dict.Keys])),
         "values" => new Function("values", (_, arguments) => View(arguments, "values", [.. dict.Values])),
-        "copy" => new Function("copy", (_, arguments) => arguments.Bind("copy") is [] ? dict : dict),
+        "copy" => new Function("copy", (_, arguments) => Same(dict, arguments)),
         "get" => new Function("get", (_, arguments) =>
         {
             var given = arguments.Bind("get", "key", "default");
@@ -82,10 +82,17 @@ internal static class Members
                 if (Comparing.AreEqual(sequence.Items[i], item, rendering.Budget)) return new BigInteger(i);
             throw new TemplateException($"index: {Python.Named(item)} is not in the list");
         }),
-        ("copy", SequenceKind.List) => new Function("copy", (_, arguments) => arguments.Bind("copy") is [] ? sequence : sequence),
+        ("copy", SequenceKind.List) => new Function("copy", (_, arguments) => Same(sequence, arguments)),
         ("append" or "clear" or "pop" or "reverse" or "insert" or "sort" or "extend" or "remove", SequenceKind.List) => Forbidden("list", name),
         _ => null,
     };
+
+    /// <summary>What never changes needs no copy.</summary>
+    private static object Same(object owner, Arguments arguments)
+    {
+        arguments.Bind("copy");
+        return owner;
+    }
 
     private static Undefined Forbidden(string type, string name) =>
         new($"'{name}' would change a {type}, which a template may not do; make another with + or a filter, and keep it in a namespace()");

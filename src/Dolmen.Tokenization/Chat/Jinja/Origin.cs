@@ -12,6 +12,9 @@ internal enum Origin : byte
 
     /// <summary>Within <c>{% generation %}</c>: what the assistant says.</summary>
     Generated = 2,
+
+    /// <summary>Data that is not the assistant's own words.</summary>
+    Others = 4,
 }
 
 /// <summary>From <paramref name="Start"/> to the next mark's start, or the end of the text.</summary>

@@ -103,7 +103,7 @@ internal static class PythonNumber
         return Bounded(BigInteger.Pow(a, (int)b));
     }
 
-    private static object Ratio(BigInteger a, BigInteger b)
+    private static double Ratio(BigInteger a, BigInteger b)
     {
         var ratio = (double)a / (double)b;
         return double.IsNaN(ratio) || double.IsInfinity(ratio) ? throw new TemplateException("a quotient is too large for a float") : ratio;

@@ -30,7 +30,7 @@ internal static class SelectFilters
     private static Generator Choose(object input, Arguments arguments, Rendering rendering, string filter, bool wanted, bool byAttribute)
     {
         var at = byAttribute ? 1 : 0;
-        var path = byAttribute ? new AttributePath(Arguments.Needed(arguments.Positional.FirstOrDefault(), filter, "attribute")) : null;
+        var path = byAttribute ? new AttributePath(Arguments.Needed(arguments.Positional is [var first, ..] ? first : null, filter, "attribute")) : null;
         if (arguments.Positional.Count <= at) return new Generator(Where(input, item => Python.IsTrue(path?.Of(item) ?? item) == wanted, rendering));
         var test = Arguments.Text(arguments.Positional[at], filter, "test").Value;
         var rest = arguments with { Positional = [.. arguments.Positional.Skip(at + 1)] };

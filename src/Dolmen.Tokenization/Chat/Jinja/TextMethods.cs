@@ -5,7 +5,17 @@ namespace Dolmen.Tokenization.Jinja;
 /// <summary>The methods of Python's strings.</summary>
 internal static class TextMethods
 {
-    public static object? Find(Text text, string name) => name switch
+    public static object? Find(Text text, string name) => Named(text, name) is { } method
+        ? new Function(name, (rendering, arguments) =>
+        {
+            rendering.Budget.Step(1 + text.Length / 256);                // each walks through the text
+            var result = method.Call(rendering, arguments);
+            if (result is Text made && made != text) rendering.Budget.Make(made.Length);
+            return result;
+        })
+        : null;
+
+    private static Function? Named(Text text, string name) => name switch
     {
         "strip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, true)),
         "lstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, false)),
@@ -114,7 +124,7 @@ internal static class TextMethods
         return builder.ToText();
     }
 
-    private static object Index(Text text, string name, Arguments arguments, Rendering rendering, bool last)
+    private static BigInteger Index(Text text, string name, Arguments arguments, Rendering rendering, bool last)
     {
         var given = arguments.Bind(name, "sub", "start", "end");
         var part = Arguments.Text(given[0], name, "sub");
@@ -129,7 +139,7 @@ internal static class TextMethods
         return new BigInteger(at < 0 ? -1 : CodePoints.Count(text.Value[..(from + at)]));
     }
 
-    private static object Count(Text text, Text part, Rendering rendering)
+    private static BigInteger Count(Text text, Text part, Rendering rendering)
     {
         rendering.Budget.Search(text.Length, part.Length);
         return new BigInteger(part.Length == 0 ? CodePoints.Count(text.Value) + 1 : text.Value.AsSpan().Count(part.Value));
