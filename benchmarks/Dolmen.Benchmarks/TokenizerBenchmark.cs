@@ -20,11 +20,11 @@ internal sealed class TokenizerBenchmark : Benchmark
 
     public override string Description => "MB/s of encoding, decoding and training; --input FILE… measures on texts of yours";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run([], progress, stop);
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run(new BenchmarkInputs([], null), progress, stop);
 
-    public override IEnumerable<BenchmarkRow> Run(IReadOnlyList<string> inputs, IProgress<StageProgress> progress, CancellationToken stop)
+    public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
-        var texts = BenchmarkTexts.Of(inputs);
+        var texts = BenchmarkTexts.Of(inputs.Paths);
         string[] vocabularies = ["cl100k", "o200k"];
         var (done, all) = (0, vocabularies.Length * texts.Count * 2 + 1);
         foreach (var name in vocabularies)
