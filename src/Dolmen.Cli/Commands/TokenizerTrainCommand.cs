@@ -73,8 +73,8 @@ internal static class TokenizerTrainCommand
         using var progress = new ConsoleProgress();
         var (vocabSize, merges, corpus) = request.Model switch
         {
-            "bpe" => Bpe(request, documents, recipe, progress, stop, threads, totalBytes),
-            "unigram" when request.Extend is null => Unigram(request, documents, recipe, progress, stop, threads, totalBytes),
+            "bpe" => Bpe(request, documents, recipe, threads, totalBytes, progress, stop),
+            "unigram" when request.Extend is null => Unigram(request, documents, recipe, threads, totalBytes, progress, stop),
             "unigram" => throw new UserErrorException("--extend goes on from merges: leave out --model unigram."),
             _ => throw new UserErrorException($"--model is {request.Model}: it is bpe or unigram."),
         };
@@ -90,8 +90,8 @@ internal static class TokenizerTrainCommand
     }
 
     private static (int VocabSize, int Merges, TrainedCorpus Corpus) Bpe(
-        TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
-        CancellationToken stop, int? threads, long totalBytes)
+        TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, int? threads, long totalBytes,
+        IProgress<StageProgress> progress, CancellationToken stop)
     {
         var trained = request.Extend is { } known
             ? BpeTrainer.Extend(Known(known), documents, recipe, progress, stop, threads, totalBytes)
@@ -101,8 +101,8 @@ internal static class TokenizerTrainCommand
     }
 
     private static (int VocabSize, int Merges, TrainedCorpus Corpus) Unigram(
-        TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, IProgress<StageProgress> progress,
-        CancellationToken stop, int? threads, long totalBytes)
+        TrainingRequest request, IEnumerable<TrainingText> documents, TokenizerRecipe recipe, int? threads, long totalBytes,
+        IProgress<StageProgress> progress, CancellationToken stop)
     {
         var (tokenizer, corpus) = UnigramTrainer.Train(documents, recipe, progress, stop, threads, totalBytes);
         TokenizerFolder.Save(tokenizer, request.Output);
