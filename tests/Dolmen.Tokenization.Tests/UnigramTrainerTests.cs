@@ -9,7 +9,7 @@ public class UnigramTrainerTests
 {
     private static readonly TrainingText[] Texts = [.. Enumerable.Repeat(Samples.Texts, 3).SelectMany(texts => texts).Select(text => new TrainingText(text))];
 
-    private static readonly UnigramTokenizer Learned = Train(Texts, new TokenizerRecipe(900));
+    private static readonly UnigramTokenizer Learned = Train(Texts, new TokenizerRecipe(2500));
 
     [Fact]
     public void Every_text_comes_back() =>
@@ -18,8 +18,8 @@ public class UnigramTrainerTests
     [Fact]
     public void Text_becomes_fewer_tokens_than_characters_and_frequent_words_one()
     {
-        var text = string.Concat(Samples.Texts);
-        Assert.True(Learned.Encode(text).Length < 0.9 * text.Length);
+        var english = string.Concat(Samples.Texts.Where(text => text.Length > 40 && text.All(char.IsAscii)));
+        Assert.InRange(Learned.Encode(english).Length, 1, 0.75 * english.Length);
         var words = Train([.. Enumerable.Repeat(new TrainingText("the mill turns the millstone"), 20)], new TokenizerRecipe(300));
         Assert.Equal(2, words.Encode("the mill").Length);
     }
@@ -27,15 +27,15 @@ public class UnigramTrainerTests
     [Fact]
     public void The_size_is_the_recipes_and_the_probabilities_sum_to_one()
     {
-        Assert.Equal(900, Learned.VocabSize);
-        var sum = Enumerable.Range(3 + 256, 900 - 3 - 256).Sum(id => Math.Exp(Learned.Scores[id]));
+        Assert.Equal(2500, Learned.VocabSize);
+        var sum = Enumerable.Range(3 + 256, 2500 - 3 - 256).Sum(id => Math.Exp(Learned.Scores[id]));
         Assert.InRange(sum, 0.8, 1.01);
     }
 
     [Fact]
     public void Neither_threads_nor_the_order_of_documents_leave_a_trace()
     {
-        var reversed = Train([.. Texts.Reverse()], new TokenizerRecipe(900), threads: 3);
+        var reversed = Train([.. Texts.Reverse()], new TokenizerRecipe(2500), threads: 3);
         Assert.Equal(Learned.Pieces, reversed.Pieces);
         Assert.Equal(Learned.Scores, reversed.Scores);
     }
@@ -62,8 +62,8 @@ public class UnigramTrainerTests
     [Fact]
     public void Too_little_text_gives_fewer_pieces_and_none_is_the_users_error()
     {
-        Assert.True(Train([new TrainingText("ab")], new TokenizerRecipe(900)).VocabSize < 300);
-        Assert.Throws<UserErrorException>(() => Train([], new TokenizerRecipe(900)));
+        Assert.True(Train([new TrainingText("ab")], new TokenizerRecipe(2500)).VocabSize < 300);
+        Assert.Throws<UserErrorException>(() => Train([], new TokenizerRecipe(2500)));
     }
 
     private static int Cost(UnigramTokenizer tokenizer, string text) => tokenizer.Encode(text).Length;

@@ -97,6 +97,9 @@ public static class BpeTrainer
         using var counts = new WordCounts(split, recipe.SpecialTokens ?? [], (long)recipe.MemoryMegabytes << 20, threads ?? Environment.ProcessorCount);
         counts.Count(recipe.Balance is null ? documents.Select(text => text with { Language = "" }) : documents, totalBytes, progress, stop);
         var words = counts.ToList();
+        if (words.Count == 0 && words.Dropped.Words > 0)
+            throw new UserErrorException(
+                $"tokenizer memoryMegabytes is {recipe.MemoryMegabytes}: {words.Dropped.Words} words of {counts.Bytes} bytes of text, none more frequent than others, do not fit. Raise it.");
         if (words.Count == 0)
             throw new UserErrorException("The corpus is empty: a tokenizer is learned from text. Name an input that holds some.");
         var languages = counts.Languages.Zip(counts.LanguageBytes, (name, size) => new TrainedLanguage(name, size, 1)).ToArray();

@@ -19,6 +19,9 @@ internal sealed class WordCounts : IDisposable
     /// <summary>Learning needs about this for a byte of a word, and for a word.</summary>
     private const int LearningBytesPerByte = 24, LearningBytesPerWord = 48;
 
+    /// <summary>One array holds all words of a table, and all places of learning: beyond these sizes it could not.</summary>
+    private const long LargestTable = 1L << 30, MostLearning = LearningBytesPerByte * (3L << 29);
+
     private readonly PreTokenizer _split;
     private readonly SearchValues<string>? _boundaries;
     private readonly string[] _boundaryNames;
@@ -79,7 +82,7 @@ internal sealed class WordCounts : IDisposable
                     foreach (var (text, language) in batch) CountCut(text, language, _tables[worker], ends);
                     var done = Interlocked.Read(ref _bytesDone);
                     progress.Report(new StageProgress("words", done / 1e6, Math.Max(totalBytes, done) / 1e6 * (totalBytes > 0 ? 1 : 0), "MB"));
-                    if (_tables[worker].Size > _memory / 4 / _threads) _runs.Write(_tables[worker]);
+                    if (_tables[worker].Size > Math.Min(LargestTable, _memory / 4 / _threads)) _runs.Write(_tables[worker]);
                 }
             }
             catch (Exception error)
@@ -96,7 +99,7 @@ internal sealed class WordCounts : IDisposable
 
     public WordList ToList()
     {
-        if (_runs.IsEmpty)
+        if (_runs.IsEmpty && _tables.Sum(table => table.Size) <= LargestTable)
         {
             var all = _tables.MaxBy(table => table.Count)!;
             foreach (var table in _tables)
@@ -129,7 +132,7 @@ internal sealed class WordCounts : IDisposable
         var byCount = new SortedDictionary<long, (long Size, long Words)>();
         foreach (var (word, _, count) in words)
         {
-            var size = word.Length * LearningBytesPerByte + LearningBytesPerWord;
+            var size = (long)word.Length * LearningBytesPerByte + LearningBytesPerWord;
             var known = byCount.GetValueOrDefault(count);
             byCount[count] = (known.Size + size, known.Words + 1);
             total += size;
@@ -137,7 +140,7 @@ internal sealed class WordCounts : IDisposable
         var dropped = 0L;
         foreach (var (count, (size, inside)) in byCount)
         {
-            if (total <= _memory) return (count, dropped);
+            if (total <= Math.Min(_memory, MostLearning)) return (count, dropped);
             total -= size;
             dropped += inside;
         }
