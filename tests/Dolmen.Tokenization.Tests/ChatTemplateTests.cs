@@ -67,6 +67,7 @@ public class ChatTemplateTests
     [InlineData("{% include '/etc/passwd' %}", "would read another file")]
     [InlineData("{{ messages.__class__.__mro__ }}", "'__class__' is none of a template's business")]
     [InlineData("{{ messages.GetType() }}", "a list has no member 'GetType'")]
+    [InlineData("{{ '{ -1 }'.format(2) }}", "format was given no value named ' -1 '")]
     public void A_complaint_names_the_line_and_what_was_meant(string template, string complaint)
     {
         var error = Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(template, name: "x.jinja").Render(Hello));

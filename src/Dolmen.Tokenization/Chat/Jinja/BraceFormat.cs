@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Dolmen.Tokenization.Jinja;
@@ -30,6 +31,9 @@ internal static class BraceFormat
         return builder.ToText();
     }
 
+    /// <summary>Digits alone: a sign or a space makes it a name.</summary>
+    private static int? Index(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+
     private static Text Field(string field, Arguments arguments, ref int next, Rendering rendering)
     {
         var colon = field.IndexOf(':');
@@ -38,13 +42,13 @@ internal static class BraceFormat
         var (path, repr) = mark < 0 ? (what, false) : (what[..mark], what[(mark + 1)..] is "r");
         var end = path.AsSpan().IndexOfAny('.', '[') is var found && found < 0 ? path.Length : found;
         var name = path[..end];
-        var value = name.Length == 0 ? At(next++) : int.TryParse(name, out var index) ? At(index)
+        var value = name.Length == 0 ? At(next++) : Index(name) is { } index ? At(index)
             : arguments.Named.Where(one => one.Key == name).Select(one => one.Value).FirstOrDefault()
                 ?? throw new TemplateException($"format was given no value named '{name}'");
         foreach (var step in path[end..].Split('.', '[').Skip(1))
         {
             var key = step.TrimEnd(']');
-            value = Members.Item(value, int.TryParse(key, out var item) ? new BigInteger(item) : new Text(key));
+            value = Members.Item(value, Index(key) is { } item ? new BigInteger(item) : new Text(key));
         }
         return FormatSpec.Read(spec).Apply(repr ? Printing.Repr(value, rendering) : value, rendering);
 
