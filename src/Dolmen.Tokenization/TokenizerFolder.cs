@@ -45,9 +45,11 @@ public static class TokenizerFolder
     internal static Tokenizer Load(string folder, Func<string, Tokenizer>? gguf)
     {
         var path = Path.Combine(folder, TokenizerFile);
-        if (File.Exists(path)) return LoadFile(path);
-        return VocabularySource.FindIn(folder) is { } other ? VocabularySource.OfFile(other, gguf)
+        var tokenizer = File.Exists(path) ? LoadFile(path)
+            : VocabularySource.FindIn(folder) is { } other ? VocabularySource.OfFile(other, gguf)
             : throw new UserErrorException($"{path} does not exist: a tokenizer folder holds it. 'dolmen tokenizer train' makes one.");
+        tokenizer.Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder));
+        return tokenizer;
     }
 
     /// <summary>A tokenizer.json of any name, compressed by gzip where it ends in .gz.</summary>
