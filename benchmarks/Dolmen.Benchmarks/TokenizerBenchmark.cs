@@ -24,6 +24,7 @@ internal sealed class TokenizerBenchmark : Benchmark
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
+        if (inputs.Model is not null) throw new UserErrorException("--model is nothing to bench tokenizer: leave it out.");
         var texts = BenchmarkTexts.Of(inputs.Paths);
         string[] vocabularies = ["cl100k", "o200k"];
         var (done, all) = (0, vocabularies.Length * texts.Count * 2 + 1);
