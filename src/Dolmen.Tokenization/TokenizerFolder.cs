@@ -38,6 +38,10 @@ public static class TokenizerFolder
         });
     }
 
+    /// <summary>As tiktoken's file of ranks, which leaves out special tokens and how text is cut. Its merges follow from the ids: those
+    /// must ascend in the order the merges were learned, as they do in vocabularies of Dolmen, OpenAI and Hugging Face's trainer.</summary>
+    public static void SaveRanks(BpeTokenizer tokenizer, string path) => RankFile.Write(path, tokenizer);
+
     /// <summary>From tokenizer.json, or else from what older models have instead.</summary>
     /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one, or one of a kind that is not read.</exception>
     public static Tokenizer Load(string folder) => Load(folder, gguf: null);

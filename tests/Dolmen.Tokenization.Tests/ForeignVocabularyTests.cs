@@ -61,7 +61,7 @@ public class ForeignVocabularyTests
     {
         using var folder = new Samples.Folder();
         var path = folder.File("again.tiktoken");
-        RankFile.Write(path, ByRank);
+        TokenizerFolder.SaveRanks(ByRank, path);
         Assert.Equal(File.ReadAllText(RanksFile), File.ReadAllText(path));
         TokenizerFolder.Save(ByRank, folder.Path);
         var saved = TokenizerFolder.Load(folder.Path);
