@@ -120,7 +120,7 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
         }
         if (prompt.ValueKind == JsonValueKind.String)
         {
-            return [served.Tokenizer.Special.Bos, .. served.Tokenizer.Encode(RequestFields.Unicode("prompt", prompt))];
+            return served.Tokenizer.EncodePrompt(RequestFields.Unicode("prompt", prompt));
         }
         if (prompt.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("prompt", "a string or an array of token ids", prompt);
         if (prompt.GetArrayLength() == 0)

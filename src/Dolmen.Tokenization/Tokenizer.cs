@@ -52,6 +52,14 @@ public abstract class Tokenizer
         return [.. output];
     }
 
+    /// <summary>What a model is to go on with: the ids that open a text, then the text's. Where both are none, the begin token, since a model
+    /// needs one token to say anything.</summary>
+    public int[] EncodePrompt(ReadOnlySpan<char> text)
+    {
+        int[] tokens = [.. Before, .. Encode(text)];
+        return tokens.Length == 0 && Special.Bos >= 0 ? [Special.Bos] : tokens;
+    }
+
     public byte[] DecodeBytes(ReadOnlySpan<int> tokens)
     {
         var bytes = new List<byte>(tokens.Length * 4);

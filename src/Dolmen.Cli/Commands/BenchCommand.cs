@@ -10,7 +10,7 @@ internal static class BenchCommand
 {
     public static Command Build()
     {
-        var name = new Argument<string>("NAME") { Description = "Which: " + string.Join(", ", Benchmark.All.Select(bench => $"{bench.Name} ({bench.Description})")) + "." };
+        var name = new Argument<string>("NAME") { HelpName = "NAME", Description = "Which: " + string.Join(", ", Benchmark.All.Select(bench => $"{bench.Name} ({bench.Description})")) + "." };
         name.AcceptOnlyFromAmong([.. Benchmark.All.Select(bench => bench.Name)]);
         var json = CommonOptions.Json();
         var threads = CommonOptions.Threads();

@@ -28,7 +28,7 @@ internal static class GenerateCommand
             if (text == "-") text = Console.In.ReadToEnd();
             var asJson = parsed.GetValue(json);
             var generator = new Generator(loaded, tokenizer);
-            var result = generator.Generate([tokenizer.Special.Bos, .. tokenizer.Encode(text)], options, asJson ? null : Console.Out.Write,
+            var result = generator.Generate(tokenizer.EncodePrompt(text), options, asJson ? null : Console.Out.Write,
                 stop);
             if (asJson)
             {

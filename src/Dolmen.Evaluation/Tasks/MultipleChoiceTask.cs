@@ -115,12 +115,13 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         };
     }
 
-    /// <summary>BOS, shots, query and choice of each choice; the choices' own tokens begin at <paramref name="from"/>.</summary>
+    /// <summary>What opens a text, shots, query and choice of each choice; the choices' own tokens begin at <paramref name="from"/>.</summary>
     private static int[][] Encode(ChoiceQuestion question, List<string> shots, int used, EvaluationInput input, out int from)
     {
         var context = string.Concat(shots.Take(used)) + question.Query;
-        int[] contextTokens = [input.Tokenizer.Special.Bos, .. input.Tokenizer.Encode(context)];
-        var wholes = question.Choices.Select(choice => (int[])[contextTokens[0], .. input.Tokenizer.Encode(context + choice)]).ToArray();
+        var contextTokens = input.Tokenizer.EncodePrompt(context);
+        int[] opening = context.Length == 0 ? contextTokens : [.. input.Tokenizer.Before];
+        var wholes = question.Choices.Select(choice => (int[])[.. opening, .. input.Tokenizer.Encode(context + choice)]).ToArray();
         from = wholes.Min(whole => Math.Min(whole.AsSpan().CommonPrefixLength(contextTokens), whole.Length - 1));
         return wholes;
     }

@@ -47,10 +47,11 @@ internal sealed class JsonVocabulary
             }
             ids[token.Content] = token.Id;
         }
-        // Behind the last of the vocabulary's own ids added tokens may lie apart, as OpenAI's do.
-        for (var id = 0; id <= last; id++)
+        // Beside added tokens ids may be unused, as OpenAI's are; elsewhere they would be tokens that were lost.
+        for (int id = 0, end; id <= last; id = end + 1)
         {
-            if (!texts.ContainsKey(id))
+            for (end = id; end <= last && !texts.ContainsKey(end);) end++;
+            if (end > id && !apart.Contains(id - 1) && !apart.Contains(end))
                 throw field.Error($"has no token with the id {id}, yet {texts.Count} tokens: ids must run from 0 without a gap");
         }
         var byId = new string?[texts.Count == 0 ? 0 : texts.Keys.Max() + 1];

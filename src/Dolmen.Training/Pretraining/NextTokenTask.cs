@@ -98,7 +98,7 @@ public sealed class NextTokenTask : TrainingTask
     private string? Sample(TrainableModel model)
     {
         if (_training.SampleTokens == 0) return null;
-        List<int> tokens = [_tokenizer.Special.Bos, .. _tokenizer.Encode(_training.SamplePrompt)];
+        List<int> tokens = [.. _tokenizer.EncodePrompt(_training.SamplePrompt)];
         var prompt = tokens.Count;
         while (tokens.Count < Math.Min(prompt + _training.SampleTokens, _training.ContextLength))
         {
