@@ -21,13 +21,13 @@ public static class TokenizerFolder
     /// <summary>What goes along with a model.</summary>
     public static IReadOnlyList<string> Files { get; } = [TokenizerFile, ConfigFile, SpecialTokensFile, ChatTemplateFile];
 
-    /// <param name="tokenizer">What to write; the chat template goes along where the vocabulary has Dolmen's tokens for turns.</param>
+    /// <param name="tokenizer">What to write; its chat template goes along, Dolmen's where it has the tokens for it and no other.</param>
     /// <param name="folder">Made where it does not exist.</param>
     /// <param name="contextLength">The model's, once there is one; other software cuts its input there.</param>
     public static void Save(Tokenizer tokenizer, string folder, int? contextLength = null)
     {
         Directory.CreateDirectory(folder);
-        if (tokenizer.Special.User >= 0) AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), ChatFormat.JinjaTemplate);
+        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) SaveChatTemplate(template, folder);
         WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
         WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
         WriteJson(Path.Combine(folder, TokenizerFile), json =>
@@ -37,6 +37,9 @@ public static class TokenizerFolder
             else throw new ArgumentException($"A {tokenizer.GetType().Name} cannot be written.", nameof(tokenizer));
         });
     }
+
+    /// <param name="template">As it stands in another file; it is read when a conversation asks for it.</param>
+    public static void SaveChatTemplate(string template, string folder) => AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template);
 
     /// <summary>As tiktoken's file of ranks, which leaves out special tokens and how text is cut. Its merges follow from the ids: those
     /// must ascend in the order the merges were learned, as they do in vocabularies of Dolmen, OpenAI and Hugging Face's trainer.</summary>

@@ -55,6 +55,7 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
                 break;
         }
         WriteDocuments();
+        WriteTranslations();
         if (words.Any(word => word.EndsWith("crawl.warc.gz", StringComparison.Ordinal))) WriteCrawlAndCorpus();
         var result = CommandLine.Run([.. words]);
         Assert.True(result.ExitCode == 0, $"{line}: exit {result.ExitCode}\n{result.Errors}");
@@ -67,7 +68,8 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
 
     /// <summary>The README's folders become the test's.</summary>
     private string Placed(string word) =>
-        word.StartsWith("runs/", StringComparison.Ordinal) || word is "my-docs" or "mine.jsonc" or "crawl.warc.gz" ? Path.Combine(quickstart.Folder, word) : word;
+        word.StartsWith("runs/", StringComparison.Ordinal) || word.StartsWith("flores200_dataset", StringComparison.Ordinal)
+        || word is "my-docs" or "mine.jsonc" or "crawl.warc.gz" ? Path.Combine(quickstart.Folder, word) : word;
 
     private static readonly Lazy<LoopbackSite> Site = new(() => new LoopbackSite());
 
@@ -91,6 +93,19 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
         {
             var sections = Enumerable.Range(0, 6).Select(j => $"## Valve {i}-{j}\n\nValve {i}-{j} lets {j + 2} litres a minute into tank {i}. Turn it {(j % 2 == 0 ? "left" : "right")} to close it.\n");
             File.WriteAllText(Path.Combine(folder, $"tank-{i:D2}.md"), $"# Tank {i}\n\nTank {i} holds water for house {i}.\n\n{string.Concat(sections)}");
+        }
+    }
+
+    /// <summary>In the layout of FLORES-200.</summary>
+    private void WriteTranslations()
+    {
+        foreach (var part in new[] { "dev", "devtest" })
+        {
+            var folder = Path.Combine(quickstart.Folder, "flores200_dataset", part);
+            Directory.CreateDirectory(folder);
+            var numbers = Enumerable.Range(1, 40).ToList();
+            File.WriteAllLines(Path.Combine(folder, $"eng_Latn.{part}"), numbers.Select(n => $"The mill by the river ground {n} sacks of barley that day."));
+            File.WriteAllLines(Path.Combine(folder, $"kor_Hang.{part}"), numbers.Select(n => $"그날 강가의 방앗간은 보리 {n}자루를 빻았다."));
         }
     }
 

@@ -12,7 +12,15 @@ internal static class IpAddresses
     public static int LengthAt(ReadOnlySpan<char> text, int at)
     {
         var length = V4(text[at..]);
-        return length > 0 ? length : V6(text, at);
+        if (length > 0) return IsHeading(text[..at]) ? 0 : length;
+        return V6(text, at);
+    }
+
+    /// <summary>Numbers of sections have four parts too: those that begin a heading of Markdown are no addresses.</summary>
+    private static bool IsHeading(ReadOnlySpan<char> before)
+    {
+        before = before[(before.LastIndexOf('\n') + 1)..].TrimEnd(' ');
+        return before.Length is > 0 and <= 6 && before.IndexOfAnyExcept('#') < 0;
     }
 
     private static int V4(ReadOnlySpan<char> text)

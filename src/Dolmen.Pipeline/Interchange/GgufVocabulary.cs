@@ -8,7 +8,7 @@ namespace Dolmen.Pipeline.Interchange;
 /// <summary>A tokenizer as GGUF metadata, and back.</summary>
 public static class GgufVocabulary
 {
-    private const string Prefix = "tokenizer.ggml.";
+    private const string Prefix = "tokenizer.ggml.", TemplateKey = "tokenizer.chat_template";
 
     /// <summary>llama.cpp's names for splits, of those that do the same the one that is used most.</summary>
     private static readonly string[] SplitNames =
@@ -34,6 +34,7 @@ public static class GgufVocabulary
         if (vocabulary.Model is not "llama" && !(vocabulary.Model is "gpt2" && (vocabulary.Split is null || PreTokenizer.ByName(vocabulary.Split) is not null)))
             return $"its vocabulary (model '{vocabulary.Model}', pre '{vocabulary.Split}') is of a kind that cannot be used yet";
         TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
+        if (metadata.FindText(TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
         return null;
     }
 
@@ -85,8 +86,6 @@ public static class GgufVocabulary
         foreach (var end in Ends(tokenizer)) yield return end;
         if (tokenizer.Special.End >= 0) yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
-        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
-            yield return ("tokenizer.chat_template", GgufValue.Of(template));
     }
 
     private static string SplitName(BpeTokenizer tokenizer)
@@ -104,5 +103,6 @@ public static class GgufVocabulary
         if (special.Eos >= 0) yield return (Prefix + "eos_token_id", GgufValue.Of((uint)special.Eos));
         yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
         yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
+        if ((tokenizer.ChatTemplate?.Source ?? (special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) yield return (TemplateKey, GgufValue.Of(template));
     }
 }

@@ -35,10 +35,13 @@ public sealed record GgufTokens(
         };
     }
 
+    // llama.cpp spells the contractions of gpt-4o out; o200k's own file ignores case as Unicode does, which lets a long s be one.
+    private static PreTokenizer? SplitNamed(string name) => name == "gpt-4o" ? PreTokenizer.O200k : PreTokenizer.ByName(name);
+
     private BpeTokenizer Bytes()
     {
         var name = Split ?? "gpt-2";
-        var split = PreTokenizer.ByName(name) ?? throw Bad($"its split '{name}' is none that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
+        var split = SplitNamed(name) ?? throw Bad($"its split '{name}' is none that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
         var (bytes, added, ids) = (new byte[Tokens.Count][], new List<AddedToken>(), new Dictionary<string, int>(StringComparer.Ordinal));
         for (var id = 0; id < bytes.Length; id++)
         {

@@ -18,6 +18,7 @@ public class PersonalDataMasking
 
     [Theory]
     [InlineData("ping 8.8.8.8!", "ping 22.214.171.124!")]
+    [InlineData("## 1.3.3.2. The mill\n\nSee 1.3.3.2 there", "## 1.3.3.2. The mill\n\nSee 22.214.171.124 there")]
     [InlineData("8.8.8.8 9.9.9.9", "22.214.171.124 126.96.36.199")]
     [InlineData("via 2001:4860:4860::8888.", "via 22.214.171.124.")]
     [InlineData("via 2001:4860:4860:0:0:0:0:8844 here", "via 22.214.171.124 here")]

@@ -68,7 +68,7 @@ public sealed class Recipes : IDisposable
     {
         var path = Edited(text => text.Replace("\"learningRate\": 4e-3", "\"learnngRate\": 4e-3").Replace("\"vocabSize\"", "\"wombat\""));
         Assert.Equal(
-            $"'tokenizer.wombat' is no key of a recipe: known there are vocabSize, minPairCount. ({path})\n" +
+            $"'tokenizer.wombat' is no key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n" +
             $"'base.optimizer.learnngRate' is no key of a recipe: did you mean 'learningRate'? ({path})",
             Error(path));
     }
