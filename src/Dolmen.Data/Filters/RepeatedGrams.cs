@@ -5,7 +5,7 @@ namespace Dolmen.Data.Filters;
 
 /// <summary>Characters in the most frequent 2- to 4-grams and in repeated 5- to 10-grams of words, as datatrove's find_top_duplicate and
 /// find_all_duplicate count them. Places that share a pair of words are gathered once; each such group is then split by the pair that
-/// follows, as far as its members stay together, which are simply read side by side.
+/// follows, level by level, as far as its members stay together: most groups are two places, which are simply read side by side.
 /// Pairs are told apart by hash, so "ab c" is not "a bc".
 /// Beyond <see cref="MaxWords"/> words a text is not looked at: such texts are too long for any rule, and memory stays bounded.</summary>
 internal ref struct RepeatedGrams
@@ -170,23 +170,30 @@ internal ref struct RepeatedGrams
     /// <param name="keys">Room for as many.</param>
     private void Follow(Span<int> members, Span<long> keys, int n)
     {
-        var together = Longest;
-        foreach (var place in members[1..])
+        while (true)
         {
-            var same = n;
-            while (same < together && SameNext(members[0], place, same)) same++;
-            together = same;
+            Note(members, n);
+            if (n == Longest) return;
+            if (members.Length == 2)
+            {
+                if (!SameNext(members[0], members[1], n)) return;
+                n++;
+                continue;
+            }
+            // What the next pair does not repeat leads nowhere.
+            var count = 0;
+            foreach (var place in members)
+            {
+                if (place + n - 1 >= _pairs.Length || _pairs[place + n - 1] is var pair && pair == Alone) continue;
+                members[count] = place;
+                keys[count++] = (long)pair << 32 | (uint)place;
+            }
+            if (count < 2) return;
+            members = members[..count];
+            keys = keys[..count];
+            if (!AllSame(keys)) break;
+            n++;
         }
-        Note(members, n, together);
-        if (together == Longest || members.Length == 2) return;
-        // What the next pair does not repeat leads nowhere.
-        var count = 0;
-        foreach (var place in members)
-        {
-            if (place + together - 1 >= _pairs.Length || _pairs[place + together - 1] is var pair && pair == Alone) continue;
-            keys[count++] = (long)pair << 32 | (uint)place;
-        }
-        keys = keys[..count];
         Sort(keys);
         for (int start = 0, end; start < keys.Length; start = end)
         {
@@ -194,12 +201,19 @@ internal ref struct RepeatedGrams
             while (end < keys.Length && keys[end] >> 32 == keys[start] >> 32) end++;
             if (end - start < 2) continue;
             for (var index = start; index < end; index++) members[index] = (int)keys[index];
-            Follow(members[start..end], keys[start..end], together + 1);
+            Follow(members[start..end], keys[start..end], n + 1);
         }
     }
 
     private readonly bool SameNext(int first, int second, int n) => second + n - 1 < _pairs.Length
         && _pairs[first + n - 1] is var pair && pair != Alone && pair == _pairs[second + n - 1];
+
+    private static bool AllSame(Span<long> keys)
+    {
+        foreach (var key in keys)
+            if (key >> 32 != keys[0] >> 32) return false;
+        return true;
+    }
 
     private static void Sort(Span<long> keys)
     {
@@ -217,21 +231,18 @@ internal ref struct RepeatedGrams
         }
     }
 
-    /// <summary>That all members share their n-grams of these lengths and of no longer one.</summary>
-    private readonly void Note(ReadOnlySpan<int> members, int shortest, int longest)
+    private void Note(Span<int> members, int n)
     {
-        var first = members[0];
-        for (var n = shortest; n <= longest && n < FirstDoubled; n++)
+        if (n < FirstDoubled)
         {
             ref var most = ref _most[n - 2];
-            if (members.Length > most.Times || members.Length == most.Times && first < most.First) most = (members.Length, first);
+            if (members.Length > most.Times || members.Length == most.Times && members[0] < most.First) most = (members.Length, members[0]);
+            return;
         }
-        shortest = Math.Max(shortest, FirstDoubled);
-        if (longest < shortest) return;
         foreach (var place in members)
         {
-            _reach[place] = (byte)longest;
-            _firsts.Slice(place * DoubledSizes + shortest - FirstDoubled, longest - shortest + 1).Fill(first);
+            _reach[place] = (byte)n;
+            _firsts[place * DoubledSizes + n - FirstDoubled] = members[0];
         }
     }
 
