@@ -33,8 +33,8 @@ public static class TextFiles
                 files.AddRange(inside.Select(file => new TextFile(file, LanguageOf(Path.GetRelativePath(path, file)))));
             }
             else if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: name files or folders of text.");
-            else if (!IsText(path))
-                throw new UserErrorException($"{path} is no text file: this verb reads {string.Join(' ', Extensions)}.");
+            else if (!IsText(path) && HoldsNul(path))
+                throw new UserErrorException($"{path} is no text file: it holds NUL bytes. This verb reads UTF-8 text of any name, and .jsonl with a member \"text\"; unpack it, or build a corpus of it first.");
             else files.Add(new TextFile(path, LanguageOf(Path.GetFileName(path))));
         }
         return files;
@@ -95,6 +95,14 @@ public static class TextFiles
         if (folder > 0) return path[..folder];
         var name = Path.GetFileNameWithoutExtension(path);
         return name[(name.LastIndexOf('.') + 1)..];
+    }
+
+    /// <summary>In its beginning, as nearly everything has that is no text.</summary>
+    private static bool HoldsNul(string path)
+    {
+        using var file = File.OpenRead(path);
+        var start = new byte[8192];
+        return start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)).Contains((byte)0);
     }
 
     private static bool IsText(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);

@@ -18,9 +18,20 @@ public class TextFilesTests
     }
 
     [Fact]
+    public void A_file_that_is_named_is_text_whatever_its_name()
+    {
+        using var folder = new Samples.Folder();
+        File.WriteAllText(folder.File("corpus.en"), "some words");
+        Assert.Equal("some words", Assert.Single(TextFiles.Read(TextFiles.Find([folder.File("corpus.en")]))).Text);
+    }
+
+    [Fact]
     public void What_cannot_be_read_is_named()
     {
         using var folder = new Samples.Folder();
+        File.WriteAllBytes(folder.File("picture.png"), [1, 0, 2, 3]);
+        Assert.Contains("NUL", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.File("picture.png")])).Message);
+        File.Delete(folder.File("picture.png"));
         Assert.Contains("holds no text", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.Path])).Message);
         Assert.Contains("missing.txt", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.File("missing.txt")])).Message);
         File.WriteAllText(folder.File("a.jsonl"), "{\"text\":\"fine\"}\n{\"texts\":1}\n");
