@@ -6,9 +6,9 @@ var root = new RootCommand("Builds foundation models on the machine you have: co
 foreach (var command in CommandTree.All) root.Add(command);
 
 var parsed = root.Parse(args.Length > 0 ? args : ["--help"]);
-if (parsed.Errors.Count > 0)
+if (ParseMessages.Of(parsed) is { Count: > 0 } messages)
 {
-    foreach (var message in ParseMessages.Of(parsed)) Console.Error.WriteLine($"dolmen: {message}");
+    foreach (var message in messages) Console.Error.WriteLine($"dolmen: {message}");
     Console.Error.WriteLine($"dolmen: type './dolmen {string.Join(' ', parsed.CommandPath())} --help' for what it takes.".Replace("  ", " "));
     return ExitCode.UserError;
 }

@@ -6,6 +6,7 @@ namespace Dolmen.Data.Languages;
 internal static class TellingSigns
 {
     private const int MaxSearched = 1 << 12;
+
     /// <summary>Of a script's letters, from which a sign is no quotation.</summary>
     private const double Habitual = 0.02;
 

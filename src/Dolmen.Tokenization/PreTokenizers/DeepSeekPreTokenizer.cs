@@ -2,24 +2,12 @@ namespace Dolmen.Tokenization;
 
 /// <summary>The last step of DeepSeek-V3's sequence: an ASCII symbol leads ASCII letters; letters and marks; punctuation and signs with
 /// the line breaks behind them; white space. What none of these take (numbers, control characters) stays between them.</summary>
-internal sealed class DeepSeekPreTokenizer(string pattern) : PatternScanner(pattern)
+internal sealed class DeepSeekPreTokenizer(string pattern) : GapScanner(pattern)
 {
     private const CharKind Letters = CharKind.Letter | CharKind.Mark;
     private const CharKind Signs = CharKind.Punctuation | CharKind.Sign;
 
-    protected override int Next(ReadOnlySpan<byte> text, int start)
-    {
-        for (var at = start; at < text.Length;)
-        {
-            var end = Match(text, at);
-            if (end >= 0) return at == start ? end : at;
-            CharKinds.At(text, at, out var width);
-            at += width;
-        }
-        return text.Length;
-    }
-
-    private static int Match(ReadOnlySpan<byte> text, int start)
+    protected override int Match(ReadOnlySpan<byte> text, int start)
     {
         var kind = CharKinds.At(text, start, out var width);
         var second = start + width;

@@ -11,23 +11,11 @@ namespace Dolmen.Tokenization;
 /// <param name="atEnd">Only a run that ends the text.</param>
 internal sealed class RunPreTokenizer(
     string pattern, CharKind kinds, string ranges = "", bool leadingSpace = false, int least = 1, int most = int.MaxValue,
-    bool atEnd = false) : PatternScanner(pattern)
+    bool atEnd = false) : GapScanner(pattern)
 {
     private readonly int[] _ranges = [.. ranges.EnumerateRunes().Select(rune => rune.Value)];
 
-    protected override int Next(ReadOnlySpan<byte> text, int start)
-    {
-        for (var at = start; at < text.Length;)
-        {
-            var end = Match(text, at);
-            if (end >= 0) return at == start ? end : at;
-            CharKinds.At(text, at, out var width);
-            at += width;
-        }
-        return text.Length;
-    }
-
-    private int Match(ReadOnlySpan<byte> text, int at)
+    protected override int Match(ReadOnlySpan<byte> text, int at)
     {
         if (leadingSpace && (CharKinds.At(text, at, out var width) & CharKind.WhiteSpace) != CharKind.None
             && RunEnd(text, at + width) is var end and >= 0) return end;
