@@ -30,6 +30,20 @@ public sealed class BadInput : IDisposable
     [Fact]
     public void An_option_that_does_not_exist() => Refused("--minuts", "quickstart", "--minuts", "1");
 
+    [Theory]
+    [InlineData("Did you mean '--tokenizer'?", "tokenizer", "encode", "--tokenzier", "cl100k", "text")]
+    [InlineData("Did you mean '--text-field'?", "corpus", "build", "--input", "a.jsonl", "--text-feild", "content")]
+    [InlineData("Did you mean 'tokenizer'?", "bench", "tokeniser")]
+    [InlineData("Did you mean 'encode'?", "tokenizer", "encod", "text")]
+    public void A_misspelt_word_names_the_nearest(string message, params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.Equal(2, result.ExitCode);
+        // What stands behind it is no complaint of its own.
+        Assert.Equal(2, result.Errors.Trim().Split('\n').Length);
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_folder_that_holds_something_else()
     {

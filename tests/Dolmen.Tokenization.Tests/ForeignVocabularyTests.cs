@@ -52,6 +52,15 @@ public class ForeignVocabularyTests
         Assert.Equal(ids, ByRank.Encode(row.GetProperty("text").GetString() ?? ""));
     });
 
+    [Theory]
+    [InlineData("gpt2", "361 2124 25 198 220 220 220 220 220 220 220 23821 243 230 167 227 243")]
+    [InlineData("r50k_base", "361 2124 25 198 220 220 220 220 220 220 220 23821 243 230 167 227 243")]
+    [InlineData("p50k", "361 2124 25 198 50262 23821 243 230 167 227 243")]
+    [InlineData("cl100k", "333 865 512 286 96270 75265 243")]
+    [InlineData("o200k", "366 1215 734 309 24497 98931")]
+    public void OpenAIs_vocabularies_are_there_by_name(string name, string ids) =>           // ids of npm tiktoken
+        Assert.Equal(ids, string.Join(' ', VocabularySource.Open(name).Encode("if x:\n        안녕")));
+
     [Fact]
     public void Merging_by_rank_is_the_definition_on_any_run() => Gen.OneOf("e", "r", "n", "t", "h", "a", "er", "the").Array[1, 120]
         .Select(parts => string.Concat(parts)).Sample(text => ByRank.Encode(text).AsSpan().SequenceEqual(ByDefinition(text)), iter: 500);
@@ -127,7 +136,7 @@ public class ForeignVocabularyTests
 
     [Fact]
     public void A_name_that_is_not_installed_says_where_its_file_goes() =>
-        Assert.Contains("p50k.tiktoken", Assert.Throws<UserErrorException>(() => VocabularySource.Open("p50k_base")).Message);
+        Assert.Contains("llama3.tiktoken", Assert.Throws<UserErrorException>(() => VocabularySource.Open("llama3")).Message);
 
     [Theory]
     [InlineData("nothing/here")]

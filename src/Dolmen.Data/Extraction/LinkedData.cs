@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Dolmen.Data.Extraction;
@@ -17,13 +18,15 @@ internal readonly record struct LinkedData(string Headline, string Published, st
         if (script.Length > MaxChars || (script.IndexOf("\"headline\"") < 0 && script.IndexOf("\"datePublished\"") < 0)) return default;
         try
         {
-            using var json = JsonDocument.Parse(script.ToString(), Lenient);
+            var bytes = new byte[Encoding.UTF8.GetMaxByteCount(script.Length)];
+            // Half a surrogate pair becomes U+FFFD here; the parser's own conversion would refuse it.
+            using var json = JsonDocument.Parse(bytes.AsMemory(0, Encoding.UTF8.GetBytes(script, bytes)), Lenient);
             var seen = 0;
             return Find(json.RootElement, ref seen);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            return default;                                              // not JSON, or half a surrogate pair
+            return default;                                              // not JSON, or an escape that is half a surrogate pair
         }
     }
 

@@ -57,8 +57,9 @@ internal static class PersonalData
             }
             if (settings.IpAddresses && IpAddresses.LengthAt(span, at) is > 0 and var ip)
             {
-                // Behind a name and a point, where an address of the old kind in its place would make a domain of both.
-                var isGlued = at >= 2 && span[at - 1] == '.' && char.IsAsciiLetterOrDigit(span[at - 2]) && span.Slice(at, ip).Contains(':');
+                // Behind a name and a point, or an @, where an address of the old kind in its place would make a domain of both.
+                var isGlued = span.Slice(at, ip).Contains(':')
+                    && at >= 1 && (span[at - 1] == '@' || (at >= 2 && span[at - 1] == '.' && char.IsAsciiLetterOrDigit(span[at - 2])));
                 if (!isGlued && NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
                 else at += ip;
                 continue;

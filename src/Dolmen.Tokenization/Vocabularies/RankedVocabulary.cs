@@ -9,19 +9,22 @@ namespace Dolmen.Tokenization;
 /// <param name="Ranks">How many lines its file has, by which a file of another name is known.</param>
 /// <param name="Split">A <see cref="PreTokenizer"/>'s name.</param>
 /// <param name="Eos">Ends a text; <paramref name="Bos"/> begins one.</param>
+/// <param name="Package">Which of Microsoft's packages of ranks holds it, or most of it.</param>
+/// <param name="SpaceRuns">Tokens behind the package's and one special one: two spaces, three, and so on.</param>
 internal sealed record RankedVocabulary(
-    string Name, int Ranks, string Split, string Eos, IReadOnlyList<(string Name, int Id)> Special, string? Bos = null, bool AddsBos = false)
+    string Name, int Ranks, string Split, string Eos, IReadOnlyList<(string Name, int Id)> Special, string? Bos = null, bool AddsBos = false,
+    string? Package = null, int SpaceRuns = 0)
 {
     private const string EndOfText = "<|endoftext|>";
 
     public static IReadOnlyList<RankedVocabulary> Known { get; } =
     [
-        new("gpt2", 50256, "gpt2", EndOfText, [(EndOfText, 50256)]),
-        new("r50k", 50256, "gpt2", EndOfText, [(EndOfText, 50256)]),
-        new("p50k", 50280, "gpt2", EndOfText, [(EndOfText, 50256)]),
+        new("gpt2", 50256, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k"),
+        new("r50k", 50256, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k"),
+        new("p50k", 50280, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k", SpaceRuns: 24),
         new("cl100k", 100256, "cl100k", EndOfText,
-            [(EndOfText, 100257), ("<|fim_prefix|>", 100258), ("<|fim_middle|>", 100259), ("<|fim_suffix|>", 100260), ("<|endofprompt|>", 100276)]),
-        new("o200k", 199998, "gpt-4o", EndOfText, [(EndOfText, 199999), ("<|endofprompt|>", 200018)]),
+            [(EndOfText, 100257), ("<|fim_prefix|>", 100258), ("<|fim_middle|>", 100259), ("<|fim_suffix|>", 100260), ("<|endofprompt|>", 100276)], Package: "Cl100k"),
+        new("o200k", 199998, "gpt-4o", EndOfText, [(EndOfText, 199999), ("<|endofprompt|>", 200018)], Package: "O200k"),
         new("llama3", 128000, "llama3", "<|end_of_text|>", LlamaTokens(), "<|begin_of_text|>", AddsBos: true),
         new("qwen", 151643, "qwen2", EndOfText, [(EndOfText, 151643), ("<|im_start|>", 151644), ("<|im_end|>", 151645),
             .. Enumerable.Range(0, 205).Select(i => ($"<|extra_{i}|>", 151646 + i))]),
@@ -40,6 +43,10 @@ internal sealed record RankedVocabulary(
             ?? throw new UserErrorException($"{path} has {count} tokens: a file of ranks does not say how text is cut, and it is none of " +
                 $"{string.Join(", ", Known.Select(known => $"{known.Name} ({known.Ranks})"))}. Use the vocabulary's tokenizer.json.");
     }
+
+    /// <summary>From the package's ranks.</summary>
+    public BpeTokenizer BuildPackaged(byte[][] ranks, string name) => Build(
+        SpaceRuns == 0 ? ranks : [.. ranks, [], .. Enumerable.Range(2, SpaceRuns).Select(spaces => Enumerable.Repeat((byte)' ', spaces).ToArray())], name);
 
     public BpeTokenizer Build(byte[][] ranks, string path)
     {

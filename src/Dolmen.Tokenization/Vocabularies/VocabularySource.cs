@@ -89,11 +89,11 @@ public static class VocabularySource
     /// <summary>Packages of Microsoft's that hold a vocabulary and lie beside the program.</summary>
     private static BpeTokenizer? OfPackage(string source)
     {
-        if (RankedVocabulary.ByName(source) is not { } known) return null;
-        var assembly = $"Microsoft.ML.Tokenizers.Data.{char.ToUpperInvariant(known.Name[0])}{known.Name[1..]}Base";
+        if (RankedVocabulary.ByName(source) is not { Package: { } package } known) return null;
+        var assembly = $"Microsoft.ML.Tokenizers.Data.{package}Base";
         if (!File.Exists(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"))) return null;
-        var resource = $"{known.Name}_base{RankFile.Extension}.deflate";
+        var resource = $"{package.ToLowerInvariant()}_base{RankFile.Extension}.deflate";
         using var stream = Assembly.Load(assembly).GetManifestResourceStream(resource);
-        return stream is null ? null : known.Build(RankFile.ReadPacked(stream, resource), resource);
+        return stream is null ? null : known.BuildPackaged(RankFile.ReadPacked(stream, resource), resource);
     }
 }

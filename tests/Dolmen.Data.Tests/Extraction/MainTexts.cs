@@ -77,6 +77,13 @@ public class MainTexts
     }
 
     [Fact]
+    public void JSON_LD_with_half_a_surrogate_pair_is_read_around_it()
+    {
+        var page = MainText.Extract("<script type=\"application/ld+json\">{\"headline\":\"Stones \uD800\"}</script><p>Text.</p>", "")!;
+        Assert.Equal("Stones \uFFFD", page.Title);
+    }
+
+    [Fact]
     public void The_score_counts_shingles_as_the_benchmark_does()
     {
         var score = new ExtractionScore();
