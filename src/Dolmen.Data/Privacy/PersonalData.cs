@@ -7,6 +7,9 @@ namespace Dolmen.Data.Privacy;
 internal readonly record struct PersonalDataCounts(int Emails, int IpAddresses, int Phones, int Cards, int NationalIds)
 {
     public int Total => Emails + IpAddresses + Phones + Cards + NationalIds;
+
+    public PersonalDataCounts Plus(PersonalDataCounts other) => new(
+        Emails + other.Emails, IpAddresses + other.IpAddresses, Phones + other.Phones, Cards + other.Cards, NationalIds + other.NationalIds);
 }
 
 internal sealed record PersonalDataSettings(bool Emails = true, bool IpAddresses = true, bool Phones = true, bool Cards = true, bool NationalIds = true);
@@ -19,15 +22,32 @@ internal static class PersonalData
 {
     public const string PhonePlaceholder = "[PHONE]", CardPlaceholder = "[CARD]", NationalIdPlaceholder = "[ID]";
     private const int MaxLocal = 64, MaxDomain = 253;
+
+    /// <summary>Noise alone needs more than three.</summary>
+    private const int MaxRounds = 8;
+
     private static readonly string[] EmailReplacements = ["email@example.com", "firstname.lastname@example.org"];
     private static readonly string[] IpReplacements = ["22.214.171.124", "126.96.36.199", "188.8.131.52", "184.108.40.206", "220.127.116.11", "18.104.22.168"];
     private static readonly PersonalDataSettings Everything = new();
     private static readonly SearchValues<char> Signs = SearchValues.Create("@0123456789");
     private static readonly SearchValues<char> Local = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.%+_'-");
 
+    /// <summary>Until nothing is found: what was glued to something personal may be so itself once that is gone.</summary>
     public static (string Text, PersonalDataCounts Counts) Mask(string text, PersonalDataSettings? settings = null)
     {
         settings ??= Everything;
+        var (masked, counts) = Once(text, settings);
+        var found = counts;
+        for (var round = 1; found.Total > 0 && round < MaxRounds; round++)
+        {
+            (masked, found) = Once(masked, settings);
+            counts = counts.Plus(found);
+        }
+        return (masked, counts);
+    }
+
+    private static (string Text, PersonalDataCounts Counts) Once(string text, PersonalDataSettings settings)
+    {
         var span = text.AsSpan();
         StringBuilder? masked = null;
         var afterAddress = false;
@@ -57,10 +77,7 @@ internal static class PersonalData
             }
             if (settings.IpAddresses && IpAddresses.LengthAt(span, at) is > 0 and var ip)
             {
-                // Behind a name and a point, or an @, where an address of the old kind in its place would make a domain of both.
-                var isGlued = span.Slice(at, ip).Contains(':')
-                    && at >= 1 && (span[at - 1] == '@' || (at >= 2 && span[at - 1] == '.' && char.IsAsciiLetterOrDigit(span[at - 2])));
-                if (!isGlued && NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
+                if (NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
                 else at += ip;
                 continue;
             }
