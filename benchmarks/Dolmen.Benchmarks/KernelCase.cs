@@ -1,4 +1,5 @@
 // B batch, T sequence, N rows (= B·T), D model, H heads, E head dim, F feed-forward, V vocab, I inner channels, K kernel width, P head dim of the scan
+using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
@@ -117,6 +118,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
         const int Matrices = 40, Side = 512;
         var store = new ParameterStore([.. Enumerable.Range(0, Matrices).Select(i => new ParameterSpec($"w{i}", [Side, Side], ParameterGroup.Matrix, Initializers.Normal(0.02)))], type is ScalarType.BFloat16);
         store.Initialize(1);
+        var stepper = new AdamWRecipe(1e-3).Build(store);
         var rivals = Enumerable.Range(0, Matrices).Select(_ => new TorchSharp.Modules.Parameter(randn(Side, Side) * 0.02)).ToArray();
         var optimizer = optim.AdamW(rivals, 1e-3, 0.9, 0.95, 1e-8, 0.1);
         var gradients = Enumerable.Range(0, Matrices).Select(_ => randn(Side, Side) * 0.01).ToArray();
@@ -127,7 +129,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             {
                 for (var i = 0; i < Matrices; i++) store[$"w{i}"].grad = ours[i];
                 store.TakeGradients(first: true);
-                store.Step(new AdamWStep(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, ++step, 1));
+                stepper.Step(++step, 1, 1);
             },
             () =>
             {
@@ -136,6 +138,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             },
             () =>
             {
+                stepper.Dispose();
                 store.Dispose();
                 optimizer.Dispose();
             });

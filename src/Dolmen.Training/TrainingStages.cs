@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Kernels;
 using Dolmen.Tokenization;
+using Dolmen.Training.Optimizers;
 using Dolmen.Training.PostTraining;
 using Dolmen.Training.Pretraining;
 using static TorchSharp.torch;
@@ -32,6 +32,7 @@ public static class TrainingStages
         Check(model, training, batchTokens);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision).BFloat16);
         trained.Parameters.Initialize(1);
+        using var optimizer = new AdamWRecipe(1e-4).Build(trained.Parameters);
         var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
         var random = new StableRandom(1);
         var seconds = new List<double>();
@@ -47,7 +48,7 @@ public static class TrainingStages
             }
             using var scope = NewDisposeScope();
             batch.Backward(trained, 1.0 / (rows * training.ContextLength), first: true);
-            trained.Parameters.Step(new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.1f, step + 1, 1));
+            optimizer.Step(step + 1, share: 1, gradientScale: 1);
             if (step >= WarmupSteps) seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         seconds.Sort();
@@ -110,7 +111,8 @@ public static class TrainingStages
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
-            context.Training.MicroBatchTokens, model.Parameters.IsBFloat16));
+            context.Training.MicroBatchTokens, model.Parameters.IsBFloat16)
+            + (context.Training.AverageDecay > 0 ? $"\n{context.Training.AverageDecay}" : ""));
         var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,

@@ -27,8 +27,8 @@ public sealed class Decoder : TrainableModel
         // Projections back into the residual stream start smaller by the root of their number (GPT-2).
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
         var residualStd = Std / Math.Sqrt(parts);
-        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
-        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Matrix, Initializers.Normal(Std));
+        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Normal(Std));
+        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Normal(Std));
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
@@ -40,7 +40,7 @@ public sealed class Decoder : TrainableModel
             _blocks.Add(new Block(spec, mixer, feedForward));
         }
         _layout.Add(_plan.FinalNorm);
-        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
+        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Head, Initializers.Normal(Std));
         Parameters = new ParameterStore(_layout.Specs, bfloat16);
     }
 
