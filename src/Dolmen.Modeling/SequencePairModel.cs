@@ -58,9 +58,10 @@ public abstract class SequencePairModel : TrainableModel
 
     public sealed override Tensor Logits(Tensor tokens) => throw new NotSupportedException(NeedsSource);
 
-    public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale) => throw new NotSupportedException(NeedsSource);
+    public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null) =>
+        throw new NotSupportedException(NeedsSource);
 
-    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets) => throw new NotSupportedException(NeedsSource);
+    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null) => throw new NotSupportedException(NeedsSource);
 
     public sealed override IReadOnlyList<Tensor> HiddenStates(Tensor tokens) => throw new NotSupportedException(NeedsSource);
 

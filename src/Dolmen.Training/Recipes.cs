@@ -10,9 +10,13 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay }
 /// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>
 /// <param name="Validations">Validations spread over the run, the last at its end.</param>
 /// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
+/// <param name="DocumentMasking">Whether documents that share a row in pretraining are read as if each were alone, and their
+/// beginning-of-text tokens are not targets. Otherwise a row is one stream, as in nanoGPT and llm.c: cheaper, and a model learns that a
+/// beginning-of-text token ends what came before. Conversations are always read alone.</param>
 public sealed record TrainingRecipe(
     int ContextLength = 256, Precision Precision = Precision.Auto, int MicroBatchTokens = 4096, double CheckpointMinutes = 2, int KeepCheckpoints = 2,
-    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48);
+    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48,
+    bool DocumentMasking = false);
 
 /// <summary>AdamW (Loshchilov and Hutter 2019); the decay touches matrices only.</summary>
 /// <param name="StateSpaceLearningRate">The most that parameters of a structured state space (S4, H3) get: they are trained slowly and

@@ -95,7 +95,7 @@ public sealed class DpoTask : TrainingTask
     /// <summary>Σ log p over each answer's tokens: chosen (P), rejected (P). One pass for both.</summary>
     private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(TrainableModel model, int[] pairs)
     {
-        var batch = new TokenBatch(2 * pairs.Length, LengthOf(pairs));
+        var batch = new Batch(2 * pairs.Length, LengthOf(pairs));
         for (var i = 0; i < pairs.Length; i++)
         {
             var (chosen, rejected) = _pairs[pairs[i]];

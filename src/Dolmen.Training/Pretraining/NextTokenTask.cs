@@ -43,14 +43,16 @@ public sealed class NextTokenTask : TrainingTask
 
     public override StepResult Accumulate(TrainableModel model, int step)
     {
-        var loss = 0.0;
+        var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
         {
-            var rows = Math.Min(_rowsPerMicroBatch, _rowsPerStep - done);
-            var batch = new TokenBatch(rows, _training.ContextLength);
-            for (var row = 0; row < rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
-            loss += batch.Backward(model, 1.0 / (_rowsPerStep * _training.ContextLength), first: done == 0);
+            var batch = new Batch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
+            for (var row = 0; row < batch.Rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
+            batches.Add(batch);
         }
+        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
+        var loss = 0.0;
+        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
         return new StepResult(loss, [.. model.LastMetrics()]);
     }
 
@@ -68,10 +70,10 @@ public sealed class NextTokenTask : TrainingTask
             using var scope = NewDisposeScope();
             var row = tokens.AsSpan(0, (int)Math.Min(length + 1, limit - start));
             _validation.Read(start, row);
-            var batch = new TokenBatch(1, row.Length - 1);
-            batch.SetRow(0, row, [], _tokenizer.Special.Pad);
-            nats += model.Loss(batch.Inputs(), batch.Targets(), 1).item<float>();
-            targets += row.Length - 1;
+            var batch = new Batch(1, row.Length - 1);
+            SetRow(batch, 0, row);
+            nats += model.Loss(batch.Inputs(), batch.Targets(), 1, batch.Segments).item<float>();
+            targets += batch.Counted;
             foreach (var token in row[1..]) bytes += TextBytes(token);
         }
         if (targets == 0) return new Validation(double.NaN, null, null);
@@ -85,13 +87,30 @@ public sealed class NextTokenTask : TrainingTask
         _validation.Dispose();
     }
 
-    private void Window(TokenBatch batch, int row, long position)
+    private void Window(Batch batch, int row, long position)
     {
         var length = _training.ContextLength;
         var offset = (long)(new Artifacts.StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
         var tokens = new int[length + 1];
         _train.Read(_order.At(position) * (long)length + offset, tokens);
-        batch.SetRow(row, tokens, [], _tokenizer.Special.Pad);
+        SetRow(batch, row, tokens);
+    }
+
+    /// <summary>A document begins at its beginning-of-text token; what comes before the first one is the rest of a document. Vocabularies
+    /// with one token for both ends of a text have it twice between documents, and the second one begins the next document.</summary>
+    private void SetRow(Batch batch, int row, ReadOnlySpan<int> tokens)
+    {
+        if (!_training.DocumentMasking)
+        {
+            batch.SetRow(row, tokens, [], _tokenizer.Special.Pad);
+            return;
+        }
+        var starts = new List<int> { 0 };
+        var (bos, eos) = (_tokenizer.Special.Bos, _tokenizer.Special.Eos);
+        for (var t = 1; t < tokens.Length; t++)
+            if (tokens[t] == bos && (bos != eos || tokens[t - 1] == eos)) starts.Add(t);
+        starts.Add(tokens.Length);
+        batch.SetRow(row, tokens, [], _tokenizer.Special.Pad, starts.ToArray());
     }
 
     /// <summary>Greedy, without a cache: a few dozen short passes a validation.</summary>
