@@ -67,7 +67,7 @@ internal static unsafe partial class SelectiveScanKernel
             new Span<float>(flows, (last - first) * statesSize).Clear();
             new Span<float>(dRates, (last - first) * statesSize).Clear();
             new Span<float>(skips, (last - first) * S.Width).Clear();
-            for (var chunk = sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
+            for (var chunk = Sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
             {
                 var row = position + chunk * Line;
                 walk.Length = Math.Min(Line, extent - chunk * Line);

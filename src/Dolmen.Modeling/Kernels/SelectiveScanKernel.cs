@@ -64,7 +64,7 @@ internal static unsafe partial class SelectiveScanKernel
             var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
             for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(states, (last - first) * statesSize).Clear();
-            for (var chunk = 0; chunk < sequences.ChunksOf(extent); chunk++)
+            for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {
                 var row = position + chunk * Line;
                 var length = Math.Min(Line, extent - chunk * Line);

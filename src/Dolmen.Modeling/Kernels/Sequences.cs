@@ -14,7 +14,7 @@ internal readonly record struct Sequences(int Batch, int Length, Segments? Segme
 
     public int LengthOf(int sequence) => Segments?.All[sequence].Length ?? Length;
 
-    public int ChunksOf(int length) => (length + ScanShape.Chunk - 1) / ScanShape.Chunk;
+    public static int ChunksOf(int length) => (length + ScanShape.Chunk - 1) / ScanShape.Chunk;
 
     /// <summary>The first chunk of a sequence, counted through all sequences.</summary>
     public long FirstChunk(int sequence) => Segments?.FirstChunks[sequence] ?? (long)sequence * ChunksOf(Length);

@@ -65,7 +65,7 @@ internal static unsafe partial class StateSpaceDualKernel
                 partial.ALog[sequence * shape.Heads + head] = 0;
                 partial.D[sequence * shape.Heads + head] = 0;
             }
-            for (var chunk = sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
+            for (var chunk = Sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
             {
                 var row = position + chunk * Line;
                 walk.Length = Math.Min(Line, extent - chunk * Line);

@@ -86,7 +86,7 @@ internal static unsafe partial class StateSpaceDualKernel
             var (sequence, group, _, first, last) = shape.Item(item);
             var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
             new Span<float>(states, (last - first) * vectors * stateSize).Clear();
-            for (var chunk = 0; chunk < sequences.ChunksOf(extent); chunk++)
+            for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {
                 var row = position + chunk * Line;
                 var length = Math.Min(Line, extent - chunk * Line);

@@ -96,21 +96,22 @@ public sealed class NextTokenTask : TrainingTask
         SetRow(batch, row, tokens);
     }
 
-    /// <summary>A document begins at its beginning-of-text token; what comes before the first one is the rest of a document. Vocabularies
-    /// with one token for both ends of a text have it twice between documents, and the second one begins the next document.</summary>
     private void SetRow(Batch batch, int row, ReadOnlySpan<int> tokens)
     {
-        if (!_training.DocumentMasking)
-        {
-            batch.SetRow(row, tokens, [], _tokenizer.Special.Pad);
-            return;
-        }
+        var special = _tokenizer.Special;
+        if (_training.DocumentMasking) batch.SetRow(row, tokens, [], special.Pad, DocumentStarts(tokens, special.Bos, special.Eos));
+        else batch.SetRow(row, tokens, [], special.Pad);
+    }
+
+    /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes before
+    /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
+    /// second one begins the next document.</summary>
+    internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)
+    {
         var starts = new List<int> { 0 };
-        var (bos, eos) = (_tokenizer.Special.Bos, _tokenizer.Special.Eos);
         for (var t = 1; t < tokens.Length; t++)
             if (tokens[t] == bos && (bos != eos || tokens[t - 1] == eos)) starts.Add(t);
-        starts.Add(tokens.Length);
-        batch.SetRow(row, tokens, [], _tokenizer.Special.Pad, starts.ToArray());
+        return [.. starts, tokens.Length];
     }
 
     /// <summary>Greedy, without a cache: a few dozen short passes a validation.</summary>
