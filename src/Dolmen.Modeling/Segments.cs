@@ -30,8 +30,9 @@ public sealed class Segments
             if (segment.Length < 1 || segment.Row * length + segment.Start != at || segment.Start + segment.Length > length)
             {
                 throw new ArgumentException(
-                    $"Segment {i} is {segment}, but the segments before it end at row {at / Math.Max(1, length)}, position {at % Math.Max(1, length)} " +
-                    $"of rows of {length}: segments must follow each other without a gap and stay inside a row.", nameof(segments));
+                    $"Segment {i} is {segment}, but the segments before it end at row {at / Math.Max(1, length)}, " +
+                    $"position {at % Math.Max(1, length)} of rows of {length}: " +
+                    "segments must follow each other without a gap and stay inside a row.", nameof(segments));
             }
             for (var t = 0; t < segment.Length; t++) (_starts[at + t], _positions[at + t]) = (segment.Start, t);
             at += segment.Length;
@@ -55,7 +56,7 @@ public sealed class Segments
     /// <summary>Of every position, its distance from the start of its segment, (N).</summary>
     internal int[] Positions => _positions;
 
-    /// <summary>How many chunks of <see cref="Kernels.ScanShape.Chunk"/> positions the segments before each one take, and last all.</summary>
+    /// <summary>How many chunks (<see cref="Kernels.ScanShape.Chunk"/>) the segments before each one take, and last all of them.</summary>
     internal int[] FirstChunks => _firstChunks;
 
     /// <summary>A segment's first position, counted through all rows.</summary>
@@ -81,7 +82,8 @@ public sealed class Segments
         if (x.shape[0] != Rows || x.shape[timeDimension] != Length)
         {
             throw new ArgumentException(
-                $"The segments are of {Rows} rows of {Length} positions, but the tensor has {x.shape[0]} rows of {x.shape[timeDimension]}.", nameof(x));
+                $"The segments are of {Rows} rows of {Length} positions, but the tensor has {x.shape[0]} rows of {x.shape[timeDimension]}.",
+                nameof(x));
         }
     }
 }

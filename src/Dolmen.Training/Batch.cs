@@ -27,8 +27,9 @@ public sealed class Batch
     public int Counted => _targets.Count(target => target >= 0);
 
     /// <summary>Null where every row is one text without padding: such batches take the shortest path through a model.</summary>
-    public Segments? Segments =>
-        Array.TrueForAll(_segments, row => row is [{ Padding: false }]) ? null : new Segments(Rows, Length, _segments.SelectMany(row => row));
+    public Segments? Segments => Array.TrueForAll(_segments, row => row is [{ Padding: false }])
+        ? null
+        : new Segments(Rows, Length, _segments.SelectMany(row => row));
 
     /// <summary>Sets a row that is one text.</summary>
     /// <param name="tokens">At most T+1; what is missing is padding.</param>

@@ -31,7 +31,8 @@ internal static unsafe class CausalConvKernel
 
     internal static void Forward<S, V, E>(E* x, float* weight, float* bias, E* y, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width).Items, 1, (_, start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
+        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width).Items, 1,
+            (_, start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
 
     internal static void Backward<S, V, E>(E* x, float* weight, float* bias, E* dy, E* dx, float* dWeight, float* dBias, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged
@@ -66,7 +67,7 @@ internal static unsafe class CausalConvKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
-            var (position, extent) = (shape.Sequences.FirstPosition(sequence), shape.Sequences.LengthOf(sequence));
+            var (position, extent, _) = shape.Sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
             for (var begin = 0; begin < extent; begin += Chunk)
             {
@@ -103,7 +104,7 @@ internal static unsafe class CausalConvKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
-            var (position, extent) = (shape.Sequences.FirstPosition(sequence), shape.Sequences.LengthOf(sequence));
+            var (position, extent, _) = shape.Sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
             var sums = partial + ((long)sequence * split.Vectors + first) * rows * S.Width;
             new Span<float>(sums, (last - first) * rows * S.Width).Clear();

@@ -6,7 +6,7 @@ using Dolmen.Modeling.Native;
 namespace Dolmen.Modeling.Kernels;
 
 /// <summary>What a row of scores sees: at most <c>window</c> positions up to its own, and with ALiBi's slopes (one a head; null for none)
-/// distance counts against a position. With the starts of segments ((B, T), null for none) a row sees nothing before its own segment.</summary>
+/// distance counts against a position. With the starts of segments, (B, T) or null, a row sees nothing before its own segment.</summary>
 internal readonly unsafe struct ScoreMask(int length, float scale, int window, float* slopes, int heads, int* starts = null)
 {
     private readonly float* _slopes = slopes;

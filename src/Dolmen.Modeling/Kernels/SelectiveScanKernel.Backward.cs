@@ -62,7 +62,7 @@ internal static unsafe partial class SelectiveScanKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, first, last) = split.Item(item);
-            var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
+            var (position, extent, firstChunk) = sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(flows, (last - first) * statesSize).Clear();
             new Span<float>(dRates, (last - first) * statesSize).Clear();

@@ -43,7 +43,8 @@ internal static unsafe partial class SelectiveScanKernel
 
     internal static void Forward<S, V, E>(ScanArrays<E> input, E* y, float* kept, ScanShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width).Items, 1, (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
+        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width).Items, 1,
+            (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -61,7 +62,7 @@ internal static unsafe partial class SelectiveScanKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
-            var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
+            var (position, extent, firstChunk) = sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(states, (last - first) * statesSize).Clear();
             for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)

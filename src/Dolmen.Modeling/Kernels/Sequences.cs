@@ -9,13 +9,10 @@ internal readonly record struct Sequences(int Batch, int Length, Segments? Segme
     /// <summary>Chunks of <see cref="ScanShape.Chunk"/> positions in all sequences.</summary>
     public long Chunks => Segments?.FirstChunks[^1] ?? (long)Batch * ChunksOf(Length);
 
-    /// <summary>The first position of a sequence, counted through all rows.</summary>
-    public long FirstPosition(int sequence) => Segments?.FirstPosition(sequence) ?? (long)sequence * Length;
-
-    public int LengthOf(int sequence) => Segments?.All[sequence].Length ?? Length;
+    /// <summary>A sequence's first position and first chunk, counted through all sequences, and its number of positions.</summary>
+    public (long Position, int Length, long FirstChunk) this[int sequence] => Segments is null
+        ? ((long)sequence * Length, Length, (long)sequence * ChunksOf(Length))
+        : (Segments.FirstPosition(sequence), Segments.All[sequence].Length, Segments.FirstChunks[sequence]);
 
     public static int ChunksOf(int length) => (length + ScanShape.Chunk - 1) / ScanShape.Chunk;
-
-    /// <summary>The first chunk of a sequence, counted through all sequences.</summary>
-    public long FirstChunk(int sequence) => Segments?.FirstChunks[sequence] ?? (long)sequence * ChunksOf(Length);
 }

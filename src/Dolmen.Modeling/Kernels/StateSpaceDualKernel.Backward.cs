@@ -58,7 +58,7 @@ internal static unsafe partial class StateSpaceDualKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, part, first, last) = shape.Item(item);
-            var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
+            var (position, extent, firstChunk) = sequences[sequence];
             new Span<float>(flows, (last - first) * vectors * stateSize).Clear();
             for (var head = first; head < last; head++)
             {

@@ -84,7 +84,7 @@ internal static unsafe partial class StateSpaceDualKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, _, first, last) = shape.Item(item);
-            var (position, extent, firstChunk) = (sequences.FirstPosition(sequence), sequences.LengthOf(sequence), sequences.FirstChunk(sequence));
+            var (position, extent, firstChunk) = sequences[sequence];
             new Span<float>(states, (last - first) * vectors * stateSize).Clear();
             for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {

@@ -18,8 +18,10 @@ internal sealed unsafe class CausalConvFunction : autograd.SingleTensorFunction<
         var shape = ShapeOf(inputs, silu, segments);
         var y = empty_like(x);
         float* weight = TensorMemory.Pointer<float>(inputs[1]), bias = Bias(inputs);
-        if (x.dtype is ScalarType.BFloat16) CausalConvKernel.Forward(TensorMemory.Pointer<Bf16>(x), weight, bias, TensorMemory.Pointer<Bf16>(y), shape);
-        else CausalConvKernel.Forward(TensorMemory.Pointer<float>(x), weight, bias, TensorMemory.Pointer<float>(y), shape);
+        if (x.dtype is ScalarType.BFloat16)
+            CausalConvKernel.Forward(TensorMemory.Pointer<Bf16>(x), weight, bias, TensorMemory.Pointer<Bf16>(y), shape);
+        else
+            CausalConvKernel.Forward(TensorMemory.Pointer<float>(x), weight, bias, TensorMemory.Pointer<float>(y), shape);
         ctx.save_for_backward(inputs);
         ctx.save_data("silu", silu);
         ctx.save_data("segments", vars[4]);

@@ -13,7 +13,8 @@ public sealed partial class FusedMath
         return CausalConvFunction.apply(x, weight, (object?)bias ?? false, silu, (object?)segments ?? false);
     }
 
-    public override Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null)
+    public override Tensor SelectiveScan(
+        Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null)
     {
         CheckScan(x, delta, aLog, b, c, d, gate);
         segments?.Check(x, 1);
@@ -25,7 +26,8 @@ public sealed partial class FusedMath
         CheckDual(x, delta, aLog, b, c, d);
         segments?.Check(x, 1);
         using var scope = NewDisposeScope();
-        return StateSpaceDualFunction.apply(x, delta.to(ScalarType.Float32), aLog, b, c, d, (object?)segments ?? false).MoveToOuterDisposeScope();
+        var apart = (object?)segments ?? false;
+        return StateSpaceDualFunction.apply(x, delta.to(ScalarType.Float32), aLog, b, c, d, apart).MoveToOuterDisposeScope();
     }
 
     public override Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon)

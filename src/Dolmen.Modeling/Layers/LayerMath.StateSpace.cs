@@ -14,7 +14,8 @@ public abstract partial class LayerMath
     /// with Δ = softplus(delta) and A = −exp(aLog). x, delta (bias already added), gate (B, T, I), b and c (B, T, N), all of one type;
     /// aLog (I, N) and d (I) fp32 → (B, T, I). Without a gate there is no silu.</summary>
     /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
-    public abstract Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null);
+    public abstract Tensor SelectiveScan(
+        Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null);
 
     /// <summary>Mamba-2's scan (Dao and Gu 2024): one decay a head, h[t] = exp(delta·A)·h[t−1] + delta·x⊗b, y = h·c + d·x with A = −exp(aLog).
     /// x (B, T, H, P), delta (B, T, H) after softplus and clamp, fp32 or x's type, b and c (B, T, G, N) of x's type, shared by the H/G heads

@@ -22,7 +22,8 @@ public sealed partial class PlainMath
         return (silu ? functional.silu(y) : y).to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    public override Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null)
+    public override Tensor SelectiveScan(
+        Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null)
     {
         CheckScan(x, delta, aLog, b, c, d, gate);
         if (segments is not null)

@@ -1,4 +1,5 @@
 // B rows, T positions a row, N positions of a batch (= B·T), S segments of about one length, L the longest of them
+using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +19,8 @@ internal static class SegmentedRows
         var rows = new List<Tensor>[segments.Rows];
         foreach (var segment in segments.All)
         {
-            var own = inputs.Select(input => input?.narrow(0, segment.Row, 1).narrow(timeDimension, segment.Start, segment.Length)).ToArray();
-            (rows[segment.Row] ??= []).Add(run(own));
+            Tensor? Own(Tensor? input) => input?.narrow(0, segment.Row, 1).narrow(timeDimension, segment.Start, segment.Length);
+            (rows[segment.Row] ??= []).Add(run([.. inputs.Select(Own)]));
         }
         return cat([.. rows.Select(row => cat(row, 1))], 0).MoveToOuterDisposeScope();
     }
@@ -38,7 +39,7 @@ internal static class SegmentedRows
         var (n, width) = (x.shape[0] * x.shape[1], x.shape[2]);
         var rows = cat([x.reshape(n, width), zeros([1, width], x.dtype, x.device)], 0);                 // (N+1, F), zeros last
         var (parts, origins) = (new List<Tensor>(), new List<long>());
-        foreach (var group in Enumerable.Range(0, segments.Count).GroupBy(i => System.Numerics.BitOperations.Log2((uint)segments.All[i].Length)))
+        foreach (var group in Enumerable.Range(0, segments.Count).GroupBy(i => BitOperations.Log2((uint)segments.All[i].Length)))
         {
             var longest = group.Max(i => segments.All[i].Length);
             var (from, used) = (new List<long>(), new List<long>());

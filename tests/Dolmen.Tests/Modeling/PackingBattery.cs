@@ -42,7 +42,10 @@ public class PackingBattery
         using var model = Build(name, new FusedMath());
         long[] text = Tokens(model, 14, seed: 5), other = Tokens(model, 9, seed: 6), third = Tokens(model, 21, seed: 7);
         var alone = LogProbs(model, [text])[0];
-        long[][][] rows = [[text, text], [text, text, text], [other, text], [text, other], [third, other, text], [other, third, text], [text, third, other, text]];
+        long[][][] rows =
+        [
+            [text, text], [text, text, text], [other, text], [text, other], [third, other, text], [other, third, text], [text, third, other, text],
+        ];
         foreach (var row in rows)
         {
             var together = LogProbs(model, row);
@@ -167,11 +170,13 @@ public class PackingBattery
     /// <summary>Without the router's own losses: they are products of means over a batch and do not add up.</summary>
     private static TrainableModel Build(string name, LayerMath math, bool bfloat16 = false) => Build(SmallModels.All[name] switch
     {
-        TransformerConfig { Experts: not null } config => config with { Experts = config.Experts with { AuxLossCoefficient = 0, ZLossCoefficient = 0 } },
-        JambaConfig config => config with { Experts = config.Experts with { AuxLossCoefficient = 0, ZLossCoefficient = 0 } },
-        HybridConfig { Experts: not null } config => config with { Experts = config.Experts with { AuxLossCoefficient = 0, ZLossCoefficient = 0 } },
+        TransformerConfig { Experts: { } experts } config => config with { Experts = Unbalanced(experts) },
+        JambaConfig config => config with { Experts = Unbalanced(config.Experts) },
+        HybridConfig { Experts: { } experts } config => config with { Experts = Unbalanced(experts) },
         var config => config,
     }, math, bfloat16);
+
+    private static MixtureConfig Unbalanced(MixtureConfig experts) => experts with { AuxLossCoefficient = 0, ZLossCoefficient = 0 };
 
     private static TrainableModel Build(DecoderConfig config, LayerMath math, bool bfloat16 = false)
     {

@@ -70,8 +70,9 @@ public class SegmentedAttentionTests
         var distance = arange(length).unsqueeze(1) - arange(length).unsqueeze(0);
         var hidden = segmentIds.unsqueeze(2).ne(segmentIds.unsqueeze(1)).logical_or(distance.lt(0));
         if (pattern.Window is { } window) hidden = hidden.logical_or(distance.ge(window));
-        if (pattern.Slopes is { } slopes) scores = scores - (slopes.to(qkv.dtype).view(1, -1, 1, 1) * distance).expand(rows, Heads, length, length).reshape(scores.shape);
-        var shares = scores.view(rows, Heads, length, length).masked_fill(hidden.unsqueeze(1), double.NegativeInfinity).softmax(-1);
+        scores = scores.view(rows, Heads, length, length);
+        if (pattern.Slopes is { } slopes) scores = scores - slopes.to(qkv.dtype).view(1, -1, 1, 1) * distance;
+        var shares = scores.masked_fill(hidden.unsqueeze(1), double.NegativeInfinity).softmax(-1);
         var values = shares.view(rows * Heads, length, length).bmm(Stacked(parts[2])).view(rows, Heads, length, HeadDim);
         return values.transpose(1, 2).reshape(rows, length, -1);
     }

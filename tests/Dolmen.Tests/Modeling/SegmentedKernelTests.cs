@@ -153,7 +153,8 @@ public class SegmentedKernelTests
         Assert.Throws<ArgumentException>(() => new Segments(1, 5, [new(0, 0, 2), new(0, 3, 2)]));
         Assert.Throws<ArgumentException>(() => new Segments(2, 5, [new(0, 0, 6), new(1, 1, 4)]));
         using var scope = NewDisposeScope();
-        var error = Assert.Throws<ArgumentException>(() => new FusedMath().CausalConv1d(ones(2, 6, 3), ones(3, 4), null, silu: true, PackedRows.Of([3, 2], [5])));
+        var segments = PackedRows.Of([3, 2], [5]);
+        var error = Assert.Throws<ArgumentException>(() => new FusedMath().CausalConv1d(ones(2, 6, 3), ones(3, 4), null, silu: true, segments));
         Assert.StartsWith("The segments are of 2 rows of 5 positions, but the tensor has 2 rows of 6.", error.Message, StringComparison.Ordinal);
     }
 }

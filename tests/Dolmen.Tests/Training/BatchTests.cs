@@ -18,7 +18,7 @@ public class BatchTests
     }
 
     [Fact]
-    public void A_texts_first_token_is_no_target_and_padding_is_none()
+    public void The_first_token_of_a_text_and_padding_are_not_targets()
     {
         using var scope = NewDisposeScope();
         var batch = new Batch(2, 7);
@@ -42,12 +42,13 @@ public class BatchTests
     public void Packed_rows_say_where_their_conversations_are()
     {
         TokenizedConversation Conversation(int length, int token) => new([.. Enumerable.Repeat(token, length)], new bool[length]);
-        var packed = ConversationPacking.Pack([Conversation(9, 1), Conversation(4, 2), Conversation(3, 3), Conversation(8, 4)], contextLength: 15, pad: 0, seed: 1);
+        TokenizedConversation[] conversations = [Conversation(9, 1), Conversation(4, 2), Conversation(3, 3), Conversation(8, 4)];
+        var packed = ConversationPacking.Pack(conversations, contextLength: 15, pad: 0, seed: 1);
         for (var row = 0; row < packed.Rows; row++)
         {
             var (tokens, starts) = (packed.TokensOf(row).ToArray(), packed.SegmentStarts[row]);
-            int[] changes = [0, .. Enumerable.Range(1, tokens.Length - 1).Where(t => tokens[t] != tokens[t - 1]), .. tokens[^1] == 0 ? [] : new[] { tokens.Length }];
-            Assert.Equal(changes, starts);
+            var changes = Enumerable.Range(1, tokens.Length - 1).Where(t => tokens[t] != tokens[t - 1]);
+            Assert.Equal([0, .. changes, .. tokens[^1] == 0 ? [] : new[] { tokens.Length }], starts);
         }
     }
 }

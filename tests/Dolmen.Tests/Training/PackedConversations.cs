@@ -13,13 +13,18 @@ namespace Dolmen.Tests.Training;
 public sealed class PackedConversations : IDisposable
 {
     private const string Engine =
-        """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": "engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone engine copper ladder"}]}""";
+        """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": """ +
+        "\"engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone engine " +
+        "copper ladder\"}]}";
 
     private const string Lamp =
-        """{"messages": [{"role": "user", "content": "Name quiet lamp ladder lamp river"}, {"role": "assistant", "content": "lamp salt salt seven lamp lamp stone stone copper copper lamp lamp quiet morning copper window paper paper copper lamp engine copper"}]}""";
+        """{"messages": [{"role": "user", "content": "Name quiet lamp ladder lamp river"}, {"role": "assistant", "content": """ +
+        "\"lamp salt salt seven lamp lamp stone stone copper copper lamp lamp quiet morning copper window paper paper copper lamp engine " +
+        "copper\"}]}";
 
     private const string Trim =
-        """{"messages":[{"role":"user","content":"What does System.String.Trim() do?"},{"role":"assistant","content":"Removes all leading and trailing white-space characters from the current string."}]}""";
+        """{"messages":[{"role":"user","content":"What does System.String.Trim() do?"},{"role":"assistant","content":""" +
+        "\"Removes all leading and trailing white-space characters from the current string.\"}]}";
 
     private const int Context = 640;
 
@@ -96,7 +101,8 @@ public sealed class PackedConversations : IDisposable
     {
         const string Short = """{"prompt":"Name salt","chosen":"salt","rejected":"stone"}""";
         const string Long =
-            """{"prompt":"Name quiet lamp ladder","chosen":"lamp salt salt seven lamp lamp stone stone copper copper","rejected":"lamp lamp quiet morning copper window paper paper copper lamp engine copper"}""";
+            """{"prompt":"Name quiet lamp ladder","chosen":"lamp salt salt seven lamp lamp stone stone copper copper",""" +
+            "\"rejected\":\"lamp lamp quiet morning copper window paper paper copper lamp engine copper\"}";
         using var model = Model(name, bfloat16: false);
         var (a, b) = (FirstLogProbs(model, Short), FirstLogProbs(model, Long));
         foreach (var both in new[] { FirstLogProbs(model, Short, Long), FirstLogProbs(model, Long, Short) })
