@@ -96,7 +96,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             qkv.grad = null;
         }
         return new(
-            () => Race(() => RotaryFunction.apply(qkv, cosSin, layout)),
+            () => Race(() => RotaryFunction.apply(qkv, cosSin, layout, false)),
             () => Race(() =>
             {
                 var parts = qkv.view(8, 256, 24, 64).chunk(3, 2);                                // 3 × (B, T, H, E)
@@ -108,7 +108,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
     {
         Tensor[] x = [Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64)];
         return new(
-            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], empty(0), int.MaxValue)),
+            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], empty(0), int.MaxValue, false)),
             () => ForwardAndBackward(x, () => functional.scaled_dot_product_attention(x[0], x[1], x[2], is_casual: true).transpose(1, 2).reshape(8, 256, 512)));
     }
 

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Modeling.Kernels;
+using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -93,6 +94,17 @@ public sealed unsafe class ParameterStore : IDisposable
         if (_copy is null) return;
         using var scope = NewDisposeScope();
         _copy.narrow(0, offset, count).copy_(_master.narrow(0, offset, count));
+    }
+
+    /// <summary>Runs the backward pass of a scalar loss and adds its gradients to the sum; returns the loss.</summary>
+    /// <param name="first">Begins a new sum.</param>
+    /// <exception cref="InvalidOperationException">A part of the backward pass failed.</exception>
+    public double Backward(Tensor loss, bool first)
+    {
+        loss.backward();
+        BackwardGuard.ThrowIfFailed();
+        TakeGradients(first);
+        return loss.item<float>();
     }
 
     /// <summary>Moves the gradients of a backward pass into the flat sum and clears them.</summary>

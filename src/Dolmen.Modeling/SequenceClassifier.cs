@@ -50,10 +50,9 @@ public sealed class SequenceClassifier : IDisposable
     {
         using var scope = NewDisposeScope();
         var loss = functional.cross_entropy(Logits(tokens), labels);
-        loss.backward();
-        BackwardGuard.ThrowIfFailed();
-        foreach (var parameters in Parameters) parameters.TakeGradients(first: true);
-        return loss.item<float>();
+        var value = _body.Parameters.Backward(loss, first: true);
+        _head.TakeGradients(first: true);
+        return value;
     }
 
     public void Dispose()

@@ -10,7 +10,10 @@ namespace Dolmen.Tokenization;
 /// <param name="Conversations">How many were packed.</param>
 /// <param name="Truncated">How many of them were longer than a row and lost their beginning.</param>
 /// <param name="Padding">Padding tokens in all rows.</param>
-public sealed record PackedRows(int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, int Truncated, long Padding)
+/// <param name="SegmentStarts">Of each row: where each of its conversations begins, in order, and as the last entry where they end and
+/// padding begins.</param>
+public sealed record PackedRows(
+    int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, int Truncated, long Padding, int[][] SegmentStarts)
 {
     public ReadOnlySpan<int> TokensOf(int row) => Tokens.AsSpan(row * RowLength, RowLength);
 
@@ -63,9 +66,11 @@ public static class ConversationPacking
         var mask = new bool[tokens.Length];
         Array.Fill(tokens, pad);
         var used = 0L;
+        var starts = new int[rows.Count][];
         for (var row = 0; row < rows.Count; row++)
         {
             var at = row * rowLength;
+            var ends = new List<int> { 0 };
             foreach (var conversation in rows[row])
             {
                 var length = Math.Min(conversation.Tokens.Length, rowLength);
@@ -73,9 +78,11 @@ public static class ConversationPacking
                 conversation.LossMask.AsSpan(^length..).CopyTo(mask.AsSpan(at));
                 at += length;
                 used += length;
+                ends.Add(at - row * rowLength);
             }
+            starts[row] = [.. ends];
         }
         var truncated = all.Count(conversation => conversation.Tokens.Length > rowLength);
-        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, truncated, tokens.LongLength - used);
+        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, truncated, tokens.LongLength - used, starts);
     }
 }

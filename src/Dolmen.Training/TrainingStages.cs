@@ -39,7 +39,7 @@ public static class TrainingStages
         for (var step = 0; step < WarmupSteps + MeasuredSteps; step++)
         {
             var start = Stopwatch.GetTimestamp();
-            var batch = new TokenBatch(rows, training.ContextLength);
+            var batch = new Batch(rows, training.ContextLength);
             var tokens = new int[training.ContextLength + 1];
             for (var row = 0; row < rows; row++)
             {
@@ -111,8 +111,8 @@ public static class TrainingStages
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
-            context.Training.MicroBatchTokens, model.Parameters.IsBFloat16)
-            + (context.Training.AverageDecay > 0 ? $"\n{context.Training.AverageDecay}" : ""));
+            context.Training.MicroBatchTokens, context.Training.DocumentMasking, context.Training.AverageDecay,
+            model.Parameters.IsBFloat16));
         var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,

@@ -24,15 +24,16 @@ internal sealed class MambaMixer(MambaSpec spec, LayerMath math) : SequenceMixer
         foreach (var norm in new[] { spec.DtNorm, spec.BNorm, spec.CNorm }) if (norm is not null) layout.Add(norm);
     }
 
-    public override Tensor Forward(Tensor x, ParameterStore weights)
+    public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)
     {
         using var scope = NewDisposeScope();
         var xz = spec.In.Apply(x, weights).chunk(2, -1);                                                    // 2 × (B, T, I)
-        var u = math.CausalConv1d(xz[0], weights[spec.Convolution.Weight], spec.Convolution.Bias is { } bias ? weights[bias] : null, silu: true);
+        var bias = spec.Convolution.Bias is { } name ? weights[name] : null;
+        var u = math.CausalConv1d(xz[0], weights[spec.Convolution.Weight], bias, silu: true, segments);     // (B, T, I)
         var parts = spec.X.Apply(u, weights).split([spec.DtRank, spec.DState, spec.DState], -1);            // (B, T, R|N|N)
         var delta = spec.Dt.Apply(Norm(parts[0], spec.DtNorm, weights), weights);                           // (B, T, I)
         var (b, c) = (Norm(parts[1], spec.BNorm, weights), Norm(parts[2], spec.CNorm, weights));            // 2 × (B, T, N)
-        var y = math.SelectiveScan(u, delta, weights[spec.ALog], b, c, weights[spec.Skip], xz[1]);          // (B, T, I)
+        var y = math.SelectiveScan(u, delta, weights[spec.ALog], b, c, weights[spec.Skip], xz[1], segments);     // (B, T, I)
         return spec.Output.Apply(y, weights).MoveToOuterDisposeScope();                                     // (B, T, D)
     }
 

@@ -1,7 +1,6 @@
 // P pairs, T longest answer of a batch
 using Dolmen.Artifacts;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Layers;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
 
@@ -79,11 +78,8 @@ public sealed class DpoTask : TrainingTask
             var referenceChosen = tensor([.. batch.Select(pair => _reference[pair]!.Value.Chosen)]);
             var referenceRejected = tensor([.. batch.Select(pair => _reference[pair]!.Value.Rejected)]);
             var total = DpoObjective.Losses(chosen, rejected, referenceChosen, referenceRejected, _recipe.Beta).sum() / _recipe.BatchPairs;
-            total.backward();
-            BackwardGuard.ThrowIfFailed();
-            model.Parameters.TakeGradients(first);
+            loss += model.Parameters.Backward(total, first);
             first = false;
-            loss += total.item<float>();
             var m = DpoObjective.Metrics(chosen.detach(), rejected.detach(), referenceChosen, referenceRejected, _recipe.Beta);
             double[] means = [m.RewardsChosen, m.RewardsRejected, m.RewardsAccuracies, m.RewardsMargins, m.LogpsChosen, m.LogpsRejected];
             for (var i = 0; i < totals.Length; i++) totals[i] += means[i] * batch.Length / _recipe.BatchPairs;
@@ -95,7 +91,7 @@ public sealed class DpoTask : TrainingTask
     /// <summary>Σ log p over each answer's tokens: chosen (P), rejected (P). One pass for both.</summary>
     private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(TrainableModel model, int[] pairs)
     {
-        var batch = new TokenBatch(2 * pairs.Length, LengthOf(pairs));
+        var batch = new Batch(2 * pairs.Length, LengthOf(pairs));
         for (var i = 0; i < pairs.Length; i++)
         {
             var (chosen, rejected) = _pairs[pairs[i]];

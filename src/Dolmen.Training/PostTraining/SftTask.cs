@@ -5,7 +5,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Training.PostTraining;
 
-/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only.</summary>
+/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only. Conversations
+/// that share a row do not see each other.</summary>
 public sealed class SftTask : TrainingTask
 {
     private readonly PackedRows _rows;
@@ -35,14 +36,14 @@ public sealed class SftTask : TrainingTask
 
     public override StepResult Accumulate(TrainableModel model, int step)
     {
-        var batches = new List<TokenBatch>();
+        var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
         {
-            var batch = new TokenBatch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
+            var batch = new Batch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
             for (var row = 0; row < batch.Rows; row++)
             {
                 var example = _order.At((long)step * _rowsPerStep + done + row);
-                batch.SetRow(row, _rows.TokensOf(example), _rows.LossMaskOf(example), _pad);
+                batch.SetRow(row, _rows.TokensOf(example), _rows.LossMaskOf(example), _pad, _rows.SegmentStarts[example]);
             }
             batches.Add(batch);
         }

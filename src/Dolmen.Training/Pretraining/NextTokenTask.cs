@@ -43,38 +43,42 @@ public sealed class NextTokenTask : TrainingTask
 
     public override StepResult Accumulate(TrainableModel model, int step)
     {
-        var loss = 0.0;
+        var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
         {
-            var rows = Math.Min(_rowsPerMicroBatch, _rowsPerStep - done);
-            var batch = new TokenBatch(rows, _training.ContextLength);
-            for (var row = 0; row < rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
-            loss += batch.Backward(model, 1.0 / (_rowsPerStep * _training.ContextLength), first: done == 0);
+            var batch = new Batch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
+            for (var row = 0; row < batch.Rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
+            batches.Add(batch);
         }
+        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
+        var loss = 0.0;
+        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
         return new StepResult(loss, [.. model.LastMetrics()]);
     }
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
+    /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are counted.</summary>
     public override Validation Validate(TrainableModel model)
     {
         using var noGradient = no_grad();
-        var length = _training.ContextLength;
-        var tokens = new int[length + 1];
-        var (nats, targets, bytes) = (0.0, 0L, 0L);
-        var limit = Math.Min(_validation.Length, _training.ValidationTokens);
-        for (long start = 0; start + 1 < limit; start += length)
+        var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
+        _validation.Read(0, tokens);
+        var rows = HeldOutRows.Of(tokens, DocumentStarts(tokens, _tokenizer.Special.Bos, _tokenizer.Special.Eos), _training.ContextLength + 1);
+        var (nats, targets) = (0.0, 0L);
+        foreach (var some in rows.Chunk(_rowsPerMicroBatch))
         {
             using var scope = NewDisposeScope();
-            var row = tokens.AsSpan(0, (int)Math.Min(length + 1, limit - start));
-            _validation.Read(start, row);
-            var batch = new TokenBatch(1, row.Length - 1);
-            batch.SetRow(0, row, [], _tokenizer.Special.Pad);
-            nats += model.Loss(batch.Inputs(), batch.Targets(), 1).item<float>();
-            targets += row.Length - 1;
-            foreach (var token in row[1..]) bytes += TextBytes(token);
+            var batch = new Batch(some.Length, _training.ContextLength);
+            for (var row = 0; row < some.Length; row++)
+            {
+                batch.SetRow(row, tokens.AsSpan(some[row].Tokens), [], _tokenizer.Special.Pad, some[row].Starts);
+            }
+            nats += model.Loss(batch.Inputs(), batch.Targets(), 1, batch.Segments).item<float>();
+            targets += batch.Counted;
         }
         if (targets == 0) return new Validation(double.NaN, null, null);
+        var bytes = tokens.Sum(token => (long)TextBytes(token));
         return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, Sample(model));
     }
 
@@ -85,13 +89,31 @@ public sealed class NextTokenTask : TrainingTask
         _validation.Dispose();
     }
 
-    private void Window(TokenBatch batch, int row, long position)
+    private void Window(Batch batch, int row, long position)
     {
         var length = _training.ContextLength;
         var offset = (long)(new Artifacts.StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
         var tokens = new int[length + 1];
         _train.Read(_order.At(position) * (long)length + offset, tokens);
-        batch.SetRow(row, tokens, [], _tokenizer.Special.Pad);
+        SetRow(batch, row, tokens);
+    }
+
+    private void SetRow(Batch batch, int row, ReadOnlySpan<int> tokens)
+    {
+        var special = _tokenizer.Special;
+        if (_training.DocumentMasking) batch.SetRow(row, tokens, [], special.Pad, DocumentStarts(tokens, special.Bos, special.Eos));
+        else batch.SetRow(row, tokens, [], special.Pad);
+    }
+
+    /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes before
+    /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
+    /// second one begins the next document.</summary>
+    internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)
+    {
+        var starts = new List<int> { 0 };
+        for (var t = 1; t < tokens.Length; t++)
+            if (tokens[t] == bos && (bos != eos || tokens[t - 1] == eos)) starts.Add(t);
+        return [.. starts, tokens.Length];
     }
 
     /// <summary>Greedy, without a cache: a few dozen short passes a validation.</summary>
