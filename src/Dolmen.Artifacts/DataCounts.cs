@@ -7,7 +7,7 @@ namespace Dolmen.Artifacts;
 public readonly record struct DataPlace(string File, long Line)
 {
     /// <summary>Without the folders, so that what people share names no path of their machine.</summary>
-    public override string ToString() => Line > 0 ? $"{Path.GetFileName(File)}, line {Line}" : Path.GetFileName(File);
+    public override string ToString() => File is null ? "" : Line > 0 ? $"{Path.GetFileName(File)}, line {Line}" : Path.GetFileName(File);
 }
 
 /// <summary>How many examples one thing happened to.</summary>
@@ -20,9 +20,9 @@ public sealed record DataReason(string Reason, long Count, string First);
 /// <param name="Used">Examples that are learned from, cut ones among them.</param>
 /// <param name="Dropped">Examples that were left out, by reason.</param>
 /// <param name="Cut">Examples of which a part is used, by reason.</param>
-/// <param name="Changed">Examples that are used whole but not as they stand in the file, and keys that were not read, by reason.</param>
+/// <param name="Noted">What was read otherwise than it stands in the file, and keys that were not read, by reason; the examples are used.</param>
 public sealed record DataCounts(
-    string Unit, long Read, long Used, IReadOnlyList<DataReason> Dropped, IReadOnlyList<DataReason> Cut, IReadOnlyList<DataReason> Changed)
+    string Unit, long Read, long Used, IReadOnlyList<DataReason> Dropped, IReadOnlyList<DataReason> Cut, IReadOnlyList<DataReason> Noted)
 {
     public const string FileName = "data.json";
 
@@ -33,7 +33,7 @@ public sealed record DataCounts(
     public override string ToString()
     {
         var parts = new List<string> { $"{Read:N0} {Unit} read", $"{Used:N0} used" };
-        foreach (var (what, reasons) in new[] { ("dropped", Dropped), ("cut", Cut), ("changed", Changed) })
+        foreach (var (what, reasons) in new[] { ("dropped", Dropped), ("cut", Cut), ("noted", Noted) })
         {
             if (reasons.Count == 0) continue;
             var each = string.Join("; ", reasons.Select(reason => $"{reason.Reason}: {reason.Count:N0}{(reason.First.Length > 0 ? $", first {reason.First}" : "")}"));

@@ -3,7 +3,7 @@ namespace Dolmen.Artifacts;
 /// <summary>Counts the examples of an input while they are read. Not thread-safe.</summary>
 public sealed class DataTally(string unit)
 {
-    private readonly OrderedDictionary<string, DataReason> _dropped = [], _cut = [], _changed = [];
+    private readonly OrderedDictionary<string, DataReason> _dropped = [], _cut = [], _noted = [];
     private long _read, _used;
 
     public long Used => _used;
@@ -16,9 +16,9 @@ public sealed class DataTally(string unit)
 
     public void Cut(string reason, DataPlace first, long count = 1) => Add(_cut, reason, first, count);
 
-    public void Change(string reason, DataPlace first, long count = 1) => Add(_changed, reason, first, count);
+    public void Note(string reason, DataPlace first, long count = 1) => Add(_noted, reason, first, count);
 
-    public DataCounts ToCounts() => new(unit, _read, _used, [.. _dropped.Values], [.. _cut.Values], [.. _changed.Values]);
+    public DataCounts ToCounts() => new(unit, _read, _used, [.. _dropped.Values], [.. _cut.Values], [.. _noted.Values]);
 
     /// <exception cref="UserErrorException">Nothing is left to learn from.</exception>
     public DataCounts RequireSome(string path, string wayOut)

@@ -8,18 +8,16 @@ namespace Dolmen.Tokenization;
 /// <param name="RowLength">Context length + 1: the inputs of a row are all but its last token, the targets all but its first.</param>
 /// <param name="Tokens">Row after row, padded at the end.</param>
 /// <param name="LossMask">Beside each token: whether a model is to learn to say it.</param>
-/// <param name="SegmentStarts">For each row, in ascending order, the positions in it at which its conversations begin; the first is 0.
-/// Padding belongs to the last conversation.</param>
 /// <param name="Conversations">How many were packed.</param>
 /// <param name="Padding">Padding tokens in all rows.</param>
+/// <param name="SegmentStarts">Of each row: where each of its conversations begins, in order, and as the last entry where they end and
+/// padding begins.</param>
 public sealed record PackedRows(
-    int Rows, int RowLength, int[] Tokens, bool[] LossMask, IReadOnlyList<IReadOnlyList<int>> SegmentStarts, int Conversations, long Padding)
+    int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, long Padding, int[][] SegmentStarts)
 {
     public ReadOnlySpan<int> TokensOf(int row) => Tokens.AsSpan(row * RowLength, RowLength);
 
     public ReadOnlySpan<bool> LossMaskOf(int row) => LossMask.AsSpan(row * RowLength, RowLength);
-
-    public IReadOnlyList<int> SegmentStartsOf(int row) => SegmentStarts[row];
 }
 
 /// <summary>
@@ -63,25 +61,26 @@ public static class ConversationPacking
 
         var tokens = new int[checked(rows.Count * rowLength)];
         var mask = new bool[tokens.Length];
-        var starts = new List<int>[rows.Count];
+        var starts = new int[rows.Count][];
         Array.Fill(tokens, pad);
         var used = 0L;
         for (var row = 0; row < rows.Count; row++)
         {
             var at = 0;
-            starts[row] = [];
+            var borders = new List<int>();
             foreach (var conversation in rows[row])
             {
                 var start = row * rowLength + at;
                 conversation.Tokens.CopyTo(tokens, start);
                 conversation.LossMask.CopyTo(mask, start);
                 mask[start] = false;                                     // nothing of its own conversation stands before it
-                starts[row].Add(at);
+                borders.Add(at);
                 at += conversation.Tokens.Length;
             }
+            starts[row] = [.. borders, at];
             used += at;
         }
-        return new PackedRows(rows.Count, rowLength, tokens, mask, starts, all.Length, tokens.LongLength - used);
+        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, tokens.LongLength - used, starts);
     }
 
     private static void ThrowIfUnfit(TokenizedConversation conversation, int rowLength)

@@ -1,4 +1,5 @@
 using Dolmen.Modeling;
+using Dolmen.Tokenization;
 
 namespace Dolmen.Training;
 
@@ -10,9 +11,12 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay }
 /// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>
 /// <param name="Validations">Validations spread over the run, the last at its end.</param>
 /// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
+/// <param name="LongRows">What happens to conversations that are longer than the context; what is cut or left out is counted. A pair of
+/// DPO or of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is chosen.</param>
 public sealed record TrainingRecipe(
     int ContextLength = 256, Precision Precision = Precision.Auto, int MicroBatchTokens = 4096, double CheckpointMinutes = 2, int KeepCheckpoints = 2,
-    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48);
+    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48,
+    LongRows LongRows = LongRows.KeepEnd);
 
 /// <summary>AdamW (Loshchilov and Hutter 2019); the decay touches matrices only.</summary>
 /// <param name="StateSpaceLearningRate">The most that parameters of a structured state space (S4, H3) get: they are trained slowly and
