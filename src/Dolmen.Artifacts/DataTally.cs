@@ -24,6 +24,7 @@ public sealed class DataTally(string unit)
     public DataCounts RequireSome(string path, string wayOut)
     {
         var counts = ToCounts();
+        if (_read == 0) throw new UserErrorException($"{path} holds no {unit}: it is empty. {wayOut}");
         return _used > 0 ? counts : throw new UserErrorException($"nothing of {path} is left to learn from: {counts}. {wayOut}");
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Dolmen.Artifacts;
 
@@ -50,6 +51,7 @@ public static class JsonLines
             {
                 if (line.Span.Trim(" \t\r"u8).IsEmpty) continue;
                 if (!any && SpansLines(line.Span)) break;
+                if (!any) RequireJson(line.Span, path, number);
                 any = true;
                 yield return (number, line);
             }
@@ -60,6 +62,17 @@ public static class JsonLines
         foreach (var value in Elements(bytes, path)) yield return value;
     }
 
+    /// <summary>Names what the file seems to be where its first line cannot be JSON; of other lines the one check says what is wrong.</summary>
+    private static void RequireJson(ReadOnlySpan<byte> line, string path, long number)
+    {
+        line = line.Trim(" \t"u8);
+        var quoted = line.StartsWith("\""u8) && (line.IndexOf("\","u8) > 0 || line.IndexOf("\"\t"u8) > 0);
+        if (!quoted && (line.IndexOfAny("{[\"-0123456789"u8) == 0 || line.SequenceEqual("null"u8) || line.SequenceEqual("true"u8) || line.SequenceEqual("false"u8))) return;
+        if (FileKind.Hint(line) is not null || !Utf8.IsValid(line)) return;
+        var seems = line.IndexOf((byte)'\t') >= 0 ? "tab-separated values" : line.IndexOf((byte)',') >= 0 ? "CSV" : "plain text";
+        throw new UserErrorException($"{path}, line {number} is not JSON: the file seems to be {seems}. Convert it to JSON lines, one object a line.");
+    }
+
     /// <summary>Whether the first line of a file is only the beginning of a value, or the beginning of an array.</summary>
     private static bool SpansLines(ReadOnlySpan<byte> line)
     {
@@ -67,10 +80,13 @@ public static class JsonLines
         try
         {
             var reader = new Utf8JsonReader(line, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = JsonInput.MaxDepth }));
+            var open = 0;
             while (reader.Read())
             {
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray) open++;
+                else if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray) open--;
             }
-            return reader.CurrentDepth > 0;
+            return open > 0;
         }
         catch (JsonException)
         {

@@ -105,12 +105,15 @@ public static class ConversationFiles
     internal static string Seems(JsonRow row)
     {
         bool Has(string name) => row.Find(name) is not null;
-        if (Has("chosen") || Has("rejected")) return ": it seems to be a pair of answers to choose from, which 'align dpo' reads";
+        if (Has("chosen") != Has("rejected")) return "";
+        if (Has("chosen")) return ": it seems to be a pair of answers to choose from, which 'align dpo' reads";
         if (Lists.Any(Has)) return ": it seems to be a conversation, which 'align sft' reads";
         if (Has("label") && Has("completion")) return ": it seems to be an answer with a label (KTO), which is not read";
         if (Has("role") || Has("from")) return ": it seems to be one turn of a conversation; a row holds all turns of one, in a list named messages";
         if (Has("source") && Has("target")) return ": it seems to be a pair of texts, which 'model pretrain --pairs' reads";
         if (Has("text")) return ": it seems to be a plain text, which 'corpus build' reads for pretraining";
+        foreach (var list in Lists)
+            if (row.Member(list) is not null) return $": its {list} is null";
         var names = string.Join(", ", row.Value.EnumerateObject().Take(8).Select(member => $"\"{member.Name}\""));
         return names.Length == 0 ? ": it is an empty object" : $": its keys are {names}";
     }

@@ -38,7 +38,7 @@ public static class PreferenceFiles
     private static TrainingPair Pair(JsonRow row, TurnReader turns, DataTally tally)
     {
         if (row.FindAny("chosen", "preferred_output") is not { } chosen || row.FindAny("rejected", "non_preferred_output") is not { } rejected)
-            throw row.Error($"has not both chosen and rejected{ConversationFiles.Seems(row)}");
+            throw row.Error($"has {Missing(row)}{ConversationFiles.Seems(row)}");
         if (chosen.IsString != rejected.IsString) throw rejected.Error($"is {rejected.Shown}, and {chosen.Place} is {chosen.Shown}: both must be strings, or both lists of turns");
         var prompt = Prompt(row, turns, out var promptKey);
         ConversationFiles.CountUnread(row, tally, chosen.Place, rejected.Place, promptKey, "system", "tools",
@@ -67,6 +67,9 @@ public static class PreferenceFiles
         RequireAnswer(avoided, rejected);
         return new TrainingPair(asked.Answered(preferred), asked.Answered(avoided), row.At);
     }
+
+    private static string Missing(JsonRow row) => row.FindAny("chosen", "preferred_output") is { } chosen ? $"{chosen.Place} and no answer rejected"
+        : row.FindAny("rejected", "non_preferred_output") is { } rejected ? $"{rejected.Place} and no answer chosen" : "neither chosen nor rejected";
 
     private static List<TrainingTurn>? Prompt(JsonRow row, TurnReader turns, out string key)
     {
