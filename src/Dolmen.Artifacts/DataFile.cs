@@ -30,11 +30,13 @@ public sealed class DataFile : IDisposable
 
     /// <param name="path">As the user named it.</param>
     /// <param name="what">What it should be, for the message where it is not there: "a file of JSON lines".</param>
-    /// <exception cref="UserErrorException">No such file, a folder, or not compressed although its name says so.</exception>
+    /// <exception cref="UserErrorException">No such file, a folder, not a regular file, or not compressed although its name says so.</exception>
     public static DataFile Open(string path, string what)
     {
         if (Directory.Exists(path)) throw new UserErrorException($"{path} is a folder: name {what}.");
         if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: name {what}.");
+        if (FileTypes.Of(path) is var type && type != FileType.Regular)
+            throw new UserErrorException($"{path} is {type.Name()}: name {what}, which is read more than once.");
         var raw = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
         try
         {

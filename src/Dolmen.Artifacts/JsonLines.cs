@@ -67,7 +67,9 @@ public static class JsonLines
     {
         line = line.Trim(" \t"u8);
         var quoted = line.StartsWith("\""u8) && (line.IndexOf("\","u8) > 0 || line.IndexOf("\"\t"u8) > 0);
-        if (!quoted && (line.IndexOfAny("{[\"-0123456789"u8) == 0 || line.SequenceEqual("null"u8) || line.SequenceEqual("true"u8) || line.SequenceEqual("false"u8))) return;
+        var isJson = line[0] is (byte)'{' or (byte)'[' or (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9')
+            || line.SequenceEqual("null"u8) || line.SequenceEqual("true"u8) || line.SequenceEqual("false"u8);
+        if (isJson && !quoted) return;
         if (FileKind.Hint(line) is not null || !Utf8.IsValid(line)) return;
         var seems = line.IndexOf((byte)'\t') >= 0 ? "tab-separated values" : line.IndexOf((byte)',') >= 0 ? "CSV" : "plain text";
         throw new UserErrorException($"{path}, line {number} is not JSON: the file seems to be {seems}. Convert it to JSON lines, one object a line.");
@@ -106,16 +108,17 @@ public static class JsonLines
             {
                 if (reader.CurrentDepth == 0 && reader.TokenType is JsonTokenType.StartArray or JsonTokenType.EndArray) continue;
                 var start = (int)reader.TokenStartIndex;
-                reader.Skip();
                 line += bytes.Span[counted..start].Count((byte)'\n');
                 counted = start;
+                reader.Skip();
                 values.Add((line, bytes[start..(int)reader.BytesConsumed]));
             }
         }
         catch (JsonException error)
         {
             throw new UserErrorException(FileKind.Hint(bytes.Span) is { } hint ? $"{path} is not JSON. {hint}"
-                : $"{path} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: {JsonProblem.Reason(error)}", error);
+                : $"{path} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: {JsonProblem.Reason(error)} " +
+                    $"The value in question begins in line {line}.", error);
         }
         return values;
     }

@@ -82,7 +82,7 @@ internal sealed class TurnReader(DataTally tally)
             : throw weight.Error($"is {weight.Shown}: it must be 0 or 1");
     }
 
-    private TrainingTurn ShareGpt(JsonRow turn, JsonRow from)
+    private static TrainingTurn ShareGpt(JsonRow turn, JsonRow from)
     {
         if (turn.Find("value") is not { } value) throw (turn with { Place = $"{turn.Place}.value" }).Error("is missing or null: a turn needs its text");
         if (string.Equals(from.Text(), FunctionCall, StringComparison.OrdinalIgnoreCase))
@@ -98,7 +98,7 @@ internal sealed class TurnReader(DataTally tally)
         return new TrainingTurn(role, value.Text(), role == "assistant" && Weight(turn), More(turn), turn.Place);
     }
 
-    private static JsonNode Called(JsonRow at, JsonElement call)
+    private static JsonObject Called(JsonRow at, JsonElement call)
     {
         if (call.ValueKind != JsonValueKind.Object || !call.TryGetProperty("name", out var name) || name.ValueKind != JsonValueKind.String)
             throw at.Error("is not a call of a tool: it must be an object with a name and arguments");

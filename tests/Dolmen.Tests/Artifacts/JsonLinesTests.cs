@@ -24,7 +24,7 @@ public sealed class JsonLinesTests : IDisposable
         Assert.Equal(rows, string.Join(' ', Rows(Write("a.jsonl", text))));
 
     [Theory]
-    [InlineData("{\"a\":1}\n{\"a\":2\n", "a.jsonl is not valid JSON at line 2, column 7: It ends before an object or array in it is closed.")]
+    [InlineData("{\"a\":1}\n{\"a\":\"2\"\n", "a.jsonl is not valid JSON at line 2, column 9: It ends before an object or array in it is closed.")]
     [InlineData("[\n{\"a\":1},\n{\"a\"", "a.jsonl is not valid JSON at line 3")]
     [InlineData("{\"a\":1}\n{\"a\":2,}\n", "a.jsonl is not valid JSON at line 2, column 8: The JSON object contains a trailing comma at its end")]
     [InlineData("{\"a\":1}\n7\n", "a.jsonl, line 2: the row is 7: it must be an object.")]
