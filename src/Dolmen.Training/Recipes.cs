@@ -1,4 +1,5 @@
 using Dolmen.Modeling;
+using Dolmen.Tokenization;
 using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Training;
@@ -13,13 +14,15 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 /// <param name="AverageDecay">Validates and saves an exponential moving average of the weights that keeps this share of itself a step
 /// (0.999 is usual); 0 takes the weights themselves.</param>
 /// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
+/// <param name="LongRows">What happens to conversations that are longer than the context; what is cut or left out is counted. A pair of
+/// DPO or of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is chosen.</param>
 /// <param name="DocumentMasking">Whether documents that share a row in pretraining are read as if each were alone, and their
 /// beginning-of-text tokens are not targets. Otherwise a row is one stream, as in nanoGPT and llm.c: cheaper, and a model learns that a
 /// beginning-of-text token ends what came before. Conversations are always read alone.</param>
 public sealed record TrainingRecipe(
     int ContextLength = 256, Precision Precision = Precision.Auto, int MicroBatchTokens = 4096, double CheckpointMinutes = 2, int KeepCheckpoints = 2,
     int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48,
-    bool DocumentMasking = false, double AverageDecay = 0);
+    LongRows LongRows = LongRows.KeepEnd, bool DocumentMasking = false, double AverageDecay = 0);
 
 /// <param name="WarmupFraction">Share of the steps in which the rate rises linearly from 0.</param>
 /// <param name="DecayFraction">Share of the steps in which it falls (warmup-stable-decay; Hu et al. 2024).</param>

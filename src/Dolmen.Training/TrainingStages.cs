@@ -14,13 +14,21 @@ namespace Dolmen.Training;
 
 /// <summary>Where a stage works and who it tells. A stage started again in the same directory goes on from its last checkpoint and ends
 /// with the same bits.</summary>
-public sealed record TrainingContext(string OutDirectory, ulong Seed, TrainingRecipe Training, IProgress<StageProgress> Progress, CancellationToken Stop);
+public sealed record TrainingContext(string OutDirectory, ulong Seed, TrainingRecipe Training, IProgress<StageProgress> Progress, CancellationToken Stop)
+{
+    /// <summary>Told before training begins what became of the examples; nobody when null.</summary>
+    public Action<string>? Notice { get; init; }
+}
 
 /// <param name="BitsPerByte">Of held-out text after the last step; null where the stage has none.</param>
-public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, double TokensPerSecond, double Loss, double? BitsPerByte, long Parameters);
+public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, double TokensPerSecond, double Loss, double? BitsPerByte, long Parameters)
+{
+    /// <summary>What became of the examples of its input.</summary>
+    public DataCounts? Data { get; init; }
+}
 
 /// <summary>The three ways a model is trained on fixed data. Each leaves <c>model/</c> (a Hugging Face folder), <c>metrics.jsonl</c>,
-/// TensorBoard events and <c>checkpoints/</c> in its directory.</summary>
+/// TensorBoard events, <c>data.json</c> (what became of the examples) and <c>checkpoints/</c> in its directory.</summary>
 public static class TrainingStages
 {
     private const int WarmupSteps = 4;
@@ -79,14 +87,14 @@ public static class TrainingStages
         var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
         if (model.VocabSize != tokenizer.VocabSize)
             throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
-        using var task = new PairTask(PairFiles.Read(pairs), tokenizer, recipe, context.Training, context.Seed);
+        using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
         trained.Parameters.Initialize(context.Seed);
         return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), PairFiles.Hash(pairs),
             tokenizerDirectory, context);
     }
 
-    /// <param name="conversationsFile">JSON lines of <c>{"messages":[…]}</c>.</param>
+    /// <param name="conversationsFile">As <see cref="ConversationFiles"/> reads them.</param>
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)
     {
@@ -96,7 +104,7 @@ public static class TrainingStages
         return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe), data, modelDirectory, context);
     }
 
-    /// <param name="preferencesFile">JSON lines of <c>{"prompt","chosen","rejected"}</c>.</param>
+    /// <param name="preferencesFile">As <see cref="PreferenceFiles"/> reads them.</param>
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context)
     {
@@ -111,9 +119,11 @@ public static class TrainingStages
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
-            context.Training.MicroBatchTokens, context.Training.DocumentMasking, context.Training.AverageDecay,
+            context.Training.MicroBatchTokens, context.Training.LongRows, context.Training.DocumentMasking, context.Training.AverageDecay,
             model.Parameters.IsBFloat16));
-        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
+        context.Notice?.Invoke($"{task.Stage}: {task.Data}");
+        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
+        task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
             model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),

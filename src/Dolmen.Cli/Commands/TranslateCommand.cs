@@ -62,8 +62,15 @@ internal static class TranslateCommand
         {
             var (loaded, tokenizer) = Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
-            var read = PairFiles.Read(parsed.GetRequiredValue(pairs));
-            if (parsed.GetValue(limit) is > 0 and var most) read = [.. read.Take(most)];
+            var tally = new DataTally(PairFiles.Unit);
+            IReadOnlyList<TextPair> read = [.. PairFiles.Read(parsed.GetRequiredValue(pairs), tally).Select(pair => pair.Pair)];
+            if (parsed.GetValue(limit) is > 0 and var most && most < read.Count)
+            {
+                tally.Drop("beyond-limit", default, read.Count - most);
+                read = [.. read.Take(most)];
+            }
+            tally.Use(read.Count);
+            Console.Error.WriteLine(tally.ToCounts());
             TranslationScores scores;
             using (var progress = new ConsoleProgress(parsed.GetValue(json)))
                 scores = TranslationEvaluation.Run(loaded, tokenizer, read, new TranslationOptions(parsed.GetValue(beam), parsed.GetValue(penalty)), progress, stop);

@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Modeling;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public sealed class NextTokenTask : TrainingTask
         _windows = (int)Math.Min(int.MaxValue, (_train.Length - 1) / length - 1);
         if (_windows < 1)
         {
-            throw new Artifacts.UserErrorException($"training.contextLength is {length} but the corpus has only {_train.Length:N0} tokens: " +
+            throw new UserErrorException($"training.contextLength is {length} but the corpus has only {_train.Length:N0} tokens: " +
                 $"a window needs {2 * length + 1:N0}. Use a shorter context or more text.");
         }
         _rowsPerStep = recipe.BatchTokens / length;
@@ -33,7 +34,16 @@ public sealed class NextTokenTask : TrainingTask
         Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_windows * length) / recipe.BatchTokens);
         _order = new DataOrder(_windows, seed);
         _bytesPerToken = MeanBytesPerToken();
+        var inWindows = (long)_windows * length;
+        var tally = new DataTally("tokens");
+        tally.Read(_train.Length);
+        tally.Use(inWindows);
+        // Where the windows of a pass begin moves with every pass, so that each pass leaves out others.
+        tally.Drop("outside-windows", new DataPlace("train.bin", 0), _train.Length - inWindows);
+        Data = tally.ToCounts() with { NotReached = Math.Max(0, inWindows - TokensAfter(Steps)) };
     }
+
+    public override DataCounts Data { get; }
 
     public override string Stage => "pretrain";
 
@@ -59,7 +69,7 @@ public sealed class NextTokenTask : TrainingTask
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
     /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are counted.</summary>
-    public override Validation Validate(TrainableModel model)
+    public override Validation? Validate(TrainableModel model)
     {
         using var noGradient = no_grad();
         var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
@@ -77,7 +87,7 @@ public sealed class NextTokenTask : TrainingTask
             nats += model.Loss(batch.Inputs(), batch.Targets(), 1, batch.Segments).item<float>();
             targets += batch.Counted;
         }
-        if (targets == 0) return new Validation(double.NaN, null, null);
+        if (targets == 0) return null;                                   // no held-out text, and so no loss of it
         var bytes = tokens.Sum(token => (long)TextBytes(token));
         return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, Sample(model));
     }
@@ -92,7 +102,7 @@ public sealed class NextTokenTask : TrainingTask
     private void Window(Batch batch, int row, long position)
     {
         var length = _training.ContextLength;
-        var offset = (long)(new Artifacts.StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
+        var offset = (long)(new StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
         var tokens = new int[length + 1];
         _train.Read(_order.At(position) * (long)length + offset, tokens);
         SetRow(batch, row, tokens);
