@@ -59,15 +59,18 @@ internal sealed class JsonVocabulary
         return new JsonVocabulary(byId, ids, added);
     }
 
-    public BpeMerge[] Merges(JsonField field)
+    /// <param name="field">Where they stand.</param>
+    /// <param name="prefix">What a token within a word has before it; merging takes it away.</param>
+    public BpeMerge[] Merges(JsonField field, string prefix = "")
     {
         var merges = new List<BpeMerge>();
         var seen = new HashSet<(int, int)>();
         foreach (var item in field.Items())
         {
             var (left, right) = Parts(item);
-            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(left + right) is not (var result and >= 0))
-                throw item.Error($"merges '{left}' and '{right}': these and '{left + right}' must be in the vocabulary");
+            var joined = left + (right.StartsWith(prefix, StringComparison.Ordinal) ? right[prefix.Length..] : right);
+            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(joined) is not (var result and >= 0))
+                throw item.Error($"merges '{left}' and '{right}': these and '{joined}' must be in the vocabulary");
             if (!seen.Add((leftId, rightId))) throw item.Error($"merges '{left}' and '{right}' a second time");
             merges.Add(new BpeMerge(leftId, rightId, result));
         }
