@@ -27,12 +27,23 @@ internal sealed class AddedTokens
     }
 
     /// <param name="text">All of it: what stands before <paramref name="from"/> decides whether a token is a word.</param>
+    /// <param name="from">The end of what the token before took.</param>
     /// <param name="span">What the token takes of the text.</param>
     public AddedToken? Find(ReadOnlySpan<char> text, int from, out (int Start, int End) span)
     {
+        var next = from;
+        return Find(text, from, ref next, out span);
+    }
+
+    /// <param name="text">All of it.</param>
+    /// <param name="from">The end of what the token before took.</param>
+    /// <param name="next">Where to look on: a token is found in the white space, too, that the one before it has swallowed.</param>
+    /// <param name="span">What the token takes of the text.</param>
+    public AddedToken? Find(ReadOnlySpan<char> text, int from, ref int next, out (int Start, int End) span)
+    {
         span = default;
         if (_names is null) return null;
-        for (var at = from; text[at..].IndexOfAny(_names) is var offset and >= 0;)
+        for (var at = next; text[at..].IndexOfAny(_names) is var offset and >= 0;)
         {
             at += offset;
             var token = Longest(text[at..]);
@@ -42,9 +53,11 @@ internal sealed class AddedTokens
                 at = end;
                 continue;
             }
+            next = end;
             span = (token.StripLeft ? Math.Max(from, text[..at].TrimEnd().Length) : at,
                 token.StripRight ? text.Length - text[end..].TrimStart().Length : end);
-            return token;
+            if (span.Start < span.End) return token;
+            at = end;                                                    // the token before has swallowed all of it
         }
         return null;
     }

@@ -36,8 +36,7 @@ public sealed class StreamingDecoder
             _tokens.Add(token);
             return Rest(flush: false);
         }
-        if (!special) return Text(Tokenizer.WithoutPrefix(bytes, ref _atStart), flush: false);
-        if (_tokenizer.Steps is not null) _atStart = false;
+        if (!special || _tokenizer.Steps is not null) bytes = Tokenizer.WithoutPrefix(bytes, ref _atStart);
         return Text(bytes, flush: false);
     }
 

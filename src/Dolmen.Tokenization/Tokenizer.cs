@@ -30,6 +30,10 @@ public abstract class Tokenizer
     /// <exception cref="UserErrorException">The folder's template is damaged.</exception>
     public ChatTemplate? ChatTemplate => Template?.Value;
 
+    /// <summary>The files it was read from, by their names, where Dolmen's own way to write them would say less; they are saved as they
+    /// are.</summary>
+    internal IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? Original { get; set; }
+
     /// <summary>A decoder that does more than to put the bytes of ids one behind the other; null where there is none.</summary>
     internal virtual TokenDecoder? Steps => null;
 
@@ -71,8 +75,7 @@ public abstract class Tokenizer
         foreach (var token in tokens)
         {
             var piece = BytesOf(token);
-            if (!IsSpecial(token)) piece = WithoutPrefix(piece, ref atStart);
-            else if (Steps is not null) atStart = false;                 // its text begins the text
+            if (Steps is not null || !IsSpecial(token)) piece = WithoutPrefix(piece, ref atStart);
             bytes.AddRange(piece);
         }
         return [.. bytes];
@@ -88,7 +91,7 @@ public abstract class Tokenizer
         {
             offsets[i] = at;
             var piece = BytesOf(tokens[i]);
-            at += (IsSpecial(tokens[i]) ? piece : WithoutPrefix(piece, ref atStart)).Length;
+            at += (Steps is null && IsSpecial(tokens[i]) ? piece : WithoutPrefix(piece, ref atStart)).Length;
         }
         return offsets;
     }

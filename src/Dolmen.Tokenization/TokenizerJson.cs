@@ -24,8 +24,11 @@ internal static class TokenizerJson
         if (!model.IsAbsent("type") && model.Get("type").Text() != "BPE") return false;
         if (JsonBpe.Flag(model, "byte_fallback")) return false;
         if (JsonBpe.Text(model, "continuing_subword_prefix").Length + JsonBpe.Text(model, "end_of_word_suffix").Length > 0) return false;
-        var steps = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Select(step => step.Get("type").Text()).ToArray();
+        var fields = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").ToArray();
+        var steps = Array.ConvertAll(fields, step => step.Get("type").Text());
         if (steps.Count(step => step == "ByteLevel") != 1 || steps.Contains("Metaspace")) return false;
+        var at = Array.IndexOf(steps, "ByteLevel");
+        if (at > 0 && (fields[at].IsAbsent("add_prefix_space") || fields[at].Get("add_prefix_space").Flag())) return false;
         if (JsonSteps.Of(root, "normalizer", "normalizers").Any(step => step.Get("type").Text() == "ByteLevel")) return false;
         if (JsonBpe.Text(model, "unk_token").Length == 0) return true;
         // What is no byte of the vocabulary is the unknown token.

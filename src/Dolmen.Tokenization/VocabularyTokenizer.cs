@@ -64,10 +64,10 @@ public abstract class VocabularyTokenizer : Tokenizer
     public sealed override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false)
     {
         var finders = parseSpecial ? _whenAsked : _always;
-        var start = 0;
-        while (finders.InText.Find(text, start, out var span) is { } token)
+        var (start, next) = (0, 0);
+        while (finders.InText.Find(text, start, ref next, out var span) is { } token)
         {
-            EncodeSection(text[start..span.Start], finders.InNormalized, output, atStart: start == 0);
+            if (span.Start > start) EncodeSection(text[start..span.Start], finders.InNormalized, output, atStart: start == 0);
             output.Add(token.Id);
             start = span.End;
         }
@@ -83,8 +83,8 @@ public abstract class VocabularyTokenizer : Tokenizer
     {
         if (text.IsEmpty) return;
         if (Normalizer is not null && !Normalizer.Keeps(text)) text = Normalizer.Apply(text.ToString());
-        var start = 0;
-        while (added.Find(text, start, out var span) is { } token)
+        var (start, next) = (0, 0);
+        while (added.Find(text, start, ref next, out var span) is { } token)
         {
             if (span.Start > start) EncodeOrdinary(text[start..span.Start], output, atStart && start == 0);
             output.Add(token.Id);

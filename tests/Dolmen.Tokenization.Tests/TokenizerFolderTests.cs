@@ -26,7 +26,7 @@ public class TokenizerFolderTests
         TokenizerFolder.Save(Samples.Tokenizer, folder.Path, contextLength: 256);
         var config = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer_config.json"))).RootElement;
         Assert.Equal("PreTrainedTokenizerFast", config.GetProperty("tokenizer_class").GetString());
-        Assert.Equal("<|eos|>", config.GetProperty("eos_token").GetString());
+        Assert.Equal("<|endoftext|>", config.GetProperty("eos_token").GetString());
         Assert.Equal(256, config.GetProperty("model_max_length").GetInt32());
         Assert.Equal(ChatFormat.JinjaTemplate, File.ReadAllText(folder.File("chat_template.jinja")));
     }
@@ -53,7 +53,7 @@ public class TokenizerFolderTests
     }
 
     [Theory]
-    [InlineData("pre_tokenizer.type", "\"Metaspace\"", "Metaspace")]
+    [InlineData("pre_tokenizer.type", "\"UnicodeScripts\"", "pre_tokenizer.type is 'UnicodeScripts'")]
     [InlineData("model.type", "\"WordPiece\"", "model.type is 'WordPiece'")]
     [InlineData("model.vocab.a", "-1", "model.vocab.a")]
     [InlineData("model.vocab.a", "99999999999", "model.vocab.a")]
@@ -67,12 +67,12 @@ public class TokenizerFolderTests
     [InlineData("model.merges", "[]", "merges are missing")]
     [InlineData("model.merges[1]", "[\"\u0120\",\"t\"]", "a second time")]
     [InlineData("normalizer", "{\"type\":\"Nmt\"}", "normalizer.type is 'Nmt'")]
-    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex is no regular expression")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex cannot be used: The pattern ( has a '(' without a ')'")]
     [InlineData("pre_tokenizer.pretokenizers[0].pattern.Regex", "\"(\"", "pre_tokenizer.pretokenizers[0].pattern.Regex cannot be used")]
-    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithNext\"", "behavior is 'MergedWithNext'")]
+    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithSome\"", "behavior is 'MergedWithSome': it must be one of Isolated, Removed")]
     [InlineData("added_tokens[0].content", "\"\"", "added_tokens[0].content is empty")]
     [InlineData("added_tokens[0].lstrip", "1", "added_tokens[0].lstrip")]
-    [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|eos|>' with the id 5")]
+    [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|endoftext|>' with the id 5")]
     [InlineData("added_tokens[1].content", "\"<|bos|>\"", "comes twice")]
     [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}],\"special_tokens\":{}}", "which special_tokens does not hold")]
     [InlineData("surprise", "1", "surprise")]

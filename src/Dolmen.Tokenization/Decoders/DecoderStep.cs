@@ -16,7 +16,7 @@ internal abstract class DecoderStep
 internal sealed class EachTokenStep(Func<string, string> change, int reach) : DecoderStep
 {
     /// <summary>A pattern may reach any length: all of a text waits.</summary>
-    private const int Any = 1 << 28;
+    public const int Any = 1 << 28;
 
     public int Reach => reach;
 

@@ -14,20 +14,26 @@ internal sealed class TokenDecoder
     private const long AlwaysAllowed = 1 << 16;
 
     private readonly IReadOnlyList<DecoderStep> _steps;
+    private readonly IReadOnlyList<DecoderStep> _alone;                  // those before tokens are put together
+    private readonly bool _toBytes;
     private readonly string[] _texts;            // by id, as the file writes them
 
     /// <param name="steps">In their order.</param>
     /// <param name="texts">Of every id, as the file writes them.</param>
-    public TokenDecoder(IReadOnlyList<DecoderStep> steps, string[] texts)
+    /// <param name="wholeOnly">Tokens are not shown one by one.</param>
+    public TokenDecoder(IReadOnlyList<DecoderStep> steps, string[] texts, bool wholeOnly = false)
     {
         (_steps, _texts) = (steps, texts);
         var fuse = steps.ToList().FindIndex(step => step is FuseStep or ByteLevelStep);
-        var alone = fuse < 0 ? steps : [.. steps.Take(fuse)];
+        _alone = fuse < 0 ? steps : [.. steps.Take(fuse)];
+        _toBytes = fuse >= 0 && steps[fuse] is ByteLevelStep;
         var behind = fuse < 0 ? [] : steps.Skip(fuse + 1).ToArray();
         DropsSpace = behind is [StripSpaceStep];
-        IsLocal = (DropsSpace || behind.Length == 0) && alone.All(step => step is EachTokenStep or ByteFallbackStep or MetaspaceStep { Prefix: false });
-        Unsettled = behind.Sum(step => (step as EachTokenStep)?.Reach ?? 0);
-        HasBytes = alone.Any(step => step is ByteFallbackStep);
+        IsLocal = !wholeOnly && (DropsSpace || behind.Length == 0)
+            && _alone.All(step => step is EachTokenStep or ByteFallbackStep or MetaspaceStep { Prefix: false });
+        // What is neither replaced nor stripped may change as a whole.
+        Unsettled = (int)Math.Min(EachTokenStep.Any, behind.Sum(step => (long)((step as EachTokenStep)?.Reach ?? (step is StripSpaceStep ? 1 : EachTokenStep.Any))));
+        HasBytes = _alone.Any(step => step is ByteFallbackStep);
     }
 
     /// <summary>A token is shown the same wherever it stands, but for a space at the beginning of the text.</summary>
@@ -68,13 +74,14 @@ internal sealed class TokenDecoder
         if (_texts[token].Length == 0) return [];
         if (HasBytes && SentencePieceTokenizer.ByteOf(_texts[token]) is { } value) return [value];
         List<string> texts = [_texts[token]];
-        foreach (var step in _steps)
+        foreach (var step in _alone)
         {
             // These look at the beginning and the end of a whole text.
-            if (step is StripSpaceStep) continue;
-            texts = step is MetaspaceStep or WordEndStep ? [.. step.Apply(["", .. texts, ""]).Skip(1).Take(1)] : step.Apply(texts);
+            texts = step is MetaspaceStep or WordEndStep ? [.. step.Apply(["", .. texts, ""]).Skip(1).Take(1)]
+                : step is SpacesBetweenStep ? texts : step.Apply(texts);
         }
-        return Encoding.UTF8.GetBytes(string.Concat(texts));
+        var text = string.Concat(texts);
+        return (_toBytes ? ByteAlphabet.ToBytes(text) : null) ?? Encoding.UTF8.GetBytes(text);
     }
 }
 

@@ -45,6 +45,9 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
     /// <summary>In the order they are applied.</summary>
     public IReadOnlyList<BpeMerge> Merges => _merges;
 
+    /// <summary>What the vocabulary's file says of text and GGUF cannot; null where GGUF can say everything.</summary>
+    public string? OnlyInItsFile => Rules.OnlyHere;
+
     internal bool WholePieces => _whole is not null;
 
     /// <summary>From a SentencePiece vocabulary: the pair whose joint piece has the best score is merged first.</summary>
@@ -68,7 +71,7 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
             (kinds[token.Id], scores[token.Id]) = (token.Special ? PieceKind.Control : PieceKind.UserDefined, 0);
         }
         if (Unknown >= 0) kinds[Unknown] = PieceKind.Unknown;
-        return new SentencePieceVocabulary([.. Pieces], scores, kinds, Special.Bos, Special.Eos, DropsLeadingSpace);
+        return new SentencePieceVocabulary([.. Pieces], scores, kinds, Special.Bos, Special.Eos, Rules.Prefix != SpacePrefix.Never);
     }
 
     /// <summary>Symbols that users defined are not merged with what stands beside them.</summary>

@@ -87,8 +87,28 @@ internal static class SentencePieceJsonReader
         var steps = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Select(Step).ToArray();
         var decoder = new TokenDecoder(JsonDecoder.Steps(root), JsonDecoder.Texts(Pieces(vocabulary), vocabulary.Added, normalizer));
         return (new Vocabulary([], vocabulary.Added, special, normalizer, before, after, decoder),
-            rules with { Prefix = Prefix(root, normalizers), Steps = steps });
+            rules with { Prefix = Prefix(root, normalizers), Steps = steps, OnlyHere = OnlyHere(root, normalizers, rules) });
     }
+
+    /// <summary>GGUF's SentencePiece vocabularies write spaces as '▁', put one before a text or do not, and fall back to bytes.</summary>
+    private static string? OnlyHere(JsonField root, JsonField[] normalizers, PieceRules rules)
+    {
+        if (normalizers.FirstOrDefault(step => !IsPrefix(step) && !ReplacesSpaces(step)) is { File: not null } other)
+            return $"its normalizer has the step {other.Get("type").Text()}";
+        var cut = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").FirstOrDefault(step => step.Get("type").Text() != "Metaspace" && !CutsAtSpaces(step));
+        if (cut.File is not null) return $"its pre_tokenizer has the step {cut.Get("type").Text()}";
+        if (rules.WordPrefix.Length + rules.WordSuffix.Length > 0) return "its words have a prefix or suffix";
+        return rules.FallsBack ? null : "it does not fall back to bytes (byte_fallback is false)";
+    }
+
+    private static bool IsPrefix(JsonField step) => step.Get("type").Text() == "Prepend" && step.Get("prepend").Text() == Space;
+
+    private static bool ReplacesSpaces(JsonField step) => step.Get("type").Text() == "Replace" && !step.Get("pattern").IsAbsent("String")
+        && step.Get("pattern").Get("String").Text() == " " && step.Get("content").Text() == Space;
+
+    /// <summary>As Gemma's files do, whose normalizer has left no space.</summary>
+    private static bool CutsAtSpaces(JsonField step) => step.Get("type").Text() == "Split" && !step.Get("pattern").IsAbsent("String")
+        && step.Get("pattern").Get("String").Text() == " ";
 
     private static PieceStep Step(JsonField step)
     {
@@ -108,7 +128,7 @@ internal static class SentencePieceJsonReader
     /// <summary>Whether a text gets a space before it, which is all that GGUF can say of the steps.</summary>
     private static SpacePrefix Prefix(JsonField root, JsonField[] normalizers)
     {
-        if (Array.Exists(normalizers, step => step.Get("type").Text() == "Prepend" && step.Get("prepend").Text() == Space)) return SpacePrefix.EverySection;
+        if (Array.Exists(normalizers, IsPrefix)) return SpacePrefix.EverySection;
         var metaspace = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Where(step => step.Get("type").Text() == "Metaspace").ToArray();
         return metaspace.Length == 0 ? SpacePrefix.Never : JsonSteps.Scheme(metaspace[0]);
     }

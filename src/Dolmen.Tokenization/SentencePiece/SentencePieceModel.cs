@@ -32,6 +32,7 @@ internal static class SentencePieceModel
         }
         if (pieces.Count == 0) throw Bad("it holds no pieces");
         if (pieces.Count > BpeTokenizer.LargestVocabSize) throw Bad($"it holds {pieces.Count} pieces, more than {BpeTokenizer.LargestVocabSize}");
+        if (trained.FallsBack == false && kinds.Contains(PieceKind.Byte)) throw Bad("it has pieces for bytes and says byte_fallback: false");
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds, IdOf(trained.Bos), IdOf(trained.Eos), normalized.Prefix);
         var added = vocabulary.Added().Select(token => token with { Normalized = !token.Special });
         var shared = vocabulary.Shared() with { Added = [.. added], AddedInModel = true };
@@ -41,6 +42,9 @@ internal static class SentencePieceModel
         {
             Prefix = normalized.Prefix ? SpacePrefix.AtStart : SpacePrefix.Never,
             FallsBack = trained.FallsBack ?? kinds.Contains(PieceKind.Byte),
+            OnlyHere = normalized.Map.Length > 0 ? "it has a table of normalization rules"
+                : normalized.DropsSpaces ? "it drops extra spaces (remove_extra_whitespaces)"
+                : trained.SuffixSpaces || !normalized.EscapesSpaces ? "it writes spaces in another way" : null,
             Model = new SentencePieceNormalizer(
                 normalized.Rules(Bad), normalized.Prefix, normalized.DropsSpaces, normalized.EscapesSpaces, trained.SuffixSpaces, userDefined),
         };

@@ -19,7 +19,7 @@ internal sealed record SentencePieceNormalizer(
     private readonly PieceTrieMap? _userDefined = UserDefined.Count == 0 ? null : new PieceTrieMap([.. UserDefined.Select(Encoding.UTF8.GetBytes)]);
 
     /// <summary>Decoding drops a space at the beginning of a text.</summary>
-    public bool DropsSpaceAtStart => Prefix || DropsSpaces;
+    public bool DropsSpaceAtStart => EscapesSpaces && (Prefix || DropsSpaces);
 
     /// <param name="text">Of a stretch between control tokens.</param>
     /// <param name="atStart">The text that is encoded begins here.</param>

@@ -21,11 +21,12 @@ internal enum SpacePrefix
 /// <param name="Steps">How tokenizer.json has text cut, instead of the rules of spaces above.</param>
 /// <param name="Model">How SentencePiece's own file has text normalized, instead of the rules of spaces above.</param>
 /// <param name="MustKnow">Text that is no piece cannot be encoded where there is no unknown token.</param>
+/// <param name="OnlyHere">What the file says and GGUF cannot; null where it can say everything.</param>
 /// <param name="WordPrefix">Put before every character of a word but the first; <paramref name="WordSuffix"/> behind the last.</param>
 internal sealed record PieceRules(
     int Unknown, SpacePrefix Prefix, bool UnlessThere = false, bool SplitAtSpaces = false, bool FallsBack = true, bool FusesUnknown = true,
     IReadOnlyList<PieceStep>? Steps = null, SentencePieceNormalizer? Model = null, bool MustKnow = false, string WordPrefix = "",
-    string WordSuffix = "");
+    string WordSuffix = "", string? OnlyHere = null);
 
 /// <summary>
 /// Vocabularies of SentencePiece (Kudo and Richardson 2018): a space is written "▁", one stands before every text, and a character that

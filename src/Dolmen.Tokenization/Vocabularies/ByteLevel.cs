@@ -20,7 +20,7 @@ internal static class ByteLevel
         for (var id = 0; id < bytes.Length; id++)
             if (bytes[id].Length == 1 && !leaveOut.Contains(id)) seen[bytes[id][0]] = true;
         var count = seen.Count(there => there);
-        if (count < FewestBytes || (count < 256 && SpecialTokens.Names.All(name => added.Any(token => token.Content == name))))
+        if (count < FewestBytes || (count < 256 && SpecialTokens.Find(name => added.FirstOrDefault(token => token.Content == name)?.Id ?? -1) is not null))
             throw error($"holds {count} of the 256 single bytes: without all of them there is text that cannot be encoded");
     }
 

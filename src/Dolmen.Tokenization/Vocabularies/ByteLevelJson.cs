@@ -13,7 +13,9 @@ internal static class ByteLevelJson
         var vocabulary = JsonBpe.Vocabulary(root, model);
         var steps = JsonDecoder.Steps(root);
         var alone = JsonDecoder.IsByteLevelAlone(steps);
-        var bytes = BytesOf(vocabulary, field, alone);
+        var normalizer = JsonSteps.Normalizer(JsonSteps.Of(root, "normalizer", "normalizers"));
+        var texts = JsonDecoder.Texts([.. vocabulary.Texts.Select(text => text ?? "")], vocabulary.Added, normalizer);
+        var bytes = BytesOf(vocabulary, field, texts, alone);
         var merges = vocabulary.Merges(model.Get("merges"));
         ByteLevel.CheckMerges(bytes, merges, JsonBpe.WholePieces(model), vocabulary.Added, problem => model.Get("merges").Error(problem));
         var (before, after) = JsonSteps.Template(root);
@@ -21,21 +23,20 @@ internal static class ByteLevelJson
         // Files that Dolmen wrote before 0.2 leave the begin token to the caller.
         if (special.User >= 0 && before.Count == 0) before.Add(special.Bos);
         var (split, space) = Split(root);
-        var normalizer = JsonSteps.Normalizer(JsonSteps.Of(root, "normalizer", "normalizers"));
-        var decoder = alone ? null
-            : new TokenDecoder(steps, JsonDecoder.Texts([.. vocabulary.Texts.Select(text => text ?? "")], vocabulary.Added, normalizer));
+        var decoder = alone ? null : new TokenDecoder(steps, texts, wholeOnly: true);
         return new BpeTokenizer(
             new Vocabulary(bytes, vocabulary.Added, special, normalizer, before, after, decoder),
             merges, new BpeRules(split, JsonBpe.WholePieces(model), SpaceBefore: space));
     }
 
+    /// <param name="seen">The texts of ids as the decoder sees them.</param>
     /// <param name="decodesAdded">The decoder takes the characters of added tokens for bytes as well.</param>
-    private static byte[][] BytesOf(JsonVocabulary vocabulary, JsonField field, bool decodesAdded)
+    private static byte[][] BytesOf(JsonVocabulary vocabulary, JsonField field, string[] seen, bool decodesAdded)
     {
         var bytes = new byte[vocabulary.Texts.Length][];
         Array.Fill(bytes, []);
         foreach (var token in vocabulary.Added)
-            bytes[token.Id] = (decodesAdded ? ByteAlphabet.ToBytes(token.Content) : null) ?? Encoding.UTF8.GetBytes(token.Content);
+            bytes[token.Id] = (decodesAdded ? ByteAlphabet.ToBytes(seen[token.Id]) : null) ?? Encoding.UTF8.GetBytes(seen[token.Id]);
         for (var id = 0; id < bytes.Length; id++)
         {
             if (bytes[id].Length > 0 || vocabulary.Texts[id] is not { } text) continue;
@@ -56,9 +57,7 @@ internal static class ByteLevelJson
             switch (type.Text())
             {
                 case "ByteLevel":
-                    if (last) throw type.Error("is 'ByteLevel' a second time");
-                    space |= !step.IsAbsent("add_prefix_space") && step.Get("add_prefix_space").Flag();
-                    if (space && steps.Count > 0) throw step.Get("add_prefix_space").Error("is true behind another step: Dolmen reads only false here");
+                    space = step.IsAbsent("add_prefix_space") || step.Get("add_prefix_space").Flag();
                     if (step.IsAbsent("use_regex") || step.Get("use_regex").Flag()) steps.Add(PreTokenizer.Gpt2);
                     last = true;
                     break;

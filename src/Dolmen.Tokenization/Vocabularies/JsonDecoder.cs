@@ -13,7 +13,7 @@ internal static class JsonDecoder
         var steps = JsonSteps.Of(root, "decoder", "decoders").Select(Step).ToList();
         if (root.IsAbsent("decoder")) steps.Add(new SpacesBetweenStep());
         for (var i = 1; i < steps.Count; i++)
-            if (steps[i] is EachTokenStep { IsOneSpace: true } && steps[i - 1] is FuseStep) steps[i] = new StripSpaceStep();
+            if (steps[i] is EachTokenStep { IsOneSpace: true } && steps[i - 1] is FuseStep or ByteLevelStep) steps[i] = new StripSpaceStep();
         return steps;
     }
 

@@ -81,8 +81,7 @@ internal sealed class JsonVocabulary
     /// text, the one that ends the text before does.</summary>
     public SpecialTokens Special(TokenNames names, IReadOnlyList<int> before)
     {
-        int[] ours = [.. SpecialTokens.Names.Select(Find)];
-        if (ours.All(id => id >= 0)) return new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
+        if (SpecialTokens.Find(Find) is { } ours) return ours;
         var eos = First(names.Eos, "</s>", "<|endoftext|>", "<|end_of_text|>", "<|eos|>", "<eos>");
         var bos = First(names.Bos);
         if (bos < 0) bos = before.Count > 0 ? before[0] : names.Eos is null ? First("<s>", "<|begin_of_text|>", "<|bos|>", "<bos>") : -1;

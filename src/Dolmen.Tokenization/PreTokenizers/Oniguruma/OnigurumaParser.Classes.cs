@@ -88,16 +88,8 @@ internal sealed partial class OnigurumaParser
         }
     }
 
-    /// <summary>What a class matches, behind its '['. Null members are not possible; a negated class is the complement of all in it.</summary>
-    private CodePointSet Class(Options options) => ClassBody(options.IgnoreCase);
-
-    private void AddClass(CodePointSet set, Options options)
-    {
-        if (options.IgnoreCase) AddFolded(set);
-        else Add(set);
-    }
-
-    private CodePointSet ClassBody(bool ignoreCase)
+    /// <summary>What a class matches, behind its '['; a negated class is the complement of all in it.</summary>
+    private CodePointSet Class(bool ignoreCase)
     {
         if (++_depth > MostNested) throw Unread($"classes more than {MostNested} deep");
         var negated = Take("^");
@@ -134,7 +126,7 @@ internal sealed partial class OnigurumaParser
         {
             if (PosixBracket() is { } posix) return posix;
             _at++;
-            return ClassBody(ignoreCase: false);
+            return Class(ignoreCase: false);
         }
         if (_pattern[_at] == '\\')
         {

@@ -108,7 +108,10 @@ internal sealed partial class OnigurumaParser
                 return Group(options);
             case '[':
                 _at++;
-                AddClass(Class(options), options);
+                var negated = !AtEnd && _pattern[_at] == '^';
+                var set = Class(options.IgnoreCase);
+                if (options.IgnoreCase && !negated) AddFolded(set);
+                else Add(set);
                 return true;
             case '.':
                 _at++;
