@@ -29,6 +29,40 @@ public class TokenizerFolderTests
         Assert.Equal("<|endoftext|>", config.GetProperty("eos_token").GetString());
         Assert.Equal(256, config.GetProperty("model_max_length").GetInt32());
         Assert.Equal(ChatFormat.JinjaTemplate, File.ReadAllText(folder.File("chat_template.jinja")));
+        Assert.Equal(ChatFormat.JinjaTemplate, config.GetProperty("chat_template").GetString());
+        Assert.True(config.GetProperty("add_bos_token").GetBoolean());
+        Assert.False(config.GetProperty("add_eos_token").GetBoolean());
+        var single = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer.json"))).RootElement.GetProperty("post_processor").GetProperty("single");
+        Assert.Equal("<|bos|>", single[0].GetProperty("SpecialToken").GetProperty("id").GetString());
+        Assert.Equal(2, single.GetArrayLength());
+    }
+
+    [Fact]
+    public void One_begin_token_opens_a_prompt_whoever_wrote_the_file()
+    {
+        using var folder = new Samples.Folder();
+        var golden = File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json"));
+        foreach (var (end, template) in (ReadOnlySpan<(string, bool)>)[("<|endoftext|>", true), ("<|eos|>", false), ("<|eos|>", true)])
+        {
+            var root = JsonNode.Parse(golden.Replace("<|endoftext|>", end, StringComparison.Ordinal))!.AsObject();
+            if (!template) root["post_processor"] = null;                // as Dolmen 0.1 wrote it
+            File.WriteAllText(folder.File("tokenizer.json"), root.ToJsonString());
+            var tokenizer = TokenizerFolder.Load(folder.Path);
+            Assert.Equal(Samples.Tokenizer.Special, tokenizer.Special);
+            Assert.Equal([tokenizer.Special.Bos, .. tokenizer.Encode("the")], tokenizer.EncodePrompt("the"));
+            Assert.Equal(end, System.Text.Encoding.UTF8.GetString(tokenizer.BytesOf(tokenizer.Special.Eos)));
+        }
+    }
+
+    [Fact]
+    public void Another_template_replaces_the_one_in_the_configuration()
+    {
+        using var folder = new Samples.Folder();
+        TokenizerFolder.Save(Samples.Tokenizer, folder.Path);
+        TokenizerFolder.SaveChatTemplate("{{ 1 }}", folder.Path);
+        var config = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer_config.json"))).RootElement;
+        Assert.Equal("{{ 1 }}", config.GetProperty("chat_template").GetString());
+        Assert.Equal("1000000000000000019884624838656", config.GetProperty("model_max_length").GetRawText());
     }
 
     [Fact]

@@ -59,10 +59,8 @@ internal sealed class TokenDecoder
         var longest = AlwaysAllowed + MostGrowth * texts.Sum(text => (long)text.Length);
         foreach (var step in _steps)
         {
-            texts = step.Apply(texts);
-            if (texts.Sum(text => (long)text.Length) > longest)
-                throw new UserErrorException($"The tokenizer's decoder makes more than {longest} characters of {tokens.Count} tokens: its " +
-                    "replacements let the text grow without end. Use a tokenizer.json whose decoder does not.");
+            texts = step.Apply(texts, longest);
+            DecoderStep.Check(texts.Sum(text => (long)text.Length), longest);
         }
         var all = string.Concat(texts);
         return atStart ? all : all[Math.Min(all.Length, Before.Length)..];
@@ -77,8 +75,8 @@ internal sealed class TokenDecoder
         foreach (var step in _alone)
         {
             // These look at the beginning and the end of a whole text.
-            texts = step is MetaspaceStep or WordEndStep ? [.. step.Apply(["", .. texts, ""]).Skip(1).Take(1)]
-                : step is SpacesBetweenStep ? texts : step.Apply(texts);
+            texts = step is MetaspaceStep or WordEndStep ? [.. step.Apply(["", .. texts, ""], AlwaysAllowed).Skip(1).Take(1)]
+                : step is SpacesBetweenStep ? texts : step.Apply(texts, MostGrowth * AlwaysAllowed);
         }
         var text = string.Concat(texts);
         return (_toBytes ? ByteAlphabet.ToBytes(text) : null) ?? Encoding.UTF8.GetBytes(text);
@@ -88,5 +86,5 @@ internal sealed class TokenDecoder
 /// <summary>Behind the fuse, one space at the beginning of the whole text goes.</summary>
 internal sealed class StripSpaceStep : DecoderStep
 {
-    public override List<string> Apply(List<string> tokens) => tokens.ConvertAll(token => token.StartsWith(' ') ? token[1..] : token);
+    public override List<string> Apply(List<string> tokens, long longest) => tokens.ConvertAll(token => token.StartsWith(' ') ? token[1..] : token);
 }

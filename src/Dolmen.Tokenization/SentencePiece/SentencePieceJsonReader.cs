@@ -40,12 +40,11 @@ internal static class SentencePieceJsonReader
     /// <summary>Half a file's merges lost would encode, into the wrong tokens.</summary>
     private static void CheckMerges(JsonVocabulary vocabulary, BpeMerge[] merges, JsonField model)
     {
-        if (JsonBpe.WholePieces(model)) return;
         var reached = merges.Select(merge => merge.Result).Concat(vocabulary.Added.Select(token => token.Id)).ToHashSet();
         var (prefix, suffix) = (JsonBpe.Text(model, "continuing_subword_prefix").Length, JsonBpe.Text(model, "end_of_word_suffix").Length);
         int[] lost = [.. Enumerable.Range(0, vocabulary.Texts.Length).Where(id => vocabulary.Texts[id] is { } text && text.Length > 2 + prefix + suffix
             && SentencePieceTokenizer.ByteOf(text) is null && !reached.Contains(id))];
-        if (lost.Length > 16 && lost.Length * 2 > vocabulary.Texts.Length)
+        if (merges.Length == 0 ? lost.Length > 0 : !JsonBpe.WholePieces(model) && lost.Length > 16 && lost.Length * 2 > vocabulary.Texts.Length)
             throw model.Get("merges").Error($"makes {merges.Length} tokens, yet {lost.Length} of {vocabulary.Texts.Length} are made by none, such as " +
                 $"'{vocabulary.Texts[lost[0]]}' with the id {lost[0]}: merges are missing");
     }

@@ -137,6 +137,9 @@ internal sealed class FilterCall(Expression? value, string name, ArgumentList ar
 /// <summary><c>value is name(arguments)</c>.</summary>
 internal sealed class TestCall(Expression value, string name, ArgumentList arguments, int line) : Expression(line)
 {
+    public override bool IsConstant => value.IsConstant && arguments.Positional.All(one => one.IsConstant) && arguments.Named.Count == 0
+        && arguments.MorePositional is null && arguments.MoreNamed is null;
+
     protected override object ValueIn(Rendering rendering) =>
         Tests.Holds(name, value.Evaluate(rendering), arguments.Evaluate(rendering), rendering);
 }

@@ -42,5 +42,6 @@ internal static class CaseFolds
         return groups;
     }
 
-    private static Rune Fold(Rune rune) => Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune)));
+    // .NET's invariant rules keep the long s apart from s.
+    private static Rune Fold(Rune rune) => rune.Value == 'ſ' ? new Rune('s') : Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune)));
 }
