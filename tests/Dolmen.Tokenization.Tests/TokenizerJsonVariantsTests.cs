@@ -79,8 +79,11 @@ public class TokenizerJsonVariantsTests
     {
         using var folder = new Samples.Folder();
         var many = new string('a', 64);
-        var tokenizer = Load(folder, "sentencepiece", new JsonObject { [member] = JsonNode.Parse(Steps(steps, many)) });
-        var message = Assert.Throws<UserErrorException>(() => tokenizer.Decode(tokenizer.Encode("a"))).Message;
+        var message = Assert.Throws<UserErrorException>(() =>
+        {
+            var tokenizer = Load(folder, "sentencepiece", new JsonObject { [member] = JsonNode.Parse(Steps(steps, many)) });
+            tokenizer.Decode(tokenizer.Encode("a"));
+        }).Message;
         Assert.Contains("grow without end", message, StringComparison.Ordinal);
     }
 

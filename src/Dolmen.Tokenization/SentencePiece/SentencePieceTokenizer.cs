@@ -129,7 +129,7 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
     }
 
     /// <exception cref="UserErrorException">There is no unknown token, and the file's rules need one.</exception>
-    private protected UserErrorException NotKnown(ReadOnlySpan<byte> utf8) => new($"The text has '{TokenText.Of(utf8)}', which is not in the vocabulary, " +
+    private protected static UserErrorException NotKnown(ReadOnlySpan<byte> utf8) => new($"The text has '{TokenText.Of(utf8)}', which is not in the vocabulary, " +
         "and the tokenizer has no token for what it does not know (model.unk_id is null). Use another tokenizer, or leave that text out.");
 
     private static byte[][] BytesOf(string[] pieces, Vocabulary vocabulary, PieceRules rules)
