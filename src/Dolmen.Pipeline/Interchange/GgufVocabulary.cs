@@ -58,6 +58,8 @@ public static class GgufVocabulary
 
     private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer)
     {
+        if (tokenizer.OnlyInItsFile is { } only)
+            throw new UserErrorException($"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
         yield return (Prefix + "model", GgufValue.Of("llama"));
         yield return (Prefix + "pre", GgufValue.Of("default"));
         var vocabulary = tokenizer.ToVocabulary();

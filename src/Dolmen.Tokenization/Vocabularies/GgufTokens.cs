@@ -68,12 +68,8 @@ public sealed record GgufTokens(
             merges, new BpeRules(split, WholePieces.Contains(name)));
     }
 
-    private SpecialTokens Special(List<AddedToken> ids, int bos, int eos)
-    {
-        int[] ours = [.. SpecialTokens.Names.Select(name => ids.Find(token => token.Content == name)?.Id ?? -1)];
-        return ours.Contains(-1) ? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos)
-            : new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
-    }
+    private SpecialTokens Special(List<AddedToken> ids, int bos, int eos) =>
+        SpecialTokens.Find(name => ids.Find(token => token.Content == name)?.Id ?? -1) ?? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos);
 
     private BpeMerge[] ReadMerges(Dictionary<string, int> ids)
     {
