@@ -24,7 +24,7 @@ public sealed partial class FusedMath : LayerMath
         Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
         if (pattern.Rotary is { } rotary && layout.Length > rotary.ContextLength)
             throw new ArgumentException($"qkv holds {layout.Length} positions, the rotary table {rotary.ContextLength}.", nameof(qkv));
-        var parts = RotaryFunction.apply(qkv, pattern.Rotary?.CosSin ?? empty(0), layout);       // q (B, H, T, E), k and v (B, K, T, E)
+        var parts = RotaryFunction.apply(qkv, pattern.Rotary?.For(layout.Length) ?? empty(0), layout);       // q (B, H, T, E), k and v (B, K, T, E)
         return layout.Length <= WholeScoresLength
             ? CausalAttentionFunction.apply(parts[0], parts[1], parts[2], pattern.Slopes ?? empty(0), pattern.Window ?? int.MaxValue).MoveToOuterDisposeScope()
             : PlainMath.Attend(parts[0], parts[1], parts[2], pattern).MoveToOuterDisposeScope();
