@@ -9,7 +9,7 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
     {
         var (heads, dModel, layers) = (fields.Whole("num_attention_heads"), fields.Whole("hidden_size"), fields.Whole("num_hidden_layers"));
         if (heads < 1) throw fields.Bad($"num_attention_heads is {heads}", "it must be at least 1");
-        if (layers is < 1 or > 1024) throw fields.Bad($"num_hidden_layers is {layers}", "model.layers must be between 1 and 1024");
+        if (layers is < 1 or > 1024) throw fields.Bad($"num_hidden_layers is {layers}", "it must be between 1 and 1024");
         var (window, windowLayers) = Windows(fields, layers);
         var kinds = Enumerable.Range(0, layers).Select(i => window is null || windowLayers?[i] == 'F' ? LayerTypes.Full : LayerTypes.Sliding).ToArray();
         LayerTypes.RequireSame(fields, kinds);

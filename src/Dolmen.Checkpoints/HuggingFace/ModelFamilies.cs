@@ -50,6 +50,9 @@ public static class ModelFamilies
         ["use_qk_norm"] = "false", ["use_sliding_window"] = "false",
     };
 
+    /// <summary>The kinds of rotary scaling, with the keys each may have.</summary>
+    public static IReadOnlyDictionary<string, string[]> ScalingKinds => RotaryFields.Kinds;
+
     public static IReadOnlyList<ModelFamily> All { get; } =
     [
         new("llama", "LlamaForCausalLM",

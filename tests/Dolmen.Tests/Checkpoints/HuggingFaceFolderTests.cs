@@ -142,7 +142,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [InlineData("intermediate_size", "true", "intermediate_size is true")]
     [InlineData("hidden_size", "\"wide\"", "hidden_size is \"wide\"")]
     [InlineData("hidden_size", "1e99", "hidden_size is 1e99")]
-    [InlineData("num_hidden_layers", "2000000000", "model.layers is 2000000000")]
+    [InlineData("num_hidden_layers", "2000000000", "num_hidden_layers is 2000000000")]
     [InlineData("num_key_value_heads", "3", "model.kvHeads is 3")]
     [InlineData("num_attention_heads", "0", "num_attention_heads is 0")]
     [InlineData("attention_bias", "\"yes\"", "attention_bias is \"yes\"")]

@@ -13,7 +13,7 @@ public class ModelFamiliesGuideTests
     [Fact]
     public void The_guide_shows_the_table_of_the_code()
     {
-        var path = Path.Combine(Files.Root, "docs/guides/model-families.md");
+        var path = Path.Combine(Checkout.Root, "docs/guides/model-families.md");
         var text = File.ReadAllText(path).ReplaceLineEndings("\n");
         var (start, end) = (text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length, text.IndexOf(End, StringComparison.Ordinal));
         Assert.True(start >= Begin.Length && end >= start, "The guide has lost the marks around its tables.");
@@ -44,7 +44,7 @@ public class ModelFamiliesGuideTests
         text.Append("\n### Refused where a family does not have them\n\n| key | taken if null, false, empty or |\n|---|---|\n");
         foreach (var (key, values) in ModelFamilies.NeutralElsewhere) text.Append($"| `{key}` | {(values.Length == 0 ? "" : $"`{values}`")} |\n");
         text.Append("\n### Kinds of rotary scaling and their keys\n\n| `rope_type` | keys besides `rope_theta` |\n|---|---|\n");
-        foreach (var (kind, keys) in RotaryFields.Kinds) text.Append($"| `{kind}` | {string.Join(", ", keys.Select(key => $"`{key}`"))} |\n");
+        foreach (var (kind, keys) in ModelFamilies.ScalingKinds) text.Append($"| `{kind}` | {string.Join(", ", keys.Select(key => $"`{key}`"))} |\n");
         text.Append($"\n### Activations\n\n{string.Join(", ", ActivationNames.All.Select(name => $"`{name}`"))}.\n\n");
         return text.ToString();
     }

@@ -1,4 +1,5 @@
 using Dolmen.Checkpoints;
+using Dolmen.Inference;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Layers;
 using static TorchSharp.torch;
