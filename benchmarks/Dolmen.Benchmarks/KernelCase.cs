@@ -79,7 +79,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
         var layout = new HeadLayout(8, 256, 8, 8, 64);
         var qkv = Draw(type, 8, 256, layout.RowWidth);                                           // (B, T, 3·H·E)
         using var table = new RotaryTable(256, 64, 10000);
-        var cosSin = table.CosSin.clone();                                                       // (T, 2, E/2)
+        var cosSin = table.For(256).clone();                                                       // (T, 2, E/2)
         var angles = cosSin.to(type);
         var (cos, sin) = (angles.select(1, 0).unsqueeze(1), angles.select(1, 1).unsqueeze(1));  // (T, 1, E/2)
         Tensor Turn(Tensor heads)

@@ -50,6 +50,9 @@ public sealed class Segments
 
     public IReadOnlyList<Segment> All => _all;
 
+    /// <summary>Positions of the longest text.</summary>
+    public int Longest => _all.Max(segment => segment.Length);
+
     /// <summary>Of every position, where its segment begins in its row, (N).</summary>
     internal int[] Starts => _starts;
 

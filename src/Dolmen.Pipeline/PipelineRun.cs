@@ -172,7 +172,7 @@ public sealed class PipelineRun
                     from.CopyTo(stream);
                 });
             }
-            var card = ModelCard.Markdown(result, _recipe, report, File.ReadAllText(evaluation), _inputsSha256);
+            var card = ModelCard.Markdown(result, _recipe, report, File.ReadAllText(evaluation), _inputsSha256, source);
             AtomicFile.WriteText(Path.Combine(directory, "README.md"), card);
         }));
     }

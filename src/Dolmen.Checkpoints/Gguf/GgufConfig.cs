@@ -13,6 +13,7 @@ internal static class GgufConfig
         TransformerConfig { Positions: not PositionKind.Rotary } => null,
         TransformerConfig { Window: { } window } windowed when window < windowed.ContextLength => null,
         TransformerConfig { RopeScaling: not (null or LinearScaling) } => null,
+        TransformerConfig { Activation: not ActivationKind.Silu } => null,
         TransformerConfig { QkNorm: true, QkvBias: false, AttentionBias: false, MlpBias: false, Experts: null } => "qwen3",
         TransformerConfig { QkNorm: false, QkvBias: true, AttentionBias: false, MlpBias: false, Experts: null } => "qwen2",
         TransformerConfig { QkNorm: false, QkvBias: false } => "llama",

@@ -19,13 +19,16 @@ internal static class HuggingFaceConfig
         new Mamba2Layout(), new JambaLayout(), .. OwnLayout.All,
     ];
 
-    public static ModelConfig Read(string path)
+    public static ModelConfig Read(string path, ModelReading? reading = null)
     {
         using var document = Open(path);
-        var fields = new ConfigFields(path, document.RootElement);
-        var type = fields.Text("model_type") ?? throw fields.Bad("model_type is missing", $"it must be one of {Known}");
+        var head = new ConfigFields(path, document.RootElement);
+        var type = head.Text("model_type") ?? throw head.Bad("model_type is missing", $"it must be one of {Known}");
         var layout = Array.Find(Layouts, candidate => candidate.ModelType == type)
-            ?? throw fields.Bad($"model_type is '{type}'", $"only {Known} can be run. Choose a model of one of those architectures");
+            ?? throw head.Bad($"model_type is '{type}'", $"only {Known} can be run. Choose a model of one of those architectures");
+        var family = ModelFamilies.Find(type) ?? OwnLayout.Family(layout);
+        var fields = new ConfigFields(path, document.RootElement, family);
+        ConfigCheck.Run(fields, family, reading ?? ModelReading.Current);
         var config = layout.Read(fields);
         var problems = config.Problems();
         if (problems.Count > 0) throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
@@ -100,17 +103,9 @@ internal static class HuggingFaceConfig
         {
             throw new UserErrorException($"'{path}' is larger than {MaxBytes} bytes, which no model configuration is. Check the path.");
         }
-        try
-        {
-            var document = JsonDocument.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-            document.Dispose();
-            throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
-        }
-        // The latter exception: text that is not UTF-8.
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new UserErrorException($"'{path}' is not valid JSON: {error.Message} Export or fetch the model again.", error);
-        }
+        var document = JsonInput.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), path);
+        if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+        document.Dispose();
+        throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
     }
 }

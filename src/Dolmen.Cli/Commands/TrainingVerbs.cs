@@ -18,6 +18,7 @@ internal static class TrainingVerbs
         output.Required = true;
         var command = new Command(name, description) { recipe };
         foreach (var input in inputs) command.Add(input);
+        if (inputs.Any(input => input.Name == "--model")) command.Add(CommonOptions.Strict());
         foreach (var option in new Option[] { output, set, seed, threads, json }) command.Add(option);
         command.RunsInto(output, (parsed, stop) =>
         {

@@ -26,7 +26,8 @@ public sealed partial class FusedMath : LayerMath
             throw new ArgumentException($"qkv holds {layout.Length} positions, the rotary table {rotary.ContextLength}.", nameof(qkv));
         segments?.Check(qkv, 1);
         var apart = (object?)segments ?? false;
-        var parts = RotaryFunction.apply(qkv, pattern.Rotary?.CosSin ?? empty(0), layout, apart);    // q (B, H, T, E), k and v (B, K, T, E)
+        var table = pattern.Rotary?.For(segments?.Longest ?? layout.Length) ?? empty(0);
+        var parts = RotaryFunction.apply(qkv, table, layout, apart);      // q (B, H, T, E), k and v (B, K, T, E)
         if (layout.Length > WholeScoresLength)
             return PlainMath.AttendApart(parts[0], parts[1], parts[2], pattern, segments).MoveToOuterDisposeScope();
         var (slopes, window) = (pattern.Slopes ?? empty(0), pattern.Window ?? int.MaxValue);

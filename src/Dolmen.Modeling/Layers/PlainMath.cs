@@ -97,7 +97,7 @@ public sealed partial class PlainMath : LayerMath
     private static Tensor Rotate(Tensor x, RotaryTable? rotary)                                  // (B, T, heads, E)
     {
         if (rotary is null) return x;
-        var angles = rotary.CosSin.to(x.dtype).to(x.device).slice(0, 0, x.shape[1], 1);          // (T, 2, E/2)
+        var angles = rotary.For((int)x.shape[1]).to(x.dtype).to(x.device).slice(0, 0, x.shape[1], 1);          // (T, 2, E/2)
         var cos = angles.select(1, 0).unsqueeze(1);                                              // (T, 1, E/2)
         var sin = angles.select(1, 1).unsqueeze(1);                                              // (T, 1, E/2)
         var halves = x.chunk(2, -1);                                                             // 2 × (B, T, heads, E/2)
