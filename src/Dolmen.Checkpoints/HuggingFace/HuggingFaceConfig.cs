@@ -15,7 +15,7 @@ internal static class HuggingFaceConfig
     /// <summary>The registration list. Writing takes the first that can say all of a configuration.</summary>
     private static readonly ConfigLayout[] Layouts =
     [
-        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(),
+        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(), new FalconMambaLayout(),
         new Mamba2Layout(), new JambaLayout(), .. OwnLayout.All,
     ];
 
@@ -80,6 +80,9 @@ internal static class HuggingFaceConfig
         if (special.Pad is { } pad) writer.WriteNumber("pad_token_id", pad);
         writer.WriteEndObject();
     });
+
+    /// <summary>Whether some model_type says all that the configuration says.</summary>
+    public static bool CanWrite(ModelConfig config) => Array.Exists(Layouts, layout => layout.CanWrite(config));
 
     private static string Known => string.Join(", ", Layouts.Select(layout => $"'{layout.ModelType}'"));
 

@@ -9,13 +9,13 @@ internal static class RecurrentContext
     public const int Tokens = 1 << 20;
 }
 
-internal sealed class MambaLayout : ConfigLayout
+internal class MambaLayout : ConfigLayout
 {
     public override string ModelType => "mamba";
 
     public override string Architecture => "MambaForCausalLM";
 
-    public override bool CanWrite(ModelConfig config) => config is MambaConfig;
+    public override bool CanWrite(ModelConfig config) => config is MambaConfig { MixerNormEps: null };
 
     public override ModelConfig Read(ConfigFields fields)
     {
@@ -55,6 +55,25 @@ internal sealed class MambaLayout : ConfigLayout
     {
         var product = expand * dModel;
         return product is >= 1 and <= int.MaxValue ? (int)product : throw fields.Bad($"expand is {expand}", "expand·width must be a size of at least 1");
+    }
+}
+
+/// <summary>Mamba with RMS norms without weights on Δ, B and C: the same tensors.</summary>
+internal sealed class FalconMambaLayout : MambaLayout
+{
+    public override string ModelType => "falcon_mamba";
+
+    public override string Architecture => "FalconMambaForCausalLM";
+
+    public override bool CanWrite(ModelConfig config) => config is MambaConfig { MixerNormEps: not null };
+
+    public override ModelConfig Read(ConfigFields fields) =>
+        (MambaConfig)base.Read(fields) with { MixerNormEps = fields.Number("mixer_rms_eps", 1e-6) };
+
+    public override void Write(ModelConfig config, Utf8JsonWriter writer)
+    {
+        base.Write(config, writer);
+        writer.WriteNumber("mixer_rms_eps", ((MambaConfig)config).MixerNormEps ?? 1e-6);
     }
 }
 

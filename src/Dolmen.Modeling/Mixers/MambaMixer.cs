@@ -1,4 +1,5 @@
-// Mamba's block (Gu and Dao 2023, algorithm 2), with Jamba's norms on Δ, B and C where the spec has them.
+// Mamba's block (Gu and Dao 2023, algorithm 2), with Jamba's or Falcon-Mamba's norms on Δ, B and C where the spec
+// has them.
 // B batch, T sequence, D model, I inner, N state, K convolution width, R rank of Δ
 // paper → code: x, z → the two halves of `xz`; Δ → `delta` before its softplus; A → −exp(A_log); D → `Skip`; S6 → SelectiveScan
 using Dolmen.Checkpoints;
@@ -37,6 +38,11 @@ internal sealed class MambaMixer(MambaSpec spec, LayerMath math) : SequenceMixer
         return spec.Output.Apply(y, weights).MoveToOuterDisposeScope();                                     // (B, T, D)
     }
 
-    private Tensor Norm(Tensor x, NormSpec? norm, ParameterStore weights) =>
-        norm is null ? x : math.RmsNorm(x, weights[norm.Weight], norm.Epsilon);
+    private Tensor Norm(Tensor x, NormSpec? norm, ParameterStore weights)
+    {
+        if (norm is not null) return math.RmsNorm(x, weights[norm.Weight], norm.Epsilon);
+        if (spec.PlainNormEps is not { } epsilon) return x;
+        var wide = x.to(ScalarType.Float32);
+        return (wide * wide.pow(2).mean([-1], keepdim: true).add(epsilon).rsqrt()).to(x.dtype);             // the shape of x
+    }
 }

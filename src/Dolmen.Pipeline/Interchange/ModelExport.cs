@@ -26,11 +26,14 @@ public static class ModelExport
     }
 
     /// <param name="type">Of the matrices; as stored when left out.</param>
-    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default)
+    /// <param name="note">Told what the format cannot hold.</param>
+    public static GgmlType ToGguf(
+        string model, string path, GgmlType? type = null, CancellationToken stop = default, Action<string>? note = null)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder)) : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder), config.VocabSize)
+            : [("tokenizer.ggml.model", GgufValue.Of("none"))];
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
         {
@@ -40,8 +43,21 @@ public static class ModelExport
         };
         var full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full) ?? full);
-        GgufExport.Write(full, Path.GetFileNameWithoutExtension(full), config, tensor => Read(weights, tensor, stop), vocabulary, written);
+        if (config is MambaConfig { MixerNormEps: { } epsilon } mamba && epsilon != mamba.NormEps)
+        {
+            note?.Invoke($"GGUF has one epsilon for all norms: llama.cpp will use {mamba.NormEps} for those on Δ, B and C as well, where the " +
+                $"model has {epsilon}.");
+        }
+        GgufExport.Write(full, Name(folder), config, tensor => Read(weights, tensor, stop), vocabulary, written);
         return written;
+    }
+
+    /// <summary>The folder's name, or the run's where it is the model folder of one: the same wherever the file goes.</summary>
+    private static string Name(string folder)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        return Path.GetFileName(full) == "model" && Path.GetFileName(Path.GetDirectoryName(full)) is { Length: > 0 } run
+            ? run : Path.GetFileName(full);
     }
 
     private static IEnumerable<NamedTensor> Tensors(ModelConfig config, CheckpointWeights weights, CancellationToken stop) =>

@@ -60,6 +60,13 @@ internal sealed class PlainDecoder
         return [.. y];
     }
 
+    private double[] Norm(NormSpec? spec, double[] x, MambaSpec mamba)
+    {
+        if (mamba.PlainNormEps is not { } epsilon) return Norm(spec, x);
+        var root = Math.Sqrt(x.Sum(value => value * value) / x.Length + epsilon);
+        return [.. x.Select(value => value / root)];
+    }
+
     private double[] Norm(NormSpec? spec, double[] x)
     {
         if (spec is null) return x;
@@ -147,8 +154,8 @@ internal sealed class PlainDecoder
         return [.. u.Select((row, t) =>
         {
             var selection = Linear(spec.X, row);
-            var dt = Linear(spec.Dt, Norm(spec.DtNorm, selection[..r])).Select(Softplus).ToArray();
-            var (b, c) = (Norm(spec.BNorm, selection[r..(r + n)]), Norm(spec.CNorm, selection[(r + n)..]));
+            var dt = Linear(spec.Dt, Norm(spec.DtNorm, selection[..r], spec)).Select(Softplus).ToArray();
+            var (b, c) = (Norm(spec.BNorm, selection[r..(r + n)], spec), Norm(spec.CNorm, selection[(r + n)..], spec));
             var y = new double[inner];
             for (var i = 0; i < inner; i++)
             {
