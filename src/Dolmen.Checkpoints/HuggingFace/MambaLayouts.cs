@@ -68,7 +68,7 @@ internal sealed class FalconMambaLayout : MambaLayout
     public override bool CanWrite(ModelConfig config) => config is MambaConfig { MixerNormEps: not null };
 
     public override ModelConfig Read(ConfigFields fields) =>
-        (MambaConfig)base.Read(fields) with { MixerNormEps = fields.Number("mixer_rms_eps", 1e-6) };
+        (MambaConfig)base.Read(fields) with { MixerNormEps = fields.Number("mixer_rms_eps") };
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
     {

@@ -99,17 +99,10 @@ public static class ModelFamilies
             .. Harmless("reorder_and_upcast_attn", "n_ctx", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type",
                 "summary_use_proj"),
         ]),
-        new("mamba", "MambaForCausalLM",
+        new("mamba", "MambaForCausalLM", [.. Mamba]),
+        new("falcon_mamba", "FalconMambaForCausalLM",
         [
-            Honoured("vocab_size", "50280"), Honoured("hidden_size", "768"), Honoured("num_hidden_layers", "32"),
-            Honoured("intermediate_size", null, "missing is expand times hidden_size"), Honoured("expand", "2"),
-            Honoured("time_step_rank", "\"auto\"", "'auto' is hidden_size / 16, rounded up"), Honoured("state_size", "16"),
-            Honoured("conv_kernel", "4"), Honoured("layer_norm_epsilon", "1e-5"), Honoured("use_bias", "false"), Honoured("use_conv_bias", "true"),
-            Honoured("tie_word_embeddings", "true", "the embedding serves as head"), Fixed("hidden_act", "\"silu\", \"swish\"", "only SiLU is run"),
-            Fixed("rms_norm", "true", "norms are RMSNorm"), Fixed("ssm_cfg", "{}", "a layer's own settings are not read from here"),
-            .. Harmless("d_inner", "d_model", "fused_add_norm", "mamba_ssm_dtype", "max_position_embeddings", "n_layer", "pad_vocab_size_multiple", "rescale_prenorm_residual",
-                "residual_in_fp32", "time_step_floor", "time_step_init_scheme", "time_step_max", "time_step_min", "time_step_scale",
-                "use_associative_scan", "use_mambapy"),
+            .. Mamba, Honoured("mixer_rms_eps", "1e-6", "of the norms on Δ, B and C"), .. Harmless("use_falcon_mambapy"),
         ]),
         new("mamba2", "Mamba2ForCausalLM",
         [
@@ -141,6 +134,20 @@ public static class ModelFamilies
     ];
 
     public static ModelFamily? Find(string modelType) => All.FirstOrDefault(family => family.ModelType == modelType);
+
+    private static ConfigKey[] Mamba =>
+    [
+        Honoured("vocab_size", "50280"), Honoured("hidden_size", "768"), Honoured("num_hidden_layers", "32"),
+        Honoured("intermediate_size", null, "missing is expand times hidden_size"), Honoured("expand", "2"),
+        Honoured("time_step_rank", "\"auto\"", "'auto' is hidden_size / 16, rounded up"), Honoured("state_size", "16"),
+        Honoured("conv_kernel", "4"), Honoured("layer_norm_epsilon", "1e-5"), Honoured("use_bias", "false"), Honoured("use_conv_bias", "true"),
+        Honoured("tie_word_embeddings", "true", "the embedding serves as head"), Fixed("hidden_act", "\"silu\", \"swish\"", "only SiLU is run"),
+        Fixed("rms_norm", "true", "norms are RMSNorm"), Fixed("ssm_cfg", "{}", "a layer's own settings are not read from here"),
+        .. Harmless(
+            "d_inner", "d_model", "fused_add_norm", "mamba_ssm_dtype", "max_position_embeddings", "n_layer", "pad_vocab_size_multiple",
+            "rescale_prenorm_residual", "residual_in_fp32", "time_step_floor", "time_step_init_scheme", "time_step_max", "time_step_min",
+            "time_step_scale", "use_associative_scan", "use_mambapy"),
+    ];
 
     private static ConfigKey[] QwenWindows =>
     [
