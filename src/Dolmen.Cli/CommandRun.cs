@@ -15,7 +15,7 @@ internal static class CommandRun
     public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> body) =>
         command.SetAction(parsed => Guard(stop =>
         {
-            var strict = parsed.GetResult(CommonOptions.StrictName) is OptionResult { Tokens: not [{ Value: "false" }] };
+            var strict = parsed.GetResult(CommonOptions.StrictName) is OptionResult result && result.GetValueOrDefault<bool>();
             ModelReading.Current = new ModelReading(strict, sentence => Say($"note: {sentence}"));
             return body(parsed, stop);
         }));
