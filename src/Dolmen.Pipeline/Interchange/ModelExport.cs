@@ -26,9 +26,12 @@ public static class ModelExport
     }
 
     /// <param name="type">Of the matrices; as stored when left out.</param>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default) =>
+        ToGguf(model, path, type, _ => { }, stop);
+
     /// <param name="note">Told what the format cannot hold.</param>
-    public static GgmlType ToGguf(
-        string model, string path, GgmlType? type = null, CancellationToken stop = default, Action<string>? note = null)
+    /// <inheritdoc cref="ToGguf(string, string, GgmlType?, CancellationToken)"/>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type, Action<string> note, CancellationToken stop)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
@@ -45,7 +48,7 @@ public static class ModelExport
         Directory.CreateDirectory(Path.GetDirectoryName(full) ?? full);
         if (config is MambaConfig { MixerNormEps: { } epsilon } mamba && epsilon != mamba.NormEps)
         {
-            note?.Invoke($"GGUF has one epsilon for all norms: llama.cpp will use {mamba.NormEps} for those on Δ, B and C as well, where the " +
+            note($"GGUF has one epsilon for all norms: llama.cpp will use {mamba.NormEps} for those on Δ, B and C as well, where the " +
                 $"model has {epsilon}.");
         }
         GgufExport.Write(full, Name(folder), config, tensor => Read(weights, tensor, stop), vocabulary, written);

@@ -60,7 +60,7 @@ public class SegmentedAttentionTests
         Tensor Turned(Tensor x)
         {
             if (pattern.Rotary is null) return x;
-            var angles = pattern.Rotary.CosSin.to(x.dtype).index_select(0, tensor(position)).view(rows, length, 2, 1, HeadDim / 2);
+            var angles = pattern.Rotary.For(length).to(x.dtype).index_select(0, tensor(position)).view(rows, length, 2, 1, HeadDim / 2);
             var (cos, sin, halves) = (angles.select(2, 0), angles.select(2, 1), x.chunk(2, -1));
             return cat([halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin], -1);
         }
@@ -72,7 +72,9 @@ public class SegmentedAttentionTests
         if (pattern.Window is { } window) hidden = hidden.logical_or(distance.ge(window));
         scores = scores.view(rows, Heads, length, length);
         if (pattern.Slopes is { } slopes) scores = scores - slopes.to(qkv.dtype).view(1, -1, 1, 1) * distance;
-        var shares = scores.masked_fill(hidden.unsqueeze(1), double.NegativeInfinity).softmax(-1);
+        // A scalar of ours: the one that TorchSharp makes of a number may be collected while libtorch still reads it.
+        using var never = double.NegativeInfinity.ToScalar();
+        var shares = scores.masked_fill(hidden.unsqueeze(1), never).softmax(-1);
         var values = shares.view(rows * Heads, length, length).bmm(Stacked(parts[2])).view(rows, Heads, length, HeadDim);
         return values.transpose(1, 2).reshape(rows, length, -1);
     }
