@@ -35,8 +35,12 @@ public static class ModelExport
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder), config.VocabSize)
+        List<(string, GgufValue)> vocabulary = Vocabulary(folder) is { } tokenizer ? [.. GgufVocabulary.Of(tokenizer, config.VocabSize)]
             : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        if (vocabulary.Count == 1)
+        {
+            note?.Invoke("No vocabulary was written: the model's folder holds none, or one of a kind that is not written as GGUF.");
+        }
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
         {
@@ -54,6 +58,9 @@ public static class ModelExport
         GgufExport.Write(full, Name(folder), config, tensor => Read(weights, tensor, stop), vocabulary, written);
         return written;
     }
+
+    private static Tokenizer? Vocabulary(string folder) => HasTokenizer(folder) ? TokenizerFolder.Load(folder)
+        : Array.Exists(ForeignTokenizerFiles, file => File.Exists(Path.Combine(folder, file))) ? TokenizerSource.Open(folder) : null;
 
     /// <summary>The folder's name, or the run's where it is the model folder of one: the same wherever the file goes.</summary>
     private static string Name(string folder)

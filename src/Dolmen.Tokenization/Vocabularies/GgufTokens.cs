@@ -77,7 +77,8 @@ public sealed record GgufTokens(
     private void CheckScores()
     {
         if (Scores.Count == 0) throw Bad("it has no scores, without which text cannot be encoded");
-        var longer = Enumerable.Range(0, Math.Min(Tokens.Count, Scores.Count))
+        if (Scores.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Scores.Count} scores");
+        var longer = Enumerable.Range(0, Tokens.Count)
             .Where(id => Kinds[id] == PieceKind.Normal && Tokens[id].Length > 1).ToArray();
         if (longer.Length > 1 && longer.All(id => Scores[id] == Scores[longer[0]]))
             throw Bad($"all its scores are {Scores[longer[0]]}, which says of no pair that it is joined before another");
