@@ -76,7 +76,8 @@ internal sealed class AddedTokens
         Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     // Letters, marks, numbers but those that only look like one, joiners, and letters in circles and squares.
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) is <= UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation
+    private static bool IsWord(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is <= UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation
         || rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169)
             or (>= 0x1F170 and <= 0x1F189);
 }

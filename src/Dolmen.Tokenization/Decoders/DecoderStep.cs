@@ -15,8 +15,8 @@ internal abstract class DecoderStep
     protected internal static void Check(long length, long longest)
     {
         if (length > longest)
-            throw new UserErrorException($"The tokenizer's decoder makes more than {longest} characters of these tokens: its replacements let the " +
-                "text grow without end. Use a tokenizer.json whose decoder does not.");
+            throw new UserErrorException($"The tokenizer's decoder makes more than {longest} characters of these tokens: its replacements " +
+                "let the text grow without end. Use a tokenizer.json whose decoder does not.");
     }
 }
 

@@ -32,9 +32,16 @@ internal sealed class TokenDecoder
         IsLocal = !wholeOnly && (DropsSpace || behind.Length == 0)
             && _alone.All(step => step is EachTokenStep or ByteFallbackStep or MetaspaceStep { Prefix: false });
         // What is neither replaced nor stripped may change as a whole.
-        Unsettled = (int)Math.Min(EachTokenStep.Any, behind.Sum(step => (long)((step as EachTokenStep)?.Reach ?? (step is StripSpaceStep ? 1 : EachTokenStep.Any))));
+        Unsettled = (int)Math.Min(EachTokenStep.Any, behind.Sum(Reach));
         HasBytes = _alone.Any(step => step is ByteFallbackStep);
     }
+
+    private static long Reach(DecoderStep step) => step switch
+    {
+        EachTokenStep each => each.Reach,
+        StripSpaceStep => 1,
+        _ => EachTokenStep.Any,
+    };
 
     /// <summary>A token is shown the same wherever it stands, but for a space at the beginning of the text.</summary>
     public bool IsLocal { get; }
@@ -75,7 +82,8 @@ internal sealed class TokenDecoder
         foreach (var step in _alone)
         {
             // These look at the beginning and the end of a whole text.
-            texts = step is MetaspaceStep or WordEndStep ? [.. step.Apply(["", .. texts, ""], AlwaysAllowed).Skip(1).Take(1)]
+            texts = step is MetaspaceStep or WordEndStep
+                ? [.. step.Apply(["", .. texts, ""], AlwaysAllowed).Skip(1).Take(1)]
                 : step is SpacesBetweenStep ? texts : step.Apply(texts, MostGrowth * AlwaysAllowed);
         }
         var text = string.Concat(texts);

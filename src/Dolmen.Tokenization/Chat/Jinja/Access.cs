@@ -20,8 +20,8 @@ internal sealed class ItemAccess(Expression owner, Expression key, int line) : E
     protected override object ValueIn(Rendering rendering) => Members.Item(owner.Evaluate(rendering), key.Evaluate(rendering));
 }
 
-/// <summary><c>owner[start:stop:step]</c>. As in Jinja, what has no slices, and a bound that is no whole number, are errors; but in an output
-/// that is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
+/// <summary><c>owner[start:stop:step]</c>. As in Jinja, a value that has no slices and a bound that is not a whole number are errors; but in
+/// an output that is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
 internal sealed class SliceAccess(Expression owner, Expression? start, Expression? stop, Expression? step, int line) : Expression(line)
 {
     public override bool IsConstant => owner.IsConstant && Bounds.All(bound => bound is null or { IsConstant: true });
@@ -88,6 +88,9 @@ internal sealed record ArgumentList(IReadOnlyList<Expression> Positional, IReadO
 {
     public static readonly ArgumentList Empty = new([], [], null, null);
 
+    public bool AreConstant =>
+        Positional.All(one => one.IsConstant) && Named.Count == 0 && MorePositional is null && MoreNamed is null;
+
     public Arguments Evaluate(Rendering rendering)
     {
         if (Positional.Count + Named.Count == 0 && MorePositional is null && MoreNamed is null) return Arguments.None;
@@ -126,8 +129,7 @@ internal sealed class Call(Expression callee, ArgumentList arguments, int line) 
 /// <summary><c>value | name(arguments)</c>.</summary>
 internal sealed class FilterCall(Expression? value, string name, ArgumentList arguments, int line) : Expression(line)
 {
-    public override bool IsConstant => value is { IsConstant: true } && arguments.Positional.All(one => one.IsConstant) && arguments.Named.Count == 0
-        && arguments.MorePositional is null && arguments.MoreNamed is null;
+    public override bool IsConstant => value is { IsConstant: true } && arguments.AreConstant;
 
     protected override object ValueIn(Rendering rendering) => Apply(value!.Evaluate(rendering), rendering);
 
@@ -137,8 +139,7 @@ internal sealed class FilterCall(Expression? value, string name, ArgumentList ar
 /// <summary><c>value is name(arguments)</c>.</summary>
 internal sealed class TestCall(Expression value, string name, ArgumentList arguments, int line) : Expression(line)
 {
-    public override bool IsConstant => value.IsConstant && arguments.Positional.All(one => one.IsConstant) && arguments.Named.Count == 0
-        && arguments.MorePositional is null && arguments.MoreNamed is null;
+    public override bool IsConstant => value.IsConstant && arguments.AreConstant;
 
     protected override object ValueIn(Rendering rendering) =>
         Tests.Holds(name, value.Evaluate(rendering), arguments.Evaluate(rendering), rendering);

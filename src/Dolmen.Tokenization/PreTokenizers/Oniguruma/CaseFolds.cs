@@ -43,5 +43,7 @@ internal static class CaseFolds
     }
 
     // .NET's invariant rules keep the long s apart from s.
-    private static Rune Fold(Rune rune) => rune.Value == 'ſ' ? new Rune('s') : Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune)));
+    private static Rune Fold(Rune rune) => rune.Value == 'ſ'
+        ? new Rune('s')
+        : Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune)));
 }

@@ -81,7 +81,10 @@ internal sealed partial class OnigurumaParser
     private void Boundary(bool at)
     {
         var word = UnicodeProperties.Word;
-        foreach (var part in (ReadOnlySpan<string>)(at ? ["(?:(?<=", ")(?!", ")|(?<!", ")(?=", "))"] : ["(?:(?<=", ")(?=", ")|(?<!", ")(?!", "))"]))
+        ReadOnlySpan<string> parts = at
+            ? ["(?:(?<=", ")(?!", ")|(?<!", ")(?=", "))"]
+            : ["(?:(?<=", ")(?=", ")|(?<!", ")(?!", "))"];
+        foreach (var part in parts)
         {
             Add(part);
             if (part != "))") Add(word);
@@ -177,7 +180,7 @@ internal sealed partial class OnigurumaParser
         return negated ? set.Not() : set;
     }
 
-    private bool IsSetEscape(int at) => at + 1 < _pattern.Length && _pattern[at + 1] is 'w' or 'W' or 'd' or 'D' or 's' or 'S' or 'h' or 'H' or 'p' or 'P';
+    private bool IsSetEscape(int at) => at + 1 < _pattern.Length && "wWdDsShHpP".Contains(_pattern[at + 1], StringComparison.Ordinal);
 
     /// <summary>\d and the like, and properties; null where the escape is a character.</summary>
     private CodePointSet? SetEscape(out bool negated)
@@ -216,8 +219,8 @@ internal sealed partial class OnigurumaParser
             }
         }
         else name = _pattern[_at++].ToString();
-        return UnicodeProperties.Find(name) ?? throw Error($"names the property '{name}', which Dolmen does not know: general categories, scripts and " +
-            "the classes of POSIX are known");
+        return UnicodeProperties.Find(name) ?? throw Error(
+            $"names the property '{name}', which Dolmen does not know: general categories, scripts and the classes of POSIX are known");
     }
 
     /// <summary>An escape that is one character.</summary>
@@ -252,13 +255,15 @@ internal sealed partial class OnigurumaParser
 
     private int Control(char letter)
     {
-        if (letter == 'M' || (letter == 'C' && !Take("-")) || AtEnd || _pattern[_at] is '\\') throw Unread($"a control character (\\{letter})");
+        if (letter == 'M' || (letter == 'C' && !Take("-")) || AtEnd || _pattern[_at] is '\\')
+            throw Unread($"a control character (\\{letter})");
         var control = _pattern[_at++];
         return control == '?' ? 127 : control & 0x9F;
     }
 
     /// <summary>Bytes of a character, which two of these escapes in a row would be, are not put together.</summary>
-    private int Ascii(int value) => value < 128 ? value : throw Unread($"the byte 0x{value:X2} (write the character itself, or \\x{{…}})");
+    private int Ascii(int value) =>
+        value < 128 ? value : throw Unread($"the byte 0x{value:X2} (write the character itself, or \\x{{…}})");
 
     private int Number(int radix, int most, bool exact = false)
     {

@@ -40,10 +40,12 @@ internal sealed partial class OnigurumaParser
 
     private bool AtEnd => _at >= _pattern.Length;
 
-    private UserErrorException Error(string what) => new($"The pattern {_pattern} {what} (at character {_at + 1}): patterns are read in Oniguruma's syntax.");
+    private UserErrorException Error(string what) =>
+        new($"The pattern {_pattern} {what} (at character {_at + 1}): patterns are read in Oniguruma's syntax.");
 
-    private UserErrorException Unread(string what) => new($"The pattern {_pattern} has {what} at character {_at + 1}, which Dolmen does not read. " +
-        "Write the pattern without it, or use a tokenizer that does not need it.");
+    private UserErrorException Unread(string what) =>
+        new($"The pattern {_pattern} has {what} at character {_at + 1}, which Dolmen does not read. " +
+            "Write the pattern without it, or use a tokenizer that does not need it.");
 
     private bool Take(string text)
     {
@@ -136,7 +138,8 @@ internal sealed partial class OnigurumaParser
             case '{' when Interval(_at) is not null:
                 throw Error("repeats nothing with '{'");
             default:
-                Literal(System.Text.Rune.TryGetRuneAt(_pattern, _at, out var rune) ? rune.Value : throw Error("has half a surrogate pair"), rune.Utf16SequenceLength, options);
+                if (!System.Text.Rune.TryGetRuneAt(_pattern, _at, out var rune)) throw Error("has half a surrogate pair");
+                Literal(rune.Value, rune.Utf16SequenceLength, options);
                 return true;
         }
     }
@@ -152,7 +155,8 @@ internal sealed partial class OnigurumaParser
         }
         foreach (var (letters, characters) in CaseFolds.Multiple)
         {
-            if (string.Compare(_pattern, _at, letters, 0, letters.Length, StringComparison.OrdinalIgnoreCase) != 0 || IsRepeated(_at + letters.Length)) continue;
+            if (string.Compare(_pattern, _at, letters, 0, letters.Length, StringComparison.OrdinalIgnoreCase) != 0) continue;
+            if (IsRepeated(_at + letters.Length)) continue;
             _at += letters.Length;
             Add("(?:");
             Add(CodePointSet.Of(characters));
@@ -165,12 +169,14 @@ internal sealed partial class OnigurumaParser
         AddFolded(CaseFolds.Close(CodePointSet.Of(codePoint)));
     }
 
-    private bool IsRepeated(int at) => at < _pattern.Length && (_pattern[at] is '*' or '+' or '?' || (_pattern[at] == '{' && Interval(at) is not null));
+    private bool IsRepeated(int at) =>
+        at < _pattern.Length && (_pattern[at] is '*' or '+' or '?' || (_pattern[at] == '{' && Interval(at) is not null));
 
     /// <summary>A set where case is ignored: ligatures in it are matched by their letters as well.</summary>
     private void AddFolded(CodePointSet set)
     {
-        var multiple = CaseFolds.Multiple.Where(fold => fold.Characters.Any(one => set.Contains(one)) && !set.Contains(fold.Letters[0])).ToArray();
+        var multiple = CaseFolds.Multiple
+            .Where(fold => fold.Characters.Any(one => set.Contains(one)) && !set.Contains(fold.Letters[0])).ToArray();
         if (multiple.Length == 0)
         {
             Add(set);

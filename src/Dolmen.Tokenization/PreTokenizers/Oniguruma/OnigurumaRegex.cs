@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 using Dolmen.Artifacts;
@@ -30,7 +31,8 @@ internal sealed class OnigurumaRegex
     {
         Pattern = pattern;
         if (pattern.Length is 0 or > LongestPattern)
-            throw new UserErrorException($"The pattern has {pattern.Length} characters: Dolmen reads patterns of 1 to {LongestPattern} characters.");
+            throw new UserErrorException(
+                $"The pattern has {pattern.Length} characters: Dolmen reads patterns of 1 to {LongestPattern} characters.");
         var parsed = OnigurumaParser.Parse(pattern);
         (_starts, _letters, var classes) = Alphabet(parsed.Sets);
         var text = new StringBuilder();
@@ -41,7 +43,8 @@ internal sealed class OnigurumaRegex
         }
         catch (ArgumentException error)
         {
-            throw new UserErrorException($"The pattern {pattern} is not a regular expression that Dolmen can run: it nests too deep or is too large.", error);
+            throw new UserErrorException(
+                $"The pattern {pattern} is not a regular expression that Dolmen can run: it nests too deep or is too large.", error);
         }
     }
 
@@ -52,16 +55,25 @@ internal sealed class OnigurumaRegex
     public void Match(ReadOnlySpan<byte> text, List<(int Start, int End)> matches)
     {
         if (text.IsEmpty) return;
-        var (letters, offsets) = (new char[text.Length], new int[text.Length + 1]);
-        var count = 0;
-        for (var at = 0; at < text.Length; count++)
+        var letters = ArrayPool<char>.Shared.Rent(text.Length);
+        var offsets = ArrayPool<int>.Shared.Rent(text.Length + 1);
+        try
         {
-            offsets[count] = at;
-            letters[count] = Letter(CharKinds.CodePoint(text, at, out var width));
-            at += width;
+            var count = 0;
+            for (var at = 0; at < text.Length; count++)
+            {
+                offsets[count] = at;
+                letters[count] = Letter(CharKinds.CodePoint(text, at, out var width));
+                at += width;
+            }
+            offsets[count] = text.Length;
+            Match(letters.AsSpan(0, count), offsets, matches);
         }
-        offsets[count] = text.Length;
-        Match(letters.AsSpan(0, count), offsets, matches);
+        finally
+        {
+            ArrayPool<char>.Shared.Return(letters);
+            ArrayPool<int>.Shared.Return(offsets);
+        }
     }
 
     /// <summary>The same in UTF-16 units.</summary>

@@ -34,7 +34,7 @@ internal static class UnicodeProperties
 
     public static CodePointSet HexDigit => CodePointSet.Of([('0', '9'), ('A', 'F'), ('a', 'f')]);
 
-    /// <summary>What <c>\w</c> is outside of a class: Oniguruma counts six numbers of Latin-1 in there, which it leaves out within one.</summary>
+    /// <summary><c>\w</c> outside of a class: Oniguruma counts six numbers of Latin-1 in there that it leaves out within one.</summary>
     public static CodePointSet Word => WordInClass.Or(CodePointSet.Of("²³¹¼½¾"));
 
     public static CodePointSet WordInClass => Posix("word")!;
