@@ -12,6 +12,7 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         var temporary = path + TemporarySuffix;
+        RefuseSpecial(path);
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
@@ -25,6 +26,16 @@ public static class AtomicFile
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    /// <summary>A file is put in the place of a regular file or of nothing, never in that of a device, a pipe, a socket or a folder.</summary>
+    /// <exception cref="UserErrorException">Something else stands there.</exception>
+    public static void RefuseSpecial(string path)
+    {
+        if (FileTypes.Of(path) is not (FileType.Regular or FileType.Missing) and var type)
+        {
+            throw new UserErrorException($"{path} is {type.Name()}: a file is written only where nothing or a regular file is. Name another path.");
         }
     }
 

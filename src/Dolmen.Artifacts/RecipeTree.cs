@@ -8,21 +8,20 @@ namespace Dolmen.Artifacts;
 /// <summary>A recipe as the user wrote it, before it is bound: overrides are made and unknown keys found here, against the records' shape.</summary>
 public static class RecipeTree
 {
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 32, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Lenient = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        MaxDepth = JsonInput.MaxDepth,
+        AllowDuplicateProperties = false,
+    };
 
     /// <exception cref="UserErrorException">Not JSON, or not an object.</exception>
     public static JsonObject Parse(string text, string source)
     {
-        try
-        {
-            return ParseWhole(text) as JsonObject
-                ?? throw new UserErrorException($"{source} holds no recipe: a recipe is one JSON object. 'dolmen recipe copy quickstart FILE' gives one to start from.");
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException(
-                error.LineNumber is { } line ? $"{source} is not valid JSON at line {line + 1}, column {error.BytePositionInLine + 1}: {Reason(error)}" : $"{source} is not valid JSON: {Reason(error)}", error);
-        }
+        return ParseNode(text, source) as JsonObject
+            ?? throw new UserErrorException(
+                $"{source} is not a recipe: a recipe is one JSON object. 'dolmen recipe copy quickstart FILE' gives one to start from.");
     }
 
     /// <summary>Puts <paramref name="changes"/> over <paramref name="tree"/>, object by object; the one named <paramref name="whole"/> is
@@ -44,7 +43,7 @@ public static class RecipeTree
             var at = path.Length == 0 ? key : $"{path}.{key}";
             if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known)
             {
-                yield return $"'{at}' is no key of a recipe{Suggestion(key, type)}";
+                yield return $"'{at}' is not a key of a recipe{Suggestion(key, type)}";
                 continue;
             }
             if (value is not JsonObject inner || TypeOf(known) is not { Kind: JsonTypeInfoKind.Object } innerType) continue;
@@ -71,7 +70,7 @@ public static class RecipeTree
             }
             if (type.Kind != JsonTypeInfoKind.Object) throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
             var known = type.Properties.FirstOrDefault(property => property.Name == keys[i])
-                ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is no key of a recipe{Suggestion(keys[i], type)}");
+                ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}");
             if (i == keys.Length - 1)
             {
                 at[keys[i]] = Value(assignment, path, text, TypeOf(known));
@@ -93,7 +92,8 @@ public static class RecipeTree
         }
         catch (JsonException error)
         {
-            throw new UserErrorException(WrongType(error, tree, type, source), error);
+            using var written = JsonDocument.Parse(tree.ToJsonString());
+            throw new UserErrorException($"{JsonProblem.Explain(error, written.RootElement, type)}. ({source})", error);
         }
     }
 
@@ -105,47 +105,22 @@ public static class RecipeTree
         return Bind(tree, type, "--set");
     }
 
-    /// <summary>Half a surrogate pair in a string is an error of another kind to a tree, and one that comes when the string is asked for.</summary>
-    private static JsonNode? ParseWhole(string text)
-    {
-        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { CommentHandling = Lenient.CommentHandling, AllowTrailingCommas = true, MaxDepth = Lenient.MaxDepth });
-        while (reader.Read())
-        {
-            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName)) continue;
-            try
-            {
-                reader.GetString();
-            }
-            catch (InvalidOperationException error)
-            {
-                throw new JsonException("It has a string with half a surrogate pair.", error);
-            }
-        }
-        return JsonNode.Parse(text, documentOptions: Lenient);
-    }
+    /// <summary>Where a problem comes from: the <c>--set</c> that changed the key it begins with, or else the recipe.</summary>
+    public static string Origin(string problem, string source, IReadOnlyList<string>? assignments) =>
+        assignments?.LastOrDefault(assignment => problem.StartsWith(assignment.Split('=')[0].Trim() + " ", StringComparison.Ordinal))
+            is { } guilty ? $"--set {guilty}" : source;
 
-    private static string WrongType(JsonException error, JsonObject tree, JsonTypeInfo type, string source)
+    private static JsonNode? ParseNode(string text, string source)
     {
-        var path = error.Path?.TrimStart('$', '.') ?? "";
-        if (path.Length == 0) return $"{Reason(error)} ({source})";
-        JsonNode? value = tree;
-        Type? wanted = null;
-        foreach (var key in path.Split('.'))
+        var utf8 = JsonInput.Checked(Encoding.UTF8.GetBytes(text), source, comments: true);
+        try
         {
-            if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known) return $"{path}: {Reason(error)} ({source})";
-            value = (value as JsonObject)?[key];
-            wanted = Nullable.GetUnderlyingType(known.PropertyType) ?? known.PropertyType;
-            type = TypeOf(known);
+            return JsonNode.Parse(utf8.Span, documentOptions: Lenient);
         }
-        // A key that is missing from an object is reported at the object.
-        if (wanted is null || (value is JsonObject && type.Kind == JsonTypeInfoKind.Object)) return $"{path}: {Reason(error)} ({source})";
-        return $"{path} is {value?.ToJsonString() ?? "null"}: it must be {Kind(wanted)}. ({source})";
-    }
-
-    private static string Reason(JsonException error)
-    {
-        var path = error.Message.IndexOf(" Path: ", StringComparison.Ordinal);
-        return path < 0 ? error.Message : error.Message[..path];
+        catch (JsonException error)                                          // a key that stands there twice
+        {
+            throw new UserErrorException($"{source} is not valid JSON: {JsonProblem.Reason(error)}", error);
+        }
     }
 
     private static JsonTypeInfo TypeOf(JsonPropertyInfo property) => property.Options.GetTypeInfo(property.PropertyType);
@@ -159,27 +134,16 @@ public static class RecipeTree
     private static JsonNode? Value(string assignment, string path, string text, JsonTypeInfo type)
     {
         var plain = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
-        if (plain == typeof(string) || plain.IsEnum) return JsonValue.Create(text);
+        if (plain == typeof(string)) return JsonValue.Create(text);
         try
         {
-            var node = ParseWhole(text);
+            var node = plain.IsEnum && text != "null" ? JsonValue.Create(text) : ParseNode(text, assignment);
             node.Deserialize(type);
             return node;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or UserErrorException)
         {
-            throw new UserErrorException($"--set {assignment}: '{text}' is not {Kind(plain)}, which {path} takes.", error);
+            throw new UserErrorException($"--set {assignment}: '{text}' is not {JsonProblem.Kind(type)}, which {path} takes.", error);
         }
     }
-
-    private static string Kind(Type type) => type switch
-    {
-        _ when type == typeof(bool) => "true or false",
-        _ when type == typeof(int) || type == typeof(long) || type == typeof(ulong) => "a whole number",
-        _ when type == typeof(double) => "a number",
-        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(new RecipeNaming().ConvertName)),
-        _ when type == typeof(IReadOnlyList<string>) => "a list of strings",
-        _ when type == typeof(string) => "a string",
-        _ => "an object",
-    };
 }

@@ -14,9 +14,9 @@ public sealed class RunDirectory : IDisposable
 
     private const int MostDifferencesNamed = 3;
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
 
-    private RunDirectory(string path, string identity, RunState state, FileStream held) =>
+    private RunDirectory(string path, string identity, RunState state, FileLock held) =>
         (Path, Identity, State, _lock) = (path, identity, state, held);
 
     public string Path { get; }
@@ -31,9 +31,10 @@ public sealed class RunDirectory : IDisposable
     {
         path = System.IO.Path.GetFullPath(path);
         if (File.Exists(path)) throw new UserErrorException($"--out {path} is a file: a run needs a directory. Name another --out.");
+        OutputPlace.Check(path);
         RefuseForeignFolder(path);
         Directory.CreateDirectory(path);
-        var held = Lock(path);
+        var held = FileLock.Take(System.IO.Path.Combine(path, LockFile), path);
         try
         {
             var identity = StableHash.Sha256(request.ToJsonString());
@@ -73,21 +74,6 @@ public sealed class RunDirectory : IDisposable
                 $"{path} is not empty and holds no run ('{stranger}' is there, {RunFile} is not): nothing was touched. Name a new or empty folder with --out.");
         }
     }
-
-    private static FileStream Lock(string path)
-    {
-        try
-        {
-            return new FileStream(System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException) && IsSharingViolation(error))
-        {
-            throw new UserErrorException($"another process works in {path}: wait for it to end, stop it, or use another --out.", error);
-        }
-    }
-
-    /// <summary>Windows ERROR_SHARING_VIOLATION, Linux EWOULDBLOCK, macOS EWOULDBLOCK.</summary>
-    private static bool IsSharingViolation(IOException error) => error.HResult is unchecked((int)0x80070020) or 11 or 35;
 
     private static (string Identity, JsonObject Request) ReadRun(string file)
     {

@@ -8,14 +8,22 @@ namespace Dolmen.Cli;
 /// <summary>What every verb shares: Ctrl-C and SIGTERM as a cancellation, errors as one message, outcomes as exit codes.</summary>
 internal static class CommandRun
 {
-    /// <summary>Linux ENOSPC; Windows ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL.</summary>
-    private static readonly int[] DiskFullCodes = [28, unchecked((int)0x80070027), unchecked((int)0x80070070)];
-
     public static void Runs(this Command command, Action<ParseResult, CancellationToken> body) =>
         command.Runs((parsed, stop) => { body(parsed, stop); return ExitCode.Done; });
 
     public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> body) =>
         command.SetAction(parsed => Guard(stop => body(parsed, stop)));
+
+    /// <summary>A verb that writes an output holds a lock on it while it runs, so that a second one is refused instead of both losing their work.</summary>
+    public static void RunsInto(this Command command, Option output, Func<ParseResult, CancellationToken, int> body) =>
+        command.Runs((parsed, stop) =>
+        {
+            using var held = parsed.GetResult(output)?.GetValueOrDefault<string?>() is { Length: > 0 } path ? FileLock.Beside(path) : null;
+            return body(parsed, stop);
+        });
+
+    public static void RunsInto(this Command command, Option output, Action<ParseResult, CancellationToken> body) =>
+        command.RunsInto(output, (parsed, stop) => { body(parsed, stop); return ExitCode.Done; });
 
     /// <summary>The words typed before the options: "corpus build".</summary>
     public static IEnumerable<string> CommandPath(this ParseResult parsed)
@@ -50,14 +58,9 @@ internal static class CommandRun
             Say(error.Message);
             return ExitCode.UserError;
         }
-        catch (IOException error) when (DiskFullCodes.Contains(error.HResult))
+        catch (Exception error) when (FileTrouble.Of(error) is { } message)
         {
-            Say($"the disk is full: {error.Message} Nothing half-written was kept. Free some space or name another --out, then run the same command again.");
-            return ExitCode.UserError;
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            Say($"{error.Message} Check the permissions or name another path.");
+            Say(message);
             return ExitCode.UserError;
         }
         catch (Exception error)

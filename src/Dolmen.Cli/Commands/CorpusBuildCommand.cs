@@ -59,6 +59,7 @@ internal static class CorpusBuildCommand
             var run = new CleaningRun(
                 parsed.GetValue(threads) ?? Environment.ProcessorCount, (parsed.GetValue(memory) ?? 512L) << 20, merges ? ShardRank.Alone : Rank(parsed.GetValue(rank), parsed.GetValue(world)),
                 folder => ModelPerplexity.Load(folder, parsed.GetValue(threads)));
+            using var held = FileLock.Beside(directory, run.Rank.World > 1 ? $".rank-{run.Rank.Rank}" : "");
             string[] changes = [.. parsed.GetValue(set) ?? [], .. parsed.GetValue(index) is { } known ? [$"dedup.index={Path.GetFullPath(known)}"] : (string[])[]];
             using var progress = new ConsoleProgress(parsed.GetValue(json));
             string[] all = [.. parsed.GetValue(positional) ?? [], .. parsed.GetValue(inputs) ?? []];

@@ -31,7 +31,7 @@ internal static class EvalCommand
         {
             model, corpus, output, seed, json,
         };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var asJson = parsed.GetValue(json);
             var folder = parsed.GetRequiredValue(model);

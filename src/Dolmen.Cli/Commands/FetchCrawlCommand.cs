@@ -22,7 +22,7 @@ internal static class FetchCrawlCommand
         var connections = new Option<int>("--connections") { Description = "Files fetched at a time (2).", HelpName = "N", DefaultValueFactory = _ => 2 };
         var json = CommonOptions.Json();
         var command = new Command("fetch-cc", "Fetch files of Common Crawl, or of any such collection, named in a listing.") { listing, crawl, kind, source, output, files, select, connections, json };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var settings = new FetchSettings(parsed.GetRequiredValue(output)!, parsed.GetValue(listing), parsed.GetValue(crawl), parsed.GetValue(kind) ?? "warc",
                 parsed.GetValue(source) ?? FetchSettings.CommonCrawl, parsed.GetValue(files), parsed.GetValue(select), parsed.GetValue(connections));

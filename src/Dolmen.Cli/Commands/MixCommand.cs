@@ -19,7 +19,7 @@ internal static class MixCommand
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
         var command = new Command("mix", "Mix corpora by source, language and quality to a token budget, shuffled and in shards.") { inputs, recipe, set, output, seed, threads, json };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             if (parsed.GetValue(seed) is < 0 and var negative) throw new UserErrorException($"--seed is {negative}: it must be 0 or more.");
             if (parsed.GetValue(threads) is < 1 and var none) throw new UserErrorException($"--threads is {none}: it must be 1 or more.");

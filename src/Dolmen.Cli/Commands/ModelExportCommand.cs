@@ -26,7 +26,7 @@ internal static class ModelExportCommand
         command.Add(dtype);
         command.Add(nonFinite);
         command.Add(json);
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
             var written = parsed.GetValue(format) == "gguf"

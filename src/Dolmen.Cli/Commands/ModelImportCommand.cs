@@ -24,7 +24,7 @@ internal static class ModelImportCommand
         command.Add(output);
         command.Add(dtype);
         command.Add(json);
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var (path, target) = (parsed.GetRequiredValue(from), parsed.GetRequiredValue(output)!);
             TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;

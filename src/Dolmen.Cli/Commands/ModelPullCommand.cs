@@ -17,7 +17,7 @@ internal static class ModelPullCommand
         command.Add(repository);
         command.Add(revision);
         command.Add(output);
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var wanted = new HubRepository(parsed.GetRequiredValue(repository), parsed.GetRequiredValue(revision));
             var folder = parsed.GetRequiredValue(output)!;

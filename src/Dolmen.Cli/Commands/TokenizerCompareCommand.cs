@@ -26,7 +26,7 @@ internal static class TokenizerCompareCommand
         var top = new Option<int?>("--top") { Description = $"Languages to show, the most expensive first, and missing words and merges ({Shown}).", HelpName = "N" };
         var (output, threads, json) = (CommonOptions.Out("Where a page, Markdown, JSON and plots go."), CommonOptions.Threads(), CommonOptions.Json());
         var command = new Command("compare", "Measure what the same text costs in each language, with each tokenizer.") { tokenizers, input, reference, languages, context, price, model, missing, top, output, threads, json };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var settings = new ComparisonSettings(parsed.GetValue(reference) ?? "eng", parsed.GetValue(context) ?? 4096, parsed.GetValue(price) ?? 1.5, parsed.GetValue(missing), parsed.GetValue(top) ?? Shown);
             settings.Validate();

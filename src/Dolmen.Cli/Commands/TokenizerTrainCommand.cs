@@ -34,7 +34,7 @@ internal static class TokenizerTrainCommand
         command.Add(paths);
         foreach (Option option in (Option[])[input, output, model, size, split, digits, minimum, longest, special, extend, balance, memory, set, threads, json])
             command.Add(option);
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var recipe = Recipe(parsed.GetValue(set) ?? []);
             recipe = recipe with

@@ -15,7 +15,7 @@ internal static class TokensCommand
         var output = new Option<string>("--out") { Description = "Where the shards go.", HelpName = "DIR", Required = true };
         var json = CommonOptions.Json();
         var command = new Command("pack", "Encode the training and held-out text into train.bin and val.bin.") { corpus, tokenizer, output, json };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var directory = parsed.GetRequiredValue(output);
             using var progress = new ConsoleProgress(parsed.GetValue(json));

@@ -23,7 +23,7 @@ internal static class TrainClassifierCommand
         var seed = CommonOptions.Seed();
         var json = CommonOptions.Json();
         var command = new Command("train-classifier", "Learn from examples what good text is, for the quality and perplexity filters.") { good, raw, labelled, kind, output, set, seed, json };
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var (goods, raws, rows) = (parsed.GetValue(good) ?? [], parsed.GetValue(raw) ?? [], parsed.GetValue(labelled));
             var (name, sets, asJson) = (parsed.GetRequiredValue(kind), parsed.GetValue(set) ?? [], parsed.GetValue(json));

@@ -19,7 +19,7 @@ internal static class TrainingVerbs
         var command = new Command(name, description) { recipe };
         foreach (var input in inputs) command.Add(input);
         foreach (var option in new Option[] { output, set, seed, threads, json }) command.Add(option);
-        command.Runs((parsed, stop) =>
+        command.RunsInto(output, (parsed, stop) =>
         {
             var changes = new RecipeChanges(Seed: (ulong?)parsed.GetValue(seed), Set: parsed.GetValue(set));
             var loaded = RecipeFile.Load(parsed.GetRequiredValue(recipe), changes);

@@ -12,13 +12,13 @@ internal sealed class CrawlLedger : IDisposable
 
     private readonly Lock _gate = new();
     private readonly string _folder, _journalPath;
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
     private readonly List<string> _index = [];
     private readonly CaptureRecords _records;
     private WarcWriter _writer;
     private CrawlJournal _journal;
 
-    private CrawlLedger(CrawlSettings settings, FileStream held, TimeProvider time)
+    private CrawlLedger(CrawlSettings settings, FileLock held, TimeProvider time)
     {
         (_folder, _lock) = (settings.Folder, held);
         _journalPath = Path.Combine(_folder, StateFolder, "journal");
@@ -55,21 +55,14 @@ internal sealed class CrawlLedger : IDisposable
     /// <exception cref="UserErrorException">The folder holds something else, or another crawl is running in it.</exception>
     public static CrawlLedger Open(CrawlSettings settings, TimeProvider time)
     {
+        OutputPlace.Check(settings.Folder);
         var state = Path.Combine(settings.Folder, StateFolder);
         if (!Directory.Exists(state) && Directory.Exists(settings.Folder) && Directory.EnumerateFileSystemEntries(settings.Folder).Any())
         {
             throw new UserErrorException($"--out {settings.Folder} holds files that are no crawl: name a new or empty folder, or that of a crawl to go on with.");
         }
         Directory.CreateDirectory(state);
-        FileStream held;
-        try
-        {
-            held = new FileStream(Path.Combine(state, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException error)
-        {
-            throw new UserErrorException($"another crawl is running in {settings.Folder}: wait for it, or crawl into another --out.", error);
-        }
+        var held = FileLock.Take(Path.Combine(state, "lock"), settings.Folder);
         CrawlLedger ledger;
         try
         {

@@ -66,7 +66,7 @@ public sealed class RunDirectoryStates : IDisposable
         using (RunDirectory.Open(Out, Request(seed: 1)))
         {
             var error = Assert.Throws<UserErrorException>(() => RunDirectory.Open(Out, Request(seed: 1)));
-            Assert.Equal($"another process works in {Out}: wait for it to end, stop it, or use another --out.", error.Message);
+            Assert.Equal($"this process already works in {Out}: wait for it to end, stop it, or use another --out.", error.Message);
         }
         RunDirectory.Open(Out, Request(seed: 1)).Dispose();
     }
