@@ -28,17 +28,16 @@ internal static class Charsets
 
     public static Charset Iso2022Jp { get; } = ByLabel["iso-2022-jp"];
 
-    public static IEnumerable<string> Labels => ByLabel.Keys;
+    /// <summary>The labels of the standard itself.</summary>
+    public static IEnumerable<string> StandardLabels => Lines(Stored()).SelectMany(line => line.Labels);
 
     /// <returns>Null when no encoding has the label; UTF-7 and UTF-32 are among those that browsers do not read.</returns>
-    public static Charset? Find(string? label) => label is null ? null : ByLabel.GetValueOrDefault(label.Trim(' ', '\t', '\n', '\f', '\r').ToLowerInvariant());
+    public static Charset? Find(string? label) => label is not null && Ascii.IsValid(label) ? ByLabel.GetValueOrDefault(label.Trim(' ', '\t', '\n', '\f', '\r').ToLowerInvariant()) : null;
 
     private static Dictionary<string, Charset> Load()
     {
-        using var stored = new StreamReader(typeof(Charsets).Assembly.GetManifestResourceStream("charset-labels.txt")
-            ?? throw new InvalidOperationException("The assembly was built without its charset labels."), Encoding.ASCII);
         var charsets = new Dictionary<string, Charset>(StringComparer.Ordinal);
-        foreach (var (name, labels) in Lines(stored.ReadToEnd()))
+        foreach (var (name, labels) in Lines(Stored()))
         {
             var charset = Make(name);
             foreach (var label in labels) charsets.Add(label, charset);
@@ -46,6 +45,13 @@ internal static class Charsets
         foreach (var (name, labels) in Lines(MoreLabels))
             foreach (var label in labels) charsets.TryAdd(label, charsets[name]);
         return charsets;
+    }
+
+    private static string Stored()
+    {
+        using var stored = new StreamReader(typeof(Charsets).Assembly.GetManifestResourceStream("charset-labels.txt")
+            ?? throw new InvalidOperationException("The assembly was built without its charset labels."), Encoding.ASCII);
+        return stored.ReadToEnd();
     }
 
     private static IEnumerable<(string Name, string[] Labels)> Lines(string text)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Dolmen.Data.Encodings;
@@ -10,6 +11,8 @@ internal ref struct EncodingPrescan
     public const int StandardBytes = 1024;
 
     private const int MaxAttributes = 256;                               // of one element; names beyond are not compared
+
+    private static readonly SearchValues<char> LabelEnds = SearchValues.Create(" \t\n\f\r;");
 
     private readonly ReadOnlySpan<byte> _bytes;
     private int _at;
@@ -111,7 +114,7 @@ internal ref struct EncodingPrescan
                 var close = content.IndexOf(content[at], at + 1);
                 return close < 0 ? null : content[(at + 1)..close];
             }
-            var end = content.AsSpan(at).IndexOfAny(" \t\n\f\r;");
+            var end = content.AsSpan(at).IndexOfAny(LabelEnds);
             return end < 0 ? content[at..] : content.Substring(at, end);
         }
 

@@ -50,7 +50,7 @@ internal static partial class CSharpReader
                 while (declaration.Length < 4000 && Open(declaration) && last + 1 < Math.Min(lines.Length, i + 20)) declaration += " " + lines[++last].Trim();
                 name = Member(declaration, container);
             }
-            if (comment.Length > 0 && name is not null && XmlTree.Read($"<member>{comment}</member>", funnel) is { } tags)
+            if (comment.Length > 0 && name is not null && XmlTree.Read($"<member>{comment}</member>", funnel, stop) is { } tags)
                 yield return XmlDocReader.FromTags(tags, $"{(name.Kind == EntryKind.Type ? 'T' : 'M')}:{name.Signature}", name, file.Name);
             comment.Clear();
         }
