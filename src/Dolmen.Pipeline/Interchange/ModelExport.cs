@@ -28,7 +28,7 @@ public static class ModelExport
     /// <param name="type">Of the matrices; as stored when left out.</param>
     /// <param name="note">Told what the format cannot hold.</param>
     public static GgmlType ToGguf(
-        string model, string path, GgmlType? type = null, CancellationToken stop = default, Action<string>? note = null)
+        string model, string path, GgmlType? type = null, Action<string>? note = null, CancellationToken stop = default)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
