@@ -46,7 +46,7 @@ public sealed class Interchange : IDisposable
         TokenizerFolder.SaveChatTemplate("{{ messages[0]['content'] }}", Path("t"));
         HuggingFaceFolder.Save(Path("m"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
             new ModelCard("m", "s"), new SpecialTokenIds(0, 1, 2, 6), Directory.GetFiles(Path("t")));
-        ModelExport.ToGguf(Path("m"), Path("m.gguf"), GgmlType.Q80, TestContext.Current.CancellationToken);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), GgmlType.Q80, stop: TestContext.Current.CancellationToken);
         Assert.Null(ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken).Note);
         Assert.Equal(File.ReadAllText(Path("m/tokenizer.json")), File.ReadAllText(Path("n/tokenizer.json")));
         Assert.Equal("{{ messages[0]['content'] }}", File.ReadAllText(Path("n/chat_template.jinja")));
