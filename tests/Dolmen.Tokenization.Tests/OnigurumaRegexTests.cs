@@ -34,6 +34,7 @@ public class OnigurumaRegexTests
     [InlineData("(?i)[ß]", "ssa", "ss")]
     [InlineData("(?i)[^ß]", "sß", "s")]
     [InlineData("(?i)k", "kK\u212A", "k|K|\u212A")]
+    [InlineData("(?i)ΐ", "\u0390\u1FD3", "\u0390|\u1FD3")]
     [InlineData("\\w", "²", "²")]
     [InlineData("[\\w]", "²", "")]
     [InlineData("\\x{61}\\x62|\\141|\\u3042", "ab aあ", "ab|a|あ")]

@@ -42,8 +42,13 @@ internal static class CaseFolds
         return groups;
     }
 
-    // .NET's invariant rules keep the long s apart from s.
-    private static Rune Fold(Rune rune) => rune.Value == 'ſ'
-        ? new Rune('s')
-        : Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune)));
+    // .NET's invariant rules keep these apart from what Unicode folds them to.
+    private static Rune Fold(Rune rune) => rune.Value switch
+    {
+        'ſ' => new Rune('s'),
+        0x1FD3 => new Rune(0x390),
+        0x1FE3 => new Rune(0x3B0),
+        0xFB06 => new Rune(0xFB05),
+        _ => Rune.ToLowerInvariant(Rune.ToUpperInvariant(Rune.ToLowerInvariant(rune))),
+    };
 }
