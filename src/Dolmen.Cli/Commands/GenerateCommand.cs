@@ -21,7 +21,7 @@ internal static class GenerateCommand
         command.Add(json);
         command.Runs((parsed, stop) =>
         {
-            var options = flags.Read(parsed);
+            var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
             var text = parsed.GetRequiredValue(prompt);

@@ -26,11 +26,14 @@ public static class ModelExport
     }
 
     /// <param name="type">Of the matrices; as stored when left out.</param>
-    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default)
+    /// <param name="note">Told what the format cannot hold.</param>
+    public static GgmlType ToGguf(
+        string model, string path, GgmlType? type = null, CancellationToken stop = default, Action<string>? note = null)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder)) : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder), GenerationSettings.Load(folder), note)
+            : [("tokenizer.ggml.model", GgufValue.Of("none"))];
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
         {
@@ -59,7 +62,7 @@ public static class ModelExport
     {
         if (!HasTokenizer(folder)) return HuggingFaceFolder.LoadSpecialTokenIds(folder);
         var special = TokenizerFolder.Load(folder).Special;
-        return new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End));
+        return HuggingFaceFolder.KeepSpecialTokenIds(folder, new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End)));
 
         static int? Id(int id) => id < 0 ? null : id;
     }
