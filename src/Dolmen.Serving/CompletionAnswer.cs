@@ -55,7 +55,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
         _opened = choice;
         _report = Report();
         if (request.Chat) yield return Chunk(choice, new ChunkDelta("assistant", ""), null, null);
-        else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText());
+        else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText(PromptOf(choice).Tokens.Length));
     }
 
     private TokenReport Report() => new(served.Tokenizer, request.Generation.ShowSpecial);
@@ -72,15 +72,18 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
         return sent;
     }
 
-    private TextLogprobs? SentText()
+    private TextLogprobs? SentText(int most = int.MaxValue)
     {
         if (_unsent.Count == 0) return null;
-        var sent = (_report ??= Report()).Text(_unsent);
-        _unsent.Clear();
+        var count = Math.Min(most, _unsent.Count);
+        var sent = (_report ??= Report()).Text(_unsent[..count]);
+        _unsent.RemoveRange(0, count);
         return sent;
     }
 
-    private string EchoOf(int choice) => request.Echo ? request.Prompts[choice / request.Choices].Text : "";
+    private Prompt PromptOf(int choice) => request.Prompts[choice / request.Choices];
+
+    private string EchoOf(int choice) => request.Echo ? PromptOf(choice).Text : "";
 
     /// <summary>A chat's tokens; the one that ended it is not among them, as in OpenAI's answers.</summary>
     private static IReadOnlyList<TokenLogprob> Said(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];

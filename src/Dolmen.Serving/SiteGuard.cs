@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dolmen.Serving;
 
@@ -19,6 +20,8 @@ internal sealed class SiteGuard(ServerOptions options)
     public Task Check(HttpContext http, Func<Task> next)
     {
         var host = http.Request.Headers.Host.ToString();
+        if (host.Length == 0 && Uri.TryCreate(http.Features.Get<IHttpRequestFeature>()?.RawTarget, UriKind.Absolute, out var target)
+            && target.Scheme is "http" or "https") host = target.Authority;
         // Only programs of before 1997 send no Host; a browser always does.
         if (host.Length > 0 || http.Request.Protocol != "HTTP/1.0") CheckHost(http, host);
         CheckOrigin(http, host);
