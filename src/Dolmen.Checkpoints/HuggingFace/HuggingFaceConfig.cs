@@ -64,7 +64,7 @@ internal static class HuggingFaceConfig
         {
             ConfigEnds = isList ? fields.Ids("eos_token_id") : null,
             Generation = File.Exists(generation) && new FileInfo(generation).Length <= GenerationSettings.MaxBytes
-                ? JsonInput.WithoutByteOrderMark(File.ReadAllBytes(generation)) : null,
+                ? JsonInput.WithoutByteOrderMark(File.ReadAllBytes(generation)) : default(ReadOnlyMemory<byte>?),
         };
     }
 
