@@ -43,7 +43,7 @@ public static class RecipeTree
             var at = path.Length == 0 ? key : $"{path}.{key}";
             if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known)
             {
-                yield return $"'{at}' is no key of a recipe{Suggestion(key, type)}";
+                yield return $"'{at}' is not a key of a recipe{Suggestion(key, type)}";
                 continue;
             }
             if (value is not JsonObject inner || TypeOf(known) is not { Kind: JsonTypeInfoKind.Object } innerType) continue;
@@ -70,7 +70,7 @@ public static class RecipeTree
             }
             if (type.Kind != JsonTypeInfoKind.Object) throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
             var known = type.Properties.FirstOrDefault(property => property.Name == keys[i])
-                ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is no key of a recipe{Suggestion(keys[i], type)}");
+                ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}");
             if (i == keys.Length - 1)
             {
                 at[keys[i]] = Value(assignment, path, text, TypeOf(known));
@@ -105,6 +105,11 @@ public static class RecipeTree
         return Bind(tree, type, "--set");
     }
 
+    /// <summary>Where a problem comes from: the <c>--set</c> that changed the key it begins with, or else the recipe.</summary>
+    public static string Origin(string problem, string source, IReadOnlyList<string>? assignments) =>
+        assignments?.LastOrDefault(assignment => problem.StartsWith(assignment.Split('=')[0].Trim() + " ", StringComparison.Ordinal))
+            is { } guilty ? $"--set {guilty}" : source;
+
     private static JsonNode? ParseNode(string text, string source)
     {
         var utf8 = JsonInput.Checked(Encoding.UTF8.GetBytes(text), source, comments: true);
@@ -129,10 +134,10 @@ public static class RecipeTree
     private static JsonNode? Value(string assignment, string path, string text, JsonTypeInfo type)
     {
         var plain = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
-        if (plain == typeof(string) || plain.IsEnum) return JsonValue.Create(text);
+        if (plain == typeof(string)) return JsonValue.Create(text);
         try
         {
-            var node = ParseNode(text, assignment);
+            var node = plain.IsEnum && text != "null" ? JsonValue.Create(text) : ParseNode(text, assignment);
             node.Deserialize(type);
             return node;
         }

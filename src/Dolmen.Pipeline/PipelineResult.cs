@@ -27,6 +27,10 @@ public sealed record PipelineResult(
             ?? throw new InvalidOperationException($"The evaluation of {model.Key} is null."))),
     ];
 
+    /// <summary>For the file inside the run, which people share and move: its paths are relative to the run.</summary>
+    internal string ToFile() =>
+        (this with { Out = ".", Model = Path.GetRelativePath(Out, Model).Replace('\\', '/') }).ToJson() + "\n";
+
     public string ToJson() => JsonSerializer.Serialize(this, PipelineJson.Default.PipelineResult);
 
     /// <exception cref="UserErrorException">The directory holds no finished run.</exception>
@@ -36,7 +40,10 @@ public sealed record PipelineResult(
         if (!File.Exists(path)) throw new UserErrorException($"{runDirectory} holds no finished run: it has no {FileName}. The command that began it goes on from where it stopped.");
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), PipelineJson.Default.PipelineResult) ?? throw new JsonException("It is null.");
+            var result = JsonSerializer.Deserialize(File.ReadAllText(path), PipelineJson.Default.PipelineResult)
+                ?? throw new JsonException("It is null.");
+            var place = Path.GetFullPath(runDirectory);
+            return result with { Out = place, Model = Path.GetFullPath(Path.Combine(place, result.Model)) };
         }
         catch (JsonException error)
         {

@@ -189,7 +189,7 @@ public sealed class PipelineRun
         };
         string At(string name) => Path.Combine(_run.Path, name);
         AtomicFile.WriteText(At("report.html"), ReportPage.Html(result, _recipe, report));
-        AtomicFile.WriteText(At(PipelineResult.FileName), result.ToJson() + "\n");
+        AtomicFile.WriteText(At(PipelineResult.FileName), result.ToFile());
         string[] whole = ["report.html", PipelineResult.FileName, ResolvedRecipe, .. costs.Select(cost => $"{cost.Stage}/{Manifest.FileName}"),
             .. ContentHash.FilesBelow(At("model")).Where(file => file != Manifest.FileName).Select(file => $"model/{file}")];
         new Manifest("run", _run.Identity, new Dictionary<string, string> { ["inputs"] = _inputsSha256 },

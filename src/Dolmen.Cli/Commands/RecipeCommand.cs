@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Pipeline.Recipes;
 
@@ -31,7 +32,7 @@ internal static class RecipeCommand
             if (File.Exists(to) || Directory.Exists(to)) throw new UserErrorException($"{to} exists: nothing was written. Name a new file.");
             if (!Directory.Exists(Path.GetDirectoryName(to))) throw new UserErrorException($"there is no folder {Path.GetDirectoryName(to)}: create it first.");
             AtomicFile.WriteText(to, text);
-            Console.Error.WriteLine($"{to} written. Edit it, then: ./dolmen run {parsed.GetRequiredValue(file)}");
+            Console.Error.WriteLine($"{to} written. Edit it, then: {string.Format(CultureInfo.InvariantCulture, RecipeKind.Of(from).Use, parsed.GetRequiredValue(file))}");
         });
         return command;
     }
@@ -43,16 +44,21 @@ internal static class RecipeCommand
         var command = new Command("check", "Say all that is wrong with a recipe without running it.") { recipe, set };
         command.Runs((parsed, _) =>
         {
-            RecipeFile.Load(parsed.GetRequiredValue(recipe), new RecipeChanges(Set: parsed.GetValue(set)));
-            Console.Error.WriteLine($"{parsed.GetRequiredValue(recipe)} is a valid recipe.");
+            var name = parsed.GetRequiredValue(recipe);
+            var kind = RecipeKind.Of(name);
+            kind.Check(name, parsed.GetValue(set) ?? []);
+            Console.Error.WriteLine($"{name} is a valid recipe of a {kind.Name}.");
         });
         return command;
     }
 
     private static Command Schema()
     {
-        var command = new Command("schema", "Print the JSON Schema of recipes, for editors.");
-        command.Runs((_, _) => Console.Out.WriteLine(RecipeFile.Schema()));
+        var kind = new Argument<string>("KIND") { Description = "pipeline, corpus or mixture.", DefaultValueFactory = _ => "pipeline" };
+        kind.AcceptOnlyFromAmong([.. RecipeKind.All.Select(known => known.Name)]);
+        var command = new Command("schema", "Print the JSON Schema of recipes, for editors.") { kind };
+        command.Runs((parsed, _) =>
+            Console.Out.WriteLine(RecipeFile.Schema(RecipeKind.All.First(known => known.Name == parsed.GetRequiredValue(kind)))));
         return command;
     }
 }

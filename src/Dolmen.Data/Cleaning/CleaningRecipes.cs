@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Cleaning;
@@ -9,6 +10,8 @@ public static class CleaningRecipes
 
     private const long MostBytes = 1 << 20;
 
+    public static JsonTypeInfo Contract => CleaningRecipeJson.Default.CleaningRecipe;
+
     /// <summary>The recipe's text, comments included; null when there is none of that name.</summary>
     public static string? Find(string name)
     {
@@ -17,6 +20,9 @@ public static class CleaningRecipes
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
+
+    /// <exception cref="UserErrorException">No such recipe, or all that is wrong with it, files that it names and that are missing included.</exception>
+    public static void Check(string nameOrPath, IReadOnlyList<string> set) => Load(nameOrPath, set);
 
     /// <param name="set"><c>filters.gopherQuality.minWords=30</c>.</param>
     /// <exception cref="UserErrorException">No such recipe, or one that is wrong.</exception>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Mixing;
@@ -16,6 +17,8 @@ internal sealed partial class MixJson : JsonSerializerContext;
 public static class MixRecipeFile
 {
     private const long MaxBytes = 1 << 20;
+
+    public static JsonTypeInfo Contract => MixJson.Default.MixRecipe;
 
     /// <param name="file">Null for a recipe of nothing but defaults.</param>
     /// <param name="sets"><c>path=value</c>, such as <c>alpha=0.5</c> or <c>sources.wiki=2</c>.</param>

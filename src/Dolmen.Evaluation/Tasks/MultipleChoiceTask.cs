@@ -7,9 +7,12 @@ namespace Dolmen.Evaluation.Tasks;
 /// acc takes the greatest sum, acc_norm the greatest sum per Unicode character of the choice.
 /// Solved examples before the query are written as the sections of a training document: query, answer and an empty line.
 /// </summary>
-/// <remarks>Query and choice are encoded together. The score counts the tokens after the longest prefix that the query's own encoding and
-/// all the choices' share: lm-eval's rule wherever a token ends with the query, and fair to all choices where one straddles the
-/// border.</remarks>
+/// <remarks>
+/// Query and choice are encoded together, and the score counts the tokens after the longest prefix that the query's own encoding and all
+/// the choices' encodings share. Where a token ends with the query this is what lm-eval scores. Where a token straddles the border the two
+/// differ: lm-eval moves the white space at the query's end into the choice and encodes query and the rest apart, so that it may score
+/// ids which are not the encoding of the text; here every id is the text's own, and all choices are scored from the same place.
+/// </remarks>
 public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) : EvalTask
 {
     public override string Name => Shots == 0 ? "multiple-choice" : $"multiple-choice, {Shots}-shot";

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Dolmen.Data.Cleaning;
 
 namespace Dolmen.Pipeline.Recipes;
 
@@ -9,17 +10,21 @@ public static class BuiltInRecipes
 
     private static readonly Assembly Program = typeof(BuiltInRecipes).Assembly;
 
-    public static IReadOnlyList<string> Names { get; } =
+    /// <summary>Of whole pipelines.</summary>
+    public static IReadOnlyList<string> Pipelines { get; } =
     [
         .. Program.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
             .Select(name => name[Folder.Length..^Extension.Length]).Order(StringComparer.Ordinal),
     ];
 
+    /// <summary>Of every kind.</summary>
+    public static IReadOnlyList<string> Names { get; } = [CleaningRecipes.Crawl, .. Pipelines];
+
     /// <summary>The recipe's text, comments included.</summary>
     public static string? Find(string name)
     {
         using var stream = Program.GetManifestResourceStream(Folder + name + Extension);
-        if (stream is null) return null;
+        if (stream is null) return CleaningRecipes.Find(name);
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
@@ -16,7 +17,7 @@ public static class RecipeFile
     public const double SmallModelMinutes = 3;
 
     private const int SmallDepth = 2;
-    private const string ExtendsKey = "extends";
+    internal const string ExtendsKey = "extends";
     private const long MostBytes = 4 << 20;
 
     /// <summary>Reads, changes, binds and validates.</summary>
@@ -27,10 +28,15 @@ public static class RecipeFile
     {
         var (text, source) = Read(nameOrPath);
         var tree = Extended(RecipeTree.Parse(text, source), source);
+        if (RecipeKind.Of(tree) is { } kind && kind.Contract != Contract)
+        {
+            var use = string.Format(CultureInfo.InvariantCulture, kind.Use, nameOrPath);
+            throw new UserErrorException($"{source} is a recipe of a {kind.Name}, and a pipeline's is needed here. Use it with: {use}");
+        }
         ThrowIfAny([.. RecipeTree.UnknownKeys(tree, Contract).Select(problem => $"{problem} ({source})")]);
         Apply(tree, changes, notices);
         var recipe = RecipeTree.Bind(tree, RecipeJson.Default.PipelineRecipe, source);
-        ThrowIfAny([.. recipe.Validate().Select(problem => $"{problem} ({source})")]);
+        ThrowIfAny([.. recipe.Validate().Select(problem => $"{problem} ({RecipeTree.Origin(problem, source, changes.Set)})")]);
         // Paths in a file are relative to where the command runs, as those on a command line are; recorded, they must not be.
         return recipe with { Inputs = [.. recipe.Inputs.Select(Path.GetFullPath)] };
     }
@@ -40,17 +46,17 @@ public static class RecipeFile
     public static JsonObject ToTree(PipelineRecipe recipe) =>
         JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject() ?? throw new InvalidOperationException("A recipe is an object.");
 
-    public static string Schema()
+    public static string Schema(RecipeKind kind)
     {
-        var schema = RecipeJson.Default.Options.GetJsonSchemaAsNode(typeof(PipelineRecipe), new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true });
-        if (schema["properties"] is JsonObject properties)
+        var schema = kind.Contract.GetJsonSchemaAsNode(new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true });
+        if (kind.Contract == Contract && schema["properties"] is JsonObject properties)
             properties[ExtendsKey] = new JsonObject { ["type"] = "string", ["description"] = "A built-in recipe whose settings hold where this one says nothing." };
         return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
-    private static JsonTypeInfo Contract => RecipeJson.Default.PipelineRecipe;
+    internal static JsonTypeInfo Contract => RecipeJson.Default.PipelineRecipe;
 
-    private static (string Text, string Source) Read(string nameOrPath)
+    internal static (string Text, string Source) Read(string nameOrPath)
     {
         if (Directory.Exists(nameOrPath)) throw new UserErrorException($"{nameOrPath} is a folder: a recipe is a file. Name {Path.Combine(nameOrPath, "recipe.resolved.jsonc")} to repeat a run.");
         if (File.Exists(nameOrPath))
@@ -73,7 +79,7 @@ public static class RecipeFile
         tree.Remove(ExtendsKey);
         if (depth == mostSteps) throw new UserErrorException($"extends is '{name}': more than {mostSteps} recipes extend each other. Say more in this one. ({source})");
         var parent = BuiltInRecipes.Find(name)
-            ?? throw new UserErrorException($"extends is '{name}': it must be a built-in recipe, one of {string.Join(", ", BuiltInRecipes.Names)}. ({source})");
+            ?? throw new UserErrorException($"extends is '{name}': it must be a built-in recipe, one of {string.Join(", ", BuiltInRecipes.Pipelines)}. ({source})");
         var merged = Extended(RecipeTree.Parse(parent, $"recipes/{name}.jsonc"), source, depth + 1);
         RecipeTree.Merge(merged, tree, whole: "model");
         return merged;

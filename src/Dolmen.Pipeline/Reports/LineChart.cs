@@ -8,7 +8,7 @@ public sealed record ChartSeries(string Name, IReadOnlyList<CurvePoint> Points, 
 /// <summary>Lines over a number axis as inline SVG. Colours come from the page's classes, so that both colour schemes work.</summary>
 public static class LineChart
 {
-    private const double Width = 640, Height = 300, Left = 56, Right = 14, Top = 14, Bottom = 42;
+    private const double Width = 480, Height = 280, Left = 62, Right = 16, Top = 14, Bottom = 46;
 
     /// <returns>Empty when there is nothing to draw.</returns>
     public static string Svg(string title, string xLabel, string yLabel, IReadOnlyList<ChartSeries> series)
@@ -26,10 +26,10 @@ public static class LineChart
             svg.Append($"<text class=\"tick\" x=\"{Left - 6}\" y=\"{At(y.Map(tick) + 4)}\" text-anchor=\"end\">{Label(tick)}</text>");
         }
         foreach (var tick in x.Ticks())
-            svg.Append($"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 16}\" text-anchor=\"middle\">{Label(tick)}</text>");
+            svg.Append($"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Label(tick)}</text>");
         svg.Append($"<path class=\"axis\" d=\"M{Left} {Top}V{Height - Bottom}H{Width - Right}\"/>");
         svg.Append($"<text class=\"label\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 6}\" text-anchor=\"middle\">{Escape(xLabel)}</text>");
-        svg.Append($"<text class=\"label\" transform=\"translate(12 {(Top + Height - Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Escape(yLabel)}</text>");
+        svg.Append($"<text class=\"label\" transform=\"translate(14 {(Top + Height - Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Escape(yLabel)}</text>");
         for (var i = 0; i < series.Count; i++) Draw(svg, series[i], i, x, y);
         svg.Append("</svg><ul class=\"legend\">");
         for (var i = 0; i < series.Count; i++) svg.Append($"<li class=\"s{i % 4}\">{Escape(series[i].Name)}: {Label(series[i].Points[^1].Y)} at the end</li>");

@@ -21,7 +21,7 @@ public static class ReportPage
         Results(page, result);
         Curves(page, result);
         Funnel(page, corpus);
-        Samples(page, result);
+        Samples(page, result, recipe.Training.SamplePrompt);
         Answers(page, result);
         Costs(page, result);
         Section(page, "Next");
@@ -73,17 +73,17 @@ public static class ReportPage
         Bars(page, ["entries", "count", ""], [.. rows.Select(row => ((string[])[row.Name, $"{row.Count:N0}"], (double)row.Count))]);
     }
 
-    private static void Samples(StringBuilder page, PipelineResult result)
+    private static void Samples(StringBuilder page, PipelineResult result, string prompt)
     {
         var samples = TrainingCurve.Read(Path.Combine(result.Out, "base", "metrics.jsonl")).Samples;
         if (samples.Count == 0) return;
         Section(page, "Learning to write");
-        page.Append("<dl>");
+        page.Append("<p class=\"note\">Each time the model goes on from the same prompt, which stands in bold.</p>\n<dl>");
         var shown = Math.Min(SamplesShown, samples.Count);
         for (var i = 0; i < shown; i++)
         {
             var sample = samples[shown == 1 ? samples.Count - 1 : i * (samples.Count - 1) / (shown - 1)];
-            page.Append($"<dt>after {sample.Step:N0} steps</dt><dd><pre>{Escape(sample.Text)}</pre></dd>");
+            page.Append($"<dt>after {sample.Step:N0} steps</dt><dd><pre><b>{Escape(prompt)}</b>{Escape(sample.Text)}</pre></dd>");
         }
         page.Append("</dl>\n");
     }
@@ -127,7 +127,7 @@ public static class ReportPage
 
     private static void Table(StringBuilder page, IReadOnlyList<string> head, IEnumerable<string[]> rows)
     {
-        page.Append("<div class=\"scroll\"><table><tr>");
+        page.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>");
         foreach (var cell in head) page.Append($"<th>{Escape(cell)}</th>");
         page.Append("</tr>\n");
         foreach (var row in rows) page.Append("<tr>").AppendJoin("", row.Select(cell => $"<td>{Escape(cell)}</td>")).Append("</tr>\n");
@@ -137,7 +137,7 @@ public static class ReportPage
     private static void Bars(StringBuilder page, IReadOnlyList<string> head, IReadOnlyList<(string[] Cells, double Size)> rows)
     {
         var most = Math.Max(1e-9, rows.Max(row => row.Size));
-        page.Append("<div class=\"scroll\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("</tr>\n");
+        page.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("</tr>\n");
         foreach (var (cells, size) in rows)
         {
             page.Append("<tr>").AppendJoin("", cells.Select(cell => $"<td>{Escape(cell)}</td>"));

@@ -15,7 +15,29 @@ public sealed class Recipes : IDisposable
     public void Every_built_in_recipe_is_valid()
     {
         Assert.Contains("quickstart", BuiltInRecipes.Names);
-        foreach (var name in BuiltInRecipes.Names) RecipeFile.Load(name, new RecipeChanges());
+        foreach (var name in BuiltInRecipes.Names) RecipeKind.Of(name).Check(name, []);
+    }
+
+    [Fact]
+    public void The_recipe_of_a_corpus_is_known_by_its_keys_and_refused_where_a_pipeline_is_needed()
+    {
+        Assert.Equal("corpus", RecipeKind.Of("crawl-to-corpus").Name);
+        Assert.Equal("corpus", RecipeKind.Of(Written("{ \"filters\": { \"gopherQuality\": {} } }")).Name);
+        Assert.Equal("mixture", RecipeKind.Of(Written("{ \"alpha\": 0.3 }")).Name);
+        Assert.Equal("pipeline", RecipeKind.Of(Written("{ \"extends\": \"quickstart\", \"filters\": {} }")).Name);
+        Assert.StartsWith(
+            "recipes/crawl-to-corpus.jsonc is a recipe of a corpus, and a pipeline's is needed here. Use it with: ./dolmen corpus build --recipe ",
+            Error("crawl-to-corpus"), StringComparison.Ordinal);
+        RecipeKind.Of("crawl-to-corpus").Check(Written("{ \"dedup\": {} }"), ["filters.gopherQuality.minWords=30"]);
+    }
+
+    [Fact]
+    public void A_wrong_setting_of_the_command_line_is_not_blamed_on_the_recipe()
+    {
+        Assert.Equal("dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)", Error("quickstart", "dpo.beta=0"));
+        Assert.Equal(
+            "--set training.precision=half: 'half' is not one of auto, float32, bfloat16, which training.precision takes.",
+            Error("quickstart", "training.precision=half"));
     }
 
     [Fact]
@@ -48,7 +70,7 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void What_an_architecture_does_not_have_is_refused()
     {
-        Assert.Equal("model.heads does not belong to architecture 'mamba', which has dState, dConv, expand, depth, layers, dtRank. Take it out. (recipes/tiny/mamba.jsonc)",
+        Assert.Equal("model.heads does not belong to architecture 'mamba', which has dState, dConv, expand, depth, layers, dtRank. Take it out. (--set model.heads=2)",
             Error("tiny/mamba", "model.heads=2"));
         Assert.StartsWith("model.architecture is 'manba': it must be one of ", Error("tiny/mamba", "model.architecture=manba"), StringComparison.Ordinal);
         Assert.StartsWith("model.pattern is 'Mf Xe': 'X' is no mixer.", Error("tiny/hybrid", "model.pattern=Mf Xe"), StringComparison.Ordinal);
@@ -68,8 +90,8 @@ public sealed class Recipes : IDisposable
     {
         var path = Edited(text => text.Replace("\"learningRate\": 4e-3", "\"learnngRate\": 4e-3").Replace("\"vocabSize\"", "\"wombat\""));
         Assert.Equal(
-            $"'tokenizer.wombat' is no key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n" +
-            $"'base.optimizer.learnngRate' is no key of a recipe: did you mean 'learningRate'? ({path})",
+            $"'tokenizer.wombat' is not a key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n" +
+            $"'base.optimizer.learnngRate' is not a key of a recipe: did you mean 'learningRate'? ({path})",
             Error(path));
     }
 
@@ -90,10 +112,10 @@ public sealed class Recipes : IDisposable
         var problems = Error("quickstart", "model.depth=null", "model.dModel=500", "model.layers=4", "model.heads=12", "base.batchTokens=1000", "dpo.beta=0").Split('\n');
         Assert.Equal(
         [
-            "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (recipes/quickstart.jsonc)",
+            "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (--set model.heads=12)",
             "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
-            "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (recipes/quickstart.jsonc)",
-            "dpo.beta is 0: it must be above 0. 0.1 is usual. (recipes/quickstart.jsonc)",
+            "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (--set base.batchTokens=1000)",
+            "dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)",
         ], problems);
     }
 
@@ -105,7 +127,7 @@ public sealed class Recipes : IDisposable
         Assert.Equal((7UL, 5.0, "12", 6, 1e-3, 64L),
             (recipe.Seed, recipe.Minutes, recipe.Training.SamplePrompt, recipe.Model.Depth, recipe.Base.Optimizer.LearningRate, recipe.Dpo.TotalPairs));
         Assert.Equal([Path.GetFullPath("docs")], recipe.Inputs);
-        Assert.Equal("--set model.deepth=6: 'model.deepth' is no key of a recipe: did you mean 'depth'?", Error("quickstart", "model.deepth=6"));
+        Assert.Equal("--set model.deepth=6: 'model.deepth' is not a key of a recipe: did you mean 'depth'?", Error("quickstart", "model.deepth=6"));
         Assert.Equal("--set model.depth=six: 'six' is not a whole number, which model.depth takes.", Error("quickstart", "model.depth=six"));
         Assert.Equal("--set seed.x=1: 'seed' has no keys below it.", Error("quickstart", "seed.x=1"));
         Assert.Equal("--set seed has no value: write --set path=value, such as --set training.precision=float32.", Error("quickstart", "seed"));
@@ -140,13 +162,13 @@ public sealed class Recipes : IDisposable
 
     [Fact]
     public void A_name_that_is_neither_file_nor_recipe_is_told_so() => Assert.StartsWith(
-        "there is no recipe file 'quikstart', and no built-in recipe of that name. Did you mean 'quickstart'? Built in: quickstart, tiny/", Error("quikstart"),
+        "there is no recipe file 'quikstart', and no built-in recipe of that name. Did you mean 'quickstart'? Built in: crawl-to-corpus, quickstart, tiny/", Error("quikstart"),
         StringComparison.Ordinal);
 
     [Fact]
     public void The_schema_knows_every_part() =>
         Assert.All(new[] { "\"learningRate\"", "\"dModel\"", "\"heldOutFraction\"", "\"additionalProperties\": false" },
-            part => Assert.Contains(part, RecipeFile.Schema(), StringComparison.Ordinal));
+            part => Assert.Contains(part, RecipeFile.Schema(RecipeKind.All[0]), StringComparison.Ordinal));
 
     private static string Error(string recipe, params string[] set) =>
         Assert.Throws<UserErrorException>(() => RecipeFile.Load(recipe, new RecipeChanges(Set: set))).Message;

@@ -81,8 +81,11 @@ public sealed class Reports : IDisposable
     public void Results_written_and_read_again_are_the_same()
     {
         var result = Result();
-        File.WriteAllText(Path.Combine(_temp.Path, "results.json"), result.ToJson());
-        Assert.Equal(result.ToJson(), PipelineResult.Read(_temp.Path).ToJson());
+        File.WriteAllText(Path.Combine(_temp.Path, "results.json"), result.ToFile());
+        var here = result with { Out = _temp.Path, Model = Path.Combine(_temp.Path, Path.GetRelativePath(result.Out, result.Model)) };
+        Assert.Equal(here.ToJson(), PipelineResult.Read(_temp.Path).ToJson());
+        Assert.DoesNotContain(_temp.Path, result.ToFile(), StringComparison.Ordinal);
+        Assert.Contains("\"out\": \".\"", result.ToFile(), StringComparison.Ordinal);
     }
 
     private string Html()
