@@ -82,12 +82,12 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     /// range.</exception>
     /// <exception cref="OperationCanceledException">Stopped between two tokens.</exception>
     public GenerationResult Generate(ReadOnlySpan<int> prompt, GenerationOptions options, Action<string>? onText = null,
-        CancellationToken stop = default, Action<TokenLogprob>? onToken = null)
+        Action<TokenLogprob>? onToken = null, CancellationToken stop = default)
     {
         options.Validate();
         CheckPrompt(prompt.Length, options);
         using var state = model.NewState((int)Math.Min(model.Config.ContextLength, (long)prompt.Length + options.MaxTokens));
-        return Continue(state, prompt, options, onText, stop, onToken: onToken);
+        return Continue(state, prompt, options, onText, onToken, stop: stop);
     }
 
     /// <summary>The same on a state that already holds the beginning; <paramref name="tokens"/> (at least one) are the rest of the prompt.
@@ -95,7 +95,7 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     /// <param name="before">The tokens in the state, for the repetition penalty.</param>
     public GenerationResult Continue(
         DecodeState state, ReadOnlySpan<int> tokens, GenerationOptions options, Action<string>? onText = null,
-        CancellationToken stop = default, IReadOnlyList<int>? before = null, Action<TokenLogprob>? onToken = null)
+        Action<TokenLogprob>? onToken = null, IReadOnlyList<int>? before = null, CancellationToken stop = default)
     {
         options.Validate();
         CheckPrompt(state.Length + tokens.Length, options);

@@ -54,8 +54,8 @@ internal sealed class GenerationQueue(ServedModel served, int maxWaiting, Server
         {
             var (prompt, options) = (request.Prompts[choice / request.Choices], request.OptionsOf(choice % request.Choices));
             var result = options is { MaxTokens: 0, ScorePrompt: false } ? Nothing
-                : _generator.Generate(prompt.Tokens, options, send is null ? null : text => Send(answer.Piece(choice, text), send), stop, 
-                    send is null ? null : answer.Add);
+                : _generator.Generate(prompt.Tokens, options, send is null ? null : text => Send(answer.Piece(choice, text), send),
+                    send is null ? null : answer.Add, stop);
             if (send is not null) Send(answer.Closing(choice, result), send);
             metrics.Finished(result);
             results.Add(result);

@@ -33,7 +33,7 @@ internal static class GenerateCommand
             var asJson = parsed.GetValue(json);
             var generator = new Generator(loaded, tokenizer);
             var result = generator.Generate(tokenizer.EncodePrompt(text), options, asJson ? null : Console.Out.Write,
-                stop);
+                stop: stop);
             if (asJson)
             {
                 var reason = result.FinishReason == FinishReason.Stop ? "stop" : "length";

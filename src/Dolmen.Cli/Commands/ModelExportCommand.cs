@@ -30,7 +30,7 @@ internal static class ModelExportCommand
         {
             var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
             var written = parsed.GetValue(format) == "gguf"
-                ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), stop, note => Console.Error.WriteLine($"dolmen: {note}")).Name()
+                ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), note => Console.Error.WriteLine($"dolmen: {note}"), stop).Name()
                 : ModelExport.ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop).HuggingFaceName();
             var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
             if (parsed.GetValue(json))

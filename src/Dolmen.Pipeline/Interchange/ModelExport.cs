@@ -26,9 +26,12 @@ public static class ModelExport
     }
 
     /// <param name="type">Of the matrices; as stored when left out.</param>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default) =>
+        ToGguf(model, path, type, _ => { }, stop);
+
     /// <param name="note">Told what the format cannot hold.</param>
-    public static GgmlType ToGguf(
-        string model, string path, GgmlType? type = null, CancellationToken stop = default, Action<string>? note = null)
+    /// <inheritdoc cref="ToGguf(string, string, GgmlType?, CancellationToken)"/>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type, Action<string> note, CancellationToken stop)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);

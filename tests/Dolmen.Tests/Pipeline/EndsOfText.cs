@@ -114,7 +114,7 @@ public sealed class EndsOfText : IDisposable
     {
         Say("m", config: $"{A}", generation: $$"""{"eos_token_id": [{{A}}, {{B}}, {{C}}], "suppress_tokens": [{{D}}]}""");
         var notes = new List<string>();
-        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken, note: notes.Add);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), type: null, notes.Add, TestContext.Current.CancellationToken);
         Assert.Equal((A, B, C), KeysOf("m.gguf"));                       // C is named <|eom_id|>
         Assert.Empty(notes);
         ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken);
@@ -127,7 +127,7 @@ public sealed class EndsOfText : IDisposable
     {
         Say("m", config: $"[{A}, {D}, {B}, 40, 41]", generation: null);
         var notes = new List<string>();
-        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken, note: notes.Add);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), type: null, notes.Add, TestContext.Current.CancellationToken);
         Assert.Equal((A, D, 40), (KeysOf("m.gguf").Eos, KeysOf("m.gguf").Turn, KeysOf("m.gguf").Message == B ? 40 : KeysOf("m.gguf").Message));
         Assert.Contains("41", Assert.Single(notes), StringComparison.Ordinal);
         Assert.DoesNotContain("<|im_end|>", notes[0], StringComparison.Ordinal);    // llama.cpp knows it by its text
