@@ -26,6 +26,7 @@ internal static class ModelExportCommand
         command.Add(dtype);
         command.Add(nonFinite);
         command.Add(json);
+        command.Add(CommonOptions.Strict());
         command.RunsInto(output, (parsed, stop) =>
         {
             var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));

@@ -42,7 +42,7 @@ internal static class ServeCommand
         var json = CommonOptions.Json();
         var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted. One answer is computed at a time.")
         {
-            model, port, host, name, alias, threads, body, waiting, hosts, cors, json,
+            model, port, host, name, alias, threads, body, waiting, hosts, cors, json, CommonOptions.Strict(),
         };
         command.Runs((parsed, stop) =>
         {
