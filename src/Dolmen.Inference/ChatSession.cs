@@ -43,7 +43,7 @@ public sealed class ChatSession : IDisposable
         GenerationResult result;
         try
         {
-            result = _generator.Continue(_state, prompt.AsSpan(known), options, onText, stop);
+            result = _generator.Continue(_state, prompt.AsSpan(known), options, onText, before: _tokensInState, stop: stop);
         }
         catch
         {

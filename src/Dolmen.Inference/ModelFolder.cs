@@ -21,8 +21,13 @@ public static class ModelFolder
                 $"'{folder}' mixes two models: its tokenizer has {tokenizer.VocabSize} tokens but its config.json has vocab_size " +
                     $"{config.VocabSize}. Export or fetch the model again.");
         }
+        tokenizer.EndAt(GenerationSettings.Load(folder).AllEnds);
+        if (TurnEnd.Of(tokenizer) is { } turn) tokenizer.EndAt([turn]);
         return (LoadModel(folder, threads), tokenizer);
     }
+
+    /// <summary>What the model's folder says of how it is to be sampled.</summary>
+    public static GenerationSettings Settings(string directory) => GenerationSettings.Load(HuggingFaceFolder.Locate(directory));
 
     /// <summary>The model alone, for what works on token ids.</summary>
     public static LanguageModel LoadModel(string directory, int? threads = null)

@@ -11,6 +11,22 @@ namespace Dolmen.Inference;
 /// <param name="MinP">Keep tokens at least this share as likely as the likeliest (Nguyen et al. 2024); 0 keeps all.</param>
 public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, double TopP = 1, double MinP = 0, ulong Seed = 0)
 {
+    /// <summary>Divides the positive logits of tokens that stand in the prompt or the answer and multiplies their negative ones (Keskar et
+    /// al. 2019); 1 changes nothing.</summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Taken off the logit of each token that stands in the answer.</summary>
+    public double PresencePenalty { get; init; }
+
+    /// <summary>Taken off the logit of a token for each time that it stands in the answer.</summary>
+    public double FrequencyPenalty { get; init; }
+
+    /// <summary>Added to the logits of these tokens before the penalties; −100 and less never draws them, as OpenAI's interface says.</summary>
+    public IReadOnlyDictionary<int, double> Bias { get; init; } = new Dictionary<int, double>();
+
+    /// <summary>Tokens that are never drawn.</summary>
+    public IReadOnlyList<int> Suppressed { get; init; } = [];
+
     public static SamplingOptions Greedy { get; } = new(Temperature: 0);
 
     public IReadOnlyList<string> Problems()
@@ -23,6 +39,12 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
         if (TopK < 0) problems.Add($"top-k is {TopK}: it must be at least 1, or 0 for no limit. Try 40.");
         if (!(TopP is > 0 and <= 1)) problems.Add($"top-p is {TopP}: it must be above 0 and at most 1. Try 0.95.");
         if (!(MinP is >= 0 and <= 1)) problems.Add($"min-p is {MinP}: it must be between 0 and 1. Try 0.05.");
+        if (!(RepetitionPenalty is > 0 and <= 100))
+        {
+            problems.Add($"repetition-penalty is {RepetitionPenalty}: it must be above 0 and at most 100; 1 changes nothing. Try 1.1.");
+        }
+        if (!(PresencePenalty is >= -100 and <= 100)) problems.Add($"presence-penalty is {PresencePenalty}: it must be between -100 and 100.");
+        if (!(FrequencyPenalty is >= -100 and <= 100)) problems.Add($"frequency-penalty is {FrequencyPenalty}: it must be between -100 and 100.");
         return problems;
     }
 }

@@ -3,7 +3,8 @@ using System.Text;
 namespace Dolmen.Inference;
 
 /// <summary>Lets text through as it comes but keeps back what may turn out to be the beginning of a stop string.</summary>
-internal sealed class TextGate(IReadOnlyList<string> stops, Action<string>? onText)
+/// <param name="showStop">The stop string itself is let through too.</param>
+internal sealed class TextGate(IReadOnlyList<string> stops, Action<string>? onText, bool showStop = false)
 {
     private readonly StringBuilder _passed = new();
     private string _held = "";
@@ -13,20 +14,26 @@ internal sealed class TextGate(IReadOnlyList<string> stops, Action<string>? onTe
 
     public string Text => _passed.ToString();
 
-    public void Add(string piece)
+    /// <param name="mayStop">False lets all of the piece through: the text is not yet as long as was asked for.</param>
+    public void Add(string piece, bool mayStop = true)
     {
         if (Stopped || piece.Length == 0) return;
         _held += piece;
-        var end = -1;
+        if (!mayStop)
+        {
+            Pass(_held.Length);
+            return;
+        }
+        var (end, length) = (-1, 0);
         foreach (var stop in stops)
         {
             var at = _held.IndexOf(stop, StringComparison.Ordinal);
-            if (at >= 0 && (end < 0 || at < end)) end = at;
+            if (at >= 0 && (end < 0 || at < end)) (end, length) = (at, stop.Length);
         }
         if (end >= 0)
         {
             Stopped = true;
-            Pass(end);
+            Pass(showStop ? end + length : end);
             _held = "";
         }
         else Pass(_held.Length - LongestBeginning());

@@ -4,45 +4,107 @@ using Dolmen.Inference;
 
 namespace Dolmen.Serving;
 
-/// <summary>Writes one answer in OpenAI's shapes, whole or in pieces.</summary>
+/// <summary>Writes one answer in OpenAI's shapes, whole or in pieces. Choice number i answers prompt i / n.</summary>
 internal sealed class CompletionAnswer(ServedModel served, CompletionRequest request, long number, long created)
 {
     private readonly string _id = (request.Chat ? "chatcmpl-" : "cmpl-") + StableHash.Sha256($"{served.Name} {created} {number}")[..24];
+    private readonly List<TokenLogprob> _unsent = [];
+    private TokenReport? _report;
+    private int _opened = -1;
 
-    public string Whole(GenerationResult result) => request.Chat
-        ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, served.Name, served.Fingerprint,
-            [new ChatChoice(0, new AssistantMessage("assistant", result.Text, null), null, ReasonOf(result))], UsageOf(result)),
-            ServingJson.Default.ChatCompletion)
-        : Text(result.Text, ReasonOf(result), UsageOf(result));
+    public string Whole(IReadOnlyList<GenerationResult> results) => request.Chat
+        ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
+            [.. results.Select((result, i) => new ChatChoice(i, new AssistantMessage("assistant", result.Text, null),
+                ChatLogprobs(Said(result)), ReasonOf(result)))], UsageOf(results)), ServingJson.Plain.ChatCompletion)
+        : JsonSerializer.Serialize(Text([.. results.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
+            TextLogprobs([.. result.PromptLogprobs, .. result.Logprobs]), ReasonOf(result)))], UsageOf(results)),
+            ServingJson.Plain.TextCompletion);
 
-    /// <summary>A chat's first piece names the role and holds no text yet.</summary>
-    public IEnumerable<string> Opening() => request.Chat ? [Chunk(new ChunkDelta("assistant", ""), null)] : [];
+    /// <summary>Kept until the next piece of text goes out.</summary>
+    public void Add(TokenLogprob token) => _unsent.Add(token);
 
-    public string Piece(string text) => request.Chat ? Chunk(new ChunkDelta(Content: text), null) : Text(text, null, null);
-
-    public IEnumerable<string> Closing(GenerationResult result)
+    /// <summary>What is sent for a piece of a choice's text; the first one of a choice also opens it.</summary>
+    public IEnumerable<string> Piece(int choice, string text)
     {
-        yield return request.Chat ? Chunk(new ChunkDelta(), ReasonOf(result)) : Text("", ReasonOf(result), null);
-        if (!request.IncludeUsage) yield break;
-        yield return request.Chat
-            ? JsonSerializer.Serialize(Chunk([], UsageOf(result)), ServingJson.Default.ChatChunk)
-            : JsonSerializer.Serialize(Text([], UsageOf(result)), ServingJson.Default.TextCompletion);
+        foreach (var opening in Opening(choice)) yield return opening;
+        yield return request.Chat ? Chunk(choice, new ChunkDelta(Content: text), null, Sent())
+            : Chunk(choice, text, null, SentText());
     }
 
-    private static Usage UsageOf(GenerationResult result) =>
-        new(result.Statistics.PrefillTokens, result.Tokens.Length, result.Statistics.PrefillTokens + result.Tokens.Length);
+    /// <summary>What is sent when a choice is complete.</summary>
+    public IEnumerable<string> Closing(int choice, GenerationResult result)
+    {
+        foreach (var opening in Opening(choice)) yield return opening;
+        if (!request.Chat && result.StopToken is not null && request.Logprobs is not null) _unsent.Add(result.Logprobs[^1]);
+        yield return request.Chat ? Chunk(choice, new ChunkDelta(), ReasonOf(result), Sent()) : Chunk(choice, "", ReasonOf(result), SentText());
+    }
+
+    /// <summary>What is sent when all choices are.</summary>
+    public IEnumerable<string> Usage(IReadOnlyList<GenerationResult> results)
+    {
+        if (!request.IncludeUsage) yield break;
+        yield return request.Chat
+            ? JsonSerializer.Serialize(Chunk([], UsageOf(results)), ServingJson.Plain.ChatChunk)
+            : JsonSerializer.Serialize(Text([], UsageOf(results)), ServingJson.Plain.TextCompletion);
+    }
+
+    /// <summary>A chat's first piece names the role and holds no text yet; an echo's is the prompt.</summary>
+    private IEnumerable<string> Opening(int choice)
+    {
+        if (choice == _opened) yield break;
+        _opened = choice;
+        _report = Report();
+        if (request.Chat) yield return Chunk(choice, new ChunkDelta("assistant", ""), null, null);
+        else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText(PromptOf(choice).Tokens.Length));
+    }
+
+    private TokenReport Report() => new(served.Tokenizer, request.Generation.ShowSpecial);
+
+    private ChatLogprobs? ChatLogprobs(IReadOnlyList<TokenLogprob> tokens) => request.Logprobs is null ? null : Report().Chat(tokens);
+
+    private TextLogprobs? TextLogprobs(IReadOnlyList<TokenLogprob> tokens) => request.Logprobs is null ? null : Report().Text(tokens);
+
+    private ChatLogprobs? Sent()
+    {
+        if (_unsent.Count == 0) return null;
+        var sent = (_report ??= Report()).Chat(_unsent);
+        _unsent.Clear();
+        return sent;
+    }
+
+    private TextLogprobs? SentText(int most = int.MaxValue)
+    {
+        if (_unsent.Count == 0) return null;
+        var count = Math.Min(most, _unsent.Count);
+        var sent = (_report ??= Report()).Text(_unsent[..count]);
+        _unsent.RemoveRange(0, count);
+        return sent;
+    }
+
+    private Prompt PromptOf(int choice) => request.Prompts[choice / request.Choices];
+
+    private string EchoOf(int choice) => request.Echo ? PromptOf(choice).Text : "";
+
+    /// <summary>A chat's tokens; the one that ended it is not among them, as in OpenAI's answers.</summary>
+    private static IReadOnlyList<TokenLogprob> Said(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];
+
+    private Usage UsageOf(IReadOnlyList<GenerationResult> results)
+    {
+        var (prompt, completion) = (request.Prompts.Sum(one => one.Tokens.Length), results.Sum(result => result.Tokens.Length));
+        return new Usage(prompt, completion, prompt + completion);
+    }
 
     private static string ReasonOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? "stop" : "length";
 
-    private string Chunk(ChunkDelta delta, string? finishReason) =>
-        JsonSerializer.Serialize(Chunk([new ChunkChoice(0, delta, null, finishReason)], null), ServingJson.Default.ChatChunk);
+    private string Chunk(int choice, ChunkDelta delta, string? finishReason, ChatLogprobs? logprobs) =>
+        JsonSerializer.Serialize(Chunk([new ChunkChoice(choice, delta, logprobs, finishReason)], null), ServingJson.Plain.ChatChunk);
 
     private ChatChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
-        new(_id, "chat.completion.chunk", created, served.Name, served.Fingerprint, choices, usage);
+        new(_id, "chat.completion.chunk", created, request.Model, served.Fingerprint, choices, usage);
 
-    private string Text(string text, string? finishReason, Usage? usage) =>
-        JsonSerializer.Serialize(Text([new TextChoice(0, text, null, finishReason)], usage), ServingJson.Default.TextCompletion);
+    private string Chunk(int choice, string text, string? finishReason, TextLogprobs? logprobs) =>
+        JsonSerializer.Serialize(Text([new TextChoice(choice, text, logprobs, finishReason)], null), ServingJson.Plain.TextCompletion);
 
     private TextCompletion Text(IReadOnlyList<TextChoice> choices, Usage? usage) =>
-        new(_id, "text_completion", created, served.Name, served.Fingerprint, choices, usage);
+        new(_id, "text_completion", created, request.Model, served.Fingerprint, choices, usage);
 }

@@ -4,6 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dolmen.Serving;
 
@@ -16,16 +17,16 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/health", http => Respond(http, "application/json", """{"status":"ok"}"""));
-        app.MapGet("/metrics", http => Respond(http, "text/plain; version=0.0.4", metrics.Text()));
-        app.MapGet("/v1/models", http => Respond(http, "application/json",
-            JsonSerializer.Serialize(new ModelList("list", [Entry]), ServingJson.Default.ModelList)));
-        app.MapGet("/v1/models/{**id}", Model);
+        app.MapMethods("/health", Reading, http => Respond(http, "application/json", """{"status":"ok"}"""));
+        app.MapMethods("/metrics", Reading, http => Respond(http, "text/plain; version=0.0.4", metrics.Text()));
+        app.MapMethods("/v1/models/{**id}", Reading, Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));
     }
 
-    private ModelEntry Entry => new(served.Name, "model", _started, "dolmen", served.Model.Config.ContextLength);
+    private static string[] Reading => [HttpMethods.Get, HttpMethods.Head];
+
+    private ModelEntry Entry(string name) => new(name, "model", _started, "dolmen", served.Model.Config.ContextLength);
 
     private static Task Respond(HttpContext http, string contentType, string body)
     {
@@ -33,10 +34,28 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
         return http.Response.WriteAsync(body, http.RequestAborted);
     }
 
-    private Task Model(HttpContext http) => http.Request.RouteValues["id"] is string id && id == served.Name
-        ? Respond(http, "application/json", JsonSerializer.Serialize(Entry, ServingJson.Default.ModelEntry))
-        : throw ApiErrorException.Refused(StatusCodes.Status404NotFound,
-            $"The model '{http.Request.RouteValues["id"]}' does not exist here: this server has '{served.Name}'.", "model_not_found");
+    private Task Model(HttpContext http)
+    {
+        var name = NameIn(http);
+        if (name.Length == 0)
+        {
+            var list = new ModelList("list", [Entry(served.Name), .. served.Aliases.Select(Entry)]);
+            return Respond(http, "application/json", JsonSerializer.Serialize(list, ServingJson.Plain.ModelList));
+        }
+        return served.AnswersTo(name) ? Respond(http, "application/json", JsonSerializer.Serialize(Entry(name), ServingJson.Plain.ModelEntry))
+            : throw ApiErrorException.Refused(StatusCodes.Status404NotFound,
+                $"The model '{name}' does not exist here: this server has '{served.Name}'.", "model_not_found");
+    }
+
+    /// <summary>The name as it was sent and then decoded once: the server's own path keeps an encoded slash encoded.</summary>
+    private static string NameIn(HttpContext http)
+    {
+        const string before = "/v1/models/";
+        var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        target = target.Split('?', 2)[0];
+        var at = target.IndexOf(before, StringComparison.OrdinalIgnoreCase);
+        return at >= 0 ? Uri.UnescapeDataString(target[(at + before.Length)..]) : http.Request.RouteValues["id"] as string ?? "";
+    }
 
     private async Task Complete(HttpContext http, bool chat)
     {
@@ -48,8 +67,8 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
             await Stream(http, request, answer);
             return;
         }
-        var result = await queue.Generate(request, _ => { }, http.RequestAborted);
-        await Respond(http, "application/json", answer.Whole(result));
+        var results = await queue.Generate(request, answer, null, http.RequestAborted);
+        await Respond(http, "application/json", answer.Whole(results));
     }
 
     private async Task Stream(HttpContext http, CompletionRequest request, CompletionAnswer answer)
@@ -62,32 +81,31 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
             if (!await pieces.Reader.WaitToReadAsync(http.RequestAborted)) await generation;
             http.Response.ContentType = "text/event-stream";
             http.Response.Headers.CacheControl = "no-cache";
-            foreach (var opening in answer.Opening()) await Send(http, opening);
-            await foreach (var piece in pieces.Reader.ReadAllAsync(http.RequestAborted)) await Send(http, answer.Piece(piece));
+            await foreach (var piece in pieces.Reader.ReadAllAsync(http.RequestAborted)) await Send(http, piece);
         }
         finally
         {
             await ((Task)generation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);       // the model is free again
         }
-        GenerationResult result;
+        IReadOnlyList<GenerationResult> results;
         try
         {
-            result = await generation;
+            results = await generation;
         }
         catch (Exception error) when (http.Response.HasStarted && error is not OperationCanceledException)
         {
             log($"{http.Request.Path} failed while streaming: {error}");
-            await Send(http, JsonSerializer.Serialize(new ApiErrorBody(ApiErrors.Internal), ServingJson.Default.ApiErrorBody));
+            await Send(http, JsonSerializer.Serialize(new ApiErrorBody(ApiErrors.Internal), ServingJson.Plain.ApiErrorBody));
             return;
         }
-        foreach (var closing in answer.Closing(result)) await Send(http, closing);
+        foreach (var usage in answer.Usage(results)) await Send(http, usage);
         await Send(http, "[DONE]");
 
-        async Task<GenerationResult> Generate()
+        async Task<IReadOnlyList<GenerationResult>> Generate()
         {
             try
             {
-                return await queue.Generate(request, piece => pieces.Writer.TryWrite(piece), http.RequestAborted);
+                return await queue.Generate(request, answer, piece => pieces.Writer.TryWrite(piece), http.RequestAborted);
             }
             finally
             {

@@ -1,18 +1,29 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
-using Dolmen.Tokenization;
 using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
 
 /// <summary>A checked request to <c>/v1/completions</c> or <c>/v1/chat/completions</c>.</summary>
-internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOptions Generation, bool Stream, bool IncludeUsage)
+/// <param name="Model">The name it was asked for by.</param>
+/// <param name="Prompts">Each is answered <paramref name="Choices"/> times.</param>
+/// <param name="Logprobs">How many of the likeliest tokens are reported beside each; null reports none.</param>
+/// <param name="Echo">The answer begins with the prompt.</param>
+internal sealed record CompletionRequest(
+    bool Chat, string Model, IReadOnlyList<Prompt> Prompts, int Choices, GenerationOptions Generation, int? Logprobs, bool Echo, bool Stream,
+    bool IncludeUsage)
 {
-    private const int MaxStops = 16;
+    private const int MaxStops = GenerationOptions.MaxStops, MostChoices = 128, MostLogprobs = 20;
 
     /// <summary>OpenAI's clients may send 0 for "the likeliest token only": so small a share says the same.</summary>
     private const double SmallestTopP = 1e-6;
+
+    private const double LeastPenalty = 0.01, MostPenalty = 100;
+
+    /// <summary>The options of one answer: its own seed, counted from that of the request.</summary>
+    public GenerationOptions OptionsOf(int choice) => choice == 0 ? Generation
+        : Generation with { Sampling = Generation.Sampling with { Seed = unchecked(Generation.Sampling.Seed + (ulong)choice) } };
 
     public static async Task<CompletionRequest> Read(HttpContext http, ServedModel served, bool chat, ulong defaultSeed)
     {
@@ -22,167 +33,127 @@ internal sealed record CompletionRequest(bool Chat, int[] Prompt, GenerationOpti
             throw ApiErrorException.Refused(StatusCodes.Status415UnsupportedMediaType,
                 "The request needs the header 'Content-Type: application/json'.");
         }
+        var bytes = await Body(http);
         try
         {
-            using var document = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = 16 },
-                http.RequestAborted);
+            using var document = JsonInput.Parse(bytes, "The request body");
             return Of(document.RootElement, served, chat, defaultSeed);
         }
-        catch (JsonException error)
+        catch (UserErrorException error)
         {
-            throw ApiErrorException.Invalid($"The request body is not valid JSON: {error.Message}");
+            throw ApiErrorException.Invalid(served.WithoutPaths(error.Message));
         }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> Body(HttpContext http)
+    {
+        using var body = new MemoryStream();
+        try
+        {
+            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+        }
+        catch (Exception error) when (error is not (BadHttpRequestException or OperationCanceledException))
+        {
+            // Lengths of chunks that no number holds, and the like.
+            throw ApiErrorException.Invalid("The request body cannot be read: its transfer encoding is damaged.");
+        }
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
     private static CompletionRequest Of(JsonElement body, ServedModel served, bool chat, ulong defaultSeed)
     {
         if (body.ValueKind != JsonValueKind.Object) throw ApiErrorException.Invalid("The request body must be a JSON object.");
         var fields = new RequestFields(body);
-        if (fields.Text("model") is { } model && model != served.Name)
-        {
-            throw new ApiErrorException(StatusCodes.Status404NotFound,
-                new ApiError($"The model '{model}' does not exist here: this server has '{served.Name}'.", "invalid_request_error",
-                    "model", "model_not_found"));
-        }
-        RefuseUnsupported(fields, chat);
+        var model = fields.Text("model") ?? served.Name;
+        if (!served.AnswersTo(model)) throw UnknownModel(model, served);
+        RequestTable.Check(body, chat ? Endpoints.Chat : Endpoints.Completions);
 
-        var prompt = chat ? ChatPrompt(fields, served) : TextPrompt(fields, served);
+        var prompts = chat ? [ChatPrompt.Read(fields, served)] : TextPrompts.Read(fields, served);
+        var echo = !chat && (fields.Flag("echo") ?? false);
+        var logprobs = chat ? ChatLogprobs(fields) : TextLogprobs(fields);
+        var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts);
+        var stream = fields.Flag("stream") ?? false;
+        var generation = new GenerationOptions(Sampling(fields, served, defaultSeed), maxTokens, fields.Texts("stop", MaxStops))
+        {
+            StopTokens = fields.Ids("stop_token_ids", served.Tokenizer.VocabSize),
+            MinTokens = MinTokens(fields, served, maxTokens, asked),
+            IgnoreEnds = fields.Flag("ignore_eos") ?? false,
+            ShowStop = fields.Flag("include_stop_str_in_output") ?? false,
+            ShowSpecial = !(fields.Flag("skip_special_tokens") ?? true),
+            Logprobs = logprobs,
+            ScorePrompt = echo && logprobs is not null,
+        };
+        if (maxTokens > 0 || generation.ScorePrompt) generation.Validate();
+        return new CompletionRequest(chat, model, prompts, (int)(fields.Integer("n", 1, MostChoices) ?? 1), generation, logprobs, echo, stream,
+            stream && IncludesUsage(fields));
+    }
+
+    private static ApiErrorException UnknownModel(string model, ServedModel served) => new(StatusCodes.Status404NotFound,
+        new ApiError($"The model '{model}' does not exist here: this server has '{served.Name}'.", "invalid_request_error", "model", "model_not_found"));
+
+    /// <summary>How many tokens to generate, and whether the request says so.</summary>
+    private static (int Tokens, bool Asked) MaxTokens(
+        RequestFields fields, ServedModel served, bool chat, bool echo, IReadOnlyList<Prompt> prompts)
+    {
+        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null)
+            ?? fields.Integer("max_tokens", echo ? 0 : 1, int.MaxValue);
         var context = served.Model.Config.ContextLength;
-        if (prompt.Length >= context)
+        var longest = prompts.Max(prompt => prompt.Tokens.Length);
+        if (longest > context || (longest == context && asked != 0))
         {
             throw ApiErrorException.Invalid($"This model's context is {context} tokens, but the " +
-                $"{(chat ? "messages hold" : "prompt holds")} {prompt.Length}: " +
+                $"{(chat ? "messages hold" : "prompt holds")} {longest}: " +
                 "leave room for at least one. Shorten them.", chat ? "messages" : "prompt", "context_length_exceeded");
         }
-        var room = context - prompt.Length;
-        var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null) ?? fields.Integer("max_tokens", 1,
-            int.MaxValue);
-        var maxTokens = (int)Math.Min(asked ?? (chat ? room : 16), room);
-        var sampling = new SamplingOptions(
-            Temperature: fields.Number("temperature", 1, 0, 2),
-            TopK: (int)Math.Max(0, fields.Integer("top_k", -1, int.MaxValue) ?? 0),
-            TopP: Math.Max(SmallestTopP, fields.Number("top_p", 1, 0, 1)), MinP: fields.Number("min_p", 0, 0, 1),
-            Seed: unchecked((ulong?)fields.Integer("seed", long.MinValue, long.MaxValue)) ?? defaultSeed);
-        var stream = fields.Flag("stream");
-        var generation = new GenerationOptions(sampling, maxTokens, fields.Texts("stop", MaxStops));
-        try
-        {
-            generation.Validate();
-        }
-        catch (UserErrorException error)
-        {
-            throw ApiErrorException.Invalid(error.Message, null);
-        }
-        return new CompletionRequest(chat, prompt, generation, stream, stream && IncludesUsage(fields));
+        var tokens = asked ?? served.Defaults.MaxTokens ?? (chat ? context - longest : 16);
+        return ((int)Math.Min(tokens, prompts.Count == 1 ? context - longest : context), asked is not null);
     }
 
-    private static bool IncludesUsage(RequestFields fields) => fields["stream_options"] switch
+    private static int MinTokens(RequestFields fields, ServedModel served, int maxTokens, bool asked)
     {
-        null => false,
-        { ValueKind: JsonValueKind.Object } options => new RequestFields(options).Flag("include_usage"),
-        { } value => throw RequestFields.Wrong("stream_options", "an object", value),
-    };
-
-    private static void RefuseUnsupported(RequestFields fields, bool chat)
-    {
-        fields.Refuse("n", IsNumber(1), "this server writes one choice a request; send the request again with another seed.");
-        fields.Refuse("best_of", IsNumber(1), "this server writes one choice a request.");
-        fields.Refuse("logprobs", value => value.ValueKind == JsonValueKind.False, "this server does not report log-probabilities.");
-        fields.Refuse("top_logprobs", IsNumber(0), "this server does not report log-probabilities.");
-        fields.Refuse("echo", value => value.ValueKind == JsonValueKind.False, "the prompt is not repeated in the answer.");
-        fields.Refuse("suffix", value => value.ValueKind == JsonValueKind.String && value.GetRawText() == "\"\"",
-            "the model writes on, it does not fill in.");
-        fields.Refuse("presence_penalty", IsNumber(0), "there are no penalties here; use temperature, top_p or min_p.");
-        fields.Refuse("frequency_penalty", IsNumber(0), "there are no penalties here; use temperature, top_p or min_p.");
-        fields.Refuse("logit_bias", value => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
-            "logits cannot be biased.");
-        if (!chat) return;
-        fields.Refuse("tools", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0, "the model calls no tools.");
-        fields.Refuse("functions", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
-            "the model calls no functions.");
-        fields.Refuse("response_format", value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type)
-            && type.ValueKind == JsonValueKind.String && type.ValueEquals("text"), "only plain text is written.");
+        if (fields.Integer("min_tokens", 0, int.MaxValue) is not { } tokens) return Math.Min(served.Defaults.MinTokens, maxTokens);
+        return tokens <= maxTokens ? (int)tokens : throw ApiErrorException.Invalid($"'min_tokens' is {tokens} but at most {maxTokens} tokens are " +
+            (asked ? "generated: raise max_tokens or shorten the prompt." : "generated: set max_tokens."), "min_tokens");
     }
 
-    private static Func<JsonElement, bool> IsNumber(double neutral) =>
-        value => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number == neutral;
-
-    private static int[] TextPrompt(RequestFields fields, ServedModel served)
+    private static SamplingOptions Sampling(RequestFields fields, ServedModel served, ulong defaultSeed)
     {
-        if (fields["prompt"] is not { } prompt)
+        var defaults = served.Defaults;
+        return new SamplingOptions(
+            Temperature: fields.Number("temperature", defaults.Temperature, 0, 2),
+            TopK: (int)Math.Max(0, fields.Integer("top_k", -1, int.MaxValue) ?? defaults.TopK),
+            TopP: Math.Max(SmallestTopP, fields.Number("top_p", defaults.TopP, 0, 1)), MinP: fields.Number("min_p", defaults.MinP, 0, 1),
+            Seed: unchecked((ulong?)fields.Integer("seed", long.MinValue, long.MaxValue)) ?? defaultSeed)
         {
-            throw ApiErrorException.Invalid("'prompt' is missing: it must be a string or an array of token ids.", "prompt");
-        }
-        if (prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() == 1
-            && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array)
-        {
-            prompt = prompt[0];
-        }
-        if (prompt.ValueKind == JsonValueKind.String)
-        {
-            return served.Tokenizer.EncodePrompt(RequestFields.Unicode("prompt", prompt));
-        }
-        if (prompt.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("prompt", "a string or an array of token ids", prompt);
-        if (prompt.GetArrayLength() == 0)
-        {
-            throw ApiErrorException.Invalid("'prompt' is an empty array: it needs at least one token id.", "prompt");
-        }
-        if (prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array)
-        {
-            throw ApiErrorException.Invalid("'prompt' has several prompts: send one a request.", "prompt");
-        }
-        return [.. prompt.EnumerateArray().Select(item =>
-            item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id >= 0 && id < served.Tokenizer.VocabSize
-                ? id : throw RequestFields.Wrong("prompt", $"made of token ids from 0 to {served.Tokenizer.VocabSize - 1}", item))];
-    }
-
-    private static int[] ChatPrompt(RequestFields fields, ServedModel served)
-    {
-        if (fields["messages"] is not { } messages)
-        {
-            throw ApiErrorException.Invalid("'messages' is missing: it must be an array of {role, content}.", "messages");
-        }
-        if (messages.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("messages", "an array of {role, content}", messages);
-        if (messages.GetArrayLength() == 0)
-        {
-            throw ApiErrorException.Invalid("'messages' is empty: it needs at least one message.", "messages");
-        }
-        ChatMessage[] turns = [.. messages.EnumerateArray().Select(Message)];
-        try
-        {
-            return ChatFormat.TokenizePrompt(served.Tokenizer, turns);
-        }
-        catch (UserErrorException error)
-        {
-            // The model's chat template refuses the conversation, or it has none.
-            throw ApiErrorException.Invalid(error.Message, "messages");
-        }
-    }
-
-    private static ChatMessage Message(JsonElement message, int index)
-    {
-        var name = $"messages[{index}]";
-        if (message.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong(name, "an object with role and content", message);
-        var fields = new RequestFields(message);
-        var role = fields.Text("role") switch
-        {
-            "system" or "developer" => "system",
-            "user" => "user",
-            "assistant" => "assistant",
-            var other => throw ApiErrorException.Invalid($"'{name}.role' must be system, user or assistant, not " +
-                $"{(other is null ? "left out" : $"'{other}'")}.", name + ".role"),
+            RepetitionPenalty = fields.Number("repetition_penalty", defaults.RepetitionPenalty, LeastPenalty, MostPenalty),
+            PresencePenalty = fields.Number("presence_penalty", 0, -2, 2),
+            FrequencyPenalty = fields.Number("frequency_penalty", 0, -2, 2),
+            Bias = fields.Bias("logit_bias", served.Tokenizer.VocabSize),
+            Suppressed = defaults.Suppressed,
         };
-        return new ChatMessage(role, Content(fields["content"], name + ".content"));
     }
 
-    private static string Content(JsonElement? content, string name) => content switch
+    private static int? ChatLogprobs(RequestFields fields)
     {
-        { ValueKind: JsonValueKind.String } text => RequestFields.Unicode(name, text),
-        { ValueKind: JsonValueKind.Array } parts => string.Concat(parts.EnumerateArray().Select(part =>
-            part.ValueKind == JsonValueKind.Object && new RequestFields(part) is var fields && fields.Text("type") == "text"
-                && fields.Text("text") is { } text
-                ? text : throw ApiErrorException.Invalid($"'{name}' may hold only parts of type text.", name))),
-        null => throw ApiErrorException.Invalid($"'{name}' is missing: it must be a string.", name),
-        { } value => throw RequestFields.Wrong(name, "a string", value),
-    };
+        var top = fields.Integer("top_logprobs", 0, MostLogprobs);
+        if (fields.Flag("logprobs") ?? false) return (int)(top ?? 0);
+        return top is null or 0 ? null : throw ApiErrorException.Invalid("'top_logprobs' needs 'logprobs' to be true.", "top_logprobs");
+    }
+
+    private static int? TextLogprobs(RequestFields fields) =>
+        fields["logprobs"] is { ValueKind: JsonValueKind.False } ? null : (int?)fields.Integer("logprobs", 0, MostLogprobs);
+
+    private static bool IncludesUsage(RequestFields fields)
+    {
+        if (fields["stream_options"] is not { } value) return false;
+        if (value.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong("stream_options", "an object", value);
+        foreach (var option in value.EnumerateObject())
+        {
+            // Obfuscation only adds padding against listeners.
+            if (option.Name is "include_usage" or "include_obfuscation" || option.Value.ValueKind is JsonValueKind.Null or JsonValueKind.False) continue;
+            throw ApiErrorException.Invalid($"'stream_options.{option.Name}' is not supported: only include_usage is.",
+                "stream_options." + option.Name, "unsupported_parameter");
+        }
+        return new RequestFields(value).Flag("include_usage") ?? false;
+    }
 }

@@ -41,6 +41,7 @@ public sealed class CompletionServer : IAsyncDisposable
         var metrics = new ServerMetrics(served.Name);
         var queue = new GenerationQueue(served, options.MaxWaiting, metrics);
         app.Use(new ApiErrors(log).Answer);
+        app.Use(new SiteGuard(options).Check);
         app.UseRouting();
         new CompletionEndpoints(served, queue, metrics, clock, log).Map(app);
         await app.StartAsync();

@@ -13,7 +13,10 @@ internal sealed class GenerationQueue(ServedModel served, int maxWaiting, Server
     /// <summary>Computes away from the caller's thread. Ends only when the model is free again, so that a cancelled answer cannot overlap
     /// the next one.</summary>
     /// <exception cref="ApiErrorException">Too many wait already.</exception>
-    public async Task<GenerationResult> Generate(CompletionRequest request, Action<string> onText, CancellationToken stop)
+    /// <param name="answer">Given each piece as it comes where the request streams, together with <paramref name="send"/>.</param>
+    /// <param name="send">Takes what goes to the client; null where nothing goes before the answer is whole.</param>
+    public async Task<IReadOnlyList<GenerationResult>> Generate(
+        CompletionRequest request, CompletionAnswer answer, Action<string>? send, CancellationToken stop)
     {
         if (Interlocked.Increment(ref _waiting) > maxWaiting)
         {
@@ -35,16 +38,37 @@ internal sealed class GenerationQueue(ServedModel served, int maxWaiting, Server
         try
         {
             metrics.Running(1);
-            var result = await Task.Run(() => _generator.Generate(request.Prompt, request.Generation, onText, stop),
-                CancellationToken.None);
-            metrics.Finished(result);
-            return result;
+            return await Task.Run(() => Choices(request, answer, send, stop), CancellationToken.None);
         }
         finally
         {
             metrics.Running(-1);
             _turn.Release();
         }
+    }
+
+    private List<GenerationResult> Choices(CompletionRequest request, CompletionAnswer answer, Action<string>? send, CancellationToken stop)
+    {
+        var results = new List<GenerationResult>();
+        for (var choice = 0; choice < request.Prompts.Count * request.Choices; choice++)
+        {
+            var (prompt, options) = (request.Prompts[choice / request.Choices], request.OptionsOf(choice % request.Choices));
+            var result = options is { MaxTokens: 0, ScorePrompt: false } ? Nothing
+                : _generator.Generate(prompt.Tokens, options, send is null ? null : text => Send(answer.Piece(choice, text), send),
+                    send is null ? null : answer.Add, stop);
+            if (send is not null) Send(answer.Closing(choice, result), send);
+            metrics.Finished(result);
+            results.Add(result);
+        }
+        return results;
+    }
+
+    /// <summary>The prompt alone was asked for.</summary>
+    private static GenerationResult Nothing { get; } = new("", [], FinishReason.Length, new GenerationStatistics(0, 0, 0, 0));
+
+    private static void Send(IEnumerable<string> events, Action<string> send)
+    {
+        foreach (var one in events) send(one);
     }
 
     public void Dispose() => _turn.Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Dolmen.Serving;
@@ -15,9 +16,9 @@ internal sealed class RequestFields(JsonElement body)
         { } value => throw Wrong(name, "a string", value),
     };
 
-    public bool Flag(string name) => this[name] switch
+    public bool? Flag(string name) => this[name] switch
     {
-        null => false,
+        null => null,
         { ValueKind: JsonValueKind.True or JsonValueKind.False } value => value.GetBoolean(),
         { } value => throw Wrong(name, "true or false", value),
     };
@@ -33,8 +34,35 @@ internal sealed class RequestFields(JsonElement body)
     {
         null => null,
         { ValueKind: JsonValueKind.Number } value when value.TryGetInt64(out var number) && number >= least && number <= most => number,
-        { } value => throw Wrong(name, least == long.MinValue ? "an integer" : $"an integer of at least {least}", value),
+        { } value => throw Wrong(name, least == long.MinValue ? "an integer"
+            : most < int.MaxValue ? $"an integer from {least} to {most}" : $"an integer of at least {least}", value),
     };
+
+    public IReadOnlyList<int> Ids(string name, int vocabulary)
+    {
+        if (this[name] is not { } value) return [];
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(name, "an array of token ids", value);
+        return [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id >= 0
+            && id < vocabulary ? id : throw Wrong(name, $"an array of token ids from 0 to {vocabulary - 1}", item))];
+    }
+
+    /// <summary>An object from token ids, which JSON writes as names, to numbers from −100 to 100.</summary>
+    public IReadOnlyDictionary<int, double> Bias(string name, int vocabulary)
+    {
+        var bias = new Dictionary<int, double>();
+        if (this[name] is not { } value) return bias;
+        if (value.ValueKind != JsonValueKind.Object) throw Wrong(name, "an object from token ids to numbers", value);
+        foreach (var (text, change) in value.EnumerateObject().Select(member => (member.Name, member.Value)))
+        {
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id >= vocabulary)
+            {
+                throw ApiErrorException.Invalid($"'{name}' must name token ids from 0 to {vocabulary - 1}.", name);
+            }
+            bias[id] = change.ValueKind == JsonValueKind.Number && change.TryGetDouble(out var number) && Math.Abs(number) <= 100
+                ? number : throw Wrong($"{name}.{id}", "a number from -100 to 100", change);
+        }
+        return bias;
+    }
 
     public IReadOnlyList<string> Texts(string name, int most)
     {
@@ -51,15 +79,6 @@ internal sealed class RequestFields(JsonElement body)
             .Where(text => text.Length > 0)];
     }
 
-    /// <summary>Fields that would change the answer if we knew them: leaving them out silently would be a lie.</summary>
-    public void Refuse(string name, Func<JsonElement, bool> isNeutral, string why)
-    {
-        if (this[name] is { } value && !isNeutral(value))
-        {
-            throw ApiErrorException.Invalid($"'{name}' is not supported: {why}", name, "unsupported_parameter");
-        }
-    }
-
     public static ApiErrorException Wrong(string name, string expected, JsonElement value) =>
         ApiErrorException.Invalid($"'{name}' must be {expected}, not {Shown(value)}.", name);
 
@@ -72,7 +91,7 @@ internal sealed class RequestFields(JsonElement body)
         }
         catch (InvalidOperationException)
         {
-            throw ApiErrorException.Invalid($"'{name}' holds an unpaired surrogate, which is no Unicode text.", name);
+            throw ApiErrorException.Invalid($"'{name}' holds an unpaired surrogate, which is not Unicode text.", name);
         }
     }
 

@@ -1,3 +1,6 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Dolmen.Serving;
@@ -14,20 +17,31 @@ internal sealed record TextCompletion(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<TextChoice> Choices,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Usage? Usage);
 
-internal sealed record TextChoice(int Index, string Text, string? Logprobs, string? FinishReason);
+internal sealed record TextChoice(int Index, string Text, TextLogprobs? Logprobs, string? FinishReason);
+
+/// <param name="TextOffset">Where each token begins in the text, in UTF-16 units.</param>
+/// <param name="TopLogprobs">The likeliest tokens at each place and the one that stands there; null before a first token.</param>
+internal sealed record TextLogprobs(
+    IReadOnlyList<int> TextOffset, IReadOnlyList<double?> TokenLogprobs, IReadOnlyList<string> Tokens,
+    IReadOnlyList<IReadOnlyDictionary<string, double>?> TopLogprobs);
 
 internal sealed record ChatCompletion(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<ChatChoice> Choices, Usage Usage);
 
-internal sealed record ChatChoice(int Index, AssistantMessage Message, string? Logprobs, string FinishReason);
+internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason);
 
 internal sealed record AssistantMessage(string Role, string Content, string? Refusal);
+
+internal sealed record ChatLogprobs(IReadOnlyList<ChatLogprob> Content, IReadOnlyList<ChatLogprob>? Refusal);
+
+internal sealed record ChatLogprob(string Token, double Logprob, IReadOnlyList<int> Bytes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ChatLogprob>? TopLogprobs);
 
 internal sealed record ChatChunk(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<ChunkChoice> Choices,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Usage? Usage);
 
-internal sealed record ChunkChoice(int Index, ChunkDelta Delta, string? Logprobs, string? FinishReason);
+internal sealed record ChunkChoice(int Index, ChunkDelta Delta, ChatLogprobs? Logprobs, string? FinishReason);
 
 internal sealed record ChunkDelta(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role = null,
@@ -40,4 +54,12 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
-internal sealed partial class ServingJson : JsonSerializerContext;
+[JsonSerializable(typeof(JsonArray))]
+internal sealed partial class ServingJson : JsonSerializerContext
+{
+    /// <summary>Writes text as it is: an answer is JSON for a program, never part of a page.</summary>
+    public static ServingJson Plain { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -37,8 +37,9 @@ public static class ChatFormat
         ? template.TokenizePrompt(tokenizer, new ChatInput(messages) { AddGenerationPrompt = true })
         : [.. Tokenize(tokenizer, messages).Tokens, tokenizer.Special.Assistant];
 
-    /// <summary>The folder's template where it is not this format's; null where the vocabulary has this format's tokens.</summary>
-    internal static ChatTemplate? TemplateOf(Tokenizer tokenizer)
+    /// <summary>The folder's template where it is not this format's.</summary>
+    /// <exception cref="UserErrorException">The model has neither a template nor this format's tokens.</exception>
+    public static ChatTemplate? TemplateOf(Tokenizer tokenizer)
     {
         if (tokenizer.ChatTemplate is { } template && template.Source != JinjaTemplate) return template;
         return tokenizer.Special.User >= 0 ? null : throw new UserErrorException(

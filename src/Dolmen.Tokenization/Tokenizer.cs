@@ -6,6 +6,8 @@ namespace Dolmen.Tokenization;
 /// <summary>Text to token ids and back. Encoding any string and decoding the ids gives the string's UTF-8 bytes again.</summary>
 public abstract class Tokenizer
 {
+    private int[]? _ends;
+
     /// <summary>Number of ids, special tokens included.</summary>
     public abstract int VocabSize { get; }
 
@@ -26,6 +28,10 @@ public abstract class Tokenizer
     /// <summary>Encoding puts a space before every text and decoding takes it away again.</summary>
     public virtual bool DropsLeadingSpace => false;
 
+    /// <summary>Ids at which a generated text ends. A vocabulary of Dolmen's ends at each of its control tokens, since none is part of a
+    /// text; another one at its end token. <see cref="EndAt"/> adds what the model's own files list.</summary>
+    public IReadOnlyList<int> Ends => _ends ??= [.. OwnEnds.Where(id => id >= 0).Distinct()];
+
     /// <summary>The chat template of the folder it was loaded from; null where there is none.</summary>
     /// <exception cref="UserErrorException">The folder's template is damaged.</exception>
     public ChatTemplate? ChatTemplate => Template?.Value;
@@ -43,6 +49,9 @@ public abstract class Tokenizer
     /// <summary>A token that controls and is no part of the text.</summary>
     public virtual bool IsSpecial(int token) => token == Special.Bos || token == Special.Eos || token == Special.Pad
         || token == Special.System || token == Special.User || token == Special.Assistant || token == Special.End;
+
+    /// <summary>Ends generated texts at these ids too; negative ones mean "none".</summary>
+    public void EndAt(IEnumerable<int> tokens) => _ends = [.. Ends.Concat(tokens.Where(id => id >= 0)).Distinct()];
 
     /// <summary>Appends the ids of <paramref name="text"/>. Unless <paramref name="parseSpecial"/>, text that looks like a special token
     /// is ordinary text, so that no document or user can forge one.</summary>
@@ -103,6 +112,10 @@ public abstract class Tokenizer
         atStart = false;
         return drop ? piece[1..] : piece;
     }
+
+    private IEnumerable<int> OwnEnds => Special.User >= 0
+        ? [Special.Eos, Special.End, Special.Bos, Special.Pad, Special.System, Special.User, Special.Assistant]
+        : [Special.Eos, Special.End];
 
     /// <summary>Bytes that are not UTF-8 become U+FFFD: one for each of a run of byte tokens where the tokenizer's own decoder says so.</summary>
     public string Decode(ReadOnlySpan<int> tokens) =>

@@ -128,9 +128,11 @@ public static class TrainingStages
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
             model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
             new ModelCard($"Dolmen {task.Stage} model", $"{outcome.Parameters:N0} parameters after {outcome.Tokens:N0} tokens of {task.Stage}."),
-            new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
+            HuggingFaceFolder.KeepSpecialTokenIds(tokenizerDirectory, new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End))),
             TokenizerFolder.Files.Select(file => Path.Combine(tokenizerDirectory, file)));
         return outcome;
+
+        static int? Id(int id) => id < 0 ? null : id;
     }
 
     private static TrainableModel LoadModel(string directory, TrainingRecipe training, int batchTokens)

@@ -75,11 +75,16 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     }
 
     /// <summary>A token id, or the first of several.</summary>
-    public int? FirstId(string name)
+    public int? FirstId(string name) => Ids(name) is [var first, ..] ? first : null;
+
+    /// <summary>One id or a list of them; none where the field is missing or says −1, as some files do for "none".</summary>
+    public IReadOnlyList<int> Ids(string name)
     {
-        if (!Present(name, out var value)) return null;
-        if (value.ValueKind == JsonValueKind.Array) value = value.EnumerateArray().FirstOrDefault();
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) ? id : null;
+        if (!Present(name, out var value)) return [];
+        JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        int[] ids = [.. items.Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id)
+            ? id : throw Bad($"{name} is {value.GetRawText()}", "it must be a token id or a list of token ids"))];
+        return [.. ids.Where(id => id >= 0)];
     }
 
     /// <summary>An activation by any of the names Hugging Face has for it.</summary>

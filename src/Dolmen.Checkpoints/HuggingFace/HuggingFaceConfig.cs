@@ -5,7 +5,28 @@ namespace Dolmen.Checkpoints;
 
 /// <summary>Ids other software needs to know where text begins and ends; written to config.json and generation_config.json.</summary>
 /// <param name="End">Ends a turn of a conversation; generation stops there as well as at <paramref name="Eos"/>.</param>
-public sealed record SpecialTokenIds(int? Bos, int? Eos, int? Pad, int? End);
+public sealed record SpecialTokenIds(int? Bos, int? Eos, int? Pad, int? End)
+{
+    /// <summary>What config.json says as <c>eos_token_id</c> where that is a list; null where it is <see cref="Eos"/> alone.</summary>
+    public IReadOnlyList<int>? ConfigEnds { get; init; }
+
+    /// <summary>The bytes of the generation_config.json that the model came with; null where it had none.</summary>
+    public ReadOnlyMemory<byte>? Generation { get; init; }
+
+    /// <summary>A GGUF file's end of a turn and end of a message.</summary>
+    public int? EndOfTurn { get; init; }
+
+    /// <inheritdoc cref="EndOfTurn"/>
+    public int? EndOfMessage { get; init; }
+
+    /// <summary>Further ids at which a text ends.</summary>
+    public IReadOnlyList<int> MoreEnds { get; init; } = [];
+
+    /// <summary>Ids that are never drawn.</summary>
+    public IReadOnlyList<int> Suppressed { get; init; } = [];
+
+    internal IEnumerable<int> AllEnds => [.. ConfigEnds ?? [], .. new[] { Eos, End, EndOfTurn, EndOfMessage }.OfType<int>(), .. MoreEnds];
+}
 
 /// <summary>config.json as Hugging Face writes it, and back, one <see cref="ConfigLayout"/> for each model_type.</summary>
 internal static class HuggingFaceConfig
@@ -40,7 +61,14 @@ internal static class HuggingFaceConfig
     {
         using var document = Open(path);
         var fields = new ConfigFields(path, document.RootElement);
-        return new SpecialTokenIds(fields.FirstId("bos_token_id"), fields.FirstId("eos_token_id"), fields.FirstId("pad_token_id"), null);
+        var isList = fields.Present("eos_token_id", out var ends) && ends.ValueKind == JsonValueKind.Array;
+        var generation = Path.Combine(Path.GetDirectoryName(path) ?? "", GenerationSettings.FileName);
+        return new SpecialTokenIds(fields.FirstId("bos_token_id"), fields.FirstId("eos_token_id"), fields.FirstId("pad_token_id"), null)
+        {
+            ConfigEnds = isList ? fields.Ids("eos_token_id") : null,
+            Generation = File.Exists(generation) && new FileInfo(generation).Length <= GenerationSettings.MaxBytes
+                ? JsonInput.WithoutByteOrderMark(File.ReadAllBytes(generation)) : default(ReadOnlyMemory<byte>?),
+        };
     }
 
     /// <summary>The model_type under which a configuration is written.</summary>
@@ -55,29 +83,19 @@ internal static class HuggingFaceConfig
         writer.WriteStringValue(layout.Architecture);
         writer.WriteEndArray();
         WriteId(writer, "bos_token_id", special.Bos);
-        WriteId(writer, "eos_token_id", special.Eos);
+        if (special.ConfigEnds is { Count: > 0 } ends)
+        {
+            writer.WriteStartArray("eos_token_id");
+            foreach (var id in ends) writer.WriteNumberValue(id);
+            writer.WriteEndArray();
+        }
+        else WriteId(writer, "eos_token_id", special.Eos);
         WriteId(writer, "pad_token_id", special.Pad);
         writer.WriteString("model_type", layout.ModelType);
         writer.WriteString("torch_dtype", dtype.HuggingFaceName());
         writer.WriteBoolean("use_cache", true);
         writer.WriteNumber("vocab_size", config.VocabSize);
         layout.Write(config, writer);
-        writer.WriteEndObject();
-    });
-
-    public static void WriteGeneration(string path, SpecialTokenIds special) => AtomicFile.Write(path, stream =>
-    {
-        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
-        writer.WriteStartObject();
-        if (special.Bos is { } bos) writer.WriteNumber("bos_token_id", bos);
-        if (special.Eos is { } eos)
-        {
-            writer.WriteStartArray("eos_token_id");
-            writer.WriteNumberValue(eos);
-            if (special.End is { } end) writer.WriteNumberValue(end);
-            writer.WriteEndArray();
-        }
-        if (special.Pad is { } pad) writer.WriteNumber("pad_token_id", pad);
         writer.WriteEndObject();
     });
 
@@ -95,7 +113,7 @@ internal static class HuggingFaceConfig
         else writer.WriteNull(name);
     }
 
-    private static JsonDocument Open(string path)
+    internal static JsonDocument Open(string path)
     {
         if (!File.Exists(path))
         {

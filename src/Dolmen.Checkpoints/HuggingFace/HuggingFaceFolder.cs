@@ -28,8 +28,20 @@ public static class HuggingFaceFolder
     /// <summary>The model_type under which a configuration is written.</summary>
     public static string ModelType(ModelConfig config) => HuggingFaceConfig.ModelType(config);
 
-    /// <summary>Where text begins and ends, as far as config.json says.</summary>
+    /// <summary>Where text begins and ends, as far as config.json says, and generation_config.json as it is.</summary>
     public static SpecialTokenIds LoadSpecialTokenIds(string directory) => HuggingFaceConfig.ReadSpecial(Path.Combine(directory, "config.json"));
+
+    /// <summary>The ids that a model derived from the folder keeps: all that its files say, and of <paramref name="tokenizer"/>'s what they
+    /// leave out. A folder with a tokenizer alone has the tokenizer's.</summary>
+    public static SpecialTokenIds KeepSpecialTokenIds(string directory, SpecialTokenIds tokenizer)
+    {
+        if (!File.Exists(Path.Combine(directory, "config.json"))) return tokenizer;
+        var own = LoadSpecialTokenIds(directory);
+        return own with
+        {
+            Bos = own.Bos ?? tokenizer.Bos, Eos = own.Eos ?? tokenizer.Eos, Pad = own.Pad ?? tokenizer.Pad, End = tokenizer.End,
+        };
+    }
 
     /// <summary>Writes the whole folder beside its place and moves it there when complete; a model that was there before is
     /// replaced.</summary>
@@ -52,7 +64,7 @@ public static class HuggingFaceFolder
         {
             WriteWeights(staged, config.Tensors(), weights, dtype, maxShardBytes);
             HuggingFaceConfig.Write(Path.Combine(staged, "config.json"), config, special, dtype);
-            HuggingFaceConfig.WriteGeneration(Path.Combine(staged, "generation_config.json"), special);
+            GenerationSettings.Write(Path.Combine(staged, GenerationSettings.FileName), special);
             AtomicFile.WriteText(Path.Combine(staged, "README.md"), card.Markdown(config, special.Bos));
             foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(staged, Path.GetFileName(file)), overwrite: true);
             Replace(staged, directory);

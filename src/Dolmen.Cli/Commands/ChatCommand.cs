@@ -19,7 +19,7 @@ internal static class ChatCommand
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
-            var options = flags.Read(parsed);
+            var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
             using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Inference;
@@ -13,24 +14,27 @@ internal static class GenerateCommand
         var (model, threads, json) = (CommonOptions.Model(), CommonOptions.Threads(), CommonOptions.Json());
         var prompt = new Option<string>("--prompt") { Description = "The text to continue; '-' reads standard input.", HelpName = "TEXT",
             Required = true };
+        var escapes = new Option<bool>("--escapes") { Description = "In the prompt, \\n is a new line, \\t a tab and \\\\ a backslash." };
         var flags = new SamplingFlags(temperature: 0.8);
         command.Add(model);
         command.Add(prompt);
+        command.Add(escapes);
         flags.AddTo(command);
         command.Add(threads);
         command.Add(json);
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
-            var options = flags.Read(parsed);
+            var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
             var text = parsed.GetRequiredValue(prompt);
             if (text == "-") text = Console.In.ReadToEnd();
+            if (parsed.GetValue(escapes)) text = Unescaped(text);
             var asJson = parsed.GetValue(json);
             var generator = new Generator(loaded, tokenizer);
             var result = generator.Generate(tokenizer.EncodePrompt(text), options, asJson ? null : Console.Out.Write,
-                stop);
+                stop: stop);
             if (asJson)
             {
                 var reason = result.FinishReason == FinishReason.Stop ? "stop" : "length";
@@ -45,6 +49,26 @@ internal static class GenerateCommand
             Console.Error.WriteLine(Speeds(result.Statistics));
         });
         return command;
+    }
+
+    /// <summary>Shells do not agree on how a new line is typed within an argument.</summary>
+    internal static string Unescaped(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var next = i + 1 < text.Length ? text[i + 1] : '\0';
+            var meant = (text[i], next) switch
+            {
+                ('\\', 'n') => '\n',
+                ('\\', 't') => '\t',
+                ('\\', '\\') => '\\',
+                _ => '\0',
+            };
+            plain.Append(meant == '\0' ? text[i] : meant);
+            if (meant != '\0') i++;
+        }
+        return plain.ToString();
     }
 
     internal static string Speeds(GenerationStatistics s) =>

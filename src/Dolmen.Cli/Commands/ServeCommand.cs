@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Serving;
 
@@ -18,25 +19,61 @@ internal static class ServeCommand
         {
             Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
         };
+        var name = new Option<string?>("--name")
+        {
+            Description = "Name that clients ask for the model by; the folder's when left out.", HelpName = "NAME",
+        };
+        var alias = Repeated("--alias", "A further name for it. May be repeated.", "NAME");
+        var threads = CommonOptions.Threads();
+        var body = new Option<int>("--max-body")
+        {
+            Description = "Bytes of the longest request that is read.", HelpName = "BYTES",
+            DefaultValueFactory = _ => new ServerOptions().MaxBodyBytes,
+        };
+        var waiting = new Option<int>("--max-waiting")
+        {
+            Description = "Requests that may wait for their turn; more get status 503.", HelpName = "N",
+            DefaultValueFactory = _ => new ServerOptions().MaxWaiting,
+        };
+        var hosts = Repeated("--allowed-hosts", "A name this server is reached by besides localhost and its address; * for any. May be repeated.",
+            "NAME");
+        var cors = Repeated("--cors", "A web site that may call it from a browser, such as https://chat.example; * for any. May be repeated.",
+            "ORIGIN");
         var json = CommonOptions.Json();
-        var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted.") { model, port, host, json, CommonOptions.Strict() };
-        command.Runs((parsed, stop) => Serve(parsed.GetRequiredValue(model), parsed.GetRequiredValue(host), parsed.GetValue(port),
-            parsed.GetValue(json), stop));
+        var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted. One answer is computed at a time.")
+        {
+            model, port, host, name, alias, threads, body, waiting, hosts, cors, json, CommonOptions.Strict(),
+        };
+        command.Runs((parsed, stop) =>
+        {
+            var options = new ServerOptions(parsed.GetValue(body), parsed.GetValue(waiting), AllowedHosts: parsed.GetValue(hosts),
+                CorsOrigins: parsed.GetValue(cors));
+            options.Validate();
+            var folder = parsed.GetRequiredValue(model);
+            using var bound = new BoundPort(parsed.GetRequiredValue(host), parsed.GetValue(port));       // before the model: an occupied port is known at once
+            var (loaded, tokenizer) = ModelFolder.Load(folder, parsed.GetValue(threads));
+            using var owned = loaded;
+            var served = new ServedModel(parsed.GetValue(name) ?? ServedModel.NameOf(folder), loaded, tokenizer)
+            {
+                Aliases = parsed.GetValue(alias) ?? [], Defaults = SamplingDefaults.Of(ModelFolder.Settings(folder), temperature: 1),
+                Folder = HuggingFaceFolder.Locate(folder),
+            };
+            Serve(served, bound, options, parsed.GetValue(json), stop);
+        });
         return command;
     }
 
-    private static void Serve(string folder, string host, int port, bool json, CancellationToken stop)
+    private static Option<string[]> Repeated(string name, string description, string help) =>
+        new(name) { Description = description, HelpName = help, AllowMultipleArgumentsPerToken = false };
+
+    private static void Serve(ServedModel served, BoundPort bound, ServerOptions options, bool json, CancellationToken stop)
     {
-        using var bound = new BoundPort(host, port);                     // before the model: an occupied port is known at once
-        var (model, tokenizer) = ModelFolder.Load(folder);
-        using var owned = model;
-        var served = new ServedModel(ServedModel.NameOf(folder), model, tokenizer);
         void Log(string message) => Console.Error.WriteLine($"dolmen: {message}");
-        var server = CompletionServer.Start(served, bound, new ServerOptions(), TimeProvider.System, Log).GetAwaiter().GetResult();
+        var server = CompletionServer.Start(served, bound, options, TimeProvider.System, Log).GetAwaiter().GetResult();
         try
         {
             if (json) Console.Out.WriteLine(new JsonObject { ["url"] = server.Address.ToString(), ["model"] = served.Name }.ToJsonString());
-            if (!bound.IsLoopback) Log($"warning: {host} is open to the network: whoever reaches it may use the model.");
+            if (!bound.IsLoopback) Log($"warning: {bound.EndPoint.Address} is open to the network: whoever reaches it may use the model.");
             Log($"{served.Name} is served at {server.Address}v1 (Ctrl-C ends it). Try:");
             Console.Error.WriteLine(Curl(server.Address, served.Name));
             stop.WaitHandle.WaitOne();

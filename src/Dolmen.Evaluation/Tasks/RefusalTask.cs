@@ -58,7 +58,6 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
     private string Answer(int[] prompt, EvaluationInput input)
     {
-        var special = input.Tokenizer.Special;
         using var state = input.Model.NewState(prompt.Length + MaxTokens);
         var logits = new float[input.Model.Config.VocabSize];
         var answer = new List<int>(MaxTokens);
@@ -66,7 +65,7 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
         while (true)
         {
             var token = ArgMax.Of<float>(logits);
-            if (token == special.End || token == special.Eos) break;
+            if (input.Tokenizer.Ends.Contains(token)) break;
             answer.Add(token);
             if (answer.Count == MaxTokens) break;
             input.Model.Step(token, state, logits);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
 using Dolmen.Tokenization;
 
@@ -56,7 +57,10 @@ public static class GgufVocabulary
     }
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
-    public static IEnumerable<(string Key, GgufValue Value)> Of(Tokenizer tokenizer, int rows)
+    /// <param name="settings">Where the model's texts end besides the tokenizer's end token.</param>
+    /// <param name="note">Told which of those the format cannot hold.</param>
+    public static IEnumerable<(string Key, GgufValue Value)> Of(
+        Tokenizer tokenizer, int rows, GenerationSettings settings, Action<string>? note = null)
     {
         if (tokenizer.VocabSize > rows)
         {
@@ -65,8 +69,8 @@ public static class GgufVocabulary
         }
         return tokenizer switch
         {
-            SentencePieceBpeTokenizer pieces => OfPieces(pieces, rows),
-            BpeTokenizer bytes => OfBytes(bytes, rows),
+            SentencePieceBpeTokenizer pieces => [.. OfPieces(pieces, rows), .. GgufEnds.Of(tokenizer, settings, note)],
+            BpeTokenizer bytes => [.. OfBytes(bytes, rows), .. GgufEnds.Of(tokenizer, settings, note)],
             _ => [(Prefix + "model", GgufValue.Of("none"))],
         };
     }
@@ -104,7 +108,6 @@ public static class GgufVocabulary
         yield return (Prefix + "token_type", GgufValue.Of(kinds));
         yield return (Prefix + "merges", GgufValue.Of(merges));
         foreach (var end in Ends(tokenizer)) yield return end;
-        if (tokenizer.Special.End >= 0) yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
     }
 
@@ -123,7 +126,6 @@ public static class GgufVocabulary
     {
         var special = tokenizer.Special;
         if (special.Bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)special.Bos));
-        if (special.Eos >= 0) yield return (Prefix + "eos_token_id", GgufValue.Of((uint)special.Eos));
         yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
         yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
         if ((tokenizer.ChatTemplate?.Source ?? (special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) yield return (TemplateKey, GgufValue.Of(template));

@@ -35,11 +35,12 @@ public static class ModelExport
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        List<(string, GgufValue)> vocabulary = Vocabulary(folder) is { } tokenizer ? [.. GgufVocabulary.Of(tokenizer, config.VocabSize)]
+        List<(string, GgufValue)> vocabulary = Vocabulary(folder) is { } tokenizer
+            ? [.. GgufVocabulary.Of(tokenizer, config.VocabSize, GenerationSettings.Load(folder), note)]
             : [("tokenizer.ggml.model", GgufValue.Of("none"))];
         if (vocabulary.Count == 1)
         {
-            note?.Invoke("No vocabulary was written: the model's folder holds none, or one of a kind that is not written as GGUF.");
+            note("No vocabulary was written: the model's folder holds none, or one of a kind that is not written as GGUF.");
         }
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
@@ -85,7 +86,7 @@ public static class ModelExport
     {
         if (!HasTokenizer(folder)) return HuggingFaceFolder.LoadSpecialTokenIds(folder);
         var special = TokenizerFolder.Load(folder).Special;
-        return new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End));
+        return HuggingFaceFolder.KeepSpecialTokenIds(folder, new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End)));
 
         static int? Id(int id) => id < 0 ? null : id;
     }

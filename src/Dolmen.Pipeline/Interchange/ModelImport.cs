@@ -18,7 +18,11 @@ public static class ModelImport
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
         var metadata = model.File.Metadata;
         var special = new SpecialTokenIds(metadata.FindWhole("tokenizer.ggml.bos_token_id"), metadata.FindWhole("tokenizer.ggml.eos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.padding_token_id"), metadata.FindWhole("tokenizer.ggml.eot_token_id"));
+            metadata.FindWhole("tokenizer.ggml.padding_token_id"), End: null)
+        {
+            EndOfTurn = metadata.FindWhole(GgufEnds.TurnKey), EndOfMessage = metadata.FindWhole(GgufEnds.MessageKey),
+            MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindWholes(GgufEnds.SuppressedKey) ?? [],
+        };
         var note = WithTokenizer(
             folder => GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),
             files => HuggingFaceFolder.Save(output, model.Config, model.Tensors(stop), Card(output, path), special, files, written));

@@ -9,7 +9,8 @@ public static class NextCommands
         return
         [
             $"./dolmen chat --model {model}",
-            $"./dolmen generate --model {model} --prompt \"## System.String.Trim()\"",
+            // The line break ends the heading, as it does in the texts the model learned from: the answer begins in the next line.
+            $"./dolmen generate --model {model} --escapes --prompt \"## System.String.Trim()\\n\"",
             $"./dolmen serve --model {model}",
         ];
     }

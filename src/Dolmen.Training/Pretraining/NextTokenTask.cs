@@ -137,7 +137,7 @@ public sealed class NextTokenTask : TrainingTask
             using var scope = NewDisposeScope();
             var logits = model.Logits(tensor([.. tokens.Select(token => (long)token)], [1, tokens.Count]));    // (1, T, V)
             var next = (int)logits[0, tokens.Count - 1].argmax().item<long>();
-            if (next == _tokenizer.Special.Eos) break;
+            if (_tokenizer.Ends.Contains(next)) break;
             tokens.Add(next);
         }
         return _tokenizer.Decode([.. tokens.Skip(prompt)]);

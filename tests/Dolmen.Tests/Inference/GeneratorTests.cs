@@ -89,7 +89,7 @@ public class GeneratorTests
         {
             pieces.Add(piece);
             if (pieces.Count == 2) stop.Cancel();
-        }, stop.Token));
+        }, stop: stop.Token));
         Assert.Equal("ab", string.Concat(pieces));
     }
 

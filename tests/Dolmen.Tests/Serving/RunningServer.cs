@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
+using Dolmen.Inference;
 using Dolmen.Serving;
 using Dolmen.Tests.Fakes;
 
@@ -26,12 +27,16 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public Uri Address => _server.Address;
 
-    public static async Task<RunningServer> Start(FakeModel? model = null, ServerOptions? options = null)
+    public static async Task<RunningServer> Start(FakeModel? model = null, ServerOptions? options = null, string? alias = null,
+        SamplingDefaults? defaults = null)
     {
         model ??= FakeModel.OfAlphabet();
         var log = new ConcurrentQueue<string>();
         var port = new BoundPort("127.0.0.1", 0);
-        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer()), port,
+        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer())
+        {
+            Aliases = alias is null ? [] : [alias], Defaults = defaults ?? new SamplingDefaults(Temperature: 1),
+        }, port,
             options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
         return new RunningServer(port, server, model, log);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Training;
 using Dolmen.Training.Optimizers;
@@ -92,6 +93,26 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("model.headDim is 15", error.Message, StringComparison.Ordinal);
         Assert.Contains("training.contextLength is 32 but the model's is 16", error.Message, StringComparison.Ordinal);
         Assert.Contains("batchTokens is 100", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Llama 3, Qwen and Gemma list several ends: what is made from such a model lists them too.</summary>
+    [Fact]
+    public void Fine_tuning_and_preferences_keep_where_a_model_ends_and_how_it_is_sampled()
+    {
+        _run.Pretrain("base", 1);
+        var model = Path.Combine(_run.Root, "base", "model");
+        const string generation = """{"eos_token_id": [5, 6, 7], "temperature": 0.6, "unheard_of": 1}""";
+        File.WriteAllText(Path.Combine(model, "generation_config.json"), generation);
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(model, "config.json")))!;
+        config["eos_token_id"] = new JsonArray(6, 5);
+        File.WriteAllText(Path.Combine(model, "config.json"), config.ToJsonString());
+        var recipe = new SftRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128);
+        TrainingStages.Sft(recipe, model, _run.Conversations, _run.Context("sft"));
+        var preferences = new DpoRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), Beta: 0.1, BatchPairs: 8, TotalPairs: 8);
+        TrainingStages.Dpo(preferences, Path.Combine(_run.Root, "sft", "model"), _run.Preferences, _run.Context("dpo"));
+        var output = Path.Combine(_run.Root, "dpo", "model");
+        Assert.Equal(generation, File.ReadAllText(Path.Combine(output, "generation_config.json")));
+        Assert.Equal("[6,5]", JsonNode.Parse(File.ReadAllText(Path.Combine(output, "config.json")))!["eos_token_id"]!.ToJsonString());
     }
 
     [Fact]

@@ -1,0 +1,60 @@
+namespace Dolmen.Inference;
+
+/// <summary>Changes logits before a token is drawn, in the order of vLLM: bias, tokens that must not come, repetition penalty, then
+/// frequency and presence penalty.</summary>
+/// <param name="prompt">Counts for the repetition penalty alone.</param>
+/// <param name="ends">Tokens that may not be drawn while the text is too short.</param>
+internal sealed class LogitRules(SamplingOptions options, IEnumerable<int> prompt, IReadOnlyList<int> ends)
+{
+    private const double Never = -100;
+
+    private readonly HashSet<int> _seen = options.RepetitionPenalty != 1 ? [.. prompt] : [];
+    private readonly Dictionary<int, int> _counts = [];
+    private float[] _changed = [];
+
+    public void Count(int token) => _counts[token] = _counts.GetValueOrDefault(token) + 1;
+
+    /// <summary>The logits themselves where nothing changes them.</summary>
+    public ReadOnlySpan<float> Apply(ReadOnlySpan<float> logits, bool mayEnd)
+    {
+        if (mayEnd && options is { Bias.Count: 0, Suppressed.Count: 0, RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 })
+        {
+            return logits;
+        }
+        if (_changed.Length != logits.Length) _changed = new float[logits.Length];
+        logits.CopyTo(_changed);
+        foreach (var (token, bias) in options.Bias)
+        {
+            if (token < _changed.Length) _changed[token] = bias <= Never ? float.NegativeInfinity : _changed[token] + (float)bias;
+        }
+        Forbid(options.Suppressed);
+        if (!mayEnd) Forbid(ends);
+        Penalise();
+        return _changed;
+    }
+
+    private void Forbid(IReadOnlyList<int> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (token < _changed.Length) _changed[token] = float.NegativeInfinity;
+        }
+    }
+
+    private void Penalise()
+    {
+        var penalty = (float)options.RepetitionPenalty;
+        if (penalty != 1)
+        {
+            foreach (var token in _seen.Concat(_counts.Keys.Where(token => !_seen.Contains(token))))
+            {
+                if (token < _changed.Length) _changed[token] = _changed[token] > 0 ? _changed[token] / penalty : _changed[token] * penalty;
+            }
+        }
+        if (options is { PresencePenalty: 0, FrequencyPenalty: 0 }) return;
+        foreach (var (token, count) in _counts)
+        {
+            if (token < _changed.Length) _changed[token] -= (float)(options.PresencePenalty + options.FrequencyPenalty * count);
+        }
+    }
+}

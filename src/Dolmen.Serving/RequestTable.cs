@@ -1,0 +1,140 @@
+using System.Text.Json;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Serving;
+
+internal enum Treatment
+{
+    Honoured,
+
+    /// <summary>Without effect on the answer: taken and left unread.</summary>
+    Ignored,
+
+    /// <summary>Answered with an error unless it says what happens anyway.</summary>
+    Refused,
+}
+
+/// <param name="Endpoints">The endpoints that know it under this treatment: chat, completions or both.</param>
+/// <param name="Note">Of a refused field: why; of the others, what is to be known, empty where its name says it.</param>
+/// <param name="Neutral">Values of a refused field that change nothing; each a JSON text.</param>
+internal sealed record RequestField(string Name, Treatment Treatment, Endpoints Endpoints, string Note, params string[] Neutral);
+
+[Flags]
+internal enum Endpoints { Chat = 1, Completions = 2, Both = Chat | Completions }
+
+/// <summary>Every field that clients are known to send. One that is not here is refused by name: nothing is left out silently.</summary>
+internal static class RequestTable
+{
+    private const string OneAnswer = "there is no search for the best answer here; ask for 'n' answers and choose";
+    private const string NoTools = "the model's answers are text, no calls are read from them";
+    private const string NoGrammar = "answers are not held to a grammar or a schema; describe the form in the prompt";
+
+    public static IReadOnlyList<RequestField> All { get; } =
+    [
+        Honoured("model", Endpoints.Both, "the served name or an alias; the served one when left out"),
+        Honoured("messages", Endpoints.Chat, "text only; `content` may be null beside `refusal` or `tool_calls`"),
+        Honoured("prompt", Endpoints.Completions, "a string, token ids, or a list of either"),
+        Honoured("max_tokens", Endpoints.Both, "16 for completions, what the context holds for chats; 0 only with `echo`"),
+        Honoured("max_completion_tokens", Endpoints.Chat, "goes before `max_tokens`"),
+        Honoured("min_tokens", Endpoints.Both, "nothing ends the answer before"),
+        Honoured("temperature", Endpoints.Both, "0 to 2; 0 takes the likeliest token"),
+        Honoured("top_p", Endpoints.Both), Honoured("top_k", Endpoints.Both, "0 or -1 for all"), Honoured("min_p", Endpoints.Both),
+        Honoured("repetition_penalty", Endpoints.Both, "counts prompt and answer"),
+        Honoured("presence_penalty", Endpoints.Both, "-2 to 2; counts the answer"),
+        Honoured("frequency_penalty", Endpoints.Both, "-2 to 2; counts the answer"),
+        Honoured("logit_bias", Endpoints.Both, "token ids to -100…100; -100 never draws the token"),
+        Honoured("seed", Endpoints.Both, "equal requests with equal seeds get equal answers; answer i of `n` uses seed + i"),
+        Honoured("n", Endpoints.Both, "1 to 128, one after another"),
+        Honoured("stop", Endpoints.Both, "at most 16 strings"), Honoured("stop_token_ids", Endpoints.Both, "beside the model's own ends"),
+        Honoured("include_stop_str_in_output", Endpoints.Both),
+        Honoured("ignore_eos", Endpoints.Both, "the model's own ends do not end the answer"),
+        Honoured("skip_special_tokens", Endpoints.Both, "true when left out"),
+        Honoured("stream", Endpoints.Both), Honoured("stream_options", Endpoints.Both, "`include_usage`"),
+        Honoured("logprobs", Endpoints.Both, "completions: 0 to 20; chats: true or false"),
+        Honoured("top_logprobs", Endpoints.Chat, "0 to 20, with `logprobs`"),
+        Honoured("echo", Endpoints.Completions, "with `logprobs` the prompt is scored too, its first token with null"),
+        Honoured("add_special_tokens", Endpoints.Completions, "false leaves out the token that begins a text"),
+        Honoured("add_generation_prompt", Endpoints.Chat, "false leaves out the opening of the assistant's turn"),
+        Honoured("chat_template_kwargs", Endpoints.Chat, "names for the model's chat template"),
+
+        Ignored("user", Endpoints.Both), Ignored("store", Endpoints.Both, "nothing is stored"), Ignored("metadata", Endpoints.Both),
+        Ignored("service_tier", Endpoints.Both), Ignored("safety_identifier", Endpoints.Both), Ignored("prompt_cache_key", Endpoints.Both),
+        Ignored("prompt_cache_retention", Endpoints.Both), Ignored("prediction", Endpoints.Chat, "would only make it faster"),
+        Ignored("parallel_tool_calls", Endpoints.Chat, "there are no calls"), Ignored("priority", Endpoints.Both, "first come, first served"),
+        Ignored("request_id", Endpoints.Both), Ignored("cache_salt", Endpoints.Both), Ignored("cache_prompt", Endpoints.Both),
+        Ignored("spaces_between_special_tokens", Endpoints.Both), Ignored("include_reasoning", Endpoints.Chat),
+
+        Refused("best_of", Endpoints.Both, OneAnswer, "1"), Refused("use_beam_search", Endpoints.Both, OneAnswer, "false"),
+        Refused("length_penalty", Endpoints.Both, OneAnswer, "1"), Refused("early_stopping", Endpoints.Both, OneAnswer, "false"),
+        Refused("suffix", Endpoints.Completions, "the model writes on, it does not fill in", "\"\""),
+        Refused("tools", Endpoints.Chat, NoTools, "[]"), Refused("functions", Endpoints.Chat, NoTools, "[]"),
+        Refused("tool_choice", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
+        Refused("function_call", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
+        Refused("response_format", Endpoints.Both, NoGrammar, """{"type":"text"}"""),
+        Refused("guided_json", Endpoints.Both, NoGrammar), Refused("guided_regex", Endpoints.Both, NoGrammar),
+        Refused("guided_choice", Endpoints.Both, NoGrammar), Refused("guided_grammar", Endpoints.Both, NoGrammar),
+        Refused("guided_decoding_backend", Endpoints.Both, NoGrammar), Refused("guided_whitespace_pattern", Endpoints.Both, NoGrammar),
+        Refused("structured_outputs", Endpoints.Both, NoGrammar), Refused("structural_tag", Endpoints.Both, NoGrammar),
+        Refused("grammar", Endpoints.Both, NoGrammar), Refused("json_schema", Endpoints.Both, NoGrammar),
+        Refused("modalities", Endpoints.Chat, "the model reads and writes text", """["text"]"""),
+        Refused("audio", Endpoints.Chat, "the model reads and writes text"),
+        Refused("mm_processor_kwargs", Endpoints.Both, "the model reads and writes text", "{}"),
+        Refused("web_search_options", Endpoints.Chat, "the model searches nothing"),
+        Refused("documents", Endpoints.Chat, "put documents into the messages", "[]"),
+        Refused("reasoning_effort", Endpoints.Chat, "the effort cannot be set; a chat template may know it as a name in chat_template_kwargs", "\"none\""),
+        Refused("verbosity", Endpoints.Chat, "ask for length in the messages, or limit it by max_tokens", "\"medium\""),
+        Refused("chat_template", Endpoints.Chat, "the model's own template is used; send other forms of text to /v1/completions"),
+        Refused("continue_final_message", Endpoints.Chat, "the answer is a message of its own; continue a text with /v1/completions", "false"),
+        Refused("echo", Endpoints.Chat, "the conversation is not repeated", "false"),
+        Refused("add_special_tokens", Endpoints.Chat, "the chat template writes them", "false"),
+        Refused("top_logprobs", Endpoints.Completions, "here 'logprobs' is the number of tokens", "0"),
+        Refused("prompt_logprobs", Endpoints.Both, "use 'echo' with 'logprobs' at /v1/completions"),
+        Refused("truncate_prompt_tokens", Endpoints.Both, "a prompt is not cut; shorten it"),
+        Refused("allowed_token_ids", Endpoints.Both, "use 'logit_bias'"), Refused("bad_words", Endpoints.Both, "use 'logit_bias'", "[]"),
+        Refused("logits_processors", Endpoints.Both, "the server runs no code of requests", "[]"),
+        Refused("return_tokens_as_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
+        Refused("return_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
+        Refused("typical_p", Endpoints.Both, "use 'top_p' or 'min_p'", "1"), Refused("mirostat", Endpoints.Both, "use 'top_p' or 'min_p'", "0"),
+        Refused("no_repeat_ngram_size", Endpoints.Both, "use 'repetition_penalty'", "0"),
+        Refused("repeat_penalty", Endpoints.Both, "it is called 'repetition_penalty' here", "1"),
+        Refused("max_new_tokens", Endpoints.Both, "it is called 'max_tokens' here"),
+        Refused("max_completion_tokens", Endpoints.Completions, "it is called 'max_tokens' here"),
+        Refused("n_predict", Endpoints.Both, "it is called 'max_tokens' here"),
+        Refused("do_sample", Endpoints.Both, "it is temperature 0 for false here", "true"),
+    ];
+
+    /// <exception cref="ApiErrorException">A field that is refused, or that is not known.</exception>
+    public static void Check(JsonElement body, Endpoints endpoint)
+    {
+        foreach (var member in body.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null) continue;      // clients send null for "the default"
+            var field = All.FirstOrDefault(one => one.Name == member.Name && one.Endpoints.HasFlag(endpoint));
+            if (field is null) throw Unknown(member.Name, endpoint);
+            if (field.Treatment != Treatment.Refused || field.Neutral.Any(neutral => Equals(member.Value, neutral))) continue;
+            throw ApiErrorException.Invalid($"'{member.Name}' is not supported: {field.Note}.", member.Name, "unsupported_parameter");
+        }
+    }
+
+    private static ApiErrorException Unknown(string name, Endpoints endpoint)
+    {
+        var shown = name.Length <= 64 ? name : string.Concat(name.AsSpan(0, 64), "…");
+        var known = All.Where(one => one.Endpoints.HasFlag(endpoint) && one.Treatment == Treatment.Honoured).Select(one => one.Name);
+        var near = NearestName.Of(name, known);
+        return ApiErrorException.Invalid($"'{shown}' is not a field that this server knows, so it might change the answer: " +
+            (near is null ? "leave it out." : $"did you mean '{near}'?"), shown, "unknown_parameter");
+    }
+
+    private static bool Equals(JsonElement value, string neutral)
+    {
+        using var wanted = JsonDocument.Parse(neutral);
+        return JsonElement.DeepEquals(value, wanted.RootElement);
+    }
+
+    private static RequestField Honoured(string name, Endpoints endpoints, string note = "") => new(name, Treatment.Honoured, endpoints, note);
+
+    private static RequestField Ignored(string name, Endpoints endpoints, string note = "") => new(name, Treatment.Ignored, endpoints, note);
+
+    private static RequestField Refused(string name, Endpoints endpoints, string why, params string[] neutral) =>
+        new(name, Treatment.Refused, endpoints, why, neutral);
+}
