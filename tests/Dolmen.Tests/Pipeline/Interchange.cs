@@ -164,7 +164,7 @@ public sealed class Interchange : IDisposable
             Assert.Contains("\"model_type\": \"falcon_mamba\"", File.ReadAllText(Path("f/config.json")), StringComparison.Ordinal);
             Assert.Equal(config, HuggingFaceFolder.LoadConfig(Path("f")));
             List<string> notes = [];
-            ModelExport.ToGguf(Path("f"), Path("f.gguf"), stop: TestContext.Current.CancellationToken, note: notes.Add);
+            ModelExport.ToGguf(Path("f"), Path("f.gguf"), null, notes.Add, TestContext.Current.CancellationToken);
             Assert.Equal(epsilon != 1e-5, notes.Exists(note => note.Contains("one epsilon for all norms", StringComparison.Ordinal)));
             ModelImport.FromGguf(Path("f.gguf"), Path("g"), stop: TestContext.Current.CancellationToken);
             Assert.Equal(config with { MixerNormEps = 1e-5 }, HuggingFaceFolder.LoadConfig(Path("g")));

@@ -106,9 +106,9 @@ public sealed class TrainerTests : IDisposable
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(model, "config.json")))!;
         config["eos_token_id"] = new JsonArray(6, 5);
         File.WriteAllText(Path.Combine(model, "config.json"), config.ToJsonString());
-        var recipe = new SftRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128);
+        var recipe = new SftRecipe(new AdamWRecipe(1e-3), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128);
         TrainingStages.Sft(recipe, model, _run.Conversations, _run.Context("sft"));
-        var preferences = new DpoRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), Beta: 0.1, BatchPairs: 8, TotalPairs: 8);
+        var preferences = new DpoRecipe(new AdamWRecipe(1e-3), new ScheduleRecipe(), Beta: 0.1, BatchPairs: 8, TotalPairs: 8);
         TrainingStages.Dpo(preferences, Path.Combine(_run.Root, "sft", "model"), _run.Preferences, _run.Context("dpo"));
         var output = Path.Combine(_run.Root, "dpo", "model");
         Assert.Equal(generation, File.ReadAllText(Path.Combine(output, "generation_config.json")));
