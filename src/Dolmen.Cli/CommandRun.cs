@@ -71,5 +71,5 @@ internal static class CommandRun
         }
     }
 
-    private static void Say(string message) => Console.Error.WriteLine($"dolmen: {message}");
+    private static void Say(string message) => Console.Error.WriteLine($"dolmen: {ShownName.InText(message)}");
 }

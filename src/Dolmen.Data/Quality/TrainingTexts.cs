@@ -42,7 +42,7 @@ internal static class TrainingTexts
 
     public static void ForEachLabelled(string path, Action<string, double> body, CancellationToken stop)
     {
-        if (!File.Exists(path)) throw new UserErrorException($"--labelled {path} does not exist: name a .jsonl file of rows with text and label.");
+        InputPlace.ThrowUnlessFile(path, "--labelled");
         BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (number, line) =>
         {
             stop.ThrowIfCancellationRequested();
