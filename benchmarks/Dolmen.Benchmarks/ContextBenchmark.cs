@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
+using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
@@ -113,6 +114,7 @@ internal sealed class ContextBenchmark : Benchmark
         var random = new StableRandom(3);
         var tokens = Enumerable.Range(0, rows * length).Select(_ => (long)random.Next(model.Config.VocabSize)).ToArray();
         var step = 0;
+        using var optimizer = new AdamWRecipe(1e-4).Build(model.Parameters);
         return Repeat(rows * length, seconds, () =>
         {
             using var scope = NewDisposeScope();
@@ -120,7 +122,7 @@ internal sealed class ContextBenchmark : Benchmark
             loss.backward();
             BackwardGuard.ThrowIfFailed();
             model.Parameters.TakeGradients(first: true);
-            model.Parameters.Step(new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.1f, ++step, 1));
+            optimizer.Step(++step, 1, 1);
         }, stop);
     }
 

@@ -1,4 +1,5 @@
 // B batch, T sequence, N rows (= B·T), D model, H heads, E head dim, F feed-forward, V vocab, I inner channels, K kernel width, P head dim of the scan
+using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
@@ -78,7 +79,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
         var layout = new HeadLayout(8, 256, 8, 8, 64);
         var qkv = Draw(type, 8, 256, layout.RowWidth);                                           // (B, T, 3·H·E)
         using var table = new RotaryTable(256, 64, 10000);
-        var cosSin = table.CosSin.clone();                                                       // (T, 2, E/2)
+        var cosSin = table.For(256).clone();                                                       // (T, 2, E/2)
         var angles = cosSin.to(type);
         var (cos, sin) = (angles.select(1, 0).unsqueeze(1), angles.select(1, 1).unsqueeze(1));  // (T, 1, E/2)
         Tensor Turn(Tensor heads)
@@ -95,7 +96,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             qkv.grad = null;
         }
         return new(
-            () => Race(() => RotaryFunction.apply(qkv, cosSin, layout)),
+            () => Race(() => RotaryFunction.apply(qkv, cosSin, layout, false)),
             () => Race(() =>
             {
                 var parts = qkv.view(8, 256, 24, 64).chunk(3, 2);                                // 3 × (B, T, H, E)
@@ -107,7 +108,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
     {
         Tensor[] x = [Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64)];
         return new(
-            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], empty(0), int.MaxValue)),
+            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], empty(0), int.MaxValue, false)),
             () => ForwardAndBackward(x, () => functional.scaled_dot_product_attention(x[0], x[1], x[2], is_casual: true).transpose(1, 2).reshape(8, 256, 512)));
     }
 
@@ -117,6 +118,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
         const int Matrices = 40, Side = 512;
         var store = new ParameterStore([.. Enumerable.Range(0, Matrices).Select(i => new ParameterSpec($"w{i}", [Side, Side], ParameterGroup.Matrix, Initializers.Normal(0.02)))], type is ScalarType.BFloat16);
         store.Initialize(1);
+        var stepper = new AdamWRecipe(1e-3).Build(store);
         var rivals = Enumerable.Range(0, Matrices).Select(_ => new TorchSharp.Modules.Parameter(randn(Side, Side) * 0.02)).ToArray();
         var optimizer = optim.AdamW(rivals, 1e-3, 0.9, 0.95, 1e-8, 0.1);
         var gradients = Enumerable.Range(0, Matrices).Select(_ => randn(Side, Side) * 0.01).ToArray();
@@ -127,7 +129,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             {
                 for (var i = 0; i < Matrices; i++) store[$"w{i}"].grad = ours[i];
                 store.TakeGradients(first: true);
-                store.Step(new AdamWStep(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, ++step, 1));
+                stepper.Step(++step, 1, 1);
             },
             () =>
             {
@@ -136,6 +138,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
             },
             () =>
             {
+                stepper.Dispose();
                 store.Dispose();
                 optimizer.Dispose();
             });

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
@@ -136,16 +137,18 @@ internal sealed class TrainBenchmark : Benchmark
 
     private sealed class OurContestant(TrainableModel model) : Contestant
     {
+        private readonly Optimizer _optimizer = new AdamWRecipe(LearningRate).Build(model.Parameters);
+
         public override string Name => "Dolmen";
 
-        public override void Dispose() { }
+        public override void Dispose() => _optimizer.Dispose();
 
         protected override double Step(Tensor inputs, Tensor targets, int step)
         {
             var loss = model.Loss(inputs, targets, 1.0 / (Rows * Context));
             loss.backward();
             model.Parameters.TakeGradients(first: true);
-            model.Parameters.Step(new AdamWStep((float)LearningRate, 0.9f, 0.95f, 1e-8f, 0.1f, step + 1, 1));
+            _optimizer.Step(step + 1, 1, 1);
             return loss.item<float>();
         }
     }

@@ -36,18 +36,23 @@ public static class RecipeTree
     }
 
     /// <summary>Every key the records do not know, with the nearest one they do.</summary>
-    public static IEnumerable<string> UnknownKeys(JsonObject tree, JsonTypeInfo type, string path = "")
+    public static IEnumerable<string> UnknownKeys(JsonObject tree, JsonTypeInfo type, string path = "") =>
+        UnknownKeys(tree, type, path, kindKey: null);
+
+    private static IEnumerable<string> UnknownKeys(JsonObject tree, JsonTypeInfo type, string path, string? kindKey)
     {
         foreach (var (key, value) in tree)
         {
             var at = path.Length == 0 ? key : $"{path}.{key}";
+            if (key == kindKey) continue;
             if (type.Properties.FirstOrDefault(property => property.Name == key) is not { } known)
             {
                 yield return $"'{at}' is not a key of a recipe{Suggestion(key, type)}";
                 continue;
             }
             if (value is not JsonObject inner || TypeOf(known) is not { Kind: JsonTypeInfoKind.Object } innerType) continue;
-            foreach (var problem in UnknownKeys(inner, innerType, at)) yield return problem;
+            var (contract, below) = (RecipeVariants.Of(innerType, inner, at), innerType.PolymorphismOptions?.TypeDiscriminatorPropertyName);
+            foreach (var problem in UnknownKeys(inner, contract, at, below)) yield return problem;
         }
     }
 
@@ -68,6 +73,13 @@ public static class RecipeTree
                 at[string.Join('.', keys[i..])] = Value(assignment, path, text, type.Options.GetTypeInfo(element));
                 return;
             }
+            if (i == keys.Length - 1 && keys[i] == type.PolymorphismOptions?.TypeDiscriminatorPropertyName)
+            {
+                at[keys[i]] = text;
+                RecipeVariants.Of(type, at, string.Join('.', keys[..i]));
+                return;
+            }
+            type = RecipeVariants.Of(type, at, string.Join('.', keys[..i]));
             if (type.Kind != JsonTypeInfoKind.Object) throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
             var known = type.Properties.FirstOrDefault(property => property.Name == keys[i])
                 ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}");
@@ -86,6 +98,7 @@ public static class RecipeTree
     public static T Bind<T>(JsonObject tree, JsonTypeInfo<T> type, string source)
     {
         if (UnknownKeys(tree, type).ToList() is { Count: > 0 } unknown) throw new UserErrorException(string.Join('\n', unknown.Select(problem => $"{problem} ({source})")));
+        RecipeVariants.NameDefaults(tree, type);
         try
         {
             return tree.Deserialize(type) ?? throw new UserErrorException($"{source} holds no recipe.");

@@ -14,9 +14,10 @@ public sealed class CheckpointWeights : IDisposable
     private CheckpointWeights(List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> fileOf, string? omitted) =>
         (_files, _fileOf, _omitted) = (files, fileOf, omitted);
 
-    /// <exception cref="UserErrorException">No weights, a damaged file, or tensors that are missing, too many or of another shape: all of
-    /// them listed.</exception>
-    public static CheckpointWeights Open(string directory, ModelConfig config, bool allowNonFinite = false)
+    /// <summary>Tensors the configuration does not ask for are named once and left, or refused where reading is strict.</summary>
+    /// <exception cref="UserErrorException">No weights, a damaged file, or tensors that are missing or of another shape: all of them
+    /// listed.</exception>
+    public static CheckpointWeights Open(string directory, ModelConfig config, bool allowNonFinite = false, ModelReading? reading = null)
     {
         var names = ShardIndex.Files(directory, out var weightMap);
         var files = new List<SafetensorsFile>();
@@ -37,7 +38,7 @@ public sealed class CheckpointWeights : IDisposable
                 }
             }
             var omitted = Omitted(config, fileOf);
-            Check(directory, config, fileOf, weightMap, omitted);
+            Check(directory, config, fileOf, weightMap, omitted, reading ?? ModelReading.Current);
             return new CheckpointWeights(files, fileOf, omitted) { AllowNonFinite = allowNonFinite };
         }
         catch
@@ -92,7 +93,7 @@ public sealed class CheckpointWeights : IDisposable
         omitted is not null && name.StartsWith(omitted, StringComparison.Ordinal) ? name[omitted.Length..] : name;
 
     private static void Check(string directory, ModelConfig config, Dictionary<string, SafetensorsFile> fileOf,
-        Dictionary<string, string>? weightMap, string? omitted)
+        Dictionary<string, string>? weightMap, string? omitted, ModelReading reading)
     {
         var problems = new List<string>();
         var expected = config.Tensors().ToDictionary(tensor => Stored(tensor.Name, omitted), StringComparer.Ordinal);
@@ -116,18 +117,31 @@ public sealed class CheckpointWeights : IDisposable
                 problems.Add($"'{tensor.Name}' is in {Path.GetFileName(file.Path)} but the index says otherwise");
             }
         }
-        problems.AddRange(fileOf.Keys.Where(name => !expected.ContainsKey(name) && !IsDerived(name)).Order(StringComparer.Ordinal)
-            .Select(name => $"'{name}' belongs to no part of this architecture"));
-        if (problems.Count == 0) return;
+        string[] extra = [.. fileOf.Keys.Where(name => !expected.ContainsKey(name) && !IsDerived(name)).Order(StringComparer.Ordinal)];
+        if (Array.Find(extra, name => name.Contains("lora_", StringComparison.OrdinalIgnoreCase)) is { } adapter)
+        {
+            problems.Add($"'{adapter}' belongs to an adapter that is not merged into the weights: merge it first");
+        }
         const int shown = 8;
+        if (problems.Count == 0)
+        {
+            if (extra.Length > 0) reading.LeaveOut(Extra(directory, extra, shown), "They were left");
+            return;
+        }
         var rest = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";
         throw new UserErrorException(
             $"The weights in '{directory}' do not fit its config.json: {string.Join("; ", problems.Take(shown))}{rest}. The folder is " +
                 "incomplete or mixed up: export or fetch the model again.");
     }
 
-    /// <summary>Written by some exporters although it follows from the rest: a tied head, rotary frequencies, GPT-2's causal mask.</summary>
+    private static string Extra(string directory, string[] names, int shown)
+    {
+        var rest = names.Length > shown ? $" and {names.Length - shown} more" : "";
+        return $"The weights in '{directory}' hold {(names.Length == 1 ? "a tensor" : $"{names.Length} tensors")} that config.json does not ask for: " +
+            $"{string.Join(", ", names.Take(shown).Select(name => $"'{name}'"))}{rest}";
+    }
+
+    /// <summary>Written by some exporters although it follows from the rest: a tied head, GPT-2's causal mask.</summary>
     private static bool IsDerived(string name) => name == "lm_head.weight"
-        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
         || name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 }

@@ -72,30 +72,21 @@ internal static class ShardIndex
         UserErrorException Bad(string rule) => new($"'{path}' is not a usable weight index: {rule}. Export or fetch the model again.");
         if (new FileInfo(path).Length > MaxIndexBytes) throw Bad($"it is larger than {MaxIndexBytes} bytes");
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        try
+        using var document = JsonInput.Parse(File.ReadAllBytes(path), path);
+        if (document.RootElement.ValueKind != JsonValueKind.Object
+            || !document.RootElement.TryGetProperty("weight_map", out var weights) || weights.ValueKind != JsonValueKind.Object)
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("weight_map", out var weights) || weights.ValueKind != JsonValueKind.Object)
-            {
-                throw Bad("it has no object 'weight_map'");
-            }
-            foreach (var entry in weights.EnumerateObject())
-            {
-                var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
-                if (file is null || !IsPlainName(file))
-                {
-                    throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the " +
-                        "same folder");
-                }
-                if (!map.TryAdd(entry.Name, file)) throw Bad($"tensor '{entry.Name}' is listed twice");
-            }
+            throw Bad("it has no object 'weight_map'");
         }
-        // The latter exception: text that is not UTF-8.
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        foreach (var entry in weights.EnumerateObject())
         {
-            throw new UserErrorException($"'{path}' is not a usable weight index: it is not JSON ({error.Message}). Export or fetch the " +
-                "model again.", error);
+            var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
+            if (file is null || !IsPlainName(file))
+            {
+                throw Bad($"tensor '{entry.Name}' is said to be in '{file}', which is not the name of a .safetensors file in the " +
+                    "same folder");
+            }
+            if (!map.TryAdd(entry.Name, file)) throw Bad($"tensor '{entry.Name}' is listed twice");
         }
         if (map.Count == 0) throw Bad("its 'weight_map' is empty");
         if (map.Values.Distinct(StringComparer.Ordinal).Count() > MaxShards) throw Bad($"it names more than {MaxShards} files");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 
 namespace Dolmen.Cli;
 
@@ -12,7 +13,12 @@ internal static class CommandRun
         command.Runs((parsed, stop) => { body(parsed, stop); return ExitCode.Done; });
 
     public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> body) =>
-        command.SetAction(parsed => Guard(stop => body(parsed, stop)));
+        command.SetAction(parsed => Guard(stop =>
+        {
+            var strict = parsed.GetResult(CommonOptions.StrictName) is OptionResult result && result.GetValueOrDefault<bool>();
+            ModelReading.Current = new ModelReading(strict, sentence => Say($"note: {sentence}"));
+            return body(parsed, stop);
+        }));
 
     /// <summary>A verb that writes an output holds a lock on it while it runs, so that a second one is refused instead of both losing their work.</summary>
     public static void RunsInto(this Command command, Option output, Func<ParseResult, CancellationToken, int> body) =>

@@ -21,4 +21,12 @@ internal static class CommonOptions
     };
 
     public static Option<string> Model() => new("--model") { Description = "A model folder (Hugging Face layout) or a finished run.", HelpName = "DIR", Required = true };
+
+    /// <summary>Of every verb that loads a model; <see cref="CommandRun"/> looks for it.</summary>
+    public static Option<bool> Strict() => new(StrictName)
+    {
+        Description = "Refuse a model folder with tensors or keys that Dolmen does not need, instead of naming and leaving them.",
+    };
+
+    public const string StrictName = "--strict";
 }

@@ -170,7 +170,7 @@ public static class CorpusBuild
         {
             stop.ThrowIfCancellationRequested();
             progress.Report(new StageProgress(Stage, i, files.Count, "files", files[i].Name));
-            foreach (var entry in FileReader.Read(files[i], funnel, textField))
+            foreach (var entry in FileReader.Read(files[i], funnel, textField, stop))
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
                     throw new UserErrorException($"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of in memory: name fewer files.");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Tables;
 using Dolmen.Tokenization;
@@ -11,7 +10,12 @@ public static class CorpusText
     public const string HeldOutFile = "heldout.jsonl";
 
     /// <summary>The training documents, streamed in file order.</summary>
-    public static IEnumerable<string> ReadDocuments(string corpusDirectory)
+    /// <exception cref="UserErrorException">The folder is not a corpus.</exception>
+    public static IEnumerable<string> ReadDocuments(string corpusDirectory) => ReadDocuments(corpusDirectory, new DataTally("documents"));
+
+    /// <inheritdoc cref="ReadDocuments(string)"/>
+    /// <param name="tally">Counts the documents, and those left out because they are empty.</param>
+    public static IEnumerable<string> ReadDocuments(string corpusDirectory, DataTally tally)
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
@@ -19,12 +23,15 @@ public static class CorpusText
             var column = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
             for (var group = 0; group < table.Groups; group++)
                 foreach (var text in table.Strings(group, column))
-                    if (text is { Length: > 0 }) yield return text;
+                    if (Counts(text, path, tally) is { } some) yield return some;
         }
     }
 
     /// <summary>The same with the language each was taken for; without one where the corpus does not say.</summary>
-    public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory)
+    public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory) => ReadTexts(corpusDirectory, new DataTally("documents"));
+
+    /// <inheritdoc cref="ReadDocuments(string, DataTally)"/>
+    public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory, DataTally tally)
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
@@ -37,11 +44,24 @@ public static class CorpusText
                 var row = 0;
                 foreach (var text in table.Strings(group, column))
                 {
-                    if (text is { Length: > 0 }) yield return new TrainingText(text, languages?[row] ?? "");
+                    if (Counts(text, path, tally) is { } some) yield return new TrainingText(some, languages?[row] ?? "");
                     row++;
                 }
             }
         }
+    }
+
+    /// <returns>Null for a text that is empty.</returns>
+    private static string? Counts(string? text, string path, DataTally tally)
+    {
+        tally.Read();
+        if (text is { Length: > 0 })
+        {
+            tally.Use();
+            return text;
+        }
+        tally.Drop("text-empty", new DataPlace(path, 0));
+        return null;
     }
 
     private static IReadOnlyList<string> DocumentFiles(string corpusDirectory) =>
@@ -49,23 +69,25 @@ public static class CorpusText
             : throw new UserErrorException($"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build --out {corpusDirectory}', or name the folder of one.");
 
     /// <summary>The held-out sections, streamed in file order.</summary>
-    public static IEnumerable<string> ReadHeldOut(string corpusDirectory)
-    {
-        var path = Existing(corpusDirectory, HeldOutFile);
-        foreach (var line in File.ReadLines(path)) yield return Row(line, path).Text;
-    }
+    public static IEnumerable<string> ReadHeldOut(string corpusDirectory) => ReadHeldOut(corpusDirectory, new DataTally("documents"));
 
-    private static HeldOutText Row(string line, string path)
+    /// <inheritdoc cref="ReadDocuments(string, DataTally)"/>
+    public static IEnumerable<string> ReadHeldOut(string corpusDirectory, DataTally tally)
     {
-        try
+        foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, HeldOutFile), CorpusJson.Default.HeldOutText,
+            row => row.Text is null ? "text is missing or null: it must be a string" : null))
         {
-            if (JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { Text: not null } row) return row;
+            tally.Read();
+            if (row.Text.Length > 0)
+            {
+                tally.Use();
+                yield return row.Text;
+            }
+            else
+            {
+                tally.Drop("text-empty", place);
+            }
         }
-        catch (JsonException error)
-        {
-            throw new UserErrorException($"{path} holds a line that is not JSON: {error.Message} Build the corpus again.", error);
-        }
-        throw new UserErrorException($"{path} holds a line without a text. Build the corpus again.");
     }
 
     private static string Existing(string directory, string file)

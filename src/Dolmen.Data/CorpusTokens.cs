@@ -8,7 +8,14 @@ namespace Dolmen.Data;
 /// <summary><c>tokens.json</c>: what the shards beside it hold. <paramref name="ValBytes"/> counts the UTF-8 bytes of the held-out text, by
 /// which a loss becomes bits per byte.</summary>
 public sealed record TokenCounts(
-    int VocabSize, int Bos, int Eos, long TrainTokens, long TrainDocuments, long ValTokens, long ValDocuments, long ValBytes);
+    int VocabSize, int Bos, int Eos, long TrainTokens, long TrainDocuments, long ValTokens, long ValDocuments, long ValBytes)
+{
+    /// <summary>What became of the training documents.</summary>
+    public DataCounts? Train { get; init; }
+
+    /// <summary>What became of the held-out documents.</summary>
+    public DataCounts? Val { get; init; }
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(TokenCounts))]
@@ -27,14 +34,20 @@ public static class CorpusTokens
     {
         Tokenizer tokenizer = TokenizerFolder.Load(tokenizerDirectory);
         var total = CorpusBuild.ReadReport(corpusDirectory);
-        var documents = CorpusText.ReadDocuments(corpusDirectory);
-        var heldOut = CorpusText.ReadHeldOut(corpusDirectory);
+        var (documentTally, heldOutTally) = (new DataTally("documents"), new DataTally("documents"));
+        var documents = CorpusText.ReadDocuments(corpusDirectory, documentTally);
+        var heldOut = CorpusText.ReadHeldOut(corpusDirectory, heldOutTally);
         Directory.CreateDirectory(outDirectory);
         var all = total.Documents + total.HeldOut;
         var train = Write(Path.Combine(outDirectory, "train.bin"), tokenizer, documents, 0, all, progress, stop);
+        var trainCounts = documentTally.RequireSome(corpusDirectory, "Training needs documents: build the corpus of more input, or with fewer filters.");
         var val = Write(Path.Combine(outDirectory, "val.bin"), tokenizer, heldOut, train.Documents, all, progress, stop);
         var counts = new TokenCounts(
-            tokenizer.VocabSize, tokenizer.Special.Bos, tokenizer.Special.Eos, train.Tokens, train.Documents, val.Tokens, val.Documents, val.Bytes);
+            tokenizer.VocabSize, tokenizer.Special.Bos, tokenizer.Special.Eos, train.Tokens, train.Documents, val.Tokens, val.Documents, val.Bytes)
+        {
+            Train = trainCounts,
+            Val = heldOutTally.ToCounts(),
+        };
         AtomicFile.WriteJson(Path.Combine(outDirectory, "tokens.json"), counts, TokenCountsJson.Default.TokenCounts);
         return counts;
     }

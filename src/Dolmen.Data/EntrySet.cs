@@ -24,6 +24,7 @@ internal static class EntrySet
 
         var kept = new List<Entry>();
         var signatures = new HashSet<string>(StringComparer.Ordinal);
+        var copies = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var entry in byId.Values.OrderBy(e => e.Id, StringComparer.Ordinal))
         {
             if (entry.Summary.Length == 0 && !entry.IsProse) funnel.Drop("empty-summary");
@@ -37,8 +38,9 @@ internal static class EntrySet
         // Two sections may bear the same heading: a held-out one must still be told from those of training.
         Entry Renamed(Entry entry)
         {
-            var copy = 2;
+            var copy = copies.GetValueOrDefault(entry.Signature, 2);
             while (!signatures.Add($"{entry.Signature} ({copy})")) copy++;
+            copies[entry.Signature] = copy + 1;
             return entry with { Signature = $"{entry.Signature} ({copy})" };
         }
     }

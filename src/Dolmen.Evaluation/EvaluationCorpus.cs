@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
 
@@ -34,30 +33,7 @@ internal static class EvaluationCorpus
             throw new UserErrorException(
                 $"{path} has {bytes} bytes: an evaluation file may have at most {MaxFileBytes}. Keep a sample of its lines.");
         }
-        var values = new List<T>();
-        var number = 0;
-        foreach (var line in File.ReadLines(path))
-        {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            T? value;
-            try
-            {
-                value = JsonSerializer.Deserialize(line, type);
-            }
-            catch (JsonException error)
-            {
-                throw new UserErrorException(
-                    $"{path}, line {number}: {error.Message} Every line must be one JSON value of the corpus format.", error);
-            }
-            var wrong = value is null ? "it is null" : problem?.Invoke(value);
-            if (wrong is not null || value is null)
-            {
-                throw new UserErrorException($"{path}, line {number}: {wrong}. Correct or remove the line.");
-            }
-            values.Add(value);
-        }
-        return values;
+        return [.. JsonLines.Read(path, type, problem).Select(row => row.Value)];
     }
 
     public static List<ChoiceQuestion> ReadQuestions(string directory) =>
@@ -73,6 +49,15 @@ internal static class EvaluationCorpus
     {
         if (count >= items.Count) return [.. items];
         return [.. Shuffled(items.Count, seed).Take(count).Order().Select(i => items[i])];
+    }
+
+    /// <summary>What became of the items of a file of which some were drawn.</summary>
+    public static DataTally Counts(string unit, string file, int read, int drawn)
+    {
+        var tally = new DataTally(unit);
+        tally.Read(read);
+        tally.Drop("beyond-limit", new DataPlace(file, 0), read - drawn);
+        return tally;
     }
 
     public static int[] Shuffled(int count, ulong seed)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Evaluation;
 
@@ -54,6 +55,12 @@ public sealed record EvaluationResult(
 
     [JsonIgnore]
     public IReadOnlyList<AnswerResult> Answers { get; init; } = [];
+
+    /// <summary>What became of the items of each file.</summary>
+    [JsonPropertyName("data")]
+    public IReadOnlyList<DataCounts> Data { get; init; } = [];
+
+    internal EvaluationResult Counted(DataTally tally) => this with { Data = [.. Data, tally.ToCounts()] };
 
     internal EvaluationResult Warn(string warning) => this with { Warnings = [.. Warnings, warning] };
 }

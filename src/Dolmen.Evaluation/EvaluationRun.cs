@@ -33,6 +33,11 @@ public static class EvaluationRun
             result = task.Run(input, result);
             ran++;
         }
+        if (ran > 0 && result.Data.Sum(counts => counts.Used) == 0)
+        {
+            throw new UserErrorException($"nothing of '{corpusDirectory}' could be evaluated: {string.Join("; ", result.Warnings)} " +
+                "Build the corpus of more documents, or use a model with a longer context.");
+        }
         if (ran == 0)
         {
             throw new UserErrorException($"'{corpusDirectory}' holds nothing to evaluate on: it needs at least one of " +

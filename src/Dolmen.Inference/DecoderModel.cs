@@ -9,7 +9,9 @@ namespace Dolmen.Inference;
 // M tokens of one pass, D model, V vocab
 
 /// <summary>Runs any decoder-only architecture on the CPU without any native library, built from its <see cref="DecoderPlan"/>. Results do
-/// not depend on the number of threads, nor on how a prompt was cut into calls.</summary>
+/// not depend on the number of threads, nor on how a prompt was cut into calls, with one exception: where rotary positions are scaled by the
+/// sequence's length (dynamic, LongRoPE), the tokens of a call turn as in a sequence that ends with that call, and keys in the cache stay as
+/// they were turned.</summary>
 public sealed unsafe class DecoderModel : LanguageModel
 {
     /// <summary>Longer inputs go through in passes of this many tokens: a whole number of register tiles, small enough for the
@@ -89,6 +91,7 @@ public sealed unsafe class DecoderModel : LanguageModel
     public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
     {
         Check(tokens, state, logits.Length, 1);
+        _pass.SequenceLength = state.Length + tokens.Length;
         for (var done = 0; done < tokens.Length; done += MaxRows)
         {
             var rows = tokens.Slice(done, Math.Min(MaxRows, tokens.Length - done));
@@ -103,6 +106,7 @@ public sealed unsafe class DecoderModel : LanguageModel
     public void Logits(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
     {
         Check(tokens, state, logits.Length, tokens.Length);
+        _pass.SequenceLength = state.Length + tokens.Length;
         for (var done = 0; done < tokens.Length; done += MaxRows)
         {
             var rows = tokens.Slice(done, Math.Min(MaxRows, tokens.Length - done));
@@ -124,6 +128,7 @@ public sealed unsafe class DecoderModel : LanguageModel
         }
         Check(tokens, state, 0, 0);
         CheckIds(targets, nameof(targets));
+        _pass.SequenceLength = state.Length + tokens.Length;
         for (var done = 0; done < tokens.Length; done += MaxRows)
         {
             var rows = tokens.Slice(done, Math.Min(MaxRows, tokens.Length - done));

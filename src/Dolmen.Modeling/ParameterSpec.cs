@@ -2,16 +2,23 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Modeling;
 
-/// <summary>How a parameter is kept and stepped.</summary>
+/// <summary>What a parameter is. The optimizer gives each group its learning rate and weight decay; the first three are kept with a bf16
+/// copy to compute with where the model computes in bf16, the others in fp32 alone.</summary>
 public enum ParameterGroup
 {
-    /// <summary>Weight decay; a bf16 copy to compute with where the model computes in bf16.</summary>
+    /// <summary>Tables of tokens or positions. A table that is tied to the head is an embedding.</summary>
+    Embedding,
+
+    /// <summary>The projection onto the vocabulary, or onto classes.</summary>
+    Head,
+
+    /// <summary>Matrices between hidden states.</summary>
     Matrix,
 
-    /// <summary>Norms, biases, convolutions, decay rates: fp32, no weight decay.</summary>
+    /// <summary>Norms, biases, convolutions, decay rates.</summary>
     Vector,
 
-    /// <summary>Parameters of a structured state space: fp32, no weight decay and a slow learning rate (Gu et al. 2022).</summary>
+    /// <summary>Parameters of a structured state space, which learn slowly (Gu et al. 2022).</summary>
     StateSpace,
 }
 
@@ -19,7 +26,9 @@ public enum ParameterGroup
 public delegate void Initializer(Span<float> weights, ref StableRandom random);
 
 /// <summary>One trained tensor.</summary>
-public sealed record ParameterSpec(string Name, long[] Shape, ParameterGroup Group, Initializer Start)
+/// <param name="StackedRows">Rows of each of the matrices that lie on top of each other in this one (queries, keys, values); null where it
+/// is one matrix. An optimizer of whole matrices takes them one by one.</param>
+public sealed record ParameterSpec(string Name, long[] Shape, ParameterGroup Group, Initializer Start, IReadOnlyList<long>? StackedRows = null)
 {
     public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
 }

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Modeling.Kernels;
+using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,35 +8,32 @@ using static TorchSharp.torch;
 namespace Dolmen.Modeling;
 
 /// <summary>
-/// All weights of a model in one flat fp32 array, group by group (matrices first), with gradient and Adam's moments beside it. What the model computes
+/// All weights of a model in one flat fp32 array, matrices first, with the summed gradient beside it. What the model computes
 /// with are views: of that array, or, for matrices in bf16, of a rounded copy that the optimizer keeps up to date.
 /// </summary>
 public sealed unsafe class ParameterStore : IDisposable
 {
     private readonly List<(ParameterSpec Spec, long Offset)> _layout = [];
     private readonly Dictionary<string, Tensor> _leaves = new(StringComparer.Ordinal);
-    private readonly Tensor _master, _gradient, _m, _v;
+    private readonly Tensor _master, _gradient;
     private readonly Tensor? _copy;
-    private readonly long _decayed, _slow;
 
     public ParameterStore(IReadOnlyList<ParameterSpec> specs, bool bfloat16)
     {
         long offset = 0;
-        foreach (var spec in specs.OrderBy(spec => spec.Group))         // a stable sort: within a group as given
+        foreach (var spec in specs.OrderBy(spec => Order(spec.Group)))  // a stable sort: within a kind as given
         {
             _layout.Add((spec, offset));
             offset += spec.Elements;
-            if (spec.Group == ParameterGroup.Matrix) _decayed = offset;
-            if (spec.Group != ParameterGroup.StateSpace) _slow = offset;
+            if (IsProduct(spec.Group)) CopiedCount = offset;
         }
         Count = offset;
-        Tensor Flat() => zeros(Count).DetachFromDisposeScope();
-        (_master, _gradient, _m, _v) = (Flat(), Flat(), Flat(), Flat());
-        _copy = bfloat16 ? zeros(_decayed, dtype: ScalarType.BFloat16).DetachFromDisposeScope() : null;
+        (_master, _gradient) = (zeros(Count).DetachFromDisposeScope(), zeros(Count).DetachFromDisposeScope());
+        _copy = bfloat16 ? zeros(CopiedCount, dtype: ScalarType.BFloat16).DetachFromDisposeScope() : null;
         foreach (var (spec, start) in _layout)
         {
             using var scope = NewDisposeScope();
-            var source = _copy is not null && spec.Group == ParameterGroup.Matrix ? _copy : _master;
+            var source = _copy is not null && IsProduct(spec.Group) ? _copy : _master;
             _leaves[spec.Name] = source.narrow(0, start, spec.Elements).view(spec.Shape).detach().requires_grad_(true).DetachFromDisposeScope();
         }
     }
@@ -50,6 +48,23 @@ public sealed unsafe class ParameterStore : IDisposable
 
     public IEnumerable<ParameterSpec> Specs => _layout.Select(entry => entry.Spec);
 
+    /// <summary>Every parameter with the place of its first element in the flat array.</summary>
+    public IReadOnlyList<(ParameterSpec Spec, long Offset)> Layout => _layout;
+
+    /// <summary>So many elements, from the first on, have a bf16 copy where the model computes in bf16.</summary>
+    public long CopiedCount { get; }
+
+    /// <summary>The summed gradient.</summary>
+    public Span<float> Gradient => Whole(_gradient);
+
+    internal Tensor FlatWeights => _master;
+
+    internal Tensor FlatGradient => _gradient;
+
+    internal float* WeightPointer => TensorMemory.Pointer<float>(_master);
+
+    internal float* GradientPointer => TensorMemory.Pointer<float>(_gradient);
+
     /// <summary>The fp32 weights of one tensor, in place: a write shows after <see cref="RefreshCopy"/>.</summary>
     public Span<float> Weights(string name)
     {
@@ -57,13 +72,8 @@ public sealed unsafe class ParameterStore : IDisposable
         return new Span<float>(TensorMemory.Pointer<float>(_master) + offset, checked((int)spec.Elements));
     }
 
-    /// <summary>What a checkpoint holds: weights and Adam's two moments.</summary>
-    public IEnumerable<(string Name, Func<Span<float>> Values)> State()
-    {
-        yield return ("master", () => Whole(_master));
-        yield return ("adam.m", () => Whole(_m));
-        yield return ("adam.v", () => Whole(_v));
-    }
+    /// <summary>What a checkpoint holds of the model: its weights.</summary>
+    public NamedState State() => new("master", () => Whole(_master));
 
     /// <summary>Starts drawn from one stream of <paramref name="seed"/>, in the order of the layout.</summary>
     public void Initialize(ulong seed)
@@ -77,11 +87,24 @@ public sealed unsafe class ParameterStore : IDisposable
     }
 
     /// <summary>Rounds the master weights into the copy the model computes with. The optimizer does it by itself.</summary>
-    public void RefreshCopy()
+    public void RefreshCopy() => RefreshCopy(0, CopiedCount);
+
+    internal void RefreshCopy(long offset, long count)
     {
         if (_copy is null) return;
         using var scope = NewDisposeScope();
-        _copy.copy_(_master.narrow(0, 0, _decayed));
+        _copy.narrow(0, offset, count).copy_(_master.narrow(0, offset, count));
+    }
+
+    /// <summary>Runs the backward pass of a scalar loss and adds its gradients to the sum; returns the loss.</summary>
+    /// <param name="first">Begins a new sum.</param>
+    /// <exception cref="InvalidOperationException">A part of the backward pass failed.</exception>
+    public double Backward(Tensor loss, bool first)
+    {
+        loss.backward();
+        BackwardGuard.ThrowIfFailed();
+        TakeGradients(first);
+        return loss.item<float>();
     }
 
     /// <summary>Moves the gradients of a backward pass into the flat sum and clears them.</summary>
@@ -98,7 +121,10 @@ public sealed unsafe class ParameterStore : IDisposable
                 if (first) new Span<float>(sum + offset, checked((int)spec.Elements)).Clear();
                 continue;
             }
-            if (gradient.dtype is ScalarType.BFloat16) GradientKernel.Accumulate(sum + offset, TensorMemory.Pointer<Bf16>(gradient), spec.Elements, first);
+            if (gradient.dtype is ScalarType.BFloat16)
+            {
+                GradientKernel.Accumulate(sum + offset, TensorMemory.Pointer<Bf16>(gradient), spec.Elements, first);
+            }
             else GradientKernel.Accumulate(sum + offset, TensorMemory.Pointer<float>(gradient), spec.Elements, first);
             leaf.grad = null;
         }
@@ -107,24 +133,25 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Euclidean norm of the summed gradients.</summary>
     public double GradientNorm() => Math.Sqrt(GradientKernel.SumOfSquares(TensorMemory.Pointer<float>(_gradient), Count));
 
-    /// <summary>One AdamW step; <see cref="AdamWStep.WeightDecay"/> touches matrices only.</summary>
-    /// <param name="stateSpaceShare">Of the learning rate, for <see cref="ParameterGroup.StateSpace"/>.</param>
-    public void Step(AdamWStep step, double stateSpaceShare = 1)
+    /// <summary>Parameters that are not trained get no gradient: neither the memory nor the products for one.</summary>
+    public void Freeze(Func<ParameterSpec, bool> frozen)
     {
-        float* w = TensorMemory.Pointer<float>(_master), g = TensorMemory.Pointer<float>(_gradient), m = TensorMemory.Pointer<float>(_m), v = TensorMemory.Pointer<float>(_v);
-        var copy = _copy is null ? null : TensorMemory.Pointer<Bf16>(_copy);
-        AdamWKernel.Step(w, copy, g, m, v, _decayed, step);
-        void Undecayed(long from, long to, double share) => AdamWKernel.Step(w + from, null, g + from, m + from, v + from, to - from,
-            step with { WeightDecay = 0, LearningRate = (float)(step.LearningRate * share) });
-        Undecayed(_decayed, _slow, 1);
-        Undecayed(_slow, Count, stateSpaceShare);
+        foreach (var (spec, _) in _layout) _leaves[spec.Name].requires_grad_(!frozen(spec));
     }
+
+    /// <summary>The bf16 copy of the element at <paramref name="offset"/>; null where there is none.</summary>
+    internal Bf16* CopyPointer(long offset) => _copy is null || offset >= CopiedCount ? null : TensorMemory.Pointer<Bf16>(_copy) + offset;
 
     public void Dispose()
     {
         foreach (var leaf in _leaves.Values) leaf.Dispose();
-        foreach (var tensor in new[] { _master, _gradient, _m, _v, _copy }) tensor?.Dispose();
+        foreach (var tensor in new[] { _master, _gradient, _copy }) tensor?.Dispose();
     }
+
+    /// <summary>Those that enter matrix products are kept together, so that they share one bf16 copy.</summary>
+    private static bool IsProduct(ParameterGroup group) => group is ParameterGroup.Embedding or ParameterGroup.Head or ParameterGroup.Matrix;
+
+    private static int Order(ParameterGroup group) => IsProduct(group) ? 0 : group == ParameterGroup.Vector ? 1 : 2;
 
     private static Span<float> Whole(Tensor flat) => new(TensorMemory.Pointer<float>(flat), checked((int)flat.numel()));
 }

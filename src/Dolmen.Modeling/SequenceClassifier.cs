@@ -1,6 +1,5 @@
 // B batch, T sequence, D model, K classes
 using Dolmen.Checkpoints;
-using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,7 +22,7 @@ public sealed class SequenceClassifier : IDisposable
         long d = config.Plan().DModel;
         _head = new ParameterStore(
             [
-                new(Weight, [classes, d], ParameterGroup.Matrix, Initializers.Uniform(1 / Math.Sqrt(d))),
+                new(Weight, [classes, d], ParameterGroup.Head, Initializers.Uniform(1 / Math.Sqrt(d))),
                 new(Bias, [classes], ParameterGroup.Vector, Initializers.Constant(0)),
             ], bfloat16: false);
     }
@@ -42,20 +41,18 @@ public sealed class SequenceClassifier : IDisposable
         return functional.linear(pooled, _head[Weight], _head[Bias]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>One step on tokens (B, T) with labels (B) int64; returns the mean cross-entropy before it.</summary>
-    /// <param name="stateSpaceShare">Of the learning rate, for the parameters of state spaces.</param>
-    public double Train(Tensor tokens, Tensor labels, AdamWStep step, double stateSpaceShare = 1)
+    /// <summary>What is trained: the decoder's parameters and the head's.</summary>
+    public IReadOnlyList<ParameterStore> Parameters => [_body.Parameters, _head];
+
+    /// <summary>Leaves the gradients of the mean cross-entropy of tokens (B, T) with labels (B) int64 in <see cref="Parameters"/>;
+    /// returns it.</summary>
+    public double Backward(Tensor tokens, Tensor labels)
     {
         using var scope = NewDisposeScope();
         var loss = functional.cross_entropy(Logits(tokens), labels);
-        loss.backward();
-        BackwardGuard.ThrowIfFailed();
-        foreach (var parameters in new[] { _body.Parameters, _head })
-        {
-            parameters.TakeGradients(first: true);
-            parameters.Step(step, stateSpaceShare);
-        }
-        return loss.item<float>();
+        var value = _body.Parameters.Backward(loss, first: true);
+        _head.TakeGradients(first: true);
+        return value;
     }
 
     public void Dispose()

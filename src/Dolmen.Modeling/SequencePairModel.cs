@@ -58,9 +58,10 @@ public abstract class SequencePairModel : TrainableModel
 
     public sealed override Tensor Logits(Tensor tokens) => throw new NotSupportedException(NeedsSource);
 
-    public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale) => throw new NotSupportedException(NeedsSource);
+    public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null) =>
+        throw new NotSupportedException(NeedsSource);
 
-    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets) => throw new NotSupportedException(NeedsSource);
+    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null) => throw new NotSupportedException(NeedsSource);
 
     public sealed override IReadOnlyList<Tensor> HiddenStates(Tensor tokens) => throw new NotSupportedException(NeedsSource);
 
@@ -91,10 +92,6 @@ public abstract class SequencePairModel : TrainableModel
     public double Backward(PairBatch batch, double scale, bool first, long? dropoutSeed)
     {
         using var scope = NewDisposeScope();
-        var loss = Loss(batch, scale, dropoutSeed);
-        loss.backward();
-        BackwardGuard.ThrowIfFailed();
-        Parameters.TakeGradients(first);
-        return loss.item<float>();
+        return Parameters.Backward(Loss(batch, scale, dropoutSeed), first);
     }
 }

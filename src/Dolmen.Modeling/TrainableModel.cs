@@ -17,10 +17,12 @@ public abstract class TrainableModel : IDisposable
     public abstract Tensor Logits(Tensor tokens);
 
     /// <summary>scale · Σ −log p(target), scalar; a negative target does not count. tokens, targets (B, T) int64.</summary>
-    public abstract Tensor Loss(Tensor tokens, Tensor targets, double scale);
+    /// <param name="segments">The texts of packed rows, each read as if it were alone; null takes every row as one text.</param>
+    public abstract Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null);
 
     /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
-    public abstract Tensor LogProbs(Tensor tokens, Tensor targets);
+    /// <inheritdoc cref="Loss"/>
+    public abstract Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null);
 
     /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
     public abstract IReadOnlyList<Tensor> HiddenStates(Tensor tokens);

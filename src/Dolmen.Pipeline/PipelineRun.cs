@@ -31,12 +31,13 @@ public sealed class PipelineRun
     private readonly List<string> _notices = [];
     private readonly string _inputsSha256;
     private readonly int? _threads;
+    private readonly Action<string> _notice;
     private PipelineRecipe _recipe;
 
     private PipelineRun(
-        RunDirectory run, PipelineRecipe recipe, string inputsSha256, int? threads, IProgress<StageProgress> progress, CancellationToken stop)
+        RunDirectory run, PipelineRecipe recipe, string inputsSha256, int? threads, IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
     {
-        (_run, _recipe, _inputsSha256, _threads, _progress, _stop) = (run, recipe, inputsSha256, threads, progress, stop);
+        (_run, _recipe, _inputsSha256, _threads, _progress, _notice, _stop) = (run, recipe, inputsSha256, threads, progress, notice, stop);
         _stages = new StageExecutor(run.Path, recipe.Seed, _commit, _machine);
     }
 
@@ -60,7 +61,7 @@ public sealed class PipelineRun
             return PipelineResult.Read(run.Path);
         }
         if (run.State == RunState.Resumable) notice($"going on with the run in {run.Path}");
-        return new PipelineRun(run, recipe, inputs, threads, progress, stop).Execute(notice);
+        return new PipelineRun(run, recipe, inputs, threads, progress, notice, stop).Execute(notice);
     }
 
     private PipelineResult Execute(Action<string> notice)
@@ -127,7 +128,7 @@ public sealed class PipelineRun
     {
         var directory = _stages.Execute(new Stage(name, recipe, inputs, Resumes: true, at =>
         {
-            var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, _progress, _stop));
+            var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, _progress, _stop) { Notice = _notice });
             AtomicFile.WriteJson(Path.Combine(at, "outcome.json"), outcome, PipelineJson.Default.TrainingOutcome);
         }));
         return JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(directory, "outcome.json")), PipelineJson.Default.TrainingOutcome)
@@ -171,7 +172,7 @@ public sealed class PipelineRun
                     from.CopyTo(stream);
                 });
             }
-            var card = ModelCard.Markdown(result, _recipe, report, File.ReadAllText(evaluation), _inputsSha256);
+            var card = ModelCard.Markdown(result, _recipe, report, File.ReadAllText(evaluation), _inputsSha256, source);
             AtomicFile.WriteText(Path.Combine(directory, "README.md"), card);
         }));
     }

@@ -85,8 +85,8 @@ public sealed class BpeTokenizer : VocabularyTokenizer
         var start = 0;
         foreach (var end in CollectionsMarshal.AsSpan(ends))
         {
-            EncodePiece(bytes[start..end], workspace.Words, output);
-            start = end;
+            if (end >= 0) EncodePiece(bytes[start..end], workspace.Words, output);
+            start = PreTokenizer.EndOf(end);
         }
         if (ends.Capacity > MostEnds) workspace = workspace with { Ends = [] };
         _workspaces.Add(workspace);

@@ -18,7 +18,7 @@ public static class ChatFormat
 
     public static TokenizedConversation Tokenize(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages)
     {
-        if (Foreign(tokenizer) is { } template) return template.Tokenize(tokenizer, new ChatInput(messages));
+        if (TemplateOf(tokenizer) is { } template) return template.Tokenize(tokenizer, new ChatInput(messages));
         List<int> tokens = [tokenizer.Special.Bos];
         List<bool> mask = [false];
         foreach (var message in messages)
@@ -33,12 +33,12 @@ public static class ChatFormat
     }
 
     /// <summary>The conversation so far and the opening of the assistant's turn.</summary>
-    public static int[] TokenizePrompt(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages) => Foreign(tokenizer) is { } template
+    public static int[] TokenizePrompt(Tokenizer tokenizer, IReadOnlyList<ChatMessage> messages) => TemplateOf(tokenizer) is { } template
         ? template.TokenizePrompt(tokenizer, new ChatInput(messages) { AddGenerationPrompt = true })
         : [.. Tokenize(tokenizer, messages).Tokens, tokenizer.Special.Assistant];
 
-    /// <summary>The folder's template where it is not this format's.</summary>
-    private static ChatTemplate? Foreign(Tokenizer tokenizer)
+    /// <summary>The folder's template where it is not this format's; null where the vocabulary has this format's tokens.</summary>
+    internal static ChatTemplate? TemplateOf(Tokenizer tokenizer)
     {
         if (tokenizer.ChatTemplate is { } template && template.Source != JinjaTemplate) return template;
         return tokenizer.Special.User >= 0 ? null : throw new UserErrorException(

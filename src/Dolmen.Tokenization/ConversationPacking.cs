@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
@@ -8,9 +9,11 @@ namespace Dolmen.Tokenization;
 /// <param name="Tokens">Row after row, padded at the end.</param>
 /// <param name="LossMask">Beside each token: whether a model is to learn to say it.</param>
 /// <param name="Conversations">How many were packed.</param>
-/// <param name="Truncated">How many of them were longer than a row and lost their beginning.</param>
 /// <param name="Padding">Padding tokens in all rows.</param>
-public sealed record PackedRows(int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, int Truncated, long Padding)
+/// <param name="SegmentStarts">Of each row: where each of its conversations begins, in order, and as the last entry where they end and
+/// padding begins.</param>
+public sealed record PackedRows(
+    int Rows, int RowLength, int[] Tokens, bool[] LossMask, int Conversations, long Padding, int[][] SegmentStarts)
 {
     public ReadOnlySpan<int> TokensOf(int row) => Tokens.AsSpan(row * RowLength, RowLength);
 
@@ -23,7 +26,8 @@ public sealed record PackedRows(int Rows, int RowLength, int[] Tokens, bool[] Lo
 /// </summary>
 public static class ConversationPacking
 {
-    /// <param name="conversations">In any order; the same order and seed give the same rows.</param>
+    /// <param name="conversations">In any order; the same order and seed give the same rows. None is empty or longer than a row:
+    /// <see cref="RowFit"/> sees to that.</param>
     /// <param name="contextLength">A row is one token longer.</param>
     /// <param name="pad">Fills the rest of a row.</param>
     /// <param name="seed">Decides which conversations of equal length come together, and the order of rows.</param>
@@ -31,12 +35,8 @@ public static class ConversationPacking
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
         var rowLength = contextLength + 1;
-        TokenizedConversation[] all = [.. conversations.Where(conversation => conversation.Tokens.Length > 0)];
-        foreach (var conversation in all)
-            if (conversation.Tokens.Length != conversation.LossMask.Length)
-                throw new ArgumentException(
-                    $"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
-                    nameof(conversations));
+        TokenizedConversation[] all = [.. conversations];
+        foreach (var conversation in all) ThrowIfUnfit(conversation, rowLength);
 
         var random = new StableRandom(seed);
         random.Shuffle(all.AsSpan());
@@ -45,7 +45,7 @@ public static class ConversationPacking
         for (var room = 0; room <= rowLength; room++) byRoom[room] = new Stack<int>();
         foreach (var conversation in all.OrderByDescending(conversation => conversation.Tokens.Length))
         {
-            var length = Math.Min(conversation.Tokens.Length, rowLength);
+            var length = conversation.Tokens.Length;
             var room = length;
             while (room <= rowLength && byRoom[room].Count == 0) room++;
             if (room > rowLength)
@@ -57,25 +57,38 @@ public static class ConversationPacking
             rows[row].Add(conversation);
             byRoom[room - length].Push(row);
         }
-        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(rows));
+        random.Shuffle(CollectionsMarshal.AsSpan(rows));
 
         var tokens = new int[checked(rows.Count * rowLength)];
         var mask = new bool[tokens.Length];
+        var starts = new int[rows.Count][];
         Array.Fill(tokens, pad);
         var used = 0L;
         for (var row = 0; row < rows.Count; row++)
         {
-            var at = row * rowLength;
+            var at = 0;
+            var borders = new List<int>();
             foreach (var conversation in rows[row])
             {
-                var length = Math.Min(conversation.Tokens.Length, rowLength);
-                conversation.Tokens.AsSpan(^length..).CopyTo(tokens.AsSpan(at));
-                conversation.LossMask.AsSpan(^length..).CopyTo(mask.AsSpan(at));
-                at += length;
-                used += length;
+                var start = row * rowLength + at;
+                conversation.Tokens.CopyTo(tokens, start);
+                conversation.LossMask.CopyTo(mask, start);
+                mask[start] = false;                                     // nothing of its own conversation stands before it
+                borders.Add(at);
+                at += conversation.Tokens.Length;
             }
+            starts[row] = [.. borders, at];
+            used += at;
         }
-        var truncated = all.Count(conversation => conversation.Tokens.Length > rowLength);
-        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, truncated, tokens.LongLength - used);
+        return new PackedRows(rows.Count, rowLength, tokens, mask, all.Length, tokens.LongLength - used, starts);
+    }
+
+    private static void ThrowIfUnfit(TokenizedConversation conversation, int rowLength)
+    {
+        if (conversation.Tokens.Length != conversation.LossMask.Length)
+            throw new ArgumentException($"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
+                nameof(conversation));
+        if (conversation.Tokens.Length == 0 || conversation.Tokens.Length > rowLength)
+            throw new ArgumentException($"A conversation has {conversation.Tokens.Length} tokens but a row holds 1 to {rowLength}.", nameof(conversation));
     }
 }

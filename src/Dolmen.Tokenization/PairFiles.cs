@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
@@ -13,69 +11,57 @@ public sealed record TextPair(string Source, string Target);
 [JsonSerializable(typeof(TextPair))]
 internal sealed partial class PairJson : JsonSerializerContext;
 
-/// <summary>Pairs as a user names them: one file of JSON lines <c>{"source","target"}</c>, two files of equally many lines, each also .gz, or
+/// <summary>Pairs as a user names them: one file of JSON lines <c>{"source","target"}</c>, two files of equally many lines, each also compressed by gzip or Zstandard, or
 /// <c>reverse:COUNT:SEED</c>, invented strings of 10 to 20 letters and the same backwards.</summary>
 public static class PairFiles
 {
+    public const string Unit = "pairs";
+
     private const string Reverse = "reverse";
     private const int Shortest = 10, Longest = 20, Letters = 26;
 
     public static bool IsInvented(string pairs) => pairs == Reverse || pairs.StartsWith(Reverse + ":", StringComparison.Ordinal);
 
-    /// <exception cref="UserErrorException">No such file, unequal numbers of lines, or a line that is no pair.</exception>
-    public static IReadOnlyList<TextPair> Read(string pairs)
+    /// <summary>All pairs; one of which a side is empty is left out.</summary>
+    /// <exception cref="UserErrorException">As the other.</exception>
+    public static IReadOnlyList<TextPair> Read(string pairs) => [.. Read(pairs, new DataTally(Unit)).Select(pair => pair.Pair)];
+
+    /// <param name="pairs">As a user names them.</param>
+    /// <param name="tally">Counts the pairs read, and those left out because a side is empty.</param>
+    /// <exception cref="UserErrorException">No such file, unequal numbers of lines, a line that is not a pair, or no pair at all.</exception>
+    public static IReadOnlyList<(TextPair Pair, DataPlace Place)> Read(string pairs, DataTally tally)
     {
-        if (IsInvented(pairs)) return Invent(pairs);
         var files = pairs.Split(',', StringSplitOptions.TrimEntries);
-        if (files.Length > 2) throw new UserErrorException($"--pairs names {files.Length} files: it takes one of JSON lines, or two with a comma between them.");
-        if (files.Length == 1) return ReadJson(files[0]);
-        var (sources, targets) = (Lines(files[0]), Lines(files[1]));
-        if (sources.Count != targets.Count)
-            throw new UserErrorException($"{files[0]} has {sources.Count} lines but {files[1]} has {targets.Count}: line n of one must be the translation of line n of the other.");
-        List<TextPair> read = [.. sources.Zip(targets, (source, target) => new TextPair(source, target)).Where(pair => pair.Source.Length > 0 && pair.Target.Length > 0)];
-        return read.Count > 0 ? read : throw new UserErrorException($"{pairs} holds no pair.");
+        if (!IsInvented(pairs) && files.Length > 2)
+            throw new UserErrorException($"--pairs names {files.Length} files: it takes one of JSON lines, or two with a comma between them.");
+        var all = IsInvented(pairs) ? Invent(pairs).Select((pair, i) => (pair, new DataPlace(pairs, i + 1))) : files.Length == 1 ? Json(files[0]) : Lines(files[0], files[1]);
+        var kept = new List<(TextPair, DataPlace)>();
+        foreach (var (pair, place) in all)
+        {
+            tally.Read();
+            if (string.IsNullOrWhiteSpace(pair.Source)) tally.Drop("source-empty", place);
+            else if (string.IsNullOrWhiteSpace(pair.Target)) tally.Drop("target-empty", place);
+            else kept.Add((pair, place));
+        }
+        return kept.Count > 0 ? kept : throw new UserErrorException($"{pairs} holds no pair of a source and a target: {tally.ToCounts()}.");
     }
 
     /// <summary>Of what decides the pairs: the files' bytes.</summary>
     public static string Hash(string pairs) =>
         IsInvented(pairs) ? pairs : string.Concat(pairs.Split(',', StringSplitOptions.TrimEntries).Select(StableHash.Sha256OfFile));
 
-    private static List<TextPair> ReadJson(string file)
+    private static IEnumerable<(TextPair Pair, DataPlace Place)> Json(string file) => JsonLines.Read(file, PairJson.Default.TextPair);
+
+    private static IEnumerable<(TextPair Pair, DataPlace Place)> Lines(string sources, string targets)
     {
-        var (read, number) = (new List<TextPair>(), 0);
-        foreach (var line in Lines(file))
-        {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            try
-            {
-                read.Add(JsonSerializer.Deserialize(line, PairJson.Default.TextPair)
-                    ?? throw new UserErrorException($"{file}, line {number} is null: each line is one object with \"source\" and \"target\"."));
-            }
-            catch (JsonException error)
-            {
-                throw new UserErrorException($"{file}, line {number}: {error.Message} Each line is one object with \"source\" and \"target\".", error);
-            }
-        }
-        return read.Count > 0 ? read : throw new UserErrorException($"{file} holds no pair.");
+        var (read, others) = (LinesOf(sources), LinesOf(targets));
+        if (read.Count != others.Count)
+            throw new UserErrorException($"{sources} has {read.Count} lines but {targets} has {others.Count}: line n of one must be the translation of line n of the other.");
+        return read.Zip(others, (source, target) => new TextPair(source, target)).Select((pair, i) => (pair, new DataPlace(sources, i + 1)));
     }
 
-    private static List<string> Lines(string file)
-    {
-        if (!File.Exists(file)) throw new UserErrorException($"{file} does not exist: --pairs takes one file of JSON lines or two of text.");
-        try
-        {
-            using Stream raw = File.OpenRead(file), stream = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
-            using var reader = new StreamReader(stream, Encoding.UTF8);
-            var lines = new List<string>();
-            while (reader.ReadLine() is { } line) lines.Add(line.Trim());
-            return lines;
-        }
-        catch (InvalidDataException error)
-        {
-            throw new UserErrorException($"{file} is no gzip file although it is named so: {error.Message}", error);
-        }
-    }
+    private static List<string> LinesOf(string file) =>
+        [.. TextLines.Read(file, "one file of JSON lines or two of text").Select(line => StrictText.Decode(line.Line.Span, file, line.Number).Trim())];
 
     private static List<TextPair> Invent(string pairs)
     {

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
@@ -6,14 +6,17 @@ namespace Dolmen.Tokenization;
 /// <summary>A file of text and the language it is in.</summary>
 public sealed record TextFile(string Path, string Language);
 
-/// <summary>Documents to learn a vocabulary from: text files as they are, of <c>.jsonl</c> the member <c>text</c> of each line.</summary>
+internal sealed record TextRow(string Text);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(TextRow))]
+internal sealed partial class TextRowJson : JsonSerializerContext;
+
+/// <summary>Documents to learn a vocabulary from: text files as they are, of <c>.jsonl</c> the member <c>text</c> of each line; all of them
+/// also compressed by gzip or Zstandard.</summary>
 public static class TextFiles
 {
-    /// <summary>Characters of a text that are read as one document. A longer one is cut where a line ends and a letter begins the
-    /// next, or else before a space between letters: no published pre-tokenizer has a piece that reaches over there.</summary>
-    private const int BlockLength = 1 << 20;
-
-    private static readonly string[] Extensions = [".txt", ".md", ".xml", ".html", ".cs", ".jsonl", ".dev", ".devtest"];
+    private static readonly string[] Extensions = [".txt", ".md", ".xml", ".html", ".cs", ".jsonl", ".ndjson", ".dev", ".devtest"];
 
     /// <summary>Files as named, and all files of a known type in and below folders, in the order of their names. A file's language is the
     /// name of the first folder below a named one (<c>stories/ko/…</c>) or else its own without the extension, from the last dot on
@@ -33,91 +36,70 @@ public static class TextFiles
                 files.AddRange(inside.Select(file => new TextFile(file, LanguageOf(Path.GetRelativePath(path, file)))));
             }
             else if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: name files or folders of text.");
-            else if (!IsText(path) && HoldsNul(path))
-                throw new UserErrorException($"{path} is no text file: it holds NUL bytes. This verb reads UTF-8 text of any name, and .jsonl with a member \"text\"; unpack it, or build a corpus of it first.");
-            else files.Add(new TextFile(path, LanguageOf(Path.GetFileName(path))));
+            else
+            {
+                if (!IsText(path)) RequireText(path);
+                files.Add(new TextFile(path, LanguageOf(Path.GetFileName(path))));
+            }
         }
         return files;
     }
 
-    public static IEnumerable<TrainingText> Read(IEnumerable<TextFile> files)
+    public static IEnumerable<TrainingText> Read(IEnumerable<TextFile> files) => Read(files, new DataTally("documents"));
+
+    /// <param name="tally">Counts the documents, and those left out because they are empty.</param>
+    /// <exception cref="UserErrorException">A file cannot be read, or is not UTF-8; file and line are named.</exception>
+    public static IEnumerable<TrainingText> Read(IEnumerable<TextFile> files, DataTally tally)
     {
         foreach (var (path, language) in files)
         {
-            var texts = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Lines(path) : Blocks(path);
-            foreach (var text in texts) yield return new TrainingText(text, language);
+            if (IsRows(path))
+            {
+                foreach (var (row, place) in JsonLines.Read(path, TextRowJson.Default.TextRow))
+                    if (Counts(row.Text, place, tally)) yield return new TrainingText(row.Text, language);
+                continue;
+            }
+            // A long text comes in blocks, which are one document.
+            var any = false;
+            foreach (var block in TextBlocks.Read(path))
+            {
+                if (!any) Counts(block, new DataPlace(path, 0), tally);
+                any = true;
+                yield return new TrainingText(block, language);
+            }
+            if (!any) Counts("", new DataPlace(path, 0), tally);
         }
     }
 
-    private static IEnumerable<string> Lines(string path)
+    private static bool Counts(string text, DataPlace place, DataTally tally)
     {
-        var number = 0;
-        foreach (var line in File.ReadLines(path))
-            if (TextOf(line, path, ++number) is { } text) yield return text;
-    }
-
-    private static IEnumerable<string> Blocks(string path)
-    {
-        using var reader = new StreamReader(path);
-        var buffer = new char[BlockLength];
-        for (var held = 0; ;)
-        {
-            held += reader.ReadBlock(buffer.AsSpan(held));
-            if (held < buffer.Length)
-            {
-                if (held > 0) yield return new string(buffer, 0, held);
-                yield break;
-            }
-            var cut = Cut(buffer);
-            if (cut == 0) Array.Resize(ref buffer, checked(buffer.Length * 2));
-            else
-            {
-                yield return new string(buffer, 0, cut);
-                buffer.AsSpan(cut).CopyTo(buffer);
-                held -= cut;
-            }
-        }
-    }
-
-    /// <summary>0 where there is no place to cut.</summary>
-    private static int Cut(ReadOnlySpan<char> text)
-    {
-        for (var at = text.Length - 1; at >= 2; at--)
-            if (text[at - 1] == '\n' && char.IsLetter(text[at]) && !char.IsWhiteSpace(text[at - 2])) return at;
-        for (var at = text.Length - 2; at >= 1; at--)
-            if (text[at] == ' ' && char.IsLetter(text[at + 1]) && char.IsLetter(text[at - 1])) return at;
-        return 0;
+        tally.Read();
+        if (text.Length > 0) tally.Use();
+        else tally.Drop("text-empty", place);
+        return text.Length > 0;
     }
 
     private static string LanguageOf(string path)
     {
         var folder = path.IndexOf(Path.DirectorySeparatorChar, StringComparison.Ordinal);
         if (folder > 0) return path[..folder];
+        if (DataFile.IsCompressed(path)) path = Path.GetFileNameWithoutExtension(path);
         var name = Path.GetFileNameWithoutExtension(path);
         return name[(name.LastIndexOf('.') + 1)..];
     }
 
-    /// <summary>In its beginning, as nearly everything has that is no text.</summary>
-    private static bool HoldsNul(string path)
+    /// <summary>Nearly everything that is not text holds NUL bytes near its beginning.</summary>
+    private static void RequireText(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = DataFile.Open(path, "a file of text");
         var start = new byte[8192];
-        return start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)).Contains((byte)0);
+        var read = file.Read(start);
+        if (StrictText.Marked(start.AsSpan(0, read)) is not null || !start.AsSpan(0, read).Contains((byte)0)) return;
+        throw new UserErrorException($"{path} is not a text file: it holds NUL bytes. {FileKind.Hint(start.AsSpan(0, read))} This verb reads UTF-8 text of any name, and .jsonl " +
+            "with a member \"text\"; unpack it, or build a corpus of it first.");
     }
 
-    private static bool IsText(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    private static bool IsRows(string path) => DataFile.ContentExtension(path).ToLowerInvariant() is ".jsonl" or ".ndjson";
 
-    private static string? TextOf(string line, string file, int number)
-    {
-        if (string.IsNullOrWhiteSpace(line)) return null;
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return new JsonField(document.RootElement, file, "").Get("text").Text();
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or UserErrorException)
-        {
-            throw new UserErrorException($"{file} line {number} is not a JSON object with a text member \"text\": {error.Message}", error);
-        }
-    }
+    private static bool IsText(string path) => Extensions.Contains(DataFile.ContentExtension(path), StringComparer.OrdinalIgnoreCase);
 }

@@ -30,6 +30,13 @@ public abstract class Tokenizer
     /// <exception cref="UserErrorException">The folder's template is damaged.</exception>
     public ChatTemplate? ChatTemplate => Template?.Value;
 
+    /// <summary>The files it was read from, by their names, where Dolmen's own way to write them would say less; they are saved as they
+    /// are.</summary>
+    internal IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? Original { get; set; }
+
+    /// <summary>A decoder that does more than to put the bytes of ids one behind the other; null where there is none.</summary>
+    internal virtual TokenDecoder? Steps => null;
+
     /// <summary>Read when it is asked for: only a conversation needs it.</summary>
     internal Lazy<ChatTemplate?>? Template { get; set; }
 
@@ -62,12 +69,13 @@ public abstract class Tokenizer
 
     public byte[] DecodeBytes(ReadOnlySpan<int> tokens)
     {
+        if (Steps is { IsLocal: false } steps) return Encoding.UTF8.GetBytes(steps.Decode(Known(tokens)));
         var bytes = new List<byte>(tokens.Length * 4);
         var atStart = DropsLeadingSpace;
         foreach (var token in tokens)
         {
             var piece = BytesOf(token);
-            if (!IsSpecial(token)) piece = WithoutPrefix(piece, ref atStart);
+            if (Steps is not null || !IsSpecial(token)) piece = WithoutPrefix(piece, ref atStart);
             bytes.AddRange(piece);
         }
         return [.. bytes];
@@ -83,7 +91,7 @@ public abstract class Tokenizer
         {
             offsets[i] = at;
             var piece = BytesOf(tokens[i]);
-            at += (IsSpecial(tokens[i]) ? piece : WithoutPrefix(piece, ref atStart)).Length;
+            at += (Steps is null && IsSpecial(tokens[i]) ? piece : WithoutPrefix(piece, ref atStart)).Length;
         }
         return offsets;
     }
@@ -96,6 +104,13 @@ public abstract class Tokenizer
         return drop ? piece[1..] : piece;
     }
 
-    /// <summary>Bytes that are not UTF-8 become U+FFFD.</summary>
-    public string Decode(ReadOnlySpan<int> tokens) => Encoding.UTF8.GetString(DecodeBytes(tokens));
+    /// <summary>Bytes that are not UTF-8 become U+FFFD: one for each of a run of byte tokens where the tokenizer's own decoder says so.</summary>
+    public string Decode(ReadOnlySpan<int> tokens) =>
+        Steps is { } steps ? steps.Decode(Known(tokens)) : Encoding.UTF8.GetString(DecodeBytes(tokens));
+
+    private int[] Known(ReadOnlySpan<int> tokens)
+    {
+        foreach (var token in tokens) _ = BytesOf(token);
+        return tokens.ToArray();
+    }
 }

@@ -11,6 +11,7 @@ public static class TokenizerFolder
     private const string ConfigFile = "tokenizer_config.json";
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string ChatTemplateFile = "chat_template.jinja";
+    private const string TemplateMember = "chat_template";
 
     /// <summary>The largest tokenizer.json in use is 40 MB.</summary>
     private const int LargestFile = 256 << 20;
@@ -27,9 +28,14 @@ public static class TokenizerFolder
     public static void Save(Tokenizer tokenizer, string folder, int? contextLength = null)
     {
         Directory.CreateDirectory(folder);
-        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) SaveChatTemplate(template, folder);
+        if (tokenizer.Original is { } files)
+        {
+            SaveOriginal(tokenizer, files, folder, contextLength);
+            return;
+        }
         WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
         WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
+        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) SaveChatTemplate(template, folder);
         WriteJson(Path.Combine(folder, TokenizerFile), json =>
         {
             if (tokenizer is BpeTokenizer bytes) TokenizerJson.Write(json, bytes);
@@ -39,7 +45,19 @@ public static class TokenizerFolder
     }
 
     /// <param name="template">As it stands in another file; it is read when a conversation asks for it.</param>
-    public static void SaveChatTemplate(string template, string folder) => AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template);
+    public static void SaveChatTemplate(string template, string folder)
+    {
+        AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template);
+        var path = Path.Combine(folder, ConfigFile);
+        if (!File.Exists(path)) return;
+        // Software that does not know the template's own file looks for it here.
+        using var config = JsonInput.ReadFile(path, LargestFile);
+        WriteJson(path, json =>
+        {
+            foreach (var member in config.RootElement.EnumerateObject().Where(member => member.Name != TemplateMember)) member.WriteTo(json);
+            json.WriteString(TemplateMember, template);
+        });
+    }
 
     /// <summary>As tiktoken's file of ranks, which leaves out special tokens and how text is cut. Its merges follow from the ids: those
     /// must ascend in the order the merges were learned, as they do in vocabularies of Dolmen, OpenAI and Hugging Face's trainer.</summary>
@@ -60,22 +78,48 @@ public static class TokenizerFolder
     }
 
     /// <summary>A tokenizer.json of any name, compressed by gzip where it ends in .gz.</summary>
-    internal static Tokenizer LoadFile(string path) =>
-        Parse(path, root => TokenizerJson.Read(root, path, Names(Path.GetDirectoryName(path) ?? "")));
+    internal static Tokenizer LoadFile(string path)
+    {
+        var bytes = JsonInput.Checked(WholeFile.Read(path, LargestFile), path);
+        using var document = Document(bytes, path);
+        var tokenizer = TokenizerJson.Read(document.RootElement, path, Names(Path.GetDirectoryName(path) ?? ""));
+        if (tokenizer is BpeTokenizer { Steps: null, Special.User: >= 0 }) return tokenizer;
+        var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [TokenizerFile] = bytes };
+        foreach (var name in (string[])[ConfigFile, SpecialTokensFile])
+            if (Path.Combine(Path.GetDirectoryName(path) ?? "", name) is var beside && File.Exists(beside)) files[name] = File.ReadAllBytes(beside);
+        tokenizer.Original = files;
+        return tokenizer;
+    }
+
+    /// <summary>Other people's files as they are, and what is missing beside them.</summary>
+    private static void SaveOriginal(
+        Tokenizer tokenizer, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> files, string folder, int? contextLength)
+    {
+        foreach (var (name, bytes) in files) AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes.Span));
+        if (!files.ContainsKey(SpecialTokensFile)) WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
+        if (!files.ContainsKey(ConfigFile)) WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
+        if (tokenizer.ChatTemplate is { } template) AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template.Source);
+    }
 
     /// <exception cref="UserErrorException">The file is too large, or no JSON.</exception>
     internal static T Parse<T>(string path, Func<JsonElement, T> read)
     {
+        var bytes = JsonInput.Checked(WholeFile.Read(path, LargestFile), path);
+        using var document = Document(bytes, path);
+        return read(document.RootElement);
+    }
+
+    /// <summary>A name that comes twice in an object is refused: readers differ in which of the two they take.</summary>
+    private static JsonDocument Document(ReadOnlyMemory<byte> bytes, string path)
+    {
         try
         {
-            using var document = JsonDocument.Parse(WholeFile.Read(path, LargestFile), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return read(document.RootElement);
+            return JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = JsonInput.MaxDepth });
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        catch (JsonException error)
         {
-            // Invalid operation is what text with half a surrogate pair is to System.Text.Json.
-            throw new UserErrorException(
-                $"{path} is not valid JSON: {error.Message} Train the tokenizer again or copy the file again.", error);
+            throw new UserErrorException($"{path} is not valid JSON at line {error.LineNumber + 1}: {error.Message.Split(" Path:")[0].TrimEnd('.')}. " +
+                "Train the tokenizer again or copy the file again.", error);
         }
     }
 
@@ -86,9 +130,11 @@ public static class TokenizerFolder
         foreach (var file in (string[])[ConfigFile, SpecialTokensFile])
         {
             var path = Path.Combine(folder, file);
-            if (!File.Exists(path) || new FileInfo(path).Length > LargestFile) continue;
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (!File.Exists(path)) continue;
+            using var document = JsonInput.ReadFile(path, LargestFile);
             var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                throw new UserErrorException($"{path} is {root.ValueKind}: it must be a JSON object. Copy the file again.");
             names = new TokenNames(names.Bos ?? Name(root, "bos_token"), names.Eos ?? Name(root, "eos_token"), names.Pad ?? Name(root, "pad_token"));
         }
         return names;
@@ -106,11 +152,8 @@ public static class TokenizerFolder
     private static void WriteConfig(Utf8JsonWriter json, Tokenizer tokenizer, int? contextLength)
     {
         var llama = tokenizer is SentencePieceBpeTokenizer { DropsLeadingSpace: true };
-        if (llama)
-        {
-            json.WriteBoolean("add_bos_token", tokenizer.Before.Count > 0);
-            json.WriteBoolean("add_eos_token", tokenizer.After.Count > 0);
-        }
+        json.WriteBoolean("add_bos_token", tokenizer.Before.Count > 0);
+        json.WriteBoolean("add_eos_token", tokenizer.After.Count > 0);
         json.WriteBoolean("clean_up_tokenization_spaces", false);
         if (llama) json.WriteBoolean("legacy", true);
         json.WritePropertyName("model_max_length");

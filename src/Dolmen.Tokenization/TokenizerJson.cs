@@ -17,13 +17,23 @@ internal static class TokenizerJson
         return IsByteLevel(root) ? ByteLevelJson.Read(root, names) : SentencePieceJsonReader.Read(root, names);
     }
 
+    /// <summary>Merges happen on bytes: text is written in the characters that stand for bytes, and every byte is a token or is dropped.</summary>
     private static bool IsByteLevel(JsonField root)
     {
         var model = root.Get("model");
-        if (!model.IsAbsent("byte_fallback") && model.Get("byte_fallback").Flag()) return false;
         if (!model.IsAbsent("type") && model.Get("type").Text() != "BPE") return false;
-        return JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Concat(JsonSteps.Of(root, "decoder", "decoders"))
-            .Any(step => step.Get("type").Text() == "ByteLevel");
+        if (JsonBpe.Flag(model, "byte_fallback")) return false;
+        if (JsonBpe.Text(model, "continuing_subword_prefix").Length + JsonBpe.Text(model, "end_of_word_suffix").Length > 0) return false;
+        var fields = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").ToArray();
+        var steps = Array.ConvertAll(fields, step => step.Get("type").Text());
+        if (steps.Count(step => step == "ByteLevel") != 1 || steps.Contains("Metaspace")) return false;
+        var at = Array.IndexOf(steps, "ByteLevel");
+        if (at > 0 && (fields[at].IsAbsent("add_prefix_space") || fields[at].Get("add_prefix_space").Flag())) return false;
+        if (JsonSteps.Of(root, "normalizer", "normalizers").Any(step => step.Get("type").Text() == "ByteLevel")) return false;
+        if (JsonBpe.Text(model, "unk_token").Length == 0) return true;
+        // What is no byte of the vocabulary is the unknown token.
+        var vocabulary = model.Get("vocab");
+        return Enumerable.Range(0, 256).All(value => !vocabulary.IsAbsent(ByteAlphabet.CharOf((byte)value).ToString()));
     }
 
     public static void Write(Utf8JsonWriter json, BpeTokenizer tokenizer)
@@ -93,12 +103,7 @@ internal static class TokenizerJson
     private static void WriteStep(Utf8JsonWriter json, PreTokenizer step)
     {
         json.WriteStartObject();
-        json.WriteString("type", "Split");
-        json.WriteStartObject("pattern");
-        json.WriteString("Regex", step.Pattern);
-        json.WriteEndObject();
-        json.WriteString("behavior", "Isolated");
-        json.WriteBoolean("invert", false);
+        step.Write(json);
         json.WriteEndObject();
     }
 
@@ -110,10 +115,10 @@ internal static class TokenizerJson
         json.WriteBoolean("use_regex", useRegex);
     }
 
-    /// <summary>What bounds a text; Dolmen's own vocabularies leave it to the caller.</summary>
+    /// <summary>What bounds a text.</summary>
     private static void WriteTemplate(Utf8JsonWriter json, BpeTokenizer tokenizer, string[] tokens)
     {
-        if (tokenizer.Special.User >= 0 || tokenizer.Before.Count + tokenizer.After.Count == 0) json.WriteNull("post_processor");
+        if (tokenizer.Before.Count + tokenizer.After.Count == 0) json.WriteNull("post_processor");
         else TemplateJson.Write(json, tokenizer.Before, tokenizer.After, id => tokens[id]);
     }
 

@@ -3,9 +3,12 @@ namespace Dolmen.Tokenization;
 /// <summary>What every kind of tokenizer has beside its way to cut text.</summary>
 /// <param name="Bytes">Of every id; of an added token its text, of an id that is not used nothing.</param>
 /// <param name="Before">Ids that the tokenizer's own template puts before a text; <paramref name="After"/> behind it.</param>
+/// <param name="Decoder">A decoder that does more than to put the bytes of ids one behind the other.</param>
+/// <param name="AddedInModel">Added tokens that are not special are found by the kind of tokenizer itself, as SentencePiece finds
+/// symbols that users defined.</param>
 internal sealed record Vocabulary(
     byte[][] Bytes, IReadOnlyList<AddedToken> Added, SpecialTokens Special, Normalizer? Normalizer = null,
-    IReadOnlyList<int>? Before = null, IReadOnlyList<int>? After = null);
+    IReadOnlyList<int>? Before = null, IReadOnlyList<int>? After = null, TokenDecoder? Decoder = null, bool AddedInModel = false);
 
 /// <summary>Added tokens are found first, then the rest is normalized and cut by the kind of tokenizer.</summary>
 public abstract class VocabularyTokenizer : Tokenizer
@@ -18,7 +21,8 @@ public abstract class VocabularyTokenizer : Tokenizer
     {
         public static Finders Of(IEnumerable<AddedToken> added, Normalizer? normalizer)
         {
-            var byPlace = added.ToLookup(token => token.Normalized && normalizer is not null);
+            // Those that are not normalized come first always, and be there no normalizer.
+            var byPlace = added.ToLookup(token => token.Normalized);
             return new Finders(new AddedTokens(byPlace[false]),
                 new AddedTokens(byPlace[true].Select(token => token with { Content = normalizer?.Apply(token.Content) ?? token.Content })));
         }
@@ -30,8 +34,9 @@ public abstract class VocabularyTokenizer : Tokenizer
         Before = vocabulary.Before ?? [];
         After = vocabulary.After ?? [];
         _special = [.. Added.Where(token => token.Special).Select(token => token.Id)];
-        _always = Finders.Of(Added.Where(token => !token.Special), Normalizer);
-        _whenAsked = Finders.Of(Added, Normalizer);
+        Steps = vocabulary.Decoder;
+        _always = Finders.Of(Added.Where(token => !token.Special && !vocabulary.AddedInModel), Normalizer);
+        _whenAsked = Finders.Of(Added.Where(token => token.Special || !vocabulary.AddedInModel), Normalizer);
     }
 
     public sealed override int VocabSize => _bytes.Length;
@@ -46,6 +51,8 @@ public abstract class VocabularyTokenizer : Tokenizer
 
     internal Normalizer? Normalizer { get; }
 
+    internal sealed override TokenDecoder? Steps { get; }
+
     private protected byte[][] Bytes => _bytes;
 
     public sealed override bool IsSpecial(int token) => _special.Contains(token);
@@ -57,10 +64,10 @@ public abstract class VocabularyTokenizer : Tokenizer
     public sealed override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false)
     {
         var finders = parseSpecial ? _whenAsked : _always;
-        var start = 0;
-        while (finders.InText.Find(text, start, out var span) is { } token)
+        var (start, next) = (0, 0);
+        while (finders.InText.Find(text, start, ref next, out var span) is { } token)
         {
-            EncodeSection(text[start..span.Start], finders.InNormalized, output, atStart: start == 0);
+            if (span.Start > start) EncodeSection(text[start..span.Start], finders.InNormalized, output, atStart: start == 0);
             output.Add(token.Id);
             start = span.End;
         }
@@ -76,8 +83,8 @@ public abstract class VocabularyTokenizer : Tokenizer
     {
         if (text.IsEmpty) return;
         if (Normalizer is not null && !Normalizer.Keeps(text)) text = Normalizer.Apply(text.ToString());
-        var start = 0;
-        while (added.Find(text, start, out var span) is { } token)
+        var (start, next) = (0, 0);
+        while (added.Find(text, start, ref next, out var span) is { } token)
         {
             if (span.Start > start) EncodeOrdinary(text[start..span.Start], output, atStart && start == 0);
             output.Add(token.Id);

@@ -7,6 +7,7 @@ public static class Schedule
     {
         var warmup = Math.Ceiling(recipe.WarmupFraction * steps);
         if (step < warmup) return (step + 1) / warmup;
+        if (recipe.Kind == ScheduleKind.Constant) return 1;
         if (recipe.Kind == ScheduleKind.WarmupCosine)
         {
             var done = (step - warmup) / Math.Max(1, steps - 1 - warmup);

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Kernels;
+using Dolmen.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace Dolmen.Training;
@@ -10,20 +10,23 @@ namespace Dolmen.Training;
 /// The one loop over fixed data; <see cref="TrainingTask"/> says what is learned. Seed, recipe and thread count decide every bit of the
 /// result, however often the run is stopped and continued.
 /// </summary>
-public sealed class Trainer(TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string identity, TrainingContext context)
+public sealed class Trainer(
+    TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string identity, TrainingContext context)
 {
-    private readonly TrainingCheckpoint _checkpoints = new(Path.Combine(context.OutDirectory, "checkpoints"), context.Training.KeepCheckpoints);
     private readonly Stopwatch _clock = new();
     private double _earlierSeconds;
     private double _peakFlops;
 
+    /// <summary>Trains to the end, and leaves the model with the weights that are meant to be saved.</summary>
     /// <exception cref="OperationCanceledException">Stopped; a checkpoint was written.</exception>
     /// <exception cref="InvalidOperationException">The loss or the gradient is no longer finite.</exception>
     public TrainingOutcome Run()
     {
         Directory.CreateDirectory(context.OutDirectory);
         task.Prepare(model, context.Progress, context.Stop);
-        var resumed = _checkpoints.LoadNewest(model.Parameters, identity);
+        using var session = new TrainingSession(
+            model, optimizer, context.Training, Path.Combine(context.OutDirectory, "checkpoints"), identity);
+        var resumed = session.Resume();
         var step = resumed?.Step ?? 0;
         _earlierSeconds = resumed?.Seconds ?? 0;
         _peakFlops = Roofline.GemmFlops(model.Parameters.IsBFloat16);
@@ -38,11 +41,12 @@ public sealed class Trainer(TrainableModel model, TrainingTask task, OptimizerRe
         {
             if (context.Stop.IsCancellationRequested)
             {
-                Save(step, lastLoss);
+                Save(session, step, lastLoss);
                 context.Stop.ThrowIfCancellationRequested();
             }
-            var rate = optimizer.LearningRate * Schedule.Share(schedule, step, task.Steps);
-            var (result, norm) = Step(step, rate);
+            var share = Schedule.Share(schedule, step, task.Steps);
+            var rate = optimizer.LearningRate * share;
+            var (result, norm) = Step(session, step, share);
             step++;
             lastLoss = result.Loss;
             meter.Add(result, norm);
@@ -52,39 +56,40 @@ public sealed class Trainer(TrainableModel model, TrainingTask task, OptimizerRe
             if (step % context.Training.LogEverySteps == 0 || step == task.Steps) WriteMetrics(log, events, step, rate, speed, meter);
             if (IsValidationStep(step))
             {
-                validation = task.Validate(model);
+                validation = Validate(session);
                 if (validation is not null) WriteValidation(log, events, step, validation);
             }
             if (seconds - lastCheckpoint > context.Training.CheckpointMinutes * 60)
             {
-                Save(step, lastLoss);
+                Save(session, step, lastLoss);
                 lastCheckpoint = _clock.Elapsed.TotalSeconds;
             }
         }
-        validation ??= task.Validate(model);
-        Save(step, lastLoss);
+        validation ??= Validate(session);
+        Save(session, step, lastLoss);
+        session.KeepEvaluationWeights();
         var total = _earlierSeconds + _clock.Elapsed.TotalSeconds;
         return new TrainingOutcome(task.TokensAfter(step), step, total, task.TokensAfter(step) / Math.Max(1e-9, total), lastLoss, validation?.BitsPerByte, model.Parameters.Count);
     }
 
-    private (StepResult Result, double Norm) Step(int step, double rate)
+    private (StepResult Result, double Norm) Step(TrainingSession session, int step, double share)
     {
         using var scope = NewDisposeScope();
         var result = task.Accumulate(model, step);
-        var norm = model.Parameters.GradientNorm();
-        if (!double.IsFinite(result.Loss) || !double.IsFinite(norm))
-        {
-            throw new InvalidOperationException($"{task.Stage} diverged at step {step + 1} of {task.Steps}: the loss is {result.Loss}, the gradient norm {norm}. " +
-                $"The last good checkpoint is kept. Lower the learning rate ({optimizer.LearningRate}) or lengthen the warm-up ({schedule.WarmupFraction:P0}).");
-        }
-        var clip = optimizer.ClipNorm > 0 && norm > optimizer.ClipNorm ? optimizer.ClipNorm / norm : 1;
-        model.Parameters.Step(new AdamWStep((float)rate, (float)optimizer.Beta1, (float)optimizer.Beta2, (float)optimizer.Epsilon,
-            (float)optimizer.WeightDecay, step + 1, (float)clip), Math.Min(1, optimizer.StateSpaceLearningRate / optimizer.LearningRate));
-        return (result, norm);
+        var norm = double.IsFinite(result.Loss) ? session.Step(step + 1, share) : double.NaN;
+        return double.IsFinite(norm) ? (result, norm) : throw new InvalidOperationException(
+            $"{task.Stage} diverged at step {step + 1} of {task.Steps}: the loss is {result.Loss}, the gradient norm {norm}. "
+            + $"The last good checkpoint is kept. Lower the learning rate ({optimizer.LearningRate}) "
+            + $"or lengthen the warm-up ({schedule.WarmupFraction:P0}).");
     }
 
-    private void Save(int step, double loss) =>
-        _checkpoints.Save(model.Parameters, new CheckpointState(step, _earlierSeconds + _clock.Elapsed.TotalSeconds, loss, identity));
+    private Validation? Validate(TrainingSession session)
+    {
+        using var weights = session.EvaluationWeights();
+        return task.Validate(model);
+    }
+
+    private void Save(TrainingSession session, int step, double loss) => session.Save(step, _earlierSeconds + _clock.Elapsed.TotalSeconds, loss);
 
     private bool IsValidationStep(int step)
     {

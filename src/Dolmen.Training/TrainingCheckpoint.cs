@@ -15,14 +15,14 @@ internal sealed record CheckpointState(int Step, double Seconds, double Loss, st
 [JsonSerializable(typeof(CheckpointState))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;
 
-/// <summary><c>checkpoints/step-000120/</c>: the fp32 weights and Adam's moments, and where the run stood. A directory is renamed into
+/// <summary><c>checkpoints/step-000120/</c>: every named state of the run, such as the fp32 weights and the optimizer's moments, and where it stood. A directory is renamed into
 /// place when it is whole, so a killed run never leaves half of one.</summary>
 internal sealed class TrainingCheckpoint(string directory, int keep)
 {
     private const string StateFile = "state.json";
     private const string TensorsFile = "state.safetensors";
 
-    public void Save(ParameterStore parameters, CheckpointState state)
+    public void Save(IReadOnlyList<NamedState> states, CheckpointState state)
     {
         var final = Path.Combine(directory, $"step-{state.Step:D6}");
         if (Directory.Exists(final)) return;
@@ -31,8 +31,11 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
         Directory.CreateDirectory(staged);
         try
         {
-            SafetensorsWriter.Write(Path.Combine(staged, TensorsFile), [.. parameters.State().Select(part => new TensorShape(part.Name, [parameters.Count]))],
-                parameters.State().Select(part => new NamedTensor(part.Name, [parameters.Count], part.Values().ToArray())), TensorDtype.Float32);
+            SafetensorsWriter.Write(
+                Path.Combine(staged, TensorsFile),
+                [.. states.Select(part => new TensorShape(part.Name, [part.Values().Length]))],
+                states.Select(part => new NamedTensor(part.Name, [part.Values().Length], part.Values().ToArray())),
+                TensorDtype.Float32);
             AtomicFile.WriteJson(Path.Combine(staged, StateFile), state, CheckpointJson.Default.CheckpointState);
             Directory.Move(staged, final);
         }
@@ -44,9 +47,9 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
         foreach (var (old, _) in Finished().SkipLast(keep)) Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Loads the newest checkpoint into <paramref name="parameters"/>; null when there is none.</summary>
+    /// <summary>Loads the newest checkpoint into <paramref name="states"/>; null when there is none.</summary>
     /// <exception cref="UserErrorException">It belongs to a different run, or is damaged.</exception>
-    public CheckpointState? LoadNewest(ParameterStore parameters, string identity)
+    public CheckpointState? LoadNewest(IReadOnlyList<NamedState> states, string identity)
     {
         if (Finished().LastOrDefault() is not { Path: { } newest }) return null;
         var state = JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(newest, StateFile)), CheckpointJson.Default.CheckpointState)
@@ -57,8 +60,7 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
                 "Name another --out, or delete the directory to start anew.");
         }
         using var tensors = SafetensorsFile.Open(Path.Combine(newest, TensorsFile));
-        foreach (var (name, values) in parameters.State()) tensors.Read(name, values());
-        parameters.RefreshCopy();
+        foreach (var (name, values) in states) tensors.Read(name, values());
         return state;
     }
 

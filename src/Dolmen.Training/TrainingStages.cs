@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Kernels;
 using Dolmen.Tokenization;
+using Dolmen.Training.Optimizers;
 using Dolmen.Training.PostTraining;
 using Dolmen.Training.Pretraining;
 using static TorchSharp.torch;
@@ -14,13 +14,21 @@ namespace Dolmen.Training;
 
 /// <summary>Where a stage works and who it tells. A stage started again in the same directory goes on from its last checkpoint and ends
 /// with the same bits.</summary>
-public sealed record TrainingContext(string OutDirectory, ulong Seed, TrainingRecipe Training, IProgress<StageProgress> Progress, CancellationToken Stop);
+public sealed record TrainingContext(string OutDirectory, ulong Seed, TrainingRecipe Training, IProgress<StageProgress> Progress, CancellationToken Stop)
+{
+    /// <summary>Told before training begins what became of the examples; nobody when null.</summary>
+    public Action<string>? Notice { get; init; }
+}
 
 /// <param name="BitsPerByte">Of held-out text after the last step; null where the stage has none.</param>
-public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, double TokensPerSecond, double Loss, double? BitsPerByte, long Parameters);
+public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, double TokensPerSecond, double Loss, double? BitsPerByte, long Parameters)
+{
+    /// <summary>What became of the examples of its input.</summary>
+    public DataCounts? Data { get; init; }
+}
 
 /// <summary>The three ways a model is trained on fixed data. Each leaves <c>model/</c> (a Hugging Face folder), <c>metrics.jsonl</c>,
-/// TensorBoard events and <c>checkpoints/</c> in its directory.</summary>
+/// TensorBoard events, <c>data.json</c> (what became of the examples) and <c>checkpoints/</c> in its directory.</summary>
 public static class TrainingStages
 {
     private const int WarmupSteps = 4;
@@ -32,13 +40,14 @@ public static class TrainingStages
         Check(model, training, batchTokens);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision).BFloat16);
         trained.Parameters.Initialize(1);
+        using var optimizer = new AdamWRecipe(1e-4).Build(trained.Parameters);
         var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
         var random = new StableRandom(1);
         var seconds = new List<double>();
         for (var step = 0; step < WarmupSteps + MeasuredSteps; step++)
         {
             var start = Stopwatch.GetTimestamp();
-            var batch = new TokenBatch(rows, training.ContextLength);
+            var batch = new Batch(rows, training.ContextLength);
             var tokens = new int[training.ContextLength + 1];
             for (var row = 0; row < rows; row++)
             {
@@ -47,7 +56,7 @@ public static class TrainingStages
             }
             using var scope = NewDisposeScope();
             batch.Backward(trained, 1.0 / (rows * training.ContextLength), first: true);
-            trained.Parameters.Step(new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.1f, step + 1, 1));
+            optimizer.Step(step + 1, share: 1, gradientScale: 1);
             if (step >= WarmupSteps) seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         seconds.Sort();
@@ -78,14 +87,14 @@ public static class TrainingStages
         var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
         if (model.VocabSize != tokenizer.VocabSize)
             throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
-        using var task = new PairTask(PairFiles.Read(pairs), tokenizer, recipe, context.Training, context.Seed);
+        using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
         trained.Parameters.Initialize(context.Seed);
         return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), PairFiles.Hash(pairs),
             tokenizerDirectory, context);
     }
 
-    /// <param name="conversationsFile">JSON lines of <c>{"messages":[…]}</c>.</param>
+    /// <param name="conversationsFile">As <see cref="ConversationFiles"/> reads them.</param>
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)
     {
@@ -95,7 +104,7 @@ public static class TrainingStages
         return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe), data, modelDirectory, context);
     }
 
-    /// <param name="preferencesFile">JSON lines of <c>{"prompt","chosen","rejected"}</c>.</param>
+    /// <param name="preferencesFile">As <see cref="PreferenceFiles"/> reads them.</param>
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context)
     {
@@ -110,8 +119,11 @@ public static class TrainingStages
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
-            context.Training.MicroBatchTokens, model.Parameters.IsBFloat16));
-        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run();
+            context.Training.MicroBatchTokens, context.Training.LongRows, context.Training.DocumentMasking, context.Training.AverageDecay,
+            model.Parameters.IsBFloat16));
+        context.Notice?.Invoke($"{task.Stage}: {task.Data}");
+        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
+        task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
             model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),

@@ -18,6 +18,9 @@ public abstract class TrainingTask : IDisposable
 
     public abstract int Steps { get; }
 
+    /// <summary>What became of the examples of its input.</summary>
+    public abstract Artifacts.DataCounts Data { get; }
+
     /// <summary>Tokens, padding included, that the first <paramref name="steps"/> steps go through.</summary>
     public abstract long TokensAfter(int steps);
 

@@ -23,6 +23,8 @@ public class CorpusTokenShards
         var heldOut = CorpusText.ReadHeldOut(fixture.Output).ToList();
         Assert.Equal(heldOut, Texts("val.bin"));
         Assert.Equal((documents.Count, heldOut.Count), (counts.TrainDocuments, counts.ValDocuments));
+        Assert.Equal((documents.Count, documents.Count), (counts.Train?.Read, counts.Train?.Used));
+        Assert.Equal((heldOut.Count, heldOut.Count), (counts.Val?.Read, counts.Val?.Used));
         Assert.Equal(heldOut.Sum(t => System.Text.Encoding.UTF8.GetByteCount(t)), counts.ValBytes);
 
         List<string> Texts(string file)

@@ -27,6 +27,38 @@ public sealed class BadInput : IDisposable
     public void Sizes_that_do_not_fit() => Refused("dModel must be a multiple of heads", "quickstart",
         "--set", "model.depth=null", "--set", "model.dModel=500", "--set", "model.layers=2", "--set", "model.heads=12");
 
+    [Theory]
+    [InlineData("tokenizer", "encode", "--tokenizer", "cl100k", "--input")]
+    [InlineData("tokenizer", "train", "--out", "OUT")]
+    public void Text_that_is_not_UTF8_is_named_with_its_line(params string[] command)
+    {
+        var text = Path.Combine(_folder, "text.txt");
+        File.WriteAllBytes(text, [.. "fine\ncaf"u8, 0xE9, .. "\n"u8]);
+        var result = CommandLine.Run([.. command.Select(word => word == "OUT" ? Out : word), text]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains($"{text}, line 2 is not valid UTF-8 (byte 0xE9 at column 4)", result.Errors, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+    }
+
+    [Fact]
+    public void Standard_input_that_is_not_UTF8_is_an_error_and_a_byte_order_mark_is_skipped()
+    {
+        Assert.Equal((2, ""), Encode([(byte)'a', 0xE9]));
+        Assert.Equal((0, "64"), Encode([0xEF, 0xBB, 0xBF, (byte)'a']));
+
+        static (int, string) Encode(byte[] text)
+        {
+            using var process = CommandLine.Start("tokenizer", "encode", "--tokenizer", "cl100k");
+            process.StandardInput.BaseStream.Write(text);
+            process.StandardInput.Close();
+            var errors = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd().Trim();
+            process.WaitForExit();
+            Assert.Equal(output.Length == 0, errors.GetAwaiter().GetResult().Contains("standard input, line 1 is not valid UTF-8", StringComparison.Ordinal));
+            return (process.ExitCode, output);
+        }
+    }
+
     [Fact]
     public void An_option_that_does_not_exist() => Refused("--minuts", "quickstart", "--minuts", "1");
 

@@ -39,6 +39,18 @@ public sealed class ModelFolders : IDisposable
         Assert.Contains("80GB or 16GiB", result.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Keys_that_are_not_known_are_one_note_and_strict_reading_refuses_them()
+    {
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{"model_type":"mamba","shoe_size":43}""");
+        var result = CommandLine.Run("model", "info", _folder);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Single(result.Errors.Split('\n'), line => line.Contains("note: ", StringComparison.Ordinal) && line.Contains("shoe_size", StringComparison.Ordinal));
+        var strict = CommandLine.Run("model", "info", _folder, "--strict");
+        Assert.Equal(2, strict.ExitCode);
+        Assert.Contains("shoe_size", strict.Errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("model.onnx", "ends in '.onnx'")]
     [InlineData("model.bin", "--tokenizer-bin")]

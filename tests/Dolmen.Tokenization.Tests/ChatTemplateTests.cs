@@ -134,6 +134,28 @@ public class ChatTemplateTests
         Assert.Equal(expected, string.Join("|", chat.FromData.Select(span => chat.Text.Substring(span.Start, span.Length))));
     }
 
+    [Theory]
+    [InlineData("{{ none[:3] }}", "")]
+    [InlineData("{{ 5[:2] }}", "")]
+    [InlineData("{{ 5.5[1:] }}{{ true[::2] }}{{ {'a':1}[:1] }}", "")]
+    [InlineData("{{ 'abc'['a':] }}{{ 'abc'[1.0:] }}", "")]
+    [InlineData("{{ none[:3] is defined }}", "False")]
+    [InlineData("{{ none[:3] | default('d') }}", "d")]
+    [InlineData("{{ 'abc'[true:] }}", "bc")]
+    [InlineData("{{ 'abc'[99999999999999999999:] }}|{{ 'abcdef'[-99999999999999999999:2] }}", "|ab")]
+    [InlineData("{{ none[:1] ~ 'q' }}", "q")]
+    public void A_constant_slice_of_what_has_none_is_undefined(string template, string expected) =>           // Jinja2 3.1.6
+        Assert.Equal(expected, ChatTemplate.Parse(template).Render(Hello).Text);
+
+    [Theory]
+    [InlineData("{% set x = none %}{{ x[:3] }}")]
+    [InlineData("{{ 'abc'[x:] }}")]
+    [InlineData("{{ {'a':1}.items()[:1] }}")]
+    [InlineData("{% if none[:1] %}a{% endif %}")]
+    [InlineData("{{ 'abc'[::0] }}")]
+    public void Any_other_slice_of_what_has_none_is_an_error(string template) =>           // as Jinja2 3.1.6 has it
+        Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(template).Render(Hello));
+
     [Fact]
     public void The_clock_is_the_one_given() =>
         Assert.Equal("04 Mar 2025", ChatTemplate.Parse("{{ strftime_now('%d %b %Y') }}").Render(Hello, Clock.Instance).Text);

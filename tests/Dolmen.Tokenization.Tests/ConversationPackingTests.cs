@@ -18,7 +18,8 @@ public class ConversationPackingTests
         var packed = ConversationPacking.Pack(conversations, contextLength: 19, Pad, seed: 1);
         Assert.Equal(packed.Rows * 20, packed.Tokens.Length);
         Assert.Equal(conversations.Length, packed.Conversations);
-        Assert.Equal(0, packed.Truncated);
+        Assert.Equal(conversations.Length, packed.SegmentStarts.Sum(starts => starts.Length - 1));
+        Assert.All(Enumerable.Range(0, packed.Rows), row => Assert.Equal(20 - packed.TokensOf(row).Count(Pad), packed.SegmentStarts[row][^1]));
         Assert.Equal(packed.Padding, packed.Tokens.Count(token => token == Pad));
         for (var i = 0; i < conversations.Length; i++)
         {
@@ -26,7 +27,8 @@ public class ConversationPackingTests
             var at = packed.TokensOf(row).IndexOf(i + 1);
             var length = conversations[i].Tokens.Length;
             Assert.Equal(conversations[i].Tokens, packed.TokensOf(row).Slice(at, length).ToArray());
-            Assert.Equal(conversations[i].LossMask, packed.LossMaskOf(row).Slice(at, length).ToArray());
+            Assert.Equal([false, .. conversations[i].LossMask[1..]], packed.LossMaskOf(row).Slice(at, length).ToArray());
+            Assert.Contains(at, packed.SegmentStarts[row][..^1]);
         }
         Assert.DoesNotContain(packed.Tokens.Zip(packed.LossMask), pair => pair is (Pad, true));
     });
@@ -40,13 +42,10 @@ public class ConversationPackingTests
     });
 
     [Fact]
-    public void A_conversation_longer_than_a_row_loses_its_beginning_and_is_counted()
+    public void A_conversation_that_is_empty_or_longer_than_a_row_is_a_fault_of_the_caller()
     {
-        var packed = ConversationPacking.Pack([new([1, 2, 3, 4, 5, 6], [false, false, false, false, true, true])],
-            contextLength: 3, Pad, seed: 1);
-        Assert.Equal([3, 4, 5, 6], packed.Tokens);
-        Assert.Equal([false, false, true, true], packed.LossMask);
-        Assert.Equal(1, packed.Truncated);
+        Assert.Throws<ArgumentException>(() => ConversationPacking.Pack([new([1, 2, 3], [false, true, true])], contextLength: 1, Pad, seed: 1));
+        Assert.Throws<ArgumentException>(() => ConversationPacking.Pack([new([], [])], contextLength: 1, Pad, seed: 1));
     }
 
     [Fact]

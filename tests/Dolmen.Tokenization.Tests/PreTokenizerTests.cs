@@ -114,10 +114,10 @@ public class PreTokenizerTests
     [Fact]
     public void A_pattern_that_explodes_or_is_none_is_the_users_error()
     {
-        var explodes = PreTokenizer.Of("(x+x+)+y");
-        Assert.Contains("(x+x+)+y", Assert.Throws<UserErrorException>(() => Pieces(explodes, new string('x', 60))).Message);
-        Assert.Equal([new string('x', 60)], Pieces(PreTokenizer.Of("(x+x++)+y"), new string('x', 60)));
-        foreach (var bad in (string[])["(", "", "[𐐀-𐐏]", "\\p{Han}+", new string('a', 20_000)])
+        var explodes = PreTokenizer.Of("(x+z?x+)+y");
+        Assert.Contains("(x+z?x+)+y", Assert.Throws<UserErrorException>(() => Pieces(explodes, new string('x', 60) + "zy")).Message);
+        Assert.Equal([new string('x', 60) + "zy"], Pieces(PreTokenizer.Of("(x+z?x++)+y"), new string('x', 60) + "zy"));
+        foreach (var bad in (string[])["(", "", "[a", "\\p{Klingon}+", new string('a', 20_000)])
             Assert.Throws<UserErrorException>(() => PreTokenizer.Of(bad));
     }
 
@@ -134,7 +134,7 @@ public class PreTokenizerTests
         // .NET's (?i:s) leaves out the long s, and its classes know UTF-16 halves, not what lies beyond U+FFFF.
         step.Pattern.Replace("(?i:'s|", "(?i:'s|'ſ|", StringComparison.Ordinal).Replace("(?i:[sdmt]", "(?i:[sdmtſ]", StringComparison.Ordinal)
             .Replace("?+", "?", StringComparison.Ordinal).Replace("++", "+", StringComparison.Ordinal)
-            .Replace("𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃", "", StringComparison.Ordinal), RegexOptions.CultureInvariant))];
+            .Replace("\\p{N}{1,3}+", "\\p{N}+", StringComparison.Ordinal).Replace("𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃", "", StringComparison.Ordinal), RegexOptions.CultureInvariant | (step.Pattern == @"\s+$" ? RegexOptions.Multiline : RegexOptions.None)))];
 
     /// <summary>.NET's unit is the UTF-16 half: a basic character of the same category stands in for an astral one.</summary>
     private static bool Agrees(PreTokenizer splitter, Regex[] expressions, string text)

@@ -39,6 +39,39 @@ public class TextFilesTests
     }
 
     [Fact]
+    public void Bytes_that_are_not_UTF8_are_an_error_of_their_line()
+    {
+        using var folder = new Samples.Folder();
+        File.WriteAllBytes(folder.File("a.txt"), [.. "fine\ncaf"u8, 0xE9, .. "\n"u8]);
+        Assert.Contains("line 2 is not valid UTF-8 (byte 0xE9 at column 4)",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message, StringComparison.Ordinal);
+        var far = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("some words of a line\n", 70_000)));
+        File.WriteAllBytes(folder.File("a.txt"), [.. far, 0xC3]);
+        Assert.Contains("line 70001 is not valid UTF-8 (byte 0xC3",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(folder.File("a.jsonl"), [.. "{\"text\":\"fine\"}\n{\"text\":\"caf"u8, 0xE9, .. "\"}\n"u8]);
+        Assert.Contains("line 2 is not valid UTF-8",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Byte_order_marks_are_skipped_and_compressed_files_are_read()
+    {
+        using var folder = new Samples.Folder();
+        File.WriteAllText(folder.File("a.txt"), "words 다리", new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        File.WriteAllText(folder.File("b.txt"), "words 다리", Encoding.Unicode);
+        File.WriteAllText(folder.File("c.txt"), "words 다리", Encoding.BigEndianUnicode);
+        using (var gzip = new System.IO.Compression.GZipStream(File.Create(folder.File("d.txt.gz")), System.IO.Compression.CompressionLevel.Fastest))
+            gzip.Write(Encoding.UTF8.GetBytes("words 다리"));
+        using (var gzip = new System.IO.Compression.GZipStream(File.Create(folder.File("e.jsonl.gz")), System.IO.Compression.CompressionLevel.Fastest))
+            gzip.Write(Encoding.UTF8.GetBytes("{\"text\":\"words 다리\"}"));
+        File.WriteAllBytes(folder.File("f.txt"), []);
+        var tally = new DataTally("documents");
+        Assert.Equal(Enumerable.Repeat("words 다리", 5), TextFiles.Read(TextFiles.Find([folder.Path]), tally).Select(text => text.Text));
+        Assert.Equal("6 documents read, 5 used, 1 dropped (text-empty: 1, first f.txt)", tally.ToCounts().ToString());
+    }
+
+    [Fact]
     public void A_language_is_the_folder_or_the_name_of_a_file()
     {
         using var folder = new Samples.Folder();

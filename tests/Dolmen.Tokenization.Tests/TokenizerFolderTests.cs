@@ -26,9 +26,43 @@ public class TokenizerFolderTests
         TokenizerFolder.Save(Samples.Tokenizer, folder.Path, contextLength: 256);
         var config = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer_config.json"))).RootElement;
         Assert.Equal("PreTrainedTokenizerFast", config.GetProperty("tokenizer_class").GetString());
-        Assert.Equal("<|eos|>", config.GetProperty("eos_token").GetString());
+        Assert.Equal("<|endoftext|>", config.GetProperty("eos_token").GetString());
         Assert.Equal(256, config.GetProperty("model_max_length").GetInt32());
         Assert.Equal(ChatFormat.JinjaTemplate, File.ReadAllText(folder.File("chat_template.jinja")));
+        Assert.Equal(ChatFormat.JinjaTemplate, config.GetProperty("chat_template").GetString());
+        Assert.True(config.GetProperty("add_bos_token").GetBoolean());
+        Assert.False(config.GetProperty("add_eos_token").GetBoolean());
+        var single = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer.json"))).RootElement.GetProperty("post_processor").GetProperty("single");
+        Assert.Equal("<|bos|>", single[0].GetProperty("SpecialToken").GetProperty("id").GetString());
+        Assert.Equal(2, single.GetArrayLength());
+    }
+
+    [Fact]
+    public void One_begin_token_opens_a_prompt_whoever_wrote_the_file()
+    {
+        using var folder = new Samples.Folder();
+        var golden = File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json"));
+        foreach (var (end, template) in (ReadOnlySpan<(string, bool)>)[("<|endoftext|>", true), ("<|eos|>", false), ("<|eos|>", true)])
+        {
+            var root = JsonNode.Parse(golden.Replace("<|endoftext|>", end, StringComparison.Ordinal))!.AsObject();
+            if (!template) root["post_processor"] = null;                // as Dolmen 0.1 wrote it
+            File.WriteAllText(folder.File("tokenizer.json"), root.ToJsonString());
+            var tokenizer = TokenizerFolder.Load(folder.Path);
+            Assert.Equal(Samples.Tokenizer.Special, tokenizer.Special);
+            Assert.Equal([tokenizer.Special.Bos, .. tokenizer.Encode("the")], tokenizer.EncodePrompt("the"));
+            Assert.Equal(end, System.Text.Encoding.UTF8.GetString(tokenizer.BytesOf(tokenizer.Special.Eos)));
+        }
+    }
+
+    [Fact]
+    public void Another_template_replaces_the_one_in_the_configuration()
+    {
+        using var folder = new Samples.Folder();
+        TokenizerFolder.Save(Samples.Tokenizer, folder.Path);
+        TokenizerFolder.SaveChatTemplate("{{ 1 }}", folder.Path);
+        var config = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer_config.json"))).RootElement;
+        Assert.Equal("{{ 1 }}", config.GetProperty("chat_template").GetString());
+        Assert.Equal("1000000000000000019884624838656", config.GetProperty("model_max_length").GetRawText());
     }
 
     [Fact]
@@ -53,7 +87,7 @@ public class TokenizerFolderTests
     }
 
     [Theory]
-    [InlineData("pre_tokenizer.type", "\"Metaspace\"", "Metaspace")]
+    [InlineData("pre_tokenizer.type", "\"UnicodeScripts\"", "pre_tokenizer.type is 'UnicodeScripts'")]
     [InlineData("model.type", "\"WordPiece\"", "model.type is 'WordPiece'")]
     [InlineData("model.vocab.a", "-1", "model.vocab.a")]
     [InlineData("model.vocab.a", "99999999999", "model.vocab.a")]
@@ -67,12 +101,12 @@ public class TokenizerFolderTests
     [InlineData("model.merges", "[]", "merges are missing")]
     [InlineData("model.merges[1]", "[\"\u0120\",\"t\"]", "a second time")]
     [InlineData("normalizer", "{\"type\":\"Nmt\"}", "normalizer.type is 'Nmt'")]
-    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex is no regular expression")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex cannot be used: The pattern ( has a '(' without a ')'")]
     [InlineData("pre_tokenizer.pretokenizers[0].pattern.Regex", "\"(\"", "pre_tokenizer.pretokenizers[0].pattern.Regex cannot be used")]
-    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithNext\"", "behavior is 'MergedWithNext'")]
+    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithSome\"", "behavior is 'MergedWithSome': it must be one of Isolated, Removed")]
     [InlineData("added_tokens[0].content", "\"\"", "added_tokens[0].content is empty")]
     [InlineData("added_tokens[0].lstrip", "1", "added_tokens[0].lstrip")]
-    [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|eos|>' with the id 5")]
+    [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|endoftext|>' with the id 5")]
     [InlineData("added_tokens[1].content", "\"<|bos|>\"", "comes twice")]
     [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}],\"special_tokens\":{}}", "which special_tokens does not hold")]
     [InlineData("surprise", "1", "surprise")]

@@ -1,10 +1,10 @@
-// GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each part, GELU, biases everywhere, the embedding as head.
+// GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each part, GELU or another activation, biases everywhere, the embedding as head.
 // D model, H heads, F feed-forward, V vocab
 namespace Dolmen.Checkpoints;
 
 public sealed record Gpt2Config(
-    int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true)
-    : DecoderConfig
+    int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true,
+    ActivationKind Activation = ActivationKind.GeluTanh) : DecoderConfig
 {
     public override DecoderPlan Plan() => new(
         VocabSize, DModel, "transformer.wte.weight", [.. Enumerable.Range(0, Layers).Select(Block)], Norm("transformer.ln_f"),
@@ -30,6 +30,6 @@ public sealed record Gpt2Config(
             Norm($"{layer}ln_1"),
             new AttentionSpec(Heads, Heads, DModel / Heads, Linear("attn.c_attn", DModel, 3 * DModel), Linear("attn.c_proj", DModel, DModel),
                 new NoPosition()),
-            Norm($"{layer}ln_2"), new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel)));
+            Norm($"{layer}ln_2"), new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel), Activation));
     }
 }

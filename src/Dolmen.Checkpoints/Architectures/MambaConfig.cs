@@ -1,12 +1,14 @@
-// Mamba (Gu and Dao 2023), exactly Hugging Face's MambaForCausalLM: blocks of one mixer each, no attention, no feed-forward.
+// Mamba (Gu and Dao 2023), exactly Hugging Face's MambaForCausalLM, and with norms within the mixer its
+// FalconMambaForCausalLM (Zuo et al. 2024): blocks of one mixer each, no attention, no feed-forward.
 // D model, I inner (= expand·D), N state, K convolution width, R rank of Δ
 namespace Dolmen.Checkpoints;
 
 /// <param name="DInner">expand·D.</param>
+/// <param name="MixerNormEps">Falcon-Mamba: Δ, B and C pass RMS norms without weights that have this epsilon; null is Mamba.</param>
 /// <param name="DtRank">Rank of the projection to Δ; ⌈D/16⌉ in the paper.</param>
 public sealed record MambaConfig(
     int VocabSize, int DModel, int Layers, int ContextLength, int DInner, int DtRank, int DState = 16, int DConv = 4, double NormEps = 1e-5,
-    bool TieEmbeddings = true, bool Bias = false, bool ConvBias = true) : DecoderConfig
+    bool TieEmbeddings = true, bool Bias = false, bool ConvBias = true, double? MixerNormEps = null) : DecoderConfig
 {
     public static MambaConfig Of(int vocabSize, int dModel, int layers, int contextLength, int expand = 2, int dState = 16) =>
         new(vocabSize, dModel, layers, contextLength, expand * dModel, (dModel + 15) / 16, dState);
@@ -16,7 +18,10 @@ public sealed record MambaConfig(
         [
             .. Enumerable.Range(0, Layers).Select(i => new BlockSpec(
                 new($"backbone.layers.{i}.norm.weight", DModel, NormEps),
-                Mixer($"backbone.layers.{i}.mixer.", DModel, DInner, DState, DConv, DtRank, Bias, ConvBias))),
+                Mixer($"backbone.layers.{i}.mixer.", DModel, DInner, DState, DConv, DtRank, Bias, ConvBias) with
+                {
+                    PlainNormEps = MixerNormEps,
+                })),
         ],
         new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight",
         StatesFromFirstBlock: true);
@@ -24,6 +29,7 @@ public sealed record MambaConfig(
     public override IReadOnlyList<string> Problems()
     {
         var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength), DInner, DState, DConv, DtRank);
+        if (MixerNormEps is { } eps) rules.Positive("mixerNormEps", eps, "Falcon-Mamba uses 1e-6.");
         return rules.Positive("normEps", NormEps, "Mamba uses 1e-5.").Problems;
     }
 

@@ -16,11 +16,13 @@ public sealed record MixtureConfig(int Count, int TopK = 2, double AuxLossCoeffi
 /// <param name="QkvBias">Qwen 2: biases on queries, keys and values.</param>
 /// <param name="AttentionBias">Biases on all four projections of attention; likewise <paramref name="MlpBias"/> on the feed-forward.</param>
 /// <param name="QkNorm">Qwen 3: RMSNorm over each query and key head.</param>
+/// <param name="Activation">Of the feed-forward's gate.</param>
+/// <param name="WindowLayers">One letter a layer: S sees the window, F the whole context; null gives every layer the window.</param>
 public sealed record TransformerConfig(
     int VocabSize, int DModel, int Layers, int Heads, int KvHeads, int HeadDim, int DFeedForward, int ContextLength,
     double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, RotaryScaling? RopeScaling = null, int? Window = null,
     bool QkvBias = false, bool AttentionBias = false, bool MlpBias = false, bool QkNorm = false, MixtureConfig? Experts = null,
-    PositionKind Positions = PositionKind.Rotary) : DecoderConfig
+    PositionKind Positions = PositionKind.Rotary, ActivationKind Activation = ActivationKind.Silu, string? WindowLayers = null) : DecoderConfig
 {
     /// <summary>One dial: width grows with depth, heads are 64 wide, the feed-forward is 8/3 of the width rounded up to 32
     /// (the ratio that keeps SwiGLU's three matrices as large as an ungated 4x pair; Shazeer 2020).</summary>
@@ -42,6 +44,13 @@ public sealed record TransformerConfig(
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
             .HeadSizes(Heads, KvHeads, HeadDim).Mixture(Experts);
         if (Window is { } window) rules.Within("window", window, 1 << 24);
+        if (WindowLayers is { } letters)
+        {
+            rules.Require(Window is not null, "model.windowLayers is given but model.window is not: say how far the layers marked S see.")
+                .Require(letters.Length == Layers && letters.All(letter => letter is 'S' or 'F'),
+                    $"model.windowLayers is '{letters}': it must have one letter, S or F, for each of the {Layers} layers.");
+        }
+        if (Positions == PositionKind.Rotary && RopeScaling?.Problem(HeadDim) is { } problem) rules.Require(false, problem);
         if (rules.Problems.Count > 0) return rules.Problems;
         return rules
             .Require(DModel % Heads == 0,
@@ -58,6 +67,9 @@ public sealed record TransformerConfig(
         _ => new RotaryPosition(RopeTheta, RopeScaling),
     };
 
+    /// <summary>How far layer <paramref name="i"/> sees; null sees the whole context.</summary>
+    private int? WindowOf(int i) => WindowLayers is { } letters && letters[i] == 'F' ? null : Window;
+
     private BlockSpec Block(int i)
     {
         var layer = $"model.layers.{i}.";
@@ -67,13 +79,13 @@ public sealed record TransformerConfig(
         var attention = new AttentionSpec(
             Heads, KvHeads, HeadDim,
             new LinearSpec(d, [Part("self_attn.q_proj", q, qkvBias), Part("self_attn.k_proj", kv, qkvBias), Part("self_attn.v_proj", kv, qkvBias)]),
-            new LinearSpec(q, [Part("self_attn.o_proj", d, AttentionBias)]), Position, Window,
+            new LinearSpec(q, [Part("self_attn.o_proj", d, AttentionBias)]), Position, WindowOf(i),
             QkNorm ? new($"{layer}self_attn.q_norm.weight", HeadDim, NormEps) : null,
             QkNorm ? new($"{layer}self_attn.k_norm.weight", HeadDim, NormEps) : null);
         FeedForwardSpec feedForward = Experts is null
             ? new SwiGluSpec(
                 new LinearSpec(d, [Part("mlp.gate_proj", DFeedForward, MlpBias), Part("mlp.up_proj", DFeedForward, MlpBias)]),
-                new LinearSpec(DFeedForward, [Part("mlp.down_proj", d, MlpBias)]))
+                new LinearSpec(DFeedForward, [Part("mlp.down_proj", d, MlpBias)]), Activation)
             : new MixtureSpec(new LinearSpec($"{layer}block_sparse_moe.gate.weight", Experts.Count, d),
                 [.. Enumerable.Range(0, Experts.Count).Select(expert => Expert($"block_sparse_moe.experts.{expert}."))], Experts,
                 Renormalize: true);
@@ -82,6 +94,6 @@ public sealed record TransformerConfig(
 
         SwiGluSpec Expert(string name) => new(
             new LinearSpec(d, [Part(name + "w1", DFeedForward, false), Part(name + "w3", DFeedForward, false)]),
-            new LinearSpec(DFeedForward, [Part(name + "w2", d, false)]));
+            new LinearSpec(DFeedForward, [Part(name + "w2", d, false)]), Activation);
     }
 }

@@ -2,144 +2,109 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Checkpoints.Gguf;
 
-/// <summary>A model's configuration as the metadata of a GGUF file, and back.</summary>
+/// <summary>A model's configuration read from the metadata of a GGUF file; what is left out is what llama.cpp takes for the architecture.
+/// </summary>
 internal static class GgufConfig
 {
-    private const string Known = "llama (also Mistral and Mixtral), qwen2, qwen3, mamba, jamba";
+    public const string Known = "llama (also Mistral and Mixtral), qwen2, qwen3, gpt2, mamba (also Falcon-Mamba), mamba2, jamba";
 
-    /// <summary>What llama.cpp calls the architecture; null where it has none that says all of the configuration.</summary>
-    public static string? Architecture(ModelConfig config) => config switch
-    {
-        TransformerConfig { Positions: not PositionKind.Rotary } => null,
-        TransformerConfig { Window: { } window } windowed when window < windowed.ContextLength => null,
-        TransformerConfig { RopeScaling: not (null or LinearScaling) } => null,
-        TransformerConfig { QkNorm: true, QkvBias: false, AttentionBias: false, MlpBias: false, Experts: null } => "qwen3",
-        TransformerConfig { QkNorm: false, QkvBias: true, AttentionBias: false, MlpBias: false, Experts: null } => "qwen2",
-        TransformerConfig { QkNorm: false, QkvBias: false } => "llama",
-        MambaConfig { Bias: false, ConvBias: true } => "mamba",
-        JambaConfig { Bias: false, ConvBias: true } => "jamba",
-        _ => null,
-    };
-
-    /// <exception cref="UserErrorException">An architecture that is not known here, or metadata missing, wrong or contradicting the
-    /// tensors.</exception>
+    /// <exception cref="UserErrorException">An architecture that is not known here, or metadata missing, wrong, not understood or
+    /// contradicting the tensors.</exception>
     public static ModelConfig Read(GgufFile file)
     {
         var metadata = file.Metadata;
         var architecture = metadata.Text("general.architecture");
-        ModelConfig config = architecture switch
+        Func<GgufFile, ModelConfig> read = architecture switch
         {
-            "llama" or "qwen2" or "qwen3" => Transformer(file, architecture),
-            "mamba" => Mamba(file),
-            "jamba" => Jamba(file),
+            "llama" or "qwen2" or "qwen3" => _ => Transformer(file, architecture),
+            "gpt2" => Gpt2,
+            "mamba" => Mamba,
+            "mamba2" => Mamba2,
+            "jamba" => Jamba,
             _ => throw metadata.Refusal("general.architecture", $"is '{architecture}'", $"only {Known} can be read"),
         };
+        GgufKeys.Check(metadata, architecture);
+        var config = read(file);
         var problems = config.Problems();
-        return problems.Count == 0 ? config
-            : throw new UserErrorException($"'{file.Path}' describes a model that cannot be built: {string.Join(" ", problems)}");
-    }
-
-    public static List<(string Key, GgufValue Value)> Write(ModelConfig config)
-    {
-        var name = Architecture(config) ?? throw new UserErrorException(
-            $"This model cannot be written as GGUF: llama.cpp has no architecture with all it consists of. It runs {Known}, without " +
-            "attention windows, other positions or scaled positions other than linear.");
-        var values = new List<(string, GgufValue)> { ("general.architecture", GgufValue.Of(name)) };
-        void Whole(string key, int value) => values.Add(($"{name}.{key}", GgufValue.Of((uint)value)));
-        void Number(string key, double value) => values.Add(($"{name}.{key}", GgufValue.Of((float)value)));
-        void State(int conv, int inner, int state, int rank)
-        {
-            Whole("ssm.conv_kernel", conv);
-            Whole("ssm.inner_size", inner);
-            Whole("ssm.state_size", state);
-            Whole("ssm.time_step_rank", rank);
-        }
-        void Sizes(int layers, int width, int feedForward)
-        {
-            Whole("block_count", layers);
-            Whole("context_length", config.ContextLength);
-            Whole("embedding_length", width);
-            Whole("feed_forward_length", feedForward);
-            Whole("vocab_size", config.VocabSize);
-        }
-        switch (config)
-        {
-            case TransformerConfig c:
-                Sizes(c.Layers, c.DModel, c.DFeedForward);
-                Whole("attention.head_count", c.Heads);
-                Whole("attention.head_count_kv", c.KvHeads);
-                Whole("attention.key_length", c.HeadDim);
-                Whole("attention.value_length", c.HeadDim);
-                Whole("rope.dimension_count", c.HeadDim);
-                Number("rope.freq_base", c.RopeTheta);
-                Number("attention.layer_norm_rms_epsilon", c.NormEps);
-                if (c.RopeScaling is LinearScaling linear)
-                {
-                    values.Add(($"{name}.rope.scaling.type", GgufValue.Of("linear")));
-                    Number("rope.scaling.factor", linear.Factor);
-                }
-                if (c.Experts is { } mixture) Experts(mixture);
-                break;
-            case MambaConfig c:
-                Sizes(c.Layers, c.DModel, 0);
-                Whole("attention.head_count", 0);
-                State(c.DConv, c.DInner, c.DState, c.DtRank);
-                Number("attention.layer_norm_rms_epsilon", c.NormEps);
-                break;
-            case JambaConfig c:
-                Sizes(c.Layers, c.DModel, c.DFeedForward);
-                Whole("attention.head_count", c.Heads);
-                values.Add(($"{name}.attention.head_count_kv",
-                    GgufValue.Of([.. Enumerable.Range(0, c.Layers).Select(layer => c.IsAttention(layer) ? c.KvHeads : 0)])));
-                State(c.DConv, c.DInner, c.DState, c.DtRank);
-                Number("attention.layer_norm_rms_epsilon", c.NormEps);
-                Experts(c.Experts);
-                break;
-        }
-        return values;
-
-        void Experts(MixtureConfig mixture)
-        {
-            Whole("expert_count", mixture.Count);
-            Whole("expert_used_count", mixture.TopK);
-        }
+        if (problems.Count > 0) throw new UserErrorException($"'{file.Path}' describes a model that cannot be built: {string.Join(" ", problems)}");
+        return HuggingFaceConfig.CanWrite(config) ? config : throw new UserErrorException($"'{file.Path}' describes a model for which there is " +
+            "no Hugging Face configuration (attention windows, biases or norms in a combination that no model_type has): it cannot be imported.");
     }
 
     private static TransformerConfig Transformer(GgufFile file, string a)
     {
         var m = file.Metadata;
-        var (width, heads) = (m.Whole($"{a}.embedding_length"), m.Whole($"{a}.attention.head_count"));
+        var (width, heads) = (m.Whole($"{a}.embedding_length"), m.Uniform($"{a}.attention.head_count"));
         if (heads < 1) throw m.Refusal($"{a}.attention.head_count", $"is {heads}", "it must be at least 1");
-        var headDim = m.FindWhole($"{a}.attention.key_length") ?? width / heads;
-        foreach (var key in (string[])[$"{a}.attention.value_length", $"{a}.rope.dimension_count"])
+        var headDim = HeadDim(m, a, width, heads);
+        if (m.FindWhole($"{a}.rope.dimension_count") is { } turned && turned != headDim)
         {
-            if (m.FindWhole(key) is { } other && other != headDim)
-            {
-                throw m.Refusal(key, $"is {other}", $"only the head's own width, {headDim}, is supported");
-            }
+            throw m.Refusal($"{a}.rope.dimension_count", $"is {turned}", $"only the head's own width, {headDim}, is supported");
         }
-        if (file.Find("rope_freqs.weight") is not null)
+        var context = m.Whole($"{a}.context_length");
+        var theta = GgufRotary.Shortest(m.FindNumber($"{a}.rope.freq_base") ?? 10000);
+        // llama.cpp's converter has always left Mistral's window out; where one is given, it is the model's.
+        var window = m.FindWhole($"{a}.attention.sliding_window") is { } given and > 0 && given < context ? given : (int?)null;
+        if (window is not null && a != "llama")
         {
-            throw new UserErrorException($"'{file.Path}': tensor 'rope_freqs.weight' scales positions by factors whose rule is not in the " +
-                "file. Take the model's Hugging Face folder instead ('dolmen model pull').");
+            throw m.Refusal($"{a}.attention.sliding_window", $"is {window}", $"llama.cpp's {a} attends to the whole context. Take the model's " +
+                "Hugging Face folder instead ('dolmen model pull')");
         }
         var experts = m.FindWhole($"{a}.expert_count") ?? 0;
         var (queries, output) = (file.Find("blk.0.attn_q.bias") is not null, file.Find("blk.0.attn_output.bias") is not null);
         return new TransformerConfig(
-            Vocabulary(file), width, m.Whole($"{a}.block_count"), heads, m.FindWhole($"{a}.attention.head_count_kv") ?? heads, headDim,
-            m.Whole($"{a}.feed_forward_length"), m.Whole($"{a}.context_length"), Shortest(m.FindNumber($"{a}.rope.freq_base") ?? 10000),
-            Epsilon(m, a), Tied(file), Scaling(m, a), null, queries && !output, output, file.Find("blk.0.ffn_down.bias") is not null,
-            file.Find("blk.0.attn_q_norm.weight") is not null,
-            experts > 0 ? new MixtureConfig(experts, m.Whole($"{a}.expert_used_count")) : null);
+            Vocabulary(file), width, m.Whole($"{a}.block_count"), heads, m.FindUniform($"{a}.attention.head_count_kv") ?? heads, headDim,
+            m.Uniform($"{a}.feed_forward_length"), context, theta, Epsilon(m, a), Tied(file), GgufRotary.Read(file, a, theta, headDim, context),
+            window, queries && !output, output, file.Find("blk.0.ffn_down.bias") is not null, file.Find("blk.0.attn_q_norm.weight") is not null,
+            experts > 0 ? new MixtureConfig(experts, m.Uniform($"{a}.expert_used_count")) : null);
+    }
+
+    private static Gpt2Config Gpt2(GgufFile file)
+    {
+        var m = file.Metadata;
+        var (width, heads) = (m.Whole("gpt2.embedding_length"), m.Uniform("gpt2.attention.head_count"));
+        if (heads < 1) throw m.Refusal("gpt2.attention.head_count", $"is {heads}", "it must be at least 1");
+        if (m.FindUniform("gpt2.attention.head_count_kv") is { } groups && groups != heads)
+        {
+            throw m.Refusal("gpt2.attention.head_count_kv", $"is {groups}", $"only as many as there are heads, {heads}, are supported");
+        }
+        if (HeadDim(m, "gpt2", width, heads) != width / heads)
+        {
+            throw m.Refusal("gpt2.attention.key_length", m.Shown("gpt2.attention.key_length"), $"only {width / heads}, the width divided by the heads, is supported");
+        }
+        return new Gpt2Config(
+            Vocabulary(file), width, m.Whole("gpt2.block_count"), heads, m.Uniform("gpt2.feed_forward_length"), m.Whole("gpt2.context_length"),
+            GgufRotary.Shortest(m.Number("gpt2.attention.layer_norm_epsilon")), Tied(file));
     }
 
     private static MambaConfig Mamba(GgufFile file)
     {
         var m = file.Metadata;
+        var epsilon = Epsilon(m, "mamba");
+        // llama.cpp has one epsilon for all norms.
         return new MambaConfig(
             Vocabulary(file), m.Whole("mamba.embedding_length"), m.Whole("mamba.block_count"), m.Whole("mamba.context_length"),
             m.Whole("mamba.ssm.inner_size"), m.Whole("mamba.ssm.time_step_rank"), m.Whole("mamba.ssm.state_size"),
-            m.Whole("mamba.ssm.conv_kernel"), Epsilon(m, "mamba"), Tied(file));
+            m.Whole("mamba.ssm.conv_kernel"), epsilon, Tied(file),
+            MixerNormEps: m.FindFlag("mamba.ssm.dt_b_c_rms") == true ? epsilon : null);
+    }
+
+    private static Mamba2Config Mamba2(GgufFile file)
+    {
+        var m = file.Metadata;
+        var (inner, heads, groups) = (m.Whole("mamba2.ssm.inner_size"), m.Whole("mamba2.ssm.time_step_rank"), m.Whole("mamba2.ssm.group_count"));
+        if (groups != 1)
+        {
+            throw m.Refusal("mamba2.ssm.group_count", $"is {groups}", "llama.cpp norms each group alone where transformers norms all of them " +
+                "together: only 1 group, where both agree, can be run");
+        }
+        if (heads < 1 || inner % heads != 0)
+        {
+            throw m.Refusal("mamba2.ssm.time_step_rank", $"is {heads}", $"it is the number of heads, which must divide ssm.inner_size ({inner})");
+        }
+        return new Mamba2Config(
+            Vocabulary(file), m.Whole("mamba2.embedding_length"), m.Whole("mamba2.block_count"), m.Whole("mamba2.context_length"), heads,
+            inner / heads, m.Whole("mamba2.ssm.state_size"), groups, m.Whole("mamba2.ssm.conv_kernel"), Epsilon(m, "mamba2"), Tied(file));
     }
 
     private static JambaConfig Jamba(GgufFile file)
@@ -153,13 +118,19 @@ internal static class GgufConfig
         {
             throw m.Refusal("jamba.attention.head_count_kv", "differs between attention layers", "only one number for all is supported");
         }
+        var (width, heads) = (m.Whole("jamba.embedding_length"), m.Uniform("jamba.attention.head_count"));
+        if (heads < 1) throw m.Refusal("jamba.attention.head_count", $"is {heads}", "it must be at least 1");
+        if (HeadDim(m, "jamba", width, heads) != width / heads)
+        {
+            throw m.Refusal("jamba.attention.key_length", m.Shown("jamba.attention.key_length"), $"only {width / heads}, the width divided by the heads, is supported");
+        }
         var experts = Rhythm(m, "the layers with experts",
             [.. Enumerable.Range(0, layers).Select(layer => file.Find($"blk.{layer}.ffn_gate_inp.weight") is not null)]);
         return new JambaConfig(
-            Vocabulary(file), m.Whole("jamba.embedding_length"), layers, m.Whole("jamba.attention.head_count"),
-            Math.Max(1, keyValueHeads.Max()), m.Whole("jamba.feed_forward_length"), m.Whole("jamba.context_length"),
+            Vocabulary(file), width, layers, heads,
+            Math.Max(1, keyValueHeads.Max()), m.Uniform("jamba.feed_forward_length"), m.Whole("jamba.context_length"),
             m.Whole("jamba.ssm.inner_size"), m.Whole("jamba.ssm.time_step_rank"),
-            new MixtureConfig(m.FindWhole("jamba.expert_count") ?? 1, m.FindWhole("jamba.expert_used_count") ?? 1, 0.001),
+            new MixtureConfig(m.FindWhole("jamba.expert_count") ?? 1, m.FindUniform("jamba.expert_used_count") ?? 1, 0.001),
             attention.Period, attention.Offset, experts.Period, experts.Offset, m.Whole("jamba.ssm.state_size"),
             m.Whole("jamba.ssm.conv_kernel"), NormEps: Epsilon(m, "jamba"), TieEmbeddings: Tied(file));
     }
@@ -181,23 +152,21 @@ internal static class GgufConfig
         return (period, offset);
     }
 
-    private static LinearScaling? Scaling(GgufMetadata metadata, string architecture)
+    /// <summary>Of keys and of values; either is the width divided by the heads where it is left out.</summary>
+    private static int HeadDim(GgufMetadata metadata, string architecture, int width, int heads)
     {
-        var kind = metadata.FindText($"{architecture}.rope.scaling.type");
-        if (kind is null or "none") return null;
-        if (kind != "linear") throw metadata.Refusal($"{architecture}.rope.scaling.type", $"is '{kind}'", "only 'none' and 'linear' are read");
-        return new LinearScaling(Shortest(metadata.Number($"{architecture}.rope.scaling.factor")));
+        var keys = metadata.FindWhole($"{architecture}.attention.key_length") ?? width / heads;
+        var values = metadata.FindWhole($"{architecture}.attention.value_length") ?? width / heads;
+        return keys == values ? keys : throw new UserErrorException($"'{metadata.File}': heads have {keys} keys ({architecture}.attention.key_length) and " +
+            $"{values} values ({architecture}.attention.value_length; left out, each is the width divided by the heads): only equal numbers are supported.");
     }
 
     private static double Epsilon(GgufMetadata metadata, string architecture) =>
-        Shortest(metadata.Number($"{architecture}.attention.layer_norm_rms_epsilon"));
+        GgufRotary.Shortest(metadata.Number($"{architecture}.attention.layer_norm_rms_epsilon"));
 
     private static int Vocabulary(GgufFile file) => file.Find("token_embd.weight") is { Shape: [<= int.MaxValue and var tokens, _] }
         ? (int)tokens : throw new UserErrorException($"'{file.Path}' has no tensor 'token_embd.weight' of tokens by width, which every model " +
             "has. Convert or fetch the model again.");
 
     private static bool Tied(GgufFile file) => file.Find("output.weight") is null;
-
-    /// <summary>The double whose shortest decimal is the float's: 1e-5 and not 9.9999997e-06.</summary>
-    private static double Shortest(float value) => double.Parse(value.ToString("R"));
 }

@@ -12,21 +12,28 @@ public static class GgufExport
     public static void Write(string path, string name, ModelConfig config, Func<TensorShape, float[]> read,
         IEnumerable<(string Key, GgufValue Value)> vocabulary, GgmlType type)
     {
-        var metadata = GgufConfig.Write(config);
+        var architecture = GgufArchitecture.Name(config);
+        var metadata = GgufArchitecture.Metadata(config);
         metadata.Insert(1, ("general.type", GgufValue.Of("model")));
         metadata.Insert(2, ("general.name", GgufValue.Of(name)));
         metadata.Add(("general.file_type", GgufValue.Of(FileType(type))));
         metadata.Add(("general.quantization_version", GgufValue.Of(2u)));
         metadata.AddRange(vocabulary);
-        var places = GgufTensorMap.Of(config).GroupBy(place => place.Name, StringComparer.Ordinal).ToDictionary(
+        var places = GgufTensorMap.Of(config, architecture).GroupBy(place => place.Name, StringComparer.Ordinal).ToDictionary(
             group => group.Key, group => group.ToList(), StringComparer.Ordinal);
         var plans = places.Values.Select(group =>
         {
             var shape = GgufTensorMap.Shape(group[0], group.Count);
             return new GgufTensorPlan(group[0].Name, Stored(group[0].Name, shape, type), shape);
         }).ToList();
-        GgufWriter.Write(path, metadata, plans, plan => Values(config, places[plan.Name], read));
+        var factors = Factors(config);
+        if (factors is not null) plans.Insert(0, new GgufTensorPlan(GgufRotary.FactorsTensor, GgmlType.F32, [factors.Length]));
+        GgufWriter.Write(path, metadata, plans,
+            plan => plan.Name == GgufRotary.FactorsTensor ? factors : Values(config, places[plan.Name], read));
     }
+
+    private static float[]? Factors(ModelConfig config) => config is TransformerConfig { RopeScaling: Llama3Scaling scaling } c
+        ? Llama3Factors.Of(scaling, c.RopeTheta, c.HeadDim) : null;
 
     private static ReadOnlyMemory<float> Values(ModelConfig config, List<GgufPlace> places, Func<TensorShape, float[]> read)
     {
@@ -43,6 +50,7 @@ public static class GgufExport
         {
             case GgufChange.QueryRows when config is TransformerConfig c: return RotaryRows.ToNeighbours(values, c.Heads, c.HeadDim);
             case GgufChange.KeyRows when config is TransformerConfig c: return RotaryRows.ToNeighbours(values, c.KvHeads, c.HeadDim);
+            case GgufChange.Transposed: return GgufModel.Transposed(values, (int)place.Tensor.Shape[0], (int)place.Tensor.Shape[1]);
             case GgufChange.NegativeExponential:
                 foreach (ref var value in values.AsSpan()) value = (float)-Math.Exp(value);
                 return values;
@@ -53,6 +61,7 @@ public static class GgufExport
     private static GgmlType Stored(string name, long[] shape, GgmlType type)
     {
         if (shape.Length == 1 || name.Contains(".ssm_conv1d", StringComparison.Ordinal) || name.EndsWith(".ssm_a", StringComparison.Ordinal)
+            || name.EndsWith(".ssm_d", StringComparison.Ordinal) || name.EndsWith(".ssm_norm.weight", StringComparison.Ordinal)
             || name.Contains(".ffn_gate_inp", StringComparison.Ordinal))
         {
             return GgmlType.F32;

@@ -1,23 +1,25 @@
 using Dolmen.Artifacts;
-using Microsoft.Win32.SafeHandles;
 
 namespace Dolmen.Checkpoints.Gguf;
 
-/// <summary>Reads a GGUF file, llama.cpp's format: metadata and tensors, quantised ones as floats. The header is checked whole when the
-/// file is opened; tensors are read by position when asked for.</summary>
+/// <summary>Reads a GGUF file, llama.cpp's format: metadata and tensors, quantised ones as floats; several files where it
+/// was split. The headers are checked whole when it is opened; tensors are read by position when asked for.</summary>
 public sealed class GgufFile : IDisposable
 {
     private const int BufferBytes = 1 << 20;
 
-    private readonly SafeFileHandle _handle;
-    private readonly Dictionary<string, GgufTensor> _tensors;
-    private readonly long _dataStart;
+    private readonly List<GgufPart> _parts;
+    private readonly Dictionary<string, (GgufTensor Tensor, GgufPart Part)> _tensors = new(StringComparer.Ordinal);
 
-    private GgufFile(string path, SafeFileHandle handle, long dataStart, Dictionary<string, GgufValue> metadata, List<GgufTensor> tensors)
+    private GgufFile(string path, List<GgufPart> parts)
     {
-        (Path, _handle, _dataStart, Tensors) = (path, handle, dataStart, tensors);
-        Metadata = new GgufMetadata(path, metadata);
-        _tensors = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        (Path, _parts) = (path, parts);
+        Metadata = new GgufMetadata(parts[0].Path, parts[0].Metadata);
+        foreach (var part in parts)
+        {
+            foreach (var tensor in part.Tensors) _tensors.Add(tensor.Name, (tensor, part));
+        }
+        Tensors = [.. parts.SelectMany(part => part.Tensors)];
     }
 
     public string Path { get; }
@@ -27,29 +29,16 @@ public sealed class GgufFile : IDisposable
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
+    /// <param name="path">The file, or any part of a split one: the others are found by their names.</param>
     /// <exception cref="UserErrorException">Missing, cut off, damaged, or with tensors of a type that is not read here.</exception>
-    public static GgufFile Open(string path)
-    {
-        if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: name a .gguf file.");
-        var handle = File.OpenHandle(path);
-        try
-        {
-            var (dataStart, metadata, tensors) = GgufHeader.Read(new GgufBytes(path, handle));
-            return new GgufFile(path, handle, dataStart, metadata, tensors);
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
-        }
-    }
+    public static GgufFile Open(string path) => new(path, GgufParts.Open(path));
 
-    public GgufTensor? Find(string name) => _tensors.GetValueOrDefault(name);
+    public GgufTensor? Find(string name) => _tensors.GetValueOrDefault(name).Tensor;
 
     /// <summary>A tensor as floats, row-major, or the part of it from element <paramref name="start"/> on; both whole blocks.</summary>
     public void Read(string name, Span<float> destination, long start = 0)
     {
-        var tensor = Required(name);
+        var (tensor, part) = Required(name);
         var block = GgmlTypes.Block(tensor.Type) ?? throw new ArgumentException($"Type {tensor.Type} cannot be read.", nameof(name));
         if (start < 0 || start + destination.Length > tensor.Elements || start % block.Elements != 0 || destination.Length % block.Elements != 0)
         {
@@ -62,26 +51,30 @@ public sealed class GgufFile : IDisposable
         {
             var blocks = Math.Min(most, destination.Length / block.Elements);
             var bytes = buffer.AsSpan(0, blocks * block.Bytes);
-            ReadExactly(tensor, bytes, position);
+            ReadExactly(part, tensor, bytes, position);
             GgmlDecoder.Decode(tensor.Type, bytes, destination[..(blocks * block.Elements)]);
             destination = destination[(blocks * block.Elements)..];
             position += bytes.Length;
         }
     }
 
-    public void Dispose() => _handle.Dispose();
-
-    private GgufTensor Required(string name) => Find(name) ?? throw new ArgumentException($"'{Path}' holds no tensor '{name}'.", nameof(name));
-
-    private void ReadExactly(GgufTensor tensor, Span<byte> destination, long offset)
+    public void Dispose()
     {
-        var position = _dataStart + tensor.Begin + offset;
+        foreach (var part in _parts) part.Dispose();
+    }
+
+    private (GgufTensor Tensor, GgufPart Part) Required(string name) => _tensors.TryGetValue(name, out var found)
+        ? found : throw new ArgumentException($"'{Path}' holds no tensor '{name}'.", nameof(name));
+
+    private static void ReadExactly(GgufPart part, GgufTensor tensor, Span<byte> destination, long offset)
+    {
+        var position = part.DataStart + tensor.Begin + offset;
         while (!destination.IsEmpty)
         {
-            var read = RandomAccess.Read(_handle, destination, position);
+            var read = RandomAccess.Read(part.Handle, destination, position);
             if (read == 0)
             {
-                throw new UserErrorException($"'{Path}' is not a whole GGUF file: it ended at byte {position}, in tensor '{tensor.Name}', " +
+                throw new UserErrorException($"'{part.Path}' is not a whole GGUF file: it ended at byte {position}, in tensor '{tensor.Name}', " +
                     "while being read. Convert or fetch it again.");
             }
             destination = destination[read..];

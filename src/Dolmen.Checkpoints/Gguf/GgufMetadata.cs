@@ -31,6 +31,8 @@ public sealed record GgufValue(GgufValueType Type, object Content, GgufValueType
 /// <summary>The metadata of a GGUF file in their order, asked for by key and type; every refusal names the file and the key.</summary>
 public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufValue> values)
 {
+    public string File => file;
+
     public IReadOnlyDictionary<string, GgufValue> Values => values;
 
     public bool Has(string key) => values.ContainsKey(key);
@@ -45,6 +47,13 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
 
     public int? FindWhole(string key) => Find(key) is { } value
         ? Whole(value.Content) ?? throw Wrong(key, value, "a whole number from 0 to 2^31 - 1") : null;
+
+    /// <summary>One number, or an array that repeats it for each layer, as llama.cpp reads sizes that may differ between layers.</summary>
+    public int? FindUniform(string key) => Find(key) is not { Content: Array items } ? FindWhole(key)
+        : FindWholes(key) is [var first, ..] wholes && wholes.All(value => value == first) ? first
+        : throw Refusal(key, $"is an array of {items.Length} numbers", "only one number for all layers is supported");
+
+    public int Uniform(string key) => FindUniform(key) ?? throw Missing(key);
 
     /// <summary>One number for every layer, or an array with one each.</summary>
     public int[] WholePerLayer(string key, int layers)
@@ -68,6 +77,16 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
         };
         return float.IsFinite(number) ? number : throw Wrong(key, value, "a finite number");
     }
+
+    /// <summary>A number of either sign: llama.cpp writes −1 for "not set".</summary>
+    public float? FindSignedNumber(string key) => Find(key)?.Content switch
+    {
+        sbyte number => number,
+        short number => number,
+        int number => number,
+        long number and >= int.MinValue and <= int.MaxValue => number,
+        _ => FindNumber(key),
+    };
 
     public bool? FindFlag(string key) => Find(key) is not { } value ? null
         : value.Content is bool flag ? flag : throw Wrong(key, value, "true or false");
@@ -103,10 +122,18 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
     private UserErrorException Missing(string key) =>
         new($"'{file}' has no metadata '{key}', which a model of its architecture needs. Convert or fetch the model again.");
 
-    private UserErrorException Wrong(string key, GgufValue value, string rule) => Refusal(key, value.Content switch
+    private UserErrorException Wrong(string key, GgufValue value, string rule) =>
+        Refusal(key, Shown(value), $"it must be {rule}. Convert or fetch the model again");
+
+    /// <summary>"is 4", for a message about the key.</summary>
+    public string Shown(string key) => Shown(values[key]);
+
+    private static string Shown(GgufValue value) => value.Content switch
     {
         Array items => $"is an array of {items.Length}",
         string text => $"is '{(text.Length > 40 ? text[..40] + "…" : text)}'",
+        bool flag => flag ? "is true" : "is false",
+        IFormattable number => $"is {number.ToString(null, System.Globalization.CultureInfo.InvariantCulture)}",
         var other => $"is {other}",
-    }, $"it must be {rule}. Convert or fetch the model again");
+    };
 }

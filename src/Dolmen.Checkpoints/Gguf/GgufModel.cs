@@ -30,7 +30,7 @@ public sealed class GgufModel : IDisposable
         try
         {
             var config = GgufConfig.Read(file);
-            var places = GgufTensorMap.Of(config);
+            var places = GgufTensorMap.Of(config, file.Metadata.Text("general.architecture"));
             Check(file, places);
             return new GgufModel(file, config, places);
         }
@@ -62,6 +62,7 @@ public sealed class GgufModel : IDisposable
         {
             case GgufChange.QueryRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.Heads, c.HeadDim);
             case GgufChange.KeyRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.KvHeads, c.HeadDim);
+            case GgufChange.Transposed: return Transposed(values, (int)place.Tensor.Shape[1], (int)place.Tensor.Shape[0]);
             case GgufChange.NegativeExponential:
                 foreach (ref var value in values.AsSpan())
                 {
@@ -75,6 +76,17 @@ public sealed class GgufModel : IDisposable
                 return values;
             default: return values;
         }
+    }
+
+    /// <summary>(rows, columns) to (columns, rows).</summary>
+    internal static float[] Transposed(ReadOnlySpan<float> values, int rows, int columns)
+    {
+        var turned = new float[values.Length];
+        for (var row = 0; row < rows; row++)
+        {
+            for (var column = 0; column < columns; column++) turned[(long)column * rows + row] = values[(int)((long)row * columns + column)];
+        }
+        return turned;
     }
 
     private static void Check(GgufFile file, IReadOnlyList<GgufPlace> places)
@@ -93,6 +105,8 @@ public sealed class GgufModel : IDisposable
                     $"[{string.Join(", ", shape)}]");
             }
         }
+        // Read with the positions, see GgufRotary.
+        if (file.Metadata.Text("general.architecture") == "llama") expected.Add(GgufRotary.FactorsTensor);
         problems.AddRange(file.Tensors.Where(tensor => !expected.Contains(tensor.Name))
             .Select(tensor => $"'{tensor.Name}' belongs to no part of this architecture"));
         if (problems.Count == 0) return;

@@ -10,11 +10,16 @@ internal enum GgufChange
 
     /// <summary>A_log there, −exp(A_log) here.</summary>
     NegativeExponential,
+
+    /// <summary>(inputs, outputs) there, (outputs, inputs) here: GPT-2.</summary>
+    Transposed,
 }
 
 /// <summary>A tensor of the folder and where it is in the file.</summary>
 /// <param name="Expert">Its place in a tensor that holds all experts, or −1.</param>
-internal sealed record GgufPlace(TensorShape Tensor, string Name, int Expert, GgufChange Change);
+/// <param name="Column">A vector that is a column, (n, 1), in the file: Mamba-2's A and D. With <paramref name="Row"/> it is a row, (1, n):
+/// Mamba-2's norm of one group.</param>
+internal sealed record GgufPlace(TensorShape Tensor, string Name, int Expert, GgufChange Change, bool Column = false, bool Row = false);
 
 /// <summary>Names of tensors in Hugging Face folders and in the files of llama.cpp.</summary>
 internal static class GgufTensorMap
@@ -31,6 +36,8 @@ internal static class GgufTensorMap
         ["in_proj"] = "ssm_in", ["conv1d"] = "ssm_conv1d", ["x_proj"] = "ssm_x", ["dt_proj"] = "ssm_dt", ["out_proj"] = "ssm_out",
         ["A_log"] = "ssm_a", ["D"] = "ssm_d", ["dt_layernorm"] = "ssm_dt_norm", ["b_layernorm"] = "ssm_b_norm",
         ["c_layernorm"] = "ssm_c_norm",
+        ["ln_1"] = "attn_norm", ["ln_2"] = "ffn_norm", ["attn.c_attn"] = "attn_qkv", ["attn.c_proj"] = "attn_output", ["mlp.c_fc"] = "ffn_up",
+        ["mlp.c_proj"] = "ffn_down",
     };
 
     private static readonly Dictionary<string, string> Expert = new(StringComparer.Ordinal)
@@ -44,12 +51,14 @@ internal static class GgufTensorMap
         ["model.embed_tokens.weight"] = "token_embd.weight", ["backbone.embeddings.weight"] = "token_embd.weight",
         ["model.norm.weight"] = "output_norm.weight", ["model.final_layernorm.weight"] = "output_norm.weight",
         ["backbone.norm_f.weight"] = "output_norm.weight", ["lm_head.weight"] = "output.weight",
+        ["transformer.wte.weight"] = "token_embd.weight", ["transformer.wpe.weight"] = "position_embd.weight",
+        ["transformer.ln_f.weight"] = "output_norm.weight", ["transformer.ln_f.bias"] = "output_norm.bias",
     };
 
-    public static IReadOnlyList<GgufPlace> Of(ModelConfig config)
+    /// <param name="architecture">llama.cpp's name: the same layers lie differently in the files of another.</param>
+    public static IReadOnlyList<GgufPlace> Of(ModelConfig config, string architecture)
     {
-        var neighbours = GgufConfig.Architecture(config) == "llama";
-        return [.. config.Tensors().Select(tensor => Place(tensor, neighbours))];
+        return [.. config.Tensors().Select(tensor => Place(tensor, architecture))];
     }
 
     /// <summary>The tensor's shape in the file, a convolution's middle dimension left out; (experts, …) where it holds all of them.</summary>
@@ -57,27 +66,42 @@ internal static class GgufTensorMap
     {
         var shape = place.Tensor.Shape;
         if (shape is [_, 1, _]) shape = [shape[0], shape[2]];
+        if (place.Change == GgufChange.Transposed) shape = [shape[1], shape[0]];
+        if (place.Column) shape = [shape[0], 1];
+        if (place.Row) shape = [1, shape[0]];
         return place.Expert < 0 ? shape : [experts, .. shape];
     }
 
-    private static GgufPlace Place(TensorShape tensor, bool neighbours)
+    private static GgufPlace Place(TensorShape tensor, string architecture)
     {
         if (Global.TryGetValue(tensor.Name, out var global)) return new GgufPlace(tensor, global, -1, GgufChange.None);
-        var parts = tensor.Name.Split('.', 4);                           // model.layers.7.rest or backbone.layers.7.rest
-        var rest = parts.Length == 4 && parts[1] == "layers" ? parts[3] : "";
+        var parts = tensor.Name.Split('.', 4);                           // model.layers.7.rest, backbone.layers.7.rest, transformer.h.7.rest
+        var rest = parts.Length == 4 && parts[1] is "layers" or "h" ? parts[3] : "";
         var (name, suffix) = rest.LastIndexOf('.') is var dot and > 0 && rest[dot..] is ".weight" or ".bias" ? (rest[..dot], rest[dot..]) : (rest, "");
         if (name.Split('.') is [_, "experts", var expert, var part] && Expert.TryGetValue(part, out var stacked))
         {
             return new GgufPlace(tensor, $"blk.{parts[2]}.{stacked}{suffix}", int.Parse(expert), GgufChange.None);
         }
+        if (architecture == "mamba2" && Mamba2(tensor, parts[2], name) is { } own) return own;
         if (name.StartsWith("mixer.", StringComparison.Ordinal) || name.StartsWith("mamba.", StringComparison.Ordinal)) name = name[6..];
         if (!Layer.TryGetValue(name, out var inner)) throw new NotSupportedException($"Tensor '{tensor.Name}' has no name in GGUF files.");
         return new GgufPlace(tensor, $"blk.{parts[2]}.{inner}{suffix}", -1, name switch
         {
-            "self_attn.q_proj" when neighbours => GgufChange.QueryRows,
-            "self_attn.k_proj" when neighbours => GgufChange.KeyRows,
+            "self_attn.q_proj" when architecture == "llama" => GgufChange.QueryRows,
+            "self_attn.k_proj" when architecture == "llama" => GgufChange.KeyRows,
             "A_log" => GgufChange.NegativeExponential,
+            _ when architecture == "gpt2" && tensor.Shape.Length == 2 => GgufChange.Transposed,
             _ => GgufChange.None,
         });
     }
+
+    /// <summary>What Mamba-2 has in other shapes or under other names than Mamba; null for the rest.</summary>
+    private static GgufPlace? Mamba2(TensorShape tensor, string layer, string name) => name switch
+    {
+        "mixer.A_log" => new(tensor, $"blk.{layer}.ssm_a", -1, GgufChange.NegativeExponential, Column: true),
+        "mixer.D" => new(tensor, $"blk.{layer}.ssm_d", -1, GgufChange.None, Column: true),
+        "mixer.dt_bias" => new(tensor, $"blk.{layer}.ssm_dt.bias", -1, GgufChange.None),
+        "mixer.norm" => new(tensor, $"blk.{layer}.ssm_norm.weight", -1, GgufChange.None, Row: true),
+        _ => null,
+    };
 }

@@ -31,13 +31,21 @@ public sealed class HubClient : IDisposable
         var address = string.IsNullOrEmpty(endpoint) ? DefaultEndpoint : endpoint;
         if (!Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
         {
-            throw new UserErrorException($"HF_ENDPOINT is '{address}': it must be an address like {DefaultEndpoint}.");
+            throw new UserErrorException($"HF_ENDPOINT is '{SecretFree.Address(address)}': it must be an address like {DefaultEndpoint}.");
+        }
+        if (uri.UserInfo.Length > 0)
+        {
+            throw new UserErrorException($"HF_ENDPOINT is '{SecretFree.Address(address)}': it must not hold a name and password. Put a token into HF_TOKEN.");
         }
         (_endpoint, _token) = (uri, string.IsNullOrWhiteSpace(token) ? null : token.Trim());
+        if (_token is not null && _token.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            throw new UserErrorException("HF_TOKEN holds a blank, a line break or a character that is not ASCII inside: a token is one word. Copy it again from your account's page.");
+        }
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("dolmen", "1"));
     }
 
-    /// <summary>How long a server may stay silent.</summary>
+    /// <summary>How long a server may stay silent, and how long all of a page of its list of files may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Before what failed is tried again for the first time.</summary>
@@ -70,6 +78,14 @@ public sealed class HubClient : IDisposable
         if (files.Select(file => file.Path).Distinct(StringComparer.OrdinalIgnoreCase).Count() != files.Count)
         {
             throw Odd(repository, "it lists a file twice");
+        }
+        var paths = files.Select(file => file.Path).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var file in files)
+        {
+            for (var slash = file.Path.LastIndexOf('/'); slash > 0; slash = file.Path.LastIndexOf('/', slash - 1))
+            {
+                if (paths.TryGetValue(file.Path[..slash], out var parent)) throw Odd(repository, $"it lists '{parent}' as a file and '{file.Path}' in a folder of that name");
+            }
         }
         return files;
     }
@@ -123,7 +139,7 @@ public sealed class HubClient : IDisposable
                 var next = response.Headers.Location is { } location ? new Uri(address, location) : null;
                 if (next is null || next.Scheme is not ("https" or "http") || (address.Scheme == "https" && next.Scheme == "http"))
                 {
-                    throw new UserErrorException($"{address.Host} sends the download to '{next}', which is not an https address: nothing was " +
+                    throw new UserErrorException($"{address.Host} sends the download to '{(next is null ? "" : SecretFree.Address(next.OriginalString))}', which is not an https address: nothing was " +
                         "fetched from there.");
                 }
                 address = next;
@@ -154,24 +170,30 @@ public sealed class HubClient : IDisposable
         {
             throw Refused(repository, response.StatusCode, $"model '{repository.Name}' at '{repository.Revision}'");
         }
+        return new Listing(JsonInput.Parse(await BodyAsync(repository, address, response, stop), $"The answer of {address.Host}"), Next(address, response));
+    }
+
+    /// <summary>All of an answer, which is small: one that drips is not waited for longer than one that is silent.</summary>
+    private async Task<byte[]> BodyAsync(HubRepository repository, Uri address, HttpResponseMessage response, CancellationToken stop)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(Patience);
         using var bytes = new MemoryStream();
-        await using (var body = await response.Content.ReadAsStreamAsync(stop))
+        try
         {
+            await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
             var buffer = new byte[1 << 16];
-            while (await body.ReadAsync(buffer, stop) is var read and > 0)
+            while (await body.ReadAsync(buffer, patience.Token) is var read and > 0)
             {
                 bytes.Write(buffer, 0, read);
                 if (bytes.Length > LargestListing) throw Odd(repository, $"its list of files is larger than {LargestListing} bytes");
             }
         }
-        try
+        catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
-            return new Listing(JsonDocument.Parse(bytes.ToArray()), Next(address, response));
+            throw new HttpRequestException($"{address.Host} did not send its whole answer within {Patience.TotalSeconds:0} seconds.", error);
         }
-        catch (JsonException error)
-        {
-            throw new UserErrorException($"{address.Host} did not answer with JSON: {error.Message} Check HF_ENDPOINT.", error);
-        }
+        return bytes.ToArray();
     }
 
     /// <summary>The next page, which must be of the same origin.</summary>

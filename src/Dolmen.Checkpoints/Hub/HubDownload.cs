@@ -44,7 +44,15 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
         var partial = path + AtomicFile.TemporarySuffix;
         for (var whole = 0; ; whole++)
         {
-            await FillAsync(repository, file, partial, report, stop);
+            try
+            {
+                await FillAsync(repository, file, partial, report, stop);
+            }
+            catch (UserErrorException) when (TooLong(partial, file))
+            {
+                File.Delete(partial);
+                throw;
+            }
             if (Matches(partial, file)) break;
             File.Delete(partial);                                        // from another revision, or spoilt on the way: once more from the start
             if (whole == 1)
@@ -117,6 +125,7 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
             if (read == 0) break;
             if (stream.Position + read > file.Size)
             {
+                await stream.WriteAsync(buffer.AsMemory(0, read), stop); // so long that it is seen to be none of this file, and deleted
                 throw new UserErrorException($"'{file.Path}' of '{repository.Name}' is longer than the {file.Size} bytes the hub announced: it was " +
                     "not kept. Try again later.");
             }
@@ -125,6 +134,8 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
         }
         if (stream.Position < file.Size) throw new HttpRequestException($"The connection ended after {stream.Position} of {file.Size} bytes.");
     }
+
+    private static bool TooLong(string partial, HubFile file) => File.Exists(partial) && new FileInfo(partial).Length > file.Size;
 
     private static bool Matches(string path, HubFile file)
     {

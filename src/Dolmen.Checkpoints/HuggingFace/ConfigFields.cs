@@ -4,47 +4,44 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Checkpoints;
 
-/// <summary>The fields of a config.json, each checked when it is asked for. A null is as good as missing.</summary>
-internal sealed class ConfigFields(string path, JsonElement root)
+/// <summary>The fields of a config.json, each checked when it is asked for. A missing one has the family's own default; a null is as good as
+/// missing, unless the caller asks with <see cref="IsNull"/>.</summary>
+internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? family = null)
 {
+    public string Path => path;
+
     public JsonElement Root => root;
 
-    public int Whole(string name, int? otherwise = null)
+    public int Whole(string name) => WholeOrNull(name) ?? throw Missing(name);
+
+    public int? WholeOrNull(string name)
     {
-        if (!Present(name, out var value)) return otherwise ?? throw Bad($"{name} is missing", "this architecture needs it");
+        if (!Find(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
             ? number : throw Bad($"{name} is {value.GetRawText()}", "it must be a whole number below 2^31");
     }
 
-    public int? WholeOrNull(string name) => Present(name, out _) ? Whole(name) : null;
+    public double Number(string name) => NumberOrNull(name) ?? throw Missing(name);
 
-    public double Number(string name, double? otherwise = null)
+    public double? NumberOrNull(string name)
     {
-        if (!Present(name, out var value)) return otherwise ?? throw Bad($"{name} is missing", "this architecture needs it");
+        if (!Find(name, out var value)) return null;
         return Real(value) ?? throw Bad($"{name} is {value.GetRawText()}", "it must be a number");
     }
 
-    public double? NumberOrNull(string name) => Present(name, out _) ? Number(name) : null;
+    public bool Flag(string name) => FlagOrNull(name) ?? throw Missing(name);
 
-    public bool Flag(string name, bool otherwise = false)
+    public bool? FlagOrNull(string name)
     {
-        if (!Present(name, out var value)) return otherwise;
+        if (!Find(name, out var value)) return null;
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? value.GetBoolean() : throw Bad($"{name} is {value.GetRawText()}", "it must be true or false");
     }
 
     public string? Text(string name)
     {
-        if (!Present(name, out var value)) return null;
-        if (value.ValueKind != JsonValueKind.String) throw Bad($"{name} is {value.GetRawText()}", "it must be text");
-        try
-        {
-            return value.GetString();
-        }
-        catch (InvalidOperationException error)                          // half a surrogate pair
-        {
-            throw new UserErrorException($"'{path}': {name} is {value.GetRawText()}: it must be text.", error);
-        }
+        if (!Find(name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
     }
 
     public ConfigFields? Object(string name)
@@ -52,6 +49,20 @@ internal sealed class ConfigFields(string path, JsonElement root)
         if (!Present(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Object
             ? new ConfigFields(path, value) : throw Bad($"{name} is {value.GetRawText()}", "it must be an object or null");
+    }
+
+    public IReadOnlyList<string>? Texts(string name)
+    {
+        if (!Present(name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(item => item.GetString()!)] : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of texts");
+    }
+
+    public IReadOnlyList<double>? Numbers(string name)
+    {
+        if (!Present(name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Real(item) is not null)
+            ? [.. value.EnumerateArray().Select(item => Real(item)!.Value)] : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of numbers");
     }
 
     /// <summary>Two numbers, infinity included.</summary>
@@ -71,22 +82,46 @@ internal sealed class ConfigFields(string path, JsonElement root)
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) ? id : null;
     }
 
-    /// <exception cref="UserErrorException">The field says something else than the only value that can be run.</exception>
-    public void Only(string name, string value, string rule)
+    /// <summary>An activation by any of the names Hugging Face has for it.</summary>
+    public ActivationKind Activation(string name)
     {
-        if (Present(name, out var found) && found.ToString() != value) throw Bad($"{name} is {found.GetRawText()}", rule);
+        var text = Text(name) ?? throw Missing(name);
+        return ActivationNames.Find(text)
+            ?? throw Bad($"{name} is '{text}'", $"only {string.Join(", ", ActivationNames.All)} can be run. Choose a model with one of those");
     }
 
-    public bool Present(string name, out JsonElement value) =>
-        root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    /// <summary>Said in the file, and not null.</summary>
+    public bool Present(string name, out JsonElement value)
+    {
+        if (root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null) return true;
+        var other = family?.Find(name) is { } key ? key.Name == name ? key.Alias : key.Name : null;
+        return other is not null && root.TryGetProperty(other, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    /// <summary>Said in the file to be null.</summary>
+    public bool IsNull(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
 
     public UserErrorException Bad(string what, string rule) => new($"'{path}': {what}: {rule}.");
 
+    private UserErrorException Missing(string name) => Bad($"{name} is missing", "this architecture needs it");
+
+    /// <summary>Said in the file, or by the family's default.</summary>
+    private bool Find(string name, out JsonElement value)
+    {
+        if (Present(name, out value)) return true;
+        value = family?.Find(name)?.Default ?? default;
+        return value.ValueKind != JsonValueKind.Undefined;
+    }
+
+    /// <summary>A number, or where infinity may stand, what Python and transformers write for it: a bare Infinity (here a string, see
+    /// <see cref="PythonJson"/>) or {"__float__": "Infinity"}.</summary>
     private static double? Real(JsonElement value, bool infinite = false)
     {
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
-        return infinite && value.ValueKind == JsonValueKind.String
+        if (!infinite) return null;
+        if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("__float__", out var inner)) value = inner;
+        return value.ValueKind == JsonValueKind.String
             && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out number)
-            ? number : null;
+            && !double.IsNaN(number) ? number : null;
     }
 }

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Dolmen.Checkpoints;
 
-/// <summary>One model_type of config.json: the only place that knows its field names.</summary>
+/// <summary>One model_type of config.json: how its keys, which <see cref="ModelFamilies"/> lists, become a configuration and come
+/// back.</summary>
 internal abstract class ConfigLayout
 {
     public abstract string ModelType { get; }

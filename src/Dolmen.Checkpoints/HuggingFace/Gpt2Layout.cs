@@ -12,20 +12,18 @@ internal sealed class Gpt2Layout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        fields.Only("activation_function", "gelu_new", "only 'gelu_new' is supported");
-        fields.Only("scale_attn_weights", "True", "scores are always divided by the root of the head size");
-        fields.Only("scale_attn_by_inverse_layer_idx", "False", "scores are not divided by the layer's number");
-        var dModel = fields.Whole("n_embd", 768);
+        var dModel = fields.Whole("n_embd");
         return new Gpt2Config(
-            fields.Whole("vocab_size", 50257), dModel, fields.Whole("n_layer", 12), fields.Whole("n_head", 12),
-            fields.WholeOrNull("n_inner") ?? (dModel <= int.MaxValue / 4 ? 4 * dModel : dModel), fields.Whole("n_positions", 1024),
-            fields.Number("layer_norm_epsilon", 1e-5), fields.Flag("tie_word_embeddings", true));
+            fields.Whole("vocab_size"), dModel, fields.Whole("n_layer"), fields.Whole("n_head"),
+            fields.WholeOrNull("n_inner") ?? (dModel <= int.MaxValue / 4 ? 4 * dModel : dModel), fields.Whole("n_positions"),
+            fields.Number("layer_norm_epsilon"), fields.Flag("tie_word_embeddings"),
+            fields.Activation("activation_function"));
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
     {
         var c = (Gpt2Config)config;
-        writer.WriteString("activation_function", "gelu_new");
+        writer.WriteString("activation_function", ActivationNames.Of(c.Activation));
         writer.WriteNumber("attn_pdrop", 0.0);
         writer.WriteNumber("embd_pdrop", 0.0);
         writer.WriteNumber("initializer_range", 0.02);

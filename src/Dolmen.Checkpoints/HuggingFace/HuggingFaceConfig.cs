@@ -15,17 +15,20 @@ internal static class HuggingFaceConfig
     /// <summary>The registration list. Writing takes the first that can say all of a configuration.</summary>
     private static readonly ConfigLayout[] Layouts =
     [
-        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(),
+        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(), new FalconMambaLayout(),
         new Mamba2Layout(), new JambaLayout(), .. OwnLayout.All,
     ];
 
-    public static ModelConfig Read(string path)
+    public static ModelConfig Read(string path, ModelReading? reading = null)
     {
         using var document = Open(path);
-        var fields = new ConfigFields(path, document.RootElement);
-        var type = fields.Text("model_type") ?? throw fields.Bad("model_type is missing", $"it must be one of {Known}");
+        var head = new ConfigFields(path, document.RootElement);
+        var type = head.Text("model_type") ?? throw head.Bad("model_type is missing", $"it must be one of {Known}");
         var layout = Array.Find(Layouts, candidate => candidate.ModelType == type)
-            ?? throw fields.Bad($"model_type is '{type}'", $"only {Known} can be run. Choose a model of one of those architectures");
+            ?? throw head.Bad($"model_type is '{type}'", $"only {Known} can be run. Choose a model of one of those architectures");
+        var family = ModelFamilies.Find(type) ?? OwnLayout.Family(layout);
+        var fields = new ConfigFields(path, document.RootElement, family);
+        ConfigCheck.Run(fields, family, reading ?? ModelReading.Current);
         var config = layout.Read(fields);
         var problems = config.Problems();
         if (problems.Count > 0) throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
@@ -78,6 +81,9 @@ internal static class HuggingFaceConfig
         writer.WriteEndObject();
     });
 
+    /// <summary>Whether some model_type says all that the configuration says.</summary>
+    public static bool CanWrite(ModelConfig config) => Array.Exists(Layouts, layout => layout.CanWrite(config));
+
     private static string Known => string.Join(", ", Layouts.Select(layout => $"'{layout.ModelType}'"));
 
     private static ConfigLayout LayoutOf(ModelConfig config) => Array.Find(Layouts, layout => layout.CanWrite(config))
@@ -100,17 +106,9 @@ internal static class HuggingFaceConfig
         {
             throw new UserErrorException($"'{path}' is larger than {MaxBytes} bytes, which no model configuration is. Check the path.");
         }
-        try
-        {
-            var document = JsonDocument.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-            document.Dispose();
-            throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
-        }
-        // The latter exception: text that is not UTF-8.
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new UserErrorException($"'{path}' is not valid JSON: {error.Message} Export or fetch the model again.", error);
-        }
+        var document = JsonInput.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), path);
+        if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+        document.Dispose();
+        throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");
     }
 }

@@ -22,7 +22,11 @@ public static class HuggingFaceFolder
     }
 
     /// <exception cref="UserErrorException">Missing, damaged, or not a model that can be run.</exception>
-    public static ModelConfig LoadConfig(string directory) => HuggingFaceConfig.Read(Path.Combine(directory, "config.json"));
+    public static ModelConfig LoadConfig(string directory, ModelReading? reading = null) =>
+        HuggingFaceConfig.Read(Path.Combine(directory, "config.json"), reading);
+
+    /// <summary>The model_type under which a configuration is written.</summary>
+    public static string ModelType(ModelConfig config) => HuggingFaceConfig.ModelType(config);
 
     /// <summary>Where text begins and ends, as far as config.json says.</summary>
     public static SpecialTokenIds LoadSpecialTokenIds(string directory) => HuggingFaceConfig.ReadSpecial(Path.Combine(directory, "config.json"));
@@ -49,7 +53,7 @@ public static class HuggingFaceFolder
             WriteWeights(staged, config.Tensors(), weights, dtype, maxShardBytes);
             HuggingFaceConfig.Write(Path.Combine(staged, "config.json"), config, special, dtype);
             HuggingFaceConfig.WriteGeneration(Path.Combine(staged, "generation_config.json"), special);
-            AtomicFile.WriteText(Path.Combine(staged, "README.md"), card.Markdown(config));
+            AtomicFile.WriteText(Path.Combine(staged, "README.md"), card.Markdown(config, special.Bos));
             foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(staged, Path.GetFileName(file)), overwrite: true);
             Replace(staged, directory);
         }

@@ -12,20 +12,16 @@ internal sealed class JambaLayout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        fields.Only("hidden_act", "silu", "only 'silu' is supported");
-        if (fields.WholeOrNull("sliding_window") is { } window)
-        {
-            throw fields.Bad($"sliding_window is {window}", "only attention to the whole context is supported in this architecture");
-        }
-        var dModel = fields.Whole("hidden_size", 4096);
+        var heads = fields.Whole("num_attention_heads");
+        var dModel = fields.Whole("hidden_size");
         return new JambaConfig(
-            fields.Whole("vocab_size", 65536), dModel, fields.Whole("num_hidden_layers", 32), fields.Whole("num_attention_heads", 32),
-            fields.Whole("num_key_value_heads", 8), fields.Whole("intermediate_size", 14336), fields.Whole("max_position_embeddings", 262144),
-            MambaLayout.Times(fields, dModel, fields.Number("mamba_expand", 2)), MambaLayout.Rank(fields, "mamba_dt_rank", dModel),
-            new MixtureConfig(fields.Whole("num_experts", 16), fields.Whole("num_experts_per_tok", 2), fields.Number("router_aux_loss_coef", 0.001)),
-            fields.Whole("attn_layer_period", 8), fields.Whole("attn_layer_offset", 4), fields.Whole("expert_layer_period", 2),
-            fields.Whole("expert_layer_offset", 1), fields.Whole("mamba_d_state", 16), fields.Whole("mamba_d_conv", 4),
-            fields.Flag("mamba_conv_bias", true), fields.Flag("mamba_proj_bias"), fields.Number("rms_norm_eps", 1e-6),
+            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), heads,
+            fields.IsNull("num_key_value_heads") ? heads : fields.Whole("num_key_value_heads"), fields.Whole("intermediate_size"), fields.Whole("max_position_embeddings"),
+            MambaLayout.Times(fields, dModel, fields.Number("mamba_expand")), MambaLayout.Rank(fields, "mamba_dt_rank", dModel),
+            new MixtureConfig(fields.Whole("num_experts"), fields.Whole("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
+            fields.Whole("attn_layer_period"), fields.Whole("attn_layer_offset"), fields.Whole("expert_layer_period"),
+            fields.Whole("expert_layer_offset"), fields.Whole("mamba_d_state"), fields.Whole("mamba_d_conv"),
+            fields.Flag("mamba_conv_bias"), fields.Flag("mamba_proj_bias"), fields.Number("rms_norm_eps"),
             fields.Flag("tie_word_embeddings"));
     }
 

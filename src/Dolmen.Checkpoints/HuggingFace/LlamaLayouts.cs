@@ -7,15 +7,19 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
 {
     public sealed override ModelConfig Read(ConfigFields fields)
     {
-        var heads = fields.Whole("num_attention_heads");
-        var dModel = fields.Whole("hidden_size");
+        var (heads, dModel, layers) = (fields.Whole("num_attention_heads"), fields.Whole("hidden_size"), fields.Whole("num_hidden_layers"));
         if (heads < 1) throw fields.Bad($"num_attention_heads is {heads}", "it must be at least 1");
-        fields.Only("hidden_act", "silu", "only 'silu' is supported");
+        if (layers is < 1 or > 1024) throw fields.Bad($"num_hidden_layers is {layers}", "it must be between 1 and 1024");
+        var (window, windowLayers) = Windows(fields, layers);
+        var kinds = Enumerable.Range(0, layers).Select(i => window is null || windowLayers?[i] == 'F' ? LayerTypes.Full : LayerTypes.Sliding).ToArray();
+        LayerTypes.RequireSame(fields, kinds);
+        var (theta, scaling) = RotaryFields.Read(fields, kinds);
+        var context = fields.Whole("max_position_embeddings");
         return ReadMore(fields, new TransformerConfig(
-            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), heads, fields.Whole("num_key_value_heads", heads),
-            fields.Whole("head_dim", DefaultHeadDim ?? dModel / heads), fields.Whole("intermediate_size"),
-            fields.Whole("max_position_embeddings", 2048), RotaryFields.Theta(fields), fields.Number("rms_norm_eps", 1e-6),
-            fields.Flag("tie_word_embeddings"), RotaryFields.Scaling(fields)));
+            fields.Whole("vocab_size"), dModel, layers, heads, fields.IsNull("num_key_value_heads") ? heads : fields.WholeOrNull("num_key_value_heads") ?? heads,
+            fields.WholeOrNull("head_dim") ?? dModel / heads, fields.Whole("intermediate_size"),
+            scaling?.Context(context) ?? context, theta, fields.Number("rms_norm_eps"),
+            fields.Flag("tie_word_embeddings"), scaling, window, Activation: fields.Activation("hidden_act"), WindowLayers: windowLayers));
     }
 
     public sealed override bool CanWrite(ModelConfig config) =>
@@ -26,11 +30,12 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
         var c = (TransformerConfig)config;
         writer.WriteNumber("attention_dropout", 0.0);
         writer.WriteNumber("head_dim", c.HeadDim);
-        writer.WriteString("hidden_act", "silu");
+        writer.WriteString("hidden_act", ActivationNames.Of(c.Activation));
         writer.WriteNumber("hidden_size", c.DModel);
         writer.WriteNumber("initializer_range", 0.02);
         writer.WriteNumber("intermediate_size", c.DFeedForward);
-        writer.WriteNumber("max_position_embeddings", c.ContextLength);
+        // Dynamic scaling begins where this ends.
+        writer.WriteNumber("max_position_embeddings", c.RopeScaling is DynamicScaling dynamic ? dynamic.OriginalContext : c.ContextLength);
         writer.WriteNumber("num_attention_heads", c.Heads);
         writer.WriteNumber("num_hidden_layers", c.Layers);
         writer.WriteNumber("num_key_value_heads", c.KvHeads);
@@ -41,12 +46,12 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
         WriteMore(c, writer);
     }
 
-    /// <summary>Where head_dim is left out and not the width divided by the heads.</summary>
-    protected virtual int? DefaultHeadDim => null;
+    /// <summary>How far layers see, and which of them; no window unless the family says otherwise.</summary>
+    protected virtual (int? Window, string? Layers) Windows(ConfigFields fields, int layers) => (null, null);
 
     protected abstract bool Fits(TransformerConfig config);
 
-    protected abstract TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config);
+    protected virtual TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) => config;
 
     protected abstract void WriteMore(TransformerConfig config, Utf8JsonWriter writer);
 }
@@ -76,11 +81,10 @@ internal sealed class MistralLayout : LlamaFamilyLayout
     public override string Architecture => "MistralForCausalLM";
 
     protected override bool Fits(TransformerConfig config) =>
-        config is { Window: not null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
+        config is { Window: not null, WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
 
-    // Left out, the window is the 4096 of the first release; null means none.
-    protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) =>
-        config with { Window = fields.Root.TryGetProperty("sliding_window", out _) ? fields.WholeOrNull("sliding_window") : 4096 };
+    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) =>
+        (fields.IsNull("sliding_window") ? null : fields.WholeOrNull("sliding_window"), null);
 
     protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer)
     {
@@ -96,15 +100,13 @@ internal sealed class Qwen2Layout : LlamaFamilyLayout
     public override string Architecture => "Qwen2ForCausalLM";
 
     protected override bool Fits(TransformerConfig config) =>
-        config is { Window: null, QkvBias: true, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
+        config is { QkvBias: true, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
 
-    protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config)
-    {
-        fields.Only("use_sliding_window", "False", "only attention to the whole context is supported in this architecture");
-        return config with { QkvBias = true };
-    }
+    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) => LayerTypes.QwenWindows(fields, layers);
 
-    protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer) => writer.WriteBoolean("use_sliding_window", false);
+    protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) => config with { QkvBias = true };
+
+    protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer) => LayerTypes.WriteQwen(config, writer);
 }
 
 internal sealed class Qwen3Layout : LlamaFamilyLayout
@@ -113,20 +115,20 @@ internal sealed class Qwen3Layout : LlamaFamilyLayout
 
     public override string Architecture => "Qwen3ForCausalLM";
 
-    protected override int? DefaultHeadDim => 128;
+    protected override bool Fits(TransformerConfig config) => config is { QkvBias: false, MlpBias: false, QkNorm: true, Experts: null };
 
-    protected override bool Fits(TransformerConfig config) => config is { Window: null, QkvBias: false, MlpBias: false, QkNorm: true, Experts: null };
+    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) => LayerTypes.QwenWindows(fields, layers);
 
     protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config)
     {
-        fields.Only("use_sliding_window", "False", "only attention to the whole context is supported in this architecture");
+        if (fields.IsNull("head_dim")) throw fields.Bad("head_dim is null", "it must be a whole number; left out it is 128");
         return config with { QkNorm = true, AttentionBias = fields.Flag("attention_bias") };
     }
 
     protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer)
     {
         writer.WriteBoolean("attention_bias", config.AttentionBias);
-        writer.WriteBoolean("use_sliding_window", false);
+        LayerTypes.WriteQwen(config, writer);
     }
 }
 
@@ -137,12 +139,13 @@ internal sealed class MixtralLayout : LlamaFamilyLayout
     public override string Architecture => "MixtralForCausalLM";
 
     protected override bool Fits(TransformerConfig config) =>
-        config is { QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: not null };
+        config is { WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: not null };
+
+    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) => (fields.WholeOrNull("sliding_window"), null);
 
     protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) => config with
     {
-        Window = fields.WholeOrNull("sliding_window"),
-        Experts = new MixtureConfig(fields.Whole("num_local_experts", 8), fields.Whole("num_experts_per_tok", 2), fields.Number("router_aux_loss_coef", 0.001)),
+        Experts = new MixtureConfig(fields.Whole("num_local_experts"), fields.Whole("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
     };
 
     protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer)

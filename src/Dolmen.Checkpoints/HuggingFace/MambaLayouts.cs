@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Dolmen.Checkpoints;
@@ -8,23 +9,22 @@ internal static class RecurrentContext
     public const int Tokens = 1 << 20;
 }
 
-internal sealed class MambaLayout : ConfigLayout
+internal class MambaLayout : ConfigLayout
 {
     public override string ModelType => "mamba";
 
     public override string Architecture => "MambaForCausalLM";
 
-    public override bool CanWrite(ModelConfig config) => config is MambaConfig;
+    public override bool CanWrite(ModelConfig config) => config is MambaConfig { MixerNormEps: null };
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        fields.Only("hidden_act", "silu", "only 'silu' is supported");
-        var dModel = fields.Whole("hidden_size", 768);
+        var dModel = fields.Whole("hidden_size");
         return new MambaConfig(
-            fields.Whole("vocab_size", 50280), dModel, fields.Whole("num_hidden_layers", 32), RecurrentContext.Tokens,
-            fields.WholeOrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand", 2)), Rank(fields, "time_step_rank", dModel),
-            fields.Whole("state_size", 16), fields.Whole("conv_kernel", 4), fields.Number("layer_norm_epsilon", 1e-5),
-            fields.Flag("tie_word_embeddings", true), fields.Flag("use_bias"), fields.Flag("use_conv_bias", true));
+            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), RecurrentContext.Tokens,
+            fields.WholeOrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand")), Rank(fields, "time_step_rank", dModel),
+            fields.Whole("state_size"), fields.Whole("conv_kernel"), fields.Number("layer_norm_epsilon"),
+            fields.Flag("tie_word_embeddings"), fields.Flag("use_bias"), fields.Flag("use_conv_bias"));
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
@@ -58,6 +58,25 @@ internal sealed class MambaLayout : ConfigLayout
     }
 }
 
+/// <summary>Mamba with RMS norms without weights on Δ, B and C: the same tensors.</summary>
+internal sealed class FalconMambaLayout : MambaLayout
+{
+    public override string ModelType => "falcon_mamba";
+
+    public override string Architecture => "FalconMambaForCausalLM";
+
+    public override bool CanWrite(ModelConfig config) => config is MambaConfig { MixerNormEps: not null };
+
+    public override ModelConfig Read(ConfigFields fields) =>
+        (MambaConfig)base.Read(fields) with { MixerNormEps = fields.Number("mixer_rms_eps") };
+
+    public override void Write(ModelConfig config, Utf8JsonWriter writer)
+    {
+        base.Write(config, writer);
+        writer.WriteNumber("mixer_rms_eps", ((MambaConfig)config).MixerNormEps ?? 1e-6);
+    }
+}
+
 internal sealed class Mamba2Layout : ConfigLayout
 {
     public override string ModelType => "mamba2";
@@ -68,19 +87,19 @@ internal sealed class Mamba2Layout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        fields.Only("hidden_act", "silu", "only 'silu' is supported");
-        fields.Only("rms_norm", "True", "only the gated RMSNorm before the output projection is supported");
-        var (dModel, heads, headDim) = (fields.Whole("hidden_size", 4096), fields.Whole("num_heads", 128), fields.Whole("head_dim", 64));
-        var inner = MambaLayout.Times(fields, dModel, fields.Number("expand", 2));
+        var (dModel, heads, headDim) = (fields.Whole("hidden_size"), fields.Whole("num_heads"), fields.Whole("head_dim"));
+        var inner = MambaLayout.Times(fields, dModel, fields.Number("expand"));
         if ((long)heads * headDim != inner)
         {
             throw fields.Bad($"num_heads is {heads} and head_dim {headDim}", $"their product must be expand·hidden_size, which is {inner}");
         }
         var (low, high) = fields.Range("time_step_limit") ?? (0, double.PositiveInfinity);
+        // The largest float stands for no bound where we had to write one.
+        if (high >= float.MaxValue) high = double.PositiveInfinity;
         return new Mamba2Config(
-            fields.Whole("vocab_size", 32768), dModel, fields.Whole("num_hidden_layers", 64), RecurrentContext.Tokens, heads, headDim,
-            fields.Whole("state_size", 128), fields.Whole("n_groups", 8), fields.Whole("conv_kernel", 4), fields.Number("layer_norm_epsilon", 1e-5),
-            fields.Flag("tie_word_embeddings"), fields.Flag("use_bias"), fields.Flag("use_conv_bias", true), low, high);
+            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), RecurrentContext.Tokens, heads, headDim,
+            fields.Whole("state_size"), fields.Whole("n_groups"), fields.Whole("conv_kernel"), fields.Number("layer_norm_epsilon"),
+            fields.Flag("tie_word_embeddings"), fields.Flag("use_bias"), fields.Flag("use_conv_bias"), low, high);
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
@@ -101,13 +120,21 @@ internal sealed class Mamba2Layout : ConfigLayout
         writer.WriteBoolean("rms_norm", true);
         writer.WriteNumber("state_size", c.DState);
         writer.WriteBoolean("tie_word_embeddings", c.TieEmbeddings);
-        writer.WriteStartArray("time_step_limit");
-        writer.WriteNumberValue(c.MinDt);
-        // Infinity as Python writes it, which is what other software reads here.
-        if (double.IsFinite(c.MaxDt)) writer.WriteNumberValue(c.MaxDt);
-        else writer.WriteRawValue("Infinity", skipInputValidation: true);
-        writer.WriteEndArray();
+        WriteLimit(c, writer);
         writer.WriteBoolean("use_bias", c.Bias);
         writer.WriteBoolean("use_conv_bias", c.ConvBias);
+    }
+
+    /// <summary>Two floats, as transformers 5 wants them, and left out where they bound nothing: plain JSON has no infinity.</summary>
+    private static void WriteLimit(Mamba2Config c, Utf8JsonWriter writer)
+    {
+        if (c.MinDt <= 0 && double.IsPositiveInfinity(c.MaxDt)) return;
+        writer.WriteStartArray("time_step_limit");
+        foreach (var bound in (double[])[c.MinDt, Math.Min(c.MaxDt, float.MaxValue)])
+        {
+            var text = bound.ToString("R", CultureInfo.InvariantCulture);
+            writer.WriteRawValue(text.AsSpan().IndexOfAny('.', 'E') < 0 ? text + ".0" : text);
+        }
+        writer.WriteEndArray();
     }
 }

@@ -12,11 +12,12 @@ public sealed record ModelCard(
     string Title, string Summary, string License = "other", string Language = "en", IReadOnlyList<string>? Tags = null,
     IReadOnlyList<ModelMetric>? Metrics = null)
 {
-    public string Markdown(ModelConfig config)
+    /// <param name="bos">The id that begins every text; null where none does.</param>
+    public string Markdown(ModelConfig config, int? bos = null)
     {
         var text = new StringBuilder("---\n");
-        text.Append("library_name: transformers\npipeline_tag: text-generation\n");
-        text.Append($"license: {Quoted(License)}\nlanguage: {Quoted(Language)}\ntags:\n");
+        text.Append(ModelCardUsage.FrontMatter(config, License));
+        text.Append($"language: {Quoted(Language)}\ntags:\n");
         foreach (var tag in (string[])["dolmen", HuggingFaceConfig.ModelType(config), .. Tags ?? []]) text.Append($"- {Quoted(tag)}\n");
         if (Metrics is { Count: > 0 }) AppendIndex(text, Metrics);
         text.Append("---\n\n");
@@ -34,6 +35,7 @@ public sealed record ModelCard(
                 text.Append($"| {metric.Task} | {metric.Name} | {metric.Value.ToString("0.####", CultureInfo.InvariantCulture)} |\n");
             }
         }
+        text.Append($"\n{ModelCardUsage.Markdown(config, License, bos)}");
         text.Append("\nMade with Dolmen.\n");
         return text.ToString();
     }

@@ -23,6 +23,10 @@ internal sealed class OwnLayout : ConfigLayout
         new("transformer", config => config is TransformerConfig),       // variants no published layout can say: ALiBi, no positions
     ];
 
+    /// <summary>Its only key: everything else is in our own record, whose unknown fields are refused.</summary>
+    public static ModelFamily Family(ConfigLayout layout) =>
+        new(layout.ModelType, layout.Architecture, [new ConfigKey(Field, KeyUse.Honoured, Note: "the model's sizes, written by Dolmen")]);
+
     public override string ModelType { get; }
 
     public override string Architecture => "DolmenForCausalLM";
@@ -41,7 +45,7 @@ internal sealed class OwnLayout : ConfigLayout
         {
             throw fields.Bad($"{Field} cannot be read", error.Message.TrimEnd('.'));
         }
-        return config is not null && _fits(config) ? config : throw fields.Bad($"{Field} is no '{ModelType}' model", "model_type and sizes must agree");
+        return config is not null && _fits(config) ? config : throw fields.Bad($"{Field} is not a '{ModelType}' model", "model_type and sizes must agree");
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)

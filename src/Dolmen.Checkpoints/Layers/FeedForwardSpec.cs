@@ -11,16 +11,16 @@ public abstract record FeedForwardSpec
     public virtual long ActiveParameters => Tensors().Sum(tensor => tensor.Elements);
 }
 
-/// <summary>Down·(silu(gate)·up) with (gate, up) = GateUp·x (Shazeer 2020).</summary>
-public sealed record SwiGluSpec(LinearSpec GateUp, LinearSpec Down) : FeedForwardSpec
+/// <summary>Down·(f(gate)·up) with (gate, up) = GateUp·x and f the activation, SiLU in most models (Shazeer 2020).</summary>
+public sealed record SwiGluSpec(LinearSpec GateUp, LinearSpec Down, ActivationKind Activation = ActivationKind.Silu) : FeedForwardSpec
 {
     public override IEnumerable<TensorShape> Tensors() => [.. GateUp.Tensors(), .. Down.Tensors()];
 
     public override double ForwardFlopsPerToken => GateUp.ForwardFlops + Down.ForwardFlops;
 }
 
-/// <summary>Down·gelu(Up·x), GELU in its tanh form (Hendrycks and Gimpel 2016; GPT-2).</summary>
-public sealed record GeluSpec(LinearSpec Up, LinearSpec Down) : FeedForwardSpec
+/// <summary>Down·f(Up·x) without a gate; in GPT-2 the activation f is GELU in its tanh form (Hendrycks and Gimpel 2016).</summary>
+public sealed record GeluSpec(LinearSpec Up, LinearSpec Down, ActivationKind Activation = ActivationKind.GeluTanh) : FeedForwardSpec
 {
     public override IEnumerable<TensorShape> Tensors() => [.. Up.Tensors(), .. Down.Tensors()];
 

@@ -20,9 +20,12 @@ public sealed record ConvolutionSpec(string Weight, string? Bias, int Channels, 
 /// <param name="ALog">(I, N).</param>
 /// <param name="Skip">D of the papers, (I).</param>
 /// <param name="DtNorm">RMSNorm over Δr before Dt (Jamba); likewise <paramref name="BNorm"/> and <paramref name="CNorm"/>.</param>
+/// <param name="PlainNormEps">Δr, B and C are each divided by √(mean square + this), without weights (Falcon-Mamba, Zuo et al. 2024); null
+/// leaves them.</param>
 public sealed record MambaSpec(
     int DInner, int DState, int DtRank, LinearSpec In, ConvolutionSpec Convolution, LinearSpec X, LinearSpec Dt, string ALog, string Skip,
-    LinearSpec Output, NormSpec? DtNorm = null, NormSpec? BNorm = null, NormSpec? CNorm = null) : MixerSpec
+    LinearSpec Output, NormSpec? DtNorm = null, NormSpec? BNorm = null, NormSpec? CNorm = null,
+    double? PlainNormEps = null) : MixerSpec
 {
     public override IEnumerable<TensorShape> Tensors() =>
     [

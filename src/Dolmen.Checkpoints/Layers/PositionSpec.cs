@@ -29,14 +29,18 @@ public sealed record AlibiPosition : PositionSpec
 public sealed record RotaryPosition(double Theta, RotaryScaling? Scaling = null) : PositionSpec
 {
     /// <summary>Radians a position turns pair i, for each of the E/2 pairs.</summary>
-    public double[] Frequencies(int headDim)
+    /// <param name="length">Tokens of the sequence, which some scalings look at.</param>
+    public double[] Frequencies(int headDim, int length = 0)
     {
         var frequencies = new double[headDim / 2];
         for (var i = 0; i < frequencies.Length; i++) frequencies[i] = Math.Pow(Theta, -2.0 * i / headDim);
-        Scaling?.Apply(frequencies, Theta, headDim);
+        Scaling?.Apply(frequencies, Theta, headDim, length);
         return frequencies;
     }
 
-    /// <summary>Both cosine and sine are multiplied by this (YaRN's temperature).</summary>
+    /// <summary>Sequences whose lengths give the same number turn by the same frequencies; 0 is that of short ones.</summary>
+    public int TableOf(int length) => Scaling?.TableOf(length) ?? 0;
+
+    /// <summary>Both cosine and sine are multiplied by this (the temperature of YaRN and LongRoPE).</summary>
     public double Magnitude => Scaling?.Magnitude ?? 1;
 }

@@ -7,18 +7,30 @@ namespace Dolmen.Checkpoints;
 [JsonDerivedType(typeof(LinearScaling), "linear")]
 [JsonDerivedType(typeof(Llama3Scaling), "llama3")]
 [JsonDerivedType(typeof(YarnScaling), "yarn")]
+[JsonDerivedType(typeof(DynamicScaling), "dynamic")]
+[JsonDerivedType(typeof(LongRopeScaling), "longrope")]
 public abstract record RotaryScaling(double Factor)
 {
     [JsonIgnore]
     public virtual double Magnitude => 1;
 
-    public abstract void Apply(Span<double> frequencies, double theta, int headDim);
+    /// <param name="length">Tokens of the sequence.</param>
+    public abstract void Apply(Span<double> frequencies, double theta, int headDim, int length);
+
+    /// <summary>Sequences whose lengths give the same number are scaled alike; 0 is that of short ones.</summary>
+    public virtual int TableOf(int length) => 0;
+
+    /// <summary>Longest sequence the scaling is made for, given the context that config.json names.</summary>
+    public virtual int Context(int named) => named;
+
+    /// <summary>What is wrong with it for heads of this width; null where nothing is.</summary>
+    public virtual string? Problem(int headDim) => null;
 }
 
 /// <summary>All positions divided by the factor (Chen et al. 2023).</summary>
 public sealed record LinearScaling(double Factor) : RotaryScaling(Factor)
 {
-    public override void Apply(Span<double> frequencies, double theta, int headDim)
+    public override void Apply(Span<double> frequencies, double theta, int headDim, int length)
     {
         foreach (ref var frequency in frequencies) frequency /= Factor;
     }
@@ -28,7 +40,7 @@ public sealed record LinearScaling(double Factor) : RotaryScaling(Factor)
 public sealed record Llama3Scaling(double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalContext)
     : RotaryScaling(Factor)
 {
-    public override void Apply(Span<double> frequencies, double theta, int headDim)
+    public override void Apply(Span<double> frequencies, double theta, int headDim, int length)
     {
         foreach (ref var frequency in frequencies)
         {
@@ -51,7 +63,7 @@ public sealed record YarnScaling(
     [JsonIgnore]
     public override double Magnitude => AttentionFactor ?? (Factor <= 1 ? 1 : 0.1 * Math.Log(Factor) + 1);
 
-    public override void Apply(Span<double> frequencies, double theta, int headDim)
+    public override void Apply(Span<double> frequencies, double theta, int headDim, int length)
     {
         // The pair that turns `turns` times within the original context.
         double PairOf(double turns) => headDim * Math.Log(OriginalContext / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));

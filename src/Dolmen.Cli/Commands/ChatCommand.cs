@@ -16,6 +16,7 @@ internal static class ChatCommand
         command.Add(system);
         flags.AddTo(command);
         command.Add(threads);
+        command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
             var options = flags.Read(parsed);

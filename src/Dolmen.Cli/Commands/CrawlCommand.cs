@@ -40,7 +40,8 @@ internal static class CrawlCommand
                 parsed.GetRequiredValue(seeds), parsed.GetRequiredValue(output)!, parsed.GetValue(scope), parsed.GetValue(depth), parsed.GetValue(pages), parsed.GetValue(bytes),
                 parsed.GetValue(pageBytes), parsed.GetValue(delay), parsed.GetValue(perHost), parsed.GetValue(concurrency), parsed.GetValue(retries),
                 parsed.GetValue(timeout), parsed.GetValue(warcSize), !parsed.GetValue(noSitemaps), parsed.GetValue(allTypes), parsed.GetValue(refetch),
-                parsed.GetValue(userAgent) ?? CrawlSettings.DefaultUserAgent);
+                parsed.GetValue(userAgent) ?? CrawlSettings.DefaultUserAgent)
+            { OnNotice = notice => Console.Error.WriteLine(notice) };
             CrawlReport report;
             using (var progress = new ConsoleProgress(parsed.GetValue(json)))
             {
@@ -48,6 +49,10 @@ internal static class CrawlCommand
             }
             if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(report, CrawlReportJson.Default.CrawlReport));
             else Show(report);
+            if (!report.Failed) return ExitCode.Done;
+            Console.Error.WriteLine("dolmen: no page was fetched: " + (report.Notices.Count > 0 ? report.Notices[0] : "every address failed.") +
+                " Check the addresses and the network, then give the same command again.");
+            return ExitCode.Failed;
         });
         return command;
     }

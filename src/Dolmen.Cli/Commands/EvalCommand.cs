@@ -29,7 +29,7 @@ internal static class EvalCommand
         var json = CommonOptions.Json();
         var command = new Command("run", "Evaluates one model: bits per byte, multiple choice, refusal.") 
         {
-            model, corpus, output, seed, json,
+            model, corpus, output, seed, json, CommonOptions.Strict(),
         };
         command.RunsInto(output, (parsed, stop) =>
         {

@@ -19,6 +19,7 @@ internal static class GenerateCommand
         flags.AddTo(command);
         command.Add(threads);
         command.Add(json);
+        command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
             var options = flags.Read(parsed);

@@ -26,11 +26,12 @@ internal static class ModelExportCommand
         command.Add(dtype);
         command.Add(nonFinite);
         command.Add(json);
+        command.Add(CommonOptions.Strict());
         command.RunsInto(output, (parsed, stop) =>
         {
             var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
             var written = parsed.GetValue(format) == "gguf"
-                ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), stop).Name()
+                ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), note => Console.Error.WriteLine($"dolmen: {note}"), stop).Name()
                 : ModelExport.ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop).HuggingFaceName();
             var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
             if (parsed.GetValue(json))

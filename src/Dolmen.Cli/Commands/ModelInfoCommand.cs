@@ -20,6 +20,7 @@ internal static class ModelInfoCommand
         command.Add(model);
         command.Add(memory);
         command.Add(json);
+        command.Add(CommonOptions.Strict());
         command.Runs((parsed, _) =>
         {
             var named = parsed.GetValue(folder) ?? parsed.GetValue(model)
@@ -63,6 +64,16 @@ internal static class ModelInfoCommand
         err.Write(memory);
     }
 
+    private static string ScalingName(RotaryScaling scaling) => scaling switch
+    {
+        LinearScaling => "linear",
+        DynamicScaling => "dynamic",
+        Llama3Scaling => "llama3",
+        YarnScaling => "yarn",
+        LongRopeScaling => "longrope",
+        _ => scaling.GetType().Name,
+    };
+
     private static string Longest(int? tokens) => tokens switch
     {
         null or 0 => "none",
@@ -76,11 +87,21 @@ internal static class ModelInfoCommand
         {
             yield return ("layout", $"{c.Layers} layers, width {c.DModel}, {c.Heads} heads of {c.HeadDim} ({c.KvHeads} key-value), " +
                 $"feed-forward {c.DFeedForward}");
+            yield return ("attention", c switch
+            {
+                { Window: null } => "every layer sees the whole context",
+                { WindowLayers: null } => $"every layer sees {c.Window} tokens",
+                _ => $"{c.WindowLayers.Count(letter => letter == 'S')} of {c.Layers} layers see {c.Window} tokens, the others the whole context",
+            });
+            yield return ("positions", c.Positions != PositionKind.Rotary ? $"{c.Positions}"
+                : $"rotary, base {c.RopeTheta}{(c.RopeScaling is { } scaling ? $", {ScalingName(scaling)} scaling by {scaling.Factor}" : "")}");
+            yield return ("activation", ActivationNames.Of(c.Activation));
         }
         else if (config is DecoderConfig decoder)
         {
             var plan = decoder.Plan();
             yield return ("layout", $"{plan.Blocks.Count} layers, width {plan.DModel}");
+            if (config is Gpt2Config gpt2) yield return ("activation", ActivationNames.Of(gpt2.Activation));
         }
         if (config is DecoderConfig { } any) yield return ("head", any.Plan().Head is null ? "tied to the embedding" : "its own matrix");
     }

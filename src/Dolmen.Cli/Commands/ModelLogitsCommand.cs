@@ -23,7 +23,7 @@ internal static class ModelLogitsCommand
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
         var hidden = new Option<bool>("--hidden") { Description = "Also hidden_states.N (T, D) of a parallel pass." };
         var source = new Option<string?>("--source") { Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.", HelpName = "5,17,3" };
-        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json }) command.Add(option);
+        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() }) command.Add(option);
         command.Runs((parsed, _) =>
         {
             var path = Path.GetFullPath(parsed.GetRequiredValue(output));

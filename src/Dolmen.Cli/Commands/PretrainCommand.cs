@@ -13,7 +13,7 @@ internal static class PretrainCommand
         [
             TrainingVerbs.Input("--tokens", "Token shards, as 'tokens pack' writes them.", "DIR", required: false),
             TrainingVerbs.Input("--tokenizer", "The tokenizer they were made with; learned from the pairs when left out.", "DIR", required: false),
-            TrainingVerbs.Input("--pairs", "Sources and targets: JSON lines {\"source\",\"target\"}, two text files of equal lines, also .gz, or reverse:COUNT:SEED.",
+            TrainingVerbs.Input("--pairs", "Sources and targets: JSON lines {\"source\",\"target\"}, two text files of equal lines, also .gz or .zst, or reverse:COUNT:SEED.",
                 "FILE[,FILE]", required: false),
         ],
         (recipe, inputs, context) =>

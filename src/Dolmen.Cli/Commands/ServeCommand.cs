@@ -19,7 +19,7 @@ internal static class ServeCommand
             Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
         };
         var json = CommonOptions.Json();
-        var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted.") { model, port, host, json };
+        var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted.") { model, port, host, json, CommonOptions.Strict() };
         command.Runs((parsed, stop) => Serve(parsed.GetRequiredValue(model), parsed.GetRequiredValue(host), parsed.GetValue(port),
             parsed.GetValue(json), stop));
         return command;

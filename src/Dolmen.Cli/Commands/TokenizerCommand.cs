@@ -11,6 +11,8 @@ namespace Dolmen.Cli.Commands;
 
 internal static class TokenizerCommand
 {
+    private const long LargestText = 1L << 30;
+
     public static Command Build()
     {
         var command = new Command("tokenizer", "Learn a vocabulary, turn text into tokens and back.");
@@ -31,7 +33,7 @@ internal static class TokenizerCommand
             Description = "The text; standard input when left out and no --input is given.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var input = new Option<string?>("--input") { Description = "A UTF-8 file with the text.", HelpName = "FILE" };
+        var input = new Option<string?>("--input") { Description = "A UTF-8 file with the text, also .gz or .zst.", HelpName = "FILE" };
         var ids = new Option<bool>("--ids") { Description = "With --json, the ids as well, and where the bytes of each begin." };
         var special = new Option<bool>("--special") { Description = "Names of special tokens in the text become these tokens." };
         command.Add(text);
@@ -56,10 +58,18 @@ internal static class TokenizerCommand
 
     private static string Text(string? text, string? input)
     {
-        if (input is null) return text ?? Console.In.ReadToEnd();
+        if (input is null) return text ?? StandardInput();
         if (text is not null) throw new UserErrorException($"There are two texts, '{text}' and --input {input}: give one.");
-        if (!File.Exists(input)) throw new UserErrorException($"--input {input} does not exist: it names a file with the text.");
-        return Encoding.UTF8.GetString(File.ReadAllBytes(input));            // a byte order mark is a part of the text
+        using var file = DataFile.Open(input, "a file with the text after --input");
+        return StrictText.DecodeWhole(file.ReadAll(LargestText), input);
+    }
+
+    private static string StandardInput()
+    {
+        using var all = new MemoryStream();
+        using var input = Console.OpenStandardInput();
+        input.CopyTo(all);
+        return StrictText.DecodeWhole(all.ToArray(), "standard input");
     }
 
     private static Command Decode()

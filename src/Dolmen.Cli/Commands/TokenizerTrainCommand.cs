@@ -67,7 +67,8 @@ internal static class TokenizerTrainCommand
         var corpora = request.Inputs.Where(path => Directory.Exists(Path.Combine(path, "documents"))).ToArray();
         var others = request.Inputs.Except(corpora, StringComparer.Ordinal).ToArray();
         var files = others.Length > 0 ? TextFiles.Find(others) : [];
-        var documents = corpora.SelectMany(CorpusText.ReadTexts).Concat(TextFiles.Read(files));
+        var tally = new DataTally("documents");
+        var documents = corpora.SelectMany(corpus => CorpusText.ReadTexts(corpus, tally)).Concat(TextFiles.Read(files, tally));
         var totalBytes = corpora.Length > 0 ? 0 : files.Sum(file => new FileInfo(file.Path).Length);
         var started = Stopwatch.GetTimestamp();
         using var progress = new ConsoleProgress();
@@ -78,6 +79,7 @@ internal static class TokenizerTrainCommand
             "unigram" => throw new UserErrorException("--extend goes on from merges: leave out --model unigram."),
             _ => throw new UserErrorException($"--model is {request.Model}: it is bpe or unigram."),
         };
+        Console.Error.WriteLine(tally.ToCounts());
         if (vocabSize < recipe.VocabSize)
             Console.Error.WriteLine(
                 $"The corpus repeats too little for {recipe.VocabSize} tokens: the vocabulary has {vocabSize}.");
@@ -86,7 +88,7 @@ internal static class TokenizerTrainCommand
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         return new TrainedTokenizer(
             Path.GetFullPath(request.Output), vocabSize, merges, files.Count + corpora.Length, corpus.Bytes, corpus.Words, corpus.DroppedWords,
-            Math.Round(seconds, 3), Math.Round(corpus.Bytes / seconds), recipe.Balance is null ? null : corpus.Languages);
+            Math.Round(seconds, 3), Math.Round(corpus.Bytes / seconds), recipe.Balance is null ? null : corpus.Languages, tally.ToCounts());
     }
 
     private static (int VocabSize, int Merges, TrainedCorpus Corpus) Bpe(
@@ -143,7 +145,7 @@ internal static class TokenizerTrainCommand
 
 internal sealed record TrainedTokenizer(
     string Tokenizer, int VocabSize, int Merges, int Files, long Bytes, int Words, long DroppedWords, double Seconds, double BytesPerSecond,
-    IReadOnlyList<TrainedLanguage>? Languages);
+    IReadOnlyList<TrainedLanguage>? Languages, DataCounts Data);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.Strict,

@@ -20,6 +20,8 @@ internal static class TokensCommand
             var directory = parsed.GetRequiredValue(output);
             using var progress = new ConsoleProgress(parsed.GetValue(json));
             var counts = CorpusTokens.Pack(parsed.GetRequiredValue(corpus), parsed.GetRequiredValue(tokenizer), directory, progress, stop);
+            Console.Error.WriteLine($"training: {counts.Train}");
+            Console.Error.WriteLine($"held out: {counts.Val}");
             if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(counts, CliDataJson.Default.TokenCounts));
             else Console.Error.WriteLine($"{counts.TrainTokens:N0} training tokens in {counts.TrainDocuments:N0} documents, {counts.ValTokens:N0} held out: {directory}");
         });

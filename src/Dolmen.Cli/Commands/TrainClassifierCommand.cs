@@ -73,6 +73,8 @@ internal static class TrainClassifierCommand
         Row("calibration error (before)", report.Uncalibrated.CalibrationError);
         Row("calibration error", report.HeldOut.CalibrationError);
         Write(table);
+        Console.Error.WriteLine($"good: {report.GoodTexts}");
+        Console.Error.WriteLine($"other: {report.RawTexts}");
         Console.Error.WriteLine($"trained on {report.Trained:N0} of {report.GoodUsed:N0} good and {report.RawUsed:N0} other texts; {report.NonZeroWeights:N0} weights are not zero");
         Console.Error.WriteLine($"speaks for a text: {string.Join(", ", report.Good.Take(15).Select(n => n.Ngram))}");
         Console.Error.WriteLine($"speaks against it: {string.Join(", ", report.Raw.Take(15).Select(n => n.Ngram))}");
@@ -89,6 +91,7 @@ internal static class TrainClassifierCommand
         Row("raw", report.Raw);
         Write(table);
         if (report.Auc is { } auc) Console.Error.WriteLine($"a held-out text is less perplexing than a raw one with probability {auc:0.0000}");
+        Console.Error.WriteLine(report.Texts);
         Console.Error.WriteLine($"{report.Tokens:N0} tokens of {report.Documents:N0} texts, {report.Vocabulary:N0} words, {report.Ngrams.Sum():N0} n-grams kept of {report.NgramsSeen.Sum():N0}");
         Console.Error.WriteLine($"Model: {file}");
 

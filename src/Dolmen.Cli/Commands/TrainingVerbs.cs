@@ -18,6 +18,7 @@ internal static class TrainingVerbs
         output.Required = true;
         var command = new Command(name, description) { recipe };
         foreach (var input in inputs) command.Add(input);
+        if (inputs.Any(input => input.Name == "--model")) command.Add(CommonOptions.Strict());
         foreach (var option in new Option[] { output, set, seed, threads, json }) command.Add(option);
         command.RunsInto(output, (parsed, stop) =>
         {
@@ -27,7 +28,7 @@ internal static class TrainingVerbs
             Console.Error.WriteLine($"computing with {ComputePath.Choose(loaded.Training.Precision).Reason}");
             using var progress = new ConsoleProgress();
             var directory = Path.GetFullPath(parsed.GetRequiredValue(output)!);
-            var context = new TrainingContext(directory, loaded.Seed, loaded.Training, progress, stop);
+            var context = new TrainingContext(directory, loaded.Seed, loaded.Training, progress, stop) { Notice = Console.Error.WriteLine };
             var outcome = train(loaded, [.. inputs.Select(input => parsed.GetValue(input) ?? "")], context);
             progress.Dispose();
             if (parsed.GetValue(json)) Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));

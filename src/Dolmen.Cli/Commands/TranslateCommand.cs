@@ -18,7 +18,7 @@ internal static class TranslateCommand
         var (model, beam, penalty, threads, json) = (CommonOptions.Model(), Beam(), LengthPenalty(), CommonOptions.Threads(), CommonOptions.Json());
         var input = new Option<string>("--input") { Description = "The source; '-' reads standard input, a source each line.", HelpName = "TEXT", Required = true };
         var attention = new Option<string?>("--attention") { Description = "Draw what each target token looked at, of the first source, as SVG.", HelpName = "FILE" };
-        foreach (var option in new Option[] { model, input, beam, penalty, attention, threads, json }) command.Add(option);
+        foreach (var option in new Option[] { model, input, beam, penalty, attention, threads, json, CommonOptions.Strict() }) command.Add(option);
         command.Runs((parsed, stop) =>
         {
             var (loaded, tokenizer) = Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
@@ -57,13 +57,20 @@ internal static class TranslateCommand
             Description = "Sources and targets as 'model pretrain' takes them.", HelpName = "FILE[,FILE]", Required = true,
         };
         var limit = new Option<int>("--limit") { Description = "Take only the first so many pairs; 0 takes all.", HelpName = "N" };
-        foreach (var option in new Option[] { model, pairs, beam, penalty, limit, threads, json }) command.Add(option);
+        foreach (var option in new Option[] { model, pairs, beam, penalty, limit, threads, json, CommonOptions.Strict() }) command.Add(option);
         command.Runs((parsed, stop) =>
         {
             var (loaded, tokenizer) = Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
-            var read = PairFiles.Read(parsed.GetRequiredValue(pairs));
-            if (parsed.GetValue(limit) is > 0 and var most) read = [.. read.Take(most)];
+            var tally = new DataTally(PairFiles.Unit);
+            IReadOnlyList<TextPair> read = [.. PairFiles.Read(parsed.GetRequiredValue(pairs), tally).Select(pair => pair.Pair)];
+            if (parsed.GetValue(limit) is > 0 and var most && most < read.Count)
+            {
+                tally.Drop("beyond-limit", default, read.Count - most);
+                read = [.. read.Take(most)];
+            }
+            tally.Use(read.Count);
+            Console.Error.WriteLine(tally.ToCounts());
             TranslationScores scores;
             using (var progress = new ConsoleProgress(parsed.GetValue(json)))
                 scores = TranslationEvaluation.Run(loaded, tokenizer, read, new TranslationOptions(parsed.GetValue(beam), parsed.GetValue(penalty)), progress, stop);

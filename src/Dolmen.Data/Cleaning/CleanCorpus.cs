@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Quality.Perplexity;
@@ -94,6 +95,7 @@ internal sealed class CleanCorpus
             foreach (var record in outcome.Broken) funnel.Recall(record);
             report = report with { Bytes = report.Bytes + outcome.Bytes };
         }
+        if (_recipe.Decontaminate is { } decontaminate) EvaluationItems.Count(decontaminate.Items, decontaminate.NgramWords, funnel);
         report = report with
         {
             Files = files, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,

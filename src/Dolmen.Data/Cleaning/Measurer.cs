@@ -37,15 +37,16 @@ internal sealed class Measurer : IDisposable
     /// <summary>Of what each document's measures hold.</summary>
     public IReadOnlyList<string> Names => _measures.Names;
 
-    public MeasuredDocument Measure(SourceRecord record) => Measure(Extract(record), []);
+    public MeasuredDocument Measure(SourceRecord record, Funnel? funnel = null) => Measure(Extract(record, funnel), []);
 
-    public ExtractedDocument Extract(SourceRecord record)
+    /// <param name="funnel">Where pages are noted whose bytes had to be replaced or whose elements nest too deep.</param>
+    public ExtractedDocument Extract(SourceRecord record, Funnel? funnel = null)
     {
         var bytes = record.Html?.Length ?? System.Text.Encoding.UTF8.GetByteCount(record.Text ?? "");
         if (_urls?.Judge(record.Url) is { } unwanted) return Dropped(unwanted);
-        var page = record.Html is { } html ? MainText.Extract(PageText.Decode(html, record.Charset), record.Url) : null;
+        var page = record.Html is { } html ? MainText.Extract(PageText.DecodeCounted(html, record.Charset, funnel), record.Url, funnel) : null;
         var text = page?.Text ?? record.Text ?? "";
-        if (string.IsNullOrWhiteSpace(text)) return Dropped(new Exclusion("extraction.noText", 0, 1));
+        if (text.AsSpan().Trim('\uFFFD').IsWhiteSpace()) return Dropped(new Exclusion("extraction.noText", 0, 1));
         // What the source declares is used where the text alone says nothing.
         var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(text);
         return new ExtractedDocument(
@@ -57,9 +58,9 @@ internal sealed class Measurer : IDisposable
     }
 
     /// <summary>With the signature of the text as it was extracted, by which copies are known before anything is cut.</summary>
-    public ExtractedDocument ExtractSigned(SourceRecord record)
+    public ExtractedDocument ExtractSigned(SourceRecord record, Funnel? funnel = null)
     {
-        var document = Extract(record);
+        var document = Extract(record, funnel);
         return document with { Signature = Signature(document.Text, document.Date, document.Id) };
     }
 

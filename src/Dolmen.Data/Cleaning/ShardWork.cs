@@ -58,7 +58,7 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         var funnel = new Funnel();
         var clock = Stopwatch.StartNew();
         long bytes = 0;
-        var measured = OrderedParallel.Select(Records(shard, funnel, span), measurer.Measure, Cost, BatchBytes, run.Threads, stop);
+        var measured = OrderedParallel.Select(Records(shard, funnel, span), record => measurer.Measure(record, funnel), Cost, BatchBytes, run.Threads, stop);
         var count = Write(shard, measurer, measured.Select(document =>
         {
             bytes += document.Bytes;
@@ -72,7 +72,7 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         var funnel = new Funnel();
         var clock = Stopwatch.StartNew();
         long bytes = 0;
-        var extracted = OrderedParallel.Select(Records(shard, funnel, span), measurer.ExtractSigned, Cost, BatchBytes, run.Threads, stop);
+        var extracted = OrderedParallel.Select(Records(shard, funnel, span), record => measurer.ExtractSigned(record, funnel), Cost, BatchBytes, run.Threads, stop);
         var count = ExtractedFiles.Write(
             PathOf(shard, Texts), PathOf(shard, Copies), extracted.Select(document =>
             {

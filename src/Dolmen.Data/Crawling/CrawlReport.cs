@@ -15,7 +15,12 @@ namespace Dolmen.Data.Crawling;
 /// <param name="Pass">1 for the first visit, 2 for the first time everything is visited again.</param>
 public sealed record CrawlReport(
     long Pages, long Bytes, long Revisits, IReadOnlyDictionary<string, long> Errors, long RobotsExcluded, long OptedOut, long NotText, long Redirects,
-    long Truncated, long OutOfScope, long Waiting, string Ended, int Pass, double Seconds, IReadOnlyList<string> WarcFiles, IReadOnlyList<string> Notices);
+    long Truncated, long OutOfScope, long Waiting, string Ended, int Pass, double Seconds, IReadOnlyList<string> WarcFiles, IReadOnlyList<string> Notices)
+{
+    /// <summary>Whether nothing came of the crawl because of failures, not because its pages did not want to be kept.</summary>
+    [JsonIgnore]
+    public bool Failed => Pages + Revisits + Redirects + OptedOut + NotText == 0 && (Ended == "incomplete" || Errors.Count > 0);
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(CrawlReport))]

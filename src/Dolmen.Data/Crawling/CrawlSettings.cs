@@ -49,6 +49,9 @@ public sealed record CrawlSettings(
 {
     public const string DefaultUserAgent = "Dolmen/0.1.0 (+corpus crawler; who runs it did not say)";
 
+    /// <summary>Called at once with what the user should know, such as a host that asks for long pauses; the report repeats it.</summary>
+    public Action<string>? OnNotice { get; init; }
+
     /// <exception cref="UserErrorException">A setting is outside its bounds.</exception>
     public void ThrowIfInvalid()
     {

@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Crawling;
@@ -75,6 +76,7 @@ public sealed partial class Crawler
             {
                 (again, pause) = (entry with { Attempt = entry.Attempt + 1 }, Pause(entry.Attempt, exchange.RetryAfter));
                 if (exchange.Status is 429 or 503) hostPause = pause;    // the server, not the page, has too much to do
+                if (exchange.RetryAfter > LongestPause) Notice($"{host.Name} asks to be left alone for {Seconds(exchange.RetryAfter.Value)}: it is asked again after {Seconds(LongestPause)}.");
                 return;
             }
             Keep(entry, exchange, earlier);
@@ -113,7 +115,7 @@ public sealed partial class Crawler
             var target = exchange.Location is { } location ? WebAddress.Parse(location, entry.Address.Uri) : null;
             var inside = target is not null && _scope.Contains(target);
             if (!inside && _seeds.Contains(entry.Address.Text))
-                Notice($"{entry.Address.Text} redirects to {exchange.Location}, which is another host and was not followed: name that address, or widen --scope.");
+                Notice($"{entry.Address.Text} redirects to {SecretFree.Address(exchange.Location ?? "")}, which is another host and was not followed: name that address, or widen --scope.");
             var far = entry.Hops >= MaxHops;
             Store(far ? "redirect-limit" : CrawlCounts.Redirect, inside && !far ? [target!] : [], entry.Depth, entry.Hops + 1, target is not null && !inside ? 1 : 0);
             return;

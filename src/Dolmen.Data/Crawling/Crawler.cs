@@ -42,7 +42,7 @@ public sealed partial class Crawler
     {
         settings.ThrowIfInvalid();
         var seeds = settings.Seeds.Select(seed => WebAddress.Parse(seed) ?? throw new UserErrorException(
-            $"'{seed}' is no address to crawl: write it whole, with http:// or https://, without a name and password.")).DistinctBy(seed => seed.Text).ToList();
+            $"'{SecretFree.Address(seed)}' is not an address to crawl: write it whole, with http:// or https://, without a name and password.")).DistinctBy(seed => seed.Text).ToList();
         using var ledger = CrawlLedger.Open(settings, time);
         var crawler = new Crawler(settings, seeds, ledger, guard, time, progress);
         return await crawler.RunAsync(seeds, stop);
@@ -146,7 +146,7 @@ public sealed partial class Crawler
 
     private void Notice(string text)
     {
-        if (_notices.Count < MaxNotices) _notices.TryAdd(text, true);
+        if (_notices.Count < MaxNotices && _notices.TryAdd(text, true)) _settings.OnNotice?.Invoke(text);
     }
 
     private CrawlReport Report(string ended, double seconds)

@@ -34,7 +34,7 @@ public sealed partial record FetchSettings(
 
     internal Uri Base() =>
         Uri.TryCreate(BaseUrl.TrimEnd('/') + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 ? uri
-            : throw new UserErrorException($"--base-url '{BaseUrl}' is no address: write it like {CommonCrawl}.");
+            : throw new UserErrorException($"--base-url '{SecretFree.Address(BaseUrl)}' is not an address without a name and password: write it like {CommonCrawl}.");
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
     private static partial Regex CrawlName();

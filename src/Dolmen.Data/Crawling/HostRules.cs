@@ -5,7 +5,7 @@ namespace Dolmen.Data.Crawling;
 // What a host says before its pages are asked for: robots.txt and the sitemaps.
 public sealed partial class Crawler
 {
-    private const int MaxRobotsHops = 5, MaxSitemapFiles = 50;
+    private const int MaxRobotsHops = 5, MaxSitemapFiles = 50, MaxCrawlDelay = 60;
 
     private async Task PrepareAsync(WebAddress address, HostQueue host, Fetcher fetcher, CancellationToken stop)
     {
@@ -16,7 +16,12 @@ public sealed partial class Crawler
             Notice($"the robots.txt of {address.Origin} {problem}: nothing there was visited.");
             return;
         }
-        var asked = TimeSpan.FromSeconds(rules.CrawlDelaySeconds);
+        if (rules.CrawlDelaySeconds > MaxCrawlDelay)
+        {
+            Notice($"the robots.txt of {address.Origin} asks for {rules.CrawlDelaySeconds:N0} seconds between requests: {MaxCrawlDelay} are kept, the most that " +
+                "is waited for. Stop the crawl and leave the host out if that is too many requests for it.");
+        }
+        var asked = TimeSpan.FromSeconds(Math.Min(rules.CrawlDelaySeconds, MaxCrawlDelay));
         if (asked > host.Delay) host.Delay = asked;
         if (_settings.Sitemaps && _settings.MaxDepth > 0 && !_ledger.SitemapsRead.Contains(address.Origin)) await SitemapsAsync(address, rules, host, fetcher, stop);
     }
@@ -79,6 +84,8 @@ public sealed partial class Crawler
                 open.Enqueue(sitemap);
         }
     }
+
+    private static string Seconds(TimeSpan span) => $"{span.TotalSeconds:N0} seconds";
 
     /// <summary>Fetches what is no page, and keeps it in the archive: it explains why pages are there or are not.</summary>
     private async Task<(Exchange? Answer, string? Failure)> AskAsync(WebAddress at, int most, HostQueue host, Fetcher fetcher, CancellationToken stop)

@@ -37,6 +37,7 @@ public sealed class ListedFiles : IDisposable
         using var files = new ListedFiles(settings);
         var names = await files.ListAsync(stop);
         var chosen = PathListing.Select(names, settings.Select, settings.MaxFiles);
+        ThrowIfNested(chosen);
         Directory.CreateDirectory(settings.Folder);
         var present = chosen.Count(name => File.Exists(files.PathOf(name)));
         files._finished = present;
@@ -54,6 +55,19 @@ public sealed class ListedFiles : IDisposable
 
     public void Dispose() => _http.Dispose();
 
+    /// <summary>No file can have the name of a folder that another one is in.</summary>
+    private static void ThrowIfNested(IReadOnlyList<string> names)
+    {
+        var all = names.ToHashSet(StringComparer.Ordinal);
+        foreach (var name in names)
+        {
+            for (var slash = name.LastIndexOf('/'); slash > 0; slash = name.LastIndexOf('/', slash - 1))
+            {
+                if (all.Contains(name[..slash])) throw new UserErrorException($"the listing names '{name[..slash]}' as a file and '{name}' in a folder of that name: leave one out.");
+            }
+        }
+    }
+
     private string PathOf(string name) => Path.Combine(_settings.Folder, name.Replace('/', Path.DirectorySeparatorChar));
 
     private Uri AddressOf(string name) => new(_settings.Base(), string.Join('/', name.Split('/').Select(Uri.EscapeDataString)));
@@ -68,6 +82,7 @@ public sealed class ListedFiles : IDisposable
             if (file.Length > PathListing.MaxBytes) throw new UserErrorException($"--listing {from} has {file.Length >> 20} MB and may have {PathListing.MaxBytes >> 20}: split it.");
             return PathListing.Read(await File.ReadAllBytesAsync(from, stop), from);
         }
+        if (address.UserInfo.Length > 0) throw new UserErrorException($"--listing '{SecretFree.Address(from)}' holds a name and password, which are not sent: name an address without them.");
         using var kept = new MemoryStream();
         await FillAsync(address, kept, PathListing.MaxBytes, _ => { }, stop);
         return PathListing.Read(kept.ToArray(), from);

@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Text;
 using AngleSharp.Html;
 using AngleSharp.Html.Parser;
 using AngleSharp.Html.Parser.Tokens;
 using AngleSharp.Text;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Crawling;
 
@@ -11,8 +11,6 @@ namespace Dolmen.Data.Crawling;
 internal sealed class PageLinks
 {
     public const int MaxLinks = 10_000;
-
-    private static readonly SearchValues<char> NameEnds = SearchValues.Create("\"' />;");
 
     private PageLinks() { }
 
@@ -28,7 +26,7 @@ internal sealed class PageLinks
         var links = new PageLinks();
         foreach (var line in page.Headers.NonValidated.TryGetValues("X-Robots-Tag", out var values) ? values : default) links.ObeyHeader(line, productToken);
         if (page.MediaType is "text/html" or "application/xhtml+xml" || (page.MediaType.Length == 0 && LooksLikeHtml(html.Span)))
-            links.Scan(Decode(html.Span, page.Content.ContentType?.CharSet), page.Address.Uri, productToken);
+            links.Scan(PageText.Decode(html.ToArray(), page.Content.ContentType?.CharSet?.Trim('"', '\'')), page.Address.Uri, productToken);
         return links;
     }
 
@@ -116,32 +114,5 @@ internal sealed class PageLinks
     {
         var start = Encoding.ASCII.GetString(bytes[..Math.Min(bytes.Length, 512)]).TrimStart();
         return start.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase);
-    }
-
-    /// <summary>Links are nearly always ASCII: a guess of the encoding by mark, header and declaration is good enough.</summary>
-    private static string Decode(ReadOnlySpan<byte> html, string? charset)
-    {
-        if (html is [0xFF, 0xFE, ..]) return Encoding.Unicode.GetString(html);
-        if (html is [0xFE, 0xFF, ..]) return Encoding.BigEndianUnicode.GetString(html);
-        charset ??= Declared(html[..Math.Min(html.Length, 1024)]);
-        try
-        {
-            Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
-            return Encoding.GetEncoding(charset?.Trim('"', '\'', ' ') ?? "utf-8").GetString(html);
-        }
-        catch (ArgumentException)
-        {
-            return Encoding.UTF8.GetString(html);                        // a name nobody knows
-        }
-    }
-
-    private static string? Declared(ReadOnlySpan<byte> start)
-    {
-        var text = Encoding.Latin1.GetString(start);
-        var at = text.IndexOf("charset=", StringComparison.OrdinalIgnoreCase);
-        if (at < 0) return null;
-        var name = text.AsSpan(at + 8).TrimStart("\"' ");
-        var end = name.IndexOfAny(NameEnds);
-        return end > 0 ? name[..end].ToString() : null;
     }
 }

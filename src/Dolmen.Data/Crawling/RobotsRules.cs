@@ -9,7 +9,7 @@ internal sealed class RobotsRules
 {
     public const int MaxBytes = 500 << 10;
     private const int MaxRules = 20_000, MaxSitemaps = 1000;
-    private const double MaxCrawlDelay = 3600;
+    private const double MaxSeconds = 1e12;
 
     private readonly List<(bool Allow, string Pattern)> _rules = [];
 
@@ -20,6 +20,7 @@ internal sealed class RobotsRules
     /// <summary>What holds while a server cannot say its rules.</summary>
     public static RobotsRules DisallowAll { get; } = new() { _rules = { (false, "/") } };
 
+    /// <summary>The pause between requests that the file asks for, however long.</summary>
     public double CrawlDelaySeconds { get; private set; }
 
     public List<string> Sitemaps { get; } = [];
@@ -87,7 +88,7 @@ internal sealed class RobotsRules
         if (Is(key, "crawl-delay"))
         {
             if (double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds > 0)
-                CrawlDelaySeconds = Math.Min(MaxCrawlDelay, Math.Max(CrawlDelaySeconds, seconds));
+                CrawlDelaySeconds = Math.Min(MaxSeconds, Math.Max(CrawlDelaySeconds, seconds));
             return;
         }
         if (value.Length is 0 or > WebAddress.MaxChars || _rules.Count == MaxRules) return;   // an empty rule matches nothing

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Inputs;
 using nietras.SeparatedValues;
 
 namespace Dolmen.Data.Decontamination;
@@ -11,39 +10,37 @@ internal static class EvaluationItems
 {
     private static readonly string[] Questions = ["question", "text", "prompt", "problem", "input", "instruction", "ctx", "goal", "sentence"];
 
-    public static IEnumerable<(string Id, string Text)> Read(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    /// <exception cref="UserErrorException">The file cannot be read, or holds no item.</exception>
+    public static IReadOnlyList<(string Id, string Text)> Read(string path)
     {
-        ".jsonl" or ".json" => JsonLines(path),
-        ".csv" => Csv(path),
-        var other => throw new UserErrorException($"{path} ends in \"{other}\": evaluation sets are read from .jsonl and .csv. Convert it to one of them."),
-    };
-
-    private static List<(string Id, string Text)> JsonLines(string path)
-    {
-        var items = new List<(string, string)>();
-        BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (row, line) =>
+        List<(string Id, string Text)> items = DataFile.ContentExtension(path).ToLowerInvariant() switch
         {
-            if (!line.AsSpan().Trim(" \t\r"u8).IsEmpty) items.Add(Item(path, row, line));
-        });
-        return items;
+            ".jsonl" or ".json" or ".ndjson" => [.. JsonLines.Rows(path).Select(Item)],
+            ".csv" when !DataFile.IsCompressed(path) => [.. Csv(path)],
+            var other => throw new UserErrorException($"{path} ends in \"{other}\": evaluation sets are read from .jsonl, .json (also .gz and .zst) and .csv. Convert it to one of them."),
+        };
+        return items.Count > 0 ? items
+            : throw new UserErrorException($"{path} holds no item: nothing would be kept out of the corpus by it. Name another file, or leave it out of the recipe.");
     }
 
-    private static (string Id, string Text) Item(string path, long row, byte[] line)
+    /// <summary>Notes how many items documents are compared with, and how many are too short for that.</summary>
+    public static void Count(IReadOnlyList<string> files, int ngramWords, Funnel funnel)
     {
-        try
-        {
-            using var json = JsonDocument.Parse(line);
-            var root = json.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) throw new UserErrorException($"{path}, line {row} is no JSON object. An item is an object with a question.");
-            var id = root.TryGetProperty("id", out var named) ? $"{Path.GetFileName(path)}:{named}" : $"{Path.GetFileName(path)}:{row}";
-            foreach (var question in Questions)
-                if (root.TryGetProperty(question, out var value) && value.ValueKind == JsonValueKind.String) return (id, value.GetString()!);
-            return (id, string.Join('\n', root.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.String).Select(p => p.Value.GetString())));
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException($"{path}, line {row} is no JSON: {error.Message} Each line must be one object.", error);
-        }
+        var index = new ContaminationIndex(ngramWords);
+        foreach (var file in files)
+            foreach (var (id, text) in Read(file)) index.Add(id, text);
+        funnel.Note("evaluation-items", index.Items);
+        if (index.TooShort > 0) funnel.Note("evaluation-items-too-short", index.TooShort);
+    }
+
+    private static (string Id, string Text) Item(JsonRow row)
+    {
+        var file = Path.GetFileName(row.File);
+        var id = row.Find("id") is { } named ? $"{file}:{named.Value}" : $"{file}:{row.Line}";
+        foreach (var question in Questions)
+            if (row.Find(question) is { IsString: true } value) return (id, value.Text());
+        var text = string.Join('\n', row.Value.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.String).Select(member => member.Value.GetString()));
+        return text.Length > 0 ? (id, text) : throw row.Error("has no text: an item is an object with a question");
     }
 
     private static IEnumerable<(string Id, string Text)> Csv(string path)

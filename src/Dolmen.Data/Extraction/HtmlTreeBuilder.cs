@@ -5,6 +5,7 @@ namespace Dolmen.Data.Extraction;
 internal sealed class HtmlTreeBuilder
 {
     private const int MaxDepth = 512;
+    private const int TagsBetweenLooks = 4096;
 
     private readonly record struct Open(ulong Name, HtmlTag Tag, int Node, bool OwnsNode, bool IsLink);
 
@@ -13,22 +14,29 @@ internal sealed class HtmlTreeBuilder
     private readonly int[] _openTags = new int[Enum.GetValues<HtmlTag>().Length];
     private int _depth;
     private int _links;
+    private bool _tooDeep;
 
     private HtmlTreeBuilder(HtmlTree tree) => _tree = tree;
 
-    public static HtmlTree Build(string html)
+    /// <param name="funnel">Where a page is noted whose elements nest too deep or are too many.</param>
+    /// <param name="stop">Checked every few thousand tags.</param>
+    public static HtmlTree Build(string html, Funnel? funnel = null, CancellationToken stop = default)
     {
         var tree = new HtmlTree(html);
-        new HtmlTreeBuilder(tree).Read();
+        var builder = new HtmlTreeBuilder(tree);
+        builder.Read(stop);
+        if (builder._tooDeep) funnel?.Note("html-too-deep");
+        if (tree.Count >= HtmlTree.MaxNodes) funnel?.Note("html-cut");
         return tree;
     }
 
-    private void Read()
+    private void Read(CancellationToken stop)
     {
         Push(0, HtmlTag.Document, _tree.Add(new HtmlNode { Tag = HtmlTag.Document, Parent = -1 }), true, false);
         var tokens = new HtmlTokenizer(_tree.Html);
-        while (_tree.Count < HtmlTree.MaxNodes && tokens.Next())
+        for (var read = 1; _tree.Count < HtmlTree.MaxNodes && tokens.Next(); read++)
         {
+            if (read % TagsBetweenLooks == 0) stop.ThrowIfCancellationRequested();
             switch (tokens.Kind)
             {
                 case HtmlToken.StartTag:
@@ -100,7 +108,9 @@ internal sealed class HtmlTreeBuilder
             _tree[text].End = _tree[node].End = text + 1;
             return;
         }
-        if (!leaf && _depth < MaxDepth) Push(tokens.Name, tag, node, needsNode, isLink);
+        if (leaf) return;
+        _tooDeep |= _depth >= MaxDepth;
+        if (_depth < MaxDepth) Push(tokens.Name, tag, node, needsNode, isLink);
     }
 
     private static string RawName(HtmlTag tag) => tag switch

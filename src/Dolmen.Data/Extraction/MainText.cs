@@ -3,10 +3,11 @@ namespace Dolmen.Data.Extraction;
 /// <summary>What a page says, without what surrounds it on every page of its site.</summary>
 internal static class MainText
 {
+    /// <param name="funnel">Where a page is noted whose elements nest too deep or are too many.</param>
     /// <returns>Null when the page has no text.</returns>
-    public static ExtractedPage? Extract(string html, string url = "")
+    public static ExtractedPage? Extract(string html, string url = "", Funnel? funnel = null)
     {
-        var tree = HtmlTreeBuilder.Build(html);
+        var tree = HtmlTreeBuilder.Build(html, funnel);
         var content = new MainContent(tree);
         for (var strictness = 2; strictness >= 0; strictness--)
         {

@@ -10,6 +10,10 @@ public sealed record QualityReport(
     QualitySettings Settings, ulong Seed, long GoodRead, long RawRead, int GoodUsed, int RawUsed, int Conflicting, int Trained, int Calibrated, bool Balanced,
     Judgement HeldOut, Judgement Uncalibrated, int NonZeroWeights, IReadOnlyList<WeightedNgram> Good, IReadOnlyList<WeightedNgram> Raw)
 {
+    public TextCounts? GoodTexts { get; init; }
+
+    public TextCounts? RawTexts { get; init; }
+
     public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, QualityJson.Default.QualityReport);
 }
 
@@ -30,9 +34,10 @@ public static class QualityTraining
     {
         settings.ThrowIfInvalid();
         var (goods, raws) = (Sample(settings, seed), Sample(settings, seed));
-        TrainingTexts.ForEach(good, "--good", text => Add(goods, text, progress), stop);
-        TrainingTexts.ForEach(raw, "--raw", text => Add(raws, text, progress), stop);
-        return Train(goods, raws, file, settings, settings.Balance ?? true, seed, progress, stop);
+        var (goodFunnel, rawFunnel) = (new Funnel(), new Funnel());
+        TrainingTexts.ForEach(good, "--good", text => Add(goods, text, progress), stop, goodFunnel);
+        TrainingTexts.ForEach(raw, "--raw", text => Add(raws, text, progress), stop, rawFunnel);
+        return Train((goods, goodFunnel), (raws, rawFunnel), file, settings, settings.Balance ?? true, seed, progress, stop);
     }
 
     /// <summary>From rows of <c>text</c> and <c>label</c>.</summary>
@@ -44,7 +49,7 @@ public static class QualityTraining
         var from = settings.PositiveFrom ?? (highest > 1 ? 3 : 1);
         var (goods, raws) = (Sample(settings, seed), Sample(settings, seed));
         TrainingTexts.ForEachLabelled(labelled, (text, label) => Add(label >= from ? goods : raws, text, progress), stop);
-        return Train(goods, raws, file, settings with { PositiveFrom = from }, settings.Balance ?? false, seed, progress, stop);
+        return Train((goods, new Funnel()), (raws, new Funnel()), file, settings with { PositiveFrom = from }, settings.Balance ?? false, seed, progress, stop);
     }
 
     private static TextSample Sample(QualitySettings settings, ulong seed) => new(seed, settings.MaxChars, settings.MaxCharsPerClass);
@@ -56,8 +61,10 @@ public static class QualityTraining
     }
 
     private static QualityReport Train(
-        TextSample goods, TextSample raws, string file, QualitySettings settings, bool balance, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+        (TextSample Sample, Funnel Funnel) good, (TextSample Sample, Funnel Funnel) raw, string file, QualitySettings settings, bool balance, ulong seed,
+        IProgress<StageProgress> progress, CancellationToken stop)
     {
+        var (goods, raws) = (good.Sample, raw.Sample);
         var conflicting = goods.RemoveShared(raws);
         RefuseFew(goods.Count, "good");
         RefuseFew(raws.Count, "other");
@@ -77,20 +84,24 @@ public static class QualityTraining
 
         var bare = new QualityModel(weights, new QualityModelCard(
             QualityModelCard.ThisKind, QualityModelCard.ThisVersion, settings.Bits, settings.MaxChars, bias, 1, 0, null));
-        var (logits, good, counts) = Logits(bare, calibrating);
-        var calibration = Calibration.Fit(logits, good, counts);
-        (logits, good, counts) = Logits(bare, judging);
+        var (logits, isGood, counts) = Logits(bare, calibrating);
+        var calibration = Calibration.Fit(logits, isGood, counts);
+        (logits, isGood, counts) = Logits(bare, judging);
         var report = new QualityReport(
             settings, seed, goods.Seen, raws.Seen, goods.Count, raws.Count, conflicting, taught.Count, calibrating.Count, balance,
-            Judgement.Of(Probabilities(calibration), good, counts), Judgement.Of(Probabilities(Calibration.None), good, counts),
-            weights.Length - weights.AsSpan().Count(0f), top.Good, top.Raw);
+            Judgement.Of(Probabilities(calibration), isGood, counts), Judgement.Of(Probabilities(Calibration.None), isGood, counts),
+            weights.Length - weights.AsSpan().Count(0f), top.Good, top.Raw)
+        {
+            GoodTexts = TextCounts.Of(goods, good.Funnel, conflicting),
+            RawTexts = TextCounts.Of(raws, raw.Funnel, conflicting),
+        };
         var card = bare.Card with { Slope = calibration.Slope, Intercept = calibration.Intercept, Report = report };
         new QualityModel(weights, card).Save(file);
         return report;
 
         double[] Probabilities(Calibration by) => Array.ConvertAll(logits, by.Probability);
 
-        void Split(TextSample sample, bool isGood, double weight)
+        void Split(TextSample sample, bool isOfGood, double weight)
         {
             // The sample comes in random order: the first part of it is as good as any.
             var half = Math.Max((int)(sample.Count * settings.HeldOutFraction / 2), 3);
@@ -98,7 +109,7 @@ public static class QualityTraining
             foreach (var text in sample.Texts)
             {
                 var part = place < half ? judging : place < 2 * half ? calibrating : taught;
-                part.Add((text, isGood, weight));
+                part.Add((text, isOfGood, weight));
                 if (place++ >= 2 * half) training.Add(text);
             }
         }

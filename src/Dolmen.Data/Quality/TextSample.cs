@@ -15,6 +15,9 @@ internal sealed class TextSample(ulong seed, int maxChars, long budget)
     /// <summary>All that came, with duplicates.</summary>
     public long Seen { get; private set; }
 
+    /// <summary>Texts of which only the beginning was taken.</summary>
+    public long Cut { get; private set; }
+
     public int Count => _texts.Count;
 
     /// <summary>In the order of their hashes, which is random and stable.</summary>
@@ -23,7 +26,11 @@ internal sealed class TextSample(ulong seed, int maxChars, long budget)
     public void Add(string text)
     {
         Seen++;
-        if (text.Length > maxChars) text = text[..maxChars];
+        if (text.Length > maxChars)
+        {
+            Cut++;
+            text = text[..maxChars];
+        }
         var key = new StableRandom(StableHash.Of(text) ^ _salt).NextUInt64();
         // Once one had to go, all beyond it go, or a later small one would take its place in one order and not in another.
         if (key >= _limit || !_texts.TryAdd(key, text)) return;

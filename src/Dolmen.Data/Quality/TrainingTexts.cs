@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
@@ -15,65 +14,57 @@ internal static class TrainingTexts
 {
     private const int TextFileChars = 4000;
 
-    public static void ForEach(IReadOnlyList<string> paths, string option, Action<string> body, CancellationToken stop)
+    /// <param name="funnel">Counts what is left out or read otherwise than it is written.</param>
+    public static void ForEach(IReadOnlyList<string> paths, string option, Action<string> body, CancellationToken stop, Funnel? funnel = null)
     {
+        funnel ??= new Funnel();
         foreach (var path in paths)
         {
             if (CorpusTables.FilesOf(path) is { Count: > 0 } tables)
             {
-                foreach (var table in tables) ParquetTexts(table, body, stop);
+                foreach (var table in tables) ParquetTexts(table, Some, stop);
                 continue;
             }
             if (!Directory.Exists(path) && !File.Exists(path))
                 throw new UserErrorException($"{option} {path} does not exist: name corpus folders, .parquet, .jsonl, .jsonl.gz, .txt or .md files, or folders of such.");
-            foreach (var file in InputFiles.Find([path], new Funnel()))
+            foreach (var file in InputFiles.Find([path], funnel))
             {
                 stop.ThrowIfCancellationRequested();
                 if (InputFiles.ContentTypeOf(file.Path) is ".jsonl" or ".ndjson")
                 {
-                    foreach (var row in SourceReaders.Read(file, new ReadLimits(), new Funnel(), stop))
-                        if (row.Text is { } text && !string.IsNullOrWhiteSpace(text)) body(text);
+                    foreach (var row in SourceReaders.Read(file, new ReadLimits(), funnel, stop)) Some(row.Text);
                 }
-                else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md") foreach (var piece in Pieces(BoundedText.ReadText(file, new Funnel()))) body(piece);
+                else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md") foreach (var piece in Pieces(BoundedText.ReadText(file, funnel))) body(piece);
                 else throw new UserErrorException($"{option} {file.Path} cannot be learnt from: corpus folders, .parquet, .jsonl, .jsonl.gz, .txt and .md can. Build a corpus of it first.");
             }
+        }
+
+        void Some(string? text)
+        {
+            if (string.IsNullOrWhiteSpace(text)) funnel.Drop("text-empty");
+            else body(text);
         }
     }
 
     public static void ForEachLabelled(string path, Action<string, double> body, CancellationToken stop)
     {
         InputPlace.ThrowUnlessFile(path, "--labelled");
-        BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (number, line) =>
+        foreach (var (row, _) in JsonLines.Read(path, QualityJson.Default.LabelledRow,
+            row => row.Label is >= 0 and <= 5 ? null : $"label is {row.Label}: labels are 0 or 1, or a score from 0 to 5"))
         {
             stop.ThrowIfCancellationRequested();
-            if (line.AsSpan().Trim(" \t\r"u8).IsEmpty) return;
-            try
-            {
-                if (JsonSerializer.Deserialize(line, QualityJson.Default.LabelledRow) is { } row)
-                {
-                    if (row.Label is >= 0 and <= 5)
-                    {
-                        body(row.Text, row.Label);
-                        return;
-                    }
-                    throw new UserErrorException($"{path}: line {number} has the label {row.Label}: labels are 0 or 1, or a score from 0 to 5.");
-                }
-            }
-            catch (JsonException error)
-            {
-                throw new UserErrorException($"{path}: line {number} is no row with a text and a numeric label: {error.Message} Correct or remove it.", error);
-            }
-        });
+            body(row.Text, row.Label);
+        }
     }
 
-    private static void ParquetTexts(string path, Action<string> body, CancellationToken stop)
+    private static void ParquetTexts(string path, Action<string?> body, CancellationToken stop)
     {
         using var table = CorpusTable.Open(path);
         if (table.Find("text") is not { } column) throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
         for (var group = 0; group < table.Groups; group++)
         {
             stop.ThrowIfCancellationRequested();
-            foreach (var text in table.Strings(group, column)) if (!string.IsNullOrWhiteSpace(text)) body(text);
+            foreach (var text in table.Strings(group, column)) body(text);
         }
     }
 

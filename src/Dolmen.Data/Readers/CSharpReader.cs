@@ -1,7 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using System.Xml;
-using System.Xml.Linq;
 using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data.Readers;
@@ -10,20 +8,21 @@ namespace Dolmen.Data.Readers;
 /// a source without such comments is plain text.</summary>
 internal static partial class CSharpReader
 {
-    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, CancellationToken stop)
     {
         var text = BoundedText.ReadText(file, funnel).ReplaceLineEndings("\n");
-        var entries = Documented(text.Split('\n'), file, funnel).ToList();
+        var entries = Documented(text.Split('\n'), file, funnel, stop).ToList();
         return entries.Count > 0 ? entries : Passages.Cut(text, Path.GetFileName(file.Name), file.Name, funnel);
     }
 
-    private static IEnumerable<Entry> Documented(string[] lines, InputFile file, Funnel funnel)
+    private static IEnumerable<Entry> Documented(string[] lines, InputFile file, Funnel funnel, CancellationToken stop)
     {
         var space = "";
         var types = new Stack<(int Indent, string Name)>();
         var comment = new StringBuilder();
         for (var i = 0; i < lines.Length; i++)
         {
+            stop.ThrowIfCancellationRequested();
             var line = lines[i].Trim();
             if (line.StartsWith("///", StringComparison.Ordinal))
             {
@@ -48,10 +47,10 @@ internal static partial class CSharpReader
             {
                 var last = i;
                 var declaration = line;
-                while (Open(declaration) && last + 1 < Math.Min(lines.Length, i + 20)) declaration += " " + lines[++last].Trim();
+                while (declaration.Length < 4000 && Open(declaration) && last + 1 < Math.Min(lines.Length, i + 20)) declaration += " " + lines[++last].Trim();
                 name = Member(declaration, container);
             }
-            if (comment.Length > 0 && name is not null && Parse(comment.ToString(), funnel) is { } tags)
+            if (comment.Length > 0 && name is not null && XmlTree.Read($"<member>{comment}</member>", funnel, stop) is { } tags)
                 yield return XmlDocReader.FromTags(tags, $"{(name.Kind == EntryKind.Type ? 'T' : 'M')}:{name.Signature}", name, file.Name);
             comment.Clear();
         }
@@ -69,20 +68,6 @@ internal static partial class CSharpReader
             return new MemberName(EntryKind.Constructor, name, container, $"new {container}{XmlText.Collapse(list.Value)}");
         var kind = list.Success ? EntryKind.Method : declaration.Contains('{', StringComparison.Ordinal) ? EntryKind.Property : EntryKind.Field;
         return new MemberName(kind, name, container, $"{container}.{name}{match.Groups["generic"].Value}{XmlText.Collapse(list.Value)}");
-    }
-
-    private static XElement? Parse(string comment, Funnel funnel)
-    {
-        try
-        {
-            using var reader = XmlReader.Create(new StringReader($"<member>{comment}</member>"), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
-            return XElement.Load(reader, LoadOptions.PreserveWhitespace);
-        }
-        catch (XmlException)
-        {
-            funnel.Drop("unparsable-xml");
-            return null;
-        }
     }
 
     [GeneratedRegex(@"^namespace\s+([\w.]+)")]

@@ -1,54 +1,61 @@
 using System.Text;
-using AngleSharp.Dom;
-using AngleSharp.Html.Parser;
+using Dolmen.Data.Extraction;
 using Dolmen.Data.Inputs;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>The words and headings of a web page, without scripts, styles and navigation.</summary>
+/// <summary>The words and headings of a web page, without scripts, styles and navigation. The page is read by the reader that crawls go
+/// through, so the same bounds hold.</summary>
 internal static class HtmlReader
 {
-    private static readonly HashSet<string> Skipped = new(StringComparer.OrdinalIgnoreCase)
-        { "script", "style", "nav", "noscript", "template", "svg", "head", "iframe", "button", "select", "form" };
-
-    private static readonly HashSet<string> Blocks = new(StringComparer.OrdinalIgnoreCase)
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, CancellationToken stop)
     {
-        "p", "div", "li", "ul", "ol", "pre", "blockquote", "td", "th", "tr", "table", "dt", "dd", "dl", "section", "article", "main", "header", "footer", "aside",
-        "figure", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "address", "details", "summary",
-    };
+        var bytes = BoundedText.ReadBytes(file);
+        if (PageText.NamesUnknown(bytes, charset: null)) funnel.Note(PageText.UnknownCharset);
+        return Parse(PageText.DecodeCounted(bytes, charset: null, funnel), file.Name, funnel, stop);
+    }
 
-    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
+    public static IEnumerable<Entry> Parse(string html, string source, Funnel funnel, CancellationToken stop = default)
     {
-        var document = new HtmlParser().ParseDocument(BoundedText.ReadText(file, funnel));
-        var sections = new Sections(file.Name);
+        var tree = HtmlTreeBuilder.Build(html, funnel, stop);
+        var sections = new Sections(source);
         var words = new StringBuilder();
-        // Iterative: a hostile page nests deeper than a stack. An element is pushed twice, to be opened and to be closed.
-        var open = new Stack<(INode Node, bool Closing)>();
-        if (document.Body is { } body) open.Push((body, false));
-        while (open.TryPop(out var at))
+        // Blocks whose end is still to come, the innermost last.
+        var open = new Stack<(int End, HtmlTag Tag)>();
+        for (var i = 0; i < tree.Count; i++)
         {
-            if (at.Node is IText text) words.Append(text.Data);
-            if (at.Node is not IElement element || Skipped.Contains(element.LocalName)) continue;
-            if (element.LocalName == "br") words.Append(' ');
-            if (!Blocks.Contains(element.LocalName))
+            while (open.TryPeek(out var block) && block.End <= i) Close(open.Pop().Tag);
+            ref var node = ref tree[i];
+            if (node.IsText)
             {
-                Push(element);
-                continue;
+                words.Append(node.Verbatim ? tree.Source(i) : HtmlEntities.Decode(tree.Source(i)));
             }
-            var heading = element.LocalName is ['h', >= '1' and <= '6'];
-            if (at.Closing && heading) sections.Heading(words.ToString());
-            else sections.Paragraph(element.LocalName == "pre" && at.Closing ? words.ToString() : XmlText.Collapse(words.ToString()));
-            words.Clear();
-            if (at.Closing) continue;
-            open.Push((element, true));
-            Push(element);
+            else if (HtmlTags.Is(node.Tag, TagTraits.Unread) || node.Tag == HtmlTag.Form)
+            {
+                i = node.End - 1;
+            }
+            else if (node.Tag == HtmlTag.Br)
+            {
+                words.Append(' ');
+            }
+            else if (HtmlTags.Is(node.Tag, TagTraits.Block))
+            {
+                sections.Paragraph(XmlText.Collapse(words.ToString()));
+                words.Clear();
+                open.Push((node.End, node.Tag));
+            }
         }
+        while (open.TryPop(out var block)) Close(block.Tag);
         sections.Paragraph(XmlText.Collapse(words.ToString()));
         return sections.Build(funnel);
 
-        void Push(IElement element)
+        void Close(HtmlTag tag)
         {
-            for (var child = element.LastChild; child is not null; child = child.PreviousSibling) open.Push((child, false));
+            var text = words.ToString();
+            words.Clear();
+            if (tag is >= HtmlTag.H1 and <= HtmlTag.H6) sections.Heading(text);
+            else sections.Paragraph(tag is HtmlTag.Pre ? text : XmlText.Collapse(text));
         }
     }
 }

@@ -8,7 +8,7 @@ internal static class JsonLinesReader
 {
     private static readonly ReadLimits Limits = new(BoundedText.MaxLineBytes);
 
-    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, string textField) =>
-        SourceReaders.Read(file, Limits with { TextField = textField }, funnel, CancellationToken.None).SelectMany(row =>
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, string textField, CancellationToken stop) =>
+        SourceReaders.Read(file, Limits with { TextField = textField }, funnel, stop).SelectMany(row =>
             Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{row.Offset}", $"{file.Name}:{row.Offset}", funnel));
 }

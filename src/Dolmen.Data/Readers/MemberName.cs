@@ -9,6 +9,9 @@ namespace Dolmen.Data.Readers;
 /// </summary>
 internal sealed record MemberName(EntryKind Kind, string Name, string Container, string Signature)
 {
+    // Types in types are read by recursion; a longer name was not written by a compiler.
+    private const int MaxChars = 4096;
+
     private static readonly Dictionary<string, string> Operators = new(StringComparer.Ordinal)
     {
         ["Addition"] = "+", ["Subtraction"] = "-", ["Multiply"] = "*", ["Division"] = "/", ["Modulus"] = "%", ["BitwiseAnd"] = "&", ["BitwiseOr"] = "|",
@@ -24,7 +27,7 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
     public static MemberName? Parse(
         string id, Func<string, IReadOnlyList<string>> typeParameters, IReadOnlyList<string> methodParameters, IReadOnlyList<string> parameters)
     {
-        if (id.Length < 3 || id[1] != ':' || !"TMPFE".Contains(id[0], StringComparison.Ordinal)) return null;
+        if (id.Length is < 3 or > MaxChars || id[1] != ':' || !"TMPFE".Contains(id[0], StringComparison.Ordinal)) return null;
         var body = id[2..];
         var open = body.IndexOf('(', StringComparison.Ordinal);
         var result = body.LastIndexOf('~');
@@ -68,6 +71,7 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
     /// <summary>A reference in running text: <c>T:System.Collections.Generic.List`1</c> is <c>List&lt;T&gt;</c>, a member is <c>String.Trim</c>.</summary>
     public static string Short(string cref)
     {
+        if (cref.Length > MaxChars) return cref;
         var body = cref.Length > 2 && cref[1] == ':' ? cref[2..] : cref;
         if (cref.StartsWith("N:", StringComparison.Ordinal)) return body;
         var open = body.IndexOf('(', StringComparison.Ordinal);

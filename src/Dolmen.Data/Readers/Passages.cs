@@ -32,16 +32,17 @@ internal static class Passages
                 yield return piece.ToString();
                 piece.Clear();
             }
-            var rest = paragraph;
-            while (rest.Length > 2 * TargetChars)
+            var start = 0;
+            while (paragraph.Length - start > 2 * TargetChars)
             {
-                var cut = rest.LastIndexOfAny([' ', '\n', '\t'], TargetChars);
-                if (cut < TargetChars / 2) cut = TargetChars - (char.IsHighSurrogate(rest[TargetChars - 1]) ? 1 : 0);
-                yield return rest[..cut].TrimEnd();
-                rest = rest[cut..].TrimStart();
+                var length = paragraph.AsSpan(start, TargetChars + 1).LastIndexOfAny(" \n\t");
+                if (length < TargetChars / 2) length = TargetChars - (char.IsHighSurrogate(paragraph[start + TargetChars - 1]) ? 1 : 0);
+                yield return paragraph.Substring(start, length).TrimEnd();
+                start += length;
+                while (start < paragraph.Length && char.IsWhiteSpace(paragraph[start])) start++;
             }
             if (piece.Length > 0) piece.Append("\n\n");
-            piece.Append(rest);
+            piece.Append(paragraph, start, paragraph.Length - start);
         }
         if (piece.Length > 0) yield return piece.ToString();
     }

@@ -1,32 +1,15 @@
-using System.Xml;
 using System.Xml.Linq;
 using Dolmen.Data.Inputs;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Readers;
 
 /// <summary>XML documentation files to entries, one a member; the words of any other XML to passages.</summary>
 internal static class XmlDocReader
 {
-    private static readonly XmlReaderSettings Settings = new()
+    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel, CancellationToken stop)
     {
-        DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = BoundedText.MaxFileBytes, MaxCharactersFromEntities = 0,
-    };
-
-    public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
-    {
-        var bytes = BoundedText.ReadBytes(file);
-        XDocument document;
-        try
-        {
-            using var reader = XmlReader.Create(new MemoryStream(bytes), Settings);
-            document = XDocument.Load(reader, LoadOptions.PreserveWhitespace);
-        }
-        catch (XmlException)
-        {
-            funnel.Drop("unparsable-xml");
-            return [];
-        }
-        if (document.Root is not { } root) return [];
+        if (XmlTree.Read(PageText.DecodeCounted(BoundedText.ReadBytes(file), charset: null, funnel), funnel, stop) is not { } root) return [];
         if (root.Name.LocalName == "doc" && root.Element("members") is { } members) return Members(members.Elements("member"), file.Name, funnel);
         var paragraphs = root.DescendantNodes().OfType<XText>().Select(t => XmlText.Collapse(t.Value)).Where(t => t.Length > 0);
         return Passages.Cut(string.Join("\n\n", paragraphs), Path.GetFileName(file.Name), file.Name, funnel);

@@ -3,11 +3,9 @@ using System.Xml.Linq;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>The tags of XML documentation as readable text.</summary>
+/// <summary>The tags of XML documentation as readable text. Elements are walked by recursion: <see cref="XmlTree"/> bounds how deep they nest.</summary>
 internal static class XmlText
 {
-    private const int MaxDepth = 64;
-
     /// <summary>On one line, white space collapsed.</summary>
     public static string Line(XElement? element) => element is null ? "" : Collapse(Gather(element, block: false));
 
@@ -42,28 +40,27 @@ internal static class XmlText
     private static string Gather(XElement element, bool block)
     {
         var text = new StringBuilder();
-        Append(element, text, block, 0);
+        Append(element, text, block);
         return text.ToString();
     }
 
-    private static void Append(XElement element, StringBuilder text, bool block, int depth)
+    private static void Append(XElement element, StringBuilder text, bool block)
     {
-        if (depth > MaxDepth) return;
         foreach (var node in element.Nodes())
         {
             if (node is XText words) text.Append(block ? words.Value.ReplaceLineEndings(" ") : words.Value);
-            else if (node is XElement child) AppendTag(child, text, block, depth);
+            else if (node is XElement child) AppendTag(child, text, block);
         }
     }
 
-    private static void AppendTag(XElement tag, StringBuilder text, bool block, int depth)
+    private static void AppendTag(XElement tag, StringBuilder text, bool block)
     {
         var newLine = block ? '\n' : ' ';
         switch (tag.Name.LocalName)
         {
             case "see" or "seealso" or "xref" or "paramref" or "typeparamref" or "inheritdoc":
                 if (tag.IsEmpty || tag.Value.Length == 0) text.Append(Target(tag));
-                else Append(tag, text, block, depth + 1);
+                else Append(tag, text, block);
                 break;
             case "c":
                 text.Append('`').Append(Collapse(tag.Value)).Append('`');
@@ -75,13 +72,13 @@ internal static class XmlText
                 break;
             case "para" or "p" or "br" or "div":
                 text.Append(newLine);
-                Append(tag, text, block, depth + 1);
+                Append(tag, text, block);
                 text.Append(newLine);
                 break;
             case "item" or "li" or "listheader":
                 text.Append(block ? "\n- " : " ");
                 var (term, description) = (tag.Element("term"), tag.Element("description"));
-                if (term is null && description is null) Append(tag, text, block, depth + 1);
+                if (term is null && description is null) Append(tag, text, block);
                 if (term is not null) text.Append(Line(term));
                 if (term is not null && description is not null) text.Append(": ");
                 if (description is not null) text.Append(Line(description));
@@ -91,10 +88,10 @@ internal static class XmlText
                 break;
             case "sup":
                 text.Append('^');
-                Append(tag, text, block, depth + 1);
+                Append(tag, text, block);
                 break;
             default:
-                Append(tag, text, block, depth + 1);
+                Append(tag, text, block);
                 break;
         }
     }

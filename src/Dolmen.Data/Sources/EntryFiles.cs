@@ -10,7 +10,7 @@ internal static class EntryFiles
     public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
     {
         var row = 0;
-        foreach (var document in Documents.Assemble(FileReader.Read(file, funnel), _ => file.Dump))
+        foreach (var document in Documents.Assemble(FileReader.Read(file, funnel, stop: stop), _ => file.Dump))
         {
             row++;
             yield return new SourceRecord($"{file.Name}#{document.Id}", file.Name, row)

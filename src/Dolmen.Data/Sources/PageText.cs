@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Unicode;
-using Dolmen.Data.Warc;
+using Dolmen.Data.Encodings;
 using UtfUnknown;
 
 namespace Dolmen.Data.Sources;
@@ -8,6 +8,9 @@ namespace Dolmen.Data.Sources;
 /// <summary>The bytes of a page or a text as characters.</summary>
 internal static class PageText
 {
+    /// <summary>What is noted of a page that names an encoding which nobody knows.</summary>
+    public const string UnknownCharset = "charset-unknown";
+
     private const int MetaBytes = 4096;
     private const int DetectionBytes = 1 << 16;
     private const int SureBytes = 16;                                    // so many beyond ASCII are not valid UTF-8 by chance in any other encoding
@@ -24,6 +27,21 @@ internal static class PageText
         return text.Contains('\0') ? text.Replace("\0", "", StringComparison.Ordinal) : text;
     }
 
+    /// <summary>As <see cref="Decode"/>, and notes a text in which bytes had to be replaced.</summary>
+    public static string DecodeCounted(byte[] bytes, string? charset, Funnel? funnel)
+    {
+        var text = Decode(bytes, charset);
+        if (funnel is not null && text.Contains('\uFFFD', StringComparison.Ordinal) && bytes.AsSpan().IndexOf("\uFFFD"u8) < 0) funnel.Note("bytes-replaced");
+        return text;
+    }
+
+    /// <summary>Whether the header or, where that names none, the page names an encoding that nobody knows: it then counts for nothing.</summary>
+    public static bool NamesUnknown(byte[] bytes, string? charset)
+    {
+        if (!string.IsNullOrWhiteSpace(charset)) return Charsets.Find(charset) is null;
+        return EncodingPrescan.Find(bytes, MetaBytes, out var unknown) is null && unknown is not null;
+    }
+
     private static string Decoded(byte[] bytes, string? charset)
     {
         switch (bytes)
@@ -36,30 +54,31 @@ internal static class PageText
         if (WideWithoutMark(bytes) is { } wide) return wide.GetString(bytes);
 
         var first = bytes.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)0x7F);
-        if (first < 0) return (bytes.AsSpan().ContainsAny((byte)0x1B, (byte)'~') && Declared(bytes, charset) is { } shifting && IsSevenBit(shifting) ? shifting : Encoding.UTF8).GetString(bytes);
+        if (first < 0) return (SevenBits(bytes, charset) ?? Charsets.Utf8).Decode(bytes);
         if (Utf8.IsValid(bytes))
         {
             if (HasBeyondAscii(bytes.AsSpan(first), SureBytes)) return Encoding.UTF8.GetString(bytes);
-            return (Declared(bytes, charset) is { IsSingleByte: false } declared && !IsUnicode(declared) ? declared : Encoding.UTF8).GetString(bytes);
+            return (Declared(bytes, charset) is { IsSingleByte: false, IsUnicode: false } declared ? declared : Charsets.Utf8).Decode(bytes);
         }
         if (IsFlawedUtf8(bytes.AsSpan(first))) return Encoding.UTF8.GetString(bytes);
-        if (Charsets.Find(charset) is { } named && named is not UTF8Encoding) return Legacy(named, bytes);
-        if (Meta(bytes) is { } own && !IsUnicode(own)) return Legacy(own, bytes);
-        return Legacy(Detect(bytes.AsSpan(first)), bytes);
+        if (Charsets.Find(charset) is { } named && named != Charsets.Utf8) return named.Decode(bytes);
+        return (Meta(bytes) is { IsUnicode: false } own ? own : Detect(bytes.AsSpan(first))).Decode(bytes);
     }
 
-    // Code pages of two bytes map some single ones that mean nothing to this corner of the private use area.
-    private static string Legacy(Encoding encoding, byte[] bytes)
+    private static Charset? Declared(byte[] bytes, string? charset) => Charsets.Find(charset) ?? Meta(bytes);
+
+    /// <summary>Browsers look at the first 1,024 bytes before they read a page, and heed a meta element a little later all the same.</summary>
+    private static Charset? Meta(byte[] bytes) =>
+        EncodingPrescan.Find(bytes, EncodingPrescan.StandardBytes, out _) ?? EncodingPrescan.Find(bytes, MetaBytes, out _);
+
+    /// <summary>The encoding of ASCII bytes that stand for other characters: declared, or shown by escape sequences that mean something throughout.</summary>
+    private static Charset? SevenBits(byte[] bytes, string? charset)
     {
-        var text = encoding.GetString(bytes);
-        if (encoding.IsSingleByte || !text.AsSpan().ContainsAnyInRange('\uF8F0', '\uF8FF')) return text;
-        return string.Create(text.Length, text, (to, from) =>
-        {
-            for (var i = 0; i < to.Length; i++) to[i] = from[i] is >= '\uF8F0' and <= '\uF8FF' ? '\uFFFD' : from[i];
-        });
+        if (!bytes.AsSpan().ContainsAny((byte)0x1B, (byte)'~')) return null;
+        if (Declared(bytes, charset) is { } declared) return declared.Name is "iso-2022-jp" or "replacement" ? declared : null;
+        if (bytes.AsSpan().IndexOf("\e$B"u8) < 0 && bytes.AsSpan().IndexOf("\e$@"u8) < 0) return null;
+        return Charsets.Iso2022Jp.Decode(bytes).Contains('\uFFFD', StringComparison.Ordinal) ? null : Charsets.Iso2022Jp;
     }
-
-    private static Encoding? Declared(byte[] bytes, string? charset) => Charsets.Find(charset) ?? Meta(bytes);
 
     /// <summary>UTF-16 without a mark: in markup and most scripts' spaces every other byte is NUL.</summary>
     private static Encoding? WideWithoutMark(byte[] bytes)
@@ -97,46 +116,10 @@ internal static class PageText
         return (long)Encoding.UTF8.GetString(bytes).AsSpan().Count('\uFFFD') * FlawedShare <= beyond;
     }
 
-    /// <summary>The charset of a meta element or an XML declaration among the first bytes, as browsers look for it.</summary>
-    private static Encoding? Meta(byte[] bytes)
-    {
-        var rest = bytes.AsSpan(0, Math.Min(bytes.Length, MetaBytes));
-        if (rest.StartsWith("<?xml"u8) && rest.IndexOf((byte)'>') is > 0 and var close && Named(rest[..close], "encoding") is { } declared) return declared;
-        while (rest.IndexOf((byte)'<') is >= 0 and var at)
-        {
-            rest = rest[at..];
-            if (rest.StartsWith("<!--"u8))
-            {
-                var end = rest.IndexOf("-->"u8);
-                if (end < 0) return null;
-                rest = rest[end..];
-                continue;
-            }
-            if (rest.Length > 6 && Ascii.EqualsIgnoreCase(rest[..5], "<meta"u8))
-            {
-                var end = rest.IndexOf((byte)'>');
-                if (Named(end < 0 ? rest : rest[..end], "charset") is { } encoding) return encoding;
-            }
-            rest = rest[1..];
-        }
-        return null;
-    }
-
-    private static Encoding? Named(ReadOnlySpan<byte> tag, string attribute)
-    {
-        var encoding = Charsets.Find(HttpMessage.Parameter(Encoding.Latin1.GetString(tag), attribute));
-        // It was read byte by byte, so it cannot be UTF-16.
-        return encoding is UnicodeEncoding ? Encoding.UTF8 : encoding;
-    }
-
-    private static Encoding Detect(ReadOnlySpan<byte> bytes)
+    private static Charset Detect(ReadOnlySpan<byte> bytes)
     {
         var found = CharsetDetector.DetectFromBytes(bytes[..Math.Min(bytes.Length, DetectionBytes)].ToArray()).Detected;
-        if (found is { Confidence: >= MinConfidence } && Charsets.Find(found.EncodingName) is { } encoding && !IsUnicode(encoding)) return encoding;
-        return Charsets.Find("windows-1252") ?? Encoding.Latin1;
+        if (found is { Confidence: >= MinConfidence } && Charsets.Find(found.EncodingName) is { IsUnicode: false, Name: not "replacement" } charset) return charset;
+        return Charsets.Windows1252;
     }
-
-    private static bool IsUnicode(Encoding encoding) => encoding is UTF8Encoding or UnicodeEncoding or UTF32Encoding;
-
-    private static bool IsSevenBit(Encoding encoding) => encoding.CodePage is 50220 or 50221 or 50222 or 50225 or 52936;
 }

@@ -21,7 +21,13 @@ internal static class WholeFiles
         }
         var record = new SourceRecord(file.Name, file.Name, 0) { Dump = file.Dump };
         if (whole.Length == 0) funnel.Drop("empty-body");
-        else if (InputFiles.ContentTypeOf(file.Path) is ".html" or ".htm" or ".xhtml") yield return record with { Html = whole.ToArray() };
-        else yield return record with { Text = PageText.Decode(whole.ToArray(), charset: null) };
+        else if (InputFiles.ContentTypeOf(file.Path) is ".html" or ".htm" or ".xhtml") yield return Page(record, whole.ToArray(), funnel);
+        else yield return record with { Text = PageText.DecodeCounted(whole.ToArray(), charset: null, funnel) };
+    }
+
+    private static SourceRecord Page(SourceRecord record, byte[] html, Funnel funnel)
+    {
+        if (PageText.NamesUnknown(html, charset: null)) funnel.Note(PageText.UnknownCharset);
+        return record with { Html = html };
     }
 }

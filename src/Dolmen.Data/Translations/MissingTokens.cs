@@ -130,7 +130,7 @@ internal sealed class NextMerges(Tokenizer tokenizer)
         foreach (var token in tokens) bytes.AddRange(tokenizer.BytesOf(token));
         var ends = new List<int>();
         tokenizer.Split.Split(CollectionsMarshal.AsSpan(bytes), ends);
-        return [.. ends];
+        return [.. ends.Select(PreTokenizer.EndOf)];
     }
 
     private void Close(ReadOnlySpan<int> tokens, ref int start, int next)

@@ -68,7 +68,7 @@ internal static class ArcPages
         SourceRecord? record = null;
         if (fields[0].StartsWith("filedesc:", StringComparison.OrdinalIgnoreCase)) funnel.Note("arc-info");
         else if (fields[0].StartsWith("dns:", StringComparison.OrdinalIgnoreCase)) funnel.Note("warc-dns");
-        else if (block.StartsWith("HTTP/"u8)) record = WebRecord.FromHttp(page, "", block, limits, funnel);
+        else if (HttpMessage.Begins(block)) record = WebRecord.FromHttp(page, "", block, limits, funnel);
         else record = WebRecord.FromContent(page, HttpMessage.MediaType(fields[3]), null, block.ToArray(), funnel);
         window.Advance((int)length);
         return record;

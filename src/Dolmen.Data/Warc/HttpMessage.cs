@@ -10,6 +10,8 @@ internal sealed class HttpMessage
     /// <summary>Servers refuse far shorter ones.</summary>
     public const int MaxHeadBytes = 1 << 18;
 
+    private const int MaxStatusBytes = 256, MaxBlanks = 64;
+
     private static readonly SearchValues<char> ValueEnds = SearchValues.Create(" \t\"';,");
 
     public int Status { get; private set; }
@@ -23,14 +25,21 @@ internal sealed class HttpMessage
 
     public string TransferEncoding { get; private set; } = "";
 
-    /// <returns>Null when it is none.</returns>
+    /// <summary>Whether a status line begins here, as leniently as browsers read one: in any case, behind blanks or empty lines, with or without
+    /// a version, or with the "ICY" of streaming servers.</summary>
+    public static bool Begins(ReadOnlySpan<byte> block)
+    {
+        var start = block[LeadingBlanks(block)..];
+        return StatusOf(start[..Math.Min(start.Length, MaxStatusBytes)]) != 0;
+    }
+
+    /// <returns>Null when the block does not begin with a status line.</returns>
     public static HttpMessage? Parse(ReadOnlySpan<byte> block)
     {
+        var from = LeadingBlanks(block);
         var head = block[..Math.Min(block.Length, MaxHeadBytes)];
-        if (!head.StartsWith("HTTP/"u8)) return null;
-        var lineEnd = head.IndexOf((byte)'\n');
-        if (lineEnd < 0) return null;
-        var message = new HttpMessage { Status = StatusOf(head[..lineEnd]), BodyStart = HeaderFields.FindEnd(head) };
+        var lineEnd = head[from..].IndexOf((byte)'\n') is >= 0 and var feed ? from + feed : head.Length;
+        var message = new HttpMessage { Status = StatusOf(head[from..lineEnd]), BodyStart = HeaderFields.FindEnd(head, from) };
         if (message.Status == 0) return null;
         // No blank line: a response without a body, cut at its head or not.
         if (message.BodyStart == 0)
@@ -38,7 +47,7 @@ internal sealed class HttpMessage
             if (block.Length > MaxHeadBytes) return null;
             message.BodyStart = block.Length;
         }
-        var fields = new HeaderFields(head[(lineEnd + 1)..Math.Max(lineEnd + 1, message.BodyStart)]);
+        var fields = new HeaderFields(head[Math.Min(lineEnd + 1, head.Length)..Math.Clamp(message.BodyStart, Math.Min(lineEnd + 1, head.Length), head.Length)]);
         while (fields.Next())
         {
             if (Is(fields.Name, "Content-Type"u8)) message.ContentType = Text(fields.Value);
@@ -72,13 +81,23 @@ internal sealed class HttpMessage
         return value.Length is > 0 and <= 40 ? value.ToString() : null;
     }
 
-    // "HTTP/1.1 200 OK", "HTTP/2 200".
+    // "HTTP/1.1 200 OK", "HTTP/2 200", "http/1.0 200", "HTTP 200 OK", "ICY 200 OK".
     private static int StatusOf(ReadOnlySpan<byte> line)
     {
-        var space = line.IndexOf((byte)' ');
-        if (space < 0) return 0;
-        var rest = line[space..].TrimStart((byte)' ');
-        return rest.Length >= 3 && Utf8Parser.TryParse(rest[..3], out int status, out var used) && used == 3 && status >= 100 ? status : 0;
+        var word = line.IndexOfAny((byte)' ', (byte)'\t');
+        if (word < 0) return 0;
+        var protocol = line[..word];
+        if (!Is(protocol, "HTTP"u8) && !Is(protocol, "ICY"u8) && !(protocol.Length > 5 && Is(protocol[..5], "HTTP/"u8))) return 0;
+        var rest = line[word..].TrimStart(" \t"u8);
+        if (rest.Length < 3 || (rest.Length > 3 && char.IsAsciiDigit((char)rest[3]))) return 0;
+        return Utf8Parser.TryParse(rest[..3], out int status, out var used) && used == 3 && status >= 100 ? status : 0;
+    }
+
+    private static int LeadingBlanks(ReadOnlySpan<byte> block)
+    {
+        var at = 0;
+        while (at < Math.Min(block.Length, MaxBlanks) && block[at] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n') at++;
+        return at;
     }
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);

@@ -66,7 +66,7 @@ internal static class WarcPages
         if (header.IsTruncated) funnel.Note("warc-cut-by-crawler");
         var id = header.Id.Length > 0 ? header.Id : $"{file.Name}#{reader.Offset}{(reader.Position == 0 ? "" : $"+{reader.Position}")}";
         var page = new SourceRecord(id, file.Name, reader.Offset) { Dump = dump, Url = header.Url, Date = header.Date };
-        return header.Type == WarcType.Response && (contentType is "application/http" || reader.Block.StartsWith("HTTP/"u8))
+        return header.Type == WarcType.Response && (contentType is "application/http" || HttpMessage.Begins(reader.Block))
             ? WebRecord.FromHttp(page, header.PayloadType, reader.Block, limits, funnel)
             : WebRecord.FromContent(page, contentType, HttpMessage.Charset(header.ContentType), reader.Block.ToArray(), funnel);
     }

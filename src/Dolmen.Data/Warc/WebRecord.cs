@@ -33,8 +33,9 @@ internal static class WebRecord
         if (type.Length == 0) type = Sniff(content);
         else if (IsPage(type) && IsBinary(content)) type = "mislabelled";
         if (content.Length == 0) return Dropped("empty-body", funnel);
-        if (type == "text/plain") return page with { Text = PageText.Decode(content, charset) };
-        return IsPage(type) ? page with { Html = content, Charset = charset } : Dropped(Reason(type), funnel);
+        if (!IsPage(type)) return Dropped(Reason(type), funnel);
+        if (PageText.NamesUnknown(content, charset)) funnel.Note(PageText.UnknownCharset);
+        return type == "text/plain" ? page with { Text = PageText.DecodeCounted(content, charset, funnel) } : page with { Html = content, Charset = charset };
     }
 
     /// <summary>Whether the address is that of a site's rules for crawlers, which are not a text of the site.</summary>

@@ -22,8 +22,13 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 
     public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
     {
-        var documents = Draw(EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut,
-            EvaluationJson.Default.HeldOutDocument), input.Seed);
+        var all = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut, EvaluationJson.Default.HeldOutDocument);
+        var texts = all.FindAll(document => document.Text.Length > 0);
+        var documents = Draw(texts, input.Seed);
+        var tally = EvaluationCorpus.Counts("held-out documents", EvaluationCorpus.HeldOut, all.Count, documents.Count + all.Count - texts.Count);
+        tally.Drop("text-empty", new DataPlace(EvaluationCorpus.HeldOut, 0), all.Count - texts.Count);
+        tally.Use(documents.Count);
+        result = result.Counted(tally);
         if (documents.Count == 0) return result.Warn($"{Name} was skipped: {EvaluationCorpus.HeldOut} is empty.");
 
         var special = input.Tokenizer.Special;
@@ -56,7 +61,6 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         foreach (var i in EvaluationCorpus.Shuffled(all.Count, seed))
         {
             if (bytes >= MaxBytes) break;
-            if (all[i].Text.Length == 0) continue;
             drawn.Add(all[i]);
             bytes += Encoding.UTF8.GetByteCount(all[i].Text);
         }

@@ -31,8 +31,11 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
 
     public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
     {
-        var questions = EvaluationCorpus.Draw(EvaluationCorpus.ReadQuestions(input.CorpusDirectory), MaxQuestions, input.Seed);
-        if (questions.Count == 0) return result.Warn($"{Name} was skipped: {EvaluationCorpus.MultipleChoice} is empty.");
+        var all = EvaluationCorpus.ReadQuestions(input.CorpusDirectory);
+        var questions = EvaluationCorpus.Draw(all, MaxQuestions, input.Seed);
+        var tally = EvaluationCorpus.Counts(Shots == 0 ? "questions" : "questions with shots", EvaluationCorpus.MultipleChoice, all.Count, questions.Count);
+        tally.Use(questions.Count);
+        if (questions.Count == 0) return result.Counted(tally).Warn($"{Name} was skipped: {EvaluationCorpus.MultipleChoice} is empty.");
 
         var shots = Shots == 0 ? [] : DrawShots(input);
         var scorer = new ContinuationScorer(input.Model);
@@ -44,6 +47,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             answered.Add(Answer(question, shots, scorer, input, ref cut));
             input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name));
         }
+        tally.Cut("longer-than-context", new DataPlace(EvaluationCorpus.MultipleChoice, 0), cut);
+        result = result.Counted(tally);
         if (cut > 0) result = result.Warn($"{Name}: {cut} of {questions.Count} questions were longer than the context and lost " +
             "their beginning.");
         return Shots == 0 ? ZeroShot(result, answered) : FewShot(result, answered);

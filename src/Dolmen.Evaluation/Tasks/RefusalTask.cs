@@ -41,6 +41,10 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
             }
             input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name));
         }
+        var tally = EvaluationCorpus.Counts("prompts", EvaluationCorpus.Invented, invented.Count + known.Count, prompts.Count);
+        tally.Use(answers.Count);
+        tally.Drop("longer-than-context", new DataPlace(EvaluationCorpus.Invented, 0), tooLong);
+        result = result.Counted(tally);
         if (tooLong > 0) result = result.Warn($"{Name}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out.");
         var onInvented = Proportion.Of([.. answers.Where(answer => answer.Set == "invented")], answer => answer.Refused);
         var onKnown = Proportion.Of([.. answers.Where(answer => answer.Set == "known")], answer => answer.Refused);

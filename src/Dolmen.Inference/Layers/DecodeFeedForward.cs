@@ -35,7 +35,7 @@ internal abstract class DecodeFeedForward : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>Down·(silu(gate)·up).</summary>
+/// <summary>Down·(f(gate)·up).</summary>
 internal sealed unsafe class SwiGlu(SwiGluSpec spec, WeightSource weights) : DecodeFeedForward
 {
     private readonly DecodeLinear _gateUp = new(spec.GateUp, weights);
@@ -51,7 +51,12 @@ internal sealed unsafe class SwiGlu(SwiGluSpec spec, WeightSource weights) : Dec
         var wide = pass.Floats(Scratch.Wide, (long)m * stride);
         var narrow = pass.Floats(Scratch.Narrow, (long)m * f);
         _gateUp.Forward(x, m, wide, pass);                               // (M, 2F)
-        pass.Run(m, (long)m * f, i => VectorMath.SwiGlu(wide + (long)i * stride, wide + (long)i * stride + f, narrow + (long)i * f, f));
+        pass.Run(m, (long)m * f, i =>
+        {
+            float* gate = wide + (long)i * stride, to = narrow + (long)i * f;
+            if (spec.Activation == ActivationKind.Silu) VectorMath.SwiGlu(gate, gate + f, to, f);
+            else ActivationMath.Gated(spec.Activation, gate, gate + f, to, f);
+        });
         _down.Forward(narrow, m, y, pass);                               // (M, D)
     }
 
@@ -63,7 +68,7 @@ internal sealed unsafe class SwiGlu(SwiGluSpec spec, WeightSource weights) : Dec
     }
 }
 
-/// <summary>Down·gelu(Up·x).</summary>
+/// <summary>Down·f(Up·x).</summary>
 internal sealed unsafe class Gelu(GeluSpec spec, WeightSource weights) : DecodeFeedForward
 {
     private readonly DecodeLinear _up = new(spec.Up, weights);
@@ -79,7 +84,12 @@ internal sealed unsafe class Gelu(GeluSpec spec, WeightSource weights) : DecodeF
         var wide = pass.Floats(Scratch.Wide, (long)m * stride);
         var narrow = pass.Floats(Scratch.Narrow, (long)m * f);
         _up.Forward(x, m, wide, pass);                                   // (M, F)
-        pass.Run(m, (long)m * f, i => VectorMath.Gelu(wide + (long)i * stride, narrow + (long)i * f, f));
+        pass.Run(m, (long)m * f, i =>
+        {
+            float* from = wide + (long)i * stride, to = narrow + (long)i * f;
+            if (spec.Activation == ActivationKind.GeluTanh) VectorMath.Gelu(from, to, f);
+            else ActivationMath.Apply(spec.Activation, from, to, f);
+        });
         _down.Forward(narrow, m, y, pass);                               // (M, D)
     }
 

@@ -16,6 +16,10 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
 
     public int Threads => threads;
 
+    /// <summary>Tokens the sequence holds at the end of the call that is under way, which some rotary scalings look at. A long prompt runs
+    /// in several passes of one call.</summary>
+    public int SequenceLength { get; set; }
+
     /// <summary>Room for at least so many floats. What is in it stays until more is asked for.</summary>
     public float* Floats(Scratch place, long count)
     {

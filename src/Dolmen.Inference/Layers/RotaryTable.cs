@@ -5,48 +5,46 @@ using Dolmen.Checkpoints;
 namespace Dolmen.Inference.Layers;
 
 /// <summary>Cosines and sines of rotary positions in single precision as Hugging Face computes them: pair j of a head is
-/// (x[j], x[j + E/2]) and turns by position · frequency j.</summary>
-internal sealed class RotaryTable
+/// (x[j], x[j + E/2]) and turns by position · frequency j. Where the scaling looks at the sequence's length there are several tables.</summary>
+internal sealed class RotaryTable(RotaryPosition position, int headDim)
 {
-    private readonly int _half;
-    private readonly float[] _frequencies;
-    private readonly float _magnitude;
-    private float[] _cos = [];
-    private float[] _sin = [];
+    private readonly int _half = headDim / 2;
+    private readonly float _magnitude = (float)position.Magnitude;
+    private readonly Rows _short = new(Singles(position.Frequencies(headDim)));
+    private Rows? _long;
+    private int _longTable;
+    private Rows? _current;
 
-    public RotaryTable(RotaryPosition position, int headDim)
-    {
-        _half = headDim / 2;
-        _frequencies = [.. position.Frequencies(headDim).Select(frequency => (float)frequency)];
-        _magnitude = (float)position.Magnitude;
-    }
+    /// <summary>Makes room for positions below <paramref name="positions"/> of short sequences. Not to be called while others read.</summary>
+    public void Grow(int positions) => Extend(_current = _short, positions);
 
-    /// <summary>Makes room for positions below <paramref name="positions"/>. Not to be called while others read.</summary>
-    public void Grow(int positions)
+    /// <summary>Chooses the table of a sequence of <paramref name="length"/> tokens and makes room for <paramref name="count"/> positions
+    /// from <paramref name="first"/> on. Not to be called while others read.</summary>
+    public void Prepare(int first, int count, int length)
     {
-        var known = _cos.Length / _half;
-        if (positions <= known) return;
-        positions = Math.Max(positions, 2 * known);
-        var (cos, sin) = (new float[positions * _half], new float[positions * _half]);
-        _cos.CopyTo(cos, 0);
-        _sin.CopyTo(sin, 0);
-        for (var position = known; position < positions; position++)
+        var table = position.TableOf(length);
+        if (table == 0)
         {
-            for (var j = 0; j < _half; j++)
-            {
-                var (s, c) = MathF.SinCos(position * _frequencies[j]);
-                (sin[position * _half + j], cos[position * _half + j]) = (s * _magnitude, c * _magnitude);
-            }
+            Grow(first + count);
+            return;
         }
-        (_cos, _sin) = (cos, sin);
+        if (_long is null || _longTable != table || first < _long.First)
+        {
+            // A table that serves one length only begins where it is needed.
+            _long = new Rows(Singles(position.Frequencies(headDim, length))) { First = position.TableOf(length + 1) == table ? 0 : first };
+            _longTable = table;
+        }
+        Extend(_current = _long, first + count);
     }
 
     /// <summary>Turns a head in place, then multiplies it by <paramref name="scale"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public unsafe void Apply(float* head, int position, float scale)
     {
+        var rows = _current ?? _short;
         var width = Vector<float>.Count;
-        fixed (float* cos = &_cos[position * _half], sin = &_sin[position * _half])
+        var at = (position - rows.First) * _half;
+        fixed (float* cos = &rows.Cos[at], sin = &rows.Sin[at])
         {
             var j = 0;
             var scales = new Vector<float>(scale);
@@ -64,5 +62,39 @@ internal sealed class RotaryTable
                 head[j + _half] = (y * cos[j] + x * sin[j]) * scale;
             }
         }
+    }
+
+    private static float[] Singles(double[] values) => [.. values.Select(value => (float)value)];
+
+    private void Extend(Rows rows, int positions)
+    {
+        var known = rows.Cos.Length / _half;
+        var wanted = positions - rows.First;
+        if (wanted <= known) return;
+        if (known > 0) wanted = Math.Max(wanted, 2 * known);
+        var (cos, sin) = (new float[wanted * _half], new float[wanted * _half]);
+        rows.Cos.CopyTo(cos, 0);
+        rows.Sin.CopyTo(sin, 0);
+        for (var row = known; row < wanted; row++)
+        {
+            for (var j = 0; j < _half; j++)
+            {
+                var (s, c) = MathF.SinCos((rows.First + row) * rows.Frequencies[j]);
+                (sin[row * _half + j], cos[row * _half + j]) = (s * _magnitude, c * _magnitude);
+            }
+        }
+        (rows.Cos, rows.Sin) = (cos, sin);
+    }
+
+    /// <summary>Positions from <see cref="First"/> on, (positions, E/2) each.</summary>
+    private sealed class Rows(float[] frequencies)
+    {
+        public float[] Frequencies => frequencies;
+
+        public int First { get; init; }
+
+        public float[] Cos { get; set; } = [];
+
+        public float[] Sin { get; set; } = [];
     }
 }

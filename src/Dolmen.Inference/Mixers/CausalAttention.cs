@@ -42,7 +42,7 @@ internal sealed unsafe class CausalAttention : DecodeMixer
         var qkv = pass.Floats(Scratch.Wide, (long)m * _qkv.Stride);
         var heads = pass.Floats(Scratch.Narrow, (long)m * _output.Inputs);
         _qkv.Forward(x, m, qkv, pass);                                   // (M, (H + 2K)·E)
-        _rotary?.Grow(position + m);
+        _rotary?.Prepare(position, m, Math.Max(pass.SequenceLength, position + m));
         // A ring has room for its window and so many tokens more.
         var step = _spec.Window is null ? m : KvCache.RingPass;
         for (var done = 0; done < m; done += step)

@@ -45,9 +45,12 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
         _x = new DecodeLinear(spec.X, weights);
         _dt = new DecodeLinear(spec.Dt, weights);
         _output = new DecodeLinear(spec.Output, weights);
-        _dtNorm = spec.DtNorm is { } dtNorm ? new DecodeNorm(dtNorm, weights) : null;
-        _bNorm = spec.BNorm is { } bNorm ? new DecodeNorm(bNorm, weights) : null;
-        _cNorm = spec.CNorm is { } cNorm ? new DecodeNorm(cNorm, weights) : null;
+        _dtNorm = Norm(spec.DtNorm, spec.DtRank);
+        _bNorm = Norm(spec.BNorm, spec.DState);
+        _cNorm = Norm(spec.CNorm, spec.DState);
+
+        DecodeNorm? Norm(NormSpec? norm, int size) => norm is not null ? new DecodeNorm(norm, weights)
+            : spec.PlainNormEps is { } epsilon ? new DecodeNorm(size, epsilon) : null;
     }
 
     public override bool Grows => false;

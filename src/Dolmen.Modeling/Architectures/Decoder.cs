@@ -27,8 +27,8 @@ public sealed class Decoder : TrainableModel
         // Projections back into the residual stream start smaller by the root of their number (GPT-2).
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
         var residualStd = Std / Math.Sqrt(parts);
-        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
-        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Matrix, Initializers.Normal(Std));
+        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Normal(Std));
+        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Normal(Std));
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
@@ -40,7 +40,7 @@ public sealed class Decoder : TrainableModel
             _blocks.Add(new Block(spec, mixer, feedForward));
         }
         _layout.Add(_plan.FinalNorm);
-        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Matrix, Initializers.Normal(Std));
+        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Head, Initializers.Normal(Std));
         Parameters = new ParameterStore(_layout.Specs, bfloat16);
     }
 
@@ -55,10 +55,10 @@ public sealed class Decoder : TrainableModel
         return logits.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], _plan.VocabSize).MoveToOuterDisposeScope();
     }
 
-    public override Tensor Loss(Tensor tokens, Tensor targets, double scale)
+    public override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null)
     {
         using var scope = NewDisposeScope();
-        var loss = _math.CrossEntropy(Hidden(tokens), Head, targets.view(-1), scale);
+        var loss = _math.CrossEntropy(Hidden(tokens, segments), Head, targets.view(-1), scale);
         // The router's losses are means: they weigh as much of the step as this batch is.
         if (_mixture is { } mixture && _routings.Count > 0 && loss.requires_grad)
         {
@@ -69,17 +69,18 @@ public sealed class Decoder : TrainableModel
         return loss.MoveToOuterDisposeScope();
     }
 
-    public override Tensor LogProbs(Tensor tokens, Tensor targets)
+    public override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null)
     {
         using var scope = NewDisposeScope();
-        return _math.LogProbs(Hidden(tokens), Head, targets.view(-1)).view(tokens.shape).MoveToOuterDisposeScope();
+        var logProbs = _math.LogProbs(Hidden(tokens, segments), Head, targets.view(-1));         // (N)
+        return logProbs.view(tokens.shape).MoveToOuterDisposeScope();
     }
 
     public override IReadOnlyList<Tensor> HiddenStates(Tensor tokens)
     {
         var states = new List<Tensor>();
         using var scope = NewDisposeScope();
-        Hidden(tokens, states);
+        Hidden(tokens, segments: null, states);
         states.RemoveAt(_plan.StatesFromFirstBlock ? 0 : states.Count - 2);
         return [.. states.Select(state => state.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope())];
     }
@@ -144,22 +145,28 @@ public sealed class Decoder : TrainableModel
     private Tensor Head => Parameters[_plan.Head ?? _plan.Embedding];
 
     /// <param name="states">Gets the stream after the embedding, after each block, and after the final norm, (N, D) each.</param>
-    private Tensor Hidden(Tensor tokens, List<Tensor>? states = null)           // (B, T) int64
+    private Tensor Hidden(Tensor tokens, Segments? segments = null, List<Tensor>? states = null)       // (B, T) int64
     {
         using var scope = NewDisposeScope();
         var (b, t) = (tokens.shape[0], tokens.shape[1]);
         if (t > _config.ContextLength) throw new ArgumentException($"{t} positions, but the model's context is {_config.ContextLength}.", nameof(tokens));
         ForgetRoutings();
+        segments?.Check(tokens, 1);
+        var unpadded = _mixture is null ? null : segments?.UnpaddedPositions(tokens.device);
         var x = Parameters[_plan.Embedding].index_select(0, tokens.view(-1));   // (N, D)
         if (_plan.Positions is { } positions)
-            x = (x.view(b, t, -1) + Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1);                 // (N, D)
+        {
+            x = segments is null
+                ? (x.view(b, t, -1) + Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1)                // (N, D)
+                : x + Parameters[positions.Name].index_select(0, segments.PositionTensor(tokens.device));        // (N, D)
+        }
         foreach (var (spec, mixer, feedForward) in _blocks)
         {
             Note(x);
             var normed = Norm(x, spec.MixerNorm).view(b, t, -1);                // (B, T, D)
-            x = x + mixer.Forward(normed, Parameters).view(b * t, -1);          // (N, D)
+            x = x + mixer.Forward(normed, Parameters, segments).view(b * t, -1);          // (N, D)
             if (feedForward is null || spec.FeedForwardNorm is null) continue;
-            x = x + Fed(feedForward, Norm(x, spec.FeedForwardNorm));            // (N, D)
+            x = x + Fed(feedForward, Norm(x, spec.FeedForwardNorm), unpadded);  // (N, D)
         }
         Note(x);
         var last = Norm(x, _plan.FinalNorm);                                    // (N, D)
@@ -169,10 +176,10 @@ public sealed class Decoder : TrainableModel
         void Note(Tensor stream) => states?.Add(stream.alias().MoveToOuterDisposeScope());
     }
 
-    private Tensor Fed(FeedForward feedForward, Tensor x)
+    private Tensor Fed(FeedForward feedForward, Tensor x, Tensor? unpadded)
     {
         if (feedForward is not MixtureOfExperts mixture) return feedForward.Forward(x, Parameters);
-        var y = mixture.Forward(x, Parameters, out var routing);
+        var y = mixture.Forward(x, Parameters, unpadded, out var routing);
         // Kept until the next pass: the loss and the metrics read them.
         _routings.Add(routing with { Logits = routing.Logits.DetachFromDisposeScope(), Chosen = routing.Chosen.DetachFromDisposeScope() });
         return y;

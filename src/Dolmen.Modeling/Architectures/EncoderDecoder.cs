@@ -117,7 +117,7 @@ public sealed class EncoderDecoder : SequencePairModel
         var layout = new HeadLayout((int)qkv.shape[0], (int)qkv.shape[1], _config.Heads, _config.Heads, _config.HeadDim);
         if (_fused)
         {
-            var parts = RotaryFunction.apply(qkv, _positions, layout);
+            var parts = RotaryFunction.apply(qkv, _positions, layout, false);
             return (parts[0], parts[1], parts[2]);
         }
         var chunks = qkv.chunk(3, -1);

@@ -5,7 +5,10 @@ using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
-internal readonly record struct ConvShape(int Batch, int Length, int Channels, int Width, bool Silu);
+internal readonly record struct ConvShape(int Batch, int Length, int Channels, int Width, bool Silu, Segments? Segments = null)
+{
+    public Sequences Sequences => new(Batch, Length, Segments);
+}
 
 /// <summary>y[t] = Σₖ w[k]·x[t−K+1+k] + bias for every channel by itself, then silu if asked. Vectors run over channels; a chunk of
 /// positions of one vector is widened to fp32 in the first-level cache and read from there K times.</summary>
@@ -28,22 +31,24 @@ internal static unsafe class CausalConvKernel
 
     internal static void Forward<S, V, E>(E* x, float* weight, float* bias, E* y, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Batch, shape.Channels, S.Width).Items, 1, (_, start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
+        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width).Items, 1,
+            (_, start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
 
     internal static void Backward<S, V, E>(E* x, float* weight, float* bias, E* dy, E* dx, float* dWeight, float* dBias, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Channels, S.Width);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width);
         var (lanes, rows) = (split.Vectors * S.Width, shape.Width + 1);
-        using var memory = new AlignedFloats((long)shape.Batch * rows * lanes);
-        var partial = memory.Take((long)shape.Batch * rows * lanes);            // (B, vectors, K+1, W): weights, then bias
+        using var memory = new AlignedFloats((long)split.Batch * rows * lanes);
+        var partial = memory.Take((long)split.Batch * rows * lanes);            // (sequences, vectors, K+1, W): weights, then bias
         ThreadTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(x, weight, bias, dy, dx, partial, shape, start, end));
         for (var channel = 0; channel < shape.Channels; channel++)
         {
             for (var k = 0; k < rows; k++)
             {
                 var sum = 0f;
-                for (var b = 0; b < shape.Batch; b++) sum += partial[((long)b * split.Vectors + channel / S.Width) * rows * S.Width + k * S.Width + channel % S.Width];
+                for (var sequence = 0; sequence < split.Batch; sequence++)
+                    sum += partial[((long)sequence * split.Vectors + channel / S.Width) * rows * S.Width + k * S.Width + channel % S.Width];
                 if (k < shape.Width) dWeight[channel * shape.Width + k] = sum;
                 else if (dBias != null) dBias[channel] = sum;
             }
@@ -55,23 +60,24 @@ internal static unsafe class CausalConvKernel
     private static void ForwardItems<S, V, E>(E* x, float* weight, float* bias, E* y, ConvShape shape, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Channels, S.Width);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width);
         var (taps, rows) = (shape.Width * S.Width, shape.Width + 1);
         using var memory = new AlignedFloats(split.VectorsPerGroup * rows * S.Width + (Chunk + shape.Width) * S.Width);
         float* filters = memory.Take(split.VectorsPerGroup * rows * S.Width), xs = memory.Take((Chunk + shape.Width) * S.Width);
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
+            var (position, extent, _) = shape.Sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
-            for (var begin = 0; begin < shape.Length; begin += Chunk)
+            for (var begin = 0; begin < extent; begin += Chunk)
             {
-                var length = Math.Min(Chunk, shape.Length - begin);
+                var length = Math.Min(Chunk, extent - begin);
                 for (var vector = first; vector < last; vector++)
                 {
                     var at = vector * S.Width;
                     var filter = filters + (vector - first) * rows * S.Width;
                     var left = shape.Channels - at;
-                    var origin = (long)sequence * shape.Length * shape.Channels + at;
+                    var origin = position * shape.Channels + at;
                     LoadColumn<S, V, E>(x + origin, xs, left, begin - shape.Width + 1, begin + length, shape);
                     var shift = S.LoadFull(filter + taps);
                     for (var t = 0; t < length; t++)
@@ -90,7 +96,7 @@ internal static unsafe class CausalConvKernel
     private static void BackwardItems<S, V, E>(E* x, float* weight, float* bias, E* dy, E* dx, float* partial, ConvShape shape, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Channels, S.Width);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width);
         var (taps, rows, halo) = (shape.Width * S.Width, shape.Width + 1, shape.Width - 1);
         using var memory = new AlignedFloats((split.VectorsPerGroup * rows + shape.Width + 2 * (Chunk + 2 * shape.Width)) * S.Width);
         float* filters = memory.Take(split.VectorsPerGroup * rows * S.Width), flipped = memory.Take(taps);
@@ -98,19 +104,20 @@ internal static unsafe class CausalConvKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
+            var (position, extent, _) = shape.Sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
             var sums = partial + ((long)sequence * split.Vectors + first) * rows * S.Width;
             new Span<float>(sums, (last - first) * rows * S.Width).Clear();
-            for (var begin = 0; begin < shape.Length; begin += Chunk)
+            for (var begin = 0; begin < extent; begin += Chunk)
             {
-                var length = Math.Min(Chunk, shape.Length - begin);
-                var reach = Math.Min(length + halo, shape.Length - begin);      // dx looks ahead into the next chunk
+                var length = Math.Min(Chunk, extent - begin);
+                var reach = Math.Min(length + halo, extent - begin);      // dx looks ahead into the next chunk
                 for (var vector = first; vector < last; vector++)
                 {
                     var (at, own) = (vector * S.Width, (vector - first) * rows * S.Width);
                     float* filter = filters + own, sum = sums + own;
                     var left = shape.Channels - at;
-                    var origin = (long)sequence * shape.Length * shape.Channels + at;
+                    var origin = position * shape.Channels + at;
                     LoadColumn<S, V, E>(x + origin, xs, left, begin - halo, begin + reach, shape);
                     var shift = S.LoadFull(filter + taps);
                     for (var t = 0; t < reach; t++)

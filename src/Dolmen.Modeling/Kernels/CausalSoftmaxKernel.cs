@@ -6,10 +6,11 @@ using Dolmen.Modeling.Native;
 namespace Dolmen.Modeling.Kernels;
 
 /// <summary>What a row of scores sees: at most <c>window</c> positions up to its own, and with ALiBi's slopes (one a head; null for none)
-/// distance counts against a position.</summary>
-internal readonly unsafe struct ScoreMask(int length, float scale, int window, float* slopes, int heads)
+/// distance counts against a position. With the starts of segments, (B, T) or null, a row sees nothing before its own segment.</summary>
+internal readonly unsafe struct ScoreMask(int length, float scale, int window, float* slopes, int heads, int* starts = null)
 {
     private readonly float* _slopes = slopes;
+    private readonly int* _starts = starts;
 
     public int Length => length;
 
@@ -17,7 +18,11 @@ internal readonly unsafe struct ScoreMask(int length, float scale, int window, f
 
     public bool HasSlopes => _slopes != null;
 
-    public int First(long row) => Math.Max(0, (int)(row % length) + 1 - window);
+    public int First(long row)
+    {
+        var start = _starts == null ? 0 : _starts[row / ((long)heads * length) * length + row % length];
+        return Math.Max(start, (int)(row % length) + 1 - window);
+    }
 
     public int End(long row) => (int)(row % length) + 1;
 

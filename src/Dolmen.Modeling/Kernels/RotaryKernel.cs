@@ -20,26 +20,29 @@ internal static unsafe class RotaryKernel
     private const long Grain = 16;
 
     /// <param name="cosSin">(T, 2, E/2) fp32: cosines, then sines, of a position; null turns nothing.</param>
-    public static void Split<T>(T* qkv, T* q, T* k, T* v, float* cosSin, HeadLayout layout) where T : unmanaged
+    /// <param name="positions">(B, T): the position of each row; null where it is the row's own place in its sequence.</param>
+    public static void Split<T>(T* qkv, T* q, T* k, T* v, float* cosSin, int* positions, HeadLayout layout) where T : unmanaged
     {
-        if (Vector512.IsHardwareAccelerated) Move<Lanes512, Vector512<float>, T>(qkv, q, k, v, cosSin, layout, back: false);
-        else Move<Lanes256, Vector256<float>, T>(qkv, q, k, v, cosSin, layout, back: false);
+        if (Vector512.IsHardwareAccelerated) Move<Lanes512, Vector512<float>, T>(qkv, q, k, v, cosSin, positions, layout, back: false);
+        else Move<Lanes256, Vector256<float>, T>(qkv, q, k, v, cosSin, positions, layout, back: false);
     }
 
     /// <summary>The gradient of <see cref="Split"/>: dq, dk, dv back into the fused row.</summary>
-    public static void Merge<T>(T* dqkv, T* dq, T* dk, T* dv, float* cosSin, HeadLayout layout) where T : unmanaged
+    public static void Merge<T>(T* dqkv, T* dq, T* dk, T* dv, float* cosSin, int* positions, HeadLayout layout) where T : unmanaged
     {
-        if (Vector512.IsHardwareAccelerated) Move<Lanes512, Vector512<float>, T>(dqkv, dq, dk, dv, cosSin, layout, back: true);
-        else Move<Lanes256, Vector256<float>, T>(dqkv, dq, dk, dv, cosSin, layout, back: true);
+        if (Vector512.IsHardwareAccelerated) Move<Lanes512, Vector512<float>, T>(dqkv, dq, dk, dv, cosSin, positions, layout, back: true);
+        else Move<Lanes256, Vector256<float>, T>(dqkv, dq, dk, dv, cosSin, positions, layout, back: true);
     }
 
-    internal static void Move<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, HeadLayout layout, bool back)
+    internal static void Move<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, int* positions, HeadLayout layout, bool back)
         where S : ILanes<V> where V : struct where T : unmanaged =>
-        ThreadTeam.Run((long)layout.Batch * layout.Length, Grain, (_, start, end) => MoveRows<S, V, T>(fused, q, k, v, cosSin, layout, back, start, end));
+        ThreadTeam.Run((long)layout.Batch * layout.Length, Grain,
+            (_, start, end) => MoveRows<S, V, T>(fused, q, k, v, cosSin, positions, layout, back, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MoveRows<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, HeadLayout layout, bool back, long start, long end)
+    private static void MoveRows<S, V, T>(
+        T* fused, T* q, T* k, T* v, float* cosSin, int* positions, HeadLayout layout, bool back, long start, long end)
         where S : ILanes<V> where V : struct where T : unmanaged
     {
         var (_, length, heads, kvHeads, e) = layout;
@@ -47,7 +50,7 @@ internal static unsafe class RotaryKernel
         {
             var (b, t) = (row / length, row % length);
             var at = fused + row * layout.RowWidth;
-            var angles = cosSin == null ? null : cosSin + t * e;
+            var angles = cosSin == null ? null : cosSin + (positions == null ? t : positions[row]) * e;
             for (var h = 0; h < heads; h++) Turn<S, V, T>(at + (long)h * e, q + ((b * heads + h) * length + t) * e, angles, e, back);
             for (var h = 0; h < kvHeads; h++) Turn<S, V, T>(at + (long)(heads + h) * e, k + ((b * kvHeads + h) * length + t) * e, angles, e, back);
             for (var h = 0; h < kvHeads; h++)

@@ -19,13 +19,13 @@ internal static unsafe partial class SelectiveScanKernel
     internal static void Backward<S, V, E>(ScanArrays<E> input, float* kept, E* dy, ScanArrays<E> gradients, ScanShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Inner, S.Width);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width);
         var rows = (long)shape.Batch * shape.Length;
         var perGroup = rows * shape.States;
-        using var memory = new AlignedFloats(2 * split.Groups * perGroup + (long)shape.Batch * shape.Inner * (shape.States + 1));
+        using var memory = new AlignedFloats(2 * split.Groups * perGroup + (long)split.Batch * shape.Inner * (shape.States + 1));
         float* db = memory.Take(split.Groups * perGroup), dc = memory.Take(split.Groups * perGroup);               // (groups, B, T, N)
-        float* dA = memory.Take((long)shape.Batch * shape.Inner * shape.States), dd = memory.Take((long)shape.Batch * shape.Inner);
-        var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };                                  // dA (B, I, N), dd (B, I)
+        float* dA = memory.Take((long)split.Batch * shape.Inner * shape.States), dd = memory.Take((long)split.Batch * shape.Inner);
+        var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };                                  // a sequence: dA (I, N), dd (I)
         ThreadTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
         ThreadTeam.Run(perGroup, 1 << 12, (_, start, end) =>
         {
@@ -33,8 +33,8 @@ internal static unsafe partial class SelectiveScanKernel
             SumParts<S, V, E>(dc, gradients.C, split.Groups, perGroup, start, end);
         });
         var rates = (long)shape.Inner * shape.States;
-        SumParts<S, V, float>(dA, gradients.ALog, shape.Batch, rates, 0, rates);
-        SumParts<S, V, float>(dd, gradients.D, shape.Batch, shape.Inner, 0, shape.Inner);
+        SumParts<S, V, float>(dA, gradients.ALog, split.Batch, rates, 0, rates);
+        SumParts<S, V, float>(dd, gradients.D, split.Batch, shape.Inner, 0, shape.Inner);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -42,8 +42,8 @@ internal static unsafe partial class SelectiveScanKernel
         ScanArrays<E> input, float* kept, E* dy, ScanArrays<E> gradients, ScanArrays<float> partial, ScanShape shape, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Inner, S.Width);
-        var (inner, n) = (shape.Inner, shape.RoundedStates);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width);
+        var (sequences, inner, n) = (shape.Sequences, shape.Inner, shape.RoundedStates);
         var statesSize = n * S.Width;
         const int Line = ScanShape.Chunk;
         var groupSize = split.VectorsPerGroup * (long)statesSize;
@@ -62,14 +62,15 @@ internal static unsafe partial class SelectiveScanKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, first, last) = split.Item(item);
+            var (position, extent, firstChunk) = sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(flows, (last - first) * statesSize).Clear();
             new Span<float>(dRates, (last - first) * statesSize).Clear();
             new Span<float>(skips, (last - first) * S.Width).Clear();
-            for (var chunk = shape.Chunks - 1; chunk >= 0; chunk--)
+            for (var chunk = Sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
             {
-                var row = (long)sequence * shape.Length + chunk * Line;
-                walk.Length = Math.Min(Line, shape.Length - chunk * Line);
+                var row = position + chunk * Line;
+                walk.Length = Math.Min(Line, extent - chunk * Line);
                 LoadRows(input.B + row * shape.States, walk.B, walk.Length, shape);
                 LoadRows(input.C + row * shape.States, walk.C, walk.Length, shape);
                 new Span<float>(walk.DB, Line * statesSize).Clear();
@@ -102,7 +103,7 @@ internal static unsafe partial class SelectiveScanKernel
                         dSkip = S.MultiplyAdd(flow, x, dSkip);
                     }
                     S.StoreFull(skips + (vector - first) * S.Width, dSkip);
-                    var border = kept + (((long)sequence * shape.Chunks + chunk) * split.Vectors + vector) * statesSize;
+                    var border = kept + ((firstChunk + chunk) * split.Vectors + vector) * statesSize;
                     for (var i = 0; i < n; i += ScanShape.Tile)
                     {
                         RecomputeTile<S, V>(walk, rates + own + i * S.Width, border + i * S.Width, i);

@@ -5,7 +5,7 @@ using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
-internal readonly record struct ScanShape(int Batch, int Length, int Inner, int States)
+internal readonly record struct ScanShape(int Batch, int Length, int Inner, int States, Segments? Segments = null)
 {
     /// <summary>Positions between two kept states.</summary>
     public const int Chunk = 32;
@@ -13,12 +13,12 @@ internal readonly record struct ScanShape(int Batch, int Length, int Inner, int 
     /// <summary>States are walked four at a time; those that fill up have no input and no output.</summary>
     public const int Tile = 4;
 
-    public int Chunks => (Length + Chunk - 1) / Chunk;
+    public Sequences Sequences => new(Batch, Length, Segments);
 
     public int RoundedStates => (States + Tile - 1) / Tile * Tile;
 
     /// <summary>fp32 values that the kept states take, for any vector width.</summary>
-    public long KeptStates => (long)Batch * Chunks * ((Inner + 15) / 16 * 16) * RoundedStates;
+    public long KeptStates => Sequences.Chunks * ((Inner + 15) / 16 * 16) * RoundedStates;
 }
 
 /// <summary>x, delta, gate (B, T, I); b, c (B, T, N); aLog (I, N); d (I). <c>Gate</c> may be null. Gradients have the same form.</summary>
@@ -43,15 +43,16 @@ internal static unsafe partial class SelectiveScanKernel
 
     internal static void Forward<S, V, E>(ScanArrays<E> input, E* y, float* kept, ScanShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Batch, shape.Inner, S.Width).Items, 1, (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
+        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width).Items, 1,
+            (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardItems<S, V, E>(ScanArrays<E> input, E* y, float* kept, ScanShape shape, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var split = new ChannelSplit(shape.Batch, shape.Inner, S.Width);
-        var (inner, n) = (shape.Inner, shape.RoundedStates);
+        var split = new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width);
+        var (sequences, inner, n) = (shape.Sequences, shape.Inner, shape.RoundedStates);
         var statesSize = n * S.Width;
         const int Line = ScanShape.Chunk;
         using var memory = new AlignedFloats(2L * split.VectorsPerGroup * statesSize + 3 * Line * S.Width + 2 * Line * n);
@@ -61,12 +62,13 @@ internal static unsafe partial class SelectiveScanKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, _, first, last) = split.Item(item);
+            var (position, extent, firstChunk) = sequences[sequence];
             for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(states, (last - first) * statesSize).Clear();
-            for (var chunk = 0; chunk < shape.Chunks; chunk++)
+            for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {
-                var row = (long)sequence * shape.Length + chunk * Line;
-                var length = Math.Min(Line, shape.Length - chunk * Line);
+                var row = position + chunk * Line;
+                var length = Math.Min(Line, extent - chunk * Line);
                 LoadRows(input.B + row * shape.States, b, length, shape);
                 LoadRows(input.C + row * shape.States, c, length, shape);
                 for (var vector = first; vector < last; vector++)
@@ -74,7 +76,7 @@ internal static unsafe partial class SelectiveScanKernel
                     var at = vector * S.Width;
                     var left = inner - at;
                     float* rate = rates + (vector - first) * statesSize, state = states + (vector - first) * statesSize;
-                    var border = kept + (((long)sequence * shape.Chunks + chunk) * split.Vectors + vector) * statesSize;
+                    var border = kept + ((firstChunk + chunk) * split.Vectors + vector) * statesSize;
                     Buffer.MemoryCopy(state, border, statesSize * sizeof(float), statesSize * sizeof(float));
                     for (var t = 0; t < length; t++)
                     {

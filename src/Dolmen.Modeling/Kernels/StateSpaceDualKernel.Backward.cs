@@ -19,9 +19,10 @@ internal static unsafe partial class StateSpaceDualKernel
         where S : ILanes<V> where V : struct where E : unmanaged
     {
         var rows = (long)shape.Batch * shape.Length * shape.Groups * shape.States;
-        using var memory = new AlignedFloats(2 * shape.Parts * rows + 2L * shape.Batch * shape.Heads);
+        var count = shape.Sequences.Count;
+        using var memory = new AlignedFloats(2 * shape.Parts * rows + 2L * count * shape.Heads);
         float* db = memory.Take(shape.Parts * rows), dc = memory.Take(shape.Parts * rows);                         // (parts, B, T, G, N)
-        float* dA = memory.Take((long)shape.Batch * shape.Heads), dd = memory.Take((long)shape.Batch * shape.Heads);       // (B, H)
+        float* dA = memory.Take((long)count * shape.Heads), dd = memory.Take((long)count * shape.Heads);                   // (sequences, H)
         var partial = new DualArrays<float> { B = db, C = dc, ALog = dA, D = dd };
         ThreadTeam.Run(shape.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
         ThreadTeam.Run(rows, 1 << 12, (_, start, end) =>
@@ -29,8 +30,8 @@ internal static unsafe partial class StateSpaceDualKernel
             SelectiveScanKernel.SumParts<S, V, E>(db, gradients.B, shape.Parts, rows, start, end);
             SelectiveScanKernel.SumParts<S, V, E>(dc, gradients.C, shape.Parts, rows, start, end);
         });
-        SelectiveScanKernel.SumParts<S, V, float>(dA, gradients.ALog, shape.Batch, shape.Heads, 0, shape.Heads);
-        SelectiveScanKernel.SumParts<S, V, float>(dd, gradients.D, shape.Batch, shape.Heads, 0, shape.Heads);
+        SelectiveScanKernel.SumParts<S, V, float>(dA, gradients.ALog, count, shape.Heads, 0, shape.Heads);
+        SelectiveScanKernel.SumParts<S, V, float>(dd, gradients.D, count, shape.Heads, 0, shape.Heads);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -39,7 +40,7 @@ internal static unsafe partial class StateSpaceDualKernel
         where S : ILanes<V> where V : struct where E : unmanaged
     {
         const int Line = DualShape.Chunk;
-        var (p, n, vectors) = (shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
+        var (sequences, p, n, vectors) = (shape.Sequences, shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
         var stateSize = n * S.Width;
         var flowsSize = (long)shape.HeadsPerItem * vectors * stateSize;
         using var memory = new AlignedFloats(flowsSize + (4 * vectors + 2) * Line * S.Width + 2 * Line * n + 2 * Line * stateSize + (Line + 1) * DualShape.Tile * S.Width + Line);
@@ -57,16 +58,17 @@ internal static unsafe partial class StateSpaceDualKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, part, first, last) = shape.Item(item);
+            var (position, extent, firstChunk) = sequences[sequence];
             new Span<float>(flows, (last - first) * vectors * stateSize).Clear();
             for (var head = first; head < last; head++)
             {
                 partial.ALog[sequence * shape.Heads + head] = 0;
                 partial.D[sequence * shape.Heads + head] = 0;
             }
-            for (var chunk = shape.Chunks - 1; chunk >= 0; chunk--)
+            for (var chunk = Sequences.ChunksOf(extent) - 1; chunk >= 0; chunk--)
             {
-                var row = (long)sequence * shape.Length + chunk * Line;
-                walk.Length = Math.Min(Line, shape.Length - chunk * Line);
+                var row = position + chunk * Line;
+                walk.Length = Math.Min(Line, extent - chunk * Line);
                 LoadRows(input.B, walk.B, row, walk.Length, group, shape);
                 LoadRows(input.C, walk.C, row, walk.Length, group, shape);
                 new Span<float>(walk.DB, Line * stateSize).Clear();
@@ -102,7 +104,7 @@ internal static unsafe partial class StateSpaceDualKernel
                             walk.Drives = drives + vector * column;
                             walk.Dy = dys + vector * column;
                             walk.DDrives = dDrives + vector * column;
-                            var border = kept + ((((long)sequence * shape.Chunks + chunk) * shape.Heads + head) * vectors + vector) * stateSize;
+                            var border = kept + (((firstChunk + chunk) * shape.Heads + head) * vectors + vector) * stateSize;
                             RecomputeTile<S, V>(walk, border + i * S.Width, i);
                             BackwardTile<S, V>(walk, flows + ((head - first) * vectors + vector) * stateSize + i * S.Width, i);
                         }

@@ -7,17 +7,17 @@ namespace Dolmen.Modeling.Kernels;
 
 /// <summary>Work is cut into items of one sequence and some neighbouring heads of one group, by the shape alone, so that sums over items
 /// do not depend on the threads.</summary>
-internal readonly record struct DualShape(int Batch, int Length, int Heads, int HeadDim, int Groups, int States)
+internal readonly record struct DualShape(int Batch, int Length, int Heads, int HeadDim, int Groups, int States, Segments? Segments = null)
 {
     /// <summary>Positions between two kept states.</summary>
-    public const int Chunk = 32;
+    public const int Chunk = ScanShape.Chunk;
 
     /// <summary>States are walked four at a time; those that fill up have no input and no output.</summary>
     public const int Tile = 4;
 
     private const int WantedItems = 32;
 
-    public int Chunks => (Length + Chunk - 1) / Chunk;
+    public Sequences Sequences => new(Batch, Length, Segments);
 
     public int RoundedStates => (States + Tile - 1) / Tile * Tile;
 
@@ -27,17 +27,17 @@ internal readonly record struct DualShape(int Batch, int Length, int Heads, int 
     {
         get
         {
-            var parts = Math.Clamp(WantedItems / (Batch * Groups), 1, HeadsPerGroup);
+            var parts = Math.Clamp(WantedItems / (Sequences.Count * Groups), 1, HeadsPerGroup);
             return (HeadsPerGroup + parts - 1) / parts;
         }
     }
 
     public int Parts => (HeadsPerGroup + HeadsPerItem - 1) / HeadsPerItem;
 
-    public int Items => Batch * Groups * Parts;
+    public int Items => Sequences.Count * Groups * Parts;
 
     /// <summary>fp32 values that the kept states take, for any vector width.</summary>
-    public long KeptStates => (long)Batch * Chunks * Heads * ((HeadDim + 15) / 16 * 16) * RoundedStates;
+    public long KeptStates => Sequences.Chunks * Heads * ((HeadDim + 15) / 16 * 16) * RoundedStates;
 
     public (int Sequence, int Group, int Part, int FirstHead, int EndHead) Item(long item)
     {
@@ -76,7 +76,7 @@ internal static unsafe partial class StateSpaceDualKernel
         where S : ILanes<V> where V : struct where E : unmanaged
     {
         const int Line = DualShape.Chunk;
-        var (p, n, vectors) = (shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
+        var (sequences, p, n, vectors) = (shape.Sequences, shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
         var stateSize = n * S.Width;
         using var memory = new AlignedFloats((long)shape.HeadsPerItem * vectors * stateSize + 2 * Line * S.Width + 2 * Line * n + Line);
         float* states = memory.Take((long)shape.HeadsPerItem * vectors * stateSize), drives = memory.Take(Line * S.Width), sums = memory.Take(Line * S.Width);
@@ -84,11 +84,12 @@ internal static unsafe partial class StateSpaceDualKernel
         for (var item = start; item < end; item++)
         {
             var (sequence, group, _, first, last) = shape.Item(item);
+            var (position, extent, firstChunk) = sequences[sequence];
             new Span<float>(states, (last - first) * vectors * stateSize).Clear();
-            for (var chunk = 0; chunk < shape.Chunks; chunk++)
+            for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {
-                var row = (long)sequence * shape.Length + chunk * Line;
-                var length = Math.Min(Line, shape.Length - chunk * Line);
+                var row = position + chunk * Line;
+                var length = Math.Min(Line, extent - chunk * Line);
                 LoadRows(input.B, b, row, length, group, shape);
                 LoadRows(input.C, c, row, length, group, shape);
                 for (var head = first; head < last; head++)
@@ -101,7 +102,7 @@ internal static unsafe partial class StateSpaceDualKernel
                         var left = p - vector * S.Width;
                         var origin = (row * shape.Heads + head) * p + vector * S.Width;
                         var state = states + ((head - first) * vectors + vector) * stateSize;
-                        var border = kept + ((((long)sequence * shape.Chunks + chunk) * shape.Heads + head) * vectors + vector) * stateSize;
+                        var border = kept + (((firstChunk + chunk) * shape.Heads + head) * vectors + vector) * stateSize;
                         Buffer.MemoryCopy(state, border, stateSize * sizeof(float), stateSize * sizeof(float));
                         for (var t = 0; t < length; t++)
                         {

@@ -15,7 +15,7 @@ public sealed record AttentionPattern(int Heads, int KvHeads, int HeadDim, Rotar
     public static AttentionPattern Of(AttentionSpec spec, int contextLength) => new(
         spec.Heads, spec.KvHeads, spec.HeadDim,
         spec.Position is RotaryPosition rotary
-            ? new RotaryTable(contextLength, spec.HeadDim, rotary.Frequencies(spec.HeadDim), rotary.Magnitude) : null,
+            ? new RotaryTable(contextLength, spec.HeadDim, rotary) : null,
         spec.Position is AlibiPosition ? tensor(AlibiPosition.Slopes(spec.Heads)).DetachFromDisposeScope() : null, spec.Window);
 
     /// <summary>Whether a query sees all before it alike, which libtorch's own kernels can do.</summary>

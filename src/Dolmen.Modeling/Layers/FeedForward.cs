@@ -2,7 +2,6 @@
 using Dolmen.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Dolmen.Modeling.Layers;
 
@@ -36,8 +35,15 @@ internal sealed class SwiGlu(SwiGluSpec spec, LayerMath math) : FeedForward
     public override Tensor Forward(Tensor x, ParameterStore weights)
     {
         using var scope = NewDisposeScope();
-        var gated = math.SwiGlu(spec.GateUp.Apply(x, weights));                 // (N, F)
+        var gateUp = spec.GateUp.Apply(x, weights);                             // (N, 2F)
+        var gated = spec.Activation == ActivationKind.Silu ? math.SwiGlu(gateUp) : Gated(gateUp);        // (N, F)
         return spec.Down.Apply(gated, weights).MoveToOuterDisposeScope();       // (N, D)
+    }
+
+    private Tensor Gated(Tensor gateUp)
+    {
+        var parts = gateUp.chunk(2, -1);                                        // 2 × (N, F)
+        return Activations.Apply(spec.Activation, parts[0]) * parts[1];
     }
 }
 
@@ -52,7 +58,7 @@ internal sealed class Gelu(GeluSpec spec) : FeedForward
     public override Tensor Forward(Tensor x, ParameterStore weights)
     {
         using var scope = NewDisposeScope();
-        var wide = functional.gelu(spec.Up.Apply(x, weights), TorchSharp.Modules.GELU.Approximate.tanh);         // (N, F)
+        var wide = Activations.Apply(spec.Activation, spec.Up.Apply(x, weights));        // (N, F)
         return spec.Down.Apply(wide, weights).MoveToOuterDisposeScope();                              // (N, D)
     }
 }

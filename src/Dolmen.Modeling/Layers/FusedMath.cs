@@ -17,17 +17,21 @@ public sealed partial class FusedMath : LayerMath
         return RmsNormFunction.apply(x, weight, epsilon);
     }
 
-    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern)
+    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern, Segments? segments = null)
     {
         using var scope = NewDisposeScope();
         var layout = new HeadLayout((int)qkv.shape[0], (int)qkv.shape[1], pattern.Heads, pattern.KvHeads, pattern.HeadDim);
         Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
         if (pattern.Rotary is { } rotary && layout.Length > rotary.ContextLength)
             throw new ArgumentException($"qkv holds {layout.Length} positions, the rotary table {rotary.ContextLength}.", nameof(qkv));
-        var parts = RotaryFunction.apply(qkv, pattern.Rotary?.CosSin ?? empty(0), layout);       // q (B, H, T, E), k and v (B, K, T, E)
-        return layout.Length <= WholeScoresLength
-            ? CausalAttentionFunction.apply(parts[0], parts[1], parts[2], pattern.Slopes ?? empty(0), pattern.Window ?? int.MaxValue).MoveToOuterDisposeScope()
-            : PlainMath.Attend(parts[0], parts[1], parts[2], pattern).MoveToOuterDisposeScope();
+        segments?.Check(qkv, 1);
+        var apart = (object?)segments ?? false;
+        var table = pattern.Rotary?.For(segments?.Longest ?? layout.Length) ?? empty(0);
+        var parts = RotaryFunction.apply(qkv, table, layout, apart);      // q (B, H, T, E), k and v (B, K, T, E)
+        if (layout.Length > WholeScoresLength)
+            return PlainMath.AttendApart(parts[0], parts[1], parts[2], pattern, segments).MoveToOuterDisposeScope();
+        var (slopes, window) = (pattern.Slopes ?? empty(0), pattern.Window ?? int.MaxValue);
+        return CausalAttentionFunction.apply(parts[0], parts[1], parts[2], slopes, window, apart).MoveToOuterDisposeScope();
     }
 
     public override Tensor SwiGlu(Tensor gateUp) => SwiGluFunction.apply(gateUp);

@@ -7,17 +7,21 @@ public abstract partial class LayerMath
 {
     /// <summary>Each channel convolved over time with its own filter, looking back only: y[t] = Σₖ w[k]·x[t−K+1+k] + bias, then silu if
     /// asked. x (B, T, I), weight (I, K) fp32, bias (I) fp32 → (B, T, I).</summary>
-    public abstract Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu);
+    /// <param name="segments">Each is preceded by zeros; null takes every row as one.</param>
+    public abstract Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu, Segments? segments = null);
 
     /// <summary>Mamba's selective state space (Gu and Dao 2023, eq. 2 with their discretisation): h[t] = exp(Δ·A)·h[t−1] + Δ·b·x, y = (Σₙ c·h + d·x)·silu(gate)
     /// with Δ = softplus(delta) and A = −exp(aLog). x, delta (bias already added), gate (B, T, I), b and c (B, T, N), all of one type;
     /// aLog (I, N) and d (I) fp32 → (B, T, I). Without a gate there is no silu.</summary>
-    public abstract Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate);
+    /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
+    public abstract Tensor SelectiveScan(
+        Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null);
 
     /// <summary>Mamba-2's scan (Dao and Gu 2024): one decay a head, h[t] = exp(delta·A)·h[t−1] + delta·x⊗b, y = h·c + d·x with A = −exp(aLog).
     /// x (B, T, H, P), delta (B, T, H) after softplus and clamp, fp32 or x's type, b and c (B, T, G, N) of x's type, shared by the H/G heads
     /// of a group; aLog and d (H) fp32 → (B, T, H, P).</summary>
-    public abstract Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d);
+    /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
+    public abstract Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Segments? segments = null);
 
     /// <summary>RMSNorm of x·silu(gate), the norm after Mamba-2's scan; x and gate (…, D) of one type, weight (D) fp32.</summary>
     public abstract Tensor GatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double epsilon);

@@ -13,7 +13,8 @@ public abstract partial class LayerMath
     public abstract Tensor RmsNorm(Tensor x, Tensor weight, double epsilon);
 
     /// <summary>Positions, causal grouped-query attention; qkv (B, T, (H+2K)·E) → (B, T, H·E).</summary>
-    public abstract Tensor CausalAttention(Tensor qkv, AttentionPattern pattern);
+    /// <param name="segments">Each is attended to by itself, its positions counted from its start; null takes every row as one.</param>
+    public abstract Tensor CausalAttention(Tensor qkv, AttentionPattern pattern, Segments? segments = null);
 
     /// <summary>silu(gate)·up; (…, 2F) → (…, F).</summary>
     public abstract Tensor SwiGlu(Tensor gateUp);

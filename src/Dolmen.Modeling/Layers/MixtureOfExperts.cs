@@ -24,10 +24,11 @@ internal sealed class MixtureOfExperts : FeedForward
         foreach (var expert in _experts) expert.Declare(layout, residualStd);
     }
 
-    public override Tensor Forward(Tensor x, ParameterStore weights) => Forward(x, weights, out _);
+    public override Tensor Forward(Tensor x, ParameterStore weights) => Forward(x, weights, unpadded: null, out _);
 
-    /// <param name="routing">What the router said, for its losses.</param>
-    public Tensor Forward(Tensor x, ParameterStore weights, out Routing routing)
+    /// <param name="unpadded">Rows that are not padding, int64; null where all are.</param>
+    /// <param name="routing">What the router said of the rows that are not padding, for its losses.</param>
+    public Tensor Forward(Tensor x, ParameterStore weights, Tensor? unpadded, out Routing routing)
     {
         using var scope = NewDisposeScope();
         var logits = _spec.Router.Apply(x, weights).to(ScalarType.Float32);                     // (N, X) fp32
@@ -49,6 +50,11 @@ internal sealed class MixtureOfExperts : FeedForward
         }
         var weight = share.view(-1).index_select(0, order).unsqueeze(1).to(x.dtype);            // (N·S, 1)
         var y = zeros_like(x).index_add(0, rowOf, cat(outputs, 0) * weight, 1);                 // (N, D)
+        if (unpadded is not null)
+        {
+            (logits, chosen) = (logits.index_select(0, unpadded), chosen.index_select(0, unpadded));
+            counts = chosen.view(-1).bincount(null, _experts.Length).data<long>().ToArray();
+        }
         routing = new Routing(logits.MoveToOuterDisposeScope(), chosen.MoveToOuterDisposeScope(), counts);
         return y.MoveToOuterDisposeScope();
     }

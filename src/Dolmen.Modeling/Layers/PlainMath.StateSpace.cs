@@ -9,9 +9,10 @@ public sealed partial class PlainMath
 {
     internal const long DualChunk = 64;
 
-    public override Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu)
+    public override Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu, Segments? segments = null)
     {
         CheckConv(x, weight, bias);
+        if (segments is not null) return segments.EachAlone(1, y => CausalConv1d(y[0]!, weight, bias, silu), x);
         using var scope = NewDisposeScope();
         var (t, k) = (x.shape[1], weight.shape[1]);
         var padded = functional.pad(Wide(x), [0, 0, k - 1, 0]);                                  // (B, K−1+T, I)
@@ -21,9 +22,12 @@ public sealed partial class PlainMath
         return (silu ? functional.silu(y) : y).to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    public override Tensor SelectiveScan(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate)
+    public override Tensor SelectiveScan(
+        Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null)
     {
         CheckScan(x, delta, aLog, b, c, d, gate);
+        if (segments is not null)
+            return segments.EachAlone(1, y => SelectiveScan(y[0]!, y[1]!, aLog, y[2]!, y[3]!, d, y[4]), x, delta, b, c, gate);
         return SelectiveScan(x, delta, aLog, b, c, d, gate, stepwise: x.device_type is DeviceType.CPU);
     }
 
@@ -70,9 +74,10 @@ public sealed partial class PlainMath
         return (u * c.unsqueeze(2)).sum(-1);                                                     // (B, T, I)
     }
 
-    public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
+    public override Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Segments? segments = null)
     {
         CheckDual(x, delta, aLog, b, c, d);
+        if (segments is not null) return segments.EachAlone(1, y => StateSpaceDual(y[0]!, y[1]!, aLog, y[2]!, y[3]!, d), x, delta, b, c);
         return x.device_type is DeviceType.CPU ? DualRecurrence(x, delta, aLog, b, c, d) : DualChunks(x, delta, aLog, b, c, d, DualChunk);
     }
 

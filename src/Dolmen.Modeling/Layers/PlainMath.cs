@@ -16,8 +16,9 @@ public sealed partial class PlainMath : LayerMath
         return y.to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern)
+    public override Tensor CausalAttention(Tensor qkv, AttentionPattern pattern, Segments? segments = null)
     {
+        if (segments is not null) return segments.EachAlone(1, x => CausalAttention(x[0]!, pattern), qkv);
         using var scope = NewDisposeScope();
         var (b, t, heads, kvHeads, e) = (qkv.shape[0], qkv.shape[1], pattern.Heads, pattern.KvHeads, pattern.HeadDim);
         var parts = qkv.view(b, t, heads + 2 * kvHeads, e).split([heads, kvHeads, kvHeads], 2);  // (B, T, H|K|K, E)
@@ -26,6 +27,10 @@ public sealed partial class PlainMath : LayerMath
         var v = parts[2].transpose(1, 2);                                                        // (B, K, T, E)
         return Attend(q, k, v, pattern).MoveToOuterDisposeScope();                               // (B, T, H·E)
     }
+
+    /// <summary><see cref="Attend"/>, each segment by itself.</summary>
+    internal static Tensor AttendApart(Tensor q, Tensor k, Tensor v, AttentionPattern pattern, Segments? segments) =>
+        segments is null ? Attend(q, k, v, pattern) : segments.EachAlone(2, x => Attend(x[0]!, x[1]!, x[2]!, pattern), q, k, v);
 
     /// <summary>q (B, H, T, E), k and v (B, K, T, E) → (B, T, H·E), by libtorch's kernels.</summary>
     internal static Tensor Attend(Tensor q, Tensor k, Tensor v, AttentionPattern pattern)
@@ -92,7 +97,7 @@ public sealed partial class PlainMath : LayerMath
     private static Tensor Rotate(Tensor x, RotaryTable? rotary)                                  // (B, T, heads, E)
     {
         if (rotary is null) return x;
-        var angles = rotary.CosSin.to(x.dtype).to(x.device).slice(0, 0, x.shape[1], 1);          // (T, 2, E/2)
+        var angles = rotary.For((int)x.shape[1]).to(x.dtype).to(x.device).slice(0, 0, x.shape[1], 1);          // (T, 2, E/2)
         var cos = angles.select(1, 0).unsqueeze(1);                                              // (T, 1, E/2)
         var sin = angles.select(1, 1).unsqueeze(1);                                              // (T, 1, E/2)
         var halves = x.chunk(2, -1);                                                             // 2 × (B, T, heads, E/2)

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>apply(qkv (B, T, (H+2K)·E), cosSin (T, 2, E/2) or empty to turn nothing, HeadLayout) → q (B, H, T, E), k (B, K, T, E), v (B, K, T, E).</summary>
+/// <summary>apply(qkv (B, T, (H+2K)·E), cosSin (T, 2, E/2) or empty to turn nothing, HeadLayout, Segments or false)
+/// → q (B, H, T, E), k (B, K, T, E), v (B, K, T, E). Positions count from the start of a segment.</summary>
 internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<RotaryFunction>
 {
     public override string Name => "rotary";
@@ -16,34 +17,38 @@ internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<Rotar
         var (qkv, cosSin, layout) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (HeadLayout)vars[2]);
         var (b, t, h, k, e) = layout;
         List<Tensor> heads = [empty([b, h, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype)];
-        Run(qkv, heads, cosSin, layout, back: false);
+        Run(qkv, heads, cosSin, vars[3] as Segments, layout, back: false);
         ctx.save_for_backward([cosSin]);
         ctx.save_data("layout", layout);
+        ctx.save_data("segments", vars[3]);
         return heads;
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
-        var layout = (HeadLayout)ctx.get_data("layout");
-        return BackwardGuard.Run(ctx, 3, grad_outputs, saved =>
+        var (layout, segments) = ((HeadLayout)ctx.get_data("layout"), ctx.get_data("segments") as Segments);
+        return BackwardGuard.Run(ctx, 4, grad_outputs, saved =>
         {
             var dqkv = empty([layout.Batch, layout.Length, layout.RowWidth], grad_outputs[0].dtype);
-            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], saved[0], layout, back: true);
-            return [dqkv, null, null];
+            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], saved[0], segments, layout, back: true);
+            return [dqkv, null, null, null];
         });
     }
 
-    private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, HeadLayout layout, bool back)
+    private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, Segments? segments, HeadLayout layout, bool back)
     {
         var angles = cosSin.numel() == 0 ? null : TensorMemory.Pointer<float>(cosSin);
-        if (fused.dtype is ScalarType.BFloat16) Run(TensorMemory.Pointer<Bf16>(fused), heads, angles, layout, back);
-        else Run(TensorMemory.Pointer<float>(fused), heads, angles, layout, back);
+        fixed (int* positions = segments?.Positions)
+        {
+            if (fused.dtype is ScalarType.BFloat16) Run(TensorMemory.Pointer<Bf16>(fused), heads, angles, positions, layout, back);
+            else Run(TensorMemory.Pointer<float>(fused), heads, angles, positions, layout, back);
+        }
     }
 
-    private static void Run<T>(T* fused, List<Tensor> heads, float* angles, HeadLayout layout, bool back) where T : unmanaged
+    private static void Run<T>(T* fused, List<Tensor> heads, float* angles, int* positions, HeadLayout layout, bool back) where T : unmanaged
     {
         var (q, k, v) = ((IntPtr)TensorMemory.Pointer<T>(heads[0]), (IntPtr)TensorMemory.Pointer<T>(heads[1]), (IntPtr)TensorMemory.Pointer<T>(heads[2]));
-        if (back) RotaryKernel.Merge(fused, (T*)q, (T*)k, (T*)v, angles, layout);
-        else RotaryKernel.Split(fused, (T*)q, (T*)k, (T*)v, angles, layout);
+        if (back) RotaryKernel.Merge(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
+        else RotaryKernel.Split(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
     }
 }

@@ -1,34 +1,65 @@
 // T positions, E head dim
+using Dolmen.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>Cosines and sines of every position, (T, 2, E/2) fp32: angle(t, i) = t·frequency(i) (Su et al. 2021).</summary>
+/// <summary>Cosines and sines of every position, (T, 2, E/2) fp32: angle(t, i) = t·frequency(i) (Su et al. 2021). Where the scaling looks
+/// at the sequence's length, longer sequences have a table of their own, made when first asked for; the last one is kept.</summary>
 public sealed class RotaryTable : IDisposable
 {
-    public RotaryTable(int contextLength, int headDim, double theta)
-        : this(contextLength, headDim, new Checkpoints.RotaryPosition(theta).Frequencies(headDim)) { }
+    private readonly RotaryPosition _position;
+    private readonly int _headDim;
+    private readonly Tensor _short;
+    private Tensor? _long;
+    private int _longTable;
 
-    /// <param name="magnitude">Cosine and sine are multiplied by it.</param>
-    public RotaryTable(int contextLength, int headDim, double[] frequencies, double magnitude = 1)
+    public RotaryTable(int contextLength, int headDim, double theta) : this(contextLength, headDim, new RotaryPosition(theta)) { }
+
+    public RotaryTable(int contextLength, int headDim, RotaryPosition position)
     {
-        var half = headDim / 2;
-        var values = new float[checked(contextLength * headDim)];
-        for (var t = 0; t < contextLength; t++)
+        (_position, _headDim, ContextLength) = (position, headDim, contextLength);
+        var shortest = contextLength;
+        while (shortest > 1 && position.TableOf(shortest) != 0) shortest--;
+        _short = Angles(shortest, 0);
+    }
+
+    public int ContextLength { get; }
+
+    /// <summary>Angles of a sequence of <paramref name="length"/> positions: at least so many rows.</summary>
+    public Tensor For(int length)
+    {
+        var table = _position.TableOf(length);
+        if (table == 0) return _short;
+        if (_long is null || _longTable != table || _long.shape[0] < length)
+        {
+            _long?.Dispose();
+            (_long, _longTable) = (Angles(length, length), table);
+        }
+        return _long;
+    }
+
+    public void Dispose()
+    {
+        _short.Dispose();
+        _long?.Dispose();
+    }
+
+    /// <summary>(rows, 2, E/2), turned as in a sequence of <paramref name="length"/>.</summary>
+    private Tensor Angles(int rows, int length)
+    {
+        var half = _headDim / 2;
+        var (frequencies, magnitude) = (_position.Frequencies(_headDim, length), _position.Magnitude);
+        var values = new float[checked(rows * _headDim)];
+        for (var t = 0; t < rows; t++)
         {
             for (var i = 0; i < half; i++)
             {
                 var (sin, cos) = Math.SinCos(t * frequencies[i]);
-                values[t * headDim + i] = (float)(magnitude * cos);
-                values[t * headDim + half + i] = (float)(magnitude * sin);
+                values[t * _headDim + i] = (float)(magnitude * cos);
+                values[t * _headDim + half + i] = (float)(magnitude * sin);
             }
         }
-        CosSin = tensor(values, [contextLength, 2, half]).DetachFromDisposeScope();
+        return tensor(values, [rows, 2, half]).DetachFromDisposeScope();
     }
-
-    public Tensor CosSin { get; }
-
-    public int ContextLength => (int)CosSin.shape[0];
-
-    public void Dispose() => CosSin.Dispose();
 }

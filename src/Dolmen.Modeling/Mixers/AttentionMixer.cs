@@ -26,12 +26,12 @@ internal sealed class AttentionMixer : SequenceMixer
         if (_spec.KeyNorm is not null) layout.Add(_spec.KeyNorm);
     }
 
-    public override Tensor Forward(Tensor x, ParameterStore weights)
+    public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)
     {
         using var scope = NewDisposeScope();
         var qkv = _spec.Qkv.Apply(x, weights);                                  // (B, T, (H+2K)·E)
         if (_spec.QueryNorm is not null && _spec.KeyNorm is not null) qkv = Normalize(qkv, weights);
-        var heads = _math.CausalAttention(qkv, _pattern);                       // (B, T, H·E)
+        var heads = _math.CausalAttention(qkv, _pattern, segments);                       // (B, T, H·E)
         return _spec.Output.Apply(heads, weights).MoveToOuterDisposeScope();    // (B, T, D)
     }
 

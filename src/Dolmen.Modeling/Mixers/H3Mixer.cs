@@ -23,15 +23,20 @@ internal sealed class H3Mixer(H3Spec spec, LayerMath math) : SequenceMixer
         layout.Add(spec.Output, Initializers.Normal(residualStd));
     }
 
-    public override Tensor Forward(Tensor x, ParameterStore weights)
+    public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)
     {
         using var scope = NewDisposeScope();
         var t = x.shape[1];
-        var qkv = spec.Qkv.Apply(x, weights).chunk(3, -1);                      // 3 × (B, T, D)
+        var qkv = spec.Qkv.Apply(x, weights);                                   // (B, T, 3·D)
         var shift = StateSpaceKernels.Shift(weights[spec.ShiftInput], weights[spec.ShiftOutput], t);            // (1, D, min(S, T))
         var kernel = spec.Memory.Kernel(math, weights, t);                      // (1, H, T)
-        var y = H3Gates.Apply(
-            qkv[0], qkv[1], qkv[2], shift, weights[spec.ShiftSkip].unsqueeze(0), kernel, weights[spec.Memory.Skip].unsqueeze(0));       // (B, T, D)
+        var (shiftSkip, skip) = (weights[spec.ShiftSkip].unsqueeze(0), weights[spec.Memory.Skip].unsqueeze(0));         // (1, D), (1, H)
+        Tensor Gated(Tensor rows)
+        {
+            var parts = rows.chunk(3, -1);
+            return H3Gates.Apply(parts[0], parts[1], parts[2], shift, shiftSkip, kernel, skip);
+        }
+        var y = segments is null ? Gated(qkv) : segments.Unpacked(qkv, Gated);  // (B, T, D)
         return spec.Output.Apply(y, weights).MoveToOuterDisposeScope();         // (B, T, D)
     }
 }

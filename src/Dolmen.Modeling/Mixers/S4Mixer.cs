@@ -16,11 +16,15 @@ internal sealed class S4Mixer(S4Spec spec, LayerMath math) : SequenceMixer
         layout.Add(spec.Output, Initializers.LikeTorch(spec.Output), Initializers.LikeTorch(spec.Output));
     }
 
-    public override Tensor Forward(Tensor x, ParameterStore weights)
+    public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)
     {
         using var scope = NewDisposeScope();
         var kernel = spec.System.Kernel(math, weights, x.shape[1]);             // (1, D, T)
-        var y = functional.gelu(LongConvolution.Apply(x, kernel, weights[spec.System.Skip].unsqueeze(0)));      // (B, T, D)
+        var skip = weights[spec.System.Skip].unsqueeze(0);                      // (1, D)
+        var convolved = segments is null
+            ? LongConvolution.Apply(x, kernel, skip)
+            : segments.Unpacked(x, rows => LongConvolution.Apply(rows, kernel, skip));                          // (B, T, D)
+        var y = functional.gelu(convolved);                                     // (B, T, D)
         return functional.glu(spec.Output.Apply(y, weights), -1).MoveToOuterDisposeScope();                     // (B, T, D)
     }
 }

@@ -13,7 +13,8 @@ internal abstract class SequenceMixer : IDisposable
     public abstract void Declare(WeightLayout layout, double residualStd);
 
     /// <summary>(B, T, D) → (B, T, D).</summary>
-    public abstract Tensor Forward(Tensor x, ParameterStore weights);
+    /// <param name="segments">No position of one depends on another one; null takes every row as one.</param>
+    public abstract Tensor Forward(Tensor x, ParameterStore weights, Segments? segments);
 
     public virtual void Dispose() => GC.SuppressFinalize(this);
 

@@ -41,43 +41,63 @@ public static class GgufVocabulary
     private static GgufTokens Read(GgufMetadata metadata, string file)
     {
         var tokens = metadata.Texts(Prefix + "tokens");
-        var kinds = metadata.FindWholes(Prefix + "token_type") ?? [.. Enumerable.Repeat((int)PieceKind.Normal, tokens.Length)];
-        return new GgufTokens(file, metadata.FindText(Prefix + "model") ?? "", metadata.FindText(Prefix + "pre"), tokens,
-            metadata.FindNumbers(Prefix + "scores") ?? [], [.. kinds.Select(kind => (PieceKind)kind)],
+        var model = metadata.FindText(Prefix + "model") ?? "";
+        if (model == "gpt2" && !metadata.Has(Prefix + "merges"))
+        {
+            throw metadata.Refusal(Prefix + "merges", "is missing",
+                "without it, a vocabulary of the model 'gpt2' can only encode single bytes. Convert or fetch the model again");
+        }
+        return new GgufTokens(file, model, metadata.FindText(Prefix + "pre"), tokens,
+            metadata.FindNumbers(Prefix + "scores") ?? [],
+            [.. (metadata.FindWholes(Prefix + "token_type") ?? []).Select(kind => (PieceKind)kind)],
             metadata.Has(Prefix + "merges") ? metadata.Texts(Prefix + "merges") : [],
             metadata.FindWhole(Prefix + "bos_token_id"), metadata.FindWhole(Prefix + "eos_token_id"), metadata.FindWhole(Prefix + "padding_token_id"),
             metadata.FindFlag(Prefix + "add_bos_token"), metadata.FindFlag(Prefix + "add_eos_token"), metadata.FindFlag(Prefix + "add_space_prefix"));
     }
 
-    public static IEnumerable<(string Key, GgufValue Value)> Of(Tokenizer tokenizer) => tokenizer switch
+    /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
+    public static IEnumerable<(string Key, GgufValue Value)> Of(Tokenizer tokenizer, int rows)
     {
-        SentencePieceBpeTokenizer pieces => OfPieces(pieces),
-        BpeTokenizer bytes => OfBytes(bytes),
-        _ => [(Prefix + "model", GgufValue.Of("none"))],
-    };
+        if (tokenizer.VocabSize > rows)
+        {
+            throw new UserErrorException($"The tokenizer has {tokenizer.VocabSize} tokens but the model's embedding has only {rows} rows: they " +
+                "do not belong together. Export the model with its own tokenizer.");
+        }
+        return tokenizer switch
+        {
+            SentencePieceBpeTokenizer pieces => OfPieces(pieces, rows),
+            BpeTokenizer bytes => OfBytes(bytes, rows),
+            _ => [(Prefix + "model", GgufValue.Of("none"))],
+        };
+    }
 
-    private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer)
+    private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer, int rows)
     {
+        if (tokenizer.OnlyInItsFile is { } only)
+            throw new UserErrorException($"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
         yield return (Prefix + "model", GgufValue.Of("llama"));
         yield return (Prefix + "pre", GgufValue.Of("default"));
         var vocabulary = tokenizer.ToVocabulary();
-        yield return (Prefix + "tokens", GgufValue.Of([.. vocabulary.Pieces]));
-        yield return (Prefix + "scores", GgufValue.Of([.. vocabulary.Scores]));
-        yield return (Prefix + "token_type", GgufValue.Of([.. vocabulary.Kinds.Select(kind => (int)kind)]));
+        var fillers = Enumerable.Range(tokenizer.VocabSize, rows - tokenizer.VocabSize).ToArray();
+        yield return (Prefix + "tokens", GgufValue.Of([.. vocabulary.Pieces, .. fillers.Select(Filler)]));
+        yield return (Prefix + "scores", GgufValue.Of([.. vocabulary.Scores, .. fillers.Select(_ => -1e9f)]));
+        yield return (Prefix + "token_type",
+            GgufValue.Of([.. vocabulary.Kinds.Select(kind => (int)kind), .. fillers.Select(_ => (int)PieceKind.Unused)]));
         foreach (var end in Ends(tokenizer)) yield return end;
         yield return (Prefix + "add_space_prefix", GgufValue.Of(vocabulary.Prefix));
     }
 
-    private static IEnumerable<(string, GgufValue)> OfBytes(BpeTokenizer tokenizer)
+    private static IEnumerable<(string, GgufValue)> OfBytes(BpeTokenizer tokenizer, int rows)
     {
         yield return (Prefix + "model", GgufValue.Of("gpt2"));
         yield return (Prefix + "pre", GgufValue.Of(SplitName(tokenizer)));
         var (tokens, merges) = tokenizer.ToTexts();
-        var kinds = new int[tokens.Length];
+        tokens = [.. tokens, .. Enumerable.Repeat("", rows - tokens.Length)];
+        var kinds = new int[rows];
         for (var id = 0; id < tokens.Length; id++)
         {
             kinds[id] = (int)(tokens[id].Length == 0 ? PieceKind.Unused : PieceKind.Normal);
-            if (tokens[id].Length == 0) tokens[id] = $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
+            if (tokens[id].Length == 0) tokens[id] = Filler(id);
         }
         foreach (var token in tokenizer.Added) kinds[token.Id] = (int)(token.Special ? PieceKind.Control : PieceKind.UserDefined);
         yield return (Prefix + "tokens", GgufValue.Of(tokens));
@@ -87,6 +107,9 @@ public static class GgufVocabulary
         if (tokenizer.Special.End >= 0) yield return (Prefix + "eot_token_id", GgufValue.Of((uint)tokenizer.Special.End));
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
     }
+
+    /// <summary>What llama.cpp's converter calls a row that no token has.</summary>
+    private static string Filler(int id) => $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
 
     private static string SplitName(BpeTokenizer tokenizer)
     {

@@ -26,11 +26,21 @@ public static class ModelExport
     }
 
     /// <param name="type">Of the matrices; as stored when left out.</param>
-    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default)
+    public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default) =>
+        ToGguf(model, path, type, _ => { }, stop);
+
+    /// <param name="note">Told what the format cannot hold.</param>
+    /// <inheritdoc cref="ToGguf(string, string, GgmlType?, CancellationToken)"/>
+    public static GgmlType ToGguf(string model, string path, GgmlType? type, Action<string> note, CancellationToken stop)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        var vocabulary = HasTokenizer(folder) ? GgufVocabulary.Of(TokenizerFolder.Load(folder)) : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        List<(string, GgufValue)> vocabulary = Vocabulary(folder) is { } tokenizer ? [.. GgufVocabulary.Of(tokenizer, config.VocabSize)]
+            : [("tokenizer.ggml.model", GgufValue.Of("none"))];
+        if (vocabulary.Count == 1)
+        {
+            note?.Invoke("No vocabulary was written: the model's folder holds none, or one of a kind that is not written as GGUF.");
+        }
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch
         {
@@ -40,8 +50,24 @@ public static class ModelExport
         };
         var full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full) ?? full);
-        GgufExport.Write(full, Path.GetFileNameWithoutExtension(full), config, tensor => Read(weights, tensor, stop), vocabulary, written);
+        if (config is MambaConfig { MixerNormEps: { } epsilon } mamba && epsilon != mamba.NormEps)
+        {
+            note($"GGUF has one epsilon for all norms: llama.cpp will use {mamba.NormEps} for those on Δ, B and C as well, where the " +
+                $"model has {epsilon}.");
+        }
+        GgufExport.Write(full, Name(folder), config, tensor => Read(weights, tensor, stop), vocabulary, written);
         return written;
+    }
+
+    private static Tokenizer? Vocabulary(string folder) => HasTokenizer(folder) ? TokenizerFolder.Load(folder)
+        : Array.Exists(ForeignTokenizerFiles, file => File.Exists(Path.Combine(folder, file))) ? TokenizerSource.Open(folder) : null;
+
+    /// <summary>The folder's name, or the run's where it is the model folder of one: the same wherever the file goes.</summary>
+    private static string Name(string folder)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        return Path.GetFileName(full) == "model" && Path.GetFileName(Path.GetDirectoryName(full)) is { Length: > 0 } run
+            ? run : Path.GetFileName(full);
     }
 
     private static IEnumerable<NamedTensor> Tensors(ModelConfig config, CheckpointWeights weights, CancellationToken stop) =>

@@ -2,6 +2,7 @@ using Dolmen.Data;
 using Dolmen.Evaluation;
 using Dolmen.Tokenization;
 using Dolmen.Training;
+using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Pipeline.Recipes;
 
@@ -73,6 +74,8 @@ public sealed record PipelineRecipe(
         Require(problems, t.KeepCheckpoints >= 1, $"training.keepCheckpoints is {t.KeepCheckpoints}: it must be at least 1, or an interrupted run begins anew.");
         Require(problems, t.LogEverySteps >= 1, $"training.logEverySteps is {t.LogEverySteps}: it must be at least 1.");
         Require(problems, t.Validations >= 0, $"training.validations is {t.Validations}: it must be 0 or more.");
+        Require(problems, t.AverageDecay is >= 0 and < 1,
+            $"training.averageDecay is {t.AverageDecay}: it must be 0 (no average) or more, and below 1. 0.999 is usual.");
         Require(problems, t.SampleTokens >= 0, $"training.sampleTokens is {t.SampleTokens}: it must be 0 or more.");
         Require(problems, t.ValidationTokens > t.ContextLength, $"training.validationTokens is {t.ValidationTokens}: it must exceed training.contextLength ({t.ContextLength}).");
     }
@@ -87,12 +90,7 @@ public sealed record PipelineRecipe(
 
     private static void ValidateOptimizer(List<string> problems, string stage, OptimizerRecipe o, ScheduleRecipe s)
     {
-        Require(problems, o.LearningRate is > 0 and < 10, $"{stage}.optimizer.learningRate is {o.LearningRate}: it must be above 0 and below 10.");
-        Require(problems, o.WeightDecay is >= 0 and < 10, $"{stage}.optimizer.weightDecay is {o.WeightDecay}: it must be at least 0. 0.1 is usual.");
-        Require(problems, o.Beta1 is >= 0 and < 1, $"{stage}.optimizer.beta1 is {o.Beta1}: it must be at least 0 and below 1. 0.9 is usual.");
-        Require(problems, o.Beta2 is >= 0 and < 1, $"{stage}.optimizer.beta2 is {o.Beta2}: it must be at least 0 and below 1. 0.95 is usual.");
-        Require(problems, o.Epsilon > 0, $"{stage}.optimizer.epsilon is {o.Epsilon}: it must be above 0. 1e-8 is usual.");
-        Require(problems, o.ClipNorm >= 0, $"{stage}.optimizer.clipNorm is {o.ClipNorm}: it must be 0 (no clipping) or more. 1 is usual.");
+        problems.AddRange(o.Problems().Select(problem => $"{stage}.optimizer.{problem}"));
         foreach (var (name, value) in new[] { ("warmupFraction", s.WarmupFraction), ("decayFraction", s.DecayFraction), ("finalFraction", s.FinalFraction) })
             Require(problems, value is >= 0 and <= 1, $"{stage}.schedule.{name} is {value}: it must lie between 0 and 1.");
     }

@@ -9,7 +9,9 @@ namespace Dolmen.Pipeline.Recipes;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true,
-    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>), typeof(RecipeEnum<Dolmen.Checkpoints.PositionKind>),
+    AllowOutOfOrderMetadataProperties = true,
+    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>),
+        typeof(RecipeEnum<Dolmen.Tokenization.LongRows>), typeof(RecipeEnum<Dolmen.Checkpoints.PositionKind>),
         typeof(RecipeEnum<Dolmen.Checkpoints.StateSpaceStart>), typeof(RecipeEnum<Dolmen.Checkpoints.Discretization>),
         typeof(RecipeEnum<Dolmen.Checkpoints.RecurrentCell>), typeof(RecipeEnum<Dolmen.Checkpoints.AttentionEnergy>), typeof(RecipeEnum<Dolmen.Checkpoints.DecoderStart>)])]
 [JsonSerializable(typeof(PipelineRecipe))]

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
@@ -48,16 +46,13 @@ internal static class TrainingBudget
     private static double TokensPerPair(string file, Tokenizer tokenizer, int contextLength)
     {
         var (pairs, tokens) = (0, 0.0);
-        foreach (var line in File.ReadLines(file, Encoding.UTF8).Take(PairsSampled))
+        var tally = new DataTally("pairs");
+        var encoded = new ConversationTokens(tokenizer, tally);
+        foreach (var pair in PreferenceFiles.Read(file, tally).Take(PairsSampled))
         {
-            using var pair = JsonDocument.Parse(line);
-            int Length(string answer) => ChatFormat.Tokenize(tokenizer,
-                [new ChatMessage("user", Text(pair, "prompt")), new ChatMessage("assistant", Text(pair, answer))]).Tokens.Length;
-            tokens += 2 * Math.Min(contextLength, Math.Max(Length("chosen"), Length("rejected")));
+            tokens += 2 * Math.Min(contextLength, Math.Max(encoded.Of(pair.Chosen).Tokens.Length, encoded.Of(pair.Rejected).Tokens.Length));
             pairs++;
         }
         return pairs == 0 ? contextLength : tokens / pairs;
     }
-
-    private static string Text(JsonDocument pair, string name) => pair.RootElement.GetProperty(name).GetString() ?? "";
 }

@@ -64,20 +64,10 @@ internal static class ChatTemplateFolder
     private static void ReadObject(string path, Action<JsonProperty> read)
     {
         if (!File.Exists(path)) return;
-        var size = new FileInfo(path).Length;
-        if (size > LargestConfig)
-            throw new UserErrorException($"{path} has {size} bytes: more than {LargestConfig} is no such file. Copy it again from where it came.");
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new UserErrorException($"{path} is {document.RootElement.ValueKind}: it must be a JSON object. Copy the file again.");
-            foreach (var member in document.RootElement.EnumerateObject()) read(member);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new UserErrorException($"{path} is not valid JSON: {error.Message} Copy the file again.", error);
-        }
+        using var document = JsonInput.ReadFile(path, LargestConfig);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new UserErrorException($"{path} is {document.RootElement.ValueKind}: it must be a JSON object. Copy the file again.");
+        foreach (var member in document.RootElement.EnumerateObject()) read(member);
     }
 
     private static string ReadText(string path)

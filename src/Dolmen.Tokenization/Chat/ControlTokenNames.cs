@@ -17,7 +17,8 @@ internal sealed class ControlTokenNames
     private ControlTokenNames(Tokenizer tokenizer)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        for (var id = 0; id < tokenizer.VocabSize; id++)
+        names.UnionWith(tokenizer.Added.Where(token => token.Special).Select(token => token.Content));
+        for (var id = 0; id < tokenizer.VocabSize && tokenizer.Added.Count == 0; id++)
             if (tokenizer.IsSpecial(id) && Encoding.UTF8.GetString(tokenizer.BytesOf(id)) is { Length: > 0 } name) names.Add(name);
         Marks = [.. tokenizer.Added.Where(token => !token.Special && IsMark(token.Content)).Select(token => token.Content)];
         _any = SearchValues.Create([.. names], StringComparison.Ordinal);

@@ -28,19 +28,18 @@ internal sealed class CharsMapNormalizer : Normalizer
         return new CharsMapNormalizer(bytes.ToArray(), units, bytes[(4 + (int)size)..].ToArray());
     }
 
-    public override string Apply(string text)
+    public override string Apply(string text, long longest)
     {
         var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(text));
         ReadOnlySpan<byte> utf8 = rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented));
         var result = new ArrayBufferWriter<byte>(utf8.Length + 16);
         while (!utf8.IsEmpty)
         {
-            var (length, at) = Longest(utf8);
+            var target = Find(utf8, out var length);
             if (length > 0)
             {
-                var target = _texts.AsSpan(at);
-                var end = target.IndexOf((byte)0);
-                result.Write(end < 0 ? target : target[..end]);
+                result.Write(target);
+                Check(result.WrittenCount / 4, longest);
             }
             else
             {
@@ -57,6 +56,17 @@ internal sealed class CharsMapNormalizer : Normalizer
     {
         json.WriteString("type", "Precompiled");
         json.WriteBase64String("precompiled_charsmap", _file);
+    }
+
+    /// <summary>What the longest text of the table that <paramref name="text"/> begins with becomes; the length is 0 where it begins with
+    /// none.</summary>
+    public ReadOnlySpan<byte> Find(ReadOnlySpan<byte> text, out int length)
+    {
+        (length, var at) = Longest(text);
+        if (length == 0) return [];
+        var target = _texts.AsSpan(at);
+        var end = target.IndexOf((byte)0);
+        return end < 0 ? target : target[..end];
     }
 
     private (int Length, int At) Longest(ReadOnlySpan<byte> text)
@@ -83,7 +93,7 @@ internal sealed class CharsMapNormalizer : Normalizer
 /// <summary>Spaces at the ends go, several in a row become one; at the end of a text what SentencePiece writes for a space goes as well.</summary>
 internal sealed class SpacesNormalizer : Normalizer
 {
-    public override string Apply(string text) =>
+    public override string Apply(string text, long longest) =>
         string.Join(' ', text.TrimEnd(' ', SentencePieceTokenizer.Space).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     public override bool Keeps(ReadOnlySpan<char> text) =>

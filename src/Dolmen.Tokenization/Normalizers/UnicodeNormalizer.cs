@@ -22,7 +22,7 @@ internal sealed class UnicodeNormalizer(bool compose, bool compatibility) : Norm
         return true;
     }
 
-    public override string Apply(string text)
+    public override string Apply(string text, long longest)
     {
         if (Keeps(text)) return text;
         var points = new List<int>(text.Length + 16);

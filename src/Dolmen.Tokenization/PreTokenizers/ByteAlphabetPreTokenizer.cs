@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 
 namespace Dolmen.Tokenization;
 
@@ -9,6 +10,8 @@ namespace Dolmen.Tokenization;
 internal sealed class ByteAlphabetPreTokenizer(PreTokenizer inner) : PreTokenizer
 {
     public override string Pattern => inner.Pattern;
+
+    internal override void Write(Utf8JsonWriter json) => inner.Write(json);
 
     public override void Split(ReadOnlySpan<byte> text, List<int> ends)
     {
@@ -29,8 +32,8 @@ internal sealed class ByteAlphabetPreTokenizer(PreTokenizer inner) : PreTokenize
         var (written, read) = (0, 0);
         for (var i = first; i < ends.Count; i++)
         {
-            for (; written < ends[i]; read++) written += ByteAlphabet.CharOf(text[read]) < 0x80 ? 1 : 2;
-            ends[i] = read;
+            for (; written < EndOf(ends[i]); read++) written += ByteAlphabet.CharOf(text[read]) < 0x80 ? 1 : 2;
+            ends[i] = ends[i] < 0 ? ~read : read;
         }
         ArrayPool<byte>.Shared.Return(rented);
     }

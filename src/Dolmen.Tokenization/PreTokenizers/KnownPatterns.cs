@@ -107,7 +107,9 @@ internal static class KnownPatterns
         Cl100k(Cl100kRest[1..], Contractions.None);
         Cl100k(Cl100kPossessive, Contractions.AnyCaseOfUnicode);
         Cl100k(Qwen35, Contractions.AnyCaseOfUnicode, marks: true);
-        if (digits <= 3) Cl100k(Cl100kWholeAtEnd, Contractions.AnyCaseOfUnicode, wholeAtEnd: true);
+        // In Oniguruma's syntax the + behind {1,3} repeats it and is not possessive.
+        if (digits <= 3) Add(With(Cl100kWholeAtEnd), new Cl100kPreTokenizer(
+            With(Cl100kWholeAtEnd), Contractions.AnyCaseOfUnicode, int.MaxValue, wholeAtEnd: true));
         O200k(AnyCase + "?", Contractions.AnyCase);
         O200k(AnyCaseOfUnicode + "?", Contractions.AnyCaseOfUnicode);
         O200k("", Contractions.None);

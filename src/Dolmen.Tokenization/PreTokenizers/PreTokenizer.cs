@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
@@ -58,13 +59,37 @@ public abstract class PreTokenizer
     /// <summary>What cuts one after the other, each within the pieces of the one before.</summary>
     public virtual IReadOnlyList<PreTokenizer> Steps => [this];
 
-    /// <summary>Appends the end of every piece of the UTF-8 <paramref name="text"/>, in order; the last is the end of the text. Bytes
-    /// that are not UTF-8 count as symbols.</summary>
+    /// <summary>Appends the end of every piece of the UTF-8 <paramref name="text"/>, in order; the last is the end of the text. The end of
+    /// a piece that is dropped (some splits drop white space) is its bitwise complement. Bytes that are not UTF-8 count as symbols.</summary>
     /// <exception cref="UserErrorException">A pattern of the user's takes too long.</exception>
     public abstract void Split(ReadOnlySpan<byte> text, List<int> ends);
 
-    /// <summary>A pattern of a published vocabulary is a scanner that does the same; any other runs in .NET's engine.</summary>
-    /// <exception cref="UserErrorException">It is no regular expression.</exception>
+    /// <summary>Where the piece ends, dropped or not.</summary>
+    public static int EndOf(int end) => end < 0 ? ~end : end;
+
+    /// <summary>The members of tokenizer.json's step that does the same.</summary>
+    internal virtual void Write(Utf8JsonWriter json)
+    {
+        json.WriteString("type", "Split");
+        json.WriteStartObject("pattern");
+        json.WriteString("Regex", Pattern);
+        json.WriteEndObject();
+        json.WriteString("behavior", nameof(SplitBehavior.Isolated));
+        json.WriteBoolean("invert", false);
+    }
+
+    /// <summary>The pattern's matches with a behaviour of their own. A known scanner stands in where it does the same: it leaves nothing
+    /// between its matches.</summary>
+    internal static PreTokenizer Of(string pattern, SplitBehavior behavior, bool invert)
+    {
+        if (behavior == SplitBehavior.Isolated) return Of(pattern);
+        var covers = pattern.EndsWith(@"|\s+", StringComparison.Ordinal) || pattern.EndsWith(@"|\s", StringComparison.Ordinal);
+        return behavior == SplitBehavior.Removed && invert && covers && KnownPatterns.Find(pattern) is { } known and not GapScanner
+            ? known : new RegexPreTokenizer(pattern, behavior, invert);
+    }
+
+    /// <summary>A pattern of a published vocabulary is a scanner that does the same; any other is matched as Oniguruma does.</summary>
+    /// <exception cref="UserErrorException">It is not a regular expression of Oniguruma's.</exception>
     public static PreTokenizer Of(string pattern) => KnownPatterns.Find(pattern) ?? new RegexPreTokenizer(pattern);
 
     /// <summary>Each step cuts within the pieces of the one before.</summary>

@@ -1,90 +1,127 @@
-using System.Buffers;
-using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
+using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.Oniguruma;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>
-/// Any pattern, by .NET's engine: its matches are pieces, and what lies between them is. The unit is the code point, as in the engines
-/// of other tokenizers: one beyond U+FFFF is shown to the engine as one rarely written letter, mark, number or symbol of the same
-/// category. Possessive quantifiers are understood. A pattern that explodes ends in the user's error after <see cref="TimeLimit"/>.
-/// </summary>
+/// <summary>What becomes of a pattern's matches where text is cut at them; the names are tokenizer.json's.</summary>
+internal enum SplitBehavior
+{
+    /// <summary>A match is a piece, and so is what lies between two.</summary>
+    Isolated,
+
+    /// <summary>A match is dropped.</summary>
+    Removed,
+
+    /// <summary>A match ends the piece before it.</summary>
+    MergedWithPrevious,
+
+    /// <summary>A match begins the piece behind it.</summary>
+    MergedWithNext,
+
+    /// <summary>Matches without anything between them are one piece.</summary>
+    Contiguous,
+}
+
+/// <summary>Cuts text at the matches of any pattern in Oniguruma's syntax.</summary>
 internal sealed class RegexPreTokenizer : PreTokenizer
 {
-    /// <summary>For one match.</summary>
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(2);
+    private readonly OnigurumaRegex _regex;
+    private readonly SplitBehavior _behavior;
+    private readonly bool _invert;
+    private readonly string? _literal;
 
-    private const int LongestPattern = 1 << 14;
-
-    /// <summary>By <see cref="UnicodeCategory"/>, from Lu to Cn; control characters, spaces and halves of pairs do not lie beyond U+FFFF.</summary>
-    private const string StandIns =
-        "\uA780\uA781\u1F88\uA7F8\uA840\uA8E0\uA823\uA670\uAA50\uA6E6\uA830\u205F\u2028\u2029\u0086\uFFF9\uFFFD\uE000" +
-        "\uFE33\uFE58\u2E28\u2E29\u2E02\u2E03\uA6F2\uFB29\uA838\uA700\uA828\uFFFE";
-
-    private readonly Regex _regex;
-
-    public RegexPreTokenizer(string pattern)
+    /// <param name="pattern">In Oniguruma's syntax.</param>
+    /// <param name="behavior">What becomes of the matches.</param>
+    /// <param name="invert">What lies between the matches counts as match, and they as what lies between.</param>
+    public RegexPreTokenizer(string pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false)
     {
-        Pattern = pattern;
-        if (pattern.Length is 0 or > LongestPattern)
-            throw new UserErrorException(
-                $"The pre-tokenizer's pattern has {pattern.Length} characters: 1 to {LongestPattern} are read. Name a known one: {string.Join(' ', Names)}.");
-        if (pattern.Any(char.IsSurrogate))
-            throw new UserErrorException(
-                $"The pre-tokenizer's pattern {pattern} names characters beyond U+FFFF: name their category, such as \\p{{L}}, instead.");
+        (_behavior, _invert) = (behavior, invert);
         try
         {
-            _regex = new Regex(PossessiveQuantifiers.ToAtomicGroups(pattern), RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeLimit);
+            _regex = new OnigurumaRegex(pattern);
         }
-        catch (ArgumentException error)
+        catch (UserErrorException error)
         {
-            throw new UserErrorException(
-                $"The pre-tokenizer's pattern {pattern} is no regular expression that .NET understands: {error.Message}", error);
+            throw new UserErrorException($"{error.Message} Pre-tokenizers that are known by name: {string.Join(' ', Names)}.", error);
         }
     }
 
-    public override string Pattern { get; }
+    private RegexPreTokenizer(string literal, SplitBehavior behavior, bool invert, OnigurumaRegex regex) =>
+        (_literal, _behavior, _invert, _regex) = (literal, behavior, invert, regex);
+
+    public override string Pattern => _regex.Pattern;
+
+    /// <summary>Cuts at a text that stands for itself.</summary>
+    public static RegexPreTokenizer AtText(string text, SplitBehavior behavior, bool invert)
+    {
+        var pattern = new StringBuilder(text.Length);
+        foreach (var letter in text)
+        {
+            if (letter < 128 && !char.IsAsciiLetterOrDigit(letter)) pattern.Append('\\');
+            pattern.Append(letter);
+        }
+        return new RegexPreTokenizer(text, behavior, invert, new OnigurumaRegex(pattern.ToString()));
+    }
 
     public override void Split(ReadOnlySpan<byte> text, List<int> ends)
     {
-        if (text.IsEmpty) return;
-        var units = ArrayPool<char>.Shared.Rent(text.Length);
-        var offsets = ArrayPool<int>.Shared.Rent(text.Length + 1);       // of each unit in the bytes, and of the end
-        try
+        var matches = new List<(int Start, int End)>();
+        _regex.Match(text, matches);
+        var parts = new List<(int End, bool IsMatch)>(2 * matches.Count + 1);
+        var done = 0;
+        foreach (var (start, end) in matches)
         {
-            var count = 0;
-            for (var at = 0; at < text.Length; count++)
-            {
-                offsets[count] = at;
-                units[count] = Unit(CharKinds.CodePoint(text, at, out var width));
-                at += width;
-            }
-            offsets[count] = text.Length;
-            var done = 0;
-            foreach (var match in _regex.EnumerateMatches(units.AsSpan(0, count)))
-            {
-                if (match.Index > done) ends.Add(offsets[match.Index]);
-                done = match.Index + match.Length;
-                if (match.Length > 0) ends.Add(offsets[done]);
-            }
-            if (done < count) ends.Add(text.Length);
+            if (start > done) parts.Add((start, _invert));
+            parts.Add((end, !_invert));
+            done = end;
         }
-        catch (RegexMatchTimeoutException error)
+        if (done < text.Length) parts.Add((text.Length, _invert));
+        var first = ends.Count;
+        Behave(parts, ends);
+        // An empty match is a boundary and not a piece.
+        var (kept, previous) = (first, 0);
+        for (var i = first; i < ends.Count; i++)
         {
-            throw new UserErrorException(
-                $"The pre-tokenizer's pattern {Pattern} took more than {TimeLimit.TotalSeconds} s for one piece of text: nested repetitions " +
-                "try too many ways. Make inner ones possessive (x++), or name a known pattern.", error);
+            var end = EndOf(ends[i]);
+            if (end == previous) continue;
+            ends[kept++] = ends[i];
+            previous = end;
         }
-        finally
+        ends.RemoveRange(kept, ends.Count - kept);
+    }
+
+    private void Behave(List<(int End, bool IsMatch)> parts, List<int> ends)
+    {
+        for (var i = 0; i < parts.Count; i++)
         {
-            ArrayPool<char>.Shared.Return(units);
-            ArrayPool<int>.Shared.Return(offsets);
+            var (end, isMatch) = parts[i];
+            var nextIsMatch = i + 1 < parts.Count && parts[i + 1].IsMatch;
+            switch (_behavior)
+            {
+                case SplitBehavior.Removed:
+                    ends.Add(isMatch ? ~end : end);
+                    break;
+                case SplitBehavior.MergedWithPrevious when nextIsMatch && !isMatch:
+                case SplitBehavior.Contiguous when i + 1 < parts.Count && nextIsMatch == isMatch:
+                    break;                                               // the next part ends this piece
+                case SplitBehavior.MergedWithNext when isMatch && i + 1 < parts.Count && !nextIsMatch:
+                    break;
+                default:
+                    ends.Add(end);
+                    break;
+            }
         }
     }
 
-    private static char Unit(int codePoint) => codePoint < 0x10000
-        ? (char)codePoint
-        : StandIns[(int)Rune.GetUnicodeCategory(new Rune(codePoint))];
+    internal override void Write(Utf8JsonWriter json)
+    {
+        json.WriteString("type", "Split");
+        json.WriteStartObject("pattern");
+        json.WriteString(_literal is null ? "Regex" : "String", _literal ?? Pattern);
+        json.WriteEndObject();
+        json.WriteString("behavior", _behavior.ToString());
+        json.WriteBoolean("invert", _invert);
+    }
 }

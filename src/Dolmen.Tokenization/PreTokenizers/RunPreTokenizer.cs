@@ -8,7 +8,7 @@ namespace Dolmen.Tokenization;
 /// <param name="kinds">Kinds of characters of the class.</param>
 /// <param name="ranges">Further characters of the class: first, last, first, last…</param>
 /// <param name="leadingSpace">One white space before the run belongs to it.</param>
-/// <param name="atEnd">Only a run that ends the text.</param>
+/// <param name="atEnd">Only what ends a line: up to the run's last line break, or to the end of the text.</param>
 internal sealed class RunPreTokenizer(
     string pattern, CharKind kinds, string ranges = "", bool leadingSpace = false, int least = 1, int most = int.MaxValue,
     bool atEnd = false) : GapScanner(pattern)
@@ -22,15 +22,17 @@ internal sealed class RunPreTokenizer(
         return RunEnd(text, at);
     }
 
-    private int RunEnd(ReadOnlySpan<byte> text, int at)
+    private int RunEnd(ReadOnlySpan<byte> text, int start)
     {
-        var count = 0;
+        var (at, count) = (start, 0);
         while (count < most && at < text.Length && Holds(CharKinds.CodePoint(text, at, out var width)))
         {
             at += width;
             count++;
         }
-        return count >= least && (!atEnd || at == text.Length) ? at : -1;
+        if (!atEnd || at == text.Length) return count >= least ? at : -1;
+        var lineEnd = text[start..at].LastIndexOf((byte)'\n');
+        return lineEnd > 0 ? start + lineEnd : -1;
     }
 
     private bool Holds(int codePoint)

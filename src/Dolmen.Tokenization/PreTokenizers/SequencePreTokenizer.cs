@@ -21,8 +21,14 @@ internal sealed class SequencePreTokenizer(PreTokenizer[] steps) : PreTokenizer
             foreach (var end in pieces)
             {
                 var before = finer.Count;
+                if (end < 0)
+                {
+                    finer.Add(end);
+                    start = ~end;
+                    continue;
+                }
                 step.Split(text[start..end], finer);
-                foreach (ref var inside in CollectionsMarshal.AsSpan(finer)[before..]) inside += start;
+                foreach (ref var inside in CollectionsMarshal.AsSpan(finer)[before..]) inside += inside < 0 ? -start : start;
                 start = end;
             }
             (pieces, finer) = (finer, pieces);

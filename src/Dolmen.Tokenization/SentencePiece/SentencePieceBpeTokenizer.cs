@@ -11,6 +11,8 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
     private readonly MergeTable _table;
     private readonly BpeMerge[] _merges;
     private readonly PieceTable? _whole;
+    private readonly Dictionary<string, int>? _affixed;                  // characters with what words have before or behind them
+    private readonly AddedTokens _userDefined;
 
     /// <param name="pieces">Of every id, as the vocabulary file has them.</param>
     /// <param name="merges">First applied first.</param>
@@ -30,11 +32,21 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
             if (!added.Contains(id) && pieces[id].Length > 0 && Rune.TryGetRuneAt(pieces[id], 0, out var rune) && rune.Utf16SequenceLength == pieces[id].Length)
                 _characters.TryAdd(rune.Value, id);
         }
+        if (rules.WordPrefix.Length + rules.WordSuffix.Length > 0)
+        {
+            _affixed = new Dictionary<string, int>(StringComparer.Ordinal);
+            for (var id = 0; id < pieces.Length; id++)
+                if (pieces[id].Length > 0 && !Added.Any(token => token.Special && token.Id == id)) _affixed.TryAdd(pieces[id], id);
+        }
+        _userDefined = new AddedTokens(Added.Where(token => !token.Special && vocabulary.AddedInModel));
         if (wholePieces) _whole = new PieceTable(Array.ConvertAll(pieces, Encoding.UTF8.GetBytes), added);
     }
 
     /// <summary>In the order they are applied.</summary>
     public IReadOnlyList<BpeMerge> Merges => _merges;
+
+    /// <summary>What the vocabulary's file says of text and GGUF cannot; null where GGUF can say everything.</summary>
+    public string? OnlyInItsFile => Rules.OnlyHere;
 
     internal bool WholePieces => _whole is not null;
 
@@ -59,7 +71,20 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
             (kinds[token.Id], scores[token.Id]) = (token.Special ? PieceKind.Control : PieceKind.UserDefined, 0);
         }
         if (Unknown >= 0) kinds[Unknown] = PieceKind.Unknown;
-        return new SentencePieceVocabulary([.. Pieces], scores, kinds, Special.Bos, Special.Eos, DropsLeadingSpace);
+        return new SentencePieceVocabulary([.. Pieces], scores, kinds, Special.Bos, Special.Eos, Rules.Prefix != SpacePrefix.Never);
+    }
+
+    /// <summary>Symbols that users defined are not merged with what stands beside them.</summary>
+    private protected override void EncodeNormalized(string text, List<int> output)
+    {
+        var start = 0;
+        while (_userDefined.Find(text, start, out var span) is { } token)
+        {
+            if (span.Start > start) EncodePieces(text.AsSpan(start..span.Start), output);
+            output.Add(token.Id);
+            start = span.End;
+        }
+        if (start < text.Length) EncodePieces(text.AsSpan(start), output);
     }
 
     private protected override void EncodePieces(ReadOnlySpan<char> text, List<int> output)
@@ -70,11 +95,28 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
             return;
         }
         var before = output.Count;
+        var (at, unknown) = (0, false);
+        Span<byte> utf8 = stackalloc byte[4];
         foreach (var rune in text.EnumerateRunes())
         {
-            if (_characters.TryGetValue(rune.Value, out var id)) output.Add(id);
-            else AddUnknown(rune, output, before);
+            var first = at == 0;
+            at += rune.Utf16SequenceLength;
+            var affixed = _affixed is null ? null : $"{(first ? "" : Rules.WordPrefix)}{rune}{(at == text.Length ? Rules.WordSuffix : "")}";
+            if (affixed is null ? _characters.TryGetValue(rune.Value, out var id) : _affixed!.TryGetValue(affixed, out id))
+            {
+                if (unknown) output.Add(Unknown);
+                unknown = false;
+                output.Add(id);
+            }
+            else if (AddBytes(affixed is null ? utf8[..rune.EncodeToUtf8(utf8)] : Encoding.UTF8.GetBytes(affixed), output)) continue;
+            else if (Unknown >= 0)
+            {
+                // A run that is fused waits for its end; bytes that follow it come before it, as in Hugging Face's code.
+                if (unknown && !Rules.FusesUnknown) output.Add(Unknown);
+                unknown = true;
+            }
         }
+        if (unknown) output.Add(Unknown);
         CollectionsMarshal.SetCount(output, before + _table.Apply(CollectionsMarshal.AsSpan(output)[before..]));
     }
 }

@@ -15,24 +15,32 @@ internal static class SentencePieceJson
         TokenizerJson.WriteAdded(json, tokenizer.Added);
         var rules = tokenizer.Rules;
         var prefix = rules.Prefix != SpacePrefix.Never;
+        var metaspace = UsesMetaspace(rules);
         WriteSteps(json, "normalizer", "normalizers",
             tokenizer.Normalizer is { } normalizer ? () => WriteObject(json, normalizer.Write) : null,
-            prefix && !rules.UnlessThere ? () => WriteStep(json, "Prepend", ("prepend", Space)) : null, () => WriteReplace(json, " ", Space));
+            rules.Model?.Rules is { } map ? () => WriteObject(json, map.Write) : null,
+            rules.Model is { DropsSpaces: true } ? () => WriteObject(json, new SpacesNormalizer().Write) : null,
+            prefix && !metaspace ? () => WriteStep(json, "Prepend", ("prepend", Space)) : null,
+            rules.Model is { EscapesSpaces: false } ? null : () => WriteReplace(json, " ", Space));
         WriteSplit(json, rules);
         if (tokenizer.Before.Count + tokenizer.After.Count == 0) json.WriteNull("post_processor");
         else TemplateJson.Write(json, tokenizer.Before, tokenizer.After, id => tokenizer.Pieces[id]);
         WriteSteps(json, "decoder", "decoders",
             () => WriteReplace(json, Space, " "), () => WriteStep(json, "ByteFallback"), () => WriteStep(json, "Fuse"),
-            prefix ? () => WriteStrip(json) : null);
+            tokenizer.DropsLeadingSpace ? () => WriteStrip(json) : null);
         json.WriteStartObject("model");
         if (tokenizer is UnigramTokenizer unigram) WriteUnigram(json, unigram);
         else WriteBpe(json, (SentencePieceBpeTokenizer)tokenizer);
         json.WriteEndObject();
     }
 
+    /// <summary>Symbols that users defined are found in the normalized text, to whose beginning no step may put a space.</summary>
+    private static bool UsesMetaspace(PieceRules rules) => rules.UnlessThere || (rules.Model is { UserDefined.Count: > 0 } && rules.Prefix != SpacePrefix.Never);
+
     private static void WriteSplit(Utf8JsonWriter json, PieceRules rules)
     {
-        if (!rules.UnlessThere && !rules.SplitAtSpaces)
+        var metaspace = UsesMetaspace(rules);
+        if (!metaspace && !rules.SplitAtSpaces)
         {
             json.WriteNull("pre_tokenizer");
             return;
@@ -40,7 +48,7 @@ internal static class SentencePieceJson
         json.WriteStartObject("pre_tokenizer");
         json.WriteString("type", "Metaspace");
         json.WriteString("replacement", Space);
-        json.WriteString("prepend_scheme", !rules.UnlessThere ? "never" : rules.Prefix switch
+        json.WriteString("prepend_scheme", !metaspace ? "never" : rules.Prefix switch
         {
             SpacePrefix.EverySection => "always",
             SpacePrefix.AtStart => "first",
@@ -64,7 +72,7 @@ internal static class SentencePieceJson
             json.WriteEndArray();
         }
         json.WriteEndArray();
-        json.WriteBoolean("byte_fallback", tokenizer.FallsBackToBytes);
+        json.WriteBoolean("byte_fallback", tokenizer.Rules.FallsBack && tokenizer.FallsBackToBytes);
     }
 
     private static void WriteBpe(Utf8JsonWriter json, SentencePieceBpeTokenizer tokenizer)
@@ -74,8 +82,8 @@ internal static class SentencePieceJson
         if (tokenizer.Unknown >= 0) json.WriteString("unk_token", tokenizer.Pieces[tokenizer.Unknown]);
         else json.WriteNull("unk_token");
         foreach (var absent in (string[])["continuing_subword_prefix", "end_of_word_suffix"]) json.WriteNull(absent);
-        json.WriteBoolean("fuse_unk", true);
-        json.WriteBoolean("byte_fallback", true);
+        json.WriteBoolean("fuse_unk", tokenizer.Rules.FusesUnknown);
+        json.WriteBoolean("byte_fallback", tokenizer.Rules.FallsBack);
         json.WriteBoolean("ignore_merges", tokenizer.WholePieces);
         json.WriteStartObject("vocab");
         for (var id = 0; id < tokenizer.VocabSize; id++) json.WriteNumber(tokenizer.Pieces[id], id);

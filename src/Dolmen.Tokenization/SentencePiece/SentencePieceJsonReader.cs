@@ -5,14 +5,14 @@ namespace Dolmen.Tokenization;
 /// <summary>SentencePiece vocabularies out of a tokenizer.json: BPE as Llama, Mistral and Gemma have it, and Unigram.</summary>
 internal static class SentencePieceJsonReader
 {
-    private const string Rule = "Dolmen reads byte-level BPE, and BPE or Unigram with '▁' for a space; other tokenizers cannot be used yet";
+    private const string Rule = "Dolmen reads BPE and Unigram; other tokenizers cannot be used yet";
 
     private static readonly string Space = SentencePieceTokenizer.Space.ToString();
 
     public static SentencePieceTokenizer Read(JsonField root, TokenNames names)
     {
         var model = root.Get("model");
-        var type = model.IsAbsent("type") ? "BPE" : model.Get("type").Text();
+        var type = model.IsAbsent("type") ? model.Get("vocab").Element.ValueKind == JsonValueKind.Array ? "Unigram" : "BPE" : model.Get("type").Text();
         return type switch
         {
             "BPE" => Bpe(root, model, names),
@@ -23,20 +23,35 @@ internal static class SentencePieceJsonReader
 
     private static SentencePieceBpeTokenizer Bpe(JsonField root, JsonField model, TokenNames names)
     {
-        foreach (var name in (string[])["dropout", "continuing_subword_prefix", "end_of_word_suffix"])
-            if (!model.IsAbsent(name)) model.Get(name).MustBeNothing();
-        var field = model.Get("vocab");
-        var vocabulary = JsonVocabulary.Of(field,
-            field.Members().Select(member => (member.Name, member.Value.Number(BpeTokenizer.LargestVocabSize), member.Value)), JsonSteps.Added(root));
-        var merges = vocabulary.Merges(model.Get("merges"));
-        var unknown = model.IsAbsent("unk_token") ? -1 : vocabulary.Find(model.Get("unk_token").Text());
-        var wholePieces = !model.IsAbsent("ignore_merges") && model.Get("ignore_merges").Flag();
-        var (shared, rules) = Shared(root, vocabulary, names, unknown);
-        return new SentencePieceBpeTokenizer(Pieces(vocabulary), merges, shared, rules, wholePieces: wholePieces);
+        JsonBpe.Check(model);
+        var vocabulary = JsonBpe.Vocabulary(root, model);
+        var prefix = JsonBpe.Text(model, "continuing_subword_prefix");
+        var merges = vocabulary.Merges(model.Get("merges"), prefix);
+        var unknown = -1;
+        if (JsonBpe.Text(model, "unk_token") is { Length: > 0 } name && (unknown = vocabulary.Find(name)) < 0)
+            throw model.Get("unk_token").Error($"is '{name}', which is not in the vocabulary");
+        CheckMerges(vocabulary, merges, model);
+        var (shared, rules) = Shared(root, vocabulary, names, new PieceRules(
+            unknown, SpacePrefix.Never, FallsBack: JsonBpe.Flag(model, "byte_fallback"), FusesUnknown: JsonBpe.Flag(model, "fuse_unk"),
+            WordPrefix: prefix, WordSuffix: JsonBpe.Text(model, "end_of_word_suffix")));
+        return new SentencePieceBpeTokenizer(Pieces(vocabulary), merges, shared, rules, wholePieces: JsonBpe.WholePieces(model));
+    }
+
+    /// <summary>Half a file's merges lost would encode, into the wrong tokens.</summary>
+    private static void CheckMerges(JsonVocabulary vocabulary, BpeMerge[] merges, JsonField model)
+    {
+        var reached = merges.Select(merge => merge.Result).Concat(vocabulary.Added.Select(token => token.Id)).ToHashSet();
+        var (prefix, suffix) = (JsonBpe.Text(model, "continuing_subword_prefix").Length, JsonBpe.Text(model, "end_of_word_suffix").Length);
+        int[] lost = [.. Enumerable.Range(0, vocabulary.Texts.Length).Where(id => vocabulary.Texts[id] is { } text && text.Length > 2 + prefix + suffix
+            && SentencePieceTokenizer.ByteOf(text) is null && !reached.Contains(id))];
+        if (merges.Length == 0 ? lost.Length > 0 : !JsonBpe.WholePieces(model) && lost.Length > 16 && lost.Length * 2 > vocabulary.Texts.Length)
+            throw model.Get("merges").Error($"makes {merges.Length} tokens, yet {lost.Length} of {vocabulary.Texts.Length} are made by none, such as " +
+                $"'{vocabulary.Texts[lost[0]]}' with the id {lost[0]}: merges are missing");
     }
 
     private static UnigramTokenizer Unigram(JsonField root, JsonField model, TokenNames names)
     {
+        model.Only("type", "unk_id", "vocab", "byte_fallback");
         var field = model.Get("vocab");
         var scores = new List<double>();
         var entries = field.Items().Select((item, id) =>
@@ -49,69 +64,71 @@ internal static class SentencePieceJsonReader
             return (parts[0].Text(), id < BpeTokenizer.LargestVocabSize ? id : throw field.Error($"has more than {BpeTokenizer.LargestVocabSize} pieces"), item);
         });
         var vocabulary = JsonVocabulary.Of(field, entries, JsonSteps.Added(root));
+        if (scores.Count > 16 && scores.Distinct().Count() == 1)
+            throw field.Error($"gives all {scores.Count} pieces the score {scores[0]}: scores are missing, and without them text cannot be cut");
         var unknown = model.IsAbsent("unk_id") ? -1 : model.Get("unk_id").Number(Math.Max(1, scores.Count));
         var leaveOut = vocabulary.Added.Where(token => token.Special).Select(token => token.Id).ToHashSet();
-        if (unknown >= 0) leaveOut.Add(unknown);
-        for (var id = 0; id < vocabulary.Texts.Length; id++)
-            if (id >= scores.Count || SentencePieceTokenizer.ByteOf(vocabulary.Texts[id] ?? "") is not null) leaveOut.Add(id);
-        var (shared, rules) = Shared(root, vocabulary, names, unknown);
-        return new UnigramTokenizer(Pieces(vocabulary), [.. scores, .. new double[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules);
+        for (var id = scores.Count; id < vocabulary.Texts.Length; id++) leaveOut.Add(id);
+        var (shared, rules) = Shared(root, vocabulary, names, new PieceRules(
+            unknown, SpacePrefix.Never, FallsBack: JsonBpe.Flag(model, "byte_fallback"), MustKnow: true));
+        return new UnigramTokenizer(
+            Pieces(vocabulary), [.. scores, .. new double[vocabulary.Texts.Length - scores.Count]], leaveOut, shared, rules, ranked: scores.Count);
     }
 
     private static string[] Pieces(JsonVocabulary vocabulary) => Array.ConvertAll(vocabulary.Texts, text => text ?? "");
 
-    private static (Vocabulary, PieceRules) Shared(JsonField root, JsonVocabulary vocabulary, TokenNames names, int unknown)
+    private static (Vocabulary, PieceRules) Shared(JsonField root, JsonVocabulary vocabulary, TokenNames names, PieceRules rules)
     {
         var (before, after) = JsonSteps.Template(root);
         var special = vocabulary.Special(names, before);
-        var (normalizer, rules) = Spaces(root, unknown);
-        return (new Vocabulary([], vocabulary.Added, special, normalizer, before, after), rules);
+        var normalizers = JsonSteps.Of(root, "normalizer", "normalizers").ToArray();
+        var normalizer = JsonSteps.Normalizer(normalizers);
+        var steps = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Select(Step).ToArray();
+        var decoder = new TokenDecoder(JsonDecoder.Steps(root), JsonDecoder.Texts(Pieces(vocabulary), vocabulary.Added, normalizer));
+        return (new Vocabulary([], vocabulary.Added, special, normalizer, before, after, decoder),
+            rules with { Prefix = Prefix(root, normalizers), Steps = steps, OnlyHere = OnlyHere(root, normalizers, rules) });
     }
 
-    /// <summary>How a text gets its '▁': by steps of the normalizer, or by Metaspace.</summary>
-    private static (Normalizer?, PieceRules) Spaces(JsonField root, int unknown)
+    /// <summary>GGUF's SentencePiece vocabularies write spaces as '▁', put one before a text or do not, and fall back to bytes.</summary>
+    private static string? OnlyHere(JsonField root, JsonField[] normalizers, PieceRules rules)
     {
-        JsonField[] steps = [.. JsonSteps.Of(root, "normalizer", "normalizers")];
-        var at = Array.FindIndex(steps, step => Is(step, "Prepend") && step.Get("prepend").Text() == Space);
-        var replaces = Array.Exists(steps, ReplacesSpaces);
-        // Prepending last of all, spaces replaced or not, is what the tokenizer does of its own.
-        var prefix = at >= 0 && at >= steps.Length - 2 ? SpacePrefix.EverySection : SpacePrefix.Never;
-        if (prefix != SpacePrefix.Never) steps = [.. steps.Where((_, index) => index != at)];
-        var (unlessThere, splits, joined) = (false, false, false);
-        foreach (var step in JsonSteps.Of(root, "pre_tokenizer", "pretokenizers"))
-        {
-            var type = step.Get("type");
-            if (type.Text() == "Split" && replaces && !step.Get("pattern").IsAbsent("String") && step.Get("pattern").Get("String").Text() == " ") continue;
-            if (type.Text() == "WhitespaceSplit")
-            {
-                joined = true;
-                continue;
-            }
-            if (type.Text() != "Metaspace") throw type.Error($"is '{type.Text()}': {Rule}");
-            step.Get("replacement").MustBe(Space);
-            splits = step.IsAbsent("split") || step.Get("split").Flag();
-            var scheme = step.IsAbsent("prepend_scheme")
-                ? step.IsAbsent("add_prefix_space") || step.Get("add_prefix_space").Flag() ? "always" : "never"
-                : step.Get("prepend_scheme").Text();
-            prefix = scheme switch
-            {
-                "always" => SpacePrefix.EverySection,
-                "first" => SpacePrefix.AtStart,
-                "never" => SpacePrefix.Never,
-                _ => throw step.Get("prepend_scheme").Error($"is '{scheme}': it must be always, first or never"),
-            };
-            (unlessThere, replaces) = (true, true);
-        }
-        var normalizer = JsonSteps.Normalizer(steps.Where(step => !ReplacesSpaces(step)));
-        // Words cut out of any white space and each led by '▁' are what single spaces between them give.
-        if (joined) normalizer = new NormalizerSequence([.. normalizer is null ? (Normalizer[])[] : [normalizer], JsonSteps.OneSpace, new StripNormalizer(left: true, right: true)]);
-        if (!replaces) throw root.Error($"replaces no space by '{Space}': {Rule}");
-        return (normalizer, new PieceRules(unknown, prefix, unlessThere, splits));
+        if (normalizers.FirstOrDefault(step => !IsPrefix(step) && !ReplacesSpaces(step)) is { File: not null } other)
+            return $"its normalizer has the step {other.Get("type").Text()}";
+        var cut = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").FirstOrDefault(step => step.Get("type").Text() != "Metaspace" && !CutsAtSpaces(step));
+        if (cut.File is not null) return $"its pre_tokenizer has the step {cut.Get("type").Text()}";
+        if (rules.WordPrefix.Length + rules.WordSuffix.Length > 0) return "its words have a prefix or suffix";
+        return rules.FallsBack ? null : "it does not fall back to bytes (byte_fallback is false)";
     }
 
-    private static bool Is(JsonField step, string type) => step.Get("type").Text() == type;
+    private static bool IsPrefix(JsonField step) => step.Get("type").Text() == "Prepend" && step.Get("prepend").Text() == Space;
 
-    /// <summary>The tokenizer does that of its own.</summary>
-    private static bool ReplacesSpaces(JsonField step) => Is(step, "Replace") && !step.Get("pattern").IsAbsent("String")
+    private static bool ReplacesSpaces(JsonField step) => step.Get("type").Text() == "Replace" && !step.Get("pattern").IsAbsent("String")
         && step.Get("pattern").Get("String").Text() == " " && step.Get("content").Text() == Space;
+
+    /// <summary>As Gemma's files do, whose normalizer has left no space.</summary>
+    private static bool CutsAtSpaces(JsonField step) => step.Get("type").Text() == "Split" && !step.Get("pattern").IsAbsent("String")
+        && step.Get("pattern").Get("String").Text() == " ";
+
+    private static PieceStep Step(JsonField step)
+    {
+        var type = step.Get("type");
+        switch (type.Text())
+        {
+            case "Metaspace":
+                return new MetaspacePieceStep(JsonSteps.Replacement(step), JsonSteps.Scheme(step), step.IsAbsent("split") || step.Get("split").Flag());
+            case "ByteLevel":
+                return new ByteLevelPieceStep(
+                    step.IsAbsent("add_prefix_space") || step.Get("add_prefix_space").Flag(), step.IsAbsent("use_regex") || step.Get("use_regex").Flag());
+            default:
+                return new SplitPieceStep(JsonSteps.Cut(step) ?? throw type.Error($"is '{type.Text()}': {JsonBpe.CutRule}"));
+        }
+    }
+
+    /// <summary>Whether a text gets a space before it, which is all that GGUF can say of the steps.</summary>
+    private static SpacePrefix Prefix(JsonField root, JsonField[] normalizers)
+    {
+        if (Array.Exists(normalizers, IsPrefix)) return SpacePrefix.EverySection;
+        var metaspace = JsonSteps.Of(root, "pre_tokenizer", "pretokenizers").Where(step => step.Get("type").Text() == "Metaspace").ToArray();
+        return metaspace.Length == 0 ? SpacePrefix.Never : JsonSteps.Scheme(metaspace[0]);
+    }
 }

@@ -19,7 +19,7 @@ internal static class SentencePieceModel
 
     public static SentencePieceTokenizer Parse(ReadOnlySpan<byte> bytes, string path)
     {
-        UserErrorException Bad(string what) => new($"{path} is no SentencePiece model: {what}. Copy the file again from where it came.");
+        UserErrorException Bad(string what) => new($"{path} is not a SentencePiece model: {what}. Copy the file again from where it came.");
         var (pieces, scores, kinds) = (new List<string>(), new List<float>(), new List<PieceKind>());
         var trained = new Trained();
         var normalized = new Normalized();
@@ -32,19 +32,28 @@ internal static class SentencePieceModel
         }
         if (pieces.Count == 0) throw Bad("it holds no pieces");
         if (pieces.Count > BpeTokenizer.LargestVocabSize) throw Bad($"it holds {pieces.Count} pieces, more than {BpeTokenizer.LargestVocabSize}");
-        if (trained.SuffixSpaces) throw Bad("its spaces end words (treat_whitespace_as_suffix), which Dolmen does not read");
-        if (!normalized.EscapesSpaces) throw Bad("it does not write spaces as '▁' (escape_whitespaces is false), which Dolmen does not read");
+        if (trained.FallsBack == false && kinds.Contains(PieceKind.Byte)) throw Bad("it has pieces for bytes and says byte_fallback: false");
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds, IdOf(trained.Bos), IdOf(trained.Eos), normalized.Prefix);
         var added = vocabulary.Added().Select(token => token with { Normalized = !token.Special });
-        var shared = vocabulary.Shared() with { Normalizer = normalized.Normalizer(Bad), Added = [.. added] };
+        var shared = vocabulary.Shared() with { Added = [.. added], AddedInModel = true };
+        string[] userDefined = [.. pieces.Where((_, id) => kinds[id] == PieceKind.UserDefined)];
         // Only the text as a whole gets a space before it, and also where it begins with one.
-        var rules = vocabulary.Rules() with { Prefix = normalized.Prefix ? SpacePrefix.AtStart : SpacePrefix.Never };
+        var rules = vocabulary.Rules() with
+        {
+            Prefix = normalized.Prefix ? SpacePrefix.AtStart : SpacePrefix.Never,
+            FallsBack = trained.FallsBack ?? kinds.Contains(PieceKind.Byte),
+            OnlyHere = normalized.Map.Length > 0 ? "it has a table of normalization rules"
+                : normalized.DropsSpaces ? "it drops extra spaces (remove_extra_whitespaces)"
+                : trained.SuffixSpaces || !normalized.EscapesSpaces ? "it writes spaces in another way" : null,
+            Model = new SentencePieceNormalizer(
+                normalized.Rules(Bad), normalized.Prefix, normalized.DropsSpaces, normalized.EscapesSpaces, trained.SuffixSpaces, userDefined),
+        };
         switch (trained.Model)
         {
             case Bpe:
                 return new SentencePieceBpeTokenizer([.. pieces], SentencePieceMerges.Of(vocabulary), shared, rules, rankedPieces: true);
             case Unigram:
-                var leaveOut = Enumerable.Range(0, pieces.Count).Where(id => kinds[id] != PieceKind.Normal).ToHashSet();
+                var leaveOut = Enumerable.Range(0, pieces.Count).Where(id => kinds[id] is not (PieceKind.Normal or PieceKind.UserDefined)).ToHashSet();
                 CheckTwice(pieces, leaveOut, Bad);
                 return new UnigramTokenizer([.. pieces], [.. scores.Select(score => (double)score)], leaveOut, shared, rules, single: true);
             default:
@@ -81,9 +90,9 @@ internal static class SentencePieceModel
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 
-    private readonly record struct Trained(int Model, bool SuffixSpaces, string Bos, string Eos)
+    private readonly record struct Trained(int Model, bool SuffixSpaces, bool? FallsBack, string Bos, string Eos)
     {
-        public Trained() : this(Unigram, false, "<s>", "</s>")
+        public Trained() : this(Unigram, false, null, "<s>", "</s>")
         {
         }
 
@@ -97,6 +106,7 @@ internal static class SentencePieceModel
                 {
                     3 => read with { Model = (int)message.Number(bad) },
                     24 => read with { SuffixSpaces = message.Number(bad) != 0 },
+                    35 => read with { FallsBack = message.Number(bad) != 0 },
                     46 => read with { Bos = Text(message.Bytes(bad)) },
                     47 => read with { Eos = Text(message.Bytes(bad)) },
                     _ => read,
@@ -130,13 +140,8 @@ internal static class SentencePieceModel
             return read;
         }
 
-        public Normalizer? Normalizer(Func<string, UserErrorException> bad)
-        {
-            var steps = new List<Normalizer>();
-            if (Map.Length > 0) steps.Add(CharsMapNormalizer.Read(Map) ?? throw bad("its table of normalization rules does not fit its size"));
-            if (DropsSpaces) steps.Add(new SpacesNormalizer());
-            return steps.Count switch { 0 => null, 1 => steps[0], _ => new NormalizerSequence(steps) };
-        }
+        public CharsMapNormalizer? Rules(Func<string, UserErrorException> bad) => Map.Length == 0 ? null
+            : CharsMapNormalizer.Read(Map) ?? throw bad("its table of normalization rules does not fit its size");
     }
 }
 

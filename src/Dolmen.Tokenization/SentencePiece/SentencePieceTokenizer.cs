@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
@@ -15,7 +16,17 @@ internal enum SpacePrefix
 /// <param name="Unknown">For what has neither piece nor bytes; −1 where there is none.</param>
 /// <param name="UnlessThere">No space is put where one stands already.</param>
 /// <param name="SplitAtSpaces">No piece reaches over a space but at its beginning.</param>
-internal sealed record PieceRules(int Unknown, SpacePrefix Prefix, bool UnlessThere = false, bool SplitAtSpaces = false);
+/// <param name="FallsBack">What is no piece becomes its bytes where all of them are pieces.</param>
+/// <param name="FusesUnknown">A run of what is unknown is one token.</param>
+/// <param name="Steps">How tokenizer.json has text cut, instead of the rules of spaces above.</param>
+/// <param name="Model">How SentencePiece's own file has text normalized, instead of the rules of spaces above.</param>
+/// <param name="MustKnow">Text that is no piece cannot be encoded where there is no unknown token.</param>
+/// <param name="OnlyHere">What the file says and GGUF cannot; null where it can say everything.</param>
+/// <param name="WordPrefix">Put before every character of a word but the first; <paramref name="WordSuffix"/> behind the last.</param>
+internal sealed record PieceRules(
+    int Unknown, SpacePrefix Prefix, bool UnlessThere = false, bool SplitAtSpaces = false, bool FallsBack = true, bool FusesUnknown = true,
+    IReadOnlyList<PieceStep>? Steps = null, SentencePieceNormalizer? Model = null, bool MustKnow = false, string WordPrefix = "",
+    string WordSuffix = "", string? OnlyHere = null);
 
 /// <summary>
 /// Vocabularies of SentencePiece (Kudo and Richardson 2018): a space is written "▁", one stands before every text, and a character that
@@ -30,7 +41,7 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
     private readonly int[] _byteTokens = new int[256];
 
     private protected SentencePieceTokenizer(string[] pieces, Vocabulary vocabulary, PieceRules rules)
-        : base(vocabulary with { Bytes = BytesOf(pieces, vocabulary.Added) })
+        : base(vocabulary with { Bytes = BytesOf(pieces, vocabulary, rules) })
     {
         (_pieces, Rules) = (pieces, rules);
         Array.Fill(_byteTokens, -1);
@@ -39,7 +50,7 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
             if (!added.Contains(id) && ByteOf(pieces[id]) is { } value) _byteTokens[value] = id;
     }
 
-    public override bool DropsLeadingSpace => Rules.Prefix != SpacePrefix.Never;
+    public override bool DropsLeadingSpace => Steps is { } steps ? steps.DropsSpace : Rules.Model?.DropsSpaceAtStart ?? (Rules.Prefix != SpacePrefix.Never);
 
     internal IReadOnlyList<string> Pieces => _pieces;
 
@@ -60,6 +71,16 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
 
     private protected sealed override void EncodeOrdinary(ReadOnlySpan<char> text, List<int> output, bool atStart)
     {
+        if (Rules.Steps is not null)
+        {
+            EncodeSteps(text, output, atStart);
+            return;
+        }
+        if (Rules.Model is { } model)
+        {
+            EncodeNormalized(model.Apply(text, atStart), output);
+            return;
+        }
         var prefix = (Rules.Prefix == SpacePrefix.EverySection || (Rules.Prefix == SpacePrefix.AtStart && atStart))
             && !(Rules.UnlessThere && text[0] is ' ' or Space);
         var spaced = string.Create(text.Length + (prefix ? 1 : 0), text, static (target, source) =>
@@ -81,25 +102,42 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
         }
     }
 
-    /// <summary>Appends the bytes of what is no piece, or the unknown token, of which a run is one.</summary>
-    /// <param name="start">Of the text in <paramref name="output"/>.</param>
-    private protected void AddUnknown(Rune rune, List<int> output, int start)
+    /// <param name="text">As SentencePiece's normalizer leaves it.</param>
+    private protected virtual void EncodeNormalized(string text, List<int> output) => EncodePieces(text, output);
+
+    private void EncodeSteps(ReadOnlySpan<char> text, List<int> output, bool atStart)
     {
-        Span<byte> utf8 = stackalloc byte[4];
-        utf8 = utf8[..rune.EncodeToUtf8(utf8)];
-        var whole = true;
-        foreach (var value in utf8) whole &= _byteTokens[value] >= 0;
-        if (whole)
+        List<Piece> pieces = [new Piece(text.ToString(), atStart)], finer = [];
+        foreach (var step in Rules.Steps ?? [])
         {
-            foreach (var value in utf8) output.Add(_byteTokens[value]);
+            finer.Clear();
+            foreach (var piece in pieces) step.Apply(piece, finer);
+            (pieces, finer) = (finer, pieces);
         }
-        else if (Unknown >= 0 && (output.Count == start || output[^1] != Unknown)) output.Add(Unknown);
+        foreach (var piece in pieces)
+            if (piece.Text.Length > 0) EncodePieces(piece.Text, output);
     }
 
-    private static byte[][] BytesOf(string[] pieces, IReadOnlyList<AddedToken> added)
+    /// <summary>Appends the bytes of what is no piece; false where a byte is none, or where bytes are not fallen back to.</summary>
+    private protected bool AddBytes(ReadOnlySpan<byte> utf8, List<int> output)
     {
-        var bytes = Array.ConvertAll(pieces, piece => ByteOf(piece) is { } value ? [value] : Encoding.UTF8.GetBytes(piece.Replace(Space, ' ')));
-        foreach (var token in added) bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
+        if (!Rules.FallsBack) return false;
+        foreach (var value in utf8)
+            if (_byteTokens[value] < 0) return false;
+        foreach (var value in utf8) output.Add(_byteTokens[value]);
+        return true;
+    }
+
+    /// <exception cref="UserErrorException">There is no unknown token, and the file's rules need one.</exception>
+    private protected static UserErrorException NotKnown(ReadOnlySpan<byte> utf8) => new($"The text has '{TokenText.Of(utf8)}', which is not in the vocabulary, " +
+        "and the tokenizer has no token for what it does not know (model.unk_id is null). Use another tokenizer, or leave that text out.");
+
+    private static byte[][] BytesOf(string[] pieces, Vocabulary vocabulary, PieceRules rules)
+    {
+        if (vocabulary.Decoder is { } decoder) return [.. Enumerable.Range(0, pieces.Length).Select(decoder.BytesOf)];
+        var bytes = Array.ConvertAll(pieces, piece => rules.FallsBack && ByteOf(piece) is { } value ? [value] : Encoding.UTF8.GetBytes(piece.Replace(Space, ' ')));
+        foreach (var token in vocabulary.Added)
+            bytes[token.Id] = Encoding.UTF8.GetBytes(token.Special ? token.Content : token.Content.Replace(Space, ' '));
         return bytes;
     }
 }

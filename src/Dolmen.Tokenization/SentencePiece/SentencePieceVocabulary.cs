@@ -10,8 +10,10 @@ public enum PieceKind { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, U
 /// <summary>A SentencePiece vocabulary: pieces, their scores and kinds by id.</summary>
 /// <param name="Bos">Begins a text; −1 where there is none. Likewise <paramref name="Eos"/>.</param>
 /// <param name="Prefix">A space is put before every text.</param>
+/// <param name="BeginsWithBos">Every text begins with it, where there is one; likewise <paramref name="EndsWithEos"/>.</param>
 public sealed record SentencePieceVocabulary(
-    IReadOnlyList<string> Pieces, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds, int Bos = 1, int Eos = 2, bool Prefix = true)
+    IReadOnlyList<string> Pieces, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds, int Bos = 1, int Eos = 2, bool Prefix = true,
+    bool BeginsWithBos = true, bool EndsWithEos = false)
 {
     private const long LargestFile = 64 << 20;
 
@@ -49,7 +51,8 @@ public sealed record SentencePieceVocabulary(
         return new SentencePieceVocabulary(pieces, scores, kinds);
     }
 
-    internal Vocabulary Shared() => new([], Added(), Special, Before: Bos >= 0 ? [Bos] : []);
+    internal Vocabulary Shared() =>
+        new([], Added(), Special, Before: BeginsWithBos && Bos >= 0 ? [Bos] : [], After: EndsWithEos && Eos >= 0 ? [Eos] : []);
 
     internal PieceRules Rules() => new(Unknown, Prefix ? SpacePrefix.EverySection : SpacePrefix.Never);
 

@@ -32,7 +32,7 @@ public static class BpeTrainer
         var bytes = ByteAlphabet.Order.Select(value => new[] { value }).ToArray();
         var idOfByte = new int[256];
         for (var id = 0; id < 256; id++) idOfByte[bytes[id][0]] = id;
-        var names = SpecialTokens.Names.Concat(recipe.SpecialTokens ?? []).ToArray();
+        var names = SpecialTokens.Names.Union(recipe.SpecialTokens ?? []).ToArray();
         var learner = new MergeLearner(words, bytes, (word, tokens) =>
         {
             for (var i = 0; i < word.Length; i++) tokens[i] = idOfByte[word[i]];

@@ -24,8 +24,9 @@ public sealed record TokenizerRecipe(
 
     public void Validate()
     {
-        var names = SpecialTokens ?? [];
-        var smallest = BpeTokenizer.SmallestVocabSize + names.Count;
+        // The end token may be named: documents are cut where it stands, and it is there already.
+        string[] names = [.. (SpecialTokens ?? []).Where(name => name != Tokenization.SpecialTokens.EndOfText)];
+        var smallest = BpeTokenizer.SmallestVocabSize + names.Length;
         if (VocabSize < smallest || VocabSize > BpeTokenizer.LargestVocabSize)
             throw new UserErrorException(
                 $"tokenizer vocabSize is {VocabSize}: it must lie between {smallest} (256 bytes and " +
@@ -39,8 +40,8 @@ public sealed record TokenizerRecipe(
             throw new UserErrorException($"tokenizer balance is {Balance}: it must lie between 0 (all languages alike) and 1 (as they are). Try 0.3.");
         if (MemoryMegabytes is < 16 or > 1 << 20)
             throw new UserErrorException($"tokenizer memoryMegabytes is {MemoryMegabytes}: it must lie between 16 and {1 << 20}. 2048 suits.");
-        if (names.Count > MostSpecialTokens)
-            throw new UserErrorException($"tokenizer specialTokens has {names.Count} names: at most {MostSpecialTokens} are read.");
+        if (names.Length > MostSpecialTokens)
+            throw new UserErrorException($"tokenizer specialTokens has {names.Length} names: at most {MostSpecialTokens} are read.");
         var seen = new HashSet<string>(Tokenization.SpecialTokens.Names, StringComparer.Ordinal);
         foreach (var name in names)
             if (name.Length is 0 or > 256 || !seen.Add(name))

@@ -180,8 +180,8 @@ internal sealed class WordCounts : IDisposable
         var start = 0;
         foreach (var end in CollectionsMarshal.AsSpan(ends))
         {
-            table.Add(text[start..end], language, 1);
-            start = end;
+            if (end >= 0) table.Add(text[start..end], language, 1);
+            start = PreTokenizer.EndOf(end);
         }
         table.AddText(text.Length, language);
         Interlocked.Add(ref _bytesDone, text.Length);

@@ -25,11 +25,13 @@ public sealed record GgufTokens(
     {
         foreach (var (name, id) in (ReadOnlySpan<(string, int?)>)[("bos", Bos), ("eos", Eos), ("padding", Padding)])
             if (id >= Tokens.Count) throw Bad($"{name}_token_id is {id}, yet it has {Tokens.Count} tokens");
-        if (Kinds.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Kinds.Count} types");
+        if (Kinds.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Kinds.Count} types, "
+            + "without which bytes and special tokens cannot be told from text");
+        if (Model == "llama") CheckScores();
         return Model switch
         {
             "llama" => SentencePieceBpeTokenizer.FromScores(new SentencePieceVocabulary(
-                [.. Tokens], Scores, Kinds, Bos ?? 1, Eos ?? 2, AddsSpace ?? true)),
+                [.. Tokens], Scores, Kinds, Bos ?? 1, Eos ?? 2, AddsSpace ?? true, AddsBos ?? true, AddsEos ?? false)),
             "gpt2" => Bytes(),
             _ => throw Bad($"it is of the model '{Model}' and Dolmen reads 'llama' and 'gpt2'"),
         };
@@ -40,7 +42,8 @@ public sealed record GgufTokens(
 
     private BpeTokenizer Bytes()
     {
-        var name = Split ?? "gpt-2";
+        // Where the cut is not named, llama.cpp takes this one.
+        var name = Split ?? "default";
         var split = SplitNamed(name) ?? throw Bad($"its split '{name}' is none that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
         var (bytes, added, ids) = (new byte[Tokens.Count][], new List<AddedToken>(), new Dictionary<string, int>(StringComparer.Ordinal));
         for (var id = 0; id < bytes.Length; id++)
@@ -58,6 +61,8 @@ public sealed record GgufTokens(
             if (!ids.TryAdd(Tokens[id], id)) throw Bad($"it holds the token '{Tokens[id]}' twice, as {ids[Tokens[id]]} and {id}");
         }
         var merges = ReadMerges(ids);
+        if (merges.Length == 0 && ids.Values.FirstOrDefault(id => bytes[id].Length > 1, -1) is var whole and >= 0)
+            throw Bad($"token {whole}, '{Tokens[whole]}', has several bytes, yet merges are missing");
         ByteLevel.CheckBytes(bytes, added, Bad);
         ByteLevel.CheckMerges(bytes, merges, WholePieces.Contains(name), added, Bad);
         var (eos, bos) = (Eos ?? -1, Bos ?? Eos ?? -1);
@@ -68,12 +73,22 @@ public sealed record GgufTokens(
             merges, new BpeRules(split, WholePieces.Contains(name)));
     }
 
-    private SpecialTokens Special(List<AddedToken> ids, int bos, int eos)
+    /// <summary>SentencePiece joins the pair whose piece has the best score: without scores, or with equal ones, nothing says which.</summary>
+    private void CheckScores()
     {
-        int[] ours = [.. SpecialTokens.Names.Select(name => ids.Find(token => token.Content == name)?.Id ?? -1)];
-        return ours.Contains(-1) ? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos)
-            : new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
+        if (Scores.Count == 0) throw Bad("it has no scores, without which text cannot be encoded");
+        if (Scores.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Scores.Count} scores");
+        var longer = Enumerable.Range(0, Tokens.Count)
+            .Where(id => Kinds[id] == PieceKind.Normal && Tokens[id].Length > 1).ToArray();
+        if (longer.Length > 1 && longer.All(id => Scores[id] == Scores[longer[0]]))
+            throw Bad($"all its scores are {Scores[longer[0]]}, which says of no pair that it is joined before another");
+        var bytes = Enumerable.Range(0, Tokens.Count).Count(id => Kinds[id] == PieceKind.Byte);
+        if (bytes < 256 && !Kinds.Contains(PieceKind.Unknown))
+            throw Bad($"it has {bytes} of the 256 byte tokens and no unknown token: there is text that cannot be encoded");
     }
+
+    private SpecialTokens Special(List<AddedToken> ids, int bos, int eos) =>
+        SpecialTokens.Find(name => ids.Find(token => token.Content == name)?.Id ?? -1) ?? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos);
 
     private BpeMerge[] ReadMerges(Dictionary<string, int> ids)
     {

@@ -1,16 +1,12 @@
-using System.Text.RegularExpressions;
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.Oniguruma;
 
 namespace Dolmen.Tokenization;
 
 /// <summary>What tokenizer.json says of normalizing and cutting text, of added tokens and of what bounds a text.</summary>
 internal static class JsonSteps
 {
-    /// <summary>A pattern of a file that takes longer is refused.</summary>
-    private static readonly TimeSpan LongestMatch = TimeSpan.FromSeconds(5);
-
-    /// <summary>Any white space becomes one space.</summary>
-    public static Normalizer OneSpace { get; } = new RegexReplaceNormalizer(new Regex(@"\s+", RegexOptions.CultureInvariant, LongestMatch), " ");
+    private const string Punctuation = @"[\p{P}$+<=>^~|`]";
 
     /// <summary>The steps of a member, which may be absent, one step or a Sequence of them.</summary>
     public static IEnumerable<JsonField> Of(JsonField root, string name, string list) => root.IsAbsent(name) ? [] : Flat(root.Get(name), list);
@@ -64,23 +60,79 @@ internal static class JsonSteps
         return (before, after);
     }
 
-    /// <summary>The pattern of a Split step, where it cuts its matches out and leaves what lies between whole.</summary>
-    public static PreTokenizer Split(JsonField step)
+    /// <summary>What cuts text, of those steps that cut and do not change it; null where the step is of another kind.</summary>
+    public static PreTokenizer? Cut(JsonField step)
     {
-        var behavior = step.Get("behavior");
-        var inverted = !step.IsAbsent("invert") && step.Get("invert").Flag();
-        // Removing what is no match is how patterns that match everything are written as well.
-        if (behavior.Text() is not "Isolated" && !(behavior.Text() is "Removed" && inverted))
-            throw behavior.Error($"is '{behavior.Text()}'{(inverted ? ", inverted" : "")}: Dolmen reads only 'Isolated' here");
-        var pattern = step.Get("pattern");
-        if (!pattern.IsAbsent("String")) return PreTokenizer.Of(Regex.Escape(pattern.Get("String").Text()));
+        switch (step.Get("type").Text())
+        {
+            case "Split":
+                var pattern = step.Get("pattern");
+                var (behavior, invert) = (Behavior(step.Get("behavior")), step.Get("invert").Flag());
+                if (!pattern.IsAbsent("String")) return AtText(pattern.Get("String"), behavior, invert);
+                var regex = pattern.Get("Regex");
+                return Named(regex, () => PreTokenizer.Of(regex.Text(), behavior, invert));
+            case "Digits":
+                return PreTokenizer.Digits(!step.IsAbsent("individual_digits") && step.Get("individual_digits").Flag());
+            case "Punctuation":
+                return PreTokenizer.Of(Punctuation, step.IsAbsent("behavior") ? SplitBehavior.Isolated : Behavior(step.Get("behavior")), invert: false);
+            case "Whitespace":
+                return PreTokenizer.Of(@"[\w\x{200C}\x{200D}]+|[^\w\s\x{200C}\x{200D}]+", SplitBehavior.Removed, invert: true);
+            case "WhitespaceSplit":
+                return PreTokenizer.Of(@"\s", SplitBehavior.Removed, invert: false);
+            case "CharDelimiterSplit":
+                return AtText(step.Get("delimiter"), SplitBehavior.Removed, invert: false);
+            case "BertPreTokenizer":
+                return PreTokenizer.Sequence(PreTokenizer.Of(@"\s", SplitBehavior.Removed, invert: false), PreTokenizer.Of(Punctuation));
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The character that Metaspace writes for a space.</summary>
+    public static string Replacement(JsonField step)
+    {
+        var replacement = step.Get("replacement");
+        return replacement.Text().EnumerateRunes().Count() == 1 ? replacement.Text() : throw replacement.Error("is not one character");
+    }
+
+    /// <summary>Where Metaspace puts a space that the text does not have.</summary>
+    public static SpacePrefix Scheme(JsonField step)
+    {
+        var scheme = step.IsAbsent("prepend_scheme") ? "always" : step.Get("prepend_scheme").Text();
+        if (!step.IsAbsent("add_prefix_space") && !step.Get("add_prefix_space").Flag())
+        {
+            if (!step.IsAbsent("prepend_scheme") && scheme != "never")
+                throw step.Get("add_prefix_space").Error($"is false, yet prepend_scheme is '{scheme}': they must say the same");
+            scheme = "never";
+        }
+        return scheme switch
+        {
+            "always" => SpacePrefix.EverySection,
+            "first" => SpacePrefix.AtStart,
+            "never" => SpacePrefix.Never,
+            _ => throw step.Get("prepend_scheme").Error($"is '{scheme}': it must be always, first or never"),
+        };
+    }
+
+    public static OnigurumaRegex Regex(JsonField field) => Named(field, () => new OnigurumaRegex(field.Text()));
+
+    private static RegexPreTokenizer AtText(JsonField text, SplitBehavior behavior, bool invert) => text.Text().Length > 0
+        ? RegexPreTokenizer.AtText(text.Text(), behavior, invert) : throw text.Error("is empty: it must name where to cut");
+
+    private static SplitBehavior Behavior(JsonField field) =>
+        Enum.TryParse<SplitBehavior>(field.Text(), out var behavior) && Enum.IsDefined(behavior) && !char.IsAsciiDigit(field.Text()[0])
+            ? behavior : throw field.Error($"is '{field.Text()}': it must be one of {string.Join(", ", Enum.GetNames<SplitBehavior>())}");
+
+    /// <summary>A complaint of the pattern names the field.</summary>
+    private static T Named<T>(JsonField field, Func<T> make)
+    {
         try
         {
-            return PreTokenizer.Of(pattern.Get("Regex").Text());
+            return make();
         }
         catch (UserErrorException error)
         {
-            throw new UserErrorException(pattern.Get("Regex").Error($"cannot be used: {error.Message.TrimEnd('.')}").Message, error);
+            throw new UserErrorException(field.Error($"cannot be used: {error.Message.TrimEnd('.')}").Message, error);
         }
     }
 
@@ -97,13 +149,14 @@ internal static class JsonSteps
             "NFKC" => new UnicodeNormalizer(compose: true, compatibility: true),
             "NFKD" => new UnicodeNormalizer(compose: false, compatibility: true),
             "Lowercase" => new LowercaseNormalizer(),
+            "ByteLevel" => new ByteLevelNormalizer(),
             "StripAccents" => new StripAccentsNormalizer(),
             "Strip" => new StripNormalizer(step.Get("strip_left").Flag(), step.Get("strip_right").Flag()),
             "Prepend" => new PrependNormalizer(step.Get("prepend").Text()),
             "Replace" => Replace(step),
             "Precompiled" => Precompiled(step),
             var other => throw type.Error($"is '{other}': Dolmen reads NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, " +
-                "Replace, Precompiled and Sequence here"),
+                "Replace, Precompiled, ByteLevel and Sequence here"),
         };
     }
 
@@ -115,15 +168,7 @@ internal static class JsonSteps
             var text = pattern.Get("String");
             return text.Text().Length > 0 ? new ReplaceNormalizer(text.Text(), content) : throw text.Error("is empty: it must name what to replace");
         }
-        var regex = pattern.Get("Regex");
-        try
-        {
-            return new RegexReplaceNormalizer(new Regex(regex.Text(), RegexOptions.CultureInvariant, LongestMatch), content);
-        }
-        catch (ArgumentException error)
-        {
-            throw new UserErrorException(regex.Error($"is no regular expression: {error.Message.TrimEnd('.')}").Message, error);
-        }
+        return new RegexReplaceNormalizer(Regex(pattern.Get("Regex")), content);
     }
 
     private static CharsMapNormalizer Precompiled(JsonField step)

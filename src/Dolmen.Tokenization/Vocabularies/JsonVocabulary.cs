@@ -59,15 +59,18 @@ internal sealed class JsonVocabulary
         return new JsonVocabulary(byId, ids, added);
     }
 
-    public BpeMerge[] Merges(JsonField field)
+    /// <param name="field">Where they stand.</param>
+    /// <param name="prefix">What a token within a word has before it; merging takes it away.</param>
+    public BpeMerge[] Merges(JsonField field, string prefix = "")
     {
         var merges = new List<BpeMerge>();
         var seen = new HashSet<(int, int)>();
         foreach (var item in field.Items())
         {
             var (left, right) = Parts(item);
-            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(left + right) is not (var result and >= 0))
-                throw item.Error($"merges '{left}' and '{right}': these and '{left + right}' must be in the vocabulary");
+            var joined = left + (right.StartsWith(prefix, StringComparison.Ordinal) ? right[prefix.Length..] : right);
+            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(joined) is not (var result and >= 0))
+                throw item.Error($"merges '{left}' and '{right}': these and '{joined}' must be in the vocabulary");
             if (!seen.Add((leftId, rightId))) throw item.Error($"merges '{left}' and '{right}' a second time");
             merges.Add(new BpeMerge(leftId, rightId, result));
         }
@@ -78,8 +81,7 @@ internal sealed class JsonVocabulary
     /// text, the one that ends the text before does.</summary>
     public SpecialTokens Special(TokenNames names, IReadOnlyList<int> before)
     {
-        int[] ours = [.. SpecialTokens.Names.Select(Find)];
-        if (ours.All(id => id >= 0)) return new SpecialTokens(ours[0], ours[1], ours[2], ours[3], ours[4], ours[5], ours[6]);
+        if (SpecialTokens.Find(Find) is { } ours) return ours;
         var eos = First(names.Eos, "</s>", "<|endoftext|>", "<|end_of_text|>", "<|eos|>", "<eos>");
         var bos = First(names.Bos);
         if (bos < 0) bos = before.Count > 0 ? before[0] : names.Eos is null ? First("<s>", "<|begin_of_text|>", "<|bos|>", "<bos>") : -1;

@@ -15,7 +15,7 @@ internal sealed record RankedVocabulary(
     string Name, int Ranks, string Split, string Eos, IReadOnlyList<(string Name, int Id)> Special, string? Bos = null, bool AddsBos = false,
     string? Package = null, int SpaceRuns = 0)
 {
-    private const string EndOfText = "<|endoftext|>";
+    private const string EndOfText = SpecialTokens.EndOfText;
 
     public static IReadOnlyList<RankedVocabulary> Known { get; } =
     [

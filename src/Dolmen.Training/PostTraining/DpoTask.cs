@@ -1,7 +1,6 @@
 // P pairs, T longest answer of a batch
 using Dolmen.Artifacts;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Layers;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
 
@@ -25,25 +24,37 @@ public sealed class DpoTask : TrainingTask
     public DpoTask(string preferencesFile, Tokenizer tokenizer, DpoRecipe recipe, TrainingRecipe training, ulong seed)
     {
         (_recipe, _training, _pad) = (recipe, training, tokenizer.Special.Pad);
-        foreach (var pair in PostTrainingFiles.Read(preferencesFile, PostTrainingJson.Default.PreferencePair))
+        var tally = new DataTally("pairs");
+        var tokens = new ConversationTokens(tokenizer, tally);
+        foreach (var pair in PreferenceFiles.Read(preferencesFile, tally))
         {
-            TokenizedConversation Answered(string answer) =>
-                ChatFormat.Tokenize(tokenizer, [new ChatMessage("user", pair.Prompt), new ChatMessage("assistant", answer)]);
-            var (chosen, rejected) = (Answered(pair.Chosen), Answered(pair.Rejected));
-            if (Math.Max(chosen.Tokens.Length, rejected.Tokens.Length) > training.ContextLength) TooLong++;
-            else _pairs.Add((chosen, rejected));
+            if (pair.Problem is { } problem)
+            {
+                tally.Drop(problem, pair.Place);
+                continue;
+            }
+            var (chosen, rejected) = (tokens.Of(pair.Chosen), tokens.Of(pair.Rejected));
+            var longer = Math.Max(chosen.Tokens.Length, rejected.Tokens.Length);
+            if (longer <= training.ContextLength)
+            {
+                tally.Use();
+                _pairs.Add((chosen, rejected));
+            }
+            else if (training.LongRows != LongRows.Error) tally.Drop(RowFit.TooLong, pair.Place);
+            else throw new UserErrorException($"{preferencesFile}, line {pair.Place.Line} has an answer of {longer} tokens with its prompt, and training.contextLength is " +
+                $"{training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop.");
         }
-        if (_pairs.Count == 0) throw new UserErrorException($"{preferencesFile} holds no pair that fits training.contextLength {training.ContextLength}: DPO needs at least one.");
+        var counts = tally.RequireSome(preferencesFile, $"DPO needs one pair at least of two different answers that fit training.contextLength {training.ContextLength}.");
         _reference = new (float, float)?[_pairs.Count];
         _order = new DataOrder(_pairs.Count, seed);
         Steps = (int)Math.Max(1, (recipe.TotalPairs > 0 ? recipe.TotalPairs : _pairs.Count) / recipe.BatchPairs);
+        Data = counts with { NotReached = Math.Max(0, _pairs.Count - (long)Steps * recipe.BatchPairs) };
         _tokensAfter = new long[Steps + 1];
         for (var step = 0; step < Steps; step++)
             _tokensAfter[step + 1] = _tokensAfter[step] + MicroBatches(step).Sum(batch => 2L * batch.Length * LengthOf(batch));
     }
 
-    /// <summary>Pairs left out because an answer does not fit the context.</summary>
-    public int TooLong { get; }
+    public override DataCounts Data { get; }
 
     public override string Stage => "dpo";
 
@@ -79,11 +90,8 @@ public sealed class DpoTask : TrainingTask
             var referenceChosen = tensor([.. batch.Select(pair => _reference[pair]!.Value.Chosen)]);
             var referenceRejected = tensor([.. batch.Select(pair => _reference[pair]!.Value.Rejected)]);
             var total = DpoObjective.Losses(chosen, rejected, referenceChosen, referenceRejected, _recipe.Beta).sum() / _recipe.BatchPairs;
-            total.backward();
-            BackwardGuard.ThrowIfFailed();
-            model.Parameters.TakeGradients(first);
+            loss += model.Parameters.Backward(total, first);
             first = false;
-            loss += total.item<float>();
             var m = DpoObjective.Metrics(chosen.detach(), rejected.detach(), referenceChosen, referenceRejected, _recipe.Beta);
             double[] means = [m.RewardsChosen, m.RewardsRejected, m.RewardsAccuracies, m.RewardsMargins, m.LogpsChosen, m.LogpsRejected];
             for (var i = 0; i < totals.Length; i++) totals[i] += means[i] * batch.Length / _recipe.BatchPairs;
@@ -95,7 +103,7 @@ public sealed class DpoTask : TrainingTask
     /// <summary>Σ log p over each answer's tokens: chosen (P), rejected (P). One pass for both.</summary>
     private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(TrainableModel model, int[] pairs)
     {
-        var batch = new TokenBatch(2 * pairs.Length, LengthOf(pairs));
+        var batch = new Batch(2 * pairs.Length, LengthOf(pairs));
         for (var i = 0; i < pairs.Length; i++)
         {
             var (chosen, rejected) = _pairs[pairs[i]];

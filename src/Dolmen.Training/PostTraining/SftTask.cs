@@ -1,11 +1,11 @@
-using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Modeling;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Training.PostTraining;
 
-/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only.</summary>
+/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only. Conversations
+/// that share a row do not see each other.</summary>
 public sealed class SftTask : TrainingTask
 {
     private readonly PackedRows _rows;
@@ -17,15 +17,24 @@ public sealed class SftTask : TrainingTask
     {
         _training = training;
         _pad = tokenizer.Special.Pad;
-        var conversations = PostTrainingFiles.Read(conversationsFile, PostTrainingJson.Default.Conversation)
-            .Select(conversation => ChatFormat.Tokenize(tokenizer, conversation.Messages));
+        var tally = new DataTally("conversations");
+        var (tokens, fit) = (new ConversationTokens(tokenizer, tally), new RowFit(training.ContextLength, training.LongRows, tally));
+        var conversations = new List<TokenizedConversation>();
+        foreach (var conversation in ConversationFiles.Read(conversationsFile, tally))
+        {
+            if (Problem(conversation) is { } problem) tally.Drop(problem, conversation.Place);
+            else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row) conversations.Add(row);
+        }
+        var counts = tally.RequireSome(conversationsFile, "SFT learns what the assistant says: it needs one answer at least that fits training.contextLength.");
         _rows = ConversationPacking.Pack(conversations, training.ContextLength, _pad, seed);
-        if (_rows.Rows == 0) throw new UserErrorException($"{conversationsFile} holds no conversation: SFT needs at least one.");
         _rowsPerStep = Math.Max(1, recipe.BatchTokens / training.ContextLength);
         _rowsPerMicroBatch = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, _rowsPerStep);
         Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_rows.Rows * training.ContextLength) / recipe.BatchTokens);
         _order = new DataOrder(_rows.Rows, seed);
+        Data = counts with { NotReached = Conversations(Math.Min(_rows.Rows, (long)Steps * _rowsPerStep)) };
     }
+
+    public override DataCounts Data { get; }
 
     public override string Stage => "sft";
 
@@ -35,20 +44,35 @@ public sealed class SftTask : TrainingTask
 
     public override StepResult Accumulate(TrainableModel model, int step)
     {
-        var batches = new List<TokenBatch>();
+        var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
         {
-            var batch = new TokenBatch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
+            var batch = new Batch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
             for (var row = 0; row < batch.Rows; row++)
             {
                 var example = _order.At((long)step * _rowsPerStep + done + row);
-                batch.SetRow(row, _rows.TokensOf(example), _rows.LossMaskOf(example), _pad);
+                batch.SetRow(row, _rows.TokensOf(example), _rows.LossMaskOf(example), _pad, _rows.SegmentStarts[example]);
             }
             batches.Add(batch);
         }
-        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
+        var counted = batches.Sum(batch => batch.Counted);
+        if (counted == 0) throw new InvalidOperationException($"Step {step + 1} of SFT has no token to learn, although every row has one.");
         var loss = 0.0;
         for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
         return new StepResult(loss);
     }
+
+    /// <summary>Why nothing can be learned from a conversation; null where its tokens tell.</summary>
+    private static string? Problem(TrainingConversation conversation)
+    {
+        if (conversation.Text is { } text) return string.IsNullOrWhiteSpace(text.Completion) ? "completion-empty" : null;
+        if (conversation.Turns.Count == 0) return "no-turns";
+        var answers = conversation.Turns.Where(turn => turn.Role == "assistant").ToList();
+        return answers.Count == 0 ? RowFit.NothingLearned : answers.TrueForAll(turn => turn.IsEmptyAnswer) ? "answers-empty"
+            : answers.Exists(turn => turn.Learned) ? null : "no-answer-with-weight";
+    }
+
+    /// <summary>Conversations in the rows that a run of less than a pass leaves out.</summary>
+    private long Conversations(long rowsReached) => Enumerable.Range(0, _rows.Rows).Skip((int)rowsReached)
+        .Sum(position => _rows.SegmentStarts[_order.At(position)].Length - 1);
 }

@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Modeling;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public sealed class NextTokenTask : TrainingTask
         _windows = (int)Math.Min(int.MaxValue, (_train.Length - 1) / length - 1);
         if (_windows < 1)
         {
-            throw new Artifacts.UserErrorException($"training.contextLength is {length} but the corpus has only {_train.Length:N0} tokens: " +
+            throw new UserErrorException($"training.contextLength is {length} but the corpus has only {_train.Length:N0} tokens: " +
                 $"a window needs {2 * length + 1:N0}. Use a shorter context or more text.");
         }
         _rowsPerStep = recipe.BatchTokens / length;
@@ -33,7 +34,16 @@ public sealed class NextTokenTask : TrainingTask
         Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_windows * length) / recipe.BatchTokens);
         _order = new DataOrder(_windows, seed);
         _bytesPerToken = MeanBytesPerToken();
+        var inWindows = (long)_windows * length;
+        var tally = new DataTally("tokens");
+        tally.Read(_train.Length);
+        tally.Use(inWindows);
+        // Where the windows of a pass begin moves with every pass, so that each pass leaves out others.
+        tally.Drop("outside-windows", new DataPlace("train.bin", 0), _train.Length - inWindows);
+        Data = tally.ToCounts() with { NotReached = Math.Max(0, inWindows - TokensAfter(Steps)) };
     }
+
+    public override DataCounts Data { get; }
 
     public override string Stage => "pretrain";
 
@@ -43,38 +53,42 @@ public sealed class NextTokenTask : TrainingTask
 
     public override StepResult Accumulate(TrainableModel model, int step)
     {
-        var loss = 0.0;
+        var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
         {
-            var rows = Math.Min(_rowsPerMicroBatch, _rowsPerStep - done);
-            var batch = new TokenBatch(rows, _training.ContextLength);
-            for (var row = 0; row < rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
-            loss += batch.Backward(model, 1.0 / (_rowsPerStep * _training.ContextLength), first: done == 0);
+            var batch = new Batch(Math.Min(_rowsPerMicroBatch, _rowsPerStep - done), _training.ContextLength);
+            for (var row = 0; row < batch.Rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
+            batches.Add(batch);
         }
+        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
+        var loss = 0.0;
+        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
         return new StepResult(loss, [.. model.LastMetrics()]);
     }
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
-    public override Validation Validate(TrainableModel model)
+    /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are counted.</summary>
+    public override Validation? Validate(TrainableModel model)
     {
         using var noGradient = no_grad();
-        var length = _training.ContextLength;
-        var tokens = new int[length + 1];
-        var (nats, targets, bytes) = (0.0, 0L, 0L);
-        var limit = Math.Min(_validation.Length, _training.ValidationTokens);
-        for (long start = 0; start + 1 < limit; start += length)
+        var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
+        _validation.Read(0, tokens);
+        var rows = HeldOutRows.Of(tokens, DocumentStarts(tokens, _tokenizer.Special.Bos, _tokenizer.Special.Eos), _training.ContextLength + 1);
+        var (nats, targets) = (0.0, 0L);
+        foreach (var some in rows.Chunk(_rowsPerMicroBatch))
         {
             using var scope = NewDisposeScope();
-            var row = tokens.AsSpan(0, (int)Math.Min(length + 1, limit - start));
-            _validation.Read(start, row);
-            var batch = new TokenBatch(1, row.Length - 1);
-            batch.SetRow(0, row, [], _tokenizer.Special.Pad);
-            nats += model.Loss(batch.Inputs(), batch.Targets(), 1).item<float>();
-            targets += row.Length - 1;
-            foreach (var token in row[1..]) bytes += TextBytes(token);
+            var batch = new Batch(some.Length, _training.ContextLength);
+            for (var row = 0; row < some.Length; row++)
+            {
+                batch.SetRow(row, tokens.AsSpan(some[row].Tokens), [], _tokenizer.Special.Pad, some[row].Starts);
+            }
+            nats += model.Loss(batch.Inputs(), batch.Targets(), 1, batch.Segments).item<float>();
+            targets += batch.Counted;
         }
-        if (targets == 0) return new Validation(double.NaN, null, null);
+        if (targets == 0) return null;                                   // no held-out text, and so no loss of it
+        var bytes = tokens.Sum(token => (long)TextBytes(token));
         return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, Sample(model));
     }
 
@@ -85,13 +99,31 @@ public sealed class NextTokenTask : TrainingTask
         _validation.Dispose();
     }
 
-    private void Window(TokenBatch batch, int row, long position)
+    private void Window(Batch batch, int row, long position)
     {
         var length = _training.ContextLength;
-        var offset = (long)(new Artifacts.StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
+        var offset = (long)(new StableRandom(_seed + (ulong)_order.EpochOf(position)).NextUInt64() % (ulong)length);
         var tokens = new int[length + 1];
         _train.Read(_order.At(position) * (long)length + offset, tokens);
-        batch.SetRow(row, tokens, [], _tokenizer.Special.Pad);
+        SetRow(batch, row, tokens);
+    }
+
+    private void SetRow(Batch batch, int row, ReadOnlySpan<int> tokens)
+    {
+        var special = _tokenizer.Special;
+        if (_training.DocumentMasking) batch.SetRow(row, tokens, [], special.Pad, DocumentStarts(tokens, special.Bos, special.Eos));
+        else batch.SetRow(row, tokens, [], special.Pad);
+    }
+
+    /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes before
+    /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
+    /// second one begins the next document.</summary>
+    internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)
+    {
+        var starts = new List<int> { 0 };
+        for (var t = 1; t < tokens.Length; t++)
+            if (tokens[t] == bos && (bos != eos || tokens[t - 1] == eos)) starts.Add(t);
+        return [.. starts, tokens.Length];
     }
 
     /// <summary>Greedy, without a cache: a few dozen short passes a validation.</summary>

@@ -29,17 +29,34 @@ public sealed class PairTask : TrainingTask
     private int[] _order = [], _batches = [];
     private int _epoch = -1;
 
-    public PairTask(IReadOnlyList<TextPair> pairs, Tokenizer tokenizer, PretrainRecipe recipe, TrainingRecipe training, ulong seed)
+    public PairTask(string pairs, Tokenizer tokenizer, PretrainRecipe recipe, TrainingRecipe training, ulong seed)
     {
         (_tokenizer, _training, _seed) = (tokenizer, training, seed);
-        foreach (var pair in pairs)
+        var tally = new DataTally(PairFiles.Unit);
+        foreach (var (pair, place) in PairFiles.Read(pairs, tally))
         {
             int[] source = [.. tokenizer.Encode(pair.Source), tokenizer.Special.Eos], target = [.. tokenizer.Encode(pair.Target)];
-            if (Math.Max(source.Length, target.Length + 1) > training.ContextLength) TooLong++;
-            else if (_heldOut.Count < MostHeldOut && (_train.Count + _heldOut.Count) % HeldOutEvery == HeldOutEvery - 1) _heldOut.Add((source, target));
-            else _train.Add((source, target));
+            if (Math.Max(source.Length, target.Length + 1) > training.ContextLength)
+            {
+                if (training.LongRows == LongRows.Error)
+                    throw new UserErrorException($"{place.File}, line {place.Line} has a source of {source.Length} and a target of {target.Length + 1} tokens, and training.contextLength " +
+                        $"is {training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop.");
+                tally.Drop(RowFit.TooLong, place);
+                continue;
+            }
+            tally.Use();
+            if (_heldOut.Count < MostHeldOut && (_train.Count + _heldOut.Count) % HeldOutEvery == HeldOutEvery - 1)
+            {
+                tally.Note("held-out", place);
+                _heldOut.Add((source, target));
+            }
+            else
+            {
+                _train.Add((source, target));
+            }
         }
-        if (_train.Count == 0) throw new UserErrorException($"No pair fits training.contextLength {training.ContextLength}: training needs at least one. Use a longer context.");
+        if (_train.Count == 0) tally.RequireSome(pairs, $"Training needs a pair at least that fits training.contextLength {training.ContextLength}: use a longer context.");
+        Data = tally.ToCounts();
         _bytesPerToken = Math.Max(1e-9, _train.Average(pair => (double)pair.Target.Sum(token => tokenizer.BytesOf(token).Length) / (pair.Target.Length + 1)));
         _cuts = Cuts(recipe.BatchTokens);
         var perEpoch = Enumerable.Range(0, BatchesPerEpoch).Sum(BatchTokens);
@@ -49,8 +66,7 @@ public sealed class PairTask : TrainingTask
         _tokensAfter = [.. after];
     }
 
-    /// <summary>Pairs left out because source or target does not fit the context.</summary>
-    public int TooLong { get; }
+    public override DataCounts Data { get; }
 
     public override string Stage => "pretrain";
 

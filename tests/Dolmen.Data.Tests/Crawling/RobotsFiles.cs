@@ -49,7 +49,7 @@ public class RobotsFiles
         var rules = Read("\uFEFFSitemap: http://x/1\r\nUser-agent: *\r\nCrawl-delay: 2.5\r\nDisallow: /a\r\nSitemap: http://x/2");
         Assert.Equal(2.5, rules.CrawlDelaySeconds);
         Assert.Equal(["http://x/1", "http://x/2"], rules.Sitemaps);
-        Assert.Equal(3600, Read("User-agent: *\nCrawl-delay: 1e9").CrawlDelaySeconds);
+        Assert.Equal((1e9, 1e12), (Read("User-agent: *\nCrawl-delay: 1e9").CrawlDelaySeconds, Read("User-agent: *\nCrawl-delay: 1e300").CrawlDelaySeconds));
         Assert.Equal(0, Read("User-agent: *\nCrawl-delay: NaN").CrawlDelaySeconds);
     }
 

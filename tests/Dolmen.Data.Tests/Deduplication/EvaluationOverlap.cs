@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Data;
 using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
 using Dolmen.Tests.Fakes;
@@ -58,7 +59,24 @@ public class EvaluationOverlap
         Assert.Equal([("a.jsonl:7", "Why?"), ("a.jsonl:3", "one\ntwo")], EvaluationItems.Read(Path.Combine(folder.Path, "a.jsonl")));
         Assert.Equal([("b.csv:1", "A, b"), ("b.csv:2", "C")], EvaluationItems.Read(Path.Combine(folder.Path, "b.csv")));
         Assert.Equal([("c.csv:2", "said \"hi\"")], EvaluationItems.Read(Path.Combine(folder.Path, "c.csv")));
-        Assert.Contains("line 1", Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "bad.jsonl")).Count()).Message, StringComparison.Ordinal);
-        Assert.Throws<UserErrorException>(() => EvaluationItems.Read("x.txt").Count());
+        Assert.Contains("line 1", Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "bad.jsonl")).Count).Message, StringComparison.Ordinal);
+        Assert.Throws<UserErrorException>(() => EvaluationItems.Read("x.txt").Count);
+    }
+
+    [Fact]
+    public void Items_are_read_from_a_JSON_array_and_every_one_of_them_counts()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("a.json", "[", """ {"question": "Why is the sky blue over the hills today?"},""", """ {"question": "Why?"}""", "]");
+        folder.Write("empty.jsonl", "");
+        folder.Write("numbers.jsonl", """{"question": 7}""");
+        var file = Path.Combine(folder.Path, "a.json");
+        Assert.Equal(["a.json:2", "a.json:3"], EvaluationItems.Read(file).Select(item => item.Id));
+        var funnel = new Funnel();
+        EvaluationItems.Count([file], 13, funnel);
+        Assert.Equal([new("evaluation-items", 1), new("evaluation-items-too-short", 1)], funnel.Noted);
+        Assert.Contains("holds no item", Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "empty.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains("line 1: the row has no text",
+            Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "numbers.jsonl"))).Message, StringComparison.Ordinal);
     }
 }

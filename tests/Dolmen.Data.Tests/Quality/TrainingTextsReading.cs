@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Data;
 using Dolmen.Data.Quality;
 using Dolmen.Tests.Fakes;
 
@@ -24,6 +25,16 @@ public sealed class TrainingTextsReading : IDisposable
     {
         _folder.Write("rows.jsonl", "{\"text\":\"one\"}", "not json", "{\"messages\":[]}", "{\"text\":7}", "", "{\"text\":\" \"}", "{\"text\":\"two\"}");
         Assert.Equal(["one", "two"], Read("rows.jsonl"));
+    }
+
+    [Fact]
+    public void What_teaches_nothing_is_counted_with_its_first_line()
+    {
+        _folder.Write("rows.jsonl", "{\"text\":\"one\"}", "not json", "{\"messages\":[]}", "{\"text\":7}", "", "{\"text\":\" \"}", "{\"text\":\"one\"}");
+        var (sample, funnel) = (new TextSample(1, 1000, 1000), new Funnel());
+        TrainingTexts.ForEach([In("rows.jsonl")], "--good", sample.Add, default, funnel);
+        Assert.Equal("2 texts read, 1 used, 1 dropped (conversation-row), 1 dropped (duplicate-or-beyond-budget), 1 dropped (row-without-text), 1 dropped (text-empty), " +
+            "1 dropped (unparsable-json), first broken rows.jsonl, line 2", TextCounts.Of(sample, funnel).ToString());
     }
 
     [Fact]

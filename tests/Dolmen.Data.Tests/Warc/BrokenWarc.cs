@@ -120,7 +120,7 @@ public class BrokenWarc
     [Fact]
     public void Reading_a_header_that_is_no_http_breaks_one_record() =>
         Assert.Equal(("dolmen", "http-header-broken:2"), WarcFile.Summary(new WarcFile()
-            .Record("response", "https://stones.example/a", "application/http", "ICY 200 OK\r\n\r\n<p>"u8.ToArray())
+            .Record("response", "https://stones.example/a", "application/http", "200 OK\r\n\r\n<p>"u8.ToArray())
             .Record("response", "https://stones.example/b", "application/http", "HTTP/1.1 fine\r\n\r\n<p>"u8.ToArray())
             .Pages("dolmen").Bytes()));
 

@@ -55,15 +55,33 @@ public sealed class GgufModelTests : IDisposable
     [InlineData("qwen2")]
     [InlineData("qwen3")]
     [InlineData("mixtral")]
+    [InlineData("mixtral in a window")]
     [InlineData("mamba")]
+    [InlineData("falcon mamba")]
+    [InlineData("mamba2")]
     [InlineData("jamba")]
+    [InlineData("gpt2")]
+    [InlineData("llama 3")]
+    [InlineData("yarn")]
+    [InlineData("yarn with a temperature")]
     public void A_model_exported_and_read_back_is_the_same(string name)
     {
         var config = Config(name);
         var weights = Weights(config).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         Export(config, weights, GgmlType.F32);
         using var model = GgufModel.Open(_folder["x.gguf"]);
-        Assert.Equal(config, model.Config);
+        var expectedConfig = config switch
+        {
+            TransformerConfig { Window: not null } c => c with { Window = null },           // as wide as the context
+            // A file holds the ratio to YaRN's own temperature, as a float.
+            TransformerConfig { RopeScaling: YarnScaling { AttentionFactor: not null } yarn } c => c with
+            {
+                RopeScaling = yarn with { AttentionFactor = Math.Round(((TransformerConfig)model.Config).RopeScaling!.Magnitude, 6) == 1.25
+                    ? ((TransformerConfig)model.Config).RopeScaling!.Magnitude : 1.25 },
+            },
+            _ => config,
+        };
+        Assert.Equal(expectedConfig, model.Config);
         foreach (var tensor in model.Tensors(TestContext.Current.CancellationToken))
         {
             var expected = weights[tensor.Name].Values.ToArray();
@@ -87,12 +105,38 @@ public sealed class GgufModelTests : IDisposable
         }
     }
 
-    [Fact]
-    public void What_llama_cpp_has_no_architecture_for_is_refused()
+    public static TheoryData<string, string> Unwritable => new()
     {
-        var config = (TransformerConfig)Config("llama") with { Positions = PositionKind.Alibi };
-        Assert.Contains("cannot be written as GGUF", Assert.Throws<UserErrorException>(() => Export(config, [], GgmlType.F32)).Message,
-            StringComparison.Ordinal);
+        { "alibi", "its Llama has rotary positions" },
+        { "window", "Dolmen does not write attention windows (this model sees 16 tokens back)" },
+        { "qwen2 with llama 3 positions", "no Llama 3 positions in the architecture 'qwen2'" },
+        { "yarn with another ramp", "a ramp (beta_fast, beta_slow, truncate) other than 32, 1 and true" },
+        { "mamba of another width", "an inner width of twice the width, this model 100 for 64" },
+        { "mamba with biases", "not on its projections" },
+        { "mamba2 in groups", "norms each group of a Mamba-2 layer alone" },
+        { "mamba2 with limits", "does not limit the time step" },
+        { "s4", "llama.cpp has no architecture with all it consists of" },
+    };
+
+    [Theory, MemberData(nameof(Unwritable))]
+    public void What_llama_cpp_would_compute_otherwise_is_refused_with_the_reason(string name, string reason)
+    {
+        var llama = (TransformerConfig)Config("llama");
+        ModelConfig config = name switch
+        {
+            "alibi" => llama with { Positions = PositionKind.Alibi },
+            "window" => llama with { Window = 16 },
+            "qwen2 with llama 3 positions" => llama with { QkvBias = true, RopeScaling = new Llama3Scaling(8, 1, 4, 8192) },
+            "yarn with another ramp" => llama with { RopeScaling = new YarnScaling(4, 32, BetaFast: 16) },
+            "mamba of another width" => new MambaConfig(40, 64, 2, 4096, 100, 4),
+            "mamba with biases" => new MambaConfig(40, 64, 2, 4096, 128, 4, Bias: true),
+            "mamba2 in groups" => new Mamba2Config(40, 64, 2, 4096, 8, 16, 16, 2),
+            "mamba2 with limits" => new Mamba2Config(40, 64, 2, 4096, 8, 16, 16, MaxDt: 0.1),
+            _ => new S4Config(61, 20, 2, 64, 30, 8),
+        };
+        var message = Assert.Throws<UserErrorException>(() => Export(config, [], GgmlType.F32)).Message;
+        Assert.Contains("cannot be written as GGUF", message, StringComparison.Ordinal);
+        Assert.Contains(reason, message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -137,6 +181,13 @@ public sealed class GgufModelTests : IDisposable
             "qwen2" => llama with { QkvBias = true },
             "qwen3" => llama with { QkNorm = true, HeadDim = 32 },
             "mixtral" => llama with { Experts = new MixtureConfig(3) },
+            "mixtral in a window" => llama with { Experts = new MixtureConfig(3), Window = 128 },
+            "falcon mamba" => new MambaConfig(40, 64, 2, 4096, 128, 4, MixerNormEps: 1e-5),
+            "mamba2" => new Mamba2Config(40, 64, 2, 4096, 8, 16, 16),
+            "gpt2" => new Gpt2Config(40, 64, 2, 4, 96, 128),
+            "llama 3" => llama with { RopeScaling = new Llama3Scaling(8, 1, 4, 8192), RopeTheta = 500000 },
+            "yarn" => llama with { RopeScaling = new YarnScaling(4, 32) },
+            "yarn with a temperature" => llama with { RopeScaling = new YarnScaling(4, 32, AttentionFactor: 1.25) },
             "tied, linear scaling" => llama with { TieEmbeddings = true, RopeScaling = new LinearScaling(4) },
             "mamba" => new MambaConfig(40, 64, 2, 4096, 128, 4),
             "jamba" => new JambaConfig(40, 64, 8, 4, 2, 96, 512, 128, 4, new MixtureConfig(3, 2, 0.001), 4, 2),

@@ -106,6 +106,57 @@ public sealed class HubDownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_download_longer_than_announced_leaves_nothing()
+    {
+        _hub.Excess = true;
+        await Assert.ThrowsAsync<UserErrorException>(Pull);
+        Assert.DoesNotContain(Files(), name => name.EndsWith(".partial", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(60_000)]
+    public async Task A_list_of_files_that_drips_or_stalls_is_not_waited_for(int milliseconds)
+    {
+        _hub.Drip = TimeSpan.FromMilliseconds(milliseconds);
+        using var client = new HubClient(_hub.Address) { Patience = TimeSpan.FromMilliseconds(300), FirstPause = TimeSpan.FromMilliseconds(1) };
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => new HubDownload(client).RunAsync(new HubRepository("owner/name"), _folder["m"], default))
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Contains("did not send its whole answer", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.json", "a.json/b.json")]
+    [InlineData("A.json", "a.JSON/x/b.json")]
+    public async Task A_file_inside_a_file_is_refused_before_anything_is_fetched(string one, string other)
+    {
+        _hub.Small(one, "{}");
+        _hub.Small(other, "{}");
+        Assert.Contains("in a folder of that name", (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_hub.Requests, request => request.Contains("/resolve/", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("hf_a\nhf_b")]
+    [InlineData("hf_a\r\nX: y")]
+    [InlineData("hf a")]
+    [InlineData("hf_\u00E9")]
+    [InlineData("hf_a\0")]
+    public void A_token_that_is_not_one_word_is_refused_without_being_shown(string token)
+    {
+        var message = Assert.Throws<UserErrorException>(() => new HubClient(_hub.Address, token)).Message;
+        Assert.StartsWith("HF_TOKEN", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hf_", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://user:secret@hub.example/")]
+    [InlineData("ftp://user:secret@hub.example/")]
+    [InlineData("user:secret@hub.example")]
+    public void A_password_in_the_endpoint_is_refused_and_not_shown(string endpoint) =>
+        Assert.DoesNotContain("secret", Assert.Throws<UserErrorException>(() => new HubClient(endpoint)).Message, StringComparison.Ordinal);
+
+    [Fact]
     public async Task The_token_goes_to_the_hub_and_not_where_it_redirects_to()
     {
         using var other = new LoopbackHub();

@@ -98,7 +98,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
-    public void Missing_surplus_and_misshapen_tensors_are_all_listed()
+    public void Missing_and_misshapen_tensors_are_all_listed()
     {
         var shapes = Tiny.Tensors().Where(tensor => tensor.Name != "model.norm.weight").ToList();
         shapes[0] = shapes[0] with { Shape = [40, 15] };
@@ -109,7 +109,6 @@ public sealed class HuggingFaceFolderTests : IDisposable
         var error = Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(Model, Tiny));
         Assert.Contains("'model.norm.weight' is missing", error.Message, StringComparison.Ordinal);
         Assert.Contains("'model.embed_tokens.weight' has shape [40, 15]", error.Message, StringComparison.Ordinal);
-        Assert.Contains("'model.layers.0.self_attn.q_proj.bias' belongs to no part", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -140,15 +139,15 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [Theory]
     [InlineData("model_type", "\"opt\"", "model_type is 'opt'")]
     [InlineData("model_type", "17", "model_type is 17")]
-    [InlineData("hidden_size", null, "hidden_size is missing")]
+    [InlineData("intermediate_size", "true", "intermediate_size is true")]
     [InlineData("hidden_size", "\"wide\"", "hidden_size is \"wide\"")]
     [InlineData("hidden_size", "1e99", "hidden_size is 1e99")]
-    [InlineData("num_hidden_layers", "2000000000", "model.layers is 2000000000")]
+    [InlineData("num_hidden_layers", "2000000000", "num_hidden_layers is 2000000000")]
     [InlineData("num_key_value_heads", "3", "model.kvHeads is 3")]
     [InlineData("num_attention_heads", "0", "num_attention_heads is 0")]
     [InlineData("attention_bias", "\"yes\"", "attention_bias is \"yes\"")]
-    [InlineData("hidden_act", "\"gelu\"", "hidden_act is \"gelu\"")]
-    [InlineData("rope_scaling", """{"type":"dynamic","factor":2}""", "rope_scaling has the type 'dynamic'")]
+    [InlineData("hidden_act", "\"xielu\"", "hidden_act is 'xielu'")]
+    [InlineData("rope_scaling", """{"type":"mrope","factor":2}""", "rope_scaling has the type 'mrope'")]
     [InlineData("rope_scaling", """{"type":"linear","factor":-2}""", "rope_scaling.factor is -2")]
     [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":1e4}""", "factor is missing")]
     public void A_configuration_that_cannot_be_run_is_refused_by_name(string field, string? value, string message)

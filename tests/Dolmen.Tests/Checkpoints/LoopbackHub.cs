@@ -51,6 +51,13 @@ internal sealed class LoopbackHub : IDisposable
 
     public bool Excess { get; set; }
 
+    /// <summary>How the list of files comes: a byte now and then, or only its beginning.</summary>
+    public TimeSpan? Drip { get; set; }
+
+    public CancellationToken Closed => _closed.Token;
+
+    private readonly CancellationTokenSource _closed = new();
+
     public string? Spoil { get; set; }
 
     public string? RedirectTo { get; set; }
@@ -61,7 +68,26 @@ internal sealed class LoopbackHub : IDisposable
 
     public void Small(string path, string content) => _files[path] = (Encoding.UTF8.GetBytes(content), false);
 
-    public void Dispose() => _listener.Close();
+    public void Dispose()
+    {
+        _closed.Cancel();
+        _listener.Close();
+    }
+
+    private async Task DripAsync(HttpListenerResponse response, string text, TimeSpan pause)
+    {
+        try
+        {
+            foreach (var letter in Encoding.UTF8.GetBytes(text))
+            {
+                await response.OutputStream.WriteAsync(new[] { letter }, Closed);
+                await response.OutputStream.FlushAsync(Closed);
+                await Task.Delay(pause, Closed);
+            }
+        }
+        // The client gave up, or the test has ended.
+        catch (Exception error) when (error is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException) { }
+    }
 
     private async Task ServeAsync()
     {
@@ -92,7 +118,11 @@ internal sealed class LoopbackHub : IDisposable
             response.Close();
         }
         else if (path.Contains("/revision/", StringComparison.Ordinal)) Text(response, """{"sha":"0123456789abcdef0123456789abcdef01234567"}""");
-        else if (path.Contains("/tree/0123456789abcdef0123456789abcdef01234567", StringComparison.Ordinal)) Text(response, Tree());
+        else if (path.Contains("/tree/0123456789abcdef0123456789abcdef01234567", StringComparison.Ordinal))
+        {
+            if (Drip is { } pause) _ = DripAsync(response, Tree(), pause);
+            else Text(response, Tree());
+        }
         else if (_files.FirstOrDefault(file => path.EndsWith($"/{file.Key}", StringComparison.Ordinal)) is { Key: { } key, Value: var file })
         {
             if (RedirectTo is { } other && file.Large)

@@ -19,6 +19,7 @@ internal static class SmallModels
         ["no-positions"] = Llama with { Positions = PositionKind.None },
         ["gpt2"] = new Gpt2Config(61, 36, 2, 6, 70, 64),
         ["mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4),
+        ["falcon-mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4, MixerNormEps: 1e-6),
         ["mamba2"] = new Mamba2Config(61, 20, 2, 64, 4, 10, 7, 2),
         ["jamba"] = new JambaConfig(61, 24, 4, 4, 2, 30, 64, 40, 2, Experts, 4, 2, DState: 6),
         ["s4"] = new S4Config(61, 20, 2, 64, 30, 8),

@@ -125,7 +125,7 @@ public class DecoderBattery
         var tokens = RandomModel.Tokens(Length, config.VocabSize, 3);
         using var state = model.NewState(Length);
         var recurrent = config.StateBytesPerSequence(4) > 0;
-        var windowed = config.StateBytes(Length, 4) == config.StateBytes(Length - 1, 4);
+        var windowed = config.Plan().Blocks.Any(block => block.Mixer is AttentionSpec { Window: not null });
         foreach (var (filled, back) in ((int, int)[])[(40, 21), (Length, 100), (Length, Length - 1), (Length, 0), (5, 5)])
         {
             model.Prefill(tokens.AsSpan(state.Length, filled - state.Length), state, new float[config.VocabSize]);

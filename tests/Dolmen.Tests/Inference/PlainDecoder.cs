@@ -7,17 +7,24 @@ namespace Dolmen.Tests.Inference;
 internal sealed class PlainDecoder
 {
     private readonly Dictionary<string, double[]> _weights;
+    private readonly Func<int, int> _lengthAt;
 
-    private PlainDecoder(DecoderConfig config) => _weights = config.Tensors().ToDictionary(tensor => tensor.Name,
+    private PlainDecoder(DecoderConfig config, Func<int, int> lengthAt)
+    {
+        _lengthAt = lengthAt;
+        _weights = config.Tensors().ToDictionary(tensor => tensor.Name,
         tensor => RandomModel.Values(tensor.Name, tensor.Shape, 1).Select(value => (double)value).ToArray(), StringComparer.Ordinal);
+    }
 
     public static bool Knows(DecoderConfig config) =>
         config.Plan().Blocks.All(block => block.Mixer is AttentionSpec or MambaSpec or Mamba2Spec);
 
     /// <summary>(T, V).</summary>
-    public static double[][] Logits(DecoderConfig config, int[] tokens)
+    /// <param name="lengthAt">How long the sequence was at the end of the call that took in position p, which some rotary scalings look at;
+    /// all at once when left out.</param>
+    public static double[][] Logits(DecoderConfig config, int[] tokens, Func<int, int>? lengthAt = null)
     {
-        var plain = new PlainDecoder(config);
+        var plain = new PlainDecoder(config, lengthAt ?? (_ => tokens.Length));
         var plan = config.Plan();
         var d = plan.DModel;
         var x = tokens.Select((token, t) => Enumerable.Range(0, d).Select(i => plain._weights[plan.Embedding][token * d + i]
@@ -53,6 +60,13 @@ internal sealed class PlainDecoder
         return [.. y];
     }
 
+    private double[] Norm(NormSpec? spec, double[] x, MambaSpec mamba)
+    {
+        if (mamba.PlainNormEps is not { } epsilon) return Norm(spec, x);
+        var root = Math.Sqrt(x.Sum(value => value * value) / x.Length + epsilon);
+        return [.. x.Select(value => value / root)];
+    }
+
     private double[] Norm(NormSpec? spec, double[] x)
     {
         if (spec is null) return x;
@@ -69,9 +83,9 @@ internal sealed class PlainDecoder
             case SwiGluSpec gated:
                 var wide = Linear(gated.GateUp, x);
                 var f = wide.Length / 2;
-                return Linear(gated.Down, [.. Enumerable.Range(0, f).Select(i => Silu(wide[i]) * wide[f + i])]);
+                return Linear(gated.Down, [.. Enumerable.Range(0, f).Select(i => PlainActivation.Of(gated.Activation, wide[i]) * wide[f + i])]);
             case GeluSpec gelu:
-                return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(Gelu)]);
+                return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(value => PlainActivation.Of(gelu.Activation, value))]);
             case MixtureSpec mixture:
                 var scores = Linear(mixture.Router, x).Select(Math.Exp).ToArray();
                 var best = Enumerable.Range(0, scores.Length).OrderByDescending(e => scores[e]).Take(mixture.TopK).ToArray();
@@ -119,15 +133,15 @@ internal sealed class PlainDecoder
         })];
     }
 
-    private static double[] Turn(PositionSpec position, int t, double[] head)
+    private double[] Turn(PositionSpec position, int t, double[] head)
     {
         if (position is not RotaryPosition rotary) return head;
         var half = head.Length / 2;
-        var frequencies = rotary.Frequencies(head.Length);
+        var frequencies = PlainRotary.Frequencies(rotary, head.Length, _lengthAt(t), out var magnitude);
         return [.. head.Select((value, i) =>
         {
             var angle = t * frequencies[i % half];
-            return rotary.Magnitude * (value * Math.Cos(angle) + Math.Sin(angle) * (i < half ? -head[i + half] : head[i - half]));
+            return magnitude * (value * Math.Cos(angle) + Math.Sin(angle) * (i < half ? -head[i + half] : head[i - half]));
         })];
     }
 
@@ -140,8 +154,8 @@ internal sealed class PlainDecoder
         return [.. u.Select((row, t) =>
         {
             var selection = Linear(spec.X, row);
-            var dt = Linear(spec.Dt, Norm(spec.DtNorm, selection[..r])).Select(Softplus).ToArray();
-            var (b, c) = (Norm(spec.BNorm, selection[r..(r + n)]), Norm(spec.CNorm, selection[(r + n)..]));
+            var dt = Linear(spec.Dt, Norm(spec.DtNorm, selection[..r], spec)).Select(Softplus).ToArray();
+            var (b, c) = (Norm(spec.BNorm, selection[r..(r + n)], spec), Norm(spec.CNorm, selection[(r + n)..], spec));
             var y = new double[inner];
             for (var i = 0; i < inner; i++)
             {
@@ -192,8 +206,6 @@ internal sealed class PlainDecoder
         }
         return Silu(sum);
     }).ToArray())];
-
-    private static double Gelu(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
 
     private static double Silu(double x) => x / (1 + Math.Exp(-x));
 

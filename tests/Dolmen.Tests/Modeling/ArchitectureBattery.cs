@@ -1,4 +1,5 @@
 using Dolmen.Checkpoints;
+using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
@@ -71,6 +72,7 @@ public class ArchitectureBattery
     {
         using var model = Build(name);
         var tokens = Tokens(model.Config.VocabSize, 13);
+        using var optimizer = new AdamWRecipe(5e-3, WeightDecay: 0, StateSpaceLearningRate: 5e-3).Build(model.Parameters);
         var losses = new List<float>();
         for (var step = 0; step < 40; step++)
         {
@@ -79,7 +81,7 @@ public class ArchitectureBattery
             loss.backward();
             BackwardGuard.ThrowIfFailed();
             model.Parameters.TakeGradients(first: true);
-            model.Parameters.Step(new Dolmen.Modeling.Kernels.AdamWStep(5e-3f, 0.9f, 0.95f, 1e-8f, 0, step + 1, 1));
+            optimizer.Step(step + 1, 1, 1);
             losses.Add(loss.item<float>());
         }
         Assert.True(losses[^1] < 0.35f * losses[0], $"from {losses[0]} to {losses[^1]}");

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
@@ -61,9 +62,9 @@ public unsafe class CausalConvTests
         Assert.True((y - z).select(1, 66).abs().max().item<float>() > 0);
     }
 
-    private static Tensor[] Kernel<S, V>(Tensor[] inputs) where S : ILanes<V> where V : struct
+    internal static Tensor[] Kernel<S, V>(Tensor[] inputs, Segments? segments = null) where S : ILanes<V> where V : struct
     {
-        var shape = new ConvShape((int)inputs[0].shape[0], (int)inputs[0].shape[1], (int)inputs[0].shape[2], (int)inputs[1].shape[1], Silu: true);
+        var shape = new ConvShape((int)inputs[0].shape[0], (int)inputs[0].shape[1], (int)inputs[0].shape[2], (int)inputs[1].shape[1], Silu: true, segments);
         var y = empty_like(inputs[0]);
         Tensor[] gradients = [.. inputs.Select(input => empty_like(input))];
         var dy = Random(y.dtype, 5, y.shape);

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
@@ -110,7 +111,7 @@ public unsafe class SelectiveScanTests
     }
 
     /// <summary>x, delta, aLog, b, c, d, gate; the parameters in fp32 beside activations in bf16.</summary>
-    private static Tensor[] Inputs(ScalarType type, int batch, int length, int inner, int states)
+    internal static Tensor[] Inputs(ScalarType type, int batch, int length, int inner, int states)
     {
         var weights = type is ScalarType.BFloat16 ? ScalarType.Float32 : type;
         return
@@ -120,9 +121,9 @@ public unsafe class SelectiveScanTests
         ];
     }
 
-    private static Tensor[] Kernel<S, V>(Tensor[] inputs) where S : ILanes<V> where V : struct
+    internal static Tensor[] Kernel<S, V>(Tensor[] inputs, Segments? segments = null) where S : ILanes<V> where V : struct
     {
-        var shape = new ScanShape((int)inputs[0].shape[0], (int)inputs[0].shape[1], (int)inputs[0].shape[2], (int)inputs[2].shape[1]);
+        var shape = new ScanShape((int)inputs[0].shape[0], (int)inputs[0].shape[1], (int)inputs[0].shape[2], (int)inputs[2].shape[1], segments);
         var (y, kept) = (empty_like(inputs[0]), empty(shape.KeptStates));
         Tensor[] gradients = [.. inputs.Select(input => empty_like(input))];
         var dy = Random(y.dtype, 5, y.shape);

@@ -1,7 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
-using Dolmen.Modeling.Kernels;
+using Dolmen.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
@@ -17,13 +17,17 @@ public class SequenceClassifierTests
     {
         using var model = new SequenceClassifier(new S4Config(3, 24, 2, Length, 0, 16, start), 2);
         model.Initialize(1);
+        var recipe = new AdamWRecipe(2e-2, 0, 0.9, 0.98, StateSpaceLearningRate: 1e-2);
+        var optimizers = model.Parameters.Select(recipe.Build).ToList();
         var random = new StableRandom(7);
         for (var step = 0; step < 200; step++)
         {
             using var scope = NewDisposeScope();
             var (tokens, labels) = Draw(ref random);
-            model.Train(tokens, labels, new AdamWStep(2e-2f, 0.9f, 0.98f, 1e-8f, 0, step + 1, 1), 0.5);
+            model.Backward(tokens, labels);
+            foreach (var optimizer in optimizers) optimizer.Step(step + 1, 1, 1);
         }
+        foreach (var optimizer in optimizers) optimizer.Dispose();
         var right = 0L;
         for (var i = 0; i < 8; i++)
         {

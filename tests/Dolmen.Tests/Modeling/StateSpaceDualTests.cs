@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
@@ -92,7 +93,7 @@ public unsafe class StateSpaceDualTests
     }
 
     /// <summary>x, delta, aLog, b, c, d; delta and the parameters in fp32 beside activations in bf16.</summary>
-    private static Tensor[] Inputs(ScalarType type, int batch, int length, int heads, int headDim, int groups, int states)
+    internal static Tensor[] Inputs(ScalarType type, int batch, int length, int heads, int headDim, int groups, int states)
     {
         var weights = type is ScalarType.BFloat16 ? ScalarType.Float32 : type;
         var delta = nn.functional.softplus(Random(weights, 2, batch, length, heads) - 2);
@@ -103,10 +104,10 @@ public unsafe class StateSpaceDualTests
         ];
     }
 
-    private static Tensor[] Kernel<S, V>(Tensor[] inputs) where S : ILanes<V> where V : struct
+    internal static Tensor[] Kernel<S, V>(Tensor[] inputs, Segments? segments = null) where S : ILanes<V> where V : struct
     {
         var (x, b) = (inputs[0].shape, inputs[3].shape);
-        var shape = new DualShape((int)x[0], (int)x[1], (int)x[2], (int)x[3], (int)b[2], (int)b[3]);
+        var shape = new DualShape((int)x[0], (int)x[1], (int)x[2], (int)x[3], (int)b[2], (int)b[3], segments);
         var (y, kept) = (empty_like(inputs[0]), empty(shape.KeptStates));
         Tensor[] gradients = [.. inputs.Select(input => empty_like(input))];
         var dy = Random(y.dtype, 5, y.shape);

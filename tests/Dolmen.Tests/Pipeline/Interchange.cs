@@ -52,6 +52,125 @@ public sealed class Interchange : IDisposable
         Assert.Equal("{{ messages[0]['content'] }}", File.ReadAllText(Path("n/chat_template.jinja")));
     }
 
+    [Fact]
+    public void A_file_is_the_same_whatever_it_is_called_and_names_the_model()
+    {
+        ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("run/model"));
+        foreach (var name in (string[])["a.gguf", "b.gguf"]) ModelExport.ToGguf(Path("run"), Path(name), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path("a.gguf")), File.ReadAllBytes(Path("b.gguf")));
+        using var file = GgufFile.Open(Path("a.gguf"));
+        Assert.Equal("run", file.Metadata.Text("general.name"));
+    }
+
+    [Fact]
+    public void Rows_beyond_the_vocabulary_are_fillers_that_are_no_tokens()
+    {
+        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        Save(tokenizer, rows: 288);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        using (var file = GgufFile.Open(Path("m.gguf")))
+        {
+            Assert.Equal(288, file.Metadata.Texts("tokenizer.ggml.tokens").Length);
+            Assert.Equal("[PAD287]", file.Metadata.Texts("tokenizer.ggml.tokens")[^1]);
+            Assert.Equal(5, file.Metadata.FindWholes("tokenizer.ggml.token_type")![^1]);
+        }
+        ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(tokenizer.Encode("the thesis [PAD287]"), TokenizerFolder.Load(Path("n")).Encode("the thesis [PAD287]"));
+        Save(tokenizer, rows: 260);
+        Assert.Contains("has only 260 rows", Assert.Throws<UserErrorException>(() =>
+            ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("merges", "tokenizer.ggml.merges is missing")]
+    [InlineData("token_type", "0 types, without which bytes and special tokens cannot be told from text")]
+    [InlineData("merges is empty", "merges are missing")]
+    [InlineData("merges is empty, llama-bpe", "merges are missing")]
+    public void A_vocabulary_that_cannot_encode_is_refused_and_leaves_nothing(string what, string message)
+    {
+        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        Save(tokenizer, rows: tokenizer.VocabSize);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        Rewrite(metadata =>
+        {
+            if (what.StartsWith("merges is empty", StringComparison.Ordinal)) metadata["tokenizer.ggml.merges"] = GgufValue.Of(Array.Empty<string>());
+            else metadata.Remove("tokenizer.ggml." + what);
+            if (what.EndsWith("llama-bpe", StringComparison.Ordinal)) metadata["tokenizer.ggml.pre"] = GgufValue.Of("llama-bpe");
+        });
+        foreach (var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))])
+            Assert.Contains(message, Assert.Throws<UserErrorException>(attempt).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path("x")));
+    }
+
+    [Theory]
+    [InlineData("scores", "no scores")]
+    [InlineData("token_type", "0 types")]
+    [InlineData("equal scores", "all its scores are -1")]
+    public void Pieces_that_cannot_encode_are_refused(string what, string message)
+    {
+        ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("stories"));
+        ModelExport.ToGguf(Path("stories"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        Rewrite(metadata =>
+        {
+            if (what == "equal scores") metadata["tokenizer.ggml.scores"] = GgufValue.Of(Enumerable.Repeat(-1f, 512).ToArray());
+            else metadata.Remove("tokenizer.ggml." + what);
+        });
+        Assert.Contains(message, Assert.Throws<UserErrorException>(() => ModelImport.FromGguf(Path("x.gguf"), Path("x"))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void Pieces_begin_and_end_a_text_as_the_file_says(bool bos, bool eos)
+    {
+        ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("stories"));
+        ModelExport.ToGguf(Path("stories"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        Rewrite(metadata =>
+        {
+            metadata["tokenizer.ggml.add_bos_token"] = GgufValue.Of(bos);
+            metadata["tokenizer.ggml.add_eos_token"] = GgufValue.Of(eos);
+        });
+        var tokenizer = GgufVocabulary.Load(Path("x.gguf"));
+        Assert.Equal(bos ? [1] : [], tokenizer.Before);
+        Assert.Equal(eos ? [2] : [], tokenizer.After);
+    }
+
+    [Theory]
+    [InlineData("model", "rwkv")]
+    [InlineData("model", "bert")]
+    [InlineData("pre", "unheard-of")]
+    public void A_vocabulary_of_an_unknown_kind_is_left_out_with_a_note_and_refused_on_its_own(string key, string value)
+    {
+        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        Save(tokenizer, rows: tokenizer.VocabSize);
+        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
+        Assert.Contains($"'{value}'", ModelImport.FromGguf(Path("x.gguf"), Path("x"), stop: TestContext.Current.CancellationToken).Note, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path("x/tokenizer.json")));
+        Assert.Contains($"'{value}'", Assert.Throws<UserErrorException>(() => GgufVocabulary.Load(Path("x.gguf"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Falcon_mamba_goes_both_ways_and_a_second_epsilon_is_noted()
+    {
+        foreach (var epsilon in (double[])[1e-5, 1e-6])
+        {
+            var config = new MambaConfig(40, 32, 1, 1 << 20, 64, 2, MixerNormEps: epsilon);
+            HuggingFaceFolder.Save(Path("f"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+                new ModelCard("f", "s"), new SpecialTokenIds(null, null, null, null), []);
+            Assert.Contains("\"model_type\": \"falcon_mamba\"", File.ReadAllText(Path("f/config.json")), StringComparison.Ordinal);
+            Assert.Equal(config, HuggingFaceFolder.LoadConfig(Path("f")));
+            List<string> notes = [];
+            ModelExport.ToGguf(Path("f"), Path("f.gguf"), stop: TestContext.Current.CancellationToken, note: notes.Add);
+            Assert.Equal(epsilon != 1e-5, notes.Exists(note => note.Contains("one epsilon for all norms", StringComparison.Ordinal)));
+            ModelImport.FromGguf(Path("f.gguf"), Path("g"), stop: TestContext.Current.CancellationToken);
+            Assert.Equal(config with { MixerNormEps = 1e-5 }, HuggingFaceFolder.LoadConfig(Path("g")));
+        }
+    }
+
     [Theory]
     [InlineData(0, "fewer than 28 bytes")]
     [InlineData(27, "fewer than 28 bytes")]
@@ -62,6 +181,29 @@ public sealed class Interchange : IDisposable
         var error = Assert.Throws<UserErrorException>(() => ModelImport.FromLlama2C(Path("x.bin"), Story("tok512.bin"), Path("x")));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path("x")));
+    }
+
+    private void Save(Tokenizer tokenizer, int rows)
+    {
+        var config = new TransformerConfig(rows, 32, 1, 2, 2, 16, 32, 64);
+        TokenizerFolder.Save(tokenizer, Path("t"), 64);
+        HuggingFaceFolder.Save(Path("m"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+            new ModelCard("m", "s"), new SpecialTokenIds(0, 1, 2, 6), Directory.GetFiles(Path("t")));
+    }
+
+    /// <summary>m.gguf with other metadata, as x.gguf.</summary>
+    private void Rewrite(Action<Dictionary<string, GgufValue>> change)
+    {
+        using var file = GgufFile.Open(Path("m.gguf"));
+        var metadata = file.Metadata.Values.ToDictionary(item => item.Key, item => item.Value);
+        change(metadata);
+        GgufWriter.Write(Path("x.gguf"), [.. metadata.Select(item => (item.Key, item.Value))],
+            [.. file.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))], tensor =>
+            {
+                var values = new float[tensor.Elements];
+                file.Read(tensor.Name, values);
+                return values;
+            });
     }
 
     private static string Tell(string folder, int tokens)

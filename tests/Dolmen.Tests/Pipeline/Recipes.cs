@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Stages;
 using Dolmen.Tests.Fakes;
+using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Tests.Pipeline;
 
@@ -131,6 +132,23 @@ public sealed class Recipes : IDisposable
         Assert.Equal("--set model.depth=six: 'six' is not a whole number, which model.depth takes.", Error("quickstart", "model.depth=six"));
         Assert.Equal("--set seed.x=1: 'seed' has no keys below it.", Error("quickstart", "seed.x=1"));
         Assert.Equal("--set seed has no value: write --set path=value, such as --set training.precision=float32.", Error("quickstart", "seed"));
+    }
+
+    [Fact]
+    public void An_optimizer_is_named_by_its_kind_which_decides_its_other_keys()
+    {
+        Assert.IsType<AdamWRecipe>(RecipeFile.Load("quickstart", new RecipeChanges()).Base.Optimizer);
+        var lion = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["base.optimizer.optimizer=lion", "base.optimizer.beta2=0.98"])).Base.Optimizer;
+        Assert.Equal((0.004, 0.98), (lion.LearningRate, Assert.IsType<LionRecipe>(lion).Beta2));
+        var muon = RecipeFile.Load(Edited(text => text.Replace(
+            "\"optimizer\": { \"learningRate\": 4e-3,", "\"optimizer\": { \"optimizer\": \"muon\", \"adamW\": { \"learningRate\": 0.005 },")), new RecipeChanges());
+        Assert.Equal((0.02, 0.005), (muon.Base.Optimizer.LearningRate, Assert.IsType<MuonRecipe>(muon.Base.Optimizer).AdamW!.LearningRate));
+        Assert.StartsWith("base.optimizer.optimizer is 'adam': it must be one of adamw, muon, lion, sgd, scheduleFree.",
+            Error("quickstart", "base.optimizer.optimizer=adam"), StringComparison.Ordinal);
+        Assert.Contains("'base.optimizer.beta1' is not a key of a recipe", Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.beta1=0.9"),
+            StringComparison.Ordinal);
+        Assert.Equal("base.optimizer.momentum is 1: it must be at least 0 and below 1. 0.9 is usual. (--set base.optimizer.momentum=1)",
+            Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.momentum=1"));
     }
 
     [Fact]

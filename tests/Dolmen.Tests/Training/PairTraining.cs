@@ -5,6 +5,7 @@ using Dolmen.Modeling;
 using Dolmen.Tokenization;
 using Dolmen.Training;
 using Dolmen.Training.Pretraining;
+using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Tests.Training;
 
@@ -78,7 +79,7 @@ public sealed class PairTraining : IDisposable
         }
         ModelConfig model = recurrent ? new Seq2SeqConfig(263, 32, 32, 16, 1, 32, Dropout: 0.1) : new EncoderDecoderConfig(263, 32, 1, 1, 2, 48, 32, Dropout: 0.1);
         var training = new TrainingRecipe(ContextLength: 32, MicroBatchTokens: 256, CheckpointMinutes: 0, LogEverySteps: 1, Validations: 1);
-        var recipe = new PretrainRecipe(new OptimizerRecipe(1e-2), new ScheduleRecipe(), BatchTokens: 512, TotalTokens: tokens);
+        var recipe = new PretrainRecipe(new AdamWRecipe(1e-2), new ScheduleRecipe(), BatchTokens: 512, TotalTokens: tokens);
         return TrainingStages.PretrainPairs(model, recipe, "reverse:400:1", tokenizer,
             new TrainingContext(Path.Combine(_root, name), 3, training, progress ?? new Progress<StageProgress>(), stop));
     }

@@ -3,6 +3,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Modeling;
 using Dolmen.Tokenization;
 using Dolmen.Training;
+using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Tests.Training;
 
@@ -45,7 +46,7 @@ internal sealed class TinyRun : IDisposable
         Validations: 2, SampleTokens: 4);
 
     public static PretrainRecipe Pretraining(int steps, double learningRate = 3e-3) =>
-        new(new OptimizerRecipe(learningRate), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128L * steps);
+        new(new AdamWRecipe(learningRate), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128L * steps);
 
     public TrainingContext Context(string name, TrainingRecipe? training = null, IProgress<StageProgress>? progress = null, CancellationToken stop = default) =>
         new(Path.Combine(Root, name), 11, training ?? Recipe, progress ?? new Progress<StageProgress>(), stop);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Training;
+using Dolmen.Training.Optimizers;
 
 namespace Dolmen.Tests.Training;
 
@@ -97,8 +98,8 @@ public sealed class TrainerTests : IDisposable
     public void Fine_tuning_and_preferences_follow_and_repeat_bit_for_bit()
     {
         _run.Pretrain("base", 30);
-        var recipe = new SftRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128 * 20);
-        var preferences = new DpoRecipe(new OptimizerRecipe(1e-3), new ScheduleRecipe(), Beta: 0.1, BatchPairs: 8, TotalPairs: 8 * 20);
+        var recipe = new SftRecipe(new AdamWRecipe(1e-3), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128 * 20);
+        var preferences = new DpoRecipe(new AdamWRecipe(1e-3), new ScheduleRecipe(), Beta: 0.1, BatchPairs: 8, TotalPairs: 8 * 20);
         foreach (var name in new[] { "first", "second" })
         {
             TrainingStages.Sft(recipe, Path.Combine(_run.Root, "base", "model"), _run.Conversations, _run.Context($"sft-{name}"));

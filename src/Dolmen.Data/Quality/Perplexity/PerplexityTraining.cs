@@ -58,6 +58,8 @@ public sealed record PerplexityReport(
     PerplexitySettings Settings, ulong Seed, long Read, int Documents, long Lines, long Tokens, long Vocabulary, long RareWords, IReadOnlyList<long> NgramsSeen,
     IReadOnlyList<long> Ngrams, IReadOnlyList<double[]> Discounts, PerplexitySpread? HeldOut, PerplexitySpread? Raw, double? Auc)
 {
+    public TextCounts? Texts { get; init; }
+
     public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, QualityJson.Default.PerplexityReport);
 }
 
@@ -72,20 +74,21 @@ public static class PerplexityTraining
         IReadOnlyList<string> good, IReadOnlyList<string> raw, string file, PerplexitySettings settings, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
     {
         settings.ThrowIfInvalid();
-        var sample = Read(good, "--good", settings, seed, progress, stop);
+        var funnel = new Funnel();
+        var sample = Read(good, "--good", settings, seed, funnel, progress, stop);
         var held = (int)(sample.Count * settings.HeldOutFraction);
         if (sample.Count - held < 1) throw new UserErrorException($"there are {sample.Count} texts to learn from: name more with --good.");
         var texts = sample.Texts.ToList();
         progress.Report(new StageProgress(Stage, 0, 0, "", "counting n-grams"));
         var model = Fit(CollectionsMarshal.AsSpan(texts)[held..], settings, seed, sample.Seen, stop);
-        var report = model.Card.Report;
+        var report = model.Card.Report with { Texts = TextCounts.Of(sample, funnel) };
         if (held > 0)
         {
             var (spread, values) = SpreadOf(model, texts[..held], stop);
             report = report with { HeldOut = spread };
             if (raw.Count > 0)
             {
-                var (rawSpread, rawValues) = SpreadOf(model, [.. Read(raw, "--raw", settings, seed, progress, stop).Texts], stop);
+                var (rawSpread, rawValues) = SpreadOf(model, [.. Read(raw, "--raw", settings, seed, new Funnel(), progress, stop).Texts], stop);
                 var scores = values.Concat(rawValues).Select(v => -v).ToArray();
                 report = report with { Raw = rawSpread, Auc = Judgement.AreaUnderCurve(scores, [.. values.Select(_ => true), .. rawValues.Select(_ => false)]) };
             }
@@ -130,14 +133,15 @@ public static class PerplexityTraining
     }
 
     private static TextSample Read(
-        IReadOnlyList<string> paths, string option, PerplexitySettings settings, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+        IReadOnlyList<string> paths, string option, PerplexitySettings settings, ulong seed, Funnel funnel, IProgress<StageProgress> progress,
+        CancellationToken stop)
     {
         var sample = new TextSample(seed, settings.MaxChars, settings.MaxCorpusChars);
         TrainingTexts.ForEach(paths, option, text =>
         {
             sample.Add(text);
             if (sample.Seen % 1000 == 0) progress.Report(new StageProgress(Stage, sample.Seen, 0, "documents", "reading"));
-        }, stop);
+        }, stop, funnel);
         return sample;
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Dolmen.Tokenization.Jinja;
 
 /// <summary><c>owner.name</c>: a method or member of the value first, then the entry of that name.</summary>
@@ -13,21 +15,30 @@ internal sealed class MemberAccess(Expression owner, string name, int line) : Ex
 /// <summary><c>owner[key]</c>: the entry first, then a method or member of that name.</summary>
 internal sealed class ItemAccess(Expression owner, Expression key, int line) : Expression(line)
 {
+    public override bool IsConstant => owner.IsConstant && key.IsConstant;
+
     protected override object ValueIn(Rendering rendering) => Members.Item(owner.Evaluate(rendering), key.Evaluate(rendering));
 }
 
-/// <summary><c>owner[start:stop:step]</c>.</summary>
+/// <summary><c>owner[start:stop:step]</c>. As in Jinja, a value that has no slices and a bound that is not a whole number are errors; but in
+/// an output that is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
 internal sealed class SliceAccess(Expression owner, Expression? start, Expression? stop, Expression? step, int line) : Expression(line)
 {
+    public override bool IsConstant => owner.IsConstant && Bounds.All(bound => bound is null or { IsConstant: true });
+
     protected override object ValueIn(Rendering rendering)
     {
         var value = owner.Evaluate(rendering);
-        var (from, to, by) = (Bound(start, rendering), Bound(stop, rendering), Bound(step, rendering) ?? 1);
-        if (by == 0) throw new TemplateException("a slice needs a step that is not 0");
+        object?[] bounds = [start?.Evaluate(rendering), stop?.Evaluate(rendering), step?.Evaluate(rendering)];
         if (value is Undefined undefined) throw new TemplateException(undefined.Why);
+        if (value is not (Text or Sequence { Kind: not SequenceKind.View })) return Wrong($"{Python.Named(value)} cannot be sliced", rendering);
+        foreach (var bound in bounds)
+            if (bound is not (null or None or bool or BigInteger))
+                return Wrong($"a slice cannot have the bound {Python.Named(bound)}: a bound is a whole number", rendering);
+        var (from, to, by) = (Bound(bounds[0]), Bound(bounds[1]), Bound(bounds[2]) ?? 1);
+        if (by == 0) throw new TemplateException("a slice needs a step that is not 0");
         if (value is Text text) return Slice(text, from, to, by, rendering);
-        if (value is not Sequence { Kind: not SequenceKind.View } sequence)
-            throw new TemplateException($"{Python.Named(value)} cannot be sliced");
+        var sequence = (Sequence)value;
         var (begin, count) = Indices(sequence.Items.Count, from, to, by);
         rendering.Budget.Step(count);
         var items = new object[count];
@@ -35,11 +46,13 @@ internal sealed class SliceAccess(Expression owner, Expression? start, Expressio
         return new Sequence(items, sequence.Kind);
     }
 
-    private static int? Bound(Expression? bound, Rendering rendering) => bound?.Evaluate(rendering) switch
-    {
-        null or None => null,
-        { } value => Arguments.Whole(value, "a slice", "bound", 0),
-    };
+    private Expression?[] Bounds => [start, stop, step];
+
+    private static Undefined Wrong(string why, Rendering rendering) =>
+        rendering.InConstant ? new Undefined(why) : throw new TemplateException(why);
+
+    private static int? Bound(object? bound) => bound is null or None ? null
+        : (int)BigInteger.Clamp(PythonNumber.Whole(bound) ?? 0, -int.MaxValue, int.MaxValue);
 
     private static Text Slice(Text text, int? from, int? to, int by, Rendering rendering)
     {
@@ -74,6 +87,9 @@ internal sealed record ArgumentList(IReadOnlyList<Expression> Positional, IReadO
     Expression? MorePositional, Expression? MoreNamed)
 {
     public static readonly ArgumentList Empty = new([], [], null, null);
+
+    public bool AreConstant =>
+        Positional.All(one => one.IsConstant) && Named.Count == 0 && MorePositional is null && MoreNamed is null;
 
     public Arguments Evaluate(Rendering rendering)
     {
@@ -113,6 +129,8 @@ internal sealed class Call(Expression callee, ArgumentList arguments, int line) 
 /// <summary><c>value | name(arguments)</c>.</summary>
 internal sealed class FilterCall(Expression? value, string name, ArgumentList arguments, int line) : Expression(line)
 {
+    public override bool IsConstant => value is { IsConstant: true } && arguments.AreConstant;
+
     protected override object ValueIn(Rendering rendering) => Apply(value!.Evaluate(rendering), rendering);
 
     public object Apply(object input, Rendering rendering) => Filters.Apply(name, input, arguments.Evaluate(rendering), rendering);
@@ -121,6 +139,8 @@ internal sealed class FilterCall(Expression? value, string name, ArgumentList ar
 /// <summary><c>value is name(arguments)</c>.</summary>
 internal sealed class TestCall(Expression value, string name, ArgumentList arguments, int line) : Expression(line)
 {
+    public override bool IsConstant => value.IsConstant && arguments.AreConstant;
+
     protected override object ValueIn(Rendering rendering) =>
         Tests.Holds(name, value.Evaluate(rendering), arguments.Evaluate(rendering), rendering);
 }

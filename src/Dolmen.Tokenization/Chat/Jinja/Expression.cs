@@ -7,6 +7,9 @@ internal abstract class Expression(int line)
 {
     public int Line { get; } = line;
 
+    /// <summary>No variable has a part in it: Jinja knows its value before a template is rendered.</summary>
+    public virtual bool IsConstant => false;
+
     public object Evaluate(Rendering rendering)
     {
         var outerLine = rendering.Line;
@@ -32,6 +35,8 @@ internal abstract class Expression(int line)
 
 internal sealed class Literal(object value, int line) : Expression(line)
 {
+    public override bool IsConstant => true;
+
     public object Value { get; } = value;
 
     protected override object ValueIn(Rendering rendering) => Value;
@@ -47,11 +52,15 @@ internal sealed class NameLookup(string name, int line) : Expression(line)
 
 internal sealed class SequenceLiteral(IReadOnlyList<Expression> items, SequenceKind kind, int line) : Expression(line)
 {
+    public override bool IsConstant => items.All(item => item.IsConstant);
+
     protected override object ValueIn(Rendering rendering) => new Sequence(EvaluateAll(items, rendering), kind);
 }
 
 internal sealed class DictLiteral(IReadOnlyList<(Expression Key, Expression Value)> entries, int line) : Expression(line)
 {
+    public override bool IsConstant => entries.All(entry => entry.Key.IsConstant && entry.Value.IsConstant);
+
     protected override object ValueIn(Rendering rendering)
     {
         var dict = new Dict();
@@ -63,6 +72,8 @@ internal sealed class DictLiteral(IReadOnlyList<(Expression Key, Expression Valu
 /// <summary><c>a if condition else b</c>.</summary>
 internal sealed class Conditional(Expression condition, Expression then, Expression? otherwise, int line) : Expression(line)
 {
+    public override bool IsConstant => condition.IsConstant && then.IsConstant && otherwise is null or { IsConstant: true };
+
     protected override object ValueIn(Rendering rendering) => Python.IsTrue(condition.Evaluate(rendering)) ? then.Evaluate(rendering)
         : otherwise?.Evaluate(rendering) ?? new Undefined("an 'if' without 'else' was false");
 }
@@ -70,6 +81,8 @@ internal sealed class Conditional(Expression condition, Expression then, Express
 /// <summary><c>and</c>, <c>or</c>: the value of the operand that decides.</summary>
 internal sealed class Logical(bool isAnd, IReadOnlyList<Expression> operands, int line) : Expression(line)
 {
+    public override bool IsConstant => operands.All(operand => operand.IsConstant);
+
     protected override object ValueIn(Rendering rendering)
     {
         object value = None.Value;
@@ -84,11 +97,15 @@ internal sealed class Logical(bool isAnd, IReadOnlyList<Expression> operands, in
 
 internal sealed class Not(Expression operand, int line) : Expression(line)
 {
+    public override bool IsConstant => operand.IsConstant;
+
     protected override object ValueIn(Rendering rendering) => !Python.IsTrue(operand.Evaluate(rendering));
 }
 
 internal sealed class Signed(bool negative, Expression operand, int line) : Expression(line)
 {
+    public override bool IsConstant => operand.IsConstant;
+
     protected override object ValueIn(Rendering rendering) => operand.Evaluate(rendering) switch
     {
         double number => negative ? -number : number,
@@ -100,6 +117,8 @@ internal sealed class Signed(bool negative, Expression operand, int line) : Expr
 /// <summary><c>a ~ b ~ c</c>: all as text.</summary>
 internal sealed class Concatenation(IReadOnlyList<Expression> parts, int line) : Expression(line)
 {
+    public override bool IsConstant => parts.All(part => part.IsConstant);
+
     protected override object ValueIn(Rendering rendering)
     {
         var builder = new TextBuilder();
@@ -116,6 +135,8 @@ internal sealed class Concatenation(IReadOnlyList<Expression> parts, int line) :
 /// <summary><c>a &lt; b &lt;= c</c>, <c>in</c>, <c>not in</c>: true where each pair is.</summary>
 internal sealed class Comparison(Expression first, IReadOnlyList<(string Sign, Expression Operand)> rest, int line) : Expression(line)
 {
+    public override bool IsConstant => first.IsConstant && rest.All(pair => pair.Operand.IsConstant);
+
     protected override object ValueIn(Rendering rendering)
     {
         var left = first.Evaluate(rendering);
@@ -144,6 +165,8 @@ internal sealed class Comparison(Expression first, IReadOnlyList<(string Sign, E
 /// <summary><c>a + b</c> and its like.</summary>
 internal sealed class Arithmetic(string sign, Expression left, Expression right, int line) : Expression(line)
 {
+    public override bool IsConstant => left.IsConstant && right.IsConstant;
+
     protected override object ValueIn(Rendering rendering)
     {
         var (a, b) = (left.Evaluate(rendering), right.Evaluate(rendering));

@@ -11,6 +11,9 @@ internal sealed class Rendering(Scope scope, TimeProvider clock)
 
     public TimeProvider Clock { get; } = clock;
 
+    /// <summary>What is being evaluated is an output without variables.</summary>
+    public bool InConstant { get; set; }
+
     /// <summary>Of what is being rendered, for a complaint.</summary>
     public int Line { get; set; }
 

@@ -42,7 +42,10 @@ internal sealed class Print(Expression value, int line) : Statement(line)
 {
     protected override Flow Perform(Rendering rendering)
     {
-        rendering.Write(Printing.Text(value.Evaluate(rendering), rendering));
+        rendering.InConstant = value.IsConstant;
+        var result = value.Evaluate(rendering);
+        rendering.InConstant = false;
+        rendering.Write(Printing.Text(result, rendering));
         return Flow.Next;
     }
 }

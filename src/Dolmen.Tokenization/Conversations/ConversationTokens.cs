@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
+
+namespace Dolmen.Tokenization;
+
+/// <summary>Training examples to tokens: conversations by the model's chat format, texts as they are. Of the assistant's turns only those
+/// that are to be learned are marked.</summary>
+public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
+{
+    /// <summary>Keys of turns that a template of transformers sees, and Dolmen's own chat format has no place for.</summary>
+    private const string KeyNotWritten = "key-not-in-chat-format:";
+
+    private readonly ChatTemplate? _template = ChatFormat.TemplateOf(tokenizer);
+
+    /// <exception cref="UserErrorException">The model's chat format cannot say the conversation; file and line are named.</exception>
+    public TokenizedConversation Of(TrainingConversation example)
+    {
+        if (example.Text is { } text) return Continued(text);
+        if (example.Turns.Count == 0) return new TokenizedConversation([], []);
+        try
+        {
+            return _template is null ? Own(example) : Templated(example, _template);
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"{example.Place.File}, line {example.Place.Line}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A begin token where the vocabulary has one, the text, and an end token that is learned with the part that follows the prompt.</summary>
+    private TokenizedConversation Continued(ContinuedText text)
+    {
+        int[] prompt = tokenizer.EncodePrompt(text.Prompt), whole = tokenizer.EncodePrompt(text.Prompt + text.Completion);
+        var from = whole.AsSpan().CommonPrefixLength(prompt);
+        var mask = new bool[whole.Length + 1];
+        mask.AsSpan(from).Fill(!string.IsNullOrEmpty(text.Completion));
+        return tokenizer.Special.Eos >= 0 ? new TokenizedConversation([.. whole, tokenizer.Special.Eos], mask) : new TokenizedConversation(whole, mask[..^1]);
+    }
+
+    private TokenizedConversation Own(TrainingConversation example)
+    {
+        if (example.Tools is not null) throw Unsayable("tools", "tools");
+        var messages = new List<ChatMessage>(example.Turns.Count);
+        foreach (var turn in example.Turns)
+        {
+            if (turn.Role == "tool") throw Unsayable(turn.Place, "turns of tools");
+            if (turn.HasToolCalls) throw Unsayable($"{turn.Place}.tool_calls", "calls of tools");
+            foreach (var (name, _) in turn.More ?? []) tally.Note($"{KeyNotWritten} {name}", example.Place);
+            messages.Add(new ChatMessage(turn.Role, turn.Content ?? ""));
+        }
+        return OnlyLearned(example, ChatFormat.Tokenize(tokenizer, messages), count => ChatFormat.Tokenize(tokenizer, messages[..count]).Tokens);
+    }
+
+    private static UserErrorException Unsayable(string place, string what) => new(
+        $"{place}: this model's chat format has turns of system, user and assistant, and none for {what}. " +
+        "Remove the row, or train a model whose chat_template writes them.");
+
+    private TokenizedConversation Templated(TrainingConversation example, ChatTemplate template)
+    {
+        using var messages = JsonDocument.Parse(new JsonArray([.. example.Turns.Select(Message)]).ToJsonString());
+        using var tools = example.Tools is null ? null : JsonDocument.Parse(example.Tools.ToJsonString());
+        var input = new ChatInput(messages.RootElement, tools?.RootElement);
+        return OnlyLearned(example, template.Tokenize(tokenizer, input),
+            count => template.TokenizePrompt(tokenizer, input.First(count, addGenerationPrompt: false)));
+    }
+
+    private static JsonObject Message(TrainingTurn turn)
+    {
+        var message = new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content };
+        foreach (var (name, value) in turn.More ?? []) message[name] = value?.DeepClone();
+        return message;
+    }
+
+    /// <summary>Takes the mark from the turns of the assistant that are not to be learned.</summary>
+    /// <param name="tokensOf">The conversation's first turns as tokens.</param>
+    private static TokenizedConversation OnlyLearned(TrainingConversation example, TokenizedConversation whole, Func<int, int[]> tokensOf)
+    {
+        for (var i = 0; i < example.Turns.Count; i++)
+        {
+            if (example.Turns[i] is not { Role: "assistant", Learned: false }) continue;
+            var last = i;
+            while (last + 1 < example.Turns.Count && !example.Turns[last + 1].Learned) last++;
+            var (before, behind) = (i == 0 ? [] : tokensOf(i), tokensOf(last + 1));
+            if (!whole.Tokens.AsSpan().StartsWith(before) || !whole.Tokens.AsSpan().StartsWith(behind))
+                throw new UserErrorException($"{example.Turns[i].Place} is not to be learned, and the chat template does not tell which tokens are its own: " +
+                    "it writes earlier turns otherwise once others follow.");
+            whole.LossMask.AsSpan(before.Length, behind.Length - before.Length).Clear();
+            i = last;
+        }
+        return whole;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Dolmen.Modeling;
+
+namespace Dolmen.Training.Optimizers;
+
+/// <param name="LearningRate">Times the optimizer's.</param>
+/// <param name="WeightDecay">Times the optimizer's; null keeps the group's own.</param>
+public sealed record GroupMultipliers(double LearningRate = 1, double? WeightDecay = null);
+
+/// <summary>What a recipe changes of the groups.</summary>
+public sealed record GroupTable(
+    GroupMultipliers? Embedding = null, GroupMultipliers? Head = null, GroupMultipliers? Matrix = null, GroupMultipliers? Vector = null,
+    GroupMultipliers? StateSpace = null)
+{
+    internal GroupMultipliers? this[ParameterGroup group] => group switch
+    {
+        ParameterGroup.Embedding => Embedding,
+        ParameterGroup.Head => Head,
+        ParameterGroup.Matrix => Matrix,
+        ParameterGroup.Vector => Vector,
+        _ => StateSpace,
+    };
+
+    internal IEnumerable<string> Problems()
+    {
+        foreach (var (name, group) in new[]
+        {
+            ("embedding", Embedding), ("head", Head), ("matrix", Matrix), ("vector", Vector), ("stateSpace", StateSpace),
+        })
+        {
+            if (group is { LearningRate: < 0 or > 1000 or double.NaN })
+            {
+                yield return $"groups.{name}.learningRate is {group.LearningRate}: it multiplies the optimizer's and must lie between 0 and 1000.";
+            }
+            if (group is { WeightDecay: < 0 or > 1000 or double.NaN })
+            {
+                yield return $"groups.{name}.weightDecay is {group.WeightDecay}: it multiplies the optimizer's and must lie between 0 and 1000.";
+            }
+        }
+    }
+}
+
+/// <summary>Neighbouring parameters that are stepped alike.</summary>
+/// <param name="Multiplier">Of the optimizer's learning rate.</param>
+/// <param name="Decay">The weight decay.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ParameterRun(long Start, long Count, double Multiplier, double Decay)
+{
+    /// <param name="share">The schedule's value.</param>
+    public float Rate(OptimizerRecipe recipe, double share) => (float)((float)(recipe.LearningRate * share) * Multiplier);
+}
+
+/// <summary>
+/// Which parameters get which learning rate and weight decay, in one place:
+/// <code>
+/// group        learning rate                                   weight decay    kept as
+/// embedding    the optimizer's                                 the optimizer's bf16 where the model computes in bf16
+/// head         the optimizer's                                 the optimizer's bf16 likewise
+/// matrix       the optimizer's                                 the optimizer's bf16 likewise
+/// vector       the optimizer's                                 none            fp32
+/// stateSpace   the optimizer's, at most stateSpaceLearningRate none            fp32
+/// </code>
+/// Initial values stand with each parameter's declaration (<see cref="ParameterSpec.Start"/>).
+/// </summary>
+internal static class ParameterGroups
+{
+    private static (double Multiplier, double Decay) Of(OptimizerRecipe recipe, ParameterGroup group)
+    {
+        var decays = group is ParameterGroup.Embedding or ParameterGroup.Head or ParameterGroup.Matrix;
+        var multiplier = group == ParameterGroup.StateSpace ? Math.Min(1, recipe.StateSpaceLearningRate / recipe.LearningRate) : 1;
+        return recipe.Groups?[group] is { } changed
+            ? (multiplier * changed.LearningRate, recipe.WeightDecay * (changed.WeightDecay ?? (decays ? 1 : 0)))
+            : (multiplier, decays ? recipe.WeightDecay : 0);
+    }
+
+    /// <summary>The trained parameters that <paramref name="wanted"/> takes, as runs; frozen ones are left out.</summary>
+    public static IReadOnlyList<ParameterRun> Runs(OptimizerRecipe recipe, ParameterStore parameters, Func<ParameterSpec, bool>? wanted = null)
+    {
+        var runs = new List<ParameterRun>();
+        foreach (var (spec, offset) in parameters.Layout)
+        {
+            if (IsFrozen(recipe, spec) || wanted?.Invoke(spec) == false) continue;
+            var (multiplier, decay) = Of(recipe, spec.Group);
+            // A run never crosses the border between what has a bf16 copy and what has none.
+            if (runs.Count > 0 && runs[^1] is var last && last.Start + last.Count == offset && (last.Multiplier, last.Decay) == (multiplier, decay)
+                && offset != parameters.CopiedCount)
+            {
+                runs[^1] = last with { Count = last.Count + spec.Elements };
+            }
+            else runs.Add(new ParameterRun(offset, spec.Elements, multiplier, decay));
+        }
+        return runs;
+    }
+
+    /// <summary>What every hidden matrix gets.</summary>
+    public static ParameterRun Matrices(OptimizerRecipe recipe)
+    {
+        var (multiplier, decay) = Of(recipe, ParameterGroup.Matrix);
+        return new ParameterRun(0, 0, multiplier, decay);
+    }
+
+    public static bool IsFrozen(OptimizerRecipe recipe, ParameterSpec spec) => recipe.Frozen?.Any(pattern =>
+        Regex.IsMatch(spec.Name, $"^{Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal)}$", RegexOptions.NonBacktracking)) == true;
+}

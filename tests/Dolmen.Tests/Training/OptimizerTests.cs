@@ -1,0 +1,232 @@
+using Dolmen.Checkpoints;
+using Dolmen.Modeling;
+using Dolmen.Training.Optimizers;
+using TorchSharp;
+
+namespace Dolmen.Tests.Training;
+
+/// <summary>Twelve steps on fixed gradients against torch 2.6, and against plain loops in double where torch has no such optimizer.</summary>
+public class OptimizerTests
+{
+    private const int Steps = 12;
+
+    public static TheoryData<string, OptimizerRecipe> Torch => new()
+    {
+        { "adamw", new AdamWRecipe(0.01, 0.1, 0.9, 0.95, 1e-8) },
+        { "sgd", new SgdRecipe(0.1, Momentum: 0) },
+        { "sgd_momentum_nesterov", new SgdRecipe(0.05, 0.01, 0.9, Nesterov: true) },
+        { "sgd_momentum_dampening", new SgdRecipe(0.05, 0, 0.9, Dampening: 0.3) },
+    };
+
+    [Theory, MemberData(nameof(Torch))]
+    public void Steps_match_torch(string name, OptimizerRecipe recipe)
+    {
+        foreach (var (tensor, shape) in new[] { ("w", new long[] { 6, 5 }), ("b", [1, 6]) })
+        {
+            var expected = Golden($"{tensor}.{name}");
+            Run(recipe, Golden($"{tensor}0"), Golden($"grads_{tensor}"), shape, (step, weights) =>
+            {
+                for (var i = 0; i < weights.Length; i++) Assert.Equal(expected[step * weights.Length + i], weights[i], 3e-6);
+            });
+        }
+    }
+
+    [Fact]
+    public void Lion_follows_its_published_algorithm()
+    {
+        var (gradients, weights) = (Golden("grads_w"), Golden("w0").Select(weight => (double)weight).ToArray());
+        var momentum = new double[weights.Length];
+        Run(new LionRecipe(0.01, 0.3, 0.9, 0.99), Golden("w0"), gradients, [6, 5], (step, actual) =>
+        {
+            for (var i = 0; i < weights.Length; i++)
+            {
+                double g = gradients[step * weights.Length + i];
+                weights[i] = weights[i] * (1 - 0.01 * 0.3) - 0.01 * Math.Sign(0.9 * momentum[i] + 0.1 * g);
+                momentum[i] = 0.99 * momentum[i] + 0.01 * g;
+                Assert.Equal(weights[i], actual[i], 2e-6);
+            }
+        });
+    }
+
+    [Fact]
+    public void Schedule_free_AdamW_follows_its_published_algorithm_and_evaluates_the_average()
+    {
+        const double Rate = 0.02, Decay = 0.1, Beta1 = 0.9, Beta2 = 0.99, Epsilon = 1e-8;
+        double Share(int step) => Math.Min(1, (step + 1) / 4.0);
+        var gradients = Golden("grads_w");
+        var y = Golden("w0").Select(weight => (double)weight).ToArray();
+        var (z, x, v) = (y.ToArray(), y.ToArray(), new double[y.Length]);
+        var (sum, greatest) = (0.0, 0.0);
+        using var store = Store([6, 5], Golden("w0"));
+        using var optimizer = new ScheduleFreeRecipe(Rate, Decay, Beta1, Beta2, Epsilon).Build(store);
+        for (var step = 0; step < Steps; step++)
+        {
+            greatest = Math.Max(greatest, Rate * Share(step));
+            sum += greatest * greatest;
+            var mix = greatest * greatest / sum;
+            for (var i = 0; i < y.Length; i++)
+            {
+                double g = gradients[step * y.Length + i];
+                v[i] = Beta2 * v[i] + (1 - Beta2) * g * g;
+                var direction = g / (Math.Sqrt(v[i] / (1 - Math.Pow(Beta2, step + 1))) + Epsilon) + Decay * y[i];
+                z[i] -= Rate * Share(step) * direction;
+                x[i] = (1 - mix) * x[i] + mix * z[i];
+                y[i] = (1 - Beta1) * z[i] + Beta1 * x[i];
+            }
+            Give(store, gradients, step, [6, 5]);
+            optimizer.Step(step + 1, Share(step), 1);
+            var trained = store.Weights("w").ToArray();
+            for (var i = 0; i < y.Length; i++) Assert.Equal(y[i], trained[i], 5e-6);
+            optimizer.BeginEvaluation();
+            for (var i = 0; i < y.Length; i++) Assert.Equal(x[i], store.Weights("w")[i], 5e-6);
+            optimizer.EndEvaluation();
+            Assert.Equal(trained, store.Weights("w").ToArray());
+        }
+    }
+
+    [Fact]
+    public void Muon_steps_by_the_published_iteration_and_takes_stacked_matrices_one_by_one()
+    {
+        // Two matrices (2, 5) and (4, 5) on top of each other, and the same two apart.
+        var recipe = new MuonRecipe(0.02, 0.01, 0.95);
+        var (start, gradients) = (Golden("w0"), Golden("grads_w"));
+        using var stacked = new ParameterStore([new ParameterSpec("w", [6, 5], ParameterGroup.Matrix, Initializers.Constant(0), [2, 4])], false);
+        start.CopyTo(stacked.Weights("w"));
+        using var optimizer = recipe.Build(stacked);
+        double[][] weights = [[.. start[..10].Select(w => (double)w)], [.. start[10..].Select(w => (double)w)]];
+        double[][] momenta = [new double[10], new double[20]];
+        for (var step = 0; step < Steps; step++)
+        {
+            Give(stacked, gradients, step, [6, 5]);
+            optimizer.Step(step + 1, 1, 1);
+            for (var part = 0; part < 2; part++)
+            {
+                var (rows, first) = (part == 0 ? 2 : 4, part == 0 ? 0 : 10);
+                var direction = new double[rows * 5];
+                for (var i = 0; i < direction.Length; i++)
+                {
+                    double g = gradients[step * 30 + first + i];
+                    momenta[part][i] += 0.05 * (g - momenta[part][i]);
+                    direction[i] = g + 0.95 * (momenta[part][i] - g);
+                }
+                var update = NewtonSchulz(direction, rows, 5);
+                for (var i = 0; i < direction.Length; i++)
+                {
+                    weights[part][i] = weights[part][i] * (1 - 0.02 * 0.01) - 0.02 * Math.Sqrt(Math.Max(1, rows / 5.0)) * update[i];
+                    Assert.Equal(weights[part][i], stacked.Weights("w")[first + i], 1e-4);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(8, 8)]
+    [InlineData(32, 7)]
+    [InlineData(5, 40)]
+    public void What_Muon_steps_by_has_singular_values_near_one(int rows, int columns)
+    {
+        using var scope = torch.NewDisposeScope();
+        torch.manual_seed(1);
+        var update = Muon.NearestOrthogonal(torch.randn(rows, columns), 5, torch.ScalarType.Float32);
+        var values = torch.linalg.svdvals(update).data<float>().ToArray();
+        Assert.All(values, value => Assert.InRange(value, 0.3f, 1.3f));
+        Assert.Equal(Math.Min(rows, columns), values.Length);
+    }
+
+    [Fact]
+    public void Groups_get_their_own_rates_and_decays_and_frozen_parameters_stay()
+    {
+        ParameterSpec Spec(string name, ParameterGroup group) => new(name, [2, 2], group, Initializers.Constant(1));
+        using var store = new ParameterStore(
+            [
+                Spec("embed", ParameterGroup.Embedding), Spec("layers.0.w", ParameterGroup.Matrix), Spec("layers.1.w", ParameterGroup.Matrix),
+                Spec("head", ParameterGroup.Head), Spec("norm", ParameterGroup.Vector), Spec("a", ParameterGroup.StateSpace),
+            ], false);
+        store.Initialize(1);
+        var recipe = new SgdRecipe(
+            0.1, 0.5, 0, StateSpaceLearningRate: 0.01, Groups: new GroupTable(Embedding: new(10, 0), Vector: new(1, 2)), Frozen: ["layers.1.*"]);
+        using var optimizer = recipe.Build(store);
+        store.Gradient.Fill(1);
+        optimizer.Step(1, 0.5, 1);
+        double Weight(string name) => store.Weights(name)[0];
+        Assert.Equal(1 - 0.5, Weight("embed"), 1e-6);
+        Assert.Equal(1 - 0.05 * 1.5, Weight("layers.0.w"), 1e-6);
+        Assert.Equal(1, Weight("layers.1.w"));
+        Assert.Equal(1 - 0.05 * 1.5, Weight("head"), 1e-6);
+        Assert.Equal(1 - 0.05 * 2, Weight("norm"), 1e-6);
+        Assert.Equal(1 - 0.005, Weight("a"), 1e-6);
+    }
+
+    private static void Run(OptimizerRecipe recipe, float[] start, float[] gradients, long[] shape, Action<int, float[]> check)
+    {
+        using var store = Store(shape, start);
+        using var optimizer = recipe.Build(store);
+        for (var step = 0; step < Steps; step++)
+        {
+            Give(store, gradients, step, shape);
+            optimizer.Step(step + 1, 1, 1);
+            check(step, store.Weights("w").ToArray());
+        }
+    }
+
+    private static ParameterStore Store(long[] shape, float[] start)
+    {
+        var store = new ParameterStore([new ParameterSpec("w", shape, ParameterGroup.Matrix, Initializers.Constant(0))], bfloat16: false);
+        start.CopyTo(store.Weights("w"));
+        return store;
+    }
+
+    private static void Give(ParameterStore store, float[] gradients, int step, long[] shape)
+    {
+        var size = (int)store.Count;
+        using var gradient = torch.tensor(gradients.AsSpan(step * size, size).ToArray(), shape);
+        store["w"].grad = gradient;
+        store.TakeGradients(first: true);
+    }
+
+    private static double[] NewtonSchulz(double[] matrix, int rows, int columns)
+    {
+        var norm = Math.Sqrt(matrix.Sum(value => value * value)) + 1e-7;
+        var x = new double[rows, columns];
+        for (var i = 0; i < matrix.Length; i++) x[i / columns, i % columns] = matrix[i] / norm;
+        var isTall = rows > columns;
+        if (isTall) x = Transposed(x);
+        for (var i = 0; i < 5; i++)
+        {
+            var gram = Product(x, Transposed(x));
+            var square = Product(gram, gram);
+            var polynomial = new double[gram.GetLength(0), gram.GetLength(0)];
+            for (var r = 0; r < gram.GetLength(0); r++)
+                for (var c = 0; c < gram.GetLength(0); c++) polynomial[r, c] = -4.7750 * gram[r, c] + 2.0315 * square[r, c];
+            var moved = Product(polynomial, x);
+            for (var r = 0; r < x.GetLength(0); r++)
+                for (var c = 0; c < x.GetLength(1); c++) x[r, c] = 3.4445 * x[r, c] + moved[r, c];
+        }
+        if (isTall) x = Transposed(x);
+        return [.. x.Cast<double>()];
+    }
+
+    private static double[,] Transposed(double[,] a)
+    {
+        var result = new double[a.GetLength(1), a.GetLength(0)];
+        for (var r = 0; r < a.GetLength(0); r++) for (var c = 0; c < a.GetLength(1); c++) result[c, r] = a[r, c];
+        return result;
+    }
+
+    private static double[,] Product(double[,] a, double[,] b)
+    {
+        var result = new double[a.GetLength(0), b.GetLength(1)];
+        for (var r = 0; r < a.GetLength(0); r++)
+            for (var c = 0; c < b.GetLength(1); c++)
+                for (var k = 0; k < b.GetLength(0); k++) result[r, c] += a[r, k] * b[k, c];
+        return result;
+    }
+
+    private static float[] Golden(string name)
+    {
+        using var golden = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Training", "Goldens", "torch_optim.safetensors"));
+        var values = new float[golden.Find(name)!.Elements];
+        golden.Read(name, values);
+        return values;
+    }
+}
