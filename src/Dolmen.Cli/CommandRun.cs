@@ -77,5 +77,5 @@ internal static class CommandRun
         }
     }
 
-    private static void Say(string message) => Console.Error.WriteLine($"dolmen: {message}");
+    private static void Say(string message) => Console.Error.WriteLine($"dolmen: {ShownName.InText(message)}");
 }

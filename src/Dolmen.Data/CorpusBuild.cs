@@ -27,17 +27,17 @@ public static class CorpusBuild
     /// <exception cref="UserErrorException">An input is missing, empty, unreadable, corrupt or too big.</exception>
     internal static CorpusResult? Run(
         CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, CleaningRecipe? cleaning, CleaningRun run,
-        IProgress<StageProgress> progress, CancellationToken stop)
+        IProgress<StageProgress> progress, CancellationToken stop, bool followLinks = false)
     {
         recipe.ThrowIfInvalid();
         var funnel = new Funnel();
-        var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel);
+        var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel, followLinks);
         if (cleaning is null && files.All(FileReader.CanRead)) return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
         if (recipe.TextField != RowFields.Text) cleaning = cleaning with { Read = cleaning.Read with { TextField = recipe.TextField } };
         if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report) return null;
         if (report.Kept == 0)
-            throw new UserErrorException($"nothing is left of {report.Read} documents: {string.Join(", ", report.Dropped.OrderByDescending(d => d.Value).Take(5).Select(d => $"{d.Key} {d.Value}"))}. See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs.");
+            throw new UserErrorException($"{report.WhyEmpty()} {(report.Read > 0 ? $"See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs." : "Mend the input or name another.")}");
         var result = FromDocuments(recipe, files, report, outDirectory, seed, stop);
         CorpusReportPage.Write(outDirectory, stop);
         return result;
@@ -47,8 +47,8 @@ public static class CorpusBuild
     /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to <c>crawl-to-corpus</c>.</param>
     public static CorpusResult? Run(
         CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, string? cleaning, IReadOnlyList<string> set, CleaningRun run,
-        IProgress<StageProgress> progress, CancellationToken stop) =>
-        Run(recipe, inputs, outDirectory, seed, cleaning is null && set.Count == 0 ? null : CleaningRecipes.Load(cleaning ?? CleaningRecipes.Crawl, set), run, progress, stop);
+        IProgress<StageProgress> progress, CancellationToken stop, bool followLinks = false) =>
+        Run(recipe, inputs, outDirectory, seed, cleaning is null && set.Count == 0 ? null : CleaningRecipes.Load(cleaning ?? CleaningRecipes.Crawl, set), run, progress, stop, followLinks);
 
     public static CorpusResult Run(
         CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, IProgress<StageProgress> progress, CancellationToken stop) =>
@@ -59,7 +59,7 @@ public static class CorpusBuild
     {
         var entries = EntrySet.Clean(ReadAll(files, recipe.TextField, funnel, progress, stop), funnel);
         if (entries.Count == 0)
-            throw new UserErrorException($"the input holds no text that can be used ({files.Count} files read): name other files with --input.");
+            throw new UserErrorException($"the input holds no text that can be used ({files.Count} files read){EmptyCorpus.Reasons(funnel)}. Mend the input or name other files with --input.");
 
         var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);
         var dumps = files.ToDictionary(f => f.Name, f => f.Dump, StringComparer.Ordinal);

@@ -1,8 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace Dolmen.Data;
 
-/// <summary>A record that could not be read.</summary>
-/// <param name="Offset">Of the record, or of the compressed member it is in, in the file as stored.</param>
-public readonly record struct BrokenRecord(string File, long Offset, string Reason);
+/// <summary>A record that could not be read, or the first with a flaw.</summary>
+/// <param name="Offset">Of the record, or of the compressed member it is in, in the file as stored; of text files and tables the line or row; 0 for the file itself.</param>
+/// <param name="Detail">What is wrong in a sentence, for the first of its reason and where more is known.</param>
+public readonly record struct BrokenRecord(
+    string File, long Offset, string Reason, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail = null);
 
 /// <summary>Counts what was read, what was dropped and why, and what was kept in spite of a flaw. May be shared by threads; what it
 /// holds in the end does not depend on their order.</summary>
@@ -39,11 +43,31 @@ public sealed class Funnel
         lock (_gate) _noted[what] = _noted.GetValueOrDefault(what) + count;
     }
 
+    /// <summary>Counts something dropped, and keeps the place of the first that was dropped for that reason.</summary>
+    public void Drop(string reason, string file, long place) => CountFirst(_dropped, reason, file, place);
+
+    /// <summary>Counts a flaw that was borne, and keeps the place of the first of its kind.</summary>
+    public void Note(string what, string file, long place) => CountFirst(_noted, what, file, place);
+
     /// <summary>Counts a record that could not be read as dropped for <paramref name="reason"/>, and says where it lies.</summary>
-    public void Break(string file, long offset, string reason)
+    /// <param name="explain">What is wrong with it in a sentence; asked only for the first record of that reason.</param>
+    public void Break(string file, long offset, string reason, Func<string>? explain = null)
     {
+        lock (_gate)
+        {
+            var detail = _dropped.ContainsKey(reason) ? null : explain?.Invoke();
+            Keep(new BrokenRecord(file, offset, reason, detail));
+        }
         Drop(reason);
-        lock (_gate) Keep(new BrokenRecord(file, offset, reason));
+    }
+
+    private void CountFirst(SortedDictionary<string, long> counts, string what, string file, long place)
+    {
+        lock (_gate)
+        {
+            if (!counts.ContainsKey(what)) Keep(new BrokenRecord(file, place, what));
+            counts[what] = counts.GetValueOrDefault(what) + 1;
+        }
     }
 
     public void Add(Funnel other)

@@ -37,12 +37,13 @@ internal static class CorpusBuildCommand
         {
             Description = "Documents of earlier crawls: what duplicates one of them is dropped, and what is built is added at the end. As --set dedup.index=DIR.", HelpName = "DIR",
         };
+        var followLinks = new Option<bool>("--follow-links") { Description = "Follow symbolic links that lead out of an input folder, and those to folders; they are left out and counted otherwise." };
         var heldOut = new Option<double?>("--held-out") { Description = "Share kept out of training: of the members of documentation, of the documents of crawls (0.05).", HelpName = "FRACTION" };
         var memory = new Option<int?>("--memory") { Description = "Megabytes that sorting for duplicates may hold (512).", HelpName = "MB" };
         var rank = new Option<int?>("--rank") { Description = "Which of --world processes this one is, from 0: it measures its shards alone. From Open MPI or Slurm when left out.", HelpName = "N" };
         var world = new Option<int?>("--world") { Description = "How many processes share the shards.", HelpName = "N" };
         var (seed, threads, json) = (CommonOptions.Seed(), CommonOptions.Threads(), CommonOptions.Json());
-        var command = new Command(name, description) { positional, inputs, output, recipe, set, textField, index, heldOut, memory, seed, threads, json };
+        var command = new Command(name, description) { positional, inputs, output, recipe, set, textField, followLinks, index, heldOut, memory, seed, threads, json };
         if (!merges)
         {
             command.Add(rank);
@@ -64,7 +65,7 @@ internal static class CorpusBuildCommand
             using var progress = new ConsoleProgress(parsed.GetValue(json));
             string[] all = [.. parsed.GetValue(positional) ?? [], .. parsed.GetValue(inputs) ?? []];
             var result = CorpusBuild.Run(
-                corpus, all, directory, (ulong)(parsed.GetValue(seed) ?? 0), parsed.GetValue(recipe), changes, run, progress, stop);
+                corpus, all, directory, (ulong)(parsed.GetValue(seed) ?? 0), parsed.GetValue(recipe), changes, run, progress, stop, parsed.GetValue(followLinks));
             if (result is null) Console.Error.WriteLine($"dolmen: the shards of rank {run.Rank.Rank} are measured. When all ranks are done: dolmen corpus merge with the same inputs and --out {directory}");
             else if (parsed.GetValue(json)) Console.Out.WriteLine(Json(result.Report, result.Directory));
             else CorpusCommand.Show(result.Report, result.Directory, json: false);

@@ -54,8 +54,8 @@ internal static class CorpusCommand
         Row("characters", report.Characters);
         Row("members, sections, passages", report.Parts);
         Row("held out of training", report.HeldOut);
-        foreach (var (reason, count) in report.Dropped) Row($"dropped: {reason}", count);
-        foreach (var (what, count) in report.Noted) Row($"noted: {what}", count);
+        foreach (var (reason, count) in report.Dropped) Row($"dropped: {reason}{First(reason)}", count);
+        foreach (var (what, count) in report.Noted) Row($"noted: {what}{First(what)}", count);
         Row("conversations", report.Conversations);
         Row("preferences", report.Preferences);
         Row("multiple-choice items", report.MultipleChoice);
@@ -68,6 +68,9 @@ internal static class CorpusCommand
         // The rest is in the report.
         static IEnumerable<KeyValuePair<string, long>> Most(IReadOnlyDictionary<string, long> counts) =>
             counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(MostRows);
+
+        string First(string reason) =>
+            report.Cleaning?.Broken.Where(record => record.Reason == reason).Select(record => $" (first: {record.File}{(record.Offset > 0 ? $":{record.Offset}" : "")})").FirstOrDefault() ?? "";
 
         void Row(string name, long count) => table.AddRow(Markup.Escape(name), $"{count:N0}");
     }

@@ -41,7 +41,8 @@ internal static class CorpusInspectCommand
                 return;
             }
             var console = CorpusCommand.Output();
-            if (found.Count == 0) Console.Error.WriteLine($"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}.");
+            if (found.Count == 0 && CorpusInspection.WhyEmpty(corpus) is { } why) Console.Error.WriteLine($"dolmen: {ShownName.InText(why)}");
+            else if (found.Count == 0) Console.Error.WriteLine($"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}.");
             else if (query.Full || query.Id is not null)
                 foreach (var document in found) ShowWhole(console, document);
             else ShowList(console, found);

@@ -95,14 +95,16 @@ internal sealed record CleaningRecipe(
     {
         var problems = new List<string>();
         foreach (var (name, file) in new[] { ("language.model", Language.Model), ("quality.model", Quality?.Model), ("perplexity.model", Perplexity?.Model) })
-            if (file is not null && !File.Exists(file) && !(name == "perplexity.model" && Directory.Exists(file))) problems.Add($"{name} is {file}, which does not exist: name a model file, or null.");
+            if (file is not null && !File.Exists(file) && !(name == "perplexity.model" && Directory.Exists(file))) problems.Add($"{name} is {file}, which {Is(file)}: name a model file, or null.");
         foreach (var file in Decontaminate?.Items ?? [])
-            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which does not exist: name files of evaluation items (.jsonl, .csv).");
+            if (!File.Exists(file)) problems.Add($"decontaminate.items names {file}, which {Is(file)}: name files of evaluation items (.jsonl, .csv).");
         foreach (var (name, file) in new[] { ("domains", Url?.Domains), ("urls", Url?.Urls), ("bannedWords", Url?.BannedWords), ("softBannedWords", Url?.SoftBannedWords), ("bannedSubwords", Url?.BannedSubwords) })
-            if (file is not null && !File.Exists(file)) problems.Add($"url.{name} is {file}, which does not exist: name a list with one entry a line, or null.");
+            if (file is not null && !File.Exists(file)) problems.Add($"url.{name} is {file}, which {Is(file)}: name a list with one entry a line, or null.");
         if (Filters.BadWords is { } badWords && !Directory.Exists(badWords.Lists))
             problems.Add($"filters.badWords.lists is {badWords.Lists}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json).");
         if (problems.Count > 0) throw new UserErrorException(string.Join(' ', problems));
+
+        static string Is(string path) => Directory.Exists(path) ? "is a folder" : "does not exist";
     }
 }
 

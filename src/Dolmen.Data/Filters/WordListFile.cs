@@ -10,7 +10,7 @@ internal static class WordListFile
 {
     public static List<string> Read(string path)
     {
-        if (!File.Exists(path)) throw new UserErrorException($"{path} does not exist: it should be a list with one entry a line. Give the path of such a file, or leave the setting out.");
+        InputPlace.ThrowUnlessFile(path);
         var entries = new List<string>();
         if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {

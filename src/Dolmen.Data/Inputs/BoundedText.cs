@@ -23,18 +23,22 @@ internal static class BoundedText
     });
 
     /// <summary>The file's text. Bytes that are not UTF-8 become U+FFFD and are noted; a byte order mark of UTF-16 is honoured.</summary>
-    public static string ReadText(InputFile file, Funnel funnel) => Decode(ReadBytes(file), funnel);
+    public static string ReadText(InputFile file, Funnel funnel) => Decode(ReadBytes(file), file.Name, funnel);
 
-    public static string Decode(ReadOnlySpan<byte> bytes, Funnel funnel)
+    public static string Decode(ReadOnlySpan<byte> bytes, string source, Funnel funnel)
     {
         if (bytes is [0xFF, 0xFE, ..]) return Encoding.Unicode.GetString(bytes[2..]);
         if (bytes is [0xFE, 0xFF, ..]) return Encoding.BigEndianUnicode.GetString(bytes[2..]);
         if (bytes is [0xEF, 0xBB, 0xBF, ..]) bytes = bytes[3..];
-        if (!System.Text.Unicode.Utf8.IsValid(bytes)) funnel.Note("not-utf8");
-        return Encoding.UTF8.GetString(bytes);
+        return Sources.ReplacedBytes.Decode(bytes, source, 0, funnel);
     }
 
-    public static FileStream OpenFile(InputFile file) => new(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+    /// <exception cref="UserErrorException">It is not a regular file, or there is none.</exception>
+    public static FileStream OpenFile(InputFile file)
+    {
+        InputPlace.ThrowUnlessFile(file.Path);
+        return new(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+    }
 
     /// <summary>Turns what a disk or a decompressor says into one message that names the file.</summary>
     public static T Guard<T>(InputFile file, Func<T> read)

@@ -12,47 +12,70 @@ internal static class InputFiles
 
     private static readonly HashSet<string> Others = new([".parquet", ".xml", ".cs"], StringComparer.Ordinal);
 
-    private const int MaxDepth = 64;
-
-    public static IReadOnlyList<InputFile> Find(IReadOnlyList<string> inputs, Funnel funnel)
+    /// <param name="funnel">Counts what is left out, with the name of the first of each reason.</param>
+    /// <param name="followLinks">Symbolic links that lead out of the folder that was named, and those to folders, are followed.</param>
+    /// <exception cref="UserErrorException">A path does not exist, is a pipe, socket or device, or leads to nothing that can be read.</exception>
+    public static IReadOnlyList<InputFile> Find(IReadOnlyList<string> inputs, Funnel funnel, bool followLinks = false)
     {
         var names = new SortedDictionary<string, (string Name, string Dump)>(StringComparer.Ordinal);
-        var unknown = new HashSet<string>(StringComparer.Ordinal);
+        var leftOut = new SortedDictionary<string, (string Name, string Reason)>(StringComparer.Ordinal);
         foreach (var input in inputs)
         {
             var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(input));
-            var rootName = Path.GetFileName(root) is { Length: > 0 } last ? last : "input";
-            if (Directory.Exists(root))
+            var rootName = ShownName.Of(Path.GetFileName(root) is { Length: > 0 } last ? last : "input");
+            switch (FileTypes.Of(root))
             {
-                var readable = false;
-                foreach (var path in Walk(root)) readable |= Add(path, $"{rootName}/{Path.GetRelativePath(root, path).Replace('\\', '/')}", rootName);
-                if (!readable)
-                    throw new UserErrorException($"--input {input} holds no file that can be read: {Readable} are. Name another folder or file.");
-            }
-            else if (File.Exists(root))
-            {
-                if (!IsReadable(root)) throw new UserErrorException($"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file.");
-                Add(root, rootName, rootName);
-            }
-            else
-            {
-                throw new UserErrorException($"--input {input} does not exist: name a folder or a file of type {Readable}.");
+                case FileType.Folder:
+                    string NameOf(string path) => ShownName.Of($"{rootName}/{Path.GetRelativePath(root, path).Replace('\\', '/')}");
+                    var walk = new FolderWalk(followLinks, (path, reason) => leftOut[path] = (NameOf(path), reason));
+                    var readable = false;
+                    foreach (var path in walk.Files(root)) readable |= Add(path, NameOf(path), rootName);
+                    if (!readable) throw new UserErrorException($"--input {input} holds no file that can be read: {Readable} are. {Told(leftOut.Values)}Name another folder or file.");
+                    break;
+                case FileType.Regular:
+                    if (!IsReadable(root)) throw new UserErrorException($"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file.");
+                    if (!names.TryGetValue(root, out var before) || string.CompareOrdinal(rootName, before.Name) < 0) names[root] = (rootName, rootName);
+                    break;
+                case FileType.Missing:
+                    throw new UserErrorException($"--input {input} does not exist: name a folder or a file of type {Readable}.");
+                default:
+                    InputPlace.ThrowUnlessFileOrFolder(root, "--input");
+                    break;
             }
         }
-        if (unknown.Count > 0) funnel.Drop("file-type-unknown", unknown.Count);
+        foreach (var same in leftOut.Values.GroupBy(item => item.Reason, StringComparer.Ordinal))
+        {
+            funnel.Drop(same.Key, same.Count());
+            funnel.Recall(new BrokenRecord(same.First().Name, 0, same.Key));
+        }
         return Unique([.. names.Select(n => new InputFile(n.Key, n.Value.Name, n.Value.Dump))]);
 
         bool Add(string path, string name, string dump)
         {
-            if (!IsReadable(path))
+            if ((Beside(path) ?? (IsReadable(path) ? null : "file-type-unknown")) is { } reason)
             {
-                unknown.Add(path);
+                leftOut[path] = (name, reason);
                 return false;
             }
             // A file named twice, by itself and by its folder, has the same name whichever came first.
             if (!names.TryGetValue(path, out var other) || string.CompareOrdinal(name, other.Name) < 0) names[path] = (name, dump);
             return true;
         }
+    }
+
+    /// <summary>Files of a crawl that are no documents of it, however they end.</summary>
+    private static string? Beside(string path) => Path.GetFileName(path).ToLowerInvariant() switch
+    {
+        "robots.txt" => "robots-txt",
+        var name when name.EndsWith(".cdxj", StringComparison.Ordinal) || name.EndsWith(".cdx", StringComparison.Ordinal) || name.EndsWith(".cdx.gz", StringComparison.Ordinal) => "crawl-index",
+        _ => null,
+    };
+
+    private static string Told(IEnumerable<(string Name, string Reason)> leftOut)
+    {
+        var reasons = leftOut.GroupBy(item => item.Reason, StringComparer.Ordinal).OrderBy(same => same.Key, StringComparer.Ordinal)
+            .Select(same => $"{same.Key} {same.Count()} (first: {same.First().Name})").ToList();
+        return reasons.Count == 0 ? "" : $"Left out: {string.Join(", ", reasons)}. ";
     }
 
     /// <summary>What the file's name says it is: an extension, before it <c>.gz</c> or <c>.zst</c> if it is compressed (<c>.jsonl.gz</c>).</summary>
@@ -91,48 +114,4 @@ internal static class InputFiles
     }
 
     private static bool IsReadable(string path) => Compressible.Contains(ContentTypeOf(path)) || Others.Contains(TypeOf(path));
-
-    // Folders behind symbolic links are not entered, so that a loop of links ends and nothing outside the named folder is read.
-    private static IEnumerable<string> Walk(string root)
-    {
-        var open = new Stack<(string Folder, int Depth)>();
-        open.Push((root, 0));
-        while (open.TryPop(out var at))
-        {
-            FileSystemInfo[] items;
-            try
-            {
-                items = new DirectoryInfo(at.Folder).GetFileSystemInfos();
-            }
-            catch (Exception error) when (error is UnauthorizedAccessException or IOException)
-            {
-                throw new UserErrorException($"the folder {at.Folder} cannot be read: {error.Message} Check its permissions or name another --input.", error);
-            }
-            Array.Sort(items, (a, b) => string.CompareOrdinal(a.Name, b.Name));
-            foreach (var item in items)
-            {
-                if (item.Name.StartsWith('.')) continue;
-                if (item is FileInfo)
-                {
-                    if (item.LinkTarget is null || LeadsToFile(item)) yield return item.FullName;
-                }
-                else if (item.LinkTarget is null && at.Depth < MaxDepth)
-                {
-                    open.Push((item.FullName, at.Depth + 1));
-                }
-            }
-        }
-    }
-
-    private static bool LeadsToFile(FileSystemInfo link)
-    {
-        try
-        {
-            return link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true };
-        }
-        catch (IOException)
-        {
-            return false;                                                // a link that leads to itself
-        }
-    }
 }

@@ -26,8 +26,11 @@ public static class CorpusMix
         if (Directory.Exists(outDirectory) && Directory.EnumerateFileSystemEntries(outDirectory).Any())
             throw new UserErrorException($"--out {outDirectory} already holds files: a mixture is written into a new or empty folder. Remove it or name another.");
         if (File.Exists(outDirectory)) throw new UserErrorException($"--out {outDirectory} is a file: name a new or empty folder.");
-        var files = Find(inputs);
+        var leftOut = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var files = Find(inputs, leftOut);
         var (columns, notices) = Columns(files.Select(f => f.Path), recipe);
+        foreach (var same in leftOut.GroupBy(item => item.Value, StringComparer.Ordinal))
+            notices.Add($"{same.Count()} left out as {same.Key}, the first of them {ShownName.Of(Path.GetFileName(same.First().Key))}.");
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount, CancellationToken = stop };
         var rows = new MixtureRows(recipe, seed);
         var (plans, counted, estimated) = Measure(files, rows, parallel, progress);
@@ -68,7 +71,7 @@ public static class CorpusMix
         }
     }
 
-    private static List<(string Path, string Input)> Find(IReadOnlyList<string> inputs)
+    private static List<(string Path, string Input)> Find(IReadOnlyList<string> inputs, SortedDictionary<string, string> leftOut)
     {
         if (inputs.Count == 0) throw new UserErrorException("no --input is given: name the corpora to mix.");
         var files = new List<(string, string)>();
@@ -76,7 +79,8 @@ public static class CorpusMix
         foreach (var input in inputs)
         {
             var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(input));
-            var found = CorpusTables.FilesOf(root);
+            InputPlace.ThrowUnlessFileOrFolder(root, "--input");
+            var found = CorpusTables.FilesOf(root, (path, reason) => leftOut[path] = reason);
             if (found.Count == 0)
                 throw new UserErrorException($"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make one with 'dolmen corpus build'.");
             foreach (var file in found)

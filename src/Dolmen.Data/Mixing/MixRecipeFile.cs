@@ -34,7 +34,7 @@ public static class MixRecipeFile
 
     private static JsonObject Read(string file)
     {
-        if (!File.Exists(file)) throw new UserErrorException($"--recipe {file} does not exist: name a .jsonc file, or leave it out and use --set.");
+        if (!File.Exists(file)) throw new UserErrorException($"--recipe {file} {(Directory.Exists(file) ? "is a folder" : "does not exist")}: name a .jsonc file, or leave it out and use --set.");
         try
         {
             if (new FileInfo(file).Length > MaxBytes) throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");

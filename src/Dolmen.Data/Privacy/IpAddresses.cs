@@ -12,7 +12,7 @@ internal static class IpAddresses
     public static int LengthAt(ReadOnlySpan<char> text, int at)
     {
         var length = V4(text[at..]);
-        if (length > 0) return IsHeading(text[..at]) ? 0 : length;
+        if (length > 0) return IsHeading(text[..at]) || VersionNumbers.IsAt(text, at, length) ? 0 : length;
         return V6(text, at);
     }
 

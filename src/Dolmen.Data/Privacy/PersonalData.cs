@@ -136,6 +136,7 @@ internal static class PersonalData
         {
             if (email.SequenceEqual(replacement)) return default;
         }
+        if (MailLookalikes.Is(text[start..sign], domain, end < text.Length ? text[end] : '\0')) return default;
         return (start, end - start);
     }
 }

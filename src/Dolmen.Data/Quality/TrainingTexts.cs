@@ -48,6 +48,7 @@ internal static class TrainingTexts
 
     public static void ForEachLabelled(string path, Action<string, double> body, CancellationToken stop)
     {
+        InputPlace.ThrowUnlessFile(path, "--labelled");
         foreach (var (row, _) in JsonLines.Read(path, QualityJson.Default.LabelledRow,
             row => row.Label is >= 0 and <= 5 ? null : $"label is {row.Label}: labels are 0 or 1, or a score from 0 to 5"))
         {

@@ -36,6 +36,10 @@ public sealed class CorpusInspection
 
     private IEnumerable<InspectedDocument> All(CancellationToken stop) => _corpus.Shards.SelectMany(shard => OfShard(shard, stop));
 
+    /// <summary>Why nothing was kept; null when something was.</summary>
+    /// <exception cref="UserErrorException">There is no corpus.</exception>
+    public static string? WhyEmpty(string directory) => BuiltCorpus.Open(directory).Report is { Kept: 0 } report ? report.WhyEmpty() : null;
+
     private IEnumerable<InspectedDocument> OfShard(string shard, CancellationToken stop)
     {
         using var table = CorpusTable.Open(_corpus.PathOf(CorpusFiles.Measurements, shard));

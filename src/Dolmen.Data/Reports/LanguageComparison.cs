@@ -32,10 +32,13 @@ internal static class LanguageComparison
         page.Note(
             $"{under.Count} of the {shares.Count} languages with most speakers are under-represented: their share of the kept documents is less than a {Number(Factor)}th of their share of the speakers of all {WorldLanguages.All.Count} languages listed. " +
             "Where the recipe keeps few languages that is what was asked for. Columns are shares of the kept documents, of speakers and of the web's pages, and the first divided by the others.");
-        page.Flagged(["language", "", "documents", "speakers", "millions", "web", "÷ speakers", "÷ web", ""], shares.Select(s => (string[])
+        // A row for each of those that are absent would say forty times the same.
+        var absent = shares.Where(s => s.Corpus == 0).Select(s => s.Code).ToList();
+        if (absent.Count > 0) page.Note($"{absent.Count} of them are absent: {string.Join(", ", absent)}.");
+        page.Flagged(["language", "", "documents", "speakers", "millions", "web", "÷ speakers", "÷ web", ""], shares.Where(s => s.Corpus > 0).Select(s => (string[])
         [
             s.Code, s.Language.Name, Percent(s.Corpus), Percent(s.World), s.Language.Speakers.ToString("N1", CultureInfo.InvariantCulture), s.Language.Web is { } web ? Percent(web / 100) : "",
-            Number(s.Corpus / s.World), s.Language.Web is > 0 and var pages ? Number(s.Corpus * 100 / pages) : "", s.Corpus == 0 ? "absent" : IsUnder(s.Corpus, s.World) ? "under-represented" : "",
+            Number(s.Corpus / s.World), s.Language.Web is > 0 and var pages ? Number(s.Corpus * 100 / pages) : "", IsUnder(s.Corpus, s.World) ? "under-represented" : "",
         ]));
         page.Note(WorldLanguages.Source);
     }

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
+using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Warc;
 
@@ -24,33 +24,49 @@ internal static class JsonRows
     {
         if (number == 1 && line is [0xEF, 0xBB, 0xBF, ..]) line = line[3..];
         if (line.Trim(" \t\r"u8).Length == 0) return null;
-        if (!Utf8.IsValid(line))
-        {
-            funnel.Note("not-utf8");
-            line = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(line));
-        }
+        var stored = line;
+        if (!ReplacedBytes.Count(line, file.Name, number, funnel)) line = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(line));
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         bool isChat;
         try
         {
-            var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 64 });
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return Broken("unparsable-json");
+            var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = JsonInput.MaxDepth });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return Broken(stored, file, number, funnel);
             isChat = Fields(ref reader, values, textField, isMetadata: false);
-            if (reader.Read()) return Broken("unparsable-json");
+            if (reader.Read()) return Broken(stored, file, number, funnel);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            return Broken("unparsable-json");                            // not JSON, or a string that holds half a surrogate pair
+            return Broken(stored, file, number, funnel);                 // not JSON, or a string that holds half a surrogate pair
         }
         if (values.TryGetValue(RowFields.Text, out var text) && text.Length > 0)
             return RowFields.Record(text, file, number, names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null));
-        funnel.Drop(isChat ? "conversation-row" : "row-without-text");
+        funnel.Drop(isChat ? "conversation-row" : "row-without-text", file.Name, number);
         return null;
+    }
 
-        SourceRecord? Broken(string reason)
+    private static SourceRecord? Broken(ReadOnlySpan<byte> line, InputFile file, long number, Funnel funnel)
+    {
+        var bytes = line.ToArray();
+        funnel.Break(file.Name, number, "unparsable-json", () => Explain(bytes, file.Name, number));
+        return null;
+    }
+
+    private static string Explain(byte[] line, string file, long number)
+    {
+        var text = Encoding.UTF8.GetString(line).Trim();
+        if (number == 1 && text.StartsWith('['))
+            return $"{file} begins with a JSON array, and JSON lines hold one object a line: write each element on a line of its own.";
+        if (number == 1 && text == "{")
+            return $"{file} begins with an object that goes on over several lines, and JSON lines hold one object a line: write each on one line.";
+        try
         {
-            funnel.Break(file.Name, number, reason);
-            return null;
+            using var document = JsonInput.Parse(line, file, number);
+            return $"{JsonInput.At(file, number)} is JSON of kind {document.RootElement.ValueKind.ToString().ToLowerInvariant()}, and a row must be an object.";
+        }
+        catch (UserErrorException error)
+        {
+            return error.Message;
         }
     }
 

@@ -30,7 +30,7 @@ internal static class ParquetRows
             {
                 // What is damaged is left out; what is too big is for the user to mend.
                 var rows = table.Rows(group);
-                funnel.Break(file.Name, number + 1, "row-group-damaged");
+                funnel.Break(file.Name, number + 1, "row-group-damaged", () => error.Message.Replace(file.Path, file.Name, StringComparison.Ordinal));
                 funnel.Drop("row-group-damaged", Math.Max(0, rows - 1));
                 number += rows;
                 continue;
@@ -38,7 +38,7 @@ internal static class ParquetRows
             for (var row = 0; row < texts.Length; row++)
             {
                 number++;
-                if (string.IsNullOrWhiteSpace(texts[row])) funnel.Drop("row-without-text");
+                if (string.IsNullOrWhiteSpace(texts[row])) funnel.Drop("row-without-text", file.Name, number);
                 else if (texts[row]!.Length > limits.MaxRecordBytes) funnel.Break(file.Name, number, "record-too-big");
                 else yield return RowFields.Record(texts[row]!, file, number, names => names.Select(n => columns.GetValueOrDefault(n)?[row]).FirstOrDefault(v => v is not null));
             }

@@ -4,7 +4,8 @@ namespace Dolmen.Data.Tables;
 /// told of the end by −1 may go on for ever.</summary>
 internal sealed class ColumnStream(FileStream file) : Stream
 {
-    private long _start, _end = file.Length, _position;
+    private long _start, _end = file.Length, _position, _servedAt;
+    private byte[] _served = [];
 
     public override bool CanRead => true;
 
@@ -12,7 +13,7 @@ internal sealed class ColumnStream(FileStream file) : Stream
 
     public override bool CanWrite => false;
 
-    public override long Length => file.Length;
+    public override long Length => Math.Max(file.Length, _servedAt + _served.Length);
 
     public override long Position
     {
@@ -22,10 +23,21 @@ internal sealed class ColumnStream(FileStream file) : Stream
 
     public void Confine(long start, long end) => (_start, _end) = (start, end);
 
+    /// <summary>Gives these bytes where the file has none, behind its end.</summary>
+    public void Serve(byte[] bytes, long at) => (_served, _servedAt) = (bytes, at);
+
     public override int Read(Span<byte> buffer)
     {
         if (buffer.Length == 0) return 0;
         if (_position < _start || _position >= _end) throw new EndOfStreamException($"Byte {_position} does not belong to the column, which has bytes {_start} to {_end}.");
+        if (_served.Length > 0 && _position >= _servedAt)
+        {
+            var part = _served.AsSpan((int)(_position - _servedAt));
+            part = part[..Math.Min(part.Length, buffer.Length)];
+            part.CopyTo(buffer);
+            _position += part.Length;
+            return part.Length;
+        }
         file.Position = _position;
         var read = file.Read(buffer[..(int)Math.Min(buffer.Length, _end - _position)]);
         _position += read;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Data.Inputs;
 using Parquet;
 using Parquet.Schema;
 
@@ -12,20 +13,20 @@ internal static class CorpusTables
     public const string DocumentsFolder = "documents";
 
     /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no such thing.</summary>
-    public static IReadOnlyList<string> FilesOf(string path)
+    /// <param name="leftOut">Told of files that are not regular ones, or are links out of the folder, and why.</param>
+    public static IReadOnlyList<string> FilesOf(string path, Action<string, string>? leftOut = null)
     {
         if (File.Exists(path)) return path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [path] : [];
         if (!Directory.Exists(path)) return [];
         var documents = Path.Combine(path, DocumentsFolder);
-        if (Directory.Exists(documents)) return Below(documents);
-        return Below(path);
+        if (Directory.Exists(documents)) return Below(documents, leftOut);
+        return Below(path, leftOut);
     }
 
-    private static string[] Below(string folder)
+    private static List<string> Below(string folder, Action<string, string>? leftOut)
     {
-        var files = Directory.GetFiles(folder, "*.parquet");
-        Array.Sort(files, StringComparer.Ordinal);
-        return files;
+        var walk = new FolderWalk(followLinks: false, leftOut ?? ((_, _) => { }));
+        return [.. walk.Files(folder, "*.parquet").Order(StringComparer.Ordinal)];
     }
 }
 
@@ -66,6 +67,7 @@ internal sealed class CorpusTable : IDisposable
 
     public static CorpusTable Open(string path)
     {
+        InputPlace.ThrowUnlessFile(path);
         ColumnStream stream;
         try
         {
@@ -146,7 +148,8 @@ internal sealed class CorpusTable : IDisposable
             throw new UserErrorException($"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. Write the file with smaller row groups.");
         var count = Count(rows, group);
         var pages = ParquetPages.Check(_stream, stored, count, _columnsEnd, MaxGroupBytes);
-        return ColumnValues.Read(rows, column, count, pages.HasDictionary);
+        Array Read() => ColumnValues.Read(rows, column, count, pages.HasDictionary);
+        return pages.Unread.Count > 0 ? Lz4Column.Read(_stream, stored, pages.Unread, Read) : Read();
     });
 
     public void Dispose()

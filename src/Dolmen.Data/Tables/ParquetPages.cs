@@ -31,6 +31,11 @@ internal sealed class ParquetPages
 
     public long Start { get; }
 
+    /// <summary>Of a column that the library cannot unfold; none of others.</summary>
+    public List<StoredPage> Unread { get; } = [];
+
+    private bool IsLz4 => _column.Codec is CompressionCodec.LZ4 or CompressionCodec.LZ4_RAW;
+
     /// <summary>Whether values are stored once and named by number.</summary>
     public bool HasDictionary { get; private set; }
 
@@ -45,8 +50,8 @@ internal sealed class ParquetPages
             if (offset != 0) start = Math.Min(start, offset);
         var pages = new ParquetPages(stream, column, start, columnsEnd, most);
         if (column.NumValues != rows) throw Damaged($"it has {column.NumValues} values in {rows} rows");
-        if (column.Codec is CompressionCodec.LZO or CompressionCodec.LZ4 || !Enum.IsDefined(column.Codec))
-            throw Damaged($"it is compressed with {column.Codec}, which is not read. Write it with ZSTD or SNAPPY");
+        if (column.Codec is CompressionCodec.LZO || !Enum.IsDefined(column.Codec))
+            throw Damaged($"it is compressed with {column.Codec}, which Dolmen does not read. Write it with ZSTD, SNAPPY, LZ4 or GZIP");
         stream.Confine(pages.Start, pages._end);
         pages.Walk(rows);
         return pages;
@@ -57,7 +62,8 @@ internal sealed class ParquetPages
         long values = 0, unfolded = 0, at = Start;
         for (var page = 0; values < rows; page++)
         {
-            at += Header(at);
+            var header = Header(at);
+            at += header;
             long size = Field("PageHeader", 2), stored = Field("PageHeader", 3);
             if (stored < 0 || stored > _end - at || size < 0) throw Damaged($"page {page} says that it has {stored} bytes, and {size} when unfolded");
             if ((unfolded += size) > _most || (unfolded > SureBytes && unfolded > MaxRatio * (at + stored - Start))) throw Damaged($"{at + stored - Start} bytes of it unfold to {unfolded}");
@@ -65,6 +71,13 @@ internal sealed class ParquetPages
             values += Values(type, page, size);
             if (values > rows) throw Damaged($"its pages hold more than the {rows} values of the row group");
             Unfolded(type, at, (int)stored, size);
+            if (IsLz4)
+            {
+                var isSecond = type == PageType.DATA_PAGE_V2;
+                var levels = isSecond ? Field("DataPageV2", 5) + Field("DataPageV2", 6) : 0;
+                if (levels > size) throw Damaged($"a page of {size} bytes has {levels} bytes of levels");
+                Unread.Add(new StoredPage(at - header, header, (int)stored, (int)size, (int)levels, isSecond && _header.GetValueOrDefault(("DataPageV2", 7), 1) == 0));
+            }
             at += stored;
         }
     }

@@ -57,6 +57,11 @@ internal static class WarcPages
                 funnel.Note("warc-other");
                 return null;
         }
+        if (WebRecord.IsRobotsFile(header.Url))
+        {
+            funnel.Note("robots-txt");
+            return null;
+        }
         if (reader.LengthIsWrong) funnel.Note("warc-length-ignored");
         if (header.IsTruncated) funnel.Note("warc-cut-by-crawler");
         var id = header.Id.Length > 0 ? header.Id : $"{file.Name}#{reader.Offset}{(reader.Position == 0 ? "" : $"+{reader.Position}")}";

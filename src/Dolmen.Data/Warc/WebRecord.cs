@@ -38,6 +38,10 @@ internal static class WebRecord
         return type == "text/plain" ? page with { Text = PageText.DecodeCounted(content, charset, funnel) } : page with { Html = content, Charset = charset };
     }
 
+    /// <summary>Whether the address is that of a site's rules for crawlers, which are not a text of the site.</summary>
+    public static bool IsRobotsFile(string url) =>
+        url.EndsWith("/robots.txt", StringComparison.OrdinalIgnoreCase) && url.AsSpan().Count('/') == 3;
+
     public static string MediaType(string payloadType, string contentType) =>
         HttpMessage.MediaType(payloadType) is { Length: > 0 } found ? found : HttpMessage.MediaType(contentType);
 

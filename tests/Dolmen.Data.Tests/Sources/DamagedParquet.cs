@@ -32,7 +32,7 @@ public class DamagedParquet
         Assert.Equal(25, records.Count);
         Assert.Equal(("id-25", 26), (records[0].Id, records[0].Offset));
         Assert.Equal(25, funnel.Dropped["row-group-damaged"]);
-        Assert.Equal(new BrokenRecord("rows.parquet", 1, "row-group-damaged"), Assert.Single(funnel.Broken));
+        Assert.Equal(new BrokenRecord("rows.parquet", 1, "row-group-damaged"), Assert.Single(funnel.Broken.Select(b => b with { Detail = null })));
     }
 
     [Theory]
