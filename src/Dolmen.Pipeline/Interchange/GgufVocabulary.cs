@@ -23,17 +23,16 @@ public static class GgufVocabulary
             : throw new UserErrorException($"{path} holds no vocabulary: its metadata have no {Prefix}tokens. Name another file.");
     }
 
-    /// <summary>Writes the tokenizer's files; when it is of a kind that is not read here, says why and writes none.</summary>
+    /// <summary>Writes the tokenizer's files; where the file has no vocabulary, says so and writes none.</summary>
+    /// <exception cref="UserErrorException">A vocabulary that does not fit the model, cannot encode, or is of a kind that is not known.</exception>
     public static string? Save(GgufMetadata metadata, int vocabSize, string folder, int contextLength)
     {
         if (!metadata.Has(Prefix + "tokens")) return "the file holds no vocabulary";
-        var vocabulary = Read(metadata, "the file");
+        var vocabulary = Read(metadata, $"'{metadata.File}'");
         if (vocabulary.Tokens.Count > vocabSize)
         {
             throw metadata.Refusal(Prefix + "tokens", $"holds {vocabulary.Tokens.Count} tokens", $"the model's embedding has only {vocabSize} rows");
         }
-        if (vocabulary.Model is not "llama" && !(vocabulary.Model is "gpt2" && (vocabulary.Split is null || PreTokenizer.ByName(vocabulary.Split) is not null)))
-            return $"its vocabulary (model '{vocabulary.Model}', pre '{vocabulary.Split}') is of a kind that cannot be used yet";
         TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
         if (metadata.FindText(TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
         return null;

@@ -141,16 +141,28 @@ public sealed class Interchange : IDisposable
     [Theory]
     [InlineData("model", "rwkv")]
     [InlineData("model", "bert")]
+    [InlineData("model", "t5")]
+    [InlineData("model", "")]
     [InlineData("pre", "unheard-of")]
-    public void A_vocabulary_of_an_unknown_kind_is_left_out_with_a_note_and_refused_on_its_own(string key, string value)
+    [InlineData("pre", "")]
+    public void A_vocabulary_of_an_unknown_kind_is_refused_and_only_the_weights_are_read_where_asked_for(string key, string value)
     {
         var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
         Save(tokenizer, rows: tokenizer.VocabSize);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
-        Assert.Contains($"'{value}'", ModelImport.FromGguf(Path("x.gguf"), Path("x"), stop: TestContext.Current.CancellationToken).Note, StringComparison.Ordinal);
+        foreach (var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))])
+        {
+            var message = Assert.Throws<UserErrorException>(attempt).Message;
+            Assert.Contains($"'{value}'", message, StringComparison.Ordinal);
+            Assert.Contains("x.gguf", message, StringComparison.Ordinal);
+            Assert.Contains("--weights-only", message, StringComparison.Ordinal);
+        }
+        Assert.False(Directory.Exists(Path("x")));
+        var note = ModelImport.FromGguf(Path("x.gguf"), Path("x"), weightsOnly: true, stop: TestContext.Current.CancellationToken).Note;
+        Assert.Equal("No tokenizer was written: only the weights were asked for.", note);
+        Assert.True(File.Exists(Path("x/model.safetensors")));
         Assert.False(File.Exists(Path("x/tokenizer.json")));
-        Assert.Contains($"'{value}'", Assert.Throws<UserErrorException>(() => GgufVocabulary.Load(Path("x.gguf"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
