@@ -76,8 +76,7 @@ public static class GgufVocabulary
 
     private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer, int rows)
     {
-        if (tokenizer.OnlyInItsFile is { } only)
-            throw new UserErrorException($"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
+        if (tokenizer.OnlyInItsFile is { } only) throw CannotSay(only);
         yield return (Prefix + "model", GgufValue.Of("llama"));
         yield return (Prefix + "pre", GgufValue.Of("default"));
         var vocabulary = tokenizer.ToVocabulary();
@@ -92,8 +91,10 @@ public static class GgufVocabulary
 
     private static IEnumerable<(string, GgufValue)> OfBytes(BpeTokenizer tokenizer, int rows)
     {
+        var split = SplitName(tokenizer);
+        if (tokenizer.OnlyInItsFile(GgufTokens.TakesWholePieces(split)) is { } only) throw CannotSay(only);
         yield return (Prefix + "model", GgufValue.Of("gpt2"));
-        yield return (Prefix + "pre", GgufValue.Of(SplitName(tokenizer)));
+        yield return (Prefix + "pre", GgufValue.Of(split));
         var (tokens, merges) = tokenizer.ToTexts();
         tokens = [.. tokens, .. Enumerable.Repeat("", rows - tokens.Length)];
         var kinds = new int[rows];
@@ -109,6 +110,9 @@ public static class GgufVocabulary
         foreach (var end in Ends(tokenizer)) yield return end;
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
     }
+
+    private static UserErrorException CannotSay(string only) => new(
+        $"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
 
     /// <summary>What llama.cpp's converter calls a row that no token has.</summary>
     private static string Filler(int id) => $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";

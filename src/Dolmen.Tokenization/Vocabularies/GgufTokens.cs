@@ -20,6 +20,9 @@ public sealed record GgufTokens(
     private static readonly HashSet<string> BeginWithBos =
         new(StringComparer.Ordinal) { "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "tekken" };
 
+    /// <summary>Whether llama.cpp takes a piece that is a token as that token, by its name for the split.</summary>
+    public static bool TakesWholePieces(string split) => WholePieces.Contains(split);
+
     /// <exception cref="UserErrorException">Damaged, or of a kind that is not read.</exception>
     public Tokenizer Build()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
@@ -79,6 +80,33 @@ public sealed class Interchange : IDisposable
         Save(tokenizer, rows: 260);
         Assert.Contains("has only 260 rows", Assert.Throws<UserErrorException>(() =>
             ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Of the merges, "t h" goes before "h e": a vocabulary with "the" by "t he" alone has a token that merging does not give.</summary>
+    [Theory]
+    [InlineData("llama-bpe", true, false, null)]
+    [InlineData("llama-bpe", false, false, "it does not take 'the' whole")]
+    [InlineData("gpt-2", false, false, null)]
+    [InlineData("gpt-2", true, false, "it takes 'the' whole")]
+    [InlineData("gpt-2", false, true, "it puts a space before a text")]
+    public void What_GGUF_cannot_say_of_a_byte_level_vocabulary_is_refused(string split, bool whole, bool space, string? message)
+    {
+        Save(BpeTrainer.Train(["ab"], new TokenizerRecipe(263) { PreTokenizer = split }, new Progress<StageProgress>(), CancellationToken.None), rows: 300);
+        var json = JsonNode.Parse(File.ReadAllText(Path("m/tokenizer.json")))!;
+        var vocabulary = json["model"]!["vocab"]!.AsObject();
+        var next = 263;
+        foreach (var token in (string[])["th", "he", "the"]) vocabulary[token] = next++;
+        json["model"]!["merges"] = new JsonArray("t h", "h e", "t he");
+        json["model"]!["ignore_merges"] = whole;
+        if (space) json["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""");
+        File.WriteAllText(Path("m/tokenizer.json"), json.ToJsonString());
+        void Export() => ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        if (message is null)
+        {
+            Export();
+            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufVocabulary.Load(Path("m.gguf")).Encode("the he"));
+        }
+        else Assert.Contains(message, Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
     }
 
     [Theory]
