@@ -18,8 +18,8 @@ public class ConversationTokensTests
         "two<|end|>six<|end|>")]
     [InlineData("""{"prompt":[{"role":"user","content":"one"},{"role":"assistant","content":"two"},{"role":"user","content":"so"}],"completion":[{"role":"assistant","content":"six"}]}""",
         "six<|end|>")]
-    [InlineData("""{"prompt":"The sky is","completion":" blue."}""", " blue.<|eos|>")]
-    [InlineData("""{"prompt":"","completion":"Blue."}""", "Blue.<|eos|>")]
+    [InlineData("""{"prompt":"The sky is","completion":" blue."}""", " blue.<|endoftext|>")]
+    [InlineData("""{"prompt":"","completion":"Blue."}""", "Blue.<|endoftext|>")]
     public void Only_what_is_to_be_said_is_learned(string row, string learned)
     {
         Assert.Equal(learned, Learned(Samples.Tokenizer, row));

@@ -61,7 +61,7 @@ public class LogitRulesTests
         var on = new GenerationOptions(SamplingOptions.Greedy, 5) { IgnoreEnds = true };
         Assert.Equal((5, FinishReason.Length, "yz"), (Of(on).Tokens.Length, Of(on).FinishReason, Of(on).Text[..2]));
         Assert.Contains(Bytes.Special.Eos, Of(on).Tokens);
-        Assert.Contains("<|eos|>", Of(on with { ShowSpecial = true }).Text, StringComparison.Ordinal);
+        Assert.Contains("<|endoftext|>", Of(on with { ShowSpecial = true }).Text, StringComparison.Ordinal);
         Assert.Equal("y", Of(on with { StopTokens = ['z'] }).Text);
         Assert.Equal("yz", Of(on with { StopTokens = ['z'], ShowStop = true }).Text);
         Assert.Equal("yz", Of(on with { Stop = ["z"], ShowStop = true }).Text);

@@ -26,6 +26,9 @@ public sealed class EndsOfText : IDisposable
         _ids = trained.Special;
         TokenizerFolder.Save(trained, Path("t"), 64);
         File.Delete(Path("t/chat_template.jinja"));
+        var settings = JsonNode.Parse(File.ReadAllText(Path("t/tokenizer_config.json")))!.AsObject();
+        settings.Remove("chat_template");
+        File.WriteAllText(Path("t/tokenizer_config.json"), settings.ToJsonString());
         // The names of another vocabulary: nothing of Dolmen's own is left to know the ends by.
         foreach (var file in Directory.GetFiles(Path("t")))
         {

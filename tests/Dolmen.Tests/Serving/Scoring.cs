@@ -46,7 +46,7 @@ public class Scoring
     {
         await using var server = await RunningServer.Start();
         var (_, body) = await server.Post("/v1/completions", """{"prompt":[[120,121,122]],"max_tokens":1,"logprobs":1,"echo":true,"temperature":0}""");
-        Assert.Contains(""""tokens":["x","y","z","<|eos|>"]"""", body);  // the model ends after z: a token was generated all the same
+        Assert.Contains(""""tokens":["x","y","z","<|endoftext|>"]"""", body);  // the model ends after z: a token was generated all the same
         Assert.Contains(""""text":"xyz"""", body);
         Assert.Contains(""""finish_reason":"stop"""", body);
         Assert.Contains(""""text_offset":[0,1,2,3]"""", body);
