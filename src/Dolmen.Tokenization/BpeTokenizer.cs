@@ -74,6 +74,29 @@ public sealed class BpeTokenizer : VocabularyTokenizer
         return (texts, [.. _merges.Select(merge => $"{texts[merge.Left]} {texts[merge.Right]}")]);
     }
 
+    /// <summary>What software that is told only the split and the merges would do otherwise; null where nothing is.</summary>
+    /// <param name="wholePieces">Whether it takes a piece that is a token as that token.</param>
+    public string? OnlyInItsFile(bool wholePieces)
+    {
+        if (Rules.SpaceBefore) return "it puts a space before a text that begins without one (add_prefix_space)";
+        if (Rules.WholePieces == wholePieces) return null;
+        var added = Added.Select(token => token.Id).ToHashSet();
+        List<int> merged = [], ends = [];
+        for (var id = 0; id < Bytes.Length; id++)
+        {
+            if (Bytes[id].Length < 2 || added.Contains(id)) continue;
+            merged.Clear();
+            Merge(Bytes[id], merged);
+            if (merged is [var only] && only == id) continue;
+            ends.Clear();
+            Split.Split(Bytes[id], ends);
+            if (ends.Count != 1) continue;                               // never a piece
+            return $"it {(Rules.WholePieces ? "takes" : "does not take")} '{Encoding.UTF8.GetString(Bytes[id])}' whole, which its merges do not " +
+                $"give (ignore_merges is {(Rules.WholePieces ? "true" : "false")})";
+        }
+        return null;
+    }
+
     /// <summary>Appends the ids of any bytes, UTF-8 or not; decoding gives these bytes again.</summary>
     public void EncodeBytes(ReadOnlySpan<byte> bytes, List<int> output)
     {

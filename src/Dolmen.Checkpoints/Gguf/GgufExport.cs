@@ -26,14 +26,20 @@ public static class GgufExport
             var shape = GgufTensorMap.Shape(group[0], group.Count);
             return new GgufTensorPlan(group[0].Name, Stored(group[0].Name, shape, type), shape);
         }).ToList();
-        var factors = Factors(config);
-        if (factors is not null) plans.Insert(0, new GgufTensorPlan(GgufRotary.FactorsTensor, GgmlType.F32, [factors.Length]));
+        var factors = Factors(config).ToDictionary(item => item.Name, item => item.Values, StringComparer.Ordinal);
+        plans.InsertRange(0, factors.Select(item => new GgufTensorPlan(item.Key, GgmlType.F32, [item.Value.Length])));
         GgufWriter.Write(path, metadata, plans,
-            plan => plan.Name == GgufRotary.FactorsTensor ? factors : Values(config, places[plan.Name], read));
+            plan => factors.TryGetValue(plan.Name, out var values) ? values : Values(config, places[plan.Name], read));
     }
 
-    private static float[]? Factors(ModelConfig config) => config is TransformerConfig { RopeScaling: Llama3Scaling scaling } c
-        ? Llama3Factors.Of(scaling, c.RopeTheta, c.HeadDim) : null;
+    /// <summary>Tensors of positions, which are numbers of the configuration in a Hugging Face folder.</summary>
+    private static IEnumerable<(string Name, float[] Values)> Factors(ModelConfig config) => config switch
+    {
+        TransformerConfig { RopeScaling: Llama3Scaling scaling } c =>
+            [(GgufRotary.FactorsTensor, Llama3Factors.Of(scaling, c.RopeTheta, c.HeadDim))],
+        TransformerConfig { RopeScaling: LongRopeScaling scaling } => GgufLongRope.Tensors(scaling),
+        _ => [],
+    };
 
     private static ReadOnlyMemory<float> Values(ModelConfig config, List<GgufPlace> places, Func<TensorShape, float[]> read)
     {

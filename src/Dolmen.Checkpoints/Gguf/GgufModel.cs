@@ -106,7 +106,8 @@ public sealed class GgufModel : IDisposable
             }
         }
         // Read with the positions, see GgufRotary.
-        if (file.Metadata.Text("general.architecture") == "llama") expected.Add(GgufRotary.FactorsTensor);
+        if (file.Metadata.Text("general.architecture") == "llama")
+            expected.UnionWith([GgufRotary.FactorsTensor, GgufLongRope.LongTensor, GgufLongRope.ShortTensor]);
         problems.AddRange(file.Tensors.Where(tensor => !expected.Contains(tensor.Name))
             .Select(tensor => $"'{tensor.Name}' belongs to no part of this architecture"));
         if (problems.Count == 0) return;

@@ -3,12 +3,10 @@ using Dolmen.Artifacts;
 namespace Dolmen.Checkpoints.Gguf;
 
 /// <summary>Scaled rotary positions as llama.cpp takes them from a file: a kind that is "linear" where none is named, a factor under a new
-/// or an old key, YaRN's keys, and a tensor of factors for Llama 3.</summary>
+/// or an old key, YaRN's keys, a tensor of factors for Llama 3, and two for LongRoPE (<see cref="GgufLongRope"/>).</summary>
 internal static class GgufRotary
 {
     public const string FactorsTensor = "rope_freqs.weight";
-
-    private static readonly string[] ContextFactors = ["rope_factors_long.weight", "rope_factors_short.weight"];
 
     public static RotaryScaling? Read(GgufFile file, string architecture, double theta, int headDim, int contextLength)
     {
@@ -18,30 +16,23 @@ internal static class GgufRotary
         var factor = Factor(metadata, architecture);
         var magnitude = Above0(metadata, Key("attn_factor")) ?? 1;
         RefuseExtrapolation(metadata, Key("yarn_ext_factor"), kind);
-        foreach (var name in ContextFactors)
-        {
-            if (file.Find(name) is not null || kind == "longrope")
-            {
-                throw new UserErrorException($"'{file.Path}': {(kind == "longrope" ? $"{Key("type")} is 'longrope'" : $"it holds the tensor '{name}'")}: " +
-                    "factors that change with the length of the text are not read from GGUF files. Take the model's Hugging Face folder " +
-                    "instead ('dolmen model pull').");
-            }
-        }
+        GgufLongRope.Check(file, architecture, kind);
         RotaryScaling? scaling = kind switch
         {
             "none" => null,
             "linear" => factor == 1 ? null : new LinearScaling(factor),
             "yarn" => Yarn(metadata, architecture, factor, magnitude, contextLength),
-            _ => throw metadata.Refusal(Key("type"), $"is '{kind}'", "only 'none', 'linear' and 'yarn' are read"),
+            GgufLongRope.Kind => GgufLongRope.Read(file, factor, magnitude, headDim, contextLength),
+            _ => throw metadata.Refusal(Key("type"), $"is '{kind}'", "only 'none', 'linear', 'yarn' and 'longrope' are read"),
         };
-        if (magnitude != 1 && scaling is not YarnScaling)
+        if (magnitude != 1 && scaling is not (YarnScaling or LongRopeScaling))
         {
             // YaRN by the factor 1 turns nothing and leaves the temperature.
             scaling = scaling is null ? new YarnScaling(1, contextLength, AttentionFactor: magnitude)
                 : throw metadata.Refusal(Key("attn_factor"), $"is {magnitude}", $"with positions of the kind '{kind}' only 1 can be run");
         }
         if (architecture != "llama" || file.Find(FactorsTensor) is null) return scaling;
-        var factors = Factors(file, headDim);
+        var factors = Factors(file, FactorsTensor, headDim);
         if (Array.TrueForAll(factors, value => value == 1)) return scaling;
         return scaling is null ? Llama3Factors.Fit(factors, theta, headDim, [8192, metadata.FindWhole(Key("original_context_length")) ?? 8192, contextLength])
                 ?? throw new UserErrorException($"'{file.Path}': the factors of tensor '{FactorsTensor}' do not follow Llama 3's rule (1, then a " +
@@ -54,6 +45,10 @@ internal static class GgufRotary
     public static IEnumerable<(string Key, GgufValue Value)> Write(string architecture, RotaryScaling? scaling)
     {
         string Key(string name) => $"{architecture}.rope.scaling.{name}";
+        if (scaling is LongRopeScaling lists)
+        {
+            foreach (var item in GgufLongRope.Write(architecture, lists)) yield return item;
+        }
         if (scaling is not (LinearScaling or YarnScaling)) yield break;
         yield return (Key("type"), GgufValue.Of(scaling is YarnScaling ? "yarn" : "linear"));
         yield return (Key("factor"), GgufValue.Of((float)scaling.Factor));
@@ -72,6 +67,7 @@ internal static class GgufRotary
         YarnScaling { BetaFast: 32, BetaSlow: 1, Truncate: true } => null,
         YarnScaling => "its YaRN positions have a ramp (beta_fast, beta_slow, truncate) other than 32, 1 and true, and llama.cpp reads no other " +
             $"in the architecture '{architecture}'",
+        LongRopeScaling => GgufLongRope.Problem(architecture),
         Llama3Scaling when architecture == "llama" => null,
         Llama3Scaling => $"llama.cpp has no Llama 3 positions in the architecture '{architecture}'",
         _ => $"Dolmen does not write positions of its kind ({scaling.GetType().Name.Replace("Scaling", "", StringComparison.Ordinal).ToLowerInvariant()})",
@@ -121,16 +117,17 @@ internal static class GgufRotary
         }
     }
 
-    private static float[] Factors(GgufFile file, int headDim)
+    /// <summary>What each pair's frequency is divided by.</summary>
+    public static float[] Factors(GgufFile file, string tensor, int headDim)
     {
-        if (file.Find(FactorsTensor) is not { Shape: [var count] } || count != headDim / 2)
+        if (file.Find(tensor) is not { Shape: [var count] } || count != headDim / 2)
         {
-            throw new UserErrorException($"'{file.Path}': tensor '{FactorsTensor}' must hold {headDim / 2} factors, one for each pair of a head's " +
+            throw new UserErrorException($"'{file.Path}': tensor '{tensor}' must hold {headDim / 2} factors, one for each pair of a head's " +
                 "rows. Convert or fetch the model again.");
         }
         var factors = new float[count];
-        file.Read(FactorsTensor, factors);
-        FiniteWeights.Require(file.Path, FactorsTensor, factors);
+        file.Read(tensor, factors);
+        FiniteWeights.Require(file.Path, tensor, factors);
         return factors;
     }
 }

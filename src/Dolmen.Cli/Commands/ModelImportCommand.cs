@@ -18,11 +18,14 @@ internal static class ModelImportCommand
         output.Required = true;
         var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; as stored when left out, float32 for a " +
             "quantised file.", HelpName = "TYPE" };
+        var weightsOnly = new Option<bool>("--weights-only") { Description = "Leave the tokenizer of a .gguf file out; one that Dolmen cannot use " +
+            "is refused otherwise." };
         var json = CommonOptions.Json();
         command.Add(from);
         command.Add(tokenizer);
         command.Add(output);
         command.Add(dtype);
+        command.Add(weightsOnly);
         command.Add(json);
         command.RunsInto(output, (parsed, stop) =>
         {
@@ -30,7 +33,9 @@ internal static class ModelImportCommand
             TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;
             var imported = Path.GetExtension(path) switch
             {
-                ".gguf" => ModelImport.FromGguf(path, target, wanted, stop),
+                ".gguf" => ModelImport.FromGguf(path, target, wanted, parsed.GetValue(weightsOnly), stop),
+                ".bin" when parsed.GetValue(weightsOnly) =>
+                    throw new UserErrorException($"'{path}' has no tokenizer to leave out: --weights-only goes with a .gguf file."),
                 ".bin" when parsed.GetValue(tokenizer) is { } vocabulary =>
                     ModelImport.FromLlama2C(path, vocabulary, target, wanted ?? TensorDtype.Float32),
                 ".bin" => throw new UserErrorException($"'{path}' has no tokenizer in it: name llama2.c's with --tokenizer-bin."),

@@ -23,17 +23,16 @@ public static class GgufVocabulary
             : throw new UserErrorException($"{path} holds no vocabulary: its metadata have no {Prefix}tokens. Name another file.");
     }
 
-    /// <summary>Writes the tokenizer's files; when it is of a kind that is not read here, says why and writes none.</summary>
+    /// <summary>Writes the tokenizer's files; where the file has no vocabulary, says so and writes none.</summary>
+    /// <exception cref="UserErrorException">A vocabulary that does not fit the model, cannot encode, or is of a kind that is not known.</exception>
     public static string? Save(GgufMetadata metadata, int vocabSize, string folder, int contextLength)
     {
         if (!metadata.Has(Prefix + "tokens")) return "the file holds no vocabulary";
-        var vocabulary = Read(metadata, "the file");
+        var vocabulary = Read(metadata, $"'{metadata.File}'");
         if (vocabulary.Tokens.Count > vocabSize)
         {
             throw metadata.Refusal(Prefix + "tokens", $"holds {vocabulary.Tokens.Count} tokens", $"the model's embedding has only {vocabSize} rows");
         }
-        if (vocabulary.Model is not "llama" && !(vocabulary.Model is "gpt2" && (vocabulary.Split is null || PreTokenizer.ByName(vocabulary.Split) is not null)))
-            return $"its vocabulary (model '{vocabulary.Model}', pre '{vocabulary.Split}') is of a kind that cannot be used yet";
         TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
         if (metadata.FindText(TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
         return null;
@@ -77,8 +76,7 @@ public static class GgufVocabulary
 
     private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer, int rows)
     {
-        if (tokenizer.OnlyInItsFile is { } only)
-            throw new UserErrorException($"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
+        if (tokenizer.OnlyInItsFile is { } only) throw CannotSay(only);
         yield return (Prefix + "model", GgufValue.Of("llama"));
         yield return (Prefix + "pre", GgufValue.Of("default"));
         var vocabulary = tokenizer.ToVocabulary();
@@ -93,8 +91,10 @@ public static class GgufVocabulary
 
     private static IEnumerable<(string, GgufValue)> OfBytes(BpeTokenizer tokenizer, int rows)
     {
+        var split = SplitName(tokenizer);
+        if (tokenizer.OnlyInItsFile(GgufTokens.TakesWholePieces(split)) is { } only) throw CannotSay(only);
         yield return (Prefix + "model", GgufValue.Of("gpt2"));
-        yield return (Prefix + "pre", GgufValue.Of(SplitName(tokenizer)));
+        yield return (Prefix + "pre", GgufValue.Of(split));
         var (tokens, merges) = tokenizer.ToTexts();
         tokens = [.. tokens, .. Enumerable.Repeat("", rows - tokens.Length)];
         var kinds = new int[rows];
@@ -110,6 +110,9 @@ public static class GgufVocabulary
         foreach (var end in Ends(tokenizer)) yield return end;
         if (tokenizer.Special.Pad >= 0) yield return (Prefix + "padding_token_id", GgufValue.Of((uint)tokenizer.Special.Pad));
     }
+
+    private static UserErrorException CannotSay(string only) => new(
+        $"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
 
     /// <summary>What llama.cpp's converter calls a row that no token has.</summary>
     private static string Filler(int id) => $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";

@@ -56,6 +56,11 @@ public static class ModelExport
             note($"GGUF has one epsilon for all norms: llama.cpp will use {mamba.NormEps} for those on Δ, B and C as well, where the " +
                 $"model has {epsilon}.");
         }
+        if (config is TransformerConfig { RopeScaling: LongRopeScaling scaling })
+        {
+            note("llama.cpp takes the factors for long texts for every text as soon as its context (-c) is longer than " +
+                $"{scaling.OriginalContext}, where Dolmen and transformers look at the length of each text.");
+        }
         GgufExport.Write(full, Name(folder), config, tensor => Read(weights, tensor, stop), vocabulary, written);
         return written;
     }

@@ -12,7 +12,11 @@ public sealed record ImportedModel(ModelConfig Config, TensorDtype Dtype, string
 public static class ModelImport
 {
     /// <param name="dtype">Of the folder; that of the file when left out, float32 for a quantised one.</param>
-    public static ImportedModel FromGguf(string path, string output, TensorDtype? dtype = null, CancellationToken stop = default)
+    /// <param name="weightsOnly">The file's vocabulary is left out.</param>
+    /// <exception cref="UserErrorException">Besides a damaged file: a vocabulary that cannot be used. Without it, or with another, the
+    /// model's text would be wrong.</exception>
+    public static ImportedModel FromGguf(
+        string path, string output, TensorDtype? dtype = null, bool weightsOnly = false, CancellationToken stop = default)
     {
         using var model = GgufModel.Open(path);
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
@@ -24,7 +28,8 @@ public static class ModelImport
             MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindWholes(GgufEnds.SuppressedKey) ?? [],
         };
         var note = WithTokenizer(
-            folder => GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),
+            folder => weightsOnly ? "only the weights were asked for"
+                : GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),
             files => HuggingFaceFolder.Save(output, model.Config, model.Tensors(stop), Card(output, path), special, files, written));
         return new ImportedModel(model.Config, written, note is null ? null : $"No tokenizer was written: {note}.");
     }

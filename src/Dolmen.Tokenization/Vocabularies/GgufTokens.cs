@@ -20,6 +20,9 @@ public sealed record GgufTokens(
     private static readonly HashSet<string> BeginWithBos =
         new(StringComparer.Ordinal) { "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "tekken" };
 
+    /// <summary>Whether llama.cpp takes a piece that is a token as that token, by its name for the split.</summary>
+    public static bool TakesWholePieces(string split) => WholePieces.Contains(split);
+
     /// <exception cref="UserErrorException">Damaged, or of a kind that is not read.</exception>
     public Tokenizer Build()
     {
@@ -33,7 +36,7 @@ public sealed record GgufTokens(
             "llama" => SentencePieceBpeTokenizer.FromScores(new SentencePieceVocabulary(
                 [.. Tokens], Scores, Kinds, Bos ?? 1, Eos ?? 2, AddsSpace ?? true, AddsBos ?? true, AddsEos ?? false)),
             "gpt2" => Bytes(),
-            _ => throw Bad($"it is of the model '{Model}' and Dolmen reads 'llama' and 'gpt2'"),
+            _ => throw Unknown($"it is of the model '{Model}' and Dolmen reads 'llama' and 'gpt2'"),
         };
     }
 
@@ -44,7 +47,8 @@ public sealed record GgufTokens(
     {
         // Where the cut is not named, llama.cpp takes this one.
         var name = Split ?? "default";
-        var split = SplitNamed(name) ?? throw Bad($"its split '{name}' is none that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
+        var split = SplitNamed(name) ?? throw Unknown(
+            $"its split '{name}' is not one that Dolmen knows: {string.Join(", ", PreTokenizer.Names.Order(StringComparer.Ordinal))}");
         var (bytes, added, ids) = (new byte[Tokens.Count][], new List<AddedToken>(), new Dictionary<string, int>(StringComparer.Ordinal));
         for (var id = 0; id < bytes.Length; id++)
         {
@@ -107,6 +111,9 @@ public sealed record GgufTokens(
 
     /// <summary>Rows that a model's embedding was rounded up by.</summary>
     private bool IsFiller(int id) => Kinds[id] == PieceKind.Unused || Tokens[id] == $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
+
+    private UserErrorException Unknown(string what) => new($"The vocabulary of {File} cannot be used: {what}. Take the model's Hugging Face folder " +
+        "instead ('dolmen model pull'), or its weights alone ('dolmen model import --weights-only').");
 
     private UserErrorException Bad(string what) => new($"The vocabulary of {File} cannot be used: {what}. Convert or fetch the model again.");
 }

@@ -50,7 +50,6 @@ public sealed class GgufKeysTests : IDisposable
     [Theory]
     [InlineData("factor=-2", "factor is -2: it must be above 0")]
     [InlineData("type=dynamic", "is 'dynamic'")]
-    [InlineData("type=longrope", "factors that change with the length of the text")]
     [InlineData("type=", "is ''")]
     [InlineData("factor=4 attn_factor=1.5", "attn_factor is 1.5")]
     [InlineData("type=yarn factor=4 yarn_ext_factor=0", "yarn_ext_factor is 0")]
@@ -199,6 +198,71 @@ public sealed class GgufKeysTests : IDisposable
         }
     }
 
+    public static TheoryData<string, string[], LongRopeScaling> LongRopes
+    {
+        get
+        {
+            double[] shorts = [1, 1, 1, 1, 1, 1, 1, 1.5], longs = [1, 1.1, 1.2, 2, 3, 4, 5.5, 6], ones = [1, 1, 1, 1, 1, 1, 1, 1];
+            string[] keys = ["type=longrope", "original_context_length=32"];
+            return new()
+            {
+                { "both", [.. keys, "attn_factor=1.25"], new LongRopeScaling(4, 32, shorts, longs, 1.25) },
+                { "both", keys, new LongRopeScaling(4, 32, shorts, longs, 1) },
+                { "both", ["type=longrope"], new LongRopeScaling(1, 128, shorts, longs, 1) },
+                { "long", keys, new LongRopeScaling(4, 32, ones, longs, 1) },
+                { "short", keys, new LongRopeScaling(4, 32, shorts, ones, 1) },
+                { "both", [.. keys, "factor=2"], new LongRopeScaling(4, 32, [.. shorts.Select(value => value * 2)], [.. longs.Select(value => value * 2)], 1) },
+            };
+        }
+    }
+
+    /// <summary>llama.cpp divides by a factor beside the lists too, and has a temperature only where the file gives one.</summary>
+    [Theory, MemberData(nameof(LongRopes))]
+    public void Factors_for_long_and_short_texts_are_read(string tensors, string[] keys, LongRopeScaling expected)
+    {
+        using var model = Open(Llama, [.. keys.Select(key => Change("llama", key))], extra: LongRopeTensors(tensors));
+        Assert.Equal(expected, ((TransformerConfig)model.Config).RopeScaling);
+    }
+
+    [Theory]
+    [InlineData("llama", "both", "", "holds the tensor 'rope_factors_long.weight', but llama.rope.scaling.type is not 'longrope'")]
+    [InlineData("llama", "short", "type=linear factor=2", "holds the tensor 'rope_factors_short.weight'")]
+    [InlineData("qwen2", "both", "type=longrope", "in the architectures 'llama', 'phi3'")]
+    [InlineData("qwen3", "none", "type=longrope", "in the architectures 'llama', 'phi3'")]
+    [InlineData("llama", "both", "type=longrope original_context_length=0", "original_context_length is 0: it must be at least 1")]
+    [InlineData("llama", "wide", "type=longrope", "'rope_factors_short.weight' must hold 8 factors")]
+    [InlineData("llama", "negative", "type=longrope", "above 0")]
+    [InlineData("llama", "not finite", "type=longrope", "'rope_factors_long.weight' holds 8 values of 8")]
+    [InlineData("llama", "both", "type=longrope yarn_ext_factor=1", "yarn_ext_factor is 1")]
+    public void Factors_for_long_and_short_texts_that_cannot_be_run_are_refused(string architecture, string tensors, string keys, string message)
+    {
+        var changes = keys.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(key => Change(architecture, key)).ToArray();
+        var error = Assert.Throws<UserErrorException>(() => Open(Config(architecture), changes, extra: LongRopeTensors(tensors)));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Contains("m.gguf", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Factors_for_long_texts_beside_those_of_llama_3_are_refused()
+    {
+        var tensors = LongRopeTensors("both");
+        tensors["rope_freqs.weight"] = [4, 4, 4, 4, 4, 4, 4, 4];
+        Assert.Contains("both scale positions", Assert.Throws<UserErrorException>(() =>
+            Open(Llama, [Change("llama", "type=longrope")], extra: tensors)).Message, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, float[]> LongRopeTensors(string name)
+    {
+        float[] shorts = [1, 1, 1, 1, 1, 1, 1, 1.5f], longs = [1, 1.1f, 1.2f, 2, 3, 4, 5.5f, 6];
+        if (name == "wide") shorts = [.. shorts, 2];
+        if (name == "negative") longs[3] = -1;
+        if (name == "not finite") longs = [.. Enumerable.Repeat(float.NaN, 8)];
+        var all = new Dictionary<string, float[]> { ["rope_factors_long.weight"] = longs, ["rope_factors_short.weight"] = shorts };
+        if (name is "short" or "none") all.Remove("rope_factors_long.weight");
+        if (name is "long" or "none") all.Remove("rope_factors_short.weight");
+        return all;
+    }
+
     private static ModelConfig Config(string architecture) => architecture switch
     {
         "qwen2" => Llama with { QkvBias = true },
@@ -239,8 +303,11 @@ public sealed class GgufKeysTests : IDisposable
 
     /// <summary>A file of the configuration with keys put in or changed, or taken out where the value is null.</summary>
     /// <param name="tensors">The configuration whose tensors the file has, where it is not the same.</param>
-    private GgufModel Open(ModelConfig config, (string Key, GgufValue? Value)[] changes, ModelConfig? tensors = null, float[]? factors = null)
+    private GgufModel Open(ModelConfig config, (string Key, GgufValue? Value)[] changes, ModelConfig? tensors = null, float[]? factors = null,
+        Dictionary<string, float[]>? extra = null)
     {
+        extra ??= [];
+        if (factors is not null) extra["rope_freqs.weight"] = factors;
         GgufExport.Write(_folder["whole.gguf"], "m", tensors ?? config, tensor => new float[tensor.Elements], [], GgmlType.F32);
         using (var file = GgufFile.Open(_folder["whole.gguf"]))
         {
@@ -251,10 +318,10 @@ public sealed class GgufKeysTests : IDisposable
                 else metadata[key] = value;
             }
             var plans = file.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape)).ToList();
-            if (factors is not null) plans.Add(new GgufTensorPlan("rope_freqs.weight", GgmlType.F32, [factors.Length]));
+            plans.AddRange(extra.Select(item => new GgufTensorPlan(item.Key, GgmlType.F32, [item.Value.Length])));
             GgufWriter.Write(_folder["m.gguf"], [.. metadata.Select(item => (item.Key, item.Value))], plans, tensor =>
             {
-                if (tensor.Name == "rope_freqs.weight" && factors is not null) return factors;
+                if (extra.TryGetValue(tensor.Name, out var own)) return own;
                 var values = new float[tensor.Elements];
                 file.Read(tensor.Name, values);
                 return values;

@@ -64,6 +64,8 @@ public sealed class GgufModelTests : IDisposable
     [InlineData("llama 3")]
     [InlineData("yarn")]
     [InlineData("yarn with a temperature")]
+    [InlineData("longrope")]
+    [InlineData("longrope with experts")]
     public void A_model_exported_and_read_back_is_the_same(string name)
     {
         var config = Config(name);
@@ -110,6 +112,9 @@ public sealed class GgufModelTests : IDisposable
         { "alibi", "its Llama has rotary positions" },
         { "window", "Dolmen does not write attention windows (this model sees 16 tokens back)" },
         { "qwen2 with llama 3 positions", "no Llama 3 positions in the architecture 'qwen2'" },
+        { "qwen2 with longrope", "in the architectures 'llama', 'phi3', 'phimoe', 'minicpm', 'minicpm3' and 'granite', not in 'qwen2'" },
+        { "qwen3 with longrope", "not in 'qwen3'" },
+        { "dynamic", "Dolmen does not write positions of its kind (dynamic)" },
         { "yarn with another ramp", "a ramp (beta_fast, beta_slow, truncate) other than 32, 1 and true" },
         { "mamba of another width", "an inner width of twice the width, this model 100 for 64" },
         { "mamba with biases", "not on its projections" },
@@ -127,6 +132,9 @@ public sealed class GgufModelTests : IDisposable
             "alibi" => llama with { Positions = PositionKind.Alibi },
             "window" => llama with { Window = 16 },
             "qwen2 with llama 3 positions" => llama with { QkvBias = true, RopeScaling = new Llama3Scaling(8, 1, 4, 8192) },
+            "qwen2 with longrope" => llama with { QkvBias = true, RopeScaling = LongRope },
+            "qwen3 with longrope" => llama with { QkNorm = true, RopeScaling = LongRope },
+            "dynamic" => llama with { RopeScaling = new DynamicScaling(4, 128) },
             "yarn with another ramp" => llama with { RopeScaling = new YarnScaling(4, 32, BetaFast: 16) },
             "mamba of another width" => new MambaConfig(40, 64, 2, 4096, 100, 4),
             "mamba with biases" => new MambaConfig(40, 64, 2, 4096, 128, 4, Bias: true),
@@ -173,6 +181,9 @@ public sealed class GgufModelTests : IDisposable
             model.Tensors(TestContext.Current.CancellationToken).Count()).Message, StringComparison.Ordinal);
     }
 
+    // The context of 128 is four times the original one.
+    private static LongRopeScaling LongRope => new(4, 32, [1, 1.05, 1.1, 1.3, 1.5, 2, 2.1, 2.2], [1.2, 1.6, 2.5, 4, 6, 9, 10.3, 12.05], 1.25);
+
     private static ModelConfig Config(string name)
     {
         var llama = new TransformerConfig(40, 64, 2, 4, 2, 16, 96, 128, 50000, 1e-6, false);
@@ -188,6 +199,8 @@ public sealed class GgufModelTests : IDisposable
             "llama 3" => llama with { RopeScaling = new Llama3Scaling(8, 1, 4, 8192), RopeTheta = 500000 },
             "yarn" => llama with { RopeScaling = new YarnScaling(4, 32) },
             "yarn with a temperature" => llama with { RopeScaling = new YarnScaling(4, 32, AttentionFactor: 1.25) },
+            "longrope" => llama with { RopeScaling = LongRope },
+            "longrope with experts" => llama with { RopeScaling = LongRope with { AttentionFactor = 1 }, Experts = new MixtureConfig(3) },
             "tied, linear scaling" => llama with { TieEmbeddings = true, RopeScaling = new LinearScaling(4) },
             "mamba" => new MambaConfig(40, 64, 2, 4096, 128, 4),
             "jamba" => new JambaConfig(40, 64, 8, 4, 2, 96, 512, 128, 4, new MixtureConfig(3, 2, 0.001), 4, 2),

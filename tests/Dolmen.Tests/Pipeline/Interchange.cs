@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
@@ -81,6 +82,33 @@ public sealed class Interchange : IDisposable
             ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Of the merges, "t h" goes before "h e": a vocabulary with "the" by "t he" alone has a token that merging does not give.</summary>
+    [Theory]
+    [InlineData("llama-bpe", true, false, null)]
+    [InlineData("llama-bpe", false, false, "it does not take 'the' whole")]
+    [InlineData("gpt-2", false, false, null)]
+    [InlineData("gpt-2", true, false, "it takes 'the' whole")]
+    [InlineData("gpt-2", false, true, "it puts a space before a text")]
+    public void What_GGUF_cannot_say_of_a_byte_level_vocabulary_is_refused(string split, bool whole, bool space, string? message)
+    {
+        Save(BpeTrainer.Train(["ab"], new TokenizerRecipe(263) { PreTokenizer = split }, new Progress<StageProgress>(), CancellationToken.None), rows: 300);
+        var json = JsonNode.Parse(File.ReadAllText(Path("m/tokenizer.json")))!;
+        var vocabulary = json["model"]!["vocab"]!.AsObject();
+        var next = 263;
+        foreach (var token in (string[])["th", "he", "the"]) vocabulary[token] = next++;
+        json["model"]!["merges"] = new JsonArray("t h", "h e", "t he");
+        json["model"]!["ignore_merges"] = whole;
+        if (space) json["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""");
+        File.WriteAllText(Path("m/tokenizer.json"), json.ToJsonString());
+        void Export() => ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        if (message is null)
+        {
+            Export();
+            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufVocabulary.Load(Path("m.gguf")).Encode("the he"));
+        }
+        else Assert.Contains(message, Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("merges", "tokenizer.ggml.merges is missing")]
     [InlineData("token_type", "0 types, without which bytes and special tokens cannot be told from text")]
@@ -141,16 +169,28 @@ public sealed class Interchange : IDisposable
     [Theory]
     [InlineData("model", "rwkv")]
     [InlineData("model", "bert")]
+    [InlineData("model", "t5")]
+    [InlineData("model", "")]
     [InlineData("pre", "unheard-of")]
-    public void A_vocabulary_of_an_unknown_kind_is_left_out_with_a_note_and_refused_on_its_own(string key, string value)
+    [InlineData("pre", "")]
+    public void A_vocabulary_of_an_unknown_kind_is_refused_and_only_the_weights_are_read_where_asked_for(string key, string value)
     {
         var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
         Save(tokenizer, rows: tokenizer.VocabSize);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
-        Assert.Contains($"'{value}'", ModelImport.FromGguf(Path("x.gguf"), Path("x"), stop: TestContext.Current.CancellationToken).Note, StringComparison.Ordinal);
+        foreach (var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))])
+        {
+            var message = Assert.Throws<UserErrorException>(attempt).Message;
+            Assert.Contains($"'{value}'", message, StringComparison.Ordinal);
+            Assert.Contains("x.gguf", message, StringComparison.Ordinal);
+            Assert.Contains("--weights-only", message, StringComparison.Ordinal);
+        }
+        Assert.False(Directory.Exists(Path("x")));
+        var note = ModelImport.FromGguf(Path("x.gguf"), Path("x"), weightsOnly: true, stop: TestContext.Current.CancellationToken).Note;
+        Assert.Equal("No tokenizer was written: only the weights were asked for.", note);
+        Assert.True(File.Exists(Path("x/model.safetensors")));
         Assert.False(File.Exists(Path("x/tokenizer.json")));
-        Assert.Contains($"'{value}'", Assert.Throws<UserErrorException>(() => GgufVocabulary.Load(Path("x.gguf"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
