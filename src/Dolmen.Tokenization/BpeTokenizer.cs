@@ -79,6 +79,9 @@ public sealed class BpeTokenizer : VocabularyTokenizer
     public string? OnlyInItsFile(bool wholePieces)
     {
         if (Rules.SpaceBefore) return "it puts a space before a text that begins without one (add_prefix_space)";
+        // NFC alone keeps this; for what it changes, llama.cpp has no step either, and models whose files name it are run there all the same.
+        const string composed = " Aa  Éé ﬁ\n";
+        if (Normalizer is { } normalizer && normalizer.Apply(composed) != composed) return "its normalizer changes text beyond NFC";
         if (Rules.WholePieces == wholePieces) return null;
         var added = Added.Select(token => token.Id).ToHashSet();
         List<int> merged = [], ends = [];

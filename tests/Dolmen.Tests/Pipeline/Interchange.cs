@@ -110,6 +110,23 @@ public sealed class Interchange : IDisposable
     }
 
     [Theory]
+    [InlineData("NFC", true)]
+    [InlineData("NFD", false)]
+    [InlineData("NFKC", false)]
+    [InlineData("Lowercase", false)]
+    public void A_normalizer_that_llama_cpp_would_leave_out_refuses_the_export(string kind, bool written)
+    {
+        Save(BpeTrainer.Train(["ab"], new TokenizerRecipe(263), new Progress<StageProgress>(), CancellationToken.None), rows: 300);
+        var json = JsonNode.Parse(File.ReadAllText(Path("m/tokenizer.json")))!;
+        json["normalizer"] = new JsonObject { ["type"] = kind };
+        File.WriteAllText(Path("m/tokenizer.json"), json.ToJsonString());
+        void Export() => ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        if (written) Export();
+        else Assert.Contains("cannot be written as GGUF", Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
+        Assert.Equal(written, File.Exists(Path("m.gguf")));
+    }
+
+    [Theory]
     [InlineData("merges", "tokenizer.ggml.merges is missing")]
     [InlineData("token_type", "0 types, without which bytes and special tokens cannot be told from text")]
     [InlineData("merges is empty", "merges are missing")]
