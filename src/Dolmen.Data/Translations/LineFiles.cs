@@ -47,6 +47,7 @@ internal static class LineFiles
     /// <summary>A whole file that must hold text in UTF-8.</summary>
     public static string Text(string path)
     {
+        InputPlace.ThrowUnlessFile(path);
         if (new FileInfo(path).Length is > MostBytes and var size) throw new UserErrorException($"{path} has {size} bytes: a language may have {MostBytes} of them. Cut the file, and its translations at the same line.");
         var bytes = File.ReadAllBytes(path).AsSpan();
         if (bytes.StartsWith(Encoding.UTF8.Preamble)) bytes = bytes[3..];

@@ -10,6 +10,16 @@ public sealed class ParallelTextLayouts : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Fact]
+    public void A_pipe_among_the_texts_is_refused_without_opening_it()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        Add("en.txt", "one\n");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(_folder.Path, "ko.txt")])) made.WaitForExit();
+        var error = Assert.Throws<UserErrorException>(() => Read("en"));
+        Assert.Contains("ko.txt is a named pipe", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("en.txt", "ko.txt")]
     [InlineData("eng_Latn.dev", "kor_Hang.dev")]
