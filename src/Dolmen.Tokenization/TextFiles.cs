@@ -18,7 +18,8 @@ public static class TextFiles
 {
     private static readonly string[] Extensions = [".txt", ".md", ".xml", ".html", ".cs", ".jsonl", ".ndjson", ".dev", ".devtest"];
 
-    /// <summary>Files as named, and all files of a known type in and below folders, in the order of their names. A file's language is the
+    /// <summary>Files as named, and all regular files of a known type in and below folders, in the order of their names; a pipe, a device or
+    /// a name that the system cannot open is left out. A file's language is the
     /// name of the first folder below a named one (<c>stories/ko/…</c>) or else its own without the extension, from the last dot on
     /// (<c>kor_Hang.dev</c>, <c>ref.kor.txt</c>).</summary>
     public static IReadOnlyList<TextFile> Find(IEnumerable<string> paths)
@@ -29,7 +30,7 @@ public static class TextFiles
             if (Directory.Exists(path))
             {
                 string[] inside = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-                    .Where(IsText).Order(StringComparer.Ordinal)];
+                    .Where(file => IsText(file) && FileTypes.Of(file) == FileType.Regular).Order(StringComparer.Ordinal)];
                 if (inside.Length == 0)
                     throw new UserErrorException(
                         $"{path} holds no text: none of {string.Join(' ', Extensions)}. Name the files, or another folder.");

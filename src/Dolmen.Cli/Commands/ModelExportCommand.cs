@@ -14,8 +14,10 @@ internal static class ModelExportCommand
         var command = new Command("export", "Write a model as a Hugging Face folder or a GGUF file, in another precision if asked.");
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
         var output = new Option<string>("--out") { Description = "Where it goes: a folder, or a .gguf file.", HelpName = "PATH", Required = true };
-        var format = new Option<string>("--format") { Description = "huggingface or gguf.", HelpName = "FORMAT",
-            DefaultValueFactory = _ => "huggingface" };
+        var format = new Option<string?>("--format")
+        {
+            Description = "huggingface or gguf; what the name of --out says when left out.", HelpName = "FORMAT",
+        };
         format.AcceptOnlyFromAmong("huggingface", "gguf");
         var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; of GGUF also Q8_0 or Q4_0. As stored when " +
             "left out.", HelpName = "TYPE" };
@@ -30,7 +32,7 @@ internal static class ModelExportCommand
         command.RunsInto(output, (parsed, stop) =>
         {
             var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
-            var written = parsed.GetValue(format) == "gguf"
+            var written = (parsed.GetValue(format) ?? FormatOf(target)) == "gguf"
                 ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), note => Console.Error.WriteLine($"dolmen: {note}"), stop).Name()
                 : ModelExport.ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop).HuggingFaceName();
             var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
@@ -42,6 +44,9 @@ internal static class ModelExportCommand
         });
         return command;
     }
+
+    private static string FormatOf(string target) =>
+        Path.GetExtension(target).Equals(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf" : "huggingface";
 
     private static GgmlType Type(string name)
     {

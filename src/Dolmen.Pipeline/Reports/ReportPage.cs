@@ -40,7 +40,7 @@ public static class ReportPage
     {
         Section(page, "Results on held-out text");
         Table(page, ["model", .. EvaluationTable.Titles], result.Models().Select(model => (string[])[model.Name, .. EvaluationTable.Cells(model.Result)]));
-        page.Append("<p class=\"note\">Multiple choice has four answers: chance is 0.25. ± is one standard error. Refusal of invented names should rise, of known ones stay low.</p>\n");
+        page.Append("<p class=\"note\">Multiple choice has four answers: chance is 0.25. ± is one standard error. Refusal of invented names should rise, of known ones stay low. The chart of held-out text below counts bits per byte as this table does, over the beginning of that text; the table takes documents from all of it.</p>\n");
     }
 
     private static void Curves(StringBuilder page, PipelineResult result)
