@@ -32,7 +32,7 @@ public sealed record DataCounts(
     /// <summary>One line for people: "40 conversations read, 20 used, 20 dropped (no-assistant-turn: 20, first mixed.jsonl, line 3)".</summary>
     public override string ToString()
     {
-        var parts = new List<string> { $"{Read:N0} {Unit} read", $"{Used:N0} used" };
+        var parts = new List<string> { $"{Read:N0} {(Read == 1 ? Unit.TrimEnd('s') : Unit)} read", $"{Used:N0} used" };
         foreach (var (what, reasons) in new[] { ("dropped", Dropped), ("cut", Cut), ("noted", Noted) })
         {
             if (reasons.Count == 0) continue;

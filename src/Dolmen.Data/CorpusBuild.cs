@@ -59,7 +59,11 @@ public static class CorpusBuild
     {
         var entries = EntrySet.Clean(ReadAll(files, recipe.TextField, funnel, progress, stop), funnel);
         if (entries.Count == 0)
-            throw new UserErrorException($"the input holds no text that can be used ({files.Count} files read){EmptyCorpus.Reasons(funnel)}. Mend the input or name other files with --input.");
+        {
+            throw new UserErrorException(
+                $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} read){EmptyCorpus.Reasons(funnel)}. "
+                + "Mend the input or name other files with --input.");
+        }
 
         var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);
         var dumps = files.ToDictionary(f => f.Name, f => f.Dump, StringComparer.Ordinal);

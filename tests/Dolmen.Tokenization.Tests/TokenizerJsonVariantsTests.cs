@@ -61,6 +61,15 @@ public class TokenizerJsonVariantsTests
     }
 
     [Fact]
+    public void The_space_before_a_text_stands_before_a_symbol_that_users_defined_too()
+    {
+        // Ids by spm_encode: ▁, <sep>, then the letters.
+        var tokenizer = SentencePieceModel.Read(Path.Combine(Formats, "prefix-and-symbols.model"));
+        Assert.Equal([260, 3, 464], tokenizer.Encode("<sep>hello")[..3]);
+        Assert.Equal("<sep>hello", tokenizer.Decode(tokenizer.Encode("<sep>hello")));
+    }
+
+    [Fact]
     public void A_byte_token_that_is_not_UTF8_is_one_replacement_character_each()
     {
         using var folder = new Samples.Folder();
