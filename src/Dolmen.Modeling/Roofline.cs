@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using static TorchSharp.torch;
 
@@ -9,13 +10,17 @@ public sealed record Roofline(double Float32Flops, double BFloat16Flops, double 
 {
     private const int GemmSize = 1024;
 
+    private static readonly ConcurrentDictionary<(bool BFloat16, int Threads), double> Measured = new();
+
     /// <summary>About a second. bf16 is skipped (0) where it is emulated.</summary>
     public static Roofline Measure() => new(
         GemmFlops(ScalarType.Float32),
         ComputePath.HasNativeBFloat16 ? GemmFlops(ScalarType.BFloat16) : 0,
         ReadBandwidth());
 
-    public static double GemmFlops(bool bfloat16) => GemmFlops(bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+    /// <summary>Measured once in a process for each type and number of threads.</summary>
+    public static double GemmFlops(bool bfloat16) => Measured.GetOrAdd(
+        (bfloat16, get_num_threads()), _ => GemmFlops(bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32));
 
     private static double GemmFlops(ScalarType type)
     {

@@ -32,7 +32,7 @@ public sealed record AttentionPattern(int Heads, int KvHeads, int HeadDim, Rotar
             : distance.unsqueeze(0) * Slopes.to(device).view(-1, 1, 1) * -1;                    // (H, T, T)
         var hidden = distance.lt(0);
         if (Window is { } window) hidden = hidden.logical_or(distance.ge(window));
-        return bias.masked_fill(hidden.unsqueeze(0), double.NegativeInfinity).to(type).MoveToOuterDisposeScope();
+        return bias.Hide(hidden.unsqueeze(0)).to(type).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -120,7 +120,7 @@ public sealed partial class PlainMath
         var (input, output) = (Chunked(Wide(b), g, n).transpose(2, 3), Chunked(Wide(c), g, n).transpose(2, 3));       // (B, C, G, Q, N)
         var logs = Chunked(step * aLog.exp().neg().unsqueeze(-1), g, r).permute(0, 1, 3, 4, 2).cumsum(-1);            // (B, C, G, R, Q)
         var future = ones([q, q], ScalarType.Bool, x.device).triu(1);
-        var decays = (logs.unsqueeze(-1) - logs.unsqueeze(-2)).masked_fill(future, double.NegativeInfinity).exp();    // (B, C, G, R, Q, Q)
+        var decays = (logs.unsqueeze(-1) - logs.unsqueeze(-2)).Hide(future).exp();    // (B, C, G, R, Q, Q)
         var scores = einsum("bcgqn,bcgkn->bcgqk", output, input).unsqueeze(3) * decays;          // (B, C, G, R, Q, Q)
         var y = einsum("bcgrqk,bcgrkp->bcgrqp", scores, drive);                                  // (B, C, G, R, Q, P)
         var last = logs.slice(-1, q - 1, q, 1);                                                  // (B, C, G, R, 1)

@@ -62,7 +62,7 @@ public sealed partial class PlainMath : LayerMath
             var (from, rows) = (Math.Max(0, start - window), Math.Min(window, t - start));
             var seen = start + rows - from;
             var distance = arange(start, start + rows, device: q.device).unsqueeze(1) - arange(from, from + seen, device: q.device).unsqueeze(0);        // (rows, seen)
-            var bias = zeros([rows, seen], q.dtype, q.device).masked_fill(distance.lt(0).logical_or(distance.ge(window)), double.NegativeInfinity);
+            var bias = zeros([rows, seen], q.dtype, q.device).Hide(distance.lt(0).logical_or(distance.ge(window)));
             blocks.Add(functional.scaled_dot_product_attention(q.narrow(2, start, rows), k.narrow(2, from, seen), v.narrow(2, from, seen), bias));
         }
         return cat(blocks, 2).MoveToOuterDisposeScope();                                         // (B, H, T, E)

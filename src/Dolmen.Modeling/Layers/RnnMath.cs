@@ -106,7 +106,7 @@ public sealed class PlainRnnMath : RnnMath
                 states[i] = Cell(x, layers[i], states[i].H, states[i].C, cell);
             }
             var query = states[^1].H.to(keys.dtype);                                            // (B, D)
-            weights[t] = Energies(query, keys, attention).masked_fill(hidden, float.NegativeInfinity).softmax(-1);       // (B, S)
+            weights[t] = Energies(query, keys, attention).Hide(hidden).softmax(-1);       // (B, S)
             var context = weights[t].to(keys.dtype).unsqueeze(1).bmm(memory).squeeze(1);        // (B, M)
             vectors[t] = nn.functional.linear(cat([query, context], -1), attention.Vector, attention.VectorBias.to(keys.dtype)).tanh();
         }

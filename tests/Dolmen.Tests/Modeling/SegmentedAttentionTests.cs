@@ -72,9 +72,7 @@ public class SegmentedAttentionTests
         if (pattern.Window is { } window) hidden = hidden.logical_or(distance.ge(window));
         scores = scores.view(rows, Heads, length, length);
         if (pattern.Slopes is { } slopes) scores = scores - slopes.to(qkv.dtype).view(1, -1, 1, 1) * distance;
-        // A scalar of ours: the one that TorchSharp makes of a number may be collected while libtorch still reads it.
-        using var never = double.NegativeInfinity.ToScalar();
-        var shares = scores.masked_fill(hidden.unsqueeze(1), never).softmax(-1);
+        var shares = scores.Hide(hidden.unsqueeze(1)).softmax(-1);
         var values = shares.view(rows * Heads, length, length).bmm(Stacked(parts[2])).view(rows, Heads, length, HeadDim);
         return values.transpose(1, 2).reshape(rows, length, -1);
     }
