@@ -31,7 +31,7 @@ internal static class TokenizerJson
         if (at > 0 && (fields[at].IsAbsent("add_prefix_space") || fields[at].Get("add_prefix_space").Flag())) return false;
         if (JsonSteps.Of(root, "normalizer", "normalizers").Any(step => step.Get("type").Text() == "ByteLevel")) return false;
         if (JsonBpe.Text(model, "unk_token").Length == 0) return true;
-        // What is no byte of the vocabulary is the unknown token.
+        // A byte that is not in the vocabulary becomes the unknown token.
         var vocabulary = model.Get("vocab");
         return Enumerable.Range(0, 256).All(value => !vocabulary.IsAbsent(ByteAlphabet.CharOf((byte)value).ToString()));
     }

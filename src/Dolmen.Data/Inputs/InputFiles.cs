@@ -63,7 +63,7 @@ internal static class InputFiles
         }
     }
 
-    /// <summary>Files of a crawl that are no documents of it, however they end.</summary>
+    /// <summary>Files of a crawl that are not documents of it, whatever their names end in.</summary>
     private static string? Beside(string path) => Path.GetFileName(path).ToLowerInvariant() switch
     {
         "robots.txt" => "robots-txt",

@@ -20,7 +20,7 @@ internal sealed class TurnReader(DataTally tally)
         ["tool"] = "tool", ["observation"] = "tool", ["function"] = "tool", ["function_response"] = "tool", ["ipython"] = "tool",
     };
 
-    /// <summary>OpenAI's own names, which are no change: the older name of a tool's answer and the newer one of the system's turn.</summary>
+    /// <summary>OpenAI's own names, which do not count as a change: the older name of a tool's answer and the newer one of the system's turn.</summary>
     private static readonly HashSet<string> OpenAiRoles = new(["system", "developer", "user", "assistant", "tool", "function"], StringComparer.Ordinal);
 
     private static readonly string[] OwnKeys = ["role", "content", "from", "value", "weight", "refusal", FunctionCall];

@@ -16,11 +16,11 @@ internal enum SpacePrefix
 /// <param name="Unknown">For what has neither piece nor bytes; −1 where there is none.</param>
 /// <param name="UnlessThere">No space is put where one stands already.</param>
 /// <param name="SplitAtSpaces">No piece reaches over a space but at its beginning.</param>
-/// <param name="FallsBack">What is no piece becomes its bytes where all of them are pieces.</param>
+/// <param name="FallsBack">Text that is not a piece becomes its bytes, where all of those are pieces.</param>
 /// <param name="FusesUnknown">A run of what is unknown is one token.</param>
 /// <param name="Steps">How tokenizer.json has text cut, instead of the rules of spaces above.</param>
 /// <param name="Model">How SentencePiece's own file has text normalized, instead of the rules of spaces above.</param>
-/// <param name="MustKnow">Text that is no piece cannot be encoded where there is no unknown token.</param>
+/// <param name="MustKnow">Text that is not a piece cannot be encoded unless there is an unknown token.</param>
 /// <param name="OnlyHere">What the file says and GGUF cannot; null where it can say everything.</param>
 /// <param name="WordPrefix">Put before every character of a word but the first; <paramref name="WordSuffix"/> behind the last.</param>
 internal sealed record PieceRules(
@@ -118,7 +118,7 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
             if (piece.Text.Length > 0) EncodePieces(piece.Text, output);
     }
 
-    /// <summary>Appends the bytes of what is no piece; false where a byte is none, or where bytes are not fallen back to.</summary>
+    /// <summary>Appends the bytes of text that is not a piece; false where one of the bytes is not in the vocabulary, or where bytes are not used.</summary>
     private protected bool AddBytes(ReadOnlySpan<byte> utf8, List<int> output)
     {
         if (!Rules.FallsBack) return false;
