@@ -28,7 +28,7 @@ internal static class TranslateCommand
             var text = parsed.GetRequiredValue(input);
             var map = parsed.GetValue(attention);
             var results = new List<TranslatedText>();
-            foreach (var source in text == "-" ? Console.In.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [text])
+            foreach (var source in text == "-" ? StandardInput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [text])
             {
                 var translation = translator.Translate(source, options, stop);
                 if (map is not null)
