@@ -2,7 +2,7 @@ namespace Dolmen.PipelineTests;
 
 /// <summary>Exit code 2, one clear message, nothing written.</summary>
 [Collection(nameof(QuickstartFixture))]
-public sealed class BadInput : IDisposable
+public sealed class BadInput(QuickstartFixture fixture) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
 
@@ -57,6 +57,22 @@ public sealed class BadInput : IDisposable
             Assert.Equal(output.Length == 0, errors.GetAwaiter().GetResult().Contains("standard input, line 1 is not valid UTF-8", StringComparison.Ordinal));
             return (process.ExitCode, output);
         }
+    }
+
+    [Theory]
+    [InlineData("tokenizer", "view", "--tokenizer", "cl100k")]
+    [InlineData("generate", "--max-tokens", "2", "--prompt", "-", "--model", "RUN")]
+    [InlineData("chat", "--max-tokens", "2", "--model", "RUN")]
+    public void Every_command_that_reads_standard_input_refuses_other_encodings(params string[] command)
+    {
+        using var process = CommandLine.Start([.. command.Select(word => word == "RUN" ? fixture.Run : word)]);
+        process.StandardInput.BaseStream.Write([.. "caf"u8, 0xE9]);
+        process.StandardInput.Close();
+        var errors = process.StandardError.ReadToEndAsync();
+        Assert.Equal("", process.StandardOutput.ReadToEnd());
+        process.WaitForExit();
+        Assert.Equal(2, process.ExitCode);
+        Assert.Contains("standard input, line 1 is not valid UTF-8 (byte 0xE9 at column 4)", errors.GetAwaiter().GetResult(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -143,4 +143,14 @@ public class Scoring
         Assert.Contains("\"completion_tokens\":3", (await server.Post("/v1/completions", """{"prompt":"a"}""")).Body);
         Assert.Contains("\"completion_tokens\":5", (await server.Post("/v1/completions", """{"prompt":"a","max_tokens":5}""")).Body);
     }
+
+    [Fact]
+    public async Task The_model_s_own_stop_strings_end_an_answer_unless_they_are_ignored()
+    {
+        await using var server = await RunningServer.Start(defaults: new SamplingDefaults(Temperature: 0) { Stops = ["e"] });
+        async Task<string> Answer(string more) => (await server.Post("/v1/completions", $$"""{"prompt":"a","max_tokens":6{{more}}}""")).Body;
+        Assert.Contains("\"text\":\"bcd\"", await Answer(""), StringComparison.Ordinal);
+        Assert.Contains("\"text\":\"b\"", await Answer(""","stop":"c" """), StringComparison.Ordinal);
+        Assert.Contains("\"text\":\"bcdefg\"", await Answer(""","ignore_eos":true"""), StringComparison.Ordinal);
+    }
 }
