@@ -17,7 +17,8 @@ internal static class StandardInput
         for (int read; (read = input.Read(block)) > 0;)
         {
             all.Write(block, 0, read);
-            if (all.Length > LargestText) throw new UserErrorException($"{Name} holds more than {LargestText >> 20} MB, the most that is read at once: split it.");
+            if (all.Length > LargestText)
+                throw new UserErrorException($"{Name} holds more than {LargestText >> 20} MB, the most that is read at once: split it.");
         }
         return StrictText.DecodeWhole(all.ToArray(), Name);
     }

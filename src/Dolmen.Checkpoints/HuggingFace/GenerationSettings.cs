@@ -45,14 +45,34 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
     /// <summary>All ids at which a text ends.</summary>
     public IEnumerable<int> AllEnds => Ends.Concat(new[] { EndOfTurn, EndOfMessage }.OfType<int>());
 
-    /// <summary>Keys by which transformers changes what is generated and Dolmen does not, each with the value that changes nothing.</summary>
+    /// <summary>Keys by which transformers changes what is generated and Dolmen does not, each with the value that changes
+    /// nothing.</summary>
     private static readonly (string Key, string Neutral)[] Unsupported =
     [
-        ("num_beams", "1"), ("num_beam_groups", "1"), ("diversity_penalty", "0"), ("constraints", ""), ("force_words_ids", ""), ("penalty_alpha", "0"),
-        ("no_repeat_ngram_size", "0"), ("encoder_no_repeat_ngram_size", "0"), ("encoder_repetition_penalty", "1"), ("bad_words_ids", ""),
-        ("begin_suppress_tokens", ""), ("forced_bos_token_id", ""), ("forced_eos_token_id", ""), ("forced_decoder_ids", ""), ("sequence_bias", ""),
-        ("exponential_decay_length_penalty", ""), ("min_length", "0"), ("typical_p", "1"), ("epsilon_cutoff", "0"), ("eta_cutoff", "0"), ("top_h", ""),
-        ("guidance_scale", "1"), ("dola_layers", ""), ("watermarking_config", ""),
+        ("num_beams", "1"),
+        ("num_beam_groups", "1"),
+        ("diversity_penalty", "0"),
+        ("constraints", ""),
+        ("force_words_ids", ""),
+        ("penalty_alpha", "0"),
+        ("no_repeat_ngram_size", "0"),
+        ("encoder_no_repeat_ngram_size", "0"),
+        ("encoder_repetition_penalty", "1"),
+        ("bad_words_ids", ""),
+        ("begin_suppress_tokens", ""),
+        ("forced_bos_token_id", ""),
+        ("forced_eos_token_id", ""),
+        ("forced_decoder_ids", ""),
+        ("sequence_bias", ""),
+        ("exponential_decay_length_penalty", ""),
+        ("min_length", "0"),
+        ("typical_p", "1"),
+        ("epsilon_cutoff", "0"),
+        ("eta_cutoff", "0"),
+        ("top_h", ""),
+        ("guidance_scale", "1"),
+        ("dola_layers", ""),
+        ("watermarking_config", ""),
     ];
 
     /// <exception cref="UserErrorException">One of the files is damaged, or reading is strict and a key is not supported.</exception>
@@ -86,18 +106,29 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
 
     private static void NameUnsupported(ConfigFields fields, ModelReading reading)
     {
-        string[] set = [.. Unsupported.Where(pair => fields.Present(pair.Key, out var value) && !IsNeutral(value, pair.Neutral)).Select(pair => pair.Key)];
-        if (set.Length == 0) return;
-        reading.LeaveOut($"'{fields.Path}' sets {string.Join(", ", set)}, which Dolmen does not support", "Texts are generated without them");
+        string[] set =
+        [
+            .. Unsupported
+                .Where(pair => fields.Present(pair.Key, out var value) && !IsNeutral(value, pair.Neutral))
+                .Select(pair => pair.Key),
+        ];
+        if (set.Length == 0)
+            return;
+        reading.LeaveOut(
+            $"'{fields.Path}' sets {string.Join(", ", set)}, which Dolmen does not support",
+            "Texts are generated without them"
+        );
     }
 
-    private static bool IsNeutral(JsonElement value, string neutral) => value.ValueKind switch
-    {
-        JsonValueKind.Number => value.GetDouble() == (double.TryParse(neutral, CultureInfo.InvariantCulture, out var none) ? none : double.NaN),
-        JsonValueKind.Array => value.GetArrayLength() == 0,
-        JsonValueKind.Object => !value.EnumerateObject().Any(),
-        _ => value.ValueKind == JsonValueKind.False,
-    };
+    private static bool IsNeutral(JsonElement value, string neutral) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Number => value.GetDouble()
+                == (double.TryParse(neutral, CultureInfo.InvariantCulture, out var none) ? none : double.NaN),
+            JsonValueKind.Array => value.GetArrayLength() == 0,
+            JsonValueKind.Object => !value.EnumerateObject().Any(),
+            _ => value.ValueKind == JsonValueKind.False,
+        };
 
     /// <summary>Writes the file as it was in the folder the model came from, or the ids alone.</summary>
     internal static void Write(string path, SpecialTokenIds special)
