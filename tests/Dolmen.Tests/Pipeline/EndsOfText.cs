@@ -230,7 +230,7 @@ public sealed class EndsOfText : IDisposable
         Say(
             "m",
             config: "1",
-            generation: """{"num_beams":1,"guidance_scale":1.0,"forced_eos_token_id":null,"sequence_bias":{},"bad_words_ids":[],"min_length":0}"""
+            generation: """{"num_beams":1,"guidance_scale":1.0,"forced_eos_token_id":null,"sequence_bias":{},"bad_words_ids":[]}"""
         );
         GenerationSettings.Load(Path("m"), new ModelReading(strict: true, said.Add));
     }
