@@ -68,18 +68,18 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     [InlineData("tokenizer", "view", "--tokenizer", "cl100k")]
     [InlineData("generate", "--max-tokens", "2", "--prompt", "-", "--model", "RUN")]
     [InlineData("chat", "--max-tokens", "2", "--model", "RUN")]
-    public void Every_command_that_reads_standard_input_refuses_other_encodings(params string[] command)
+    public async Task Every_command_that_reads_standard_input_refuses_other_encodings(params string[] command)
     {
         using var process = CommandLine.Start([.. command.Select(word => word == "RUN" ? fixture.Run : word)]);
-        process.StandardInput.BaseStream.Write([.. "caf"u8, 0xE9]);
+        await process.StandardInput.BaseStream.WriteAsync((byte[])[.. "caf"u8, 0xE9], TestContext.Current.CancellationToken);
         process.StandardInput.Close();
-        var errors = process.StandardError.ReadToEndAsync();
-        Assert.Equal("", process.StandardOutput.ReadToEnd());
-        process.WaitForExit();
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("", await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(2, process.ExitCode);
         Assert.Contains(
             "standard input, line 1 is not valid UTF-8 (byte 0xE9 at column 4)",
-            errors.GetAwaiter().GetResult(),
+            await errors,
             StringComparison.Ordinal
         );
     }
