@@ -60,7 +60,7 @@ public sealed class EnergyMeter
     {
         try
         {
-            return double.TryParse(File.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out var value) ? value : null;
+            return double.TryParse(RegularFile.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out var value) ? value : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -53,7 +53,7 @@ internal static class TokenizerViewCommand
     private static string Read(string? file)
     {
         if (file is not null && !File.Exists(file)) throw new UserErrorException($"{file} does not exist: --input names a text file.");
-        using var reader = file is null ? Console.In : new StreamReader(file, Encoding.UTF8);
+        using var reader = file is null ? Console.In : new StreamReader(RegularFile.OpenRead(file), Encoding.UTF8);
         var chars = new char[TokenView.MostChars + 1];
         var read = reader.ReadBlock(chars);
         return new string(chars, 0, read);

@@ -28,7 +28,7 @@ internal static class PairOfFiles
         var mergesPath =
             MergesBeside(path) ?? throw new UserErrorException($"{path} holds ids alone: merges.txt or vocab.bpe must lie beside it.");
         var merges = new JsonArray();
-        foreach (var line in File.ReadLines(mergesPath))
+        foreach (var line in RegularFile.ReadLines(mergesPath))
         {
             // The first line names the version; '#' begins merges as well.
             if (line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)) merges.Add((JsonNode)line);
