@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Dolmen.Artifacts;
 
 /// <summary>
-/// Opens files for reading, but no named pipe, socket or device: opening a pipe waits for its other end, and a device may never end. All that
-/// Dolmen reads goes through here, since anything may lie in a folder under the name of a file; a missing file is the runtime's to report.
+/// Opens files for reading, but no named pipe, socket or device: opening a pipe waits for its other end, and a device may never end. All
+/// that Dolmen reads goes through here, since anything may lie in a folder under the name of a file; a missing file is the runtime's to report.
 /// </summary>
 public static class RegularFile
 {
@@ -32,7 +32,8 @@ public static class RegularFile
     public static string Regular(string path)
     {
         if (FileTypes.Of(path) is (FileType.Pipe or FileType.Socket or FileType.Device) and var type)
-            throw new UserErrorException($"{path} is {type.Name()}, and only regular files are read: put a copy of what it gives in its place.");
+            throw new UserErrorException(
+                $"{path} is {type.Name()}, and only regular files are read: put a copy of what it gives in its place.");
         return path;
     }
 }

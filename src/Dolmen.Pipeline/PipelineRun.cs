@@ -201,7 +201,8 @@ public sealed class PipelineRun
                 }
             )
         );
-        return JsonSerializer.Deserialize(RegularFile.ReadAllText(Path.Combine(directory, "outcome.json")), PipelineJson.Default.TrainingOutcome)
+        var json = RegularFile.ReadAllText(Path.Combine(directory, "outcome.json"));
+        return JsonSerializer.Deserialize(json, PipelineJson.Default.TrainingOutcome)
             ?? throw new InvalidOperationException($"{name}/outcome.json is null.");
     }
 
