@@ -24,7 +24,7 @@ public sealed class Llama2CFile : IDisposable
     public static Llama2CFile Open(string path)
     {
         if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: name a model file of llama2.c.");
-        var handle = File.OpenHandle(path);
+        var handle = RegularFile.OpenHandle(path);
         try
         {
             var file = new Llama2CFile(path, handle, Header(path, handle));

@@ -281,7 +281,7 @@ public static class CorpusBuild
             );
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             return JsonSerializer.Deserialize(stream, CorpusReportJson.Default.CorpusReport) ?? throw new JsonException("It is null.");
         }
         catch (JsonException error)

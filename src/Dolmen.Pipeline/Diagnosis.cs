@@ -117,7 +117,7 @@ public sealed record Diagnosis(
     {
         const string File = "/proc/meminfo", Label = "MemAvailable:";
         if (!System.IO.File.Exists(File)) return null;
-        var line = System.IO.File.ReadLines(File).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
+        var line = RegularFile.ReadLines(File).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
         return line is not null && long.TryParse(line.AsSpan(Label.Length).Trim().ToString().Split(' ')[0], out var kibibytes)
             ? kibibytes * 1024
             : null;

@@ -201,7 +201,8 @@ public sealed class PipelineRun
                 }
             )
         );
-        return JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(directory, "outcome.json")), PipelineJson.Default.TrainingOutcome)
+        var json = RegularFile.ReadAllText(Path.Combine(directory, "outcome.json"));
+        return JsonSerializer.Deserialize(json, PipelineJson.Default.TrainingOutcome)
             ?? throw new InvalidOperationException($"{name}/outcome.json is null.");
     }
 
@@ -229,7 +230,7 @@ public sealed class PipelineRun
                 }
             )
         );
-        return JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "evaluation.json")))?.AsObject()
+        return JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(directory, "evaluation.json")))?.AsObject()
             ?? throw new InvalidOperationException("evaluation.json is no object.");
     }
 
@@ -245,11 +246,11 @@ public sealed class PipelineRun
                 Directory.CreateDirectory(Path.GetDirectoryName(target) ?? directory);
                 AtomicFile.Write(target, stream =>
                 {
-                    using var from = File.OpenRead(Path.Combine(source, file));
+                    using var from = RegularFile.OpenRead(Path.Combine(source, file));
                     from.CopyTo(stream);
                 });
             }
-            var card = ModelCard.Markdown(result, _recipe, report, File.ReadAllText(evaluation), _inputsSha256, source);
+            var card = ModelCard.Markdown(result, _recipe, report, RegularFile.ReadAllText(evaluation), _inputsSha256, source);
             AtomicFile.WriteText(Path.Combine(directory, "README.md"), card);
         }));
     }
@@ -305,7 +306,7 @@ public sealed class PipelineRun
 
     private void RequireEnoughTokens(string tokensDirectory)
     {
-        var counts = JsonNode.Parse(File.ReadAllText(Path.Combine(tokensDirectory, "tokens.json")));
+        var counts = JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(tokensDirectory, "tokens.json")));
         var context = _recipe.Training.ContextLength;
         foreach (var (what, name) in new[] { ("training", "trainTokens"), ("held-out", "valTokens") })
         {

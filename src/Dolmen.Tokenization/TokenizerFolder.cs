@@ -98,7 +98,7 @@ public static class TokenizerFolder
         var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [TokenizerFile] = bytes };
         foreach (var name in (string[])[ConfigFile, SpecialTokensFile])
             if (Path.Combine(Path.GetDirectoryName(path) ?? "", name) is var beside && File.Exists(beside))
-                files[name] = File.ReadAllBytes(beside);
+                files[name] = RegularFile.ReadAllBytes(beside);
         tokenizer.Original = files;
         return tokenizer;
     }

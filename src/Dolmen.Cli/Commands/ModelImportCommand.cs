@@ -37,6 +37,7 @@ internal static class ModelImportCommand
             (parsed, stop) =>
             {
                 var (path, target) = (parsed.GetRequiredValue(from), parsed.GetRequiredValue(output)!);
+                InputPlace.ThrowUnlessFile(path, "--from");
                 TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;
                 var imported = Path.GetExtension(path) switch
                 {

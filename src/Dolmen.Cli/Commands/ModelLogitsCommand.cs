@@ -47,7 +47,8 @@ internal static class ModelLogitsCommand
         };
         foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
             command.Add(option);
-        command.Runs(
+        command.RunsInto(
+            output,
             (parsed, _) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(output));

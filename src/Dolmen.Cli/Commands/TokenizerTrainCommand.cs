@@ -130,8 +130,8 @@ internal static class TokenizerTrainCommand
     {
         var corpora = request.Inputs.Where(path => Directory.Exists(Path.Combine(path, "documents"))).ToArray();
         var others = request.Inputs.Except(corpora, StringComparer.Ordinal).ToArray();
-        var files = others.Length > 0 ? TextFiles.Find(others) : [];
         var tally = new DataTally("documents");
+        var files = others.Length > 0 ? TextFiles.Find(others, tally) : [];
         var documents = corpora.SelectMany(corpus => CorpusText.ReadTexts(corpus, tally)).Concat(TextFiles.Read(files, tally));
         var totalBytes = corpora.Length > 0 ? 0 : files.Sum(file => new FileInfo(file.Path).Length);
         var started = Stopwatch.GetTimestamp();

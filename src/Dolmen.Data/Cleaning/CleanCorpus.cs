@@ -202,7 +202,7 @@ internal sealed class CleanCorpus
         var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
         if (File.Exists(path))
         {
-            if (File.ReadAllText(path) == json)
+            if (RegularFile.ReadAllText(path) == json)
                 return json;
             throw new UserErrorException(
                 $"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it."

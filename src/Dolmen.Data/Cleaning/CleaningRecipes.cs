@@ -47,6 +47,6 @@ public static class CleaningRecipes
             );
         if (new FileInfo(nameOrPath).Length is > MostBytes and var size)
             throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
-        return CleaningRecipeFile.Load(File.ReadAllText(nameOrPath), nameOrPath, set);
+        return CleaningRecipeFile.Load(RegularFile.ReadAllText(nameOrPath), nameOrPath, set);
     }
 }

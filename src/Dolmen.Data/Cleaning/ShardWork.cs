@@ -155,7 +155,7 @@ internal sealed class ShardWork(
 
     private ShardOutcome Outcome(Shard shard, string done)
     {
-        using var stream = File.OpenRead(PathOf(shard, done));
+        using var stream = RegularFile.OpenRead(PathOf(shard, done));
         return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome)
             ?? throw new InvalidDataException($"{PathOf(shard, done)} holds nothing.");
     }

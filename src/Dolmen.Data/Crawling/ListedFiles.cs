@@ -106,7 +106,7 @@ public sealed class ListedFiles : IDisposable
                 throw new UserErrorException(
                     $"--listing {from} has {file.Length >> 20} MB and may have {PathListing.MaxBytes >> 20}: split it."
                 );
-            return PathListing.Read(await File.ReadAllBytesAsync(from, stop), from);
+            return PathListing.Read(await File.ReadAllBytesAsync(RegularFile.Regular(from), stop), from);
         }
         if (address.UserInfo.Length > 0)
             throw new UserErrorException(

@@ -71,7 +71,7 @@ internal static class EvaluationItems
     {
         using var reader = Sep.New(',')
             .Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true })
-            .FromFile(path);
+            .FromFile(RegularFile.Regular(path));
         int column = 0,
             number = 0;
         while (reader.MoveNext())

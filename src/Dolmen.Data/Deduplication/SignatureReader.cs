@@ -17,7 +17,7 @@ internal sealed class SignatureReader : IDisposable
     {
         _path = path;
         _settings = settings;
-        _handle = File.OpenHandle(path);
+        _handle = RegularFile.OpenHandle(path);
         var length = RandomAccess.GetLength(_handle);
         try
         {

@@ -6,6 +6,9 @@ namespace Dolmen.Data.Extraction;
 /// to the deepest.</summary>
 internal sealed class HtmlTreeBuilder
 {
+    /// <summary>Why a page is noted that has more elements and texts than are read.</summary>
+    public const string Cut = "html-cut";
+
     private const int MaxDepth = 512;
     private const int TagsBetweenLooks = 4096;
 
@@ -28,7 +31,7 @@ internal sealed class HtmlTreeBuilder
         var builder = new HtmlTreeBuilder(tree);
         builder.Read(stop);
         if (builder._tooDeep) funnel?.Note("html-too-deep");
-        if (tree.Count >= HtmlTree.MaxNodes) funnel?.Note("html-cut");
+        if (tree.Count >= HtmlTree.MaxNodes) funnel?.Note(Cut);
         return tree;
     }
 

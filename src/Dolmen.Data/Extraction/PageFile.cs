@@ -10,7 +10,9 @@ public static class PageFile
     private const int MaxBytes = 32 << 20;
 
     /// <param name="path">Read unless <paramref name="open"/> is given; named in messages.</param>
-    public static ExtractedPage Extract(string path, string url = "", Stream? open = null)
+    /// <param name="note">Told, in a sentence, what of the page was not read although it has text.</param>
+    /// <exception cref="UserErrorException">The page cannot be read, or what was read of it holds no text.</exception>
+    public static ExtractedPage Extract(string path, string url = "", Stream? open = null, Action<string>? note = null)
     {
         var file = new InputFile(path, path, "");
         var bytes = BoundedText.Guard(file, () =>
@@ -18,10 +20,17 @@ public static class PageFile
             using var opened = open is null ? BoundedText.OpenFile(file) : null;
             return Read(open ?? opened!, path);
         });
-        return MainText.Extract(PageText.Decode(bytes, null), url)
-            ?? throw new UserErrorException(
-                $"{path} holds no text: a page must have some besides scripts and hidden elements. Check that it is HTML."
-            );
+        var funnel = new Funnel();
+        var page = MainText.Extract(PageText.Decode(bytes, null), url, funnel);
+        var cut = funnel.Noted.ContainsKey(HtmlTreeBuilder.Cut);
+        if (page is not null)
+        {
+            if (cut) note?.Invoke($"{path} has more than {HtmlTree.MaxNodes:N0} elements and texts: what stands behind them was not read.");
+            return page;
+        }
+        throw new UserErrorException(cut
+            ? $"{path} holds no text in its first {HtmlTree.MaxNodes:N0} elements and texts, the most that are read of a page. Split it."
+            : $"{path} holds no text: a page must have some besides scripts and hidden elements. Check that it is HTML.");
     }
 
     private static byte[] Read(Stream stream, string path)

@@ -48,7 +48,7 @@ public static class MixRecipeFile
         {
             if (new FileInfo(file).Length > MaxBytes)
                 throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
-            return RecipeTree.Parse(File.ReadAllText(file), file);
+            return RecipeTree.Parse(RegularFile.ReadAllText(file), file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -58,7 +58,7 @@ internal static class ModelFile
     {
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             Span<byte> length = stackalloc byte[8];
             stream.ReadExactly(length);
             var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(length);

@@ -60,7 +60,7 @@ internal sealed class BuiltCorpus
 
     /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
     public byte[] Earlier() =>
-        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
+        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? RegularFile.ReadAllBytes(file) : [];
 
     /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)
@@ -124,7 +124,7 @@ internal sealed class BuiltCorpus
                 throw new UserErrorException(
                     $"{path} has {file.Length} bytes, which is no file of a corpus: restore it, or build the corpus again."
                 );
-            return parse(File.ReadAllText(path)) ?? throw new JsonException("It is null.");
+            return parse(RegularFile.ReadAllText(path)) ?? throw new JsonException("It is null.");
         }
         catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
         {

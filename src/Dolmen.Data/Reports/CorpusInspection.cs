@@ -87,7 +87,7 @@ public sealed class CorpusInspection
     {
         var path = Path.Combine(_corpus.Directory, CorpusText.HeldOutFile);
         if (!File.Exists(path)) return "";
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in RegularFile.ReadLines(path))
             if (
                 line.Contains(JsonEncodedText.Encode(id).Value, StringComparison.Ordinal)
                 && JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } held

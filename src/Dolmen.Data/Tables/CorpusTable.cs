@@ -75,7 +75,7 @@ internal sealed class CorpusTable : IDisposable
         ColumnStream stream;
         try
         {
-            stream = new ColumnStream(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
+            stream = new ColumnStream(new FileStream(RegularFile.Regular(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -78,7 +78,7 @@ internal static class LineFiles
             throw new UserErrorException(
                 $"{path} has {size} bytes: a language may have {MostBytes} of them. Cut the file, and its translations at the same line."
             );
-        var bytes = File.ReadAllBytes(path).AsSpan();
+        var bytes = RegularFile.ReadAllBytes(path).AsSpan();
         if (bytes.StartsWith(Encoding.UTF8.Preamble))
             bytes = bytes[3..];
         if (!Utf8.IsValid(bytes))

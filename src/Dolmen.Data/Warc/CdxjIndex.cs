@@ -72,7 +72,7 @@ internal static class CdxjIndex
         AtomicFile.Write(path, stream =>
         {
             using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-            using var old = File.Exists(path) ? new StreamReader(path) : null;
+            using var old = File.Exists(path) ? new StreamReader(RegularFile.OpenRead(path)) : null;
             var (next, last) = (Next(old), "");
             foreach (var line in lines)
             {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Evaluation;
 using Dolmen.Pipeline.Recipes;
@@ -153,7 +154,7 @@ public static class ReportPage
         var final = result.Evaluation.Last().Key;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         var list = new StringBuilder();
-        foreach (var line in File.ReadLines(file, Encoding.UTF8))
+        foreach (var line in RegularFile.ReadLines(file))
         {
             using var json = JsonDocument.Parse(line);
             if (json.RootElement.GetProperty("model").GetString() != final) continue;

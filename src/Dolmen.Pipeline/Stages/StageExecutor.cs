@@ -100,7 +100,7 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), StageJson.Default.StageAttempt);
+            return JsonSerializer.Deserialize(RegularFile.ReadAllText(path), StageJson.Default.StageAttempt);
         }
         catch (JsonException)
         {

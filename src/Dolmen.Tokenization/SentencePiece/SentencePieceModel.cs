@@ -16,7 +16,7 @@ internal static class SentencePieceModel
             throw new UserErrorException(
                 $"{path} has more than {LargestFile} bytes: that is no SentencePiece model. Copy the file again from where it came."
             );
-        return Parse(File.ReadAllBytes(path), path);
+        return Parse(RegularFile.ReadAllBytes(path), path);
     }
 
     public static SentencePieceTokenizer Parse(ReadOnlySpan<byte> bytes, string path)

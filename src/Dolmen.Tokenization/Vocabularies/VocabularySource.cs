@@ -94,7 +94,7 @@ public static class VocabularySource
     internal static Tokenizer OfFile(string path, Func<string, Tokenizer>? gguf)
     {
         Span<byte> head = stackalloc byte[4];
-        using (var file = File.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        using (var file = RegularFile.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
         if (head.SequenceEqual("GGUF"u8))
             return gguf?.Invoke(path)
                 ?? throw new UserErrorException($"{path} is a GGUF file: its vocabulary cannot be read here. Import the model first.");

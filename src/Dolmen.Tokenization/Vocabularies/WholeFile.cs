@@ -8,7 +8,7 @@ internal static class WholeFile
 {
     public static byte[] Read(string path, int limit)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         return Read(file, path, limit);
     }
 

@@ -314,6 +314,16 @@ public class BadRequests
         Assert.Contains(says, body);
     }
 
+    [Theory]
+    [InlineData("/srv/models/chat")]
+    [InlineData("/srv/models/chat/")]
+    public void A_message_names_files_of_the_model_without_the_folders_of_the_server(string folder)
+    {
+        using var model = FakeModel.OfAlphabet();
+        var served = new ServedModel("fake", model, new ByteTokenizer()) { Folder = folder };
+        Assert.Equal("chat_template.jinja, line 1: no.", served.WithoutPaths("/srv/models/chat/chat_template.jinja, line 1: no."));
+    }
+
     [Fact]
     public async Task Quotes_and_letters_are_not_escaped()
     {

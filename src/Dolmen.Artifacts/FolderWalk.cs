@@ -1,6 +1,4 @@
-using Dolmen.Artifacts;
-
-namespace Dolmen.Data.Inputs;
+namespace Dolmen.Artifacts;
 
 /// <summary>
 /// The regular files below a folder. Nothing is opened to learn what it is, so that a named pipe or a device cannot hold a run up. Links
@@ -10,7 +8,7 @@ namespace Dolmen.Data.Inputs;
 /// a loop of links ends.
 /// </summary>
 /// <param name="leftOut">Told of each path that is left out, and why.</param>
-internal sealed class FolderWalk(bool followLinks, Action<string, string> leftOut)
+public sealed class FolderWalk(bool followLinks, Action<string, string> leftOut)
 {
     public const string NotRegular = "not-a-regular-file",
         LinkOut = "link-out-of-the-folder",

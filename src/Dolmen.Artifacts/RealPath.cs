@@ -1,9 +1,7 @@
-using Dolmen.Artifacts;
-
-namespace Dolmen.Data.Inputs;
+namespace Dolmen.Artifacts;
 
 /// <summary>Where a path leads once every symbolic link in it is followed.</summary>
-internal static class RealPath
+public static class RealPath
 {
     private const int MaxLinks = 40;                                     // as the kernel follows
 
