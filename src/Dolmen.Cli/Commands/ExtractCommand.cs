@@ -20,7 +20,7 @@ internal static class ExtractCommand
         {
             var path = parsed.GetRequiredValue(file);
             using var stdin = path == "-" ? Console.OpenStandardInput() : null;
-            var page = PageFile.Extract(path, parsed.GetValue(url) ?? "", stdin);
+            var page = PageFile.Extract(path, parsed.GetValue(url) ?? "", stdin, Console.Error.WriteLine);
             Console.Out.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(page, CliDataJson.Default.ExtractedPage) : page.Text);
         });
         return command;

@@ -10,7 +10,8 @@ public static class PageFile
     private const int MaxBytes = 32 << 20;
 
     /// <param name="path">Read unless <paramref name="open"/> is given; named in messages.</param>
-    public static ExtractedPage Extract(string path, string url = "", Stream? open = null)
+    /// <param name="note">Told where the page names an encoding that is not known; it is then read as its bytes show.</param>
+    public static ExtractedPage Extract(string path, string url = "", Stream? open = null, Action<string>? note = null)
     {
         var file = new InputFile(path, path, "");
         var bytes = BoundedText.Guard(file, () =>
@@ -18,6 +19,8 @@ public static class PageFile
             using var opened = open is null ? BoundedText.OpenFile(file) : null;
             return Read(open ?? opened!, path);
         });
+        if (PageText.NamesUnknown(bytes, null))
+            note?.Invoke($"{path} names an encoding that is not known ({PageText.UnknownCharset}): it was read as what its bytes show.");
         return MainText.Extract(PageText.Decode(bytes, null), url)
             ?? throw new UserErrorException(
                 $"{path} holds no text: a page must have some besides scripts and hidden elements. Check that it is HTML."
