@@ -24,7 +24,11 @@ internal ref struct BoundedStatistics
     private readonly ArrayBufferWriter<byte> _output;
     private int _at;
 
-    private BoundedStatistics(ReadOnlySpan<byte> footer) => (_footer, _output) = (footer, new ArrayBufferWriter<byte>(footer.Length));
+    private BoundedStatistics(ReadOnlySpan<byte> footer)
+    {
+        _footer = footer;
+        _output = new ArrayBufferWriter<byte>(footer.Length);
+    }
 
     /// <summary>Writes the footer of a finished file anew.</summary>
     public static void Apply(Stream file)
