@@ -1,7 +1,7 @@
-using System.Text;
 using Dolmen.Data.Tables;
 using Parquet;
-using Parquet.Meta;
+using Encoding = System.Text.Encoding;
+using Statistics = Parquet.Meta.Statistics;
 
 namespace Dolmen.Tests.Data.Sources;
 
