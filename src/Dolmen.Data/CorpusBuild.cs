@@ -271,13 +271,13 @@ public static class CorpusBuild
         return new CorpusResult(outDirectory, report);
     }
 
-    /// <exception cref="UserErrorException">The directory is no finished corpus.</exception>
+    /// <exception cref="UserErrorException">The directory is not a finished corpus.</exception>
     public static CorpusReport ReadReport(string corpusDirectory)
     {
         var path = Path.Combine(corpusDirectory, ReportFile);
         if (!File.Exists(path))
             throw new UserErrorException(
-                $"{corpusDirectory} is no finished corpus: it has no {ReportFile}. Make one with 'dolmen corpus build --out DIR'."
+                $"{corpusDirectory} is not a finished corpus: it has no {ReportFile}. Make one with 'dolmen corpus build --out DIR'."
             );
         try
         {
@@ -286,7 +286,7 @@ public static class CorpusBuild
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{path} is no corpus report: {error.Message} Build the corpus again.", error);
+            throw new UserErrorException($"{path} is not a corpus report: {error.Message} Build the corpus again.", error);
         }
     }
 

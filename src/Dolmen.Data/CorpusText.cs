@@ -22,7 +22,7 @@ public static class CorpusText
             using var table = CorpusTable.Open(path);
             var column =
                 table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
             for (var group = 0; group < table.Groups; group++)
                 foreach (var text in table.Strings(group, column))
                     if (Counts(text, path, tally) is { } some) yield return some;
@@ -40,7 +40,7 @@ public static class CorpusText
             using var table = CorpusTable.Open(path);
             var column =
                 table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
             var languageColumn = table.Find("language");
             for (var group = 0; group < table.Groups; group++)
             {
@@ -72,7 +72,8 @@ public static class CorpusText
         CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files
             ? files
             : throw new UserErrorException(
-                $"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build "
+                $"{corpusDirectory} is not a corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus "
+                    + $"build "
                     + $"--out {corpusDirectory}', or name the folder of one."
             );
 
@@ -104,7 +105,8 @@ public static class CorpusText
         return File.Exists(path)
             ? path
             : throw new UserErrorException(
-                $"{directory} is no corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder of "
+                $"{directory} is not a corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder "
+                    + $"of "
                     + $"one."
             );
     }

@@ -231,7 +231,7 @@ public sealed class PipelineRun
             )
         );
         return JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(directory, "evaluation.json")))?.AsObject()
-            ?? throw new InvalidOperationException("evaluation.json is no object.");
+            ?? throw new InvalidOperationException("evaluation.json is not an object.");
     }
 
     private void Export(string final, string corpus, PipelineResult result, CorpusReport report)

@@ -96,7 +96,7 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     {
         var result = CommandLine.Run(arguments);
         Assert.Equal(2, result.ExitCode);
-        // What stands behind it is no complaint of its own.
+        // What stands behind it is not a complaint of its own.
         Assert.Equal(2, result.Errors.Trim().Split('\n').Length);
         Assert.Contains(message, result.Errors, StringComparison.Ordinal);
     }

@@ -91,9 +91,9 @@ internal static class TokenizerCommand
                 || token < 0
                 || token >= tokenizer.VocabSize
             )
-                throw new UserErrorException($"{text} is no token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
+                throw new UserErrorException($"{text} is not a token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
             if (tokenizer.BytesOf(token).IsEmpty)
-                throw new UserErrorException($"{text} is no token of this vocabulary: the id lies in it and is not used.");
+                throw new UserErrorException($"{text} is not a token of this vocabulary: the id lies in it and is not used.");
             tokens.Add(token);
         }
         return tokens.Count > 0 ? [.. tokens] : throw new UserErrorException("No token ids: give them as arguments or as --ids 1,2,3.");

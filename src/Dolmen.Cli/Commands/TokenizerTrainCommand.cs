@@ -187,7 +187,7 @@ internal static class TokenizerTrainCommand
     }
 
     private static BpeTokenizer Known(string source) => TokenizerSource.Open(source) as BpeTokenizer
-        ?? throw new UserErrorException($"--extend {source} is no byte-level BPE: only such vocabularies can be extended.");
+        ?? throw new UserErrorException($"--extend {source} is not a byte-level BPE: only such vocabularies can be extended.");
 
     private static TokenizerRecipe Recipe(string[] settings)
     {

@@ -18,7 +18,7 @@ internal static class TokenizerViewCommand
         var input = new Option<string?>("--input") { Description = "A text file instead.", HelpName = "FILE" };
         var special = new Option<bool>("--special") { Description = "Names of special tokens in the text become these tokens." };
         var html = new Option<string?>("--html") { Description = "Write a page instead.", HelpName = "FILE" };
-        var command = new Command("view", "Show a text's tokens in colours, with ids, and bytes where a token is no whole character.")
+        var command = new Command("view", "Show a text's tokens in colours, with ids, and bytes where a token is not a whole character.")
         {
             text,
             tokenizer,

@@ -55,7 +55,8 @@ internal static class TrainingVerbs
                     Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));
                 else
                     Console.Error.WriteLine(
-                        $"{outcome.Tokens:N0} tokens in {outcome.Steps:N0} steps, {outcome.TokensPerSecond:N0} a second, last loss "
+                        $"{outcome.Tokens:N0} tokens in {outcome.Steps:N0} {(outcome.Steps == 1 ? "step" : "steps")}, "
+                            + $"{outcome.TokensPerSecond:N0} a second, last loss "
                             + $"{outcome.Loss:0.000}: {Path.Combine(directory, "model")}"
                     );
             }

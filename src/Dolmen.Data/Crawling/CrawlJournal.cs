@@ -18,7 +18,7 @@ internal enum LineKind
     /// <summary>An address was visited; where it leads is part of the same line.</summary>
     Done,
 
-    /// <summary>Something was fetched that is no page: robots.txt, a sitemap.</summary>
+    /// <summary>Something was fetched that is not a page: robots.txt, a sitemap.</summary>
     Aside,
 
     /// <summary>All sitemaps of an origin were read.</summary>

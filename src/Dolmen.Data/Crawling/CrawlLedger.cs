@@ -60,7 +60,7 @@ internal sealed class CrawlLedger : IDisposable
         if (!Directory.Exists(state) && Directory.Exists(settings.Folder) && Directory.EnumerateFileSystemEntries(settings.Folder).Any())
         {
             throw new UserErrorException(
-                $"--out {settings.Folder} holds files that are no crawl: name a new or empty folder, or that of a crawl to go on with."
+                $"--out {settings.Folder} holds files that are not a crawl: name a new or empty folder, or that of a crawl to go on with."
             );
         }
         Directory.CreateDirectory(state);

@@ -34,7 +34,7 @@ public sealed partial record FetchSettings(
         if (Listing is null == Crawl is null)
             throw new UserErrorException("either --listing or --crawl says what to fetch: give one of them.");
         if (Crawl is not null && !CrawlName().IsMatch(Crawl))
-            throw new UserErrorException($"--crawl '{Crawl}' is no name of a crawl: they are like CC-MAIN-2026-04.");
+            throw new UserErrorException($"--crawl '{Crawl}' is not the name of a crawl: they are like CC-MAIN-2026-04.");
         if (Kind is not ("warc" or "wet" or "wat"))
             throw new UserErrorException($"--kind '{Kind}' is none of warc, wet, wat.");
         if (MaxFiles is < 1)

@@ -77,7 +77,7 @@ internal sealed class Fetcher : IDisposable
 
     /// <param name="conditions">Headers that ask for the page only if it changed.</param>
     /// <param name="mostBytes">Most bytes of the body.</param>
-    /// <param name="textOnly">Whether the body of what is no text is left where it is.</param>
+    /// <param name="textOnly">Whether a body that is not text is left unread.</param>
     /// <exception cref="FetchException">There is no answer, or none that is wanted.</exception>
     public async Task<Exchange> FetchAsync(
         WebAddress address,

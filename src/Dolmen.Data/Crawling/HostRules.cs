@@ -113,7 +113,7 @@ public sealed partial class Crawler
 
     private static string Seconds(TimeSpan span) => $"{span.TotalSeconds:N0} seconds";
 
-    /// <summary>Fetches what is no page, and keeps it in the archive: it explains why pages are there or are not.</summary>
+    /// <summary>Fetches what is not a page, and keeps it in the archive: it explains why pages are there or are not.</summary>
     private async Task<(Exchange? Answer, string? Failure)> AskAsync(
         WebAddress at,
         int most,

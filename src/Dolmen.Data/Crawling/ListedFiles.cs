@@ -135,7 +135,7 @@ public sealed class ListedFiles : IDisposable
             File.Delete(partial);
             if (whole == 1)
                 throw new UserErrorException(
-                    $"{AddressOf(name)} is no whole gzip file, twice: it was not kept. Leave it out of the listing, or try later."
+                    $"{AddressOf(name)} is not a whole gzip file, twice: it was not kept. Leave it out of the listing, or try later."
                 );
         }
         File.Move(partial, path, overwrite: true);

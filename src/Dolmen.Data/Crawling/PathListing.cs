@@ -26,7 +26,7 @@ internal static class PathListing
             if (!StaysInside(name.ToString()))
             {
                 throw new UserErrorException(
-                    $"{from} lists '{(name.Length > 200 ? name[..200] : name)}' in line {names.Count + 1}, which is no name of a file "
+                    $"{from} lists '{(name.Length > 200 ? name[..200] : name)}' in line {names.Count + 1}, which is not the name of a file "
                         + "below a folder: nothing was fetched. Names are relative, with '/' between their parts, without '..'."
                 );
             }

@@ -33,7 +33,7 @@ internal sealed class WebAddress
 
     public string PathAndQuery => Uri.PathAndQuery;
 
-    /// <returns>Nothing for what is no web address, carries a name and password, or looks like a trap without end.</returns>
+    /// <returns>Nothing for what is not a web address, carries a name and password, or looks like a trap without end.</returns>
     public static WebAddress? Parse(string reference, Uri? from = null) => Parse(reference, from, 1);
 
     private static WebAddress? Parse(string reference, Uri? from, int depth)

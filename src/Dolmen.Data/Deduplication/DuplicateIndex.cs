@@ -226,7 +226,7 @@ internal sealed class DuplicateIndex : IDisposable
 
     private UserErrorException Damaged(string why) =>
         new(
-            $"{_directory} is no index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the "
+            $"{_directory} is not an index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the "
                 + $"earlier crawls again."
         );
 

@@ -87,7 +87,7 @@ internal sealed class SignatureReader : IDisposable
         }
     }
 
-    private UserErrorException Broken(string why) => new($"{_path} is no signature file: {why}. Delete it and measure its shard again.");
+    private UserErrorException Broken(string why) => new($"{_path} is not a signature file: {why}. Delete it and measure its shard again.");
 
     public void Dispose() => _handle.Dispose();
 }

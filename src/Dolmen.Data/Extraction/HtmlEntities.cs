@@ -32,7 +32,7 @@ internal static class HtmlEntities
     }
 
     /// <summary>Reads the reference at the start of <paramref name="text"/>, an ampersand.</summary>
-    /// <returns>How many characters it takes; 0 when it is no reference.</returns>
+    /// <returns>How many characters it takes; 0 when it is not a reference.</returns>
     public static int Read(ReadOnlySpan<char> text, out string value)
     {
         value = "";

@@ -14,7 +14,7 @@ internal struct HtmlNode
     public HtmlTag Tag;
     public bool IsText;
     public bool InLink;
-    /// <summary>CDATA: entities are no entities.</summary>
+    /// <summary>CDATA: entities stand for themselves.</summary>
     public bool Verbatim;
 }
 

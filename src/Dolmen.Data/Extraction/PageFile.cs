@@ -10,7 +10,8 @@ public static class PageFile
     private const int MaxBytes = 32 << 20;
 
     /// <param name="path">Read unless <paramref name="open"/> is given; named in messages.</param>
-    /// <param name="note">Told, in a sentence, what of the page was not read although it has text.</param>
+    /// <param name="note">Told, in a sentence, what of the page was not read although it has text, and where the page names an encoding
+    /// that is not known (it is then read as its bytes show).</param>
     /// <exception cref="UserErrorException">The page cannot be read, or what was read of it holds no text.</exception>
     public static ExtractedPage Extract(string path, string url = "", Stream? open = null, Action<string>? note = null)
     {
@@ -20,6 +21,8 @@ public static class PageFile
             using var opened = open is null ? BoundedText.OpenFile(file) : null;
             return Read(open ?? opened!, path);
         });
+        if (PageText.NamesUnknown(bytes, null))
+            note?.Invoke($"{path} names an encoding that is not known ({PageText.UnknownCharset}): it was read as what its bytes show.");
         var funnel = new Funnel();
         var page = MainText.Extract(PageText.Decode(bytes, null), url, funnel);
         var cut = funnel.Noted.ContainsKey(HtmlTreeBuilder.Cut);

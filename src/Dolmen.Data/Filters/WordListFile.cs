@@ -26,7 +26,8 @@ internal static class WordListFile
             catch (JsonException problem)
             {
                 throw new UserErrorException(
-                    $"{path} is no list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one entry a "
+                    $"{path} is not a list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one "
+                        + $"entry a "
                         + $"line in a .txt file.",
                     problem
                 );

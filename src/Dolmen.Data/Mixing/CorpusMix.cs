@@ -101,7 +101,8 @@ public static class CorpusMix
             var found = CorpusTables.FilesOf(root, (path, reason) => leftOut[path] = reason);
             if (found.Count == 0)
                 throw new UserErrorException(
-                    $"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make "
+                    $"--input {input} is not a corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. "
+                        + $"Make "
                         + $"one with 'dolmen corpus build'."
                 );
             foreach (var file in found)
@@ -123,7 +124,9 @@ public static class CorpusMix
         {
             using var table = CorpusTable.Open(path);
             if (table.Find("text") is not { Kind: ColumnKind.Text })
-                throw new UserErrorException($"{path} has no column text of strings: it is no corpus. Leave it out or rename its column.");
+                throw new UserErrorException(
+                    $"{path} has no column text of strings: it is not a corpus. Leave it out or rename its column."
+                );
             all.Add((path, table.Columns));
             foreach (var name in table.Unreadable) notices.Add($"column {name} is nested or of a rare type and is not carried over.");
         }

@@ -47,7 +47,7 @@ public static class MixRecipeFile
         try
         {
             if (new FileInfo(file).Length > MaxBytes)
-                throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
+                throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is not a recipe.");
             return RecipeTree.Parse(RegularFile.ReadAllText(file), file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

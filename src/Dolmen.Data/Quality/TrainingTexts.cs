@@ -77,7 +77,9 @@ internal static class TrainingTexts
     {
         using var table = CorpusTable.Open(path);
         if (table.Find("text") is not { } column)
-            throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
+            throw new UserErrorException(
+                $"{path} has no column text: it is not a corpus. Name a corpus folder or a Parquet file with one."
+            );
         for (var group = 0; group < table.Groups; group++)
         {
             stop.ThrowIfCancellationRequested();

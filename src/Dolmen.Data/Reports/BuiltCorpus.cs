@@ -35,7 +35,7 @@ internal sealed class BuiltCorpus
             throw new UserErrorException($"there is no folder {directory}: name the --out of a 'dolmen corpus build'.");
         if (!IsAt(directory))
             throw new UserErrorException(
-                $"{directory} is no finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen "
+                $"{directory} is not a finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen "
                     + $"corpus build --out DIR'."
             );
         var report = Read(
@@ -111,7 +111,9 @@ internal sealed class BuiltCorpus
     }
 
     public static UserErrorException Lacks(CorpusTable table, string column) =>
-        new($"{table.Path} has no column {column}: it is no file of measurements of this recipe. Restore it, or build the corpus again.");
+        new(
+            $"{table.Path} has no column {column}: it is not a file of measurements of this recipe. Restore it, or build the corpus again."
+        );
 
     private static T Read<T>(string path, Func<string, T?> parse)
         where T : class
@@ -122,7 +124,7 @@ internal sealed class BuiltCorpus
                 throw new UserErrorException($"{path} is missing: restore it, or build the corpus again.");
             if (file.Length > MostReportBytes)
                 throw new UserErrorException(
-                    $"{path} has {file.Length} bytes, which is no file of a corpus: restore it, or build the corpus again."
+                    $"{path} has {file.Length} bytes, which is not a file of a corpus: restore it, or build the corpus again."
                 );
             return parse(RegularFile.ReadAllText(path)) ?? throw new JsonException("It is null.");
         }

@@ -116,7 +116,7 @@ internal sealed class Decisions(long documents)
                 _after[i] = _names.Of(reason);
     }
 
-    /// <summary>Indices into <see cref="Named"/>; 0 is no reason.</summary>
+    /// <summary>Indices into <see cref="Named"/>; 0 is not a reason.</summary>
     public (int Language, int Before, int After, int Bytes) this[long ordinal] =>
         (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]);
 

@@ -14,10 +14,11 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     private enum Place { FieldStart, Plain, Quoted, AfterQuote }
 
     private readonly List<int> _ends = [];                               // of each field in _values
-    private byte[] _buffer = new byte[1 << 16], _values = new byte[1 << 12];
-    private int _start, _end, _used, _rowBytes;
+    private readonly StreamWindow _window = new(stream);
+    private byte[] _values = new byte[1 << 12];
+    private int _used, _rowBytes;
     private long _nextLine = 1;
-    private bool _ended, _begun;
+    private bool _begun;
 
     public byte Delimiter { get; set; } = (byte)',';
 
@@ -30,7 +31,7 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     public DelimitedRow Kind { get; private set; }
 
     /// <summary>The row as it is stored.</summary>
-    public ReadOnlySpan<byte> Raw => _buffer.AsSpan(_start - _rowBytes, _rowBytes);
+    public ReadOnlySpan<byte> Raw => _window.Buffer.AsSpan(_window.Start - _rowBytes, _rowBytes);
 
     /// <summary>A closing quotation mark was followed by more than a delimiter or the row's end.</summary>
     public bool HasTextAfterQuote { get; private set; }
@@ -54,10 +55,10 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
             _ends.Clear();
             (_used, Line, Kind, HasTextAfterQuote) = (0, _nextLine, DelimitedRow.Whole, false);
             if (Parse(stop) is not { } length) return false;
-            var raw = _buffer.AsSpan(_start, length);
+            var raw = _window.Buffer.AsSpan(_window.Start, length);
             var isBlank = raw is [Return] or [Feed] or [Return, Feed];
             _nextLine += Lines(raw);
-            (_start, _rowBytes) = (_start + length, length);
+            (_window.Start, _rowBytes) = (_window.Start + length, length);
             if (!isBlank) return true;
         }
     }
@@ -68,7 +69,7 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
         var (at, opened, place) = (0, 0, Place.FieldStart);
         while (true)
         {
-            if (_start + at == _end && !Fill(stop))
+            if (_window.Start + at == _window.End && !Fill(stop))
             {
                 if (at == 0) return null;
                 if (place == Place.Quoted) return Unclosed(opened);
@@ -76,7 +77,7 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
                 return at;
             }
             if (at > maxBytes) return place == Place.Quoted ? Unclosed(opened) : PassOver(at, stop);
-            var rest = _buffer.AsSpan(_start + at, _end - _start - at);
+            var rest = _window.Buffer.AsSpan(_window.Start + at, _window.End - _window.Start - at);
             switch (place)
             {
                 case Place.FieldStart:
@@ -115,7 +116,7 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     {
         Kind = DelimitedRow.QuoteNeverClosed;
         _ends.Clear();
-        var rest = _buffer.AsSpan(_start + opened, _end - _start - opened);
+        var rest = _window.Buffer.AsSpan(_window.Start + opened, _window.End - _window.Start - opened);
         var line = rest.IndexOfAny(Return, Feed);
         if (line < 0) return opened + rest.Length;
         return opened + line + (rest[line] == Return && line + 1 < rest.Length && rest[line + 1] == Feed ? 2 : 1);
@@ -128,9 +129,9 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
         _ends.Clear();
         while (true)
         {
-            var end = _buffer.AsSpan(_start + at, _end - _start - at).IndexOfAny(Return, Feed);
+            var end = _window.Buffer.AsSpan(_window.Start + at, _window.End - _window.Start - at).IndexOfAny(Return, Feed);
             if (end >= 0) return at + end + LineEnd(at + end, stop);
-            (_start, at) = (_end, 0);
+            (_window.Start, at) = (_window.End, 0);
             if (!Fill(stop)) return 0;
         }
     }
@@ -138,9 +139,9 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     /// <returns>1 or, of CR and LF together, 2.</returns>
     private int LineEnd(int at, CancellationToken stop)
     {
-        if (_buffer[_start + at] == Feed) return 1;
-        if (_start + at + 1 == _end && !Fill(stop)) return 1;
-        return _buffer[_start + at + 1] == Feed ? 2 : 1;
+        if (_window.Buffer[_window.Start + at] == Feed) return 1;
+        if (_window.Start + at + 1 == _window.End && !Fill(stop)) return 1;
+        return _window.Buffer[_window.Start + at + 1] == Feed ? 2 : 1;
     }
 
     private static long Lines(ReadOnlySpan<byte> raw)
@@ -163,26 +164,16 @@ internal sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     private void SkipByteOrderMark()
     {
         _begun = true;
-        while (_end < 3 && Fill(CancellationToken.None))
+        while (_window.End < 3 && Fill(CancellationToken.None))
         {
         }
-        if (_buffer.AsSpan(0, _end) is [0xEF, 0xBB, 0xBF, ..]) _start = 3;
+        if (_window.Buffer.AsSpan(0, _window.End) is [0xEF, 0xBB, 0xBF, ..]) _window.Start = 3;
     }
 
     private bool Fill(CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (_ended) return false;
-        if (_end == _buffer.Length)
-        {
-            var to = _end - _start <= _buffer.Length / 2 ? _buffer : new byte[_buffer.Length * 2];
-            _buffer.AsSpan(_start, _end - _start).CopyTo(to);
-            (_buffer, _start, _end) = (to, 0, _end - _start);
-        }
-        var read = stream.Read(_buffer.AsSpan(_end));
-        _end += read;
-        _ended = read == 0;
-        return !_ended;
+        return _window.Fill();
     }
 }
 

@@ -198,7 +198,10 @@ internal sealed class CorpusTable : IDisposable
         }
         catch (Exception error) when (error is not (UserErrorException or OperationCanceledException))
         {
-            throw new UserErrorException($"{path} is no Parquet file that can be read: {error.Message} Restore it or leave it out.", error);
+            throw new UserErrorException(
+                $"{path} is not a Parquet file that can be read: {error.Message} Restore it or leave it out.",
+                error
+            );
         }
     }
 }

@@ -153,7 +153,7 @@ internal sealed class ParquetPages
         }
         catch (ZstdException error)
         {
-            throw Damaged($"a page is no ZSTD: {error.Message}");
+            throw Damaged($"a page is not in ZSTD: {error.Message}");
         }
         finally
         {

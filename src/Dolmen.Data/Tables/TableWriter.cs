@@ -16,8 +16,10 @@ internal sealed class TableWriter : IDisposable
     private readonly List<string>[] _texts;
     private readonly List<long?>[] _wholes;
     private readonly List<double>[] _numbers;
+    private readonly Stream _output;
     private readonly ParquetWriter _writer;
     private long _chars;
+    private bool _closed;
 
     public TableWriter(
         Stream output,
@@ -39,6 +41,7 @@ internal sealed class TableWriter : IDisposable
             CompressionMethod = CompressionMethod.Zstd,
             CompressionLevel = small ? CompressionLevel.Optimal : CompressionLevel.Fastest,
         };
+        _output = output;
         _writer = ParquetWriter.CreateAsync(new ParquetSchema(fields), output, options).GetAwaiter().GetResult();
     }
 
@@ -54,13 +57,20 @@ internal sealed class TableWriter : IDisposable
         if (_texts[0].Count >= GroupRows || _chars >= GroupChars) Flush();
     }
 
-    /// <summary>Writes what is left; a table without rows is one too.</summary>
+    /// <summary>Writes what is left and the footer; a table without rows is one too.</summary>
     public void Complete()
     {
         if (_texts[0].Count > 0) Flush();
+        Dispose();
+        BoundedStatistics.Apply(_output);
     }
 
-    public void Dispose() => _writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose()
+    {
+        if (_closed) return;
+        _closed = true;
+        _writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
 
     private void Flush()
     {

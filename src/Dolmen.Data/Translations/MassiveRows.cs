@@ -74,7 +74,7 @@ internal static class MassiveRows
             catch (Exception error) when (error is JsonException or InvalidOperationException)
             {
                 throw new UserErrorException(
-                    $"{path}, line {number} is no JSON object: {error.Message} Each line is one with \"id\" and \"utt\" (or \"text\").",
+                    $"{path}, line {number} is not a JSON object: {error.Message} Each line is one with \"id\" and \"utt\" (or \"text\").",
                     error
                 );
             }

@@ -7,7 +7,7 @@ namespace Dolmen.Data.Translations;
 /// <summary>A word the vocabulary has no token for.</summary>
 /// <param name="Word">With the space before it where there is one.</param>
 /// <param name="Saved">Tokens less if it were one token.</param>
-/// <param name="Pieces">What it is now; bytes that are no characters as \xED.</param>
+/// <param name="Pieces">What it is now; bytes that are not characters as \xED.</param>
 public sealed record CostlyWord(string Word, long Count, int Tokens, long Saved, IReadOnlyList<string> Pieces);
 
 /// <summary>A merge that byte pair encoding would learn next from this language.</summary>

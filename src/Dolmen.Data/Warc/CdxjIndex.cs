@@ -90,7 +90,7 @@ internal static class CdxjIndex
         });
     }
 
-    /// <summary>What is no line of an index is stepped over: the captures behind it must not be lost.</summary>
+    /// <summary>What is not a line of an index is stepped over: the captures behind it must not be lost.</summary>
     private static string? Next(StreamReader? reader)
     {
         while (reader?.ReadLine() is { } line)

@@ -32,7 +32,7 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
                     File.Skip(padding < 0 ? ahead.Length : padding);     // zeros fill up a block of tape or disk
                     continue;
                 }
-                // Behind a broken member its own rest is no news.
+                // Behind a broken member its own rest says nothing new.
                 SkippedGarbage |= !broken;
                 broken = true;
                 if (!File.Find([0x1F, 0x8B, 8])) return Close();
@@ -144,7 +144,7 @@ internal sealed class GzipMembers(StoredFile file) : StoredMembers(file)
         return null;
     }
 
-    /// <returns>0 when it is no header, or longer than any sane one.</returns>
+    /// <returns>0 when it is not a header, or longer than any sane one.</returns>
     private static int HeaderLength(ReadOnlySpan<byte> bytes)
     {
         const int CheckFlag = 2, ExtraFlag = 4, NameFlag = 8, CommentFlag = 16, ReservedFlags = 0xE0;

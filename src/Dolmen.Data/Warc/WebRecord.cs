@@ -14,7 +14,7 @@ internal static class WebRecord
     {
         if (HttpMessage.Parse(block) is not { } message) return Broken("http-header-broken");
         if (message.Status != 200) return Dropped("http-status", funnel);
-        // Decided before decoding where it can be: most of what is no page is never unfolded.
+        // Decided before decoding where it can be: most of what is not a page is never unfolded.
         var type = MediaType(payloadType, message.ContentType);
         if (type.Length > 0 && !IsPage(type)) return Dropped(Reason(type), funnel);
         var body = HttpBody.Decode(message, block[message.BodyStart..], limits, funnel, out var reason);

@@ -47,7 +47,7 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
                 }
                 File.MoveTo(at + 1);
             }
-            // Behind a broken frame its own rest is no news.
+            // Behind a broken frame its own rest says nothing new.
             SkippedGarbage |= !broken;
             broken = true;
             File.Find([0x28, 0xB5, 0x2F, 0xFD]);

@@ -11,7 +11,7 @@ internal unsafe ref struct AlignedFloats(long capacity) : IDisposable
     private readonly float* _start = (float*)NativeMemory.AlignedAlloc((nuint)capacity * sizeof(float), Line);
     private long _taken;
 
-    /// <summary>Not cleared. Counts that are no multiple of a line leave the next piece unaligned.</summary>
+    /// <summary>Not cleared. Counts that are not a multiple of a line leave the next piece unaligned.</summary>
     public float* Take(long count)
     {
         _taken += count;

@@ -42,7 +42,7 @@ public sealed class ChatTemplate
     )
     {
         if (template.Length > Longest)
-            throw new UserErrorException($"{name} has {template.Length} characters: more than {Longest} is no chat template.");
+            throw new UserErrorException($"{name} has {template.Length} characters: a chat template has at most {Longest}.");
         try
         {
             return new ChatTemplate(name, template, TemplateParser.Parse(template),

@@ -85,6 +85,6 @@ internal static class ChatTemplateFolder
     {
         var size = new FileInfo(path).Length;
         return size <= 4L * ChatTemplate.Longest ? StrictText.DecodeWhole(RegularFile.ReadAllBytes(path), path)
-            : throw new UserErrorException($"{path} has {size} bytes: more than {4L * ChatTemplate.Longest} is no chat template.");
+            : throw new UserErrorException($"{path} has {size} bytes: a chat template has at most {4L * ChatTemplate.Longest}.");
     }
 }

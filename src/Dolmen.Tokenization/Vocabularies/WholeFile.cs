@@ -34,7 +34,7 @@ internal static class WholeFile
         return whole.Length <= limit
             ? whole.ToArray()
             : throw new UserErrorException(
-                $"{name} has more than {limit} bytes: that is no vocabulary. Copy the file again from where it came."
+                $"{name} has more than {limit} bytes: that is not a vocabulary. Copy the file again from where it came."
             );
     }
 }

@@ -115,4 +115,18 @@ public class MainTexts
         Assert.Equal(1, score.Recall, 9);
         Assert.Equal(5 / 6.0, score.Precision, 9);
     }
+
+    [Theory]
+    [InlineData("x-unknown-9", 1)]
+    [InlineData("windows-1252", 0)]
+    public void An_encoding_that_is_not_known_is_said(string charset, int notes)
+    {
+        using var folder = new Fakes.TemporaryFolder();
+        var path = Path.Combine(folder.Path, "a.html");
+        File.WriteAllText(path, $"<html><head><meta charset={charset}></head><body><p>Words of a page that is long enough.</p></body></html>");
+        var said = new List<string>();
+        Assert.Contains("Words of a page", PageFile.Extract(path, note: said.Add).Text, StringComparison.Ordinal);
+        Assert.Equal(notes, said.Count);
+        Assert.All(said, note => Assert.Contains("charset-unknown", note, StringComparison.Ordinal));
+    }
 }

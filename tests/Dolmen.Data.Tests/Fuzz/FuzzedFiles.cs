@@ -173,7 +173,7 @@ public class FuzzedFiles
             CdxjIndex.Merge(folder.Path, [.. lines]);
             var merged = File.ReadAllLines(path).ToHashSet(StringComparer.Ordinal);
             Assert.Subset(merged, lines.ToHashSet(StringComparer.Ordinal));
-            // What is no line of an index may go, what is may not.
+            // What is not a line of an index may go, what is may not.
             using var reader = new StreamReader(new MemoryStream(old));
             var kept = new HashSet<string>(StringComparer.Ordinal);
             while (reader.ReadLine() is { } line) if (line.Length > 0) kept.Add(line);

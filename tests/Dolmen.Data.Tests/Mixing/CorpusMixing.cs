@@ -161,7 +161,7 @@ public sealed class CorpusMixing : IDisposable
 
     [Theory]
     [InlineData("missing", "does not exist")]
-    [InlineData("broken.parquet", "is no Parquet file that can be read")]
+    [InlineData("broken.parquet", "is not a Parquet file that can be read")]
     [InlineData("other.parquet", "no column text")]
     public void What_is_no_corpus_is_refused_and_nothing_is_left(string input, string says)
     {

@@ -27,7 +27,7 @@ public sealed class TokenizersCompared
         Assert.Equal(4 + 0.95 * 6, korean.P95Tokens, 9);
         Assert.Equal(14, korean.Bytes);
         Assert.Equal(6, korean.Characters);
-        Assert.Equal(3, korean.Words);                                   // punctuation is no word
+        Assert.Equal(3, korean.Words);                                   // punctuation is not a word
         Assert.Equal(1, korean.TokensPerByte);
         Assert.Equal(1, korean.BytesPerToken);
         Assert.Equal(14.0 / 6, korean.TokensPerCharacter, 9);

@@ -72,7 +72,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
                 'b' => size.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'),
                 'o' => Octal(size),
                 'c' => size < 0x110000 && System.Text.Rune.IsValid((int)size) ? new System.Text.Rune((int)size).ToString()
-                    : throw new TemplateException($"{size} is no character"),
+                    : throw new TemplateException($"{size} is not a character"),
                 _ => Commas ? size.ToString("N0", CultureInfo.InvariantCulture) : PythonNumber.Format(size),
             };
             if (digits.Length == 0) digits = "0";

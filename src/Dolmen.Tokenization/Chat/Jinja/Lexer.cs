@@ -48,7 +48,7 @@ internal sealed class Lexer
         if (_source.EndsWith('\n')) _source = _source[..^1];
     }
 
-    /// <exception cref="TemplateException">Something does not end, or is no token.</exception>
+    /// <exception cref="TemplateException">Something does not end, or is not a token.</exception>
     public static List<Token> Read(string source)
     {
         var lexer = new Lexer(source);

@@ -70,7 +70,7 @@ internal static class PercentFormat
         var type =
             at < text.Length ? text[at++] : throw new TemplateException("'%' at the end of a format: write '%%' for the sign itself");
         if (!"sradiuxXofFeEgGc".Contains(type))
-            throw new TemplateException($"'%{type}' is no format");
+            throw new TemplateException($"'%{type}' is not a format");
         var kind = type switch
         {
             'i' or 'u' => 'd',

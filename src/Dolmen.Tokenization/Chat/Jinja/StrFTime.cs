@@ -8,7 +8,7 @@ internal static class StrFTime
 {
     public static string Format(DateTimeOffset time, string format)
     {
-        if (format.Length > 1000) throw new TemplateException("strftime_now: a format of more than 1000 characters is no date's");
+        if (format.Length > 1000) throw new TemplateException("strftime_now: a date's format has at most 1000 characters");
         var result = new StringBuilder();
         for (var i = 0; i < format.Length; i++)
         {
@@ -58,7 +58,7 @@ internal static class StrFTime
             'n' => "\n",
             't' => "\t",
             '%' => "%",
-            _ => throw new TemplateException($"strftime_now: '%{code}' is no part of a date that is known here"),
+            _ => throw new TemplateException($"strftime_now: '%{code}' is not part of a date that is known here"),
         };
     }
 }

@@ -57,6 +57,6 @@ internal static class StringLiteral
     {
         if (value <= char.MaxValue) result.Append((char)value);
         else if (Rune.IsValid(value)) result.Append(new Rune(value).ToString());
-        else throw new TemplateException($"U+{value:X} is no character", line);
+        else throw new TemplateException($"U+{value:X} is not a character", line);
     }
 }

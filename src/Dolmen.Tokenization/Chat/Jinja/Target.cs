@@ -19,7 +19,7 @@ internal sealed class NamespaceTarget(string name, string member) : Target
     public override void Assign(object value, Rendering rendering)
     {
         if (rendering.Scope.Find(name) is not NamespaceValue space)
-            throw new TemplateException($"'{name}.{member}' cannot be set: '{name}' is no namespace(), and nothing else can be changed");
+            throw new TemplateException($"'{name}.{member}' cannot be set: '{name}' is not a namespace(), and nothing else can be changed");
         space.Members[member] = value;
     }
 }

@@ -129,7 +129,7 @@ internal static class TextMethods
     public static Text Capitalize(Text text) => text.Length == 0 ? text
         : text.Derive(char.ToUpperInvariant(text.Value[0]) + text.Value[1..].ToLowerInvariant());
 
-    /// <summary>A capital after everything that is no letter.</summary>
+    /// <summary>A capital after everything that is not a letter.</summary>
     private static Text Title(Text text) => text.Derive(string.Create(text.Length, text.Value, (result, value) =>
     {
         for (var i = 0; i < value.Length; i++)
@@ -168,7 +168,7 @@ internal static class TextMethods
         var first = true;
         foreach (var item in Python.Items(items))
         {
-            if (item is not Text text) throw new TemplateException($"join: {Python.Named(item)} is no string");
+            if (item is not Text text) throw new TemplateException($"join: {Python.Named(item)} is not a string");
             rendering.Budget.Make(between.Length + (long)text.Length);
             if (!first) builder.Append(between);
             first = false;
