@@ -58,7 +58,7 @@ internal static unsafe class AttentionStepKernel
     }
 
     internal static void Forward<S, V, E>(AttentionStep<E> step, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
         {
             var scratch = new float[Math.Max(step.Width, step.MemoryWidth) + S.Width];
             fixed (float* wide = scratch)
@@ -69,7 +69,7 @@ internal static unsafe class AttentionStepKernel
 
     internal static void Backward<S, V, E>(AttentionStep<E> step, AttentionStepGradient<E> gradient, long rows)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
         {
             var scratch = new float[2 * (step.Width + S.Width) + step.Positions];
             fixed (float* wide = scratch)

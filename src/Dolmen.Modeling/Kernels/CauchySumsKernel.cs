@@ -37,7 +37,7 @@ internal static unsafe class CauchySumsKernel
         fixed (float* table = nodes)
         {
             var node = table;
-            ThreadTeam.Run(shape.Features, 1, (_, start, end) =>
+            OpenMpTeam.Run(shape.Features, 1, (_, start, end) =>
             {
                 for (var h = start; h < end; h++)
                 {
@@ -54,7 +54,7 @@ internal static unsafe class CauchySumsKernel
         fixed (float* table = nodes)
         {
             var node = table;
-            ThreadTeam.Run(shape.Features, 1, (_, start, end) =>
+            OpenMpTeam.Run(shape.Features, 1, (_, start, end) =>
             {
                 for (var h = start; h < end; h++)
                 {

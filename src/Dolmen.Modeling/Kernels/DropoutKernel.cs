@@ -13,7 +13,7 @@ internal static unsafe class DropoutKernel
     private const int Group = 4;
 
     public static void Apply<E>(E* x, E* y, long count, double share, ulong seed) where E : unmanaged =>
-        ThreadTeam.Run((count + Group - 1) / Group, Grain, (_, start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end));
+        OpenMpTeam.Run((count + Group - 1) / Group, Grain, (_, start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ApplyGroups<E>(E* x, E* y, long count, uint threshold, float scale, ulong seed, long start, long end) where E : unmanaged

@@ -65,7 +65,7 @@ internal static unsafe class RnnKernel
     }
 
     internal static void Forward<S, V, E>(RnnStep<E> step, bool lstm, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
         {
             for (var row = start; row < end; row++)
             {
@@ -76,7 +76,7 @@ internal static unsafe class RnnKernel
         });
 
     internal static void Backward<S, V, E>(RnnStepGradient<E> step, bool lstm, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
         {
             for (var row = start; row < end; row++)
             {

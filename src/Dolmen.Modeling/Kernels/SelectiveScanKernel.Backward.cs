@@ -26,8 +26,8 @@ internal static unsafe partial class SelectiveScanKernel
         float* db = memory.Take(split.Groups * perGroup), dc = memory.Take(split.Groups * perGroup);               // (groups, B, T, N)
         float* dA = memory.Take((long)split.Batch * shape.Inner * shape.States), dd = memory.Take((long)split.Batch * shape.Inner);
         var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };                                  // a sequence: dA (I, N), dd (I)
-        ThreadTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
-        ThreadTeam.Run(perGroup, 1 << 12, (_, start, end) =>
+        OpenMpTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
+        OpenMpTeam.Run(perGroup, 1 << 12, (_, start, end) =>
         {
             SumParts<S, V, E>(db, gradients.B, split.Groups, perGroup, start, end);
             SumParts<S, V, E>(dc, gradients.C, split.Groups, perGroup, start, end);

@@ -1,4 +1,4 @@
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>Runs the chunks of a job on the caller and a few waiting threads. A job of a decode step lasts microseconds, so the threads
 /// spin

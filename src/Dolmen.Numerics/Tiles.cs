@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>The innermost loops of the matrix products: a tile of outputs stays in registers while k runs. Each output is one chain of
 /// fused multiply-adds in the order of k, in every kernel here and in the scalar reference, so all of them give the same bits.</summary>

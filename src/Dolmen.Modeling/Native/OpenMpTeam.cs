@@ -8,12 +8,12 @@ namespace Dolmen.Modeling.Native;
 /// Runs managed bodies on libtorch's own OpenMP team. A second thread pool beside it would fight for the cores: libgomp's threads spin
 /// between regions. Where libtorch brings no libgomp the runtime's pool does the work.
 /// </summary>
-internal static unsafe class ThreadTeam
+internal static unsafe class OpenMpTeam
 {
     private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> Parallel;
     private static readonly delegate* unmanaged<int> ThreadNumber;
 
-    static ThreadTeam()
+    static OpenMpTeam()
     {
         var threads = torch.get_num_threads();                           // loads libtorch
         if (threads < 1 || LoadedLibrary.Find("libgomp") is not { } path || !NativeLibrary.TryLoad(path, out var gomp)) return;
