@@ -5,7 +5,14 @@ namespace Dolmen.Benchmarks;
 /// <param name="Ratio">Above 1 means that ours is better than <paramref name="Baseline"/>.</param>
 /// <param name="Spread">Half the distance from the lowest to the highest run, as a share of the median.</param>
 public sealed record BenchmarkRow(
-    string Case, double Value, string Unit, string Baseline, double Ratio, [property: JsonPropertyName("median_of")] int MedianOf, double Spread);
+    string Case,
+    double Value,
+    string Unit,
+    string Baseline,
+    double Ratio,
+    [property: JsonPropertyName("median_of")] int MedianOf,
+    double Spread
+);
 
 public sealed record BenchmarkReport(string Bench, string Machine, string? Commit, IReadOnlyList<BenchmarkRow> Rows);
 
@@ -26,15 +33,29 @@ public abstract class Benchmark
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 
-    public virtual IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) => inputs is { Paths.Count: 0, Model: null }
-        ? Run(progress, stop)
-        : throw new Artifacts.UserErrorException($"--input and --model are nothing to the benchmark {Name}: leave them out.");
+    public virtual IEnumerable<BenchmarkRow> Run(
+        BenchmarkInputs inputs,
+        IProgress<Artifacts.StageProgress> progress,
+        CancellationToken stop
+    ) =>
+        inputs is { Paths.Count: 0, Model: null }
+            ? Run(progress, stop)
+            : throw new Artifacts.UserErrorException($"--input and --model are nothing to the benchmark {Name}: leave them out.");
 
     /// <summary>Pictures of the rows, as files.</summary>
     public virtual IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows) => [];
 
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Benchmark> All { get; } = [new ContextBenchmark(), new TrainBenchmark(), new KernelBenchmark(), new DataBenchmark(), new ExtractionBenchmark(), new LanguageBenchmark(), new TokenizerBenchmark()];
+    public static IReadOnlyList<Benchmark> All { get; } =
+    [
+        new ContextBenchmark(),
+        new TrainBenchmark(),
+        new KernelBenchmark(),
+        new DataBenchmark(),
+        new ExtractionBenchmark(),
+        new LanguageBenchmark(),
+        new TokenizerBenchmark(),
+    ];
 }
 
 internal readonly record struct Measured(double Median, double Spread, int Runs)

@@ -28,14 +28,23 @@ internal static partial class BenchmarkTexts
         while (root.Parent is { } parent && !Directory.Exists(Path.Combine(root.FullName, "packs"))) root = parent;
         var sdk = Path.Combine(root.FullName, "sdk");
         if (!Directory.Exists(sdk))
-            throw new UserErrorException($"{sdk} does not exist: the texts to measure on are taken from a .NET SDK. Name your own with --input FILE.");
+            throw new UserErrorException(
+                $"{sdk} does not exist: the texts to measure on are taken from a .NET SDK. Name your own with --input FILE."
+            );
         return
         [
             Text("English", packs.Select(file => Tags().Replace(File.ReadAllText(file.Path), ""))),
             Code(sdk),
-            Text("Korean", Directory.EnumerateFiles(sdk, "*.resources.dll", SearchOption.AllDirectories)
-                .Where(path => Path.GetFileName(Path.GetDirectoryName(path)) == "ko").GroupBy(path => Path.GetFileName(path), StringComparer.Ordinal)
-                .Select(same => same.Order(StringComparer.Ordinal).First()).Order(StringComparer.Ordinal).Select(Messages)),
+            Text(
+                "Korean",
+                Directory
+                    .EnumerateFiles(sdk, "*.resources.dll", SearchOption.AllDirectories)
+                    .Where(path => Path.GetFileName(Path.GetDirectoryName(path)) == "ko")
+                    .GroupBy(path => Path.GetFileName(path), StringComparer.Ordinal)
+                    .Select(same => same.Order(StringComparer.Ordinal).First())
+                    .Order(StringComparer.Ordinal)
+                    .Select(Messages)
+            ),
         ];
     }
 
@@ -47,13 +56,25 @@ internal static partial class BenchmarkTexts
     {
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
-            if (!File.Exists(Path.Combine(at.FullName, "Dolmen.slnx"))) continue;
-            return Text("C#", new[] { "src", "tests", "benchmarks" }.Select(folder => Path.Combine(at.FullName, folder)).Where(Directory.Exists)
-                .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
-                .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal).Select(File.ReadAllText));
+            if (!File.Exists(Path.Combine(at.FullName, "Dolmen.slnx")))
+                continue;
+            return Text(
+                "C#",
+                new[] { "src", "tests", "benchmarks" }
+                    .Select(folder => Path.Combine(at.FullName, folder))
+                    .Where(Directory.Exists)
+                    .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
+                    .Where(path =>
+                        !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+                    )
+                    .Order(StringComparer.Ordinal)
+                    .Select(File.ReadAllText)
+            );
         }
-        return Text("MSBuild", Directory.EnumerateFiles(sdk, "*.targets", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllText));
+        return Text(
+            "MSBuild",
+            Directory.EnumerateFiles(sdk, "*.targets", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllText)
+        );
     }
 
     private static BenchmarkText Text(string name, IEnumerable<string> texts)

@@ -43,7 +43,15 @@ internal sealed class ContextBenchmark : Benchmark
                     var key = $"{measure} {length}";
                     if (contestant.Name == Baseline) baselines[key] = measured.Median;
                     var ratio = measured.Median == 0 ? 0 : baselines[key] / measured.Median;
-                    yield return new($"{contestant.Name}: {measure} at {length}", measured.Median, unit, Baseline, ratio, measured.Runs, measured.Spread);
+                    yield return new(
+                        $"{contestant.Name}: {measure} at {length}",
+                        measured.Median,
+                        unit,
+                        Baseline,
+                        ratio,
+                        measured.Runs,
+                        measured.Spread
+                    );
                 }
             }
         }
@@ -51,11 +59,15 @@ internal sealed class ContextBenchmark : Benchmark
 
     public override IEnumerable<(string File, string Svg)> Plots(IReadOnlyList<BenchmarkRow> rows)
     {
-        foreach (var (measure, title, axis) in new[]
-        {
-            ("train", "Training", "milliseconds a token"), ("prefill", "Prefill", "milliseconds a token"), ("decode", "Decoding", "milliseconds a token"),
-            ("state", "Decoding state", "bytes a sequence"),
-        })
+        foreach (
+            var (measure, title, axis) in new[]
+            {
+                ("train", "Training", "milliseconds a token"),
+                ("prefill", "Prefill", "milliseconds a token"),
+                ("decode", "Decoding", "milliseconds a token"),
+                ("state", "Decoding state", "bytes a sequence"),
+            }
+        )
         {
             var series = new List<(string, IReadOnlyList<(double, double)>)>();
             foreach (var contestant in ContextCase.All)
@@ -63,7 +75,8 @@ internal sealed class ContextBenchmark : Benchmark
                 var points = new List<(double, double)>();
                 foreach (var length in ContextCase.Lengths)
                 {
-                    if (rows.FirstOrDefault(row => row.Case == $"{contestant.Name}: {measure} at {length}") is { Value: > 0 } row) points.Add((length, row.Value));
+                    if (rows.FirstOrDefault(row => row.Case == $"{contestant.Name}: {measure} at {length}") is { Value: > 0 } row)
+                        points.Add((length, row.Value));
                 }
                 if (points.Count > 0) series.Add((contestant.Name, points));
             }
@@ -72,14 +85,20 @@ internal sealed class ContextBenchmark : Benchmark
     }
 
     /// <param name="seconds">For each figure; at least one run after the first is counted.</param>
-    internal static IEnumerable<(string Measure, string Unit, Measured Value)> Measure(ContextCase contestant, int length, double seconds, CancellationToken stop)
+    internal static IEnumerable<(string Measure, string Unit, Measured Value)> Measure(
+        ContextCase contestant,
+        int length,
+        double seconds,
+        CancellationToken stop
+    )
     {
         using var trained = TrainableModel.Build(contestant.Config, ComputePath.Choose(Precision.Auto).BFloat16);
         trained.Parameters.Initialize(1);
         yield return ("train", "ms/token", Train(trained, length, seconds, stop));
         var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
         using LanguageModel decoder = contestant.Config is Seq2SeqConfig pairs
-            ? EncoderDecoderModel.Build(pairs, name => tensors[name]) : new DecoderModel((DecoderConfig)contestant.Config, name => tensors[name]);
+            ? EncoderDecoderModel.Build(pairs, name => tensors[name])
+            : new DecoderModel((DecoderConfig)contestant.Config, name => tensors[name]);
         var random = new StableRandom(2);
         var prompt = Enumerable.Range(0, length).Select(_ => random.Next(contestant.Config.VocabSize)).ToArray();
         var logits = new float[contestant.Config.VocabSize];

@@ -16,7 +16,8 @@ using Dolmen.Data.Sources;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>Megabytes a second on one core, stage by stage and whole, each beside what one would otherwise do with the same bytes.</summary>
+/// <summary>Megabytes a second on one core, stage by stage and whole, each beside what one would otherwise do with the same
+/// bytes.</summary>
 internal sealed partial class DataBenchmark : Benchmark
 {
     private const long MostPageBytes = 48 << 20;
@@ -28,7 +29,8 @@ internal sealed partial class DataBenchmark : Benchmark
 
     public override string Description => "MB/s on one core from WARC to corpus, stage by stage; --input FILE… measures on crawls of yours";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run(new BenchmarkInputs([], null), progress, stop);
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(new BenchmarkInputs([], null), progress, stop);
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs given, IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -75,17 +77,73 @@ internal sealed partial class DataBenchmark : Benchmark
 
         yield return new("WARC reading", data.PageBytes, data.ReadRecords, "uncompressing alone", data.Uncompress);
         yield return new("decoding", data.PageBytes, data.Decode, "Encoding.UTF8.GetString", data.DecodePlainly);
-        yield return new("main text", data.PageBytes, () => { foreach (var page in data.Pages) MainText.Extract(page); }, "AngleSharp, parsing alone", Parse);
+        yield return new(
+            "main text",
+            data.PageBytes,
+            () =>
+            {
+                foreach (var page in data.Pages)
+                    MainText.Extract(page);
+            },
+            "AngleSharp, parsing alone",
+            Parse
+        );
 
         var identifier = LanguageIdentifiers.Load(null);
-        yield return new("language", data.TextBytes, () => { foreach (var text in data.Texts) identifier.Identify(text); }, "regular expression \\w+", CountWords);
-        yield return new("cutting into words", data.TextBytes, () => { foreach (var text in data.Texts) TextView.Of(text, "en").Dispose(); }, "regular expression \\w+", CountWords);
+        yield return new(
+            "language",
+            data.TextBytes,
+            () =>
+            {
+                foreach (var text in data.Texts)
+                    identifier.Identify(text);
+            },
+            "regular expression \\w+",
+            CountWords
+        );
+        yield return new(
+            "cutting into words",
+            data.TextBytes,
+            () =>
+            {
+                foreach (var text in data.Texts)
+                    TextView.Of(text, "en").Dispose();
+            },
+            "regular expression \\w+",
+            CountWords
+        );
         foreach (var filter in FilterSet.Create(new FilterSettings(new(), new(), new(), new(), new(), new(), new())))
-            yield return new($"filter {filter.Name}", data.TextBytes, () => data.Filter([filter], cut: false), "regular expression \\w+", CountWords);
+            yield return new(
+                $"filter {filter.Name}",
+                data.TextBytes,
+                () => data.Filter([filter], cut: false),
+                "regular expression \\w+",
+                CountWords
+            );
         var fineWeb = FilterSet.Create(FilterSettings.FineWeb);
-        yield return new("all heuristics, words cut", data.TextBytes, () => data.Filter(fineWeb, cut: true), "regular expression \\w+", CountWords);
+        yield return new(
+            "all heuristics, words cut",
+            data.TextBytes,
+            () => data.Filter(fineWeb, cut: true),
+            "regular expression \\w+",
+            CountWords
+        );
         yield return new("MinHash signature", data.TextBytes, data.Sign, "SHA-256 of each word 5-gram", data.HashShingles);
-        yield return new("personal data", data.TextBytes, () => { foreach (var text in data.Texts) PersonalData.Mask(text); }, "regular expression of e-mails", () => { foreach (var text in data.Texts) Emails().Count(text); });
+        yield return new(
+            "personal data",
+            data.TextBytes,
+            () =>
+            {
+                foreach (var text in data.Texts)
+                    PersonalData.Mask(text);
+            },
+            "regular expression of e-mails",
+            () =>
+            {
+                foreach (var text in data.Texts)
+                    Emails().Count(text);
+            }
+        );
         yield return new("whole pipeline", data.PageBytes, () => data.Build(stop), "AngleSharp, parsing alone", Parse);
     }
 
@@ -107,7 +165,15 @@ internal sealed partial class DataBenchmark : Benchmark
             theirs[round] = one.Bytes / 1e6 / Seconds(one.Theirs);
         }
         var (mine, rival) = (Measured.Of(ours), Measured.Of(theirs));
-        return new($"{one.Name} ({one.Rival} {rival.Median:0.#} MB/s)", mine.Median, "MB/s", one.Rival, mine.Median / rival.Median, Rounds, mine.Spread);
+        return new(
+            $"{one.Name} ({one.Rival} {rival.Median:0.#} MB/s)",
+            mine.Median,
+            "MB/s",
+            one.Rival,
+            mine.Median / rival.Median,
+            Rounds,
+            mine.Spread
+        );
     }
 
     private static void Repeat(Action action, int turns)
@@ -144,16 +210,21 @@ internal sealed class CrawlSample
     {
         (_files, _folder) = (files, folder);
         foreach (var file in files)
-            foreach (var record in SourceReaders.Read(file, new ReadLimits(), new Funnel(), stop))
-            {
-                if (record.Html is not { } html) continue;
-                if ((PageBytes += html.Length) > mostBytes)
-                    throw new UserErrorException($"the input has more than {mostBytes >> 20} MB of pages: a benchmark holds them in memory. Name fewer files.");
-                _bytes.Add(html);
-                _charsets.Add(record.Charset);
-            }
-        if (_bytes.Count == 0) throw new UserErrorException("the input has no web pages: name crawls (.warc.gz).");
-        for (var i = 0; i < _bytes.Count; i++) Pages.Add(PageText.Decode(_bytes[i], _charsets[i]));
+        foreach (var record in SourceReaders.Read(file, new ReadLimits(), new Funnel(), stop))
+        {
+            if (record.Html is not { } html)
+                continue;
+            if ((PageBytes += html.Length) > mostBytes)
+                throw new UserErrorException(
+                    $"the input has more than {mostBytes >> 20} MB of pages: a benchmark holds them in memory. Name fewer files."
+                );
+            _bytes.Add(html);
+            _charsets.Add(record.Charset);
+        }
+        if (_bytes.Count == 0)
+            throw new UserErrorException("the input has no web pages: name crawls (.warc.gz).");
+        for (var i = 0; i < _bytes.Count; i++)
+            Pages.Add(PageText.Decode(_bytes[i], _charsets[i]));
         foreach (var page in Pages)
             if (MainText.Extract(page)?.Text is { Length: > 0 } text) Texts.Add(text);
         TextBytes = Texts.Sum(text => (long)Encoding.UTF8.GetByteCount(text));
@@ -246,7 +317,19 @@ internal sealed class CrawlSample
     {
         var output = Path.Combine(_folder, $"corpus-{_builds++}");
         CleanCorpus.Build(
-            CleaningRecipes.Load(CleaningRecipes.Crawl, []), _files, new Funnel(), output, 0, 0, CleaningRun.Default with { Threads = 1 }, new Quiet(), stop);
+            CleaningRecipes.Load(CleaningRecipes.Crawl, []),
+            _files,
+            new Funnel(),
+            output,
+            0,
+            0,
+            CleaningRun.Default with
+            {
+                Threads = 1,
+            },
+            new Quiet(),
+            stop
+        );
         Directory.Delete(output, recursive: true);
     }
 

@@ -19,8 +19,11 @@ internal sealed class ExtractionBenchmark : Benchmark
 
     public override string Description => "F1 of main text on the marked pages of --gold DIR";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => throw new UserErrorException(
-        "bench extraction needs pages whose main text people marked: name a folder with --gold DIR, with a ground-truth.json beside html/ (article-extraction-benchmark) or source.html beside expected.html (Readability's test pages).");
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
+        throw new UserErrorException(
+            "bench extraction needs pages whose main text people marked: name a folder with --gold DIR, with a ground-truth.json beside "
+                + "html/ (article-extraction-benchmark) or source.html beside expected.html (Readability's test pages)."
+        );
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -44,7 +47,11 @@ internal sealed class ExtractionBenchmark : Benchmark
                 foreach (var row in score.Rows(name)) yield return row;
             }
         }
-        if (!found) throw new UserErrorException($"{string.Join(", ", inputs.Paths)} has no marked pages: neither a ground-truth.json beside html/ nor source.html beside expected.html. Unpack archives first.");
+        if (!found)
+            throw new UserErrorException(
+                $"{string.Join(", ", inputs.Paths)} has no marked pages: neither a ground-truth.json beside html/ nor source.html beside "
+                    + $"expected.html. Unpack archives first."
+            );
     }
 
     private sealed record Page(string Html, string Url, string Expected);
@@ -59,8 +66,13 @@ internal sealed class ExtractionBenchmark : Benchmark
                 var html = Path.Combine(Path.GetDirectoryName(file)!, "html", page.Name + ".html");
                 if (!File.Exists(html)) html += ".gz";
                 // The half of the pages that is given is marked whole.
-                if (!File.Exists(html) || !page.Value.TryGetProperty("articleBody", out var body)) continue;
-                yield return new Page(Text(html), page.Value.TryGetProperty("url", out var url) ? url.GetString() ?? "" : "", body.GetString() ?? "");
+                if (!File.Exists(html) || !page.Value.TryGetProperty("articleBody", out var body))
+                    continue;
+                yield return new Page(
+                    Text(html),
+                    page.Value.TryGetProperty("url", out var url) ? url.GetString() ?? "" : "",
+                    body.GetString() ?? ""
+                );
             }
         }
     }
@@ -96,7 +108,8 @@ internal sealed class ExtractionBenchmark : Benchmark
         using Stream content = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stored, CompressionMode.Decompress) : stored;
         var buffer = new byte[1 << 16];
         for (int read; (read = content.Read(buffer)) > 0; bytes.Write(buffer, 0, read))
-            if (bytes.Length > MostPageBytes) throw new UserErrorException($"{file} has more than {MostPageBytes >> 20} MB: that is no page. Leave it out.");
+            if (bytes.Length > MostPageBytes)
+                throw new UserErrorException($"{file} has more than {MostPageBytes >> 20} MB: that is no page. Leave it out.");
         return PageText.Decode(bytes.ToArray(), null);
     }
 
@@ -106,10 +119,34 @@ internal sealed class ExtractionBenchmark : Benchmark
         var text = new StringBuilder();
         for (var pending = new Stack<INode>([document.Body ?? (INode)document]); pending.TryPop(out var node);)
         {
-            if (node is IText words) text.Append(words.Data);
-            if (node is not IElement element) continue;
-            if (element.LocalName is "script" or "style" or "noscript" or "template" or "head") continue;
-            if (element.LocalName is not ("a" or "abbr" or "b" or "cite" or "code" or "em" or "font" or "i" or "mark" or "q" or "s" or "small" or "span" or "strong" or "sub" or "sup" or "u"))
+            if (node is IText words)
+                text.Append(words.Data);
+            if (node is not IElement element)
+                continue;
+            if (element.LocalName is "script" or "style" or "noscript" or "template" or "head")
+                continue;
+            if (
+                element.LocalName
+                is not (
+                    "a"
+                    or "abbr"
+                    or "b"
+                    or "cite"
+                    or "code"
+                    or "em"
+                    or "font"
+                    or "i"
+                    or "mark"
+                    or "q"
+                    or "s"
+                    or "small"
+                    or "span"
+                    or "strong"
+                    or "sub"
+                    or "sup"
+                    or "u"
+                )
+            )
             {
                 text.Append(' ');
                 if (element.NextSibling is not IText { Data: [' ' or '\n', ..] }) pending.Push(document.CreateTextNode(" "));
@@ -145,7 +182,15 @@ internal sealed class ExtractionBenchmark : Benchmark
                 yield return Row("recall", ours.Recall, theirs.Recall);
 
                 BenchmarkRow Row(string figure, double value, double other) =>
-                    new($"{name}, {Pages} pages: {figure} of {unit} ({Rival} {other:0.000})", value, figure, Rival, other > 0 ? value / other : 0, 1, 0);
+                    new(
+                        $"{name}, {Pages} pages: {figure} of {unit} ({Rival} {other:0.000})",
+                        value,
+                        figure,
+                        Rival,
+                        other > 0 ? value / other : 0,
+                        1,
+                        0
+                    );
             }
         }
     }

@@ -59,7 +59,11 @@ internal sealed class PlainBlock : Module<Tensor, Tensor>
         post_attention_layernorm = new PlainNorm(d, config.NormEps);
         Linear Projection(long inputs, long outputs) => nn.Linear(inputs, outputs, hasBias: false);
         (q_proj, k_proj, v_proj, o_proj) = (Projection(d, d), Projection(d, d), Projection(d, d), Projection(d, d));
-        (gate_proj, up_proj, down_proj) = (Projection(d, config.DFeedForward), Projection(d, config.DFeedForward), Projection(config.DFeedForward, d));
+        (gate_proj, up_proj, down_proj) = (
+            Projection(d, config.DFeedForward),
+            Projection(d, config.DFeedForward),
+            Projection(config.DFeedForward, d)
+        );
         using var scope = NewDisposeScope();
         var frequencies = pow(config.RopeTheta, -arange(0, e, 2, dtype: ScalarType.Float32) / e);      // (E/2)
         var angles = outer(arange(config.ContextLength, dtype: ScalarType.Float32), frequencies);      // (T, E/2)

@@ -20,7 +20,8 @@ internal sealed class TokenizerBenchmark : Benchmark
 
     public override string Description => "MB/s of encoding, decoding and training; --input FILE… measures on texts of yours";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) => Run(new BenchmarkInputs([], null), progress, stop);
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(new BenchmarkInputs([], null), progress, stop);
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -78,7 +79,15 @@ internal sealed class TokenizerBenchmark : Benchmark
         for (var round = 0; round < Rounds; round++)
             (mine[round], rival[round]) = (bytes / 1e6 / Seconds(ours), bytes / 1e6 / Seconds(theirs));
         var (measured, other) = (Measured.Of(mine), Measured.Of(rival));
-        return new($"{name} ({bytes / 1e6:0.0} MB; {other.Median:0.#} MB/s)", measured.Median, "MB/s", Rival, measured.Median / other.Median, Rounds, measured.Spread);
+        return new(
+            $"{name} ({bytes / 1e6:0.0} MB; {other.Median:0.#} MB/s)",
+            measured.Median,
+            "MB/s",
+            Rival,
+            measured.Median / other.Median,
+            Rounds,
+            measured.Spread
+        );
     }
 
     private static IEnumerable<BenchmarkRow> Train(IReadOnlyList<BenchmarkText> texts, CancellationToken stop)

@@ -31,7 +31,8 @@ internal sealed class TrainBenchmark : Benchmark
 
     public override string Name => "train";
 
-    public override string Description => "training tokens/s of ours against plain TorchSharp in fp32 and under bf16 autocast (1M, 10M, 30M parameters)";
+    public override string Description =>
+        "training tokens/s of ours against plain TorchSharp in fp32 and under bf16 autocast (1M, 10M, 30M parameters)";
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -49,7 +50,15 @@ internal sealed class TrainBenchmark : Benchmark
                 foreach (var contestant in contestants)
                 {
                     stop.ThrowIfCancellationRequested();
-                    progress.Report(new StageProgress($"bench {name}", round * contestants.Count + contestants.IndexOf(contestant), Rounds * contestants.Count, "runs", contestant.Name));
+                    progress.Report(
+                        new StageProgress(
+                            $"bench {name}",
+                            round * contestants.Count + contestants.IndexOf(contestant),
+                            Rounds * contestants.Count,
+                            "runs",
+                            contestant.Name
+                        )
+                    );
                     contestant.Measure(config.VocabSize, stepsPerRound, warmup: round == 0 ? WarmupSteps : 1);
                 }
             }
@@ -57,11 +66,28 @@ internal sealed class TrainBenchmark : Benchmark
             foreach (var rival in contestants.SkipLast(1))
             {
                 var (mine, theirs) = (Measured.Of(ours.Speeds), Measured.Of(rival.Speeds));
-                yield return new($"{name}: tokens/s against {rival.Name} ({theirs.Median:0})", mine.Median, "tokens/s", rival.Name, mine.Median / theirs.Median, mine.Runs, mine.Spread);
+                yield return new(
+                    $"{name}: tokens/s against {rival.Name} ({theirs.Median:0})",
+                    mine.Median,
+                    "tokens/s",
+                    rival.Name,
+                    mine.Median / theirs.Median,
+                    mine.Runs,
+                    mine.Spread
+                );
             }
             foreach (var rival in contestants.SkipLast(1))
-                yield return new($"{name}: loss after {ours.Steps} steps against {rival.Name} ({rival.Loss:0.0000})", ours.Loss, "nats", rival.Name, rival.Loss / ours.Loss, 1, 0);
-            foreach (var contestant in contestants) contestant.Dispose();
+                yield return new(
+                    $"{name}: loss after {ours.Steps} steps against {rival.Name} ({rival.Loss:0.0000})",
+                    ours.Loss,
+                    "nats",
+                    rival.Name,
+                    rival.Loss / ours.Loss,
+                    1,
+                    0
+                );
+            foreach (var contestant in contestants)
+                contestant.Dispose();
         }
     }
 
@@ -94,7 +120,8 @@ internal sealed class TrainBenchmark : Benchmark
             using var scope = NewDisposeScope();
             // A sequence with something to learn: each token mostly follows from the one before.
             var tokens = new long[Rows * (Context + 1)];
-            for (var i = 1; i < tokens.Length; i++) tokens[i] = _random.Next(4) == 0 ? _random.Next(vocab) : (tokens[i - 1] * 17 + 3) % vocab;
+            for (var i = 1; i < tokens.Length; i++)
+                tokens[i] = _random.Next(4) == 0 ? _random.Next(vocab) : (tokens[i - 1] * 17 + 3) % vocab;
             var both = tensor(tokens, [Rows, Context + 1]);
             Loss = Step(both.narrow(1, 0, Context).contiguous(), both.narrow(1, 1, Context).contiguous(), Steps++);
         }
@@ -125,7 +152,8 @@ internal sealed class TrainBenchmark : Benchmark
         protected override double Step(Tensor inputs, Tensor targets, int step)
         {
             _optimizer.zero_grad();
-            if (_autocast && !LibtorchSettings.TrySetAutocast(true)) throw new NotSupportedException("This libtorch does not export CPU autocast.");
+            if (_autocast && !LibtorchSettings.TrySetAutocast(true))
+                throw new NotSupportedException("This libtorch does not export CPU autocast.");
             var logits = _model.call(inputs).view(Rows * Context, -1);
             if (_autocast) LibtorchSettings.TrySetAutocast(false);
             var loss = nn.functional.cross_entropy(logits.to(ScalarType.Float32), targets.view(-1));

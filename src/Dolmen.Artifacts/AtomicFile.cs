@@ -29,13 +29,16 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>A file is put in the place of a regular file or of nothing, never in that of a device, a pipe, a socket or a folder.</summary>
+    /// <summary>A file is put in the place of a regular file or of nothing, never in that of a device, a pipe, a socket or a
+    /// folder.</summary>
     /// <exception cref="UserErrorException">Something else stands there.</exception>
     public static void RefuseSpecial(string path)
     {
         if (FileTypes.Of(path) is not (FileType.Regular or FileType.Missing) and var type)
         {
-            throw new UserErrorException($"{path} is {type.Name()}: a file is written only where nothing or a regular file is. Name another path.");
+            throw new UserErrorException(
+                $"{path} is {type.Name()}: a file is written only where nothing or a regular file is. Name another path."
+            );
         }
     }
 

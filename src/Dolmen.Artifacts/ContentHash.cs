@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>SHA-256 of what a file or folder holds: names below it and bytes, never times, owners or the order a disk lists them in.</summary>
+/// <summary>SHA-256 of what a file or folder holds: names below it and bytes, never times, owners or the order a disk lists them
+/// in.</summary>
 public static class ContentHash
 {
     /// <exception cref="FileNotFoundException">Neither a file nor a folder.</exception>

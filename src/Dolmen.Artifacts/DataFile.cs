@@ -4,7 +4,8 @@ using ZstdSharp;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>A file of data that a user named, uncompressed on the way where it is gzip or Zstandard. What the file begins with decides that,
+/// <summary>A file of data that a user named, uncompressed on the way where it is gzip or Zstandard. What the file begins with decides
+/// that,
 /// not its name. Damage ends reading with an error that names the file: what stands before it is never taken for the whole.</summary>
 public sealed class DataFile : IDisposable
 {
@@ -19,18 +20,22 @@ public sealed class DataFile : IDisposable
         Span<byte> start = stackalloc byte[4];
         start = start[..raw.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         raw.Position = 0;
-        if (start.StartsWith(Gzip)) _content = new GZipInputStream(raw);      // the runtime's takes a file that was cut short for a whole one
+        // the runtime's takes a file that was cut short for a whole one
+        if (start.StartsWith(Gzip)) _content = new GZipInputStream(raw);
         else if (start.StartsWith(Zstandard)) _content = new DecompressionStream(raw);
         else _content = raw;
         if (_content == raw && IsCompressed(path) && raw.Length > 0)
-            throw new UserErrorException($"{path} is not compressed although its name ends in {Path.GetExtension(path)}: rename it, or compress it.");
+            throw new UserErrorException(
+                $"{path} is not compressed although its name ends in {Path.GetExtension(path)}: rename it, or compress it."
+            );
     }
 
     public string FilePath { get; }
 
     /// <param name="path">As the user named it.</param>
     /// <param name="what">What it should be, for the message where it is not there: "a file of JSON lines".</param>
-    /// <exception cref="UserErrorException">No such file, a folder, not a regular file, or not compressed although its name says so.</exception>
+    /// <exception cref="UserErrorException">No such file, a folder, not a regular file, or not compressed although its name says
+    /// so.</exception>
     public static DataFile Open(string path, string what)
     {
         if (Directory.Exists(path)) throw new UserErrorException($"{path} is a folder: name {what}.");
@@ -54,7 +59,8 @@ public sealed class DataFile : IDisposable
         path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The extension of what is stored: ".jsonl" for a.jsonl and for a.jsonl.gz.</summary>
-    public static string ContentExtension(string path) => Path.GetExtension(IsCompressed(path) ? Path.GetFileNameWithoutExtension(path) : path);
+    public static string ContentExtension(string path) =>
+        Path.GetExtension(IsCompressed(path) ? Path.GetFileNameWithoutExtension(path) : path);
 
     /// <returns>0 at the end.</returns>
     public int Read(Span<byte> into)
@@ -65,8 +71,11 @@ public sealed class DataFile : IDisposable
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException or ZstdException or SharpZipBaseException)
         {
-            throw new UserErrorException($"{FilePath} is damaged or cut short: its compressed content ends too early or is not as it was written. " +
-                "Copy it again from where it came.", error);
+            throw new UserErrorException(
+                $"{FilePath} is damaged or cut short: its compressed content ends too early or is not as it was written. "
+                    + "Copy it again from where it came.",
+                error
+            );
         }
     }
 
@@ -79,7 +88,8 @@ public sealed class DataFile : IDisposable
         for (int read; (read = Read(block)) > 0;)
         {
             all.Write(block, 0, read);
-            if (all.Length > largest) throw new UserErrorException($"{FilePath} holds more than {largest >> 20} MB, the most that is read at once: split it.");
+            if (all.Length > largest)
+                throw new UserErrorException($"{FilePath} holds more than {largest >> 20} MB, the most that is read at once: split it.");
         }
         return all.ToArray();
     }

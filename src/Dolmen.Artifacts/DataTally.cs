@@ -30,7 +30,13 @@ public sealed class DataTally(string unit)
 
     private static void Add(OrderedDictionary<string, DataReason> reasons, string reason, DataPlace first, long count)
     {
-        if (count == 0) return;
-        reasons[reason] = reasons.TryGetValue(reason, out var known) ? known with { Count = known.Count + count } : new DataReason(reason, count, first.ToString());
+        if (count == 0)
+            return;
+        reasons[reason] = reasons.TryGetValue(reason, out var known)
+            ? known with
+            {
+                Count = known.Count + count,
+            }
+            : new DataReason(reason, count, first.ToString());
     }
 }

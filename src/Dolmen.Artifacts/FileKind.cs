@@ -32,7 +32,8 @@ public static class FileKind
         {
             return "It seems to be an HTML page, such as a server's error or log-in page: download the file again.";
         }
-        if (text.StartsWith("version https://git-lfs"u8)) return "It is a Git LFS pointer, and the file itself was not downloaded: run 'git lfs pull'.";
+        if (text.StartsWith("version https://git-lfs"u8))
+            return "It is a Git LFS pointer, and the file itself was not downloaded: run 'git lfs pull'.";
         return bytes.Length > 3 && bytes[..Math.Min(bytes.Length, 64)].IndexOf((byte)0) is 1 or 3
             ? "It seems to be UTF-16 text: save it as UTF-8." : null;
     }

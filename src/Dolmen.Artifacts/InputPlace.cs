@@ -1,6 +1,7 @@
 namespace Dolmen.Artifacts;
 
-/// <summary>What a user names to be read: a regular file or a folder. A pipe, a socket or a device may never end and is not opened.</summary>
+/// <summary>What a user names to be read: a regular file or a folder. A pipe, a socket or a device may never end and is not
+/// opened.</summary>
 public static class InputPlace
 {
     /// <param name="option">Such as <c>--input</c>, for the message; empty where the path alone says enough.</param>
@@ -15,7 +16,8 @@ public static class InputPlace
     public static void ThrowUnlessFileOrFolder(string path, string option = "")
     {
         var type = FileTypes.Of(path);
-        if (type is not (FileType.Regular or FileType.Folder)) throw new UserErrorException(Refusal(path, type, option, "a file or a folder"));
+        if (type is not (FileType.Regular or FileType.Folder))
+            throw new UserErrorException(Refusal(path, type, option, "a file or a folder"));
     }
 
     private static string Refusal(string path, FileType type, string option, string wanted)

@@ -35,7 +35,8 @@ public static class JsonInput
         }
     }
 
-    /// <summary>The value of type <typeparamref name="T"/> that the JSON is; a wrong or missing key is named with the rule it breaks.</summary>
+    /// <summary>The value of type <typeparamref name="T"/> that the JSON is; a wrong or missing key is named with the rule it
+    /// breaks.</summary>
     /// <exception cref="UserErrorException">Not JSON, or not of that type.</exception>
     public static T Bind<T>(ReadOnlyMemory<byte> utf8, JsonTypeInfo<T> type, string source, long? line = null)
     {
@@ -90,7 +91,8 @@ public static class JsonInput
         {
             while (reader.Read())
             {
-                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped) RefuseHalfPairs(ref reader);
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+                    RefuseHalfPairs(ref reader);
             }
         }
         catch (JsonException error)
@@ -100,8 +102,12 @@ public static class JsonInput
         catch (InvalidOperationException error)
         {
             var at = line ?? 1 + bytes[..(int)reader.TokenStartIndex].Count((byte)'\n');
-            throw new UserErrorException($"{At(source, at)} has a {(reader.TokenType == JsonTokenType.PropertyName ? "name" : "string")} "
-                + "with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.", error);
+            throw new UserErrorException(
+                $"{At(source, at)} has a {(reader.TokenType == JsonTokenType.PropertyName ? "name" : "string")} "
+                    + "with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it "
+                    + "out.",
+                error
+            );
         }
         return utf8;
     }
@@ -117,7 +123,10 @@ public static class JsonInput
         }
         var place = line is { } number ? $"{source} is not valid JSON at line {number}, column {error.BytePositionInLine + 1}"
             : $"{source} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}";
-        return new UserErrorException(FileKind.Hint(bytes) is { } hint ? $"{At(source, line)} is not JSON. {hint}" : $"{place}: {reason}", error);
+        return new UserErrorException(
+            FileKind.Hint(bytes) is { } hint ? $"{At(source, line)} is not JSON. {hint}" : $"{place}: {reason}",
+            error
+        );
     }
 
     private static int LineOfFirstInvalid(ReadOnlySpan<byte> bytes) => 1 + bytes[..FirstInvalid(bytes)].Count((byte)'\n');

@@ -23,7 +23,8 @@ public static class JsonLines
         foreach (var (line, value) in Values(path))
         {
             var bound = JsonInput.Bind(value, type, path, line);
-            if (problem?.Invoke(bound) is { } wrong) throw new UserErrorException($"{path}, line {line}: {wrong}. Correct the line or remove it.");
+            if (problem?.Invoke(bound) is { } wrong)
+                throw new UserErrorException($"{path}, line {line}: {wrong}. Correct the line or remove it.");
             yield return (bound, new DataPlace(path, line));
         }
     }
@@ -62,17 +63,28 @@ public static class JsonLines
         foreach (var value in Elements(bytes, path)) yield return value;
     }
 
-    /// <summary>Names what the file seems to be where its first line cannot be JSON; of other lines the one check says what is wrong.</summary>
+    /// <summary>Names what the file seems to be where its first line cannot be JSON; of other lines the one check says what is
+    /// wrong.</summary>
     private static void RequireJson(ReadOnlySpan<byte> line, string path, long number)
     {
         line = line.Trim(" \t"u8);
         var quoted = line.StartsWith("\""u8) && (line.IndexOf("\","u8) > 0 || line.IndexOf("\"\t"u8) > 0);
-        var isJson = line[0] is (byte)'{' or (byte)'[' or (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9')
-            || line.SequenceEqual("null"u8) || line.SequenceEqual("true"u8) || line.SequenceEqual("false"u8);
-        if (isJson && !quoted) return;
-        if (FileKind.Hint(line) is not null || !Utf8.IsValid(line)) return;
-        var seems = line.IndexOf((byte)'\t') >= 0 ? "tab-separated values" : line.IndexOf((byte)',') >= 0 ? "CSV" : "plain text";
-        throw new UserErrorException($"{path}, line {number} is not JSON: the file seems to be {seems}. Convert it to JSON lines, one object a line.");
+        var isJson =
+            line[0] is (byte)'{' or (byte)'[' or (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9')
+            || line.SequenceEqual("null"u8)
+            || line.SequenceEqual("true"u8)
+            || line.SequenceEqual("false"u8);
+        if (isJson && !quoted)
+            return;
+        if (FileKind.Hint(line) is not null || !Utf8.IsValid(line))
+            return;
+        var seems =
+            line.IndexOf((byte)'\t') >= 0 ? "tab-separated values"
+            : line.IndexOf((byte)',') >= 0 ? "CSV"
+            : "plain text";
+        throw new UserErrorException(
+            $"{path}, line {number} is not JSON: the file seems to be {seems}. Convert it to JSON lines, one object a line."
+        );
     }
 
     /// <summary>Whether the first line of a file is only the beginning of a value, or the beginning of an array.</summary>
@@ -81,7 +93,11 @@ public static class JsonLines
         if (line.TrimStart(" \t"u8).StartsWith("["u8)) return true;
         try
         {
-            var reader = new Utf8JsonReader(line, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = JsonInput.MaxDepth }));
+            var reader = new Utf8JsonReader(
+                line,
+                isFinalBlock: false,
+                new JsonReaderState(new JsonReaderOptions { MaxDepth = JsonInput.MaxDepth })
+            );
             var open = 0;
             while (reader.Read())
             {
@@ -116,9 +132,14 @@ public static class JsonLines
         }
         catch (JsonException error)
         {
-            throw new UserErrorException(FileKind.Hint(bytes.Span) is { } hint ? $"{path} is not JSON. {hint}"
-                : $"{path} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: {JsonProblem.Reason(error)} " +
-                    $"The value in question begins in line {line}.", error);
+            throw new UserErrorException(
+                FileKind.Hint(bytes.Span) is { } hint
+                    ? $"{path} is not JSON. {hint}"
+                    : $"{path} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: "
+                        + $"{JsonProblem.Reason(error)} "
+                        + $"The value in question begins in line {line}.",
+                error
+            );
         }
         return values;
     }

@@ -52,10 +52,18 @@ public static class JsonProblem
             var found = error.Message.IndexOf(tail, StringComparison.Ordinal);
             if (found >= 0) end = Math.Min(end, found);
         }
-        return error.Message[..end]
-            .Replace(" at the end which is not supported in this mode. Change the reader options.", " at its end, which JSON does not allow.", StringComparison.Ordinal)
-            .Replace("Expected depth to be zero at the end of the JSON payload. There is an open JSON object or array that should be closed.",
-                "It ends before an object or array in it is closed.", StringComparison.Ordinal);
+        return error
+            .Message[..end]
+            .Replace(
+                " at the end which is not supported in this mode. Change the reader options.",
+                " at its end, which JSON does not allow.",
+                StringComparison.Ordinal
+            )
+            .Replace(
+                "Expected depth to be zero at the end of the JSON payload. There is an open JSON object or array that should be closed.",
+                "It ends before an object or array in it is closed.",
+                StringComparison.Ordinal
+            );
     }
 
     /// <summary>Follows a path such as <c>$.messages[0].content</c> through the value and the type side by side.</summary>

@@ -30,7 +30,8 @@ public readonly record struct JsonRow(JsonElement Value, string File, long Line,
     }
 
     /// <summary>A member, also one that is null; null where there is none.</summary>
-    public JsonRow? Member(string name) => Value.TryGetProperty(name, out var member) ? this with { Value = member, Place = Inner(name) } : null;
+    public JsonRow? Member(string name) =>
+        Value.TryGetProperty(name, out var member) ? this with { Value = member, Place = Inner(name) } : null;
 
     /// <summary>A member that is there and not null.</summary>
     public JsonRow? Find(string name) => Member(name) is { Value.ValueKind: not JsonValueKind.Null } found ? found : null;

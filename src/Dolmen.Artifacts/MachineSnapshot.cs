@@ -36,7 +36,8 @@ public sealed record MachineSnapshot(
                 if (!line.StartsWith(Label, StringComparison.Ordinal)) continue;
                 var digits = line.AsSpan(Label.Length).Trim();
                 var end = digits.IndexOf(' ');
-                if (long.TryParse(end < 0 ? digits : digits[..end], CultureInfo.InvariantCulture, out var kibibytes)) return kibibytes * 1024;
+                if (long.TryParse(end < 0 ? digits : digits[..end], CultureInfo.InvariantCulture, out var kibibytes))
+                    return kibibytes * 1024;
             }
         }
         using var self = Process.GetCurrentProcess();
@@ -83,8 +84,15 @@ public sealed record MachineSnapshot(
         Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"{RuntimeInformation.ProcessArchitecture} processor";
 
     private static IReadOnlyList<string> FallbackFeatures() =>
-    [
-        .. new (string Name, bool Has)[] { ("avx", Avx.IsSupported), ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("avx512f", Avx512F.IsSupported) }
-            .Where(feature => feature.Has).Select(feature => feature.Name),
-    ];
+        [
+            .. new (string Name, bool Has)[]
+            {
+                ("avx", Avx.IsSupported),
+                ("avx2", Avx2.IsSupported),
+                ("fma", Fma.IsSupported),
+                ("avx512f", Avx512F.IsSupported),
+            }
+                .Where(feature => feature.Has)
+                .Select(feature => feature.Name),
+        ];
 }

@@ -13,8 +13,18 @@ public sealed record ManifestFile(string Path, long Bytes, string Sha256);
 /// <param name="RecipeSha256">Of the stage's own part of the recipe, as canonical JSON.</param>
 /// <param name="Seconds">Wall time, earlier interrupted attempts included where they were recorded.</param>
 public sealed record Manifest(
-    string Stage, string Identity, IReadOnlyDictionary<string, string> Inputs, IReadOnlyList<ManifestFile> Outputs, string RecipeSha256, ulong Seed,
-    string? Commit, MachineSnapshot Machine, double Seconds, EnergyEstimate Energy, long PeakMemoryBytes)
+    string Stage,
+    string Identity,
+    IReadOnlyDictionary<string, string> Inputs,
+    IReadOnlyList<ManifestFile> Outputs,
+    string RecipeSha256,
+    ulong Seed,
+    string? Commit,
+    MachineSnapshot Machine,
+    double Seconds,
+    EnergyEstimate Energy,
+    long PeakMemoryBytes
+)
 {
     public const string FileName = "manifest.json";
 
@@ -25,16 +35,30 @@ public sealed record Manifest(
 
     /// <summary>SHA-256 over the parts a result depends on.</summary>
     public static string IdentityOf(string stage, string recipeSha256, ulong seed, IReadOnlyDictionary<string, string> inputs) =>
-        StableHash.Sha256(string.Join('\n',
-            [stage, recipeSha256, $"{seed}", .. inputs.OrderBy(input => input.Key, StringComparer.Ordinal).Select(input => $"{input.Key}={input.Value}")]));
+        StableHash.Sha256(
+            string.Join(
+                '\n',
+                [
+                    stage,
+                    recipeSha256,
+                    $"{seed}",
+                    .. inputs.OrderBy(input => input.Key, StringComparer.Ordinal).Select(input => $"{input.Key}={input.Value}"),
+                ]
+            )
+        );
 
     public static IReadOnlyList<ManifestFile> FilesOf(string directory) =>
-    [
-        .. ContentHash.FilesBelow(directory)
-            .Where(file => file != FileName && !file.StartsWith(ScratchFolder + "/", StringComparison.Ordinal))
-            .Select(file => Path.Combine(directory, file) is var full ? new ManifestFile(file, new FileInfo(full).Length, StableHash.Sha256OfFile(full)) : null)
-            .OfType<ManifestFile>(),
-    ];
+        [
+            .. ContentHash
+                .FilesBelow(directory)
+                .Where(file => file != FileName && !file.StartsWith(ScratchFolder + "/", StringComparison.Ordinal))
+                .Select(file =>
+                    Path.Combine(directory, file) is var full
+                        ? new ManifestFile(file, new FileInfo(full).Length, StableHash.Sha256OfFile(full))
+                        : null
+                )
+                .OfType<ManifestFile>(),
+        ];
 
     public void Write(string directory) =>
         AtomicFile.WriteJson(Path.Combine(directory, FileName), this, ManifestJson.Default.Manifest);
@@ -55,7 +79,8 @@ public sealed record Manifest(
         }
     }
 
-    /// <summary>Whether <paramref name="directory"/> holds the finished result of <paramref name="identity"/>, every file as it was left.</summary>
+    /// <summary>Whether <paramref name="directory"/> holds the finished result of <paramref name="identity"/>, every file as it was
+    /// left.</summary>
     public static bool IsComplete(string directory, string identity) =>
         Read(directory) is { } manifest && manifest.Identity == identity && manifest.Damage(directory) is null;
 
@@ -65,10 +90,14 @@ public sealed record Manifest(
         foreach (var file in Outputs)
         {
             var path = Path.GetFullPath(file.Path, directory);
-            if (!path.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal)) return $"{file.Path} lies outside";
-            if (!File.Exists(path)) return $"{file.Path} is missing";
-            if (new FileInfo(path).Length != file.Bytes) return $"{file.Path} has another size";
-            if (StableHash.Sha256OfFile(path) != file.Sha256) return $"{file.Path} has other contents";
+            if (!path.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                return $"{file.Path} lies outside";
+            if (!File.Exists(path))
+                return $"{file.Path} is missing";
+            if (new FileInfo(path).Length != file.Bytes)
+                return $"{file.Path} has another size";
+            if (StableHash.Sha256OfFile(path) != file.Sha256)
+                return $"{file.Path} has other contents";
         }
         return null;
     }

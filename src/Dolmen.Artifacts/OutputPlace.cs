@@ -28,7 +28,10 @@ public static class OutputPlace
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
             throw new UserErrorException(
-                $"--out {path}: no file can be made in {folder} ({error.Message.TrimEnd('.')}). Check its permissions or name another --out.", error);
+                $"--out {path}: no file can be made in {folder} ({error.Message.TrimEnd('.')}). Check its permissions or name another "
+                    + $"--out.",
+                error
+            );
         }
     }
 }

@@ -5,7 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>A recipe as the user wrote it, before it is bound: overrides are made and unknown keys found here, against the records' shape.</summary>
+/// <summary>A recipe as the user wrote it, before it is bound: overrides are made and unknown keys found here, against the records'
+/// shape.</summary>
 public static class RecipeTree
 {
     private static readonly JsonDocumentOptions Lenient = new()
@@ -61,7 +62,10 @@ public static class RecipeTree
     public static void Set(JsonObject tree, string assignment, JsonTypeInfo root)
     {
         var equals = assignment.IndexOf('=', StringComparison.Ordinal);
-        if (equals < 1) throw new UserErrorException($"--set {assignment} has no value: write --set path=value, such as --set training.precision=float32.");
+        if (equals < 1)
+            throw new UserErrorException(
+                $"--set {assignment} has no value: write --set path=value, such as --set training.precision=float32."
+            );
         var (path, text) = (assignment[..equals].Trim(), assignment[(equals + 1)..].Trim());
         var keys = path.Split('.');
         var (at, type) = (tree, root);
@@ -80,9 +84,13 @@ public static class RecipeTree
                 return;
             }
             type = RecipeVariants.Of(type, at, string.Join('.', keys[..i]));
-            if (type.Kind != JsonTypeInfoKind.Object) throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
-            var known = type.Properties.FirstOrDefault(property => property.Name == keys[i])
-                ?? throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}");
+            if (type.Kind != JsonTypeInfoKind.Object)
+                throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
+            var known =
+                type.Properties.FirstOrDefault(property => property.Name == keys[i])
+                ?? throw new UserErrorException(
+                    $"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}"
+                );
             if (i == keys.Length - 1)
             {
                 at[keys[i]] = Value(assignment, path, text, TypeOf(known));
@@ -97,7 +105,8 @@ public static class RecipeTree
     /// <exception cref="UserErrorException">A key is unknown or missing, or a value of another type.</exception>
     public static T Bind<T>(JsonObject tree, JsonTypeInfo<T> type, string source)
     {
-        if (UnknownKeys(tree, type).ToList() is { Count: > 0 } unknown) throw new UserErrorException(string.Join('\n', unknown.Select(problem => $"{problem} ({source})")));
+        if (UnknownKeys(tree, type).ToList() is { Count: > 0 } unknown)
+            throw new UserErrorException(string.Join('\n', unknown.Select(problem => $"{problem} ({source})")));
         RecipeVariants.NameDefaults(tree, type);
         try
         {

@@ -4,18 +4,21 @@ using System.Text.Json.Serialization.Metadata;
 namespace Dolmen.Artifacts;
 
 /// <summary>
-/// Parts of a recipe that come in several kinds, such as optimizers: a key of the part names its kind, and the kind decides which other keys
+/// Parts of a recipe that come in several kinds, such as optimizers: a key of the part names its kind, and the kind decides which other
+/// keys
 /// it has. A part that names none is of the kind that was registered first.
 /// </summary>
 internal static class RecipeVariants
 {
-    /// <summary>The contract of the kind that <paramref name="part"/> names; <paramref name="type"/> itself where there are no kinds.</summary>
+    /// <summary>The contract of the kind that <paramref name="part"/> names; <paramref name="type"/> itself where there are no
+    /// kinds.</summary>
     /// <exception cref="UserErrorException">There is no kind of that name.</exception>
     public static JsonTypeInfo Of(JsonTypeInfo type, JsonObject part, string path)
     {
         if (type.PolymorphismOptions is not { } kinds) return type;
         var name = part[kinds.TypeDiscriminatorPropertyName] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
-        if (name is null && part.ContainsKey(kinds.TypeDiscriminatorPropertyName)) name = part[kinds.TypeDiscriminatorPropertyName]?.ToJsonString() ?? "null";
+        if (name is null && part.ContainsKey(kinds.TypeDiscriminatorPropertyName))
+            name = part[kinds.TypeDiscriminatorPropertyName]?.ToJsonString() ?? "null";
         foreach (var kind in kinds.DerivedTypes)
         {
             if (name is null || name == (string?)kind.TypeDiscriminator) return type.Options.GetTypeInfo(kind.DerivedType);
@@ -39,7 +42,8 @@ internal static class RecipeVariants
         {
             if (tree[property.Name] is not JsonObject inner) continue;
             var below = property.Options.GetTypeInfo(property.PropertyType);
-            if (below.Kind == JsonTypeInfoKind.Object) NameDefaults(inner, below, path.Length == 0 ? property.Name : $"{path}.{property.Name}");
+            if (below.Kind == JsonTypeInfoKind.Object)
+                NameDefaults(inner, below, path.Length == 0 ? property.Name : $"{path}.{property.Name}");
         }
     }
 }

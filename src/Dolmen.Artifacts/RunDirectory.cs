@@ -25,7 +25,8 @@ public sealed class RunDirectory : IDisposable
 
     public RunState State { get; }
 
-    /// <param name="request">All that the run's results depend on, the inputs by content hash: its canonical JSON is the run's identity.</param>
+    /// <param name="request">All that the run's results depend on, the inputs by content hash: its canonical JSON is the run's
+    /// identity.</param>
     /// <exception cref="UserErrorException">The folder holds something else, or another process works in it.</exception>
     public static RunDirectory Open(string path, JsonObject request)
     {
@@ -41,7 +42,10 @@ public sealed class RunDirectory : IDisposable
             var runFile = System.IO.Path.Combine(path, RunFile);
             if (!File.Exists(runFile))
             {
-                AtomicFile.WriteText(runFile, new JsonObject { ["identity"] = identity, ["request"] = request.DeepClone() }.ToJsonString(Indented) + "\n");
+                AtomicFile.WriteText(
+                    runFile,
+                    new JsonObject { ["identity"] = identity, ["request"] = request.DeepClone() }.ToJsonString(Indented) + "\n"
+                );
                 return new RunDirectory(path, identity, RunState.New, held);
             }
             var (theirs, theirRequest) = ReadRun(runFile);
@@ -71,7 +75,9 @@ public sealed class RunDirectory : IDisposable
         if (stranger is not null)
         {
             throw new UserErrorException(
-                $"{path} is not empty and holds no run ('{stranger}' is there, {RunFile} is not): nothing was touched. Name a new or empty folder with --out.");
+                $"{path} is not empty and holds no run ('{stranger}' is there, {RunFile} is not): nothing was touched. Name a new or empty "
+                    + $"folder with --out."
+            );
         }
     }
 
@@ -100,12 +106,15 @@ public sealed class RunDirectory : IDisposable
         return differing.Count == 0 ? "" : $" ({string.Join(", ", named)}{more})";
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Leaves(JsonNode? node, string path = "") => node switch
-    {
-        JsonObject properties => properties.SelectMany(property => Leaves(property.Value, path.Length == 0 ? property.Key : $"{path}.{property.Key}")),
-        JsonArray items => items.SelectMany((item, i) => Leaves(item, $"{path}[{i}]")),
-        _ => [new(path, Shorten(node?.ToJsonString() ?? "null"))],
-    };
+    private static IEnumerable<KeyValuePair<string, string>> Leaves(JsonNode? node, string path = "") =>
+        node switch
+        {
+            JsonObject properties => properties.SelectMany(property =>
+                Leaves(property.Value, path.Length == 0 ? property.Key : $"{path}.{property.Key}")
+            ),
+            JsonArray items => items.SelectMany((item, i) => Leaves(item, $"{path}[{i}]")),
+            _ => [new(path, Shorten(node?.ToJsonString() ?? "null"))],
+        };
 
     private static string Shorten(string text) => text.Length <= 40 ? text : text[..18] + "…" + text[^18..];
 }

@@ -8,6 +8,9 @@ public static partial class SecretFree
     public static string Address(string address) => UserInfo().Replace(address, "$1***@");
 
     // Up to the last @ before the path; a password with a slash, which no program reads as one, up to the last @ of all.
-    [GeneratedRegex(@"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]*|[/\\]*))(?:[^/\\?#]*@|[^/\\?#@:]*:(?!\d*(?:[/\\?#]|$)).*@)", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]*|[/\\]*))(?:[^/\\?#]*@|[^/\\?#@:]*:(?!\d*(?:[/\\?#]|$)).*@)",
+        RegexOptions.Singleline
+    )]
     private static partial Regex UserInfo();
 }

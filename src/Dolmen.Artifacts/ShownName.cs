@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>A file's name as it is shown and stored: what could move a terminal's cursor or reverse a line is escaped as <c>\u001B</c>.</summary>
+/// <summary>A file's name as it is shown and stored: what could move a terminal's cursor or reverse a line is escaped as
+/// <c>\u001B</c>.</summary>
 public static class ShownName
 {
     public static string Of(string name) => Escaped(name, "");
@@ -25,5 +26,15 @@ public static class ShownName
 
     // Line and paragraph separators, and the marks that change the direction of writing, do as much harm as control characters.
     private static bool IsPlain(char sign) =>
-        !char.IsControl(sign) && sign is not ('\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') or '\u200E' or '\u200F' or '\u061C');
+        !char.IsControl(sign)
+        && sign
+            is not (
+                '\u2028'
+                or '\u2029'
+                or (>= '\u202A' and <= '\u202E')
+                or (>= '\u2066' and <= '\u2069')
+                or '\u200E'
+                or '\u200F'
+                or '\u061C'
+            );
 }

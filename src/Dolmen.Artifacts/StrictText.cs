@@ -4,7 +4,8 @@ using System.Text.Unicode;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>Bytes to text without replacing any: bytes that are not UTF-8 are an error that names the file, the line and the way out.</summary>
+/// <summary>Bytes to text without replacing any: bytes that are not UTF-8 are an error that names the file, the line and the way
+/// out.</summary>
 public static class StrictText
 {
     /// <param name="source">The file's name, or what the bytes are.</param>
@@ -25,16 +26,24 @@ public static class StrictText
         }
         catch (DecoderFallbackException error)
         {
-            throw new UserErrorException($"{source} begins as {encoding.WebName} does, and holds bytes that are not: save it as UTF-8.", error);
+            throw new UserErrorException(
+                $"{source} begins as {encoding.WebName} does, and holds bytes that are not: save it as UTF-8.",
+                error
+            );
         }
     }
 
-    /// <summary>The encoding that a byte-order mark other than UTF-8's names, which refuses what it cannot read; null without one.</summary>
+    /// <summary>The encoding that a byte-order mark other than UTF-8's names, which refuses what it cannot read; null without
+    /// one.</summary>
     public static Encoding? Marked(ReadOnlySpan<byte> bytes) =>
-        bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE, 0, 0]) ? new UTF32Encoding(bigEndian: false, byteOrderMark: true, throwOnInvalidCharacters: true)
-        : bytes.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xFE, 0xFF]) ? new UTF32Encoding(bigEndian: true, byteOrderMark: true, throwOnInvalidCharacters: true)
-        : bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) ? new UnicodeEncoding(bigEndian: false, byteOrderMark: true, throwOnInvalidBytes: true)
-        : bytes.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) ? new UnicodeEncoding(bigEndian: true, byteOrderMark: true, throwOnInvalidBytes: true)
+        bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE, 0, 0])
+            ? new UTF32Encoding(bigEndian: false, byteOrderMark: true, throwOnInvalidCharacters: true)
+        : bytes.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xFE, 0xFF])
+            ? new UTF32Encoding(bigEndian: true, byteOrderMark: true, throwOnInvalidCharacters: true)
+        : bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE])
+            ? new UnicodeEncoding(bigEndian: false, byteOrderMark: true, throwOnInvalidBytes: true)
+        : bytes.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])
+            ? new UnicodeEncoding(bigEndian: true, byteOrderMark: true, throwOnInvalidBytes: true)
         : null;
 
     public static UserErrorException Invalid(ReadOnlySpan<byte> bytes, string source, long firstLine = 1)

@@ -28,7 +28,10 @@ public static class TextLines
                 if (held == buffer.Length)
                 {
                     if (held >= Longest)
-                        throw new UserErrorException($"{file.FilePath}, line {number + 1} is longer than {Longest >> 20} MB, the most a line may have: split what it holds.");
+                        throw new UserErrorException(
+                            $"{file.FilePath}, line {number + 1} is longer than {Longest >> 20} MB, the most a line may have: split what "
+                                + $"it holds."
+                        );
                     Array.Resize(ref buffer, buffer.Length * 2);
                 }
                 var read = file.Read(buffer.AsSpan(held));

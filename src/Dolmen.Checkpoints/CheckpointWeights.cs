@@ -78,7 +78,9 @@ public sealed class CheckpointWeights : IDisposable
     }
 
     private SafetensorsFile File(string name) =>
-        _fileOf.TryGetValue(Stored(name, _omitted), out var file) ? file : throw new ArgumentException($"No tensor '{name}'.", nameof(name));
+        _fileOf.TryGetValue(Stored(name, _omitted), out var file)
+            ? file
+            : throw new ArgumentException($"No tensor '{name}'.", nameof(name));
 
     /// <summary>A model saved without its head (GPT-2's published weights) has names without their first part: <c>wte.weight</c> for
     /// <c>transformer.wte.weight</c>. That part, or null where names are whole.</summary>
@@ -137,8 +139,9 @@ public sealed class CheckpointWeights : IDisposable
     private static string Extra(string directory, string[] names, int shown)
     {
         var rest = names.Length > shown ? $" and {names.Length - shown} more" : "";
-        return $"The weights in '{directory}' hold {(names.Length == 1 ? "a tensor" : $"{names.Length} tensors")} that config.json does not ask for: " +
-            $"{string.Join(", ", names.Take(shown).Select(name => $"'{name}'"))}{rest}";
+        return $"The weights in '{directory}' hold {(names.Length == 1 ? "a tensor" : $"{names.Length} tensors")} that config.json does "
+            + $"not ask for: "
+            + $"{string.Join(", ", names.Take(shown).Select(name => $"'{name}'"))}{rest}";
     }
 
     /// <summary>Written by some exporters although it follows from the rest: a tied head, GPT-2's causal mask.</summary>

@@ -53,7 +53,10 @@ internal sealed class ConfigRules
     {
         if (experts is null) return this;
         Within("experts.count", experts.Count, 1024).Within("experts.topK", experts.TopK, 1024);
-        return Require(experts.TopK <= experts.Count,
-            $"model.experts.topK is {experts.TopK} but there are {experts.Count} experts: a token cannot go to more than there are. Try topK 2.");
+        return Require(
+            experts.TopK <= experts.Count,
+            $"model.experts.topK is {experts.TopK} but there are {experts.Count} experts: a token cannot go to more than there are. Try "
+                + $"topK 2."
+        );
     }
 }

@@ -4,7 +4,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Checkpoints;
 
-/// <summary>Weights that are NaN or infinite: a training run that diverged, or a spoilt file. Everything computed with them is NaN too.</summary>
+/// <summary>Weights that are NaN or infinite: a training run that diverged, or a spoilt file. Everything computed with them is NaN
+/// too.</summary>
 public static class FiniteWeights
 {
     public static int CountOthers(ReadOnlySpan<float> values)
@@ -28,8 +29,11 @@ public static class FiniteWeights
     {
         if (CountOthers(values) is var count and > 0)
         {
-            throw new UserErrorException($"'{source}': tensor '{tensor}' holds {count} values of {values.Length} that are NaN or infinite: with " +
-                "them every result is NaN. The model diverged in training or the file is spoilt: take an earlier checkpoint or fetch it again.");
+            throw new UserErrorException(
+                $"'{source}': tensor '{tensor}' holds {count} values of {values.Length} that are NaN or infinite: with "
+                    + "them every result is NaN. The model diverged in training or the file is spoilt: take an earlier checkpoint or fetch "
+                    + "it again."
+            );
         }
     }
 

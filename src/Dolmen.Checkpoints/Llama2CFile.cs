@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Dolmen.Checkpoints;
 
-/// <summary>A model as llama2.c's train.py exports it: seven sizes (width, feed-forward, layers, heads, key-value heads, vocabulary, context),
+/// <summary>A model as llama2.c's train.py exports it: seven sizes (width, feed-forward, layers, heads, key-value heads, vocabulary,
+/// context),
 /// then all weights as floats, those of one kind together for all layers.</summary>
 public sealed class Llama2CFile : IDisposable
 {
@@ -47,8 +48,10 @@ public sealed class Llama2CFile : IDisposable
         {
             var (start, elements) = _places[tensor.Name];
             var values = Read(start, elements);
-            if (tensor.Name.Contains(".q_proj.", StringComparison.Ordinal)) values = RotaryRows.ToHalves(values, Config.Heads, Config.HeadDim);
-            if (tensor.Name.Contains(".k_proj.", StringComparison.Ordinal)) values = RotaryRows.ToHalves(values, Config.KvHeads, Config.HeadDim);
+            if (tensor.Name.Contains(".q_proj.", StringComparison.Ordinal))
+                values = RotaryRows.ToHalves(values, Config.Heads, Config.HeadDim);
+            if (tensor.Name.Contains(".k_proj.", StringComparison.Ordinal))
+                values = RotaryRows.ToHalves(values, Config.KvHeads, Config.HeadDim);
             yield return new NamedTensor(tensor.Name, tensor.Shape, values);
         }
     }

@@ -9,7 +9,8 @@ internal static class RotaryRows
     {
         var reordered = new float[rows.Length];
         var columns = rows.Length / (heads * headDim);
-        for (var row = 0; row < heads * headDim; row++) rows.Slice(Halved(row, headDim) * columns, columns).CopyTo(reordered.AsSpan(row * columns));
+        for (var row = 0; row < heads * headDim; row++)
+            rows.Slice(Halved(row, headDim) * columns, columns).CopyTo(reordered.AsSpan(row * columns));
         return reordered;
     }
 
@@ -18,7 +19,8 @@ internal static class RotaryRows
     {
         var reordered = new float[rows.Length];
         var columns = rows.Length / (heads * headDim);
-        for (var row = 0; row < heads * headDim; row++) rows.Slice(row * columns, columns).CopyTo(reordered.AsSpan(Halved(row, headDim) * columns));
+        for (var row = 0; row < heads * headDim; row++)
+            rows.Slice(row * columns, columns).CopyTo(reordered.AsSpan(Halved(row, headDim) * columns));
         return reordered;
     }
 

@@ -20,7 +20,8 @@ internal static class CommandRun
             return body(parsed, stop);
         }));
 
-    /// <summary>A verb that writes an output holds a lock on it while it runs, so that a second one is refused instead of both losing their work.</summary>
+    /// <summary>A verb that writes an output holds a lock on it while it runs, so that a second one is refused instead of both losing their
+    /// work.</summary>
     public static void RunsInto(this Command command, Option output, Func<ParseResult, CancellationToken, int> body) =>
         command.Runs((parsed, stop) =>
         {
@@ -35,7 +36,8 @@ internal static class CommandRun
     public static IEnumerable<string> CommandPath(this ParseResult parsed)
     {
         var names = new List<string>();
-        for (SymbolResult? at = parsed.CommandResult; at is CommandResult { Command: not RootCommand } result; at = at.Parent) names.Add(result.Command.Name);
+        for (SymbolResult? at = parsed.CommandResult; at is CommandResult { Command: not RootCommand } result; at = at.Parent)
+            names.Add(result.Command.Name);
         names.Reverse();
         return names;
     }

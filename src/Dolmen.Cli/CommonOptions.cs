@@ -9,9 +9,11 @@ internal static class CommonOptions
 
     public static Option<string?> Out(string what) => new("--out") { Description = what, HelpName = "DIR" };
 
-    public static Option<long?> Seed() => new("--seed") { Description = "Seed of every random draw; the recipe's when left out.", HelpName = "N" };
+    public static Option<long?> Seed() =>
+        new("--seed") { Description = "Seed of every random draw; the recipe's when left out.", HelpName = "N" };
 
-    public static Option<int?> Threads() => new("--threads") { Description = "Threads to compute with; all cores when left out.", HelpName = "N" };
+    public static Option<int?> Threads() =>
+        new("--threads") { Description = "Threads to compute with; all cores when left out.", HelpName = "N" };
 
     public static Option<string[]> Set() => new("--set")
     {
@@ -20,7 +22,13 @@ internal static class CommonOptions
         AllowMultipleArgumentsPerToken = false,
     };
 
-    public static Option<string> Model() => new("--model") { Description = "A model folder (Hugging Face layout) or a finished run.", HelpName = "DIR", Required = true };
+    public static Option<string> Model() =>
+        new("--model")
+        {
+            Description = "A model folder (Hugging Face layout) or a finished run.",
+            HelpName = "DIR",
+            Required = true,
+        };
 
     /// <summary>Of every verb that loads a model; <see cref="CommandRun"/> looks for it.</summary>
     public static Option<bool> Strict() => new(StrictName)

@@ -18,7 +18,14 @@ internal static class ParseMessages
         var command = parsed.CommandResult.Command;
         if (command.Subcommands.Count > 0) unknown = unknown[..1];
         List<string> known = [.. command.Subcommands.Select(c => c.Name), .. command.Options.Select(o => o.Name)];
-        return [.. unknown.Distinct(StringComparer.Ordinal).Select(token => $"'{token}' is nothing that '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}' knows.{Meant(token, known)}")];
+        return
+        [
+            .. unknown
+                .Distinct(StringComparer.Ordinal)
+                .Select(token =>
+                    $"'{token}' is nothing that '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}' knows.{Meant(token, known)}"
+                ),
+        ];
     }
 
     /// <summary>Where texts or any number of paths may stand, an option that is misspelt is taken for one; behind -- it is one.</summary>
@@ -44,9 +51,14 @@ internal static class ParseMessages
             _ => [],
         };
         List<string> choices = [.. items.Select(item => item.Label)];
-        var wrong = error.SymbolResult?.Tokens.Select(token => token.Value).FirstOrDefault(value => !choices.Contains(value, StringComparer.Ordinal));
-        return choices.Count == 0 || wrong is null ? error.Message : $"'{wrong}' is none of {string.Join(", ", choices)}.{Meant(wrong, choices)}";
+        var wrong = error
+            .SymbolResult?.Tokens.Select(token => token.Value)
+            .FirstOrDefault(value => !choices.Contains(value, StringComparer.Ordinal));
+        return choices.Count == 0 || wrong is null
+            ? error.Message
+            : $"'{wrong}' is none of {string.Join(", ", choices)}.{Meant(wrong, choices)}";
     }
 
-    private static string Meant(string token, IReadOnlyList<string> known) => NearestName.Of(token, known) is { } near ? $" Did you mean '{near}'?" : "";
+    private static string Meant(string token, IReadOnlyList<string> known) =>
+        NearestName.Of(token, known) is { } near ? $" Did you mean '{near}'?" : "";
 }

@@ -9,19 +9,25 @@ internal static class TokenizerOption
 {
     private const string Named = "NAME|FILE|DIR";
 
-    public static Option<string> One() => new("--tokenizer")
-    {
-        Description = "A vocabulary: a folder of a tokenizer or a model, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k.",
-        HelpName = Named,
-        Required = true,
-    };
+    public static Option<string> One() =>
+        new("--tokenizer")
+        {
+            Description =
+                "A vocabulary: a folder of a tokenizer or a model, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as "
+                    + "cl100k.",
+            HelpName = Named,
+            Required = true,
+        };
 
-    public static Option<string[]> Several() => new("--tokenizer")
-    {
-        Description = "A vocabulary to compare: a folder, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k. May be repeated.",
-        HelpName = Named,
-        AllowMultipleArgumentsPerToken = false,
-    };
+    public static Option<string[]> Several() =>
+        new("--tokenizer")
+        {
+            Description =
+                "A vocabulary to compare: a folder, a file (tokenizer.json, .tiktoken, .model, .gguf), or a name such as cl100k. May be "
+                    + "repeated.",
+            HelpName = Named,
+            AllowMultipleArgumentsPerToken = false,
+        };
 
     public static Tokenizer Load(string source) => TokenizerSource.Open(source);
 }

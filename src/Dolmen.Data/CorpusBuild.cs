@@ -10,7 +10,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Data;
 
-/// <summary>Files to a corpus directory: training documents, held-out entries, the data of alignment and evaluation, and a report.</summary>
+/// <summary>Files to a corpus directory: training documents, held-out entries, the data of alignment and evaluation, and a
+/// report.</summary>
 public static class CorpusBuild
 {
     private const string Stage = "corpus";
@@ -32,56 +33,128 @@ public static class CorpusBuild
         recipe.ThrowIfInvalid();
         var funnel = new Funnel();
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel, followLinks);
-        if (cleaning is null && files.All(FileReader.CanRead)) return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
+        if (cleaning is null && files.All(FileReader.CanRead))
+            return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
-        if (recipe.TextField != RowFields.Text) cleaning = cleaning with { Read = cleaning.Read with { TextField = recipe.TextField } };
-        if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report) return null;
+        if (recipe.TextField != RowFields.Text)
+            cleaning = cleaning with { Read = cleaning.Read with { TextField = recipe.TextField } };
+        if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report)
+            return null;
         if (report.Kept == 0)
-            throw new UserErrorException($"{report.WhyEmpty()} {(report.Read > 0 ? $"See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs." : "Mend the input or name another.")}");
+            throw new UserErrorException(
+                $"{report.WhyEmpty()} "
+                    + $"{(report.Read > 0 ? $"See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs." : "Mend the input or name another.")}"
+            );
         var result = FromDocuments(recipe, files, report, outDirectory, seed, stop);
         CorpusReportPage.Write(outDirectory, stop);
         return result;
     }
 
     /// <param name="cleaning">A recipe's name or file, or null: see the other.</param>
-    /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to <c>crawl-to-corpus</c>.</param>
+    /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to
+    /// <c>crawl-to-corpus</c>.</param>
     public static CorpusResult? Run(
-        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, string? cleaning, IReadOnlyList<string> set, CleaningRun run,
-        IProgress<StageProgress> progress, CancellationToken stop, bool followLinks = false) =>
-        Run(recipe, inputs, outDirectory, seed, cleaning is null && set.Count == 0 ? null : CleaningRecipes.Load(cleaning ?? CleaningRecipes.Crawl, set), run, progress, stop, followLinks);
+        CorpusRecipe recipe,
+        IReadOnlyList<string> inputs,
+        string outDirectory,
+        ulong seed,
+        string? cleaning,
+        IReadOnlyList<string> set,
+        CleaningRun run,
+        IProgress<StageProgress> progress,
+        CancellationToken stop,
+        bool followLinks = false
+    ) =>
+        Run(
+            recipe,
+            inputs,
+            outDirectory,
+            seed,
+            cleaning is null && set.Count == 0 ? null : CleaningRecipes.Load(cleaning ?? CleaningRecipes.Crawl, set),
+            run,
+            progress,
+            stop,
+            followLinks
+        );
 
     public static CorpusResult Run(
-        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, IProgress<StageProgress> progress, CancellationToken stop) =>
-        Run(recipe, inputs, outDirectory, seed, null, CleaningRun.Default, progress, stop) ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
+        CorpusRecipe recipe,
+        IReadOnlyList<string> inputs,
+        string outDirectory,
+        ulong seed,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    ) =>
+        Run(recipe, inputs, outDirectory, seed, null, CleaningRun.Default, progress, stop)
+        ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
 
     private static CorpusResult FromEntries(
-        CorpusRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, string outDirectory, ulong seed, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        CorpusRecipe recipe,
+        IReadOnlyList<InputFile> files,
+        Funnel funnel,
+        string outDirectory,
+        ulong seed,
+        CleaningRun run,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var entries = EntrySet.Clean(ReadAll(files, recipe.TextField, funnel, progress, stop), funnel);
         if (entries.Count == 0)
         {
             throw new UserErrorException(
-                $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} read){EmptyCorpus.Reasons(funnel)}. "
+                $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} "
+                    + $"read){EmptyCorpus.Reasons(funnel)}. "
                 + "Mend the input or name other files with --input.");
         }
 
         var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);
         var dumps = files.ToDictionary(f => f.Name, f => f.Dump, StringComparer.Ordinal);
-        var documents = Documents.Assemble(training, source => dumps[dumps.ContainsKey(source) ? source : source[..source.LastIndexOf(':')]]).ToList();
+        var documents = Documents
+            .Assemble(training, source => dumps[dumps.ContainsKey(source) ? source : source[..source.LastIndexOf(':')]])
+            .ToList();
         if (documents.Count == 0)
-            throw new UserErrorException("the input is a single piece of text, and nothing is left to train on once it is held out: add more documents with --input.");
+            throw new UserErrorException(
+                "the input is a single piece of text, and nothing is left to train on once it is held out: add more documents with --input."
+            );
 
-        var made = documents.Select((d, row) => new SourceRecord(d.Id, d.FilePath, row) { Dump = d.Dump, Text = d.Text, Language = d.Language }).ToList();
+        var made = documents
+            .Select(
+                (d, row) =>
+                    new SourceRecord(d.Id, d.FilePath, row)
+                    {
+                        Dump = d.Dump,
+                        Text = d.Text,
+                        Language = d.Language,
+                    }
+            )
+            .ToList();
         var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, made, files.Count, funnel, outDirectory, run, progress, stop);
         progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
         // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
         var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
         AtomicFile.WriteJsonLines(Path.Combine(outDirectory, CorpusText.HeldOutFile), held, CorpusJson.Default.HeldOutText);
-        return Finish(recipe, new Texts(files.Count, documents.Count, [.. documents.Select(d => d.Text)], held.Sum(h => (long)h.Text.Length)), training, heldOut, cleaned, outDirectory, seed, stop);
+        return Finish(
+            recipe,
+            new Texts(files.Count, documents.Count, [.. documents.Select(d => d.Text)], held.Sum(h => (long)h.Text.Length)),
+            training,
+            heldOut,
+            cleaned,
+            outDirectory,
+            seed,
+            stop
+        );
     }
 
     /// <summary>Questions about a crawl are asked about the sections of its pages, of as many as memory should hold.</summary>
-    private static CorpusResult FromDocuments(CorpusRecipe recipe, IReadOnlyList<InputFile> files, CleaningReport cleaned, string outDirectory, ulong seed, CancellationToken stop)
+    private static CorpusResult FromDocuments(
+        CorpusRecipe recipe,
+        IReadOnlyList<InputFile> files,
+        CleaningReport cleaned,
+        string outDirectory,
+        ulong seed,
+        CancellationToken stop
+    )
     {
         var ignored = new Funnel();
         var texts = new List<string>();
@@ -104,10 +177,24 @@ public static class CorpusBuild
         foreach (var text in CorpusText.ReadHeldOut(outDirectory))
         {
             heldOutChars += text.Length;
-            if (heldOutCount++ < recipe.MaxMultipleChoice) heldOut.AddRange(MarkdownReader.Parse(text, $"held out {heldOutCount}", ignored));
+            if (heldOutCount++ < recipe.MaxMultipleChoice)
+                heldOut.AddRange(MarkdownReader.Parse(text, $"held out {heldOutCount}", ignored));
         }
-        if (count == 0) throw new UserErrorException("the input is a single document, and nothing is left to train on once it is held out: name more with --input.");
-        return Finish(recipe, new Texts(files.Count, count, texts, heldOutChars, chars), EntrySet.Clean(training, ignored), EntrySet.Clean(heldOut, ignored), cleaned, outDirectory, seed, stop, heldOutCount);
+        if (count == 0)
+            throw new UserErrorException(
+                "the input is a single document, and nothing is left to train on once it is held out: name more with --input."
+            );
+        return Finish(
+            recipe,
+            new Texts(files.Count, count, texts, heldOutChars, chars),
+            EntrySet.Clean(training, ignored),
+            EntrySet.Clean(heldOut, ignored),
+            cleaned,
+            outDirectory,
+            seed,
+            stop,
+            heldOutCount
+        );
     }
 
     /// <param name="Sample">All documents, or those that questions are asked about.</param>
@@ -115,7 +202,16 @@ public static class CorpusBuild
 
     /// <summary>The data of alignment and evaluation, and the report.</summary>
     private static CorpusResult Finish(
-        CorpusRecipe recipe, Texts texts, List<Entry> training, List<Entry> heldOut, CleaningReport cleaned, string outDirectory, ulong seed, CancellationToken stop, int? heldOutDocuments = null)
+        CorpusRecipe recipe,
+        Texts texts,
+        List<Entry> training,
+        List<Entry> heldOut,
+        CleaningReport cleaned,
+        string outDirectory,
+        ulong seed,
+        CancellationToken stop,
+        int? heldOutDocuments = null
+    )
     {
         var askable = training.Count(e => e.Kind is not (EntryKind.Document or EntryKind.Passage));
         var aligns = askable >= recipe.MinAlignmentEntries;
@@ -127,14 +223,37 @@ public static class CorpusBuild
             : [];
         var numbered = texts.Sample.Select((text, i) => (Id: $"{i}", Text: text)).ToList();
         var report = new CorpusReport(
-            texts.Files, texts.Documents, texts.Chars ?? texts.Sample.Sum(t => (long)t.Length), training.Count(e => e.IsHead), training.Count(e => !e.IsHead),
-            heldOutDocuments ?? heldOut.Count, texts.HeldOutChars, cleaned.Unread, cleaned.Noted,
-            alignment.Conversations.Count, alignment.Preferences.Count, choices.Count, choices.Count(c => c.Seen), examples.Count, alignment.Invented.Count, alignment.Known.Count,
+            texts.Files,
+            texts.Documents,
+            texts.Chars ?? texts.Sample.Sum(t => (long)t.Length),
+            training.Count(e => e.IsHead),
+            training.Count(e => !e.IsHead),
+            heldOutDocuments ?? heldOut.Count,
+            texts.HeldOutChars,
+            cleaned.Unread,
+            cleaned.Noted,
+            alignment.Conversations.Count,
+            alignment.Preferences.Count,
+            choices.Count,
+            choices.Count(c => c.Seen),
+            examples.Count,
+            alignment.Invented.Count,
+            alignment.Known.Count,
             Lengths(texts.Sample),
-            [.. Draw.Take(numbered, Samples, $"{seed}|samples", d => d.Text).Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text))],
+            [
+                .. Draw.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
+                    .Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text)),
+            ],
             Rules(recipe),
-            aligns ? [] : [$"{askable} entries can be asked about and alignment needs {recipe.MinAlignmentEntries}: there are no conversations, preferences or multiple-choice items."],
-            cleaned);
+            aligns
+                ? []
+                :
+                [
+                    $"{askable} entries can be asked about and alignment needs {recipe.MinAlignmentEntries}: there are no conversations, "
+                        + $"preferences or multiple-choice items.",
+                ],
+            cleaned
+        );
 
         stop.ThrowIfCancellationRequested();
         string At(string name) => Path.Combine(outDirectory, name);
@@ -153,7 +272,10 @@ public static class CorpusBuild
     public static CorpusReport ReadReport(string corpusDirectory)
     {
         var path = Path.Combine(corpusDirectory, ReportFile);
-        if (!File.Exists(path)) throw new UserErrorException($"{corpusDirectory} is no finished corpus: it has no {ReportFile}. Make one with 'dolmen corpus build --out DIR'.");
+        if (!File.Exists(path))
+            throw new UserErrorException(
+                $"{corpusDirectory} is no finished corpus: it has no {ReportFile}. Make one with 'dolmen corpus build --out DIR'."
+            );
         try
         {
             using var stream = File.OpenRead(path);
@@ -167,7 +289,13 @@ public static class CorpusBuild
 
     private const string ReportFile = "report.json";
 
-    private static IEnumerable<Entry> ReadAll(IReadOnlyList<InputFile> files, string textField, Funnel funnel, IProgress<StageProgress> progress, CancellationToken stop)
+    private static IEnumerable<Entry> ReadAll(
+        IReadOnlyList<InputFile> files,
+        string textField,
+        Funnel funnel,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         long characters = 0;
         for (var i = 0; i < files.Count; i++)
@@ -177,7 +305,10 @@ public static class CorpusBuild
             foreach (var entry in FileReader.Read(files[i], funnel, textField, stop))
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
-                    throw new UserErrorException($"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of in memory: name fewer files.");
+                    throw new UserErrorException(
+                        $"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of "
+                            + $"in memory: name fewer files."
+                    );
                 yield return entry;
             }
         }
@@ -190,12 +321,15 @@ public static class CorpusBuild
     }
 
     private static List<string> Rules(CorpusRecipe recipe) =>
-    [
-        $"An entry that is not a type or a title is held out when the stable hash of its id, as a fraction, is below {recipe.HeldOutFraction}.",
-        "Of entries with the same id, signature or text one is kept, the first with a summary in ordinal order of files.",
-        MultipleChoice.Rule(recipe),
-        $"Questions: {string.Join(", ", QuestionPool.Mix.Select(m => $"{m.Kind.ToString().ToLowerInvariant()} {m.Share:P0}"))}; {recipe.InventedFraction:P1} of the conversations ask about invented names.",
-        $"Rejected answers: {string.Join(", ", AlignmentRules.PreferenceMix.Select(m => $"{m.Rejected} {m.Share:P0}"))}.",
-        "An invented name joins words of real names in the shape of a real entry; it is never a real one, and those of the evaluation are in no training file.",
-    ];
+        [
+            $"An entry that is not a type or a title is held out when the stable hash of its id, as a fraction, is below "
+                + $"{recipe.HeldOutFraction}.",
+            "Of entries with the same id, signature or text one is kept, the first with a summary in ordinal order of files.",
+            MultipleChoice.Rule(recipe),
+            $"Questions: {string.Join(", ", QuestionPool.Mix.Select(m => $"{m.Kind.ToString().ToLowerInvariant()} {m.Share:P0}"))}; "
+                + $"{recipe.InventedFraction:P1} of the conversations ask about invented names.",
+            $"Rejected answers: {string.Join(", ", AlignmentRules.PreferenceMix.Select(m => $"{m.Rejected} {m.Share:P0}"))}.",
+            "An invented name joins words of real names in the shape of a real entry; it is never a real one, and those of the evaluation "
+                + "are in no training file.",
+        ];
 }

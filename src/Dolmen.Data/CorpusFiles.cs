@@ -7,7 +7,8 @@ namespace Dolmen.Data;
 /// <summary>One line of <c>heldout.jsonl</c>: an entry rendered as a section of a training document is.</summary>
 public sealed record HeldOutText(string Id, string Text);
 
-/// <summary>One line of <c>multiple-choice.jsonl</c>. <paramref name="Seen"/>: the right summary also occurs, word for word, in training text.</summary>
+/// <summary>One line of <c>multiple-choice.jsonl</c>. <paramref name="Seen"/>: the right summary also occurs, word for word, in training
+/// text.</summary>
 public sealed record MultipleChoiceItem(string Id, string Query, IReadOnlyList<string> Choices, int Gold, bool Seen);
 
 /// <summary>One line of <c>few-shot.jsonl</c>.</summary>

@@ -23,7 +23,8 @@ public sealed record CorpusRecipe(
         AtLeastZero("maxMultipleChoice", MaxMultipleChoice);
         AtLeastZero("minAlignmentEntries", MinAlignmentEntries);
         AtLeastZero("minSummaryChars", MinSummaryChars);
-        if (string.IsNullOrWhiteSpace(TextField)) problems.Add("corpus.textField is empty: name the field of JSON lines, or the column of tables, that holds the documents.");
+        if (string.IsNullOrWhiteSpace(TextField))
+            problems.Add("corpus.textField is empty: name the field of JSON lines, or the column of tables, that holds the documents.");
         return problems;
 
         void Fraction(string name, double value, double most)

@@ -12,20 +12,53 @@ public sealed record DocumentSample(string Id, string Text);
 /// <param name="Parts">Members, sections and passages of training; <paramref name="HeldOut"/> are those kept out of it.</param>
 /// <param name="Noted">Flaws that were counted and borne, such as bytes that were not UTF-8.</param>
 public sealed record CorpusReport(
-    int Files, int Documents, long Characters, int Heads, int Parts, int HeldOut, long HeldOutCharacters,
-    IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Noted,
-    int Conversations, int Preferences, int MultipleChoice, int MultipleChoiceSeen, int FewShot, int Invented, int Known,
-    IReadOnlyList<LengthBucket> Lengths, IReadOnlyList<DocumentSample> Samples, IReadOnlyList<string> Rules, IReadOnlyList<string> Notices, CleaningReport? Cleaning = null)
+    int Files,
+    int Documents,
+    long Characters,
+    int Heads,
+    int Parts,
+    int HeldOut,
+    long HeldOutCharacters,
+    IReadOnlyDictionary<string, long> Dropped,
+    IReadOnlyDictionary<string, long> Noted,
+    int Conversations,
+    int Preferences,
+    int MultipleChoice,
+    int MultipleChoiceSeen,
+    int FewShot,
+    int Invented,
+    int Known,
+    IReadOnlyList<LengthBucket> Lengths,
+    IReadOnlyList<DocumentSample> Samples,
+    IReadOnlyList<string> Rules,
+    IReadOnlyList<string> Notices,
+    CleaningReport? Cleaning = null
+)
 {
     public string ToMarkdown()
     {
         var text = new StringBuilder("# Corpus\n\n");
-        Table("what", [
-            ("files read", Files), ("documents", Documents), ("characters", Characters), ("types and titles", Heads), ("members, sections, passages", Parts),
-            ("held out of training", HeldOut), ("characters held out", HeldOutCharacters), ("conversations", Conversations), ("preferences", Preferences),
-            ("multiple-choice items", MultipleChoice), ("… whose answer also occurs in training text", MultipleChoiceSeen), ("few-shot examples", FewShot),
-            ("questions about invented names", Invented), ("questions about known names", Known)]);
-        foreach (var notice in Notices) text.Append("> ").Append(notice).Append("\n\n");
+        Table(
+            "what",
+            [
+                ("files read", Files),
+                ("documents", Documents),
+                ("characters", Characters),
+                ("types and titles", Heads),
+                ("members, sections, passages", Parts),
+                ("held out of training", HeldOut),
+                ("characters held out", HeldOutCharacters),
+                ("conversations", Conversations),
+                ("preferences", Preferences),
+                ("multiple-choice items", MultipleChoice),
+                ("… whose answer also occurs in training text", MultipleChoiceSeen),
+                ("few-shot examples", FewShot),
+                ("questions about invented names", Invented),
+                ("questions about known names", Known),
+            ]
+        );
+        foreach (var notice in Notices)
+            text.Append("> ").Append(notice).Append("\n\n");
         if (Cleaning is { Dropped.Count: > 0 } cleaning)
         {
             text.Append("## Documents dropped, by the setting they broke\n\n");

@@ -20,7 +20,9 @@ public static class CorpusText
         foreach (var path in DocumentFiles(corpusDirectory))
         {
             using var table = CorpusTable.Open(path);
-            var column = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+            var column =
+                table.Find("text")
+                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
             for (var group = 0; group < table.Groups; group++)
                 foreach (var text in table.Strings(group, column))
                     if (Counts(text, path, tally) is { } some) yield return some;
@@ -36,7 +38,9 @@ public static class CorpusText
         foreach (var path in DocumentFiles(corpusDirectory))
         {
             using var table = CorpusTable.Open(path);
-            var column = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+            var column =
+                table.Find("text")
+                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
             var languageColumn = table.Find("language");
             for (var group = 0; group < table.Groups; group++)
             {
@@ -65,8 +69,12 @@ public static class CorpusText
     }
 
     private static IReadOnlyList<string> DocumentFiles(string corpusDirectory) =>
-        CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files ? files
-            : throw new UserErrorException($"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build --out {corpusDirectory}', or name the folder of one.");
+        CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files
+            ? files
+            : throw new UserErrorException(
+                $"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build "
+                    + $"--out {corpusDirectory}', or name the folder of one."
+            );
 
     /// <summary>The held-out sections, streamed in file order.</summary>
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory) => ReadHeldOut(corpusDirectory, new DataTally("documents"));
@@ -93,7 +101,11 @@ public static class CorpusText
     private static string Existing(string directory, string file)
     {
         var path = Path.Combine(directory, file);
-        return File.Exists(path) ? path
-            : throw new UserErrorException($"{directory} is no corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder of one.");
+        return File.Exists(path)
+            ? path
+            : throw new UserErrorException(
+                $"{directory} is no corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder of "
+                    + $"one."
+            );
     }
 }

@@ -40,10 +40,21 @@ public static class CorpusTokens
         Directory.CreateDirectory(outDirectory);
         var all = total.Documents + total.HeldOut;
         var train = Write(Path.Combine(outDirectory, "train.bin"), tokenizer, documents, 0, all, progress, stop);
-        var trainCounts = documentTally.RequireSome(corpusDirectory, "Training needs documents: build the corpus of more input, or with fewer filters.");
+        var trainCounts = documentTally.RequireSome(
+            corpusDirectory,
+            "Training needs documents: build the corpus of more input, or with fewer filters."
+        );
         var val = Write(Path.Combine(outDirectory, "val.bin"), tokenizer, heldOut, train.Documents, all, progress, stop);
         var counts = new TokenCounts(
-            tokenizer.VocabSize, tokenizer.Special.Bos, tokenizer.Special.Eos, train.Tokens, train.Documents, val.Tokens, val.Documents, val.Bytes)
+            tokenizer.VocabSize,
+            tokenizer.Special.Bos,
+            tokenizer.Special.Eos,
+            train.Tokens,
+            train.Documents,
+            val.Tokens,
+            val.Documents,
+            val.Bytes
+        )
         {
             Train = trainCounts,
             Val = heldOutTally.ToCounts(),
@@ -53,20 +64,33 @@ public static class CorpusTokens
     }
 
     private static (long Tokens, long Documents, long Bytes) Write(
-        string path, Tokenizer tokenizer, IEnumerable<string> texts, long before, long all, IProgress<StageProgress> progress, CancellationToken stop)
+        string path,
+        Tokenizer tokenizer,
+        IEnumerable<string> texts,
+        long before,
+        long all,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
-        long documents = 0, bytes = 0;
-        var tokens = TokenShardWriter.Write(path, tokenizer.VocabSize, shard =>
-        {
-            foreach (var block in texts.Chunk(BlockDocuments))
+        long documents = 0,
+            bytes = 0;
+        var tokens = TokenShardWriter.Write(
+            path,
+            tokenizer.VocabSize,
+            shard =>
             {
-                // Blocks are encoded on all cores and written in the order of the texts.
-                foreach (var encoded in block.AsParallel().AsOrdered().WithCancellation(stop).Select(text => Encode(tokenizer, text))) shard.Append(encoded);
-                documents += block.Length;
-                bytes += block.Sum(t => (long)Encoding.UTF8.GetByteCount(t));
-                progress.Report(new StageProgress(Stage, before + documents, all, "documents", Path.GetFileName(path)));
+                foreach (var block in texts.Chunk(BlockDocuments))
+                {
+                    // Blocks are encoded on all cores and written in the order of the texts.
+                    foreach (var encoded in block.AsParallel().AsOrdered().WithCancellation(stop).Select(text => Encode(tokenizer, text)))
+                        shard.Append(encoded);
+                    documents += block.Length;
+                    bytes += block.Sum(t => (long)Encoding.UTF8.GetByteCount(t));
+                    progress.Report(new StageProgress(Stage, before + documents, all, "documents", Path.GetFileName(path)));
+                }
             }
-        });
+        );
         return (tokens, documents, bytes);
     }
 

@@ -20,12 +20,17 @@ internal static class Documents
         if (entry.Params.Count > 0)
         {
             text.Append("Parameters:\n");
-            foreach (var parameter in entry.Params) text.Append("- ").Append(parameter.Name).Append(": ").Append(parameter.Text).Append('\n');
+            foreach (var parameter in entry.Params)
+                text.Append("- ").Append(parameter.Name).Append(": ").Append(parameter.Text).Append('\n');
         }
-        if (entry.Returns.Length > 0) text.Append(entry.Kind is EntryKind.Property ? "Value: " : "Returns: ").Append(entry.Returns).Append('\n');
-        foreach (var exception in entry.Exceptions) text.Append("Throws ").Append(exception.Name).Append(": ").Append(exception.Text).Append('\n');
-        if (entry.Remarks.Length > 0) text.Append(entry.Remarks).Append('\n');
-        if (entry.Example.Length > 0) text.Append("Example:\n").Append(entry.Example).Append('\n');
+        if (entry.Returns.Length > 0)
+            text.Append(entry.Kind is EntryKind.Property ? "Value: " : "Returns: ").Append(entry.Returns).Append('\n');
+        foreach (var exception in entry.Exceptions)
+            text.Append("Throws ").Append(exception.Name).Append(": ").Append(exception.Text).Append('\n');
+        if (entry.Remarks.Length > 0)
+            text.Append(entry.Remarks).Append('\n');
+        if (entry.Example.Length > 0)
+            text.Append("Example:\n").Append(entry.Example).Append('\n');
         return text.ToString();
     }
 
@@ -49,7 +54,11 @@ internal static class Documents
         }
         foreach (var (key, entries) in parts)
         {
-            var sorted = entries.OrderBy(e => e.Order).ThenBy(e => e.Signature, StringComparer.Ordinal).ThenBy(e => e.Id, StringComparer.Ordinal).ToList();
+            var sorted = entries
+                .OrderBy(e => e.Order)
+                .ThenBy(e => e.Signature, StringComparer.Ordinal)
+                .ThenBy(e => e.Id, StringComparer.Ordinal)
+                .ToList();
             var body = string.Join('\n', sorted.Select(Section));
             if (sorted[0].Kind == EntryKind.Passage) yield return Make(key, body, sorted[0]);
             else yield return Make(key, $"{(heads.TryGetValue(key, out var head) ? Section(head) : $"# {key}\n")}\n{body}", sorted[0]);

@@ -1,7 +1,8 @@
 namespace Dolmen.Data;
 
 /// <summary><see cref="Type"/> and <see cref="Document"/> head a document and are always training text; the others are its parts, split
-/// into training and held-out. A <see cref="Passage"/> is a piece of prose without a heading: nobody can be asked about it by name.</summary>
+/// into training and held-out. A <see cref="Passage"/> is a piece of prose without a heading: nobody can be asked about it by
+/// name.</summary>
 public enum EntryKind { Type, Method, Constructor, Operator, Property, Field, Event, Document, Section, Passage }
 
 /// <summary>A parameter or exception and what is said about it, on one line.</summary>
@@ -16,15 +17,37 @@ public sealed record NamedText(string Name, string Text);
 /// <param name="Source">The file it was read from, relative to what the user named.</param>
 /// <param name="Order">Its place in the source; parts of prose keep it, members are sorted.</param>
 public sealed record Entry(
-    string Id, EntryKind Kind, string Name, string Container, string Signature, string Summary, string Returns, IReadOnlyList<NamedText> Params,
-    IReadOnlyList<NamedText> Exceptions, string Remarks, string Example, string Source, int Order)
+    string Id,
+    EntryKind Kind,
+    string Name,
+    string Container,
+    string Signature,
+    string Summary,
+    string Returns,
+    IReadOnlyList<NamedText> Params,
+    IReadOnlyList<NamedText> Exceptions,
+    string Remarks,
+    string Example,
+    string Source,
+    int Order
+)
 {
     public bool IsHead => Kind is EntryKind.Type or EntryKind.Document;
 
-    public bool IsMember => Kind is EntryKind.Method or EntryKind.Constructor or EntryKind.Operator or EntryKind.Property or EntryKind.Field or EntryKind.Event;
+    public bool IsMember =>
+        Kind is EntryKind.Method or EntryKind.Constructor or EntryKind.Operator or EntryKind.Property or EntryKind.Field or EntryKind.Event;
 
     public bool IsProse => Kind is EntryKind.Document or EntryKind.Section or EntryKind.Passage;
 
-    internal static Entry Prose(string id, EntryKind kind, string name, string container, string signature, string summary, string text, string source, int order) =>
-        new(id, kind, name, container, signature, summary, "", [], [], text, "", source, order);
+    internal static Entry Prose(
+        string id,
+        EntryKind kind,
+        string name,
+        string container,
+        string signature,
+        string summary,
+        string text,
+        string source,
+        int order
+    ) => new(id, kind, name, container, signature, summary, "", [], [], text, "", source, order);
 }

@@ -11,7 +11,11 @@ internal static class EntrySet
         var prose = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
-            if (entry.IsProse && entry.Summary.Length + entry.Remarks.Length > 0 && !prose.Add(StableHash.Sha256($"{entry.Summary}\n{entry.Remarks}")))
+            if (
+                entry.IsProse
+                && entry.Summary.Length + entry.Remarks.Length > 0
+                && !prose.Add(StableHash.Sha256($"{entry.Summary}\n{entry.Remarks}"))
+            )
                 funnel.Drop("duplicate");
             else if (!byId.TryGetValue(entry.Id, out var first))
                 byId.Add(entry.Id, entry);
@@ -51,7 +55,12 @@ internal static class EntrySet
         var heldOut = new List<Entry>();
         foreach (var entry in entries) (entry.IsHead || StableHash.Fraction(entry.Id) >= fraction ? training : heldOut).Add(entry);
         // A small corpus may hold out nothing by chance, and then nothing could be measured.
-        if (heldOut.Count == 0 && fraction > 0 && training.Where(e => !e.IsHead).MinBy(e => StableHash.Fraction(e.Id)) is { } least && training.Count > 1)
+        if (
+            heldOut.Count == 0
+            && fraction > 0
+            && training.Where(e => !e.IsHead).MinBy(e => StableHash.Fraction(e.Id)) is { } least
+            && training.Count > 1
+        )
         {
             training.Remove(least);
             heldOut.Add(least);

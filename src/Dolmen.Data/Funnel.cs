@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 namespace Dolmen.Data;
 
 /// <summary>A record that could not be read, or the first with a flaw.</summary>
-/// <param name="Offset">Of the record, or of the compressed member it is in, in the file as stored; of text files and tables the line or row; 0 for the file itself.</param>
+/// <param name="Offset">Of the record, or of the compressed member it is in, in the file as stored; of text files and tables the line or
+/// row; 0 for the file itself.</param>
 /// <param name="Detail">What is wrong in a sentence, for the first of its reason and where more is known.</param>
 public readonly record struct BrokenRecord(
     string File, long Offset, string Reason, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail = null);
@@ -24,7 +25,8 @@ public sealed class Funnel
 
     public IReadOnlyDictionary<string, long> Noted => Copy(_noted);
 
-    /// <summary>The first records that could not be read, in the order of their files and places; <see cref="Dropped"/> counts all of them.</summary>
+    /// <summary>The first records that could not be read, in the order of their files and places; <see cref="Dropped"/> counts all of
+    /// them.</summary>
     public IReadOnlyList<BrokenRecord> Broken
     {
         get

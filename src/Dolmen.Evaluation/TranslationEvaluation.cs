@@ -15,7 +15,13 @@ public static class TranslationEvaluation
     private const string Signature = "BLEU nrefs:1 case:mixed eff:no tok:13a smooth:exp; chrF2 nc:6 nw:0 space:no";
 
     public static TranslationScores Run(
-        EncoderDecoderModel model, Tokenizer tokenizer, IReadOnlyList<TextPair> pairs, TranslationOptions options, IProgress<StageProgress> progress, CancellationToken stop)
+        EncoderDecoderModel model,
+        Tokenizer tokenizer,
+        IReadOnlyList<TextPair> pairs,
+        TranslationOptions options,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var translator = new Translator(model, tokenizer);
         var started = Stopwatch.GetTimestamp();
@@ -26,8 +32,14 @@ public static class TranslationEvaluation
             if (written.Count % 10 == 0) progress.Report(new StageProgress("translate", written.Count, pairs.Count, "sentences"));
         }
         string[] wanted = [.. pairs.Select(pair => pair.Target)];
-        return new TranslationScores(Translation.Bleu.Score(written, wanted), Translation.Chrf.Score(written, wanted),
-            written.Zip(wanted).Count(pair => pair.First == pair.Second) / (double)pairs.Count, pairs.Count, Stopwatch.GetElapsedTime(started).TotalSeconds,
-            options.Beam, Signature);
+        return new TranslationScores(
+            Translation.Bleu.Score(written, wanted),
+            Translation.Chrf.Score(written, wanted),
+            written.Zip(wanted).Count(pair => pair.First == pair.Second) / (double)pairs.Count,
+            pairs.Count,
+            Stopwatch.GetElapsedTime(started).TotalSeconds,
+            options.Beam,
+            Signature
+        );
     }
 }

@@ -54,8 +54,9 @@ public sealed class DecodeState : IDisposable
         if (!CanTruncate(length))
         {
             throw new NotSupportedException(
-                $"The state holds {Length} tokens and cannot go back to {length}: a recurrent layer or a sliding window has forgotten what " +
-                    "it was then. Fork the state before going on, or truncate it to 0 and compute the prefix again.");
+                $"The state holds {Length} tokens and cannot go back to {length}: a recurrent layer or a sliding window has forgotten what "
+                    + "it was then. Fork the state before going on, or truncate it to 0 and compute the prefix again."
+            );
         }
         foreach (var layer in Layers) layer.Truncate(length);
         Length = length;

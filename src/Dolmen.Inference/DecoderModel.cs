@@ -9,8 +9,10 @@ namespace Dolmen.Inference;
 // M tokens of one pass, D model, V vocab
 
 /// <summary>Runs any decoder-only architecture on the CPU without any native library, built from its <see cref="DecoderPlan"/>. Results do
-/// not depend on the number of threads, nor on how a prompt was cut into calls, with one exception: where rotary positions are scaled by the
-/// sequence's length (dynamic, LongRoPE), the tokens of a call turn as in a sequence that ends with that call, and keys in the cache stay as
+/// not depend on the number of threads, nor on how a prompt was cut into calls, with one exception: where rotary positions are scaled by
+/// the
+/// sequence's length (dynamic, LongRoPE), the tokens of a call turn as in a sequence that ends with that call, and keys in the cache stay
+/// as
 /// they were turned.</summary>
 public sealed unsafe class DecoderModel : LanguageModel
 {

@@ -9,7 +9,8 @@ namespace Dolmen.Inference;
 /// first token being the one that begins a text.</summary>
 public abstract unsafe class EncoderDecoderModel : LanguageModel
 {
-    private protected EncoderDecoderModel(int? threads) => Threads = Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads);
+    private protected EncoderDecoderModel(int? threads) =>
+        Threads = Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads);
 
     private protected int Threads { get; }
 
@@ -28,7 +29,10 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
     {
         if (targets.Length != tokens.Length || logProbs.Length != tokens.Length)
-            throw new ArgumentException($"{tokens.Length} tokens need as many targets and places, not {targets.Length} and {logProbs.Length}.", nameof(targets));
+            throw new ArgumentException(
+                $"{tokens.Length} tokens need as many targets and places, not {targets.Length} and {logProbs.Length}.",
+                nameof(targets)
+            );
         var logits = new float[Config.VocabSize];
         for (var i = 0; i < tokens.Length; i++)
         {
@@ -40,9 +44,12 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     public sealed override void Step(int token, DecodeState state, Span<float> logits)
     {
         var inner = StateOf(state);
-        if (inner.SourceLength == 0) throw new InvalidOperationException("The state has no source yet: Encode one first.");
-        if (state.Length >= state.Capacity) throw new ArgumentException($"No room for another token: the state holds {state.Length} of {state.Capacity}.", nameof(state));
-        if (logits.Length != Config.VocabSize) throw new ArgumentException($"logits has {logits.Length} places; the vocabulary has {Config.VocabSize}.", nameof(logits));
+        if (inner.SourceLength == 0)
+            throw new InvalidOperationException("The state has no source yet: Encode one first.");
+        if (state.Length >= state.Capacity)
+            throw new ArgumentException($"No room for another token: the state holds {state.Length} of {state.Capacity}.", nameof(state));
+        if (logits.Length != Config.VocabSize)
+            throw new ArgumentException($"logits has {logits.Length} places; the vocabulary has {Config.VocabSize}.", nameof(logits));
         CheckId(token);
         Step(token, inner, logits);
         state.Advance(1);
@@ -51,18 +58,24 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     private protected abstract void Step(int token, PairState state, Span<float> logits);
 
     private protected static PairState StateOf(DecodeState state) =>
-        state.Layers is [PairState inner] ? inner : throw new ArgumentException("The state was made by another kind of model.", nameof(state));
+        state.Layers is [PairState inner]
+            ? inner
+            : throw new ArgumentException("The state was made by another kind of model.", nameof(state));
 
     private protected void CheckSource(ReadOnlySpan<int> source)
     {
         if (source.IsEmpty || source.Length > Config.ContextLength)
-            throw new UserErrorException($"The source has {source.Length} tokens: the model takes 1 to {Config.ContextLength}. Shorten it.");
-        foreach (var token in source) CheckId(token);
+            throw new UserErrorException(
+                $"The source has {source.Length} tokens: the model takes 1 to {Config.ContextLength}. Shorten it."
+            );
+        foreach (var token in source)
+            CheckId(token);
     }
 
     private void CheckId(int token)
     {
-        if ((uint)token >= (uint)Config.VocabSize) throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has {Config.VocabSize} tokens.");
+        if ((uint)token >= (uint)Config.VocabSize)
+            throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has {Config.VocabSize} tokens.");
     }
 
     /// <summary>y = W·x, (outputs) and the padding after them.</summary>
@@ -92,7 +105,12 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
 
     /// <summary>The registration list: one line an architecture.</summary>
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
-    public static EncoderDecoderModel Build(ModelConfig config, Func<string, ReadOnlyMemory<float>> weights, Func<string, TensorDtype>? dtype = null, int? threads = null)
+    public static EncoderDecoderModel Build(
+        ModelConfig config,
+        Func<string, ReadOnlyMemory<float>> weights,
+        Func<string, TensorDtype>? dtype = null,
+        int? threads = null
+    )
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
         using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));

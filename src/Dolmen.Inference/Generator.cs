@@ -36,9 +36,12 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
     public void Validate()
     {
         var problems = new List<string>(Sampling.Problems());
-        if (MaxTokens < (ScorePrompt ? 0 : 1)) problems.Add($"max-tokens is {MaxTokens}: it must be at least 1.");
-        if (MinTokens < 0 || MinTokens > MaxTokens) problems.Add($"min-tokens is {MinTokens}: it must be between 0 and max-tokens, {MaxTokens}.");
-        if (Stop is { Count: > MaxStops }) problems.Add($"There are {Stop.Count} stop strings: at most {MaxStops} are allowed.");
+        if (MaxTokens < (ScorePrompt ? 0 : 1))
+            problems.Add($"max-tokens is {MaxTokens}: it must be at least 1.");
+        if (MinTokens < 0 || MinTokens > MaxTokens)
+            problems.Add($"min-tokens is {MinTokens}: it must be between 0 and max-tokens, {MaxTokens}.");
+        if (Stop is { Count: > MaxStops })
+            problems.Add($"There are {Stop.Count} stop strings: at most {MaxStops} are allowed.");
         if (Stop?.Any(stop => stop.Length is 0 or > MaxStopLength) == true)
         {
             problems.Add($"A stop string is empty or longer than {MaxStopLength} characters: leave it out or shorten it.");

@@ -1,6 +1,7 @@
 namespace Dolmen.Inference;
 
-/// <summary>What a decoder with a source remembers: what was computed from the source, which forks share; a state of fixed size; and so many
+/// <summary>What a decoder with a source remembers: what was computed from the source, which forks share; a state of fixed size; and so
+/// many
 /// numbers of every target token.</summary>
 internal sealed class PairState(int fixedSize, int perToken) : LayerState
 {
@@ -69,7 +70,9 @@ internal sealed class PairState(int fixedSize, int perToken) : LayerState
         var sizes = new float[2];
         FloatStream.Read(stream, sizes);
         if (!(sizes[0] is >= 0 and <= 1 << 20) || !(sizes[1] is >= 0 and <= 1 << 28))
-            throw new Artifacts.UserErrorException($"The saved decoding state says its source has {sizes[0]} tokens and {sizes[1]} numbers: it is damaged. Save it again.");
+            throw new Artifacts.UserErrorException(
+                $"The saved decoding state says its source has {sizes[0]} tokens and {sizes[1]} numbers: it is damaged. Save it again."
+            );
         var (source, start) = (new float[(int)sizes[1]], new float[fixedSize]);
         FloatStream.Read(stream, source);
         FloatStream.Read(stream, start);

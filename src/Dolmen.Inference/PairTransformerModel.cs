@@ -19,9 +19,15 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     {
         _config = config;
         _table = weights.Matrix(new LinearSpec("embed_tokens.weight", config.VocabSize, config.DModel));
-        _encoder = [.. Enumerable.Range(0, config.EncoderLayers).Select(i => new Layer(config, weights, $"encoder.layers.{i}.", crosses: false))];
+        _encoder =
+        [
+            .. Enumerable.Range(0, config.EncoderLayers).Select(i => new Layer(config, weights, $"encoder.layers.{i}.", crosses: false)),
+        ];
         _encoderNorm = Layer.Norm(config, weights, "encoder.norm");
-        _decoder = [.. Enumerable.Range(0, config.DecoderLayers).Select(i => new Layer(config, weights, $"decoder.layers.{i}.", crosses: true))];
+        _decoder =
+        [
+            .. Enumerable.Range(0, config.DecoderLayers).Select(i => new Layer(config, weights, $"decoder.layers.{i}.", crosses: true)),
+        ];
         _decoderNorm = Layer.Norm(config, weights, "decoder.norm");
         if (config.Positions == PairPositions.Rotary)
         {
@@ -36,7 +42,11 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     public override DecodeState NewState(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        return new DecodeState([new PairState(0, 2 * _config.DecoderLayers * _config.DModel)], Math.Min(capacity, _config.ContextLength), _identity);
+        return new DecodeState(
+            [new PairState(0, 2 * _config.DecoderLayers * _config.DModel)],
+            Math.Min(capacity, _config.ContextLength),
+            _identity
+        );
     }
 
     public override void Encode(ReadOnlySpan<int> source, DecodeState state)
@@ -61,7 +71,8 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         for (var t = 0; t < s; t++)
         {
             var normed = Normed(_encoderNorm, x[t]);
-            for (var i = 0; i < _decoder.Length; i++) Product(_decoder[i].CrossKeysValues!, normed).AsSpan(0, 2 * d).CopyTo(memory.AsSpan(t * stride + i * 2 * d));
+            for (var i = 0; i < _decoder.Length; i++)
+                Product(_decoder[i].CrossKeysValues!, normed).AsSpan(0, 2 * d).CopyTo(memory.AsSpan(t * stride + i * 2 * d));
         }
         state.Truncate(0);
         StateOf(state).Begin(memory, s, []);
@@ -79,7 +90,13 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
             var query = Project(layer, x, state.Tokens - 1, cache.Slice((state.Tokens - 1) * stride + i * 2 * d, 2 * d));
             Add(x, Product(layer.Output, Look(query, cache, state.Tokens, stride, i * 2 * d, null)));
             var across = Product(layer.CrossQuery!, Normed(layer.CrossNorm!, x));
-            Add(x, Product(layer.CrossOutput!, Look(across, state.Source, state.SourceLength, stride, i * 2 * d, i == _decoder.Length - 1 ? weights : null)));
+            Add(
+                x,
+                Product(
+                    layer.CrossOutput!,
+                    Look(across, state.Source, state.SourceLength, stride, i * 2 * d, i == _decoder.Length - 1 ? weights : null)
+                )
+            );
             FeedForward(layer, x);
         }
         state.Attention = weights;
@@ -130,7 +147,8 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     }
 
     /// <summary>softmax(q·k/√E)·v of every head, (D).</summary>
-    /// <param name="memory">A key and after it a value, (2, D), every <paramref name="stride"/> floats from <paramref name="start"/> on.</param>
+    /// <param name="memory">A key and after it a value, (2, D), every <paramref name="stride"/> floats from <paramref name="start"/>
+    /// on.</param>
     /// <param name="mean">Gets the weights, averaged over the heads.</param>
     private float[] Look(float[] query, ReadOnlySpan<float> memory, int length, int stride, int start, float[]? mean)
     {
@@ -163,7 +181,8 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         var (sum, i, width) = (System.Numerics.Vector<float>.Zero, 0, System.Numerics.Vector<float>.Count);
-        for (; i + width <= a.Length; i += width) sum += new System.Numerics.Vector<float>(a[i..]) * new System.Numerics.Vector<float>(b[i..]);
+        for (; i + width <= a.Length; i += width)
+            sum += new System.Numerics.Vector<float>(a[i..]) * new System.Numerics.Vector<float>(b[i..]);
         var result = System.Numerics.Vector.Sum(sum);
         for (; i < a.Length; i++) result += a[i] * b[i];
         return result;
@@ -227,7 +246,22 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
 
         public void Dispose()
         {
-            foreach (var part in new IDisposable?[] { SelfNorm, Qkv, Output, CrossNorm, CrossQuery, CrossKeysValues, CrossOutput, MlpNorm, GateUp, Down }) part?.Dispose();
+            foreach (
+                var part in new IDisposable?[]
+                {
+                    SelfNorm,
+                    Qkv,
+                    Output,
+                    CrossNorm,
+                    CrossQuery,
+                    CrossKeysValues,
+                    CrossOutput,
+                    MlpNorm,
+                    GateUp,
+                    Down,
+                }
+            )
+                part?.Dispose();
         }
     }
 }

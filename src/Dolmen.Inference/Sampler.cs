@@ -21,7 +21,8 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
     /// <summary>Taken off the logit of a token for each time that it stands in the answer.</summary>
     public double FrequencyPenalty { get; init; }
 
-    /// <summary>Added to the logits of these tokens before the penalties; −100 and less never draws them, as OpenAI's interface says.</summary>
+    /// <summary>Added to the logits of these tokens before the penalties; −100 and less never draws them, as OpenAI's interface
+    /// says.</summary>
     public IReadOnlyDictionary<int, double> Bias { get; init; } = new Dictionary<int, double>();
 
     /// <summary>Tokens that are never drawn.</summary>
@@ -43,8 +44,10 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
         {
             problems.Add($"repetition-penalty is {RepetitionPenalty}: it must be above 0 and at most 100; 1 changes nothing. Try 1.1.");
         }
-        if (!(PresencePenalty is >= -100 and <= 100)) problems.Add($"presence-penalty is {PresencePenalty}: it must be between -100 and 100.");
-        if (!(FrequencyPenalty is >= -100 and <= 100)) problems.Add($"frequency-penalty is {FrequencyPenalty}: it must be between -100 and 100.");
+        if (!(PresencePenalty is >= -100 and <= 100))
+            problems.Add($"presence-penalty is {PresencePenalty}: it must be between -100 and 100.");
+        if (!(FrequencyPenalty is >= -100 and <= 100))
+            problems.Add($"frequency-penalty is {FrequencyPenalty}: it must be between -100 and 100.");
         return problems;
     }
 }

@@ -26,27 +26,47 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         for (var i = 0; i < config.Layers; i++)
         {
             var input = i == 0 ? e : m;
-            _encoder.Add((Recurrent("encoder", $"l{i}", config.DEncoder, input), config.Bidirectional ? Recurrent("encoder", $"l{i}_reverse", config.DEncoder, input) : null));
-            _decoder.Add(Recurrent("decoder", $"l{i}", d, i > 0 ? d : config.Feeds ? e + d : e));
+            _encoder.Add(
+                (
+                    Recurrent("encoder", $"l{i}", config.DEncoder, input),
+                    config.Bidirectional ? Recurrent("encoder", $"l{i}_reverse", config.DEncoder, input) : null
+                )
+            );
+            _decoder.Add(
+                Recurrent(
+                    "decoder",
+                    $"l{i}",
+                    d,
+                    i > 0 ? d
+                        : config.Feeds ? e + d
+                        : e
+                )
+            );
         }
         if (config.Start == DecoderStart.Bridge)
             (_bridge, _bridgeBias) = (Matrix("decoder.bridge_layer.weight", d, m), Vector("decoder.bridge_layer.bias", d));
-        if (config.Attention is AttentionEnergy.Additive or AttentionEnergy.General or AttentionEnergy.Concat) _key = Matrix("decoder.attention.key_layer.weight", d, m);
+        if (config.Attention is AttentionEnergy.Additive or AttentionEnergy.General or AttentionEnergy.Concat)
+            _key = Matrix("decoder.attention.key_layer.weight", d, m);
         if (config.Attention is AttentionEnergy.Additive or AttentionEnergy.Concat)
         {
             _query = Matrix("decoder.attention.query_layer.weight", d, d);
             _queryBias = config.Attention == AttentionEnergy.Concat ? Vector("decoder.attention.query_layer.bias", d) : new float[d];
             _energy = Vector("decoder.attention.energy_layer.weight", d);
         }
-        if (config.HasAttention) (_vector, _vectorBias) = (Matrix("decoder.att_vector_layer.weight", d, d + m), Vector("decoder.att_vector_layer.bias", d));
+        if (config.HasAttention)
+            (_vector, _vectorBias) = (Matrix("decoder.att_vector_layer.weight", d, d + m), Vector("decoder.att_vector_layer.bias", d));
         _head = config.TieEmbeddings ? _targetTable : Matrix("decoder.output_layer.weight", config.VocabSize, d);
         _identity = $"{config} {weights.Fingerprint}";
 
         PackedMatrix Matrix(string name, int outputs, int inputs) => weights.Matrix(new LinearSpec(name, outputs, inputs));
         float[] Vector(string name, int size) => weights.Tensor(name, size).ToArray();
-        Cell Recurrent(string side, string suffix, int state, int input) => new(
-            Matrix($"{side}.rnn.weight_ih_{suffix}", config.Gates * state, input), Matrix($"{side}.rnn.weight_hh_{suffix}", config.Gates * state, state),
-            Vector($"{side}.rnn.bias_ih_{suffix}", config.Gates * state), Vector($"{side}.rnn.bias_hh_{suffix}", config.Gates * state));
+        Cell Recurrent(string side, string suffix, int state, int input) =>
+            new(
+                Matrix($"{side}.rnn.weight_ih_{suffix}", config.Gates * state, input),
+                Matrix($"{side}.rnn.weight_hh_{suffix}", config.Gates * state, state),
+                Vector($"{side}.rnn.bias_ih_{suffix}", config.Gates * state),
+                Vector($"{side}.rnn.bias_hh_{suffix}", config.Gates * state)
+            );
     }
 
     public override ModelConfig Config => _config;
@@ -89,8 +109,10 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         if (_bridge is not null)
         {
             var bridged = Product(_bridge, final);
-            for (var j = 0; j < _config.DModel; j++) bridged[j] = MathF.Tanh(bridged[j] + _bridgeBias[j]);
-            for (var i = 0; i < _config.Layers * (Lstm ? 2 : 1); i++) bridged.AsSpan(0, _config.DModel).CopyTo(start.AsSpan(i * _config.DModel));
+            for (var j = 0; j < _config.DModel; j++)
+                bridged[j] = MathF.Tanh(bridged[j] + _bridgeBias[j]);
+            for (var i = 0; i < _config.Layers * (Lstm ? 2 : 1); i++)
+                bridged.AsSpan(0, _config.DModel).CopyTo(start.AsSpan(i * _config.DModel));
         }
         state.Truncate(0);
         StateOf(state).Begin(_config.HasAttention ? Memory(x) : [], s, start);
@@ -117,9 +139,12 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (!disposing) return;
-        foreach (var cell in _decoder.Concat(_encoder.SelectMany(layer => new[] { layer.Forward, layer.Reverse }.OfType<Cell>()))) cell.Dispose();
-        foreach (var matrix in new[] { _sourceTable, _targetTable, _head, _bridge, _key, _query, _vector }) matrix?.Dispose();
+        if (!disposing)
+            return;
+        foreach (var cell in _decoder.Concat(_encoder.SelectMany(layer => new[] { layer.Forward, layer.Reverse }.OfType<Cell>())))
+            cell.Dispose();
+        foreach (var matrix in new[] { _sourceTable, _targetTable, _head, _bridge, _key, _query, _vector })
+            matrix?.Dispose();
     }
 
     /// <summary>tanh(W·[state; context] + b); notes what was looked at.</summary>
@@ -158,8 +183,12 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         for (; i + width <= query.Length; i += width)
         {
             var (q, k) = (new Vector<float>(query[i..]), new Vector<float>(key[i..]));
-            if (_energy.Length == 0) sum += q * k;
-            else sum += new Vector<float>(energy[i..]) * (Vector<float>.One - new Vector<float>(2) / (Vector<float>.One + VectorMath.Exp(2 * (q + k))));
+            if (_energy.Length == 0)
+                sum += q * k;
+            else
+                sum +=
+                    new Vector<float>(energy[i..])
+                    * (Vector<float>.One - new Vector<float>(2) / (Vector<float>.One + VectorMath.Exp(2 * (q + k))));
         }
         var result = Vector.Sum(sum);
         for (; i < query.Length; i++) result += _energy.Length == 0 ? query[i] * key[i] : energy[i] * MathF.Tanh(query[i] + key[i]);

@@ -13,16 +13,20 @@ public sealed record TranslationOptions(int Beam = 1, double LengthPenalty = 1, 
     /// <exception cref="UserErrorException">An option is out of its range.</exception>
     public void Validate()
     {
-        if (Beam is < 1 or > MostBeam) throw new UserErrorException($"beam is {Beam}: it must be between 1 and {MostBeam}. 4 is usual.");
-        if (!(LengthPenalty is >= 0 and <= 10)) throw new UserErrorException($"length-penalty is {LengthPenalty}: it must be between 0 and 10. 1 is usual.");
-        if (MaxTokens < 0) throw new UserErrorException($"max-tokens is {MaxTokens}: it must be 0 (by the source's length) or more.");
+        if (Beam is < 1 or > MostBeam)
+            throw new UserErrorException($"beam is {Beam}: it must be between 1 and {MostBeam}. 4 is usual.");
+        if (!(LengthPenalty is >= 0 and <= 10))
+            throw new UserErrorException($"length-penalty is {LengthPenalty}: it must be between 0 and 10. 1 is usual.");
+        if (MaxTokens < 0)
+            throw new UserErrorException($"max-tokens is {MaxTokens}: it must be 0 (by the source's length) or more.");
     }
 }
 
 /// <param name="Source">Tokens, the last of them the end.</param>
 /// <param name="Target">Tokens without the end.</param>
 /// <param name="LogProb">Of all target tokens and the end.</param>
-/// <param name="Attention">A row for each target token, and for the end where it came; a weight for each source token; empty where the model has none.</param>
+/// <param name="Attention">A row for each target token, and for the end where it came; a weight for each source token; empty where the
+/// model has none.</param>
 public sealed record Translation(string Text, int[] Source, int[] Target, double LogProb, IReadOnlyList<float[]> Attention);
 
 /// <summary>Writes targets for sources, greedily or by beam search.</summary>
@@ -37,7 +41,11 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
     }
 
     /// <summary>The best target found: tokens without the end.</summary>
-    public (int[] Tokens, double LogProb, IReadOnlyList<float[]> Attention) Search(ReadOnlySpan<int> source, TranslationOptions options, CancellationToken stop = default)
+    public (int[] Tokens, double LogProb, IReadOnlyList<float[]> Attention) Search(
+        ReadOnlySpan<int> source,
+        TranslationOptions options,
+        CancellationToken stop = default
+    )
     {
         var limit = Math.Min(model.Config.ContextLength - 1, options.MaxTokens > 0 ? options.MaxTokens : 3 * source.Length + 10);
         var state = model.NewState(limit + 1);
@@ -56,7 +64,8 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
                 {
                     model.Step(hypothesis.Token, hypothesis.State!, logits);
                     hypothesis.Looked = [.. EncoderDecoderModel.AttentionOf(hypothesis.State!)];
-                    foreach (var (token, logProb) in Likeliest(logits, options.Beam + 1)) candidates.Add((hypothesis, token, hypothesis.LogProb + logProb));
+                    foreach (var (token, logProb) in Likeliest(logits, options.Beam + 1))
+                        candidates.Add((hypothesis, token, hypothesis.LogProb + logProb));
                 }
                 var parents = alive;
                 alive = [];
@@ -73,7 +82,8 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
                 }
                 // No longer hypothesis can become worth more: log p only falls, and the longest divisor is known.
                 var divisor = Math.Pow((5.0 + limit + 1) / 6, options.LengthPenalty);
-                if (best is not null && (options.Beam == 1 || alive.All(hypothesis => hypothesis.LogProb / divisor <= Worth(best)))) alive = [];
+                if (best is not null && (options.Beam == 1 || alive.All(hypothesis => hypothesis.LogProb / divisor <= Worth(best))))
+                    alive = [];
                 HandOver(parents, alive);
             }
         }

@@ -9,7 +9,10 @@ public static class Engine
     /// <param name="threads">Threads to compute with; all cores when null.</param>
     public static void Start(int? threads)
     {
-        if (threads is < 1) throw new Artifacts.UserErrorException($"--threads is {threads}: it must be at least 1. Leave it out to use all {Environment.ProcessorCount} cores.");
+        if (threads is < 1)
+            throw new Artifacts.UserErrorException(
+                $"--threads is {threads}: it must be at least 1. Leave it out to use all {Environment.ProcessorCount} cores."
+            );
         HeapTuning.Apply();
         set_num_threads(threads ?? Environment.ProcessorCount);
     }

@@ -28,7 +28,13 @@ public delegate void Initializer(Span<float> weights, ref StableRandom random);
 /// <summary>One trained tensor.</summary>
 /// <param name="StackedRows">Rows of each of the matrices that lie on top of each other in this one (queries, keys, values); null where it
 /// is one matrix. An optimizer of whole matrices takes them one by one.</param>
-public sealed record ParameterSpec(string Name, long[] Shape, ParameterGroup Group, Initializer Start, IReadOnlyList<long>? StackedRows = null)
+public sealed record ParameterSpec(
+    string Name,
+    long[] Shape,
+    ParameterGroup Group,
+    Initializer Start,
+    IReadOnlyList<long>? StackedRows = null
+)
 {
     public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
 }

@@ -34,7 +34,12 @@ public sealed unsafe class ParameterStore : IDisposable
         {
             using var scope = NewDisposeScope();
             var source = _copy is not null && IsProduct(spec.Group) ? _copy : _master;
-            _leaves[spec.Name] = source.narrow(0, start, spec.Elements).view(spec.Shape).detach().requires_grad_(true).DetachFromDisposeScope();
+            _leaves[spec.Name] = source
+                .narrow(0, start, spec.Elements)
+                .view(spec.Shape)
+                .detach()
+                .requires_grad_(true)
+                .DetachFromDisposeScope();
         }
     }
 
@@ -149,7 +154,8 @@ public sealed unsafe class ParameterStore : IDisposable
     }
 
     /// <summary>Those that enter matrix products are kept together, so that they share one bf16 copy.</summary>
-    private static bool IsProduct(ParameterGroup group) => group is ParameterGroup.Embedding or ParameterGroup.Head or ParameterGroup.Matrix;
+    private static bool IsProduct(ParameterGroup group) =>
+        group is ParameterGroup.Embedding or ParameterGroup.Head or ParameterGroup.Matrix;
 
     private static int Order(ParameterGroup group) => IsProduct(group) ? 0 : group == ParameterGroup.Vector ? 1 : 2;
 

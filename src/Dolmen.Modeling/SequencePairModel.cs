@@ -44,7 +44,8 @@ public sealed class PairBatch(long[] source, int[] sourceLengths, long[] targetI
     public Tensor TargetOut() => tensor(targetOut, [Rows, TargetLength]);
 }
 
-/// <summary>A model of a target given a source. Dropout acts only where <see cref="Loss(PairBatch, double, long?)"/> is given a seed.</summary>
+/// <summary>A model of a target given a source. Dropout acts only where <see cref="Loss(PairBatch, double, long?)"/> is given a
+/// seed.</summary>
 public abstract class SequencePairModel : TrainableModel
 {
     private const string NeedsSource = "This model writes a target for a source: it needs pairs, not one stream of tokens.";
@@ -61,7 +62,8 @@ public abstract class SequencePairModel : TrainableModel
     public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null) =>
         throw new NotSupportedException(NeedsSource);
 
-    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null) => throw new NotSupportedException(NeedsSource);
+    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null) =>
+        throw new NotSupportedException(NeedsSource);
 
     public sealed override IReadOnlyList<Tensor> HiddenStates(Tensor tokens) => throw new NotSupportedException(NeedsSource);
 

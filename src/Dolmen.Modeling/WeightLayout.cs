@@ -46,7 +46,8 @@ public sealed class WeightLayout
     {
         long[]? stacked = linear.Parts.Count > 1 ? [.. linear.Parts.Select(part => part.Outputs)] : null;
         _specs.Add(new ParameterSpec(linear.Name, [linear.Outputs, linear.Inputs], ParameterGroup.Matrix, start, stacked));
-        if (linear.HasBias) _specs.Add(new ParameterSpec(BiasName(linear), [linear.Outputs], ParameterGroup.Vector, bias ?? Initializers.Constant(0)));
+        if (linear.HasBias)
+            _specs.Add(new ParameterSpec(BiasName(linear), [linear.Outputs], ParameterGroup.Vector, bias ?? Initializers.Constant(0)));
         long row = 0;
         foreach (var part in linear.Parts)
         {
@@ -56,7 +57,8 @@ public sealed class WeightLayout
         }
     }
 
-    internal static string BiasName(LinearSpec linear) => linear.Parts[0].Bias ?? throw new ArgumentException($"{linear.Name} has no bias.", nameof(linear));
+    internal static string BiasName(LinearSpec linear) =>
+        linear.Parts[0].Bias ?? throw new ArgumentException($"{linear.Name} has no bias.", nameof(linear));
 }
 
 internal static class LinearMath

@@ -23,7 +23,8 @@ internal static class Activation
     public static V SiluSlope<S, V>(V x, V sigmoid) where S : ILanes<V> where V : struct =>
         S.Multiply(sigmoid, S.MultiplyAdd(x, S.Subtract(S.Create(1), sigmoid), S.Create(1)));
 
-    /// <summary>log(1 + eˣ) = max(x, 0) + log(1 + u), u = e^(−|x|); the logarithm as 2·artanh(s), s = u/(2 + u) ≤ 1/3, by its series.</summary>
+    /// <summary>log(1 + eˣ) = max(x, 0) + log(1 + u), u = e^(−|x|); the logarithm as 2·artanh(s), s = u/(2 + u) ≤ 1/3, by its
+    /// series.</summary>
     [MethodImpl(Inline)]
     public static V Softplus<S, V>(V x) where S : ILanes<V> where V : struct
     {

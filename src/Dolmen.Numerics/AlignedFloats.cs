@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Dolmen.Numerics;
 
-/// <summary>Working memory of one thread, handed out in pieces that start on cache lines: a vector that straddles two costs twice.</summary>
+/// <summary>Working memory of one thread, handed out in pieces that start on cache lines: a vector that straddles two costs
+/// twice.</summary>
 internal unsafe ref struct AlignedFloats(long capacity) : IDisposable
 {
     private const int Line = 64;
@@ -14,7 +15,8 @@ internal unsafe ref struct AlignedFloats(long capacity) : IDisposable
     public float* Take(long count)
     {
         _taken += count;
-        if (_taken > capacity) throw new InvalidOperationException($"A kernel takes {_taken} floats of working memory where it has asked for {capacity}.");
+        if (_taken > capacity)
+            throw new InvalidOperationException($"A kernel takes {_taken} floats of working memory where it has asked for {capacity}.");
         return _start + _taken - count;
     }
 

@@ -11,8 +11,20 @@ namespace Dolmen.Pipeline;
 /// <param name="Warnings">What some commands would miss.</param>
 /// <param name="Libtorch">Null when it cannot be loaded; then nothing was measured either.</param>
 public sealed record Diagnosis(
-    string? Sdk, string Runtime, string? Libtorch, MachineSnapshot Machine, int Threads, Roofline? Peak, long FreeMemoryBytes, long FreeDiskBytes,
-    string Disk, string? ComputePath, int DefaultCorpusFiles, IReadOnlyList<string> Missing, IReadOnlyList<string> Warnings)
+    string? Sdk,
+    string Runtime,
+    string? Libtorch,
+    MachineSnapshot Machine,
+    int Threads,
+    Roofline? Peak,
+    long FreeMemoryBytes,
+    long FreeDiskBytes,
+    string Disk,
+    string? ComputePath,
+    int DefaultCorpusFiles,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Warnings
+)
 {
     private const long LeastMemoryBytes = 2L << 30, LeastDiskBytes = 2L << 30;
 
@@ -22,14 +34,40 @@ public sealed record Diagnosis(
         List<string> missing = [], warnings = [];
         var machine = MachineSnapshot.Take();
         var sdk = NewestSdk();
-        if (sdk is null) warnings.Add("no .NET SDK 10 was found beside the runtime: Dolmen runs, but cannot rebuild itself. Install it from https://dot.net/download.");
+        if (sdk is null)
+            warnings.Add(
+                "no .NET SDK 10 was found beside the runtime: Dolmen runs, but cannot rebuild itself. Install it from "
+                    + "https://dot.net/download."
+            );
         var (libtorch, peak, path) = Measure(threads, missing);
         var defaultFiles = DefaultFiles(warnings);
         var drive = new DriveInfo(Path.GetFullPath(folder));
         var free = AvailableMemory() ?? machine.MemoryBytes;
-        if (free < LeastMemoryBytes) warnings.Add($"only {free / 1e9:0.0} GB of memory are free: the quickstart takes up to {LeastMemoryBytes / 1e9:0.0} GB. Close something, or lower training.microBatchTokens.");
-        if (drive.AvailableFreeSpace < LeastDiskBytes) warnings.Add($"only {drive.AvailableFreeSpace / 1e9:0.0} GB are free on {drive.Name}: a run may take {LeastDiskBytes / 1e9:0.0} GB. Free some, or name another --out.");
-        return new Diagnosis(sdk, machine.Runtime, libtorch, machine, threads ?? machine.Cores, peak, free, drive.AvailableFreeSpace, drive.Name, path, defaultFiles, missing, warnings);
+        if (free < LeastMemoryBytes)
+            warnings.Add(
+                $"only {free / 1e9:0.0} GB of memory are free: the quickstart takes up to {LeastMemoryBytes / 1e9:0.0} GB. Close "
+                    + $"something, or lower training.microBatchTokens."
+            );
+        if (drive.AvailableFreeSpace < LeastDiskBytes)
+            warnings.Add(
+                $"only {drive.AvailableFreeSpace / 1e9:0.0} GB are free on {drive.Name}: a run may take {LeastDiskBytes / 1e9:0.0} GB. "
+                    + $"Free some, or name another --out."
+            );
+        return new Diagnosis(
+            sdk,
+            machine.Runtime,
+            libtorch,
+            machine,
+            threads ?? machine.Cores,
+            peak,
+            free,
+            drive.AvailableFreeSpace,
+            drive.Name,
+            path,
+            defaultFiles,
+            missing,
+            warnings
+        );
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, DiagnosisJson.Default.Diagnosis);
@@ -41,10 +79,14 @@ public sealed record Diagnosis(
             Engine.Start(threads);
             return (torch.__version__, Roofline.Measure(), Modeling.ComputePath.Choose(Precision.Auto).Reason);
         }
-        catch (Exception error) when (error is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
+        catch (Exception error)
+            when (error is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
         {
-            missing.Add($"libtorch cannot be loaded ({error.GetBaseException().Message.Split('\n')[0]}): start Dolmen through ./dolmen, which supplies the native libraries it needs " +
-                "(a libstdc++ with GLIBCXX_3.4.32), on x64 Linux, x64 Windows or arm64 macOS.");
+            missing.Add(
+                $"libtorch cannot be loaded ({error.GetBaseException().Message.Split('\n')[0]}): start Dolmen through ./dolmen, which "
+                    + $"supplies the native libraries it needs "
+                    + "(a libstdc++ with GLIBCXX_3.4.32), on x64 Linux, x64 Windows or arm64 macOS."
+            );
             return (null, null, null);
         }
     }
@@ -76,7 +118,9 @@ public sealed record Diagnosis(
         const string File = "/proc/meminfo", Label = "MemAvailable:";
         if (!System.IO.File.Exists(File)) return null;
         var line = System.IO.File.ReadLines(File).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
-        return line is not null && long.TryParse(line.AsSpan(Label.Length).Trim().ToString().Split(' ')[0], out var kibibytes) ? kibibytes * 1024 : null;
+        return line is not null && long.TryParse(line.AsSpan(Label.Length).Trim().ToString().Split(' ')[0], out var kibibytes)
+            ? kibibytes * 1024
+            : null;
     }
 }
 

@@ -7,10 +7,21 @@ namespace Dolmen.Pipeline;
 /// <summary>The exported model's README: what it is, of what it was made, how good it is, where it was made.</summary>
 internal static class ModelCard
 {
-    public static string Markdown(PipelineResult result, PipelineRecipe recipe, CorpusReport corpus, string evaluationTable, string inputsSha256, string folder)
+    public static string Markdown(
+        PipelineResult result,
+        PipelineRecipe recipe,
+        CorpusReport corpus,
+        string evaluationTable,
+        string inputsSha256,
+        string folder
+    )
     {
-        var stages = string.Join(" → ", result.Training.Select(stage => $"{stage.Key} ({stage.Value.Tokens:N0} tokens, loss {stage.Value.Loss:0.000})"));
-        var source = recipe.Inputs.Count == 0 ? "the XML API documentation of the .NET SDK's reference packs" : "documents named by whoever made it";
+        var stages = string.Join(
+            " → ",
+            result.Training.Select(stage => $"{stage.Key} ({stage.Value.Tokens:N0} tokens, loss {stage.Value.Loss:0.000})")
+        );
+        var source =
+            recipe.Inputs.Count == 0 ? "the XML API documentation of the .NET SDK's reference packs" : "documents named by whoever made it";
         const string license = "other";
         var config = HuggingFaceFolder.LoadConfig(folder);
         return $"""
@@ -21,7 +32,9 @@ internal static class ModelCard
 
             # {Path.GetFileName(result.Out)}
 
-            A {HuggingFaceFolder.ModelType(config)} model of {result.Parameters:N0} parameters with a context of {recipe.Training.ContextLength} tokens, built by Dolmen on one machine.
+            A {HuggingFaceFolder.ModelType(
+                config
+            )} model of {result.Parameters:N0} parameters with a context of {recipe.Training.ContextLength} tokens, built by Dolmen on one machine.
             It knows only its corpus: it is a study object and a domain model, not a general assistant, and its answers can be wrong.
 
             {ModelCardUsage.Markdown(config, license, HuggingFaceFolder.LoadSpecialTokenIds(folder).Bos).TrimEnd()}
@@ -41,7 +54,10 @@ internal static class ModelCard
 
             ## Machine
 
-            {result.Machine.CpuModel}, {result.Machine.Cores} cores, {result.Machine.MemoryBytes / 1e9:0.0} GB, {result.Machine.OperatingSystem}, {result.Machine.Runtime}{(result.Commit is { } commit ? $", Dolmen commit {commit}" : "")}.
+            {result.Machine.CpuModel}, {result.Machine.Cores} cores, {result.Machine.MemoryBytes
+                / 1e9:0.0} GB, {result.Machine.OperatingSystem}, {result.Machine.Runtime}{(
+                result.Commit is { } commit ? $", Dolmen commit {commit}" : ""
+            )}.
 
             """;
     }

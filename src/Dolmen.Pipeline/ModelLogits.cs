@@ -7,18 +7,27 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Pipeline;
 
-/// <summary>How logits are computed: all positions at once by the engine that trains, or one token after the other by the one that decodes.</summary>
+/// <summary>How logits are computed: all positions at once by the engine that trains, or one token after the other by the one that
+/// decodes.</summary>
 public enum LogitsMode { Parallel, Recurrent }
 
 /// <summary>What a model says after each of some tokens, as a file: how other implementations are compared with ours.</summary>
 public static class ModelLogits
 {
     /// <param name="ids">T token ids.</param>
-    /// <param name="source">What an encoder–decoder reads, <paramref name="ids"/> being its target so far; null for every other model.</param>
+    /// <param name="source">What an encoder–decoder reads, <paramref name="ids"/> being its target so far; null for every other
+    /// model.</param>
     /// <param name="path">A safetensors file with <c>logits</c> (T, V) fp32 and, if asked, <c>hidden_states.N</c> (T, D) fp32.</param>
     /// <exception cref="UserErrorException">Ids outside the vocabulary, too many of them, or hidden states of a recurrent pass.</exception>
     public static void Write(
-        string directory, IReadOnlyList<int> ids, string path, LogitsMode mode, bool bfloat16 = false, bool hidden = false, IReadOnlyList<int>? source = null)
+        string directory,
+        IReadOnlyList<int> ids,
+        string path,
+        LogitsMode mode,
+        bool bfloat16 = false,
+        bool hidden = false,
+        IReadOnlyList<int>? source = null
+    )
     {
         var folder = HuggingFaceFolder.Locate(directory);
         var config = HuggingFaceFolder.LoadConfig(folder);
@@ -30,25 +39,43 @@ public static class ModelLogits
                 ? $"'{folder}' writes a target for a source: name the source too, for example --source 5,17,3."
                 : $"--source goes with encoder–decoders only: '{folder}' reads one stream of tokens. Leave it out.");
         }
-        if (source is not null) Check(config, source, "--source");
-        if (pairs && hidden) throw new UserErrorException("--hidden goes with decoders only: an encoder–decoder has no one stream between its layers.");
-        if (mode == LogitsMode.Parallel) WriteParallel(folder, ids, path, bfloat16, hidden, source);
-        else if (hidden) throw new UserErrorException("--hidden goes with --mode parallel: the decoding engine keeps no stream between its layers.");
-        else if (bfloat16) throw new UserErrorException("--dtype bfloat16 goes with --mode parallel: the decoding engine computes in float32, whatever weights are stored in.");
-        else WriteRecurrent(folder, ids, path, source);
+        if (source is not null)
+            Check(config, source, "--source");
+        if (pairs && hidden)
+            throw new UserErrorException("--hidden goes with decoders only: an encoder–decoder has no one stream between its layers.");
+        if (mode == LogitsMode.Parallel)
+            WriteParallel(folder, ids, path, bfloat16, hidden, source);
+        else if (hidden)
+            throw new UserErrorException("--hidden goes with --mode parallel: the decoding engine keeps no stream between its layers.");
+        else if (bfloat16)
+            throw new UserErrorException(
+                "--dtype bfloat16 goes with --mode parallel: the decoding engine computes in float32, whatever weights are stored in."
+            );
+        else
+            WriteRecurrent(folder, ids, path, source);
     }
 
     private static void Check(ModelConfig config, IReadOnlyList<int> ids, string option)
     {
-        if (ids.Count == 0) throw new UserErrorException($"{option} is empty: name at least one token, for example {option} 5,17,3.");
-        if (ids.Count > config.ContextLength) throw new UserErrorException($"{option} has {ids.Count} tokens but the model's context is {config.ContextLength}: give fewer.");
+        if (ids.Count == 0)
+            throw new UserErrorException($"{option} is empty: name at least one token, for example {option} 5,17,3.");
+        if (ids.Count > config.ContextLength)
+            throw new UserErrorException($"{option} has {ids.Count} tokens but the model's context is {config.ContextLength}: give fewer.");
         foreach (var id in ids)
         {
-            if (id < 0 || id >= config.VocabSize) throw new UserErrorException($"{option} has {id}: the model's vocabulary goes from 0 to {config.VocabSize - 1}.");
+            if (id < 0 || id >= config.VocabSize)
+                throw new UserErrorException($"{option} has {id}: the model's vocabulary goes from 0 to {config.VocabSize - 1}.");
         }
     }
 
-    private static void WriteParallel(string folder, IReadOnlyList<int> ids, string path, bool bfloat16, bool hidden, IReadOnlyList<int>? source)
+    private static void WriteParallel(
+        string folder,
+        IReadOnlyList<int> ids,
+        string path,
+        bool bfloat16,
+        bool hidden,
+        IReadOnlyList<int>? source
+    )
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -59,8 +86,19 @@ public static class ModelLogits
             ? pairs.Logits(new PairBatch([.. source.Select(id => (long)id)], [source.Count], target, target))
             : model.Logits(tokens);                                                             // (1, T, V)
         List<(string Name, Tensor Values)> tensors = [("logits", logits)];
-        if (hidden) tensors.AddRange(model.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));        // (1, T, D) each
-        Save(path, [.. tensors.Select(entry => new NamedTensor(entry.Name, [.. entry.Values.shape[1..]], entry.Values.contiguous().data<float>().ToArray()))]);
+        // (1, T, D) each
+        if (hidden)
+            tensors.AddRange(model.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));
+        Save(
+            path,
+            [
+                .. tensors.Select(entry => new NamedTensor(
+                    entry.Name,
+                    [.. entry.Values.shape[1..]],
+                    entry.Values.contiguous().data<float>().ToArray()
+                )),
+            ]
+        );
     }
 
     private static void WriteRecurrent(string folder, IReadOnlyList<int> ids, string path, IReadOnlyList<int>? source)

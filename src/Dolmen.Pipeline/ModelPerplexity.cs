@@ -7,7 +7,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline;
 
-/// <summary>A language model's perplexity per token of its own, for cleaning corpora. Of a long text only the beginning is looked at. One text at a time, by all threads of the model.</summary>
+/// <summary>A language model's perplexity per token of its own, for cleaning corpora. Of a long text only the beginning is looked at. One
+/// text at a time, by all threads of the model.</summary>
 public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : IPerplexity, IDisposable
 {
     /// <summary>Of a text, that are looked at: what it is like shows sooner, and a model is slow.</summary>
@@ -24,7 +25,10 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
         if (model.Config is not DecoderConfig)
         {
             model.Dispose();
-            throw new UserErrorException($"perplexity.model is {directory}, an encoder–decoder, which has no perplexity of a single text: name the folder of a decoder.");
+            throw new UserErrorException(
+                $"perplexity.model is {directory}, an encoder–decoder, which has no perplexity of a single text: name the folder of a "
+                    + $"decoder."
+            );
         }
         return new ModelPerplexity(model, tokenizer);
     }
@@ -42,7 +46,8 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
         }
     }
 
-    /// <summary>Nats of all tokens but the first, each predicted once: windows next to each other, of which the last reaches back to fill the context.</summary>
+    /// <summary>Nats of all tokens but the first, each predicted once: windows next to each other, of which the last reaches back to fill
+    /// the context.</summary>
     private double Surprise(ReadOnlySpan<int> tokens)
     {
         var context = model.Config.ContextLength;

@@ -14,9 +14,22 @@ namespace Dolmen.Pipeline;
 /// <param name="Training">base, sft, dpo → what their trainer reported.</param>
 /// <param name="Evaluation">base, sft, dpo → metrics, under the names of evaluation.json.</param>
 public sealed record PipelineResult(
-    string Out, string Model, double Seconds, long PeakMemoryBytes, long Parameters, long Tokens, double EnergyJoules, string EnergyMethod, ulong Seed,
-    IReadOnlyDictionary<string, TrainingOutcome> Training, JsonObject Evaluation, IReadOnlyList<StageCost> Stages, IReadOnlyList<string> Notices,
-    string? Commit, MachineSnapshot Machine)
+    string Out,
+    string Model,
+    double Seconds,
+    long PeakMemoryBytes,
+    long Parameters,
+    long Tokens,
+    double EnergyJoules,
+    string EnergyMethod,
+    ulong Seed,
+    IReadOnlyDictionary<string, TrainingOutcome> Training,
+    JsonObject Evaluation,
+    IReadOnlyList<StageCost> Stages,
+    IReadOnlyList<string> Notices,
+    string? Commit,
+    MachineSnapshot Machine
+)
 {
     internal const string FileName = "results.json";
 
@@ -37,7 +50,10 @@ public sealed record PipelineResult(
     public static PipelineResult Read(string runDirectory)
     {
         var path = Path.Combine(runDirectory, FileName);
-        if (!File.Exists(path)) throw new UserErrorException($"{runDirectory} holds no finished run: it has no {FileName}. The command that began it goes on from where it stopped.");
+        if (!File.Exists(path))
+            throw new UserErrorException(
+                $"{runDirectory} holds no finished run: it has no {FileName}. The command that began it goes on from where it stopped."
+            );
         try
         {
             var result = JsonSerializer.Deserialize(File.ReadAllText(path), PipelineJson.Default.PipelineResult)
@@ -53,7 +69,11 @@ public sealed record PipelineResult(
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
 [JsonSerializable(typeof(PipelineResult))]
 [JsonSerializable(typeof(EvaluationResult))]
 [JsonSerializable(typeof(TrainingOutcome))]

@@ -15,7 +15,8 @@ using Dolmen.Training;
 
 namespace Dolmen.Pipeline;
 
-/// <summary>Documents to an aligned, evaluated, exported model: corpus, tokenizer, tokens, base, sft, dpo, evaluation, model, report.</summary>
+/// <summary>Documents to an aligned, evaluated, exported model: corpus, tokenizer, tokens, base, sft, dpo, evaluation, model,
+/// report.</summary>
 public sealed class PipelineRun
 {
     public const string ResolvedRecipe = "recipe.resolved.jsonc";
@@ -35,7 +36,14 @@ public sealed class PipelineRun
     private PipelineRecipe _recipe;
 
     private PipelineRun(
-        RunDirectory run, PipelineRecipe recipe, string inputsSha256, int? threads, IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
+        RunDirectory run,
+        PipelineRecipe recipe,
+        string inputsSha256,
+        int? threads,
+        IProgress<StageProgress> progress,
+        Action<string> notice,
+        CancellationToken stop
+    )
     {
         (_run, _recipe, _inputsSha256, _threads, _progress, _notice, _stop) = (run, recipe, inputsSha256, threads, progress, notice, stop);
         _stages = new StageExecutor(run.Path, recipe.Seed, _commit, _machine);
@@ -47,7 +55,13 @@ public sealed class PipelineRun
     /// <exception cref="OperationCanceledException">Stopped; what was finished is kept.</exception>
     /// <param name="threads">All cores when null.</param>
     public static PipelineResult Run(
-        PipelineRecipe recipe, string outDirectory, int? threads, IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
+        PipelineRecipe recipe,
+        string outDirectory,
+        int? threads,
+        IProgress<StageProgress> progress,
+        Action<string> notice,
+        CancellationToken stop
+    )
     {
         Engine.Start(threads);
         progress.Report(new StageProgress("inputs", 0, 0, "files", "reading"));
@@ -94,8 +108,22 @@ public sealed class PipelineRun
         }
         var evaluation = Evaluate(corpus, training.Keys);
         var result = new PipelineResult(
-            _run.Path, Path.Combine(_run.Path, "model"), 0, 0, training["base"].Parameters, training.Values.Sum(stage => stage.Tokens), 0, "", _recipe.Seed,
-            training, evaluation, [], _notices, _commit, _machine);
+            _run.Path,
+            Path.Combine(_run.Path, "model"),
+            0,
+            0,
+            training["base"].Parameters,
+            training.Values.Sum(stage => stage.Tokens),
+            0,
+            "",
+            _recipe.Seed,
+            training,
+            evaluation,
+            [],
+            _notices,
+            _commit,
+            _machine
+        );
         Export(training.Keys.Last(), corpus, result, report);
         return Finish(result, report);
     }
@@ -104,19 +132,48 @@ public sealed class PipelineRun
         "corpus", Part("corpus"), new Dictionary<string, string> { ["inputs"] = _inputsSha256 }, Resumes: true,
         directory => CorpusBuild.Run(_recipe.Corpus, _recipe.Inputs, directory, _recipe.Seed, _progress, _stop)));
 
-    private string Tokenizer(string corpus) => _stages.Execute(new Stage(
-        "tokenizer", Part("tokenizer"), Inputs(Path.Combine(corpus, CorpusTrainingFiles[0])), Resumes: false,
-        directory => TokenizerFolder.Save(BpeTrainer.Train(CorpusText.ReadTexts(corpus), _recipe.Tokenizer, _progress, _stop, _threads).Tokenizer, directory, _recipe.Training.ContextLength)));
+    private string Tokenizer(string corpus) =>
+        _stages.Execute(
+            new Stage(
+                "tokenizer",
+                Part("tokenizer"),
+                Inputs(Path.Combine(corpus, CorpusTrainingFiles[0])),
+                Resumes: false,
+                directory =>
+                    TokenizerFolder.Save(
+                        BpeTrainer.Train(CorpusText.ReadTexts(corpus), _recipe.Tokenizer, _progress, _stop, _threads).Tokenizer,
+                        directory,
+                        _recipe.Training.ContextLength
+                    )
+            )
+        );
 
-    private string Tokens(string corpus, string tokenizer) => _stages.Execute(new Stage(
-        "tokens", null, Inputs([.. CorpusTrainingFiles.Select(file => Path.Combine(corpus, file)), Path.Combine(tokenizer, "tokenizer.json")]), Resumes: false,
-        directory => CorpusTokens.Pack(corpus, tokenizer, directory, _progress, _stop)));
+    private string Tokens(string corpus, string tokenizer) =>
+        _stages.Execute(
+            new Stage(
+                "tokens",
+                null,
+                Inputs([.. CorpusTrainingFiles.Select(file => Path.Combine(corpus, file)), Path.Combine(tokenizer, "tokenizer.json")]),
+                Resumes: false,
+                directory => CorpusTokens.Pack(corpus, tokenizer, directory, _progress, _stop)
+            )
+        );
 
-    private TrainingOutcome Base(string tokens, string tokenizer) => Train(
-        "base", Part("model", "training", "base"), Inputs(Path.Combine(tokens, "train.bin"), Path.Combine(tokens, "val.bin"), Path.Combine(tokenizer, "tokenizer.json")),
-        context => TrainingStages.Pretrain(Model(TokenizerFolder.Load(tokenizer).VocabSize), _recipe.Base, tokens, tokenizer, context));
+    private TrainingOutcome Base(string tokens, string tokenizer) =>
+        Train(
+            "base",
+            Part("model", "training", "base"),
+            Inputs(Path.Combine(tokens, "train.bin"), Path.Combine(tokens, "val.bin"), Path.Combine(tokenizer, "tokenizer.json")),
+            context => TrainingStages.Pretrain(Model(TokenizerFolder.Load(tokenizer).VocabSize), _recipe.Base, tokens, tokenizer, context)
+        );
 
-    private TrainingOutcome Align<T>(string name, string from, string dataFile, T recipe, Func<string, string, TrainingContext, TrainingOutcome> train)
+    private TrainingOutcome Align<T>(
+        string name,
+        string from,
+        string dataFile,
+        T recipe,
+        Func<string, string, TrainingContext, TrainingOutcome> train
+    )
         where T : notnull
     {
         var model = Path.Combine(_run.Path, from, "model");
@@ -124,13 +181,26 @@ public sealed class PipelineRun
     }
 
     /// <summary>The outcome is kept in the stage's directory, so that a skipped stage still has one.</summary>
-    private TrainingOutcome Train(string name, JsonNode recipe, IReadOnlyDictionary<string, string> inputs, Func<TrainingContext, TrainingOutcome> train)
+    private TrainingOutcome Train(
+        string name,
+        JsonNode recipe,
+        IReadOnlyDictionary<string, string> inputs,
+        Func<TrainingContext, TrainingOutcome> train
+    )
     {
-        var directory = _stages.Execute(new Stage(name, recipe, inputs, Resumes: true, at =>
-        {
-            var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, _progress, _stop) { Notice = _notice });
-            AtomicFile.WriteJson(Path.Combine(at, "outcome.json"), outcome, PipelineJson.Default.TrainingOutcome);
-        }));
+        var directory = _stages.Execute(
+            new Stage(
+                name,
+                recipe,
+                inputs,
+                Resumes: true,
+                at =>
+                {
+                    var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, _progress, _stop) { Notice = _notice });
+                    AtomicFile.WriteJson(Path.Combine(at, "outcome.json"), outcome, PipelineJson.Default.TrainingOutcome);
+                }
+            )
+        );
         return JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(directory, "outcome.json")), PipelineJson.Default.TrainingOutcome)
             ?? throw new InvalidOperationException($"{name}/outcome.json is null.");
     }
@@ -139,19 +209,26 @@ public sealed class PipelineRun
     {
         var folders = models.ToDictionary(name => name, name => Path.Combine(_run.Path, name, "model"));
         string[] files = [CorpusText.HeldOutFile, "multiple-choice.jsonl", "few-shot.jsonl", "invented.jsonl", "known.jsonl"];
-        var directory = _stages.Execute(new Stage(
-            "evaluation", Part("evaluation"), Inputs([.. folders.Values, .. files.Select(file => Path.Combine(corpus, file))]), Resumes: false, at =>
-            {
-                List<(string, EvaluationResult)> results = [];
-                foreach (var (name, folder) in folders)
+        var directory = _stages.Execute(
+            new Stage(
+                "evaluation",
+                Part("evaluation"),
+                Inputs([.. folders.Values, .. files.Select(file => Path.Combine(corpus, file))]),
+                Resumes: false,
+                at =>
                 {
-                    var (model, tokenizer) = ModelFolder.Load(folder, _threads);
-                    using var owned = model;
-                    var progress = new RenamedProgress(_progress, $"eval {name}");
-                    results.Add((name, EvaluationRun.Run(model, tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
+                    List<(string, EvaluationResult)> results = [];
+                    foreach (var (name, folder) in folders)
+                    {
+                        var (model, tokenizer) = ModelFolder.Load(folder, _threads);
+                        using var owned = model;
+                        var progress = new RenamedProgress(_progress, $"eval {name}");
+                        results.Add((name, EvaluationRun.Run(model, tokenizer, corpus, _recipe.Evaluation, _recipe.Seed, progress, _stop)));
+                    }
+                    EvaluationFolder.Write(at, results);
                 }
-                EvaluationFolder.Write(at, results);
-            }));
+            )
+        );
         return JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "evaluation.json")))?.AsObject()
             ?? throw new InvalidOperationException("evaluation.json is no object.");
     }
@@ -191,9 +268,18 @@ public sealed class PipelineRun
         string At(string name) => Path.Combine(_run.Path, name);
         AtomicFile.WriteText(At("report.html"), ReportPage.Html(result, _recipe, report));
         AtomicFile.WriteText(At(PipelineResult.FileName), result.ToFile());
-        string[] whole = ["report.html", PipelineResult.FileName, ResolvedRecipe, .. costs.Select(cost => $"{cost.Stage}/{Manifest.FileName}"),
-            .. ContentHash.FilesBelow(At("model")).Where(file => file != Manifest.FileName).Select(file => $"model/{file}")];
-        new Manifest("run", _run.Identity, new Dictionary<string, string> { ["inputs"] = _inputsSha256 },
+        string[] whole =
+        [
+            "report.html",
+            PipelineResult.FileName,
+            ResolvedRecipe,
+            .. costs.Select(cost => $"{cost.Stage}/{Manifest.FileName}"),
+            .. ContentHash.FilesBelow(At("model")).Where(file => file != Manifest.FileName).Select(file => $"model/{file}"),
+        ];
+        new Manifest(
+            "run",
+            _run.Identity,
+            new Dictionary<string, string> { ["inputs"] = _inputsSha256 },
             [.. whole.Select(file => new ManifestFile(file, new FileInfo(At(file)).Length, StableHash.Sha256OfFile(At(file))))],
             StableHash.Sha256(RecipeFile.ToJson(_recipe)), _recipe.Seed, _commit, _machine, result.Seconds,
             new EnergyEstimate(result.EnergyJoules, result.EnergyMethod), result.PeakMemoryBytes).Write(_run.Path);
@@ -207,9 +293,12 @@ public sealed class PipelineRun
         if (!File.Exists(path))
         {
             var resolved = TrainingBudget.Resolve(_recipe, Model(tokenizer.VocabSize), tokenizer, preferencesFile, _progress);
-            AtomicFile.WriteText(path,
-                $"// What this run did, in full: the recipe asked for {_recipe.Minutes} minutes of training. Repeat it, bit for bit, with\n" +
-                $"//   ./dolmen run {ResolvedRecipe} --threads {_threads ?? Environment.ProcessorCount} --out OTHER\n{RecipeFile.ToJson(resolved)}\n");
+            AtomicFile.WriteText(
+                path,
+                $"// What this run did, in full: the recipe asked for {_recipe.Minutes} minutes of training. Repeat it, bit for bit, with\n"
+                    + $"//   ./dolmen run {ResolvedRecipe} --threads {_threads ?? Environment.ProcessorCount} --out "
+                    + $"OTHER\n{RecipeFile.ToJson(resolved)}\n"
+            );
         }
         _recipe = RecipeFile.Load(path, new RecipeChanges());
     }
@@ -223,8 +312,11 @@ public sealed class PipelineRun
             var count = counts?[name]?.GetValue<long>() ?? 0;
             if (count > context) continue;
             throw new UserErrorException(
-                $"training.contextLength is {context} but there are only {count} {what} tokens: a context must fit into the text. " +
-                $"Add documents with --input, or choose a smaller one with --set training.contextLength={Math.Max(8, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count / 4)))}.");
+                $"training.contextLength is {context} but there are only {count} {what} tokens: a context must fit into the text. "
+                    + $"Add documents with --input, or choose a smaller one with --set "
+                    + $"training.contextLength="
+                    + $"{Math.Max(8, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count / 4)))}."
+            );
         }
     }
 
@@ -243,6 +335,7 @@ public sealed class PipelineRun
 
     private sealed class RenamedProgress(IProgress<StageProgress> inner, string stage) : IProgress<StageProgress>
     {
-        public void Report(StageProgress value) => inner.Report(value with { Stage = stage, Detail = value.Stage + (value.Detail.Length > 0 ? " · " + value.Detail : "") });
+        public void Report(StageProgress value) =>
+            inner.Report(value with { Stage = stage, Detail = value.Stage + (value.Detail.Length > 0 ? " · " + value.Detail : "") });
     }
 }

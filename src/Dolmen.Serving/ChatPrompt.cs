@@ -5,7 +5,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Serving;
 
-/// <summary>The field <c>messages</c> as the model reads it. A model with a chat template of its own is given the messages whole, tool turns
+/// <summary>The field <c>messages</c> as the model reads it. A model with a chat template of its own is given the messages whole, tool
+/// turns
 /// and calls included; Dolmen's format has the turns of system, user and assistant.</summary>
 internal static class ChatPrompt
 {
@@ -57,7 +58,8 @@ internal static class ChatPrompt
         var name = $"messages[{index}]";
         if (message.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong(name, "an object with role and content", message);
         var fields = new RequestFields(message);
-        var role = fields.Text("role") ?? throw ApiErrorException.Invalid($"'{name}.role' is missing: it must be a string.", name + ".role");
+        var role =
+            fields.Text("role") ?? throw ApiErrorException.Invalid($"'{name}.role' is missing: it must be a string.", name + ".role");
         var plain = JsonObject.Create(message.Clone())!;
         plain["role"] = role == "developer" && !developers ? "system" : role;
         plain["content"] = Content(fields, name);
@@ -92,16 +94,26 @@ internal static class ChatPrompt
             "system" or "developer" => "system",
             "user" => "user",
             "assistant" => "assistant",
-            "tool" or "function" => throw ApiErrorException.Invalid($"'{name}' is a tool's result, for which this model's chat format has no " +
-                "turn: the roles are system, user and assistant. Put the result into a user's message.", name + ".role"),
-            var other => throw ApiErrorException.Invalid($"'{name}.role' must be system, user or assistant, not " +
-                $"{(other is null ? "left out" : $"'{other}'")}.", name + ".role"),
+            "tool" or "function" => throw ApiErrorException.Invalid(
+                $"'{name}' is a tool's result, for which this model's chat format has no "
+                    + "turn: the roles are system, user and assistant. Put the result into a user's message.",
+                name + ".role"
+            ),
+            var other => throw ApiErrorException.Invalid(
+                $"'{name}.role' must be system, user or assistant, not " + $"{(other is null ? "left out" : $"'{other}'")}.",
+                name + ".role"
+            ),
         };
         foreach (var calls in (string[])["tool_calls", "function_call"])
         {
-            if (fields[calls] is not { } value || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)) continue;
-            throw ApiErrorException.Invalid($"'{name}' is a call of a tool, for which this model's chat format has no turn: the format holds " +
-                "text. Leave the call and its result out, or write them as text.", $"{name}.{calls}", "unsupported_parameter");
+            if (fields[calls] is not { } value || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
+                continue;
+            throw ApiErrorException.Invalid(
+                $"'{name}' is a call of a tool, for which this model's chat format has no turn: the format holds "
+                    + "text. Leave the call and its result out, or write them as text.",
+                $"{name}.{calls}",
+                "unsupported_parameter"
+            );
         }
         return new ChatMessage(role, Content(fields, name) ?? "");
     }
@@ -112,9 +124,12 @@ internal static class ChatPrompt
         name += ".content";
         switch (message["content"])
         {
-            case { ValueKind: JsonValueKind.String } text: return RequestFields.Unicode(name, text);
-            case { ValueKind: JsonValueKind.Array } parts: return string.Concat(parts.EnumerateArray().Select((part, i) => Part(part, name, i)));
-            case { } value: throw RequestFields.Wrong(name, "a string", value);
+            case { ValueKind: JsonValueKind.String } text:
+                return RequestFields.Unicode(name, text);
+            case { ValueKind: JsonValueKind.Array } parts:
+                return string.Concat(parts.EnumerateArray().Select((part, i) => Part(part, name, i)));
+            case { } value:
+                throw RequestFields.Wrong(name, "a string", value);
         }
         if (message.Text("role") == "assistant" && message.Text("refusal") is { } refusal) return refusal;
         return message.Text("role") == "assistant" && (message["tool_calls"] is not null || message["function_call"] is not null) ? null

@@ -34,9 +34,13 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     /// <summary>What is sent when a choice is complete.</summary>
     public IEnumerable<string> Closing(int choice, GenerationResult result)
     {
-        foreach (var opening in Opening(choice)) yield return opening;
-        if (!request.Chat && result.StopToken is not null && request.Logprobs is not null) _unsent.Add(result.Logprobs[^1]);
-        yield return request.Chat ? Chunk(choice, new ChunkDelta(), ReasonOf(result), Sent()) : Chunk(choice, "", ReasonOf(result), SentText());
+        foreach (var opening in Opening(choice))
+            yield return opening;
+        if (!request.Chat && result.StopToken is not null && request.Logprobs is not null)
+            _unsent.Add(result.Logprobs[^1]);
+        yield return request.Chat
+            ? Chunk(choice, new ChunkDelta(), ReasonOf(result), Sent())
+            : Chunk(choice, "", ReasonOf(result), SentText());
     }
 
     /// <summary>What is sent when all choices are.</summary>

@@ -42,9 +42,13 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
             var list = new ModelList("list", [Entry(served.Name), .. served.Aliases.Select(Entry)]);
             return Respond(http, "application/json", JsonSerializer.Serialize(list, ServingJson.Plain.ModelList));
         }
-        return served.AnswersTo(name) ? Respond(http, "application/json", JsonSerializer.Serialize(Entry(name), ServingJson.Plain.ModelEntry))
-            : throw ApiErrorException.Refused(StatusCodes.Status404NotFound,
-                $"The model '{name}' does not exist here: this server has '{served.Name}'.", "model_not_found");
+        return served.AnswersTo(name)
+            ? Respond(http, "application/json", JsonSerializer.Serialize(Entry(name), ServingJson.Plain.ModelEntry))
+            : throw ApiErrorException.Refused(
+                StatusCodes.Status404NotFound,
+                $"The model '{name}' does not exist here: this server has '{served.Name}'.",
+                "model_not_found"
+            );
     }
 
     /// <summary>The name as it was sent and then decoded once: the server's own path keeps an encoded slash encoded.</summary>

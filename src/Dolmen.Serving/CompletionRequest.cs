@@ -11,8 +11,16 @@ namespace Dolmen.Serving;
 /// <param name="Logprobs">How many of the likeliest tokens are reported beside each; null reports none.</param>
 /// <param name="Echo">The answer begins with the prompt.</param>
 internal sealed record CompletionRequest(
-    bool Chat, string Model, IReadOnlyList<Prompt> Prompts, int Choices, GenerationOptions Generation, int? Logprobs, bool Echo, bool Stream,
-    bool IncludeUsage)
+    bool Chat,
+    string Model,
+    IReadOnlyList<Prompt> Prompts,
+    int Choices,
+    GenerationOptions Generation,
+    int? Logprobs,
+    bool Echo,
+    bool Stream,
+    bool IncludeUsage
+)
 {
     private const int MaxStops = GenerationOptions.MaxStops, MostChoices = 128, MostLogprobs = 20;
 
@@ -83,13 +91,31 @@ internal sealed record CompletionRequest(
             Logprobs = logprobs,
             ScorePrompt = echo && logprobs is not null,
         };
-        if (maxTokens > 0 || generation.ScorePrompt) generation.Validate();
-        return new CompletionRequest(chat, model, prompts, (int)(fields.Integer("n", 1, MostChoices) ?? 1), generation, logprobs, echo, stream,
-            stream && IncludesUsage(fields));
+        if (maxTokens > 0 || generation.ScorePrompt)
+            generation.Validate();
+        return new CompletionRequest(
+            chat,
+            model,
+            prompts,
+            (int)(fields.Integer("n", 1, MostChoices) ?? 1),
+            generation,
+            logprobs,
+            echo,
+            stream,
+            stream && IncludesUsage(fields)
+        );
     }
 
-    private static ApiErrorException UnknownModel(string model, ServedModel served) => new(StatusCodes.Status404NotFound,
-        new ApiError($"The model '{model}' does not exist here: this server has '{served.Name}'.", "invalid_request_error", "model", "model_not_found"));
+    private static ApiErrorException UnknownModel(string model, ServedModel served) =>
+        new(
+            StatusCodes.Status404NotFound,
+            new ApiError(
+                $"The model '{model}' does not exist here: this server has '{served.Name}'.",
+                "invalid_request_error",
+                "model",
+                "model_not_found"
+            )
+        );
 
     /// <summary>How many tokens to generate, and whether the request says so.</summary>
     private static (int Tokens, bool Asked) MaxTokens(
@@ -111,9 +137,15 @@ internal sealed record CompletionRequest(
 
     private static int MinTokens(RequestFields fields, ServedModel served, int maxTokens, bool asked)
     {
-        if (fields.Integer("min_tokens", 0, int.MaxValue) is not { } tokens) return Math.Min(served.Defaults.MinTokens, maxTokens);
-        return tokens <= maxTokens ? (int)tokens : throw ApiErrorException.Invalid($"'min_tokens' is {tokens} but at most {maxTokens} tokens are " +
-            (asked ? "generated: raise max_tokens or shorten the prompt." : "generated: set max_tokens."), "min_tokens");
+        if (fields.Integer("min_tokens", 0, int.MaxValue) is not { } tokens)
+            return Math.Min(served.Defaults.MinTokens, maxTokens);
+        return tokens <= maxTokens
+            ? (int)tokens
+            : throw ApiErrorException.Invalid(
+                $"'min_tokens' is {tokens} but at most {maxTokens} tokens are "
+                    + (asked ? "generated: raise max_tokens or shorten the prompt." : "generated: set max_tokens."),
+                "min_tokens"
+            );
     }
 
     private static SamplingOptions Sampling(RequestFields fields, ServedModel served, ulong defaultSeed)
@@ -150,9 +182,16 @@ internal sealed record CompletionRequest(
         foreach (var option in value.EnumerateObject())
         {
             // Obfuscation only adds padding against listeners.
-            if (option.Name is "include_usage" or "include_obfuscation" || option.Value.ValueKind is JsonValueKind.Null or JsonValueKind.False) continue;
-            throw ApiErrorException.Invalid($"'stream_options.{option.Name}' is not supported: only include_usage is.",
-                "stream_options." + option.Name, "unsupported_parameter");
+            if (
+                option.Name is "include_usage" or "include_obfuscation"
+                || option.Value.ValueKind is JsonValueKind.Null or JsonValueKind.False
+            )
+                continue;
+            throw ApiErrorException.Invalid(
+                $"'stream_options.{option.Name}' is not supported: only include_usage is.",
+                "stream_options." + option.Name,
+                "unsupported_parameter"
+            );
         }
         return new RequestFields(value).Flag("include_usage") ?? false;
     }

@@ -56,16 +56,25 @@ internal static class RequestTable
         Honoured("add_special_tokens", Endpoints.Completions, "false leaves out the token that begins a text"),
         Honoured("add_generation_prompt", Endpoints.Chat, "false leaves out the opening of the assistant's turn"),
         Honoured("chat_template_kwargs", Endpoints.Chat, "names for the model's chat template"),
-
-        Ignored("user", Endpoints.Both), Ignored("store", Endpoints.Both, "nothing is stored"), Ignored("metadata", Endpoints.Both),
-        Ignored("service_tier", Endpoints.Both), Ignored("safety_identifier", Endpoints.Both), Ignored("prompt_cache_key", Endpoints.Both),
-        Ignored("prompt_cache_retention", Endpoints.Both), Ignored("prediction", Endpoints.Chat, "would only make it faster"),
-        Ignored("parallel_tool_calls", Endpoints.Chat, "there are no calls"), Ignored("priority", Endpoints.Both, "first come, first served"),
-        Ignored("request_id", Endpoints.Both), Ignored("cache_salt", Endpoints.Both), Ignored("cache_prompt", Endpoints.Both),
-        Ignored("spaces_between_special_tokens", Endpoints.Both), Ignored("include_reasoning", Endpoints.Chat),
-
-        Refused("best_of", Endpoints.Both, OneAnswer, "1"), Refused("use_beam_search", Endpoints.Both, OneAnswer, "false"),
-        Refused("length_penalty", Endpoints.Both, OneAnswer, "1"), Refused("early_stopping", Endpoints.Both, OneAnswer, "false"),
+        Ignored("user", Endpoints.Both),
+        Ignored("store", Endpoints.Both, "nothing is stored"),
+        Ignored("metadata", Endpoints.Both),
+        Ignored("service_tier", Endpoints.Both),
+        Ignored("safety_identifier", Endpoints.Both),
+        Ignored("prompt_cache_key", Endpoints.Both),
+        Ignored("prompt_cache_retention", Endpoints.Both),
+        Ignored("prediction", Endpoints.Chat, "would only make it faster"),
+        Ignored("parallel_tool_calls", Endpoints.Chat, "there are no calls"),
+        Ignored("priority", Endpoints.Both, "first come, first served"),
+        Ignored("request_id", Endpoints.Both),
+        Ignored("cache_salt", Endpoints.Both),
+        Ignored("cache_prompt", Endpoints.Both),
+        Ignored("spaces_between_special_tokens", Endpoints.Both),
+        Ignored("include_reasoning", Endpoints.Chat),
+        Refused("best_of", Endpoints.Both, OneAnswer, "1"),
+        Refused("use_beam_search", Endpoints.Both, OneAnswer, "false"),
+        Refused("length_penalty", Endpoints.Both, OneAnswer, "1"),
+        Refused("early_stopping", Endpoints.Both, OneAnswer, "false"),
         Refused("suffix", Endpoints.Completions, "the model writes on, it does not fill in", "\"\""),
         Refused("tools", Endpoints.Chat, NoTools, "[]"), Refused("functions", Endpoints.Chat, NoTools, "[]"),
         Refused("tool_choice", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
@@ -81,10 +90,20 @@ internal static class RequestTable
         Refused("mm_processor_kwargs", Endpoints.Both, "the model reads and writes text", "{}"),
         Refused("web_search_options", Endpoints.Chat, "the model searches nothing"),
         Refused("documents", Endpoints.Chat, "put documents into the messages", "[]"),
-        Refused("reasoning_effort", Endpoints.Chat, "the effort cannot be set; a chat template may know it as a name in chat_template_kwargs", "\"none\""),
+        Refused(
+            "reasoning_effort",
+            Endpoints.Chat,
+            "the effort cannot be set; a chat template may know it as a name in chat_template_kwargs",
+            "\"none\""
+        ),
         Refused("verbosity", Endpoints.Chat, "ask for length in the messages, or limit it by max_tokens", "\"medium\""),
         Refused("chat_template", Endpoints.Chat, "the model's own template is used; send other forms of text to /v1/completions"),
-        Refused("continue_final_message", Endpoints.Chat, "the answer is a message of its own; continue a text with /v1/completions", "false"),
+        Refused(
+            "continue_final_message",
+            Endpoints.Chat,
+            "the answer is a message of its own; continue a text with /v1/completions",
+            "false"
+        ),
         Refused("echo", Endpoints.Chat, "the conversation is not repeated", "false"),
         Refused("add_special_tokens", Endpoints.Chat, "the chat template writes them", "false"),
         Refused("top_logprobs", Endpoints.Completions, "here 'logprobs' is the number of tokens", "0"),
@@ -94,7 +113,8 @@ internal static class RequestTable
         Refused("logits_processors", Endpoints.Both, "the server runs no code of requests", "[]"),
         Refused("return_tokens_as_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
         Refused("return_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
-        Refused("typical_p", Endpoints.Both, "use 'top_p' or 'min_p'", "1"), Refused("mirostat", Endpoints.Both, "use 'top_p' or 'min_p'", "0"),
+        Refused("typical_p", Endpoints.Both, "use 'top_p' or 'min_p'", "1"),
+        Refused("mirostat", Endpoints.Both, "use 'top_p' or 'min_p'", "0"),
         Refused("no_repeat_ngram_size", Endpoints.Both, "use 'repetition_penalty'", "0"),
         Refused("repeat_penalty", Endpoints.Both, "it is called 'repetition_penalty' here", "1"),
         Refused("max_new_tokens", Endpoints.Both, "it is called 'max_tokens' here"),
@@ -131,9 +151,11 @@ internal static class RequestTable
         return JsonElement.DeepEquals(value, wanted.RootElement);
     }
 
-    private static RequestField Honoured(string name, Endpoints endpoints, string note = "") => new(name, Treatment.Honoured, endpoints, note);
+    private static RequestField Honoured(string name, Endpoints endpoints, string note = "") =>
+        new(name, Treatment.Honoured, endpoints, note);
 
-    private static RequestField Ignored(string name, Endpoints endpoints, string note = "") => new(name, Treatment.Ignored, endpoints, note);
+    private static RequestField Ignored(string name, Endpoints endpoints, string note = "") =>
+        new(name, Treatment.Ignored, endpoints, note);
 
     private static RequestField Refused(string name, Endpoints endpoints, string why, params string[] neutral) =>
         new(name, Treatment.Refused, endpoints, why, neutral);

@@ -47,17 +47,24 @@ public sealed record ServerOptions(int MaxBodyBytes = 1 << 20, int MaxWaiting = 
     /// <exception cref="UserErrorException">One of them is out of its range, or not of its form.</exception>
     public void Validate()
     {
-        if (MaxBodyBytes < 1) throw new UserErrorException($"--max-body is {MaxBodyBytes}: it must be at least 1. The default is {1 << 20}.");
-        if (MaxWaiting < 1) throw new UserErrorException($"--max-waiting is {MaxWaiting}: it must be at least 1, the request that is answered.");
+        if (MaxBodyBytes < 1)
+            throw new UserErrorException($"--max-body is {MaxBodyBytes}: it must be at least 1. The default is {1 << 20}.");
+        if (MaxWaiting < 1)
+            throw new UserErrorException($"--max-waiting is {MaxWaiting}: it must be at least 1, the request that is answered.");
         foreach (var host in AllowedHosts ?? [])
         {
             if (host != "*" && Uri.CheckHostName(host.TrimStart('[').TrimEnd(']')) == UriHostNameType.Unknown)
-                throw new UserErrorException($"--allowed-hosts is '{host}': it must be a name or an address without a port, such as chat.example, or *.");
+                throw new UserErrorException(
+                    $"--allowed-hosts is '{host}': it must be a name or an address without a port, such as chat.example, or *."
+                );
         }
         foreach (var origin in CorsOrigins ?? [])
         {
-            if (origin is "*" or "null" || (Uri.TryCreate(origin, UriKind.Absolute, out var site) && site.PathAndQuery is "/" or "")) continue;
-            throw new UserErrorException($"--cors is '{origin}': it must be a web site's scheme, name and port, such as https://chat.example, or *.");
+            if (origin is "*" or "null" || (Uri.TryCreate(origin, UriKind.Absolute, out var site) && site.PathAndQuery is "/" or ""))
+                continue;
+            throw new UserErrorException(
+                $"--cors is '{origin}': it must be a web site's scheme, name and port, such as https://chat.example, or *."
+            );
         }
     }
 }

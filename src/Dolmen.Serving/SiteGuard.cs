@@ -34,10 +34,16 @@ internal sealed class SiteGuard(ServerOptions options)
     private void CheckHost(HttpContext http, string host)
     {
         var name = Plain(Name(host));
-        if (_hosts.Contains(Any) || _hosts.Contains(name) || IsLoopback(name)) return;
-        if (IPAddress.TryParse(name, out var address) && http.Connection.LocalIpAddress is { } local && Same(address, local)) return;
-        throw ApiErrorException.Refused(StatusCodes.Status403Forbidden, $"The request is for the host '{Shown(host)}', which this server does not " +
-            "answer for: it answers for localhost and the address it listens on. Start it with --allowed-hosts to name others.", "host_not_allowed");
+        if (_hosts.Contains(Any) || _hosts.Contains(name) || IsLoopback(name))
+            return;
+        if (IPAddress.TryParse(name, out var address) && http.Connection.LocalIpAddress is { } local && Same(address, local))
+            return;
+        throw ApiErrorException.Refused(
+            StatusCodes.Status403Forbidden,
+            $"The request is for the host '{Shown(host)}', which this server does not "
+                + "answer for: it answers for localhost and the address it listens on. Start it with --allowed-hosts to name others.",
+            "host_not_allowed"
+        );
     }
 
     private void CheckOrigin(HttpContext http, string host)
@@ -63,15 +69,24 @@ internal sealed class SiteGuard(ServerOptions options)
         headers.AccessControlAllowHeaders = http.Request.Headers.AccessControlRequestHeaders is { Count: > 0 } asked ? asked
             : "Authorization, Content-Type";
         headers.AccessControlMaxAge = "600";
-        if (http.Request.Headers.ContainsKey("Access-Control-Request-Private-Network")) headers["Access-Control-Allow-Private-Network"] = "true";
+        if (http.Request.Headers.ContainsKey("Access-Control-Request-Private-Network"))
+            headers["Access-Control-Allow-Private-Network"] = "true";
     }
 
     /// <summary>The page came from this server, perhaps through a proxy that speaks TLS.</summary>
     private static bool SameSite(Uri site, string host)
     {
         var name = Name(host);
-        var port = int.TryParse(host.AsSpan(Math.Min(host.Length, name.Length)).TrimStart(':'), NumberStyles.None, CultureInfo.InvariantCulture,
-            out var given) ? given : site.Scheme == "https" ? 443 : 80;
+        var port =
+            int.TryParse(
+                host.AsSpan(Math.Min(host.Length, name.Length)).TrimStart(':'),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var given
+            )
+                ? given
+            : site.Scheme == "https" ? 443
+            : 80;
         return Plain(site.Host) == Plain(name) && site.Port == port;
     }
 
@@ -93,7 +108,8 @@ internal sealed class SiteGuard(ServerOptions options)
     private static bool IsLoopback(string name) => name == "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal)
         || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
 
-    private static bool Same(IPAddress a, IPAddress b) => (a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a).Equals(b.IsIPv4MappedToIPv6 ? b.MapToIPv4() : b);
+    private static bool Same(IPAddress a, IPAddress b) =>
+        (a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a).Equals(b.IsIPv4MappedToIPv6 ? b.MapToIPv4() : b);
 
     private static string Shown(string text) => text.Length <= 100 ? text : string.Concat(text.AsSpan(0, 100), "…");
 }

@@ -10,7 +10,14 @@ namespace Dolmen.Tokenization;
 /// <param name="StripLeft">Swallows the white space before it; <paramref name="StripRight"/> that behind it.</param>
 /// <param name="Normalized">Found in what the normalizer makes of the text between the other added tokens, which are found first.</param>
 public sealed record AddedToken(
-    string Content, int Id, bool Special, bool SingleWord = false, bool StripLeft = false, bool StripRight = false, bool Normalized = false);
+    string Content,
+    int Id,
+    bool Special,
+    bool SingleWord = false,
+    bool StripLeft = false,
+    bool StripRight = false,
+    bool Normalized = false
+);
 
 /// <summary>Finds a set of added tokens in a text: the leftmost, of those that begin at one place the longest.</summary>
 internal sealed class AddedTokens
@@ -23,7 +30,10 @@ internal sealed class AddedTokens
         _byFirst = tokens.Where(token => token.Content.Length > 0).GroupBy(token => token.Content[0])
             .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Content.Length).ToArray());
         if (_byFirst.Count > 0)
-            _names = SearchValues.Create([.. _byFirst.Values.SelectMany(group => group).Select(token => token.Content)], StringComparison.Ordinal);
+            _names = SearchValues.Create(
+                [.. _byFirst.Values.SelectMany(group => group).Select(token => token.Content)],
+                StringComparison.Ordinal
+            );
     }
 
     /// <param name="text">All of it: what stands before <paramref name="from"/> decides whether a token is a word.</param>

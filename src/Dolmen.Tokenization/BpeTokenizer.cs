@@ -79,7 +79,8 @@ public sealed class BpeTokenizer : VocabularyTokenizer
     public string? OnlyInItsFile(bool wholePieces)
     {
         if (Rules.SpaceBefore) return "it puts a space before a text that begins without one (add_prefix_space)";
-        // NFC alone keeps this; for what it changes, llama.cpp has no step either, and models whose files name it are run there all the same.
+        // NFC alone keeps this; for what it changes, llama.cpp has no step either, and models whose files name it are run there all the
+        // same.
         const string composed = " Aa  Éé ﬁ\n";
         if (Normalizer is { } normalizer && normalizer.Apply(composed) != composed) return "its normalizer changes text beyond NFC";
         if (Rules.WholePieces == wholePieces) return null;
@@ -93,9 +94,11 @@ public sealed class BpeTokenizer : VocabularyTokenizer
             if (merged is [var only] && only == id) continue;
             ends.Clear();
             Split.Split(Bytes[id], ends);
-            if (ends.Count != 1) continue;                               // never a piece
-            return $"it {(Rules.WholePieces ? "takes" : "does not take")} '{Encoding.UTF8.GetString(Bytes[id])}' whole, which its merges do not " +
-                $"give (ignore_merges is {(Rules.WholePieces ? "true" : "false")})";
+            if (ends.Count != 1)
+                continue; // never a piece
+            return $"it {(Rules.WholePieces ? "takes" : "does not take")} '{Encoding.UTF8.GetString(Bytes[id])}' whole, which its merges "
+                + $"do not "
+                + $"give (ignore_merges is {(Rules.WholePieces ? "true" : "false")})";
         }
         return null;
     }

@@ -86,9 +86,14 @@ public static class ConversationPacking
     private static void ThrowIfUnfit(TokenizedConversation conversation, int rowLength)
     {
         if (conversation.Tokens.Length != conversation.LossMask.Length)
-            throw new ArgumentException($"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
-                nameof(conversation));
+            throw new ArgumentException(
+                $"A conversation has {conversation.Tokens.Length} tokens but a loss mask of {conversation.LossMask.Length}.",
+                nameof(conversation)
+            );
         if (conversation.Tokens.Length == 0 || conversation.Tokens.Length > rowLength)
-            throw new ArgumentException($"A conversation has {conversation.Tokens.Length} tokens but a row holds 1 to {rowLength}.", nameof(conversation));
+            throw new ArgumentException(
+                $"A conversation has {conversation.Tokens.Length} tokens but a row holds 1 to {rowLength}.",
+                nameof(conversation)
+            );
     }
 }

@@ -7,11 +7,16 @@ namespace Dolmen.Tokenization;
 /// <summary>A text and what it becomes.</summary>
 public sealed record TextPair(string Source, string Target);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
 [JsonSerializable(typeof(TextPair))]
 internal sealed partial class PairJson : JsonSerializerContext;
 
-/// <summary>Pairs as a user names them: one file of JSON lines <c>{"source","target"}</c>, two files of equally many lines, each also compressed by gzip or Zstandard, or
+/// <summary>Pairs as a user names them: one file of JSON lines <c>{"source","target"}</c>, two files of equally many lines, each also
+/// compressed by gzip or Zstandard, or
 /// <c>reverse:COUNT:SEED</c>, invented strings of 10 to 20 letters and the same backwards.</summary>
 public static class PairFiles
 {
@@ -28,13 +33,19 @@ public static class PairFiles
 
     /// <param name="pairs">As a user names them.</param>
     /// <param name="tally">Counts the pairs read, and those left out because a side is empty.</param>
-    /// <exception cref="UserErrorException">No such file, unequal numbers of lines, a line that is not a pair, or no pair at all.</exception>
+    /// <exception cref="UserErrorException">No such file, unequal numbers of lines, a line that is not a pair, or no pair at
+    /// all.</exception>
     public static IReadOnlyList<(TextPair Pair, DataPlace Place)> Read(string pairs, DataTally tally)
     {
         var files = pairs.Split(',', StringSplitOptions.TrimEntries);
         if (!IsInvented(pairs) && files.Length > 2)
-            throw new UserErrorException($"--pairs names {files.Length} files: it takes one of JSON lines, or two with a comma between them.");
-        var all = IsInvented(pairs) ? Invent(pairs).Select((pair, i) => (pair, new DataPlace(pairs, i + 1))) : files.Length == 1 ? Json(files[0]) : Lines(files[0], files[1]);
+            throw new UserErrorException(
+                $"--pairs names {files.Length} files: it takes one of JSON lines, or two with a comma between them."
+            );
+        var all =
+            IsInvented(pairs) ? Invent(pairs).Select((pair, i) => (pair, new DataPlace(pairs, i + 1)))
+            : files.Length == 1 ? Json(files[0])
+            : Lines(files[0], files[1]);
         var kept = new List<(TextPair, DataPlace)>();
         foreach (var (pair, place) in all)
         {
@@ -56,18 +67,30 @@ public static class PairFiles
     {
         var (read, others) = (LinesOf(sources), LinesOf(targets));
         if (read.Count != others.Count)
-            throw new UserErrorException($"{sources} has {read.Count} lines but {targets} has {others.Count}: line n of one must be the translation of line n of the other.");
-        return read.Zip(others, (source, target) => new TextPair(source, target)).Select((pair, i) => (pair, new DataPlace(sources, i + 1)));
+            throw new UserErrorException(
+                $"{sources} has {read.Count} lines but {targets} has {others.Count}: line n of one must be the translation of line n of "
+                    + $"the other."
+            );
+        return read.Zip(others, (source, target) => new TextPair(source, target))
+            .Select((pair, i) => (pair, new DataPlace(sources, i + 1)));
     }
 
     private static List<string> LinesOf(string file) =>
-        [.. TextLines.Read(file, "one file of JSON lines or two of text").Select(line => StrictText.Decode(line.Line.Span, file, line.Number).Trim())];
+        [
+            .. TextLines
+                .Read(file, "one file of JSON lines or two of text")
+                .Select(line => StrictText.Decode(line.Line.Span, file, line.Number).Trim()),
+        ];
 
     private static List<TextPair> Invent(string pairs)
     {
         var parts = pairs.Split(':');
         var (count, seed) = (100_000, 1UL);
-        if (parts.Length > 3 || (parts.Length > 1 && (!int.TryParse(parts[1], out count) || count < 1)) || (parts.Length > 2 && !ulong.TryParse(parts[2], out seed)))
+        if (
+            parts.Length > 3
+            || (parts.Length > 1 && (!int.TryParse(parts[1], out count) || count < 1))
+            || (parts.Length > 2 && !ulong.TryParse(parts[2], out seed))
+        )
             throw new UserErrorException($"--pairs {pairs} is not reverse:COUNT:SEED. Try reverse:100000:1.");
         var random = new StableRandom(seed);
         var invented = new List<TextPair>(count);

@@ -56,7 +56,9 @@ internal sealed class PieceTable
             ulong hash;
             if (piece.Length is >= 4 and <= 8)
             {
-                hash = Unsafe.ReadUnaligned<uint>(ref first) | (ulong)Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref first, piece.Length - 4)) << 32;
+                hash =
+                    Unsafe.ReadUnaligned<uint>(ref first)
+                    | (ulong)Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref first, piece.Length - 4)) << 32;
             }
             else if (piece.Length < 4)
             {

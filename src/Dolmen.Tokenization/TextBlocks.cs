@@ -88,8 +88,16 @@ internal static class TextBlocks
                 if (!_started) SkipMark();
                 if (_held == 0) return written;
                 var bytes = _bytes.AsSpan(0, _held);
-                var status = Utf8.ToUtf16(bytes, into[written..], out var used, out var made, replaceInvalidSequences: false, isFinalBlock: _ended);
-                if (status == OperationStatus.InvalidData) throw StrictText.Invalid(bytes, path, _line);
+                var status = Utf8.ToUtf16(
+                    bytes,
+                    into[written..],
+                    out var used,
+                    out var made,
+                    replaceInvalidSequences: false,
+                    isFinalBlock: _ended
+                );
+                if (status == OperationStatus.InvalidData)
+                    throw StrictText.Invalid(bytes, path, _line);
                 _line += bytes[..used].Count((byte)'\n');
                 bytes[used..].CopyTo(_bytes);
                 _held -= used;

@@ -8,7 +8,11 @@ public sealed record TextFile(string Path, string Language);
 
 internal sealed record TextRow(string Text);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
 [JsonSerializable(typeof(TextRow))]
 internal sealed partial class TextRowJson : JsonSerializerContext;
 
@@ -18,7 +22,8 @@ public static class TextFiles
 {
     private static readonly string[] Extensions = [".txt", ".md", ".xml", ".html", ".cs", ".jsonl", ".ndjson", ".dev", ".devtest"];
 
-    /// <summary>Files as named, and all regular files of a known type in and below folders, in the order of their names; a pipe, a device or
+    /// <summary>Files as named, and all regular files of a known type in and below folders, in the order of their names; a pipe, a device
+    /// or
     /// a name that the system cannot open is left out. A file's language is the
     /// name of the first folder below a named one (<c>stories/ko/…</c>) or else its own without the extension, from the last dot on
     /// (<c>kor_Hang.dev</c>, <c>ref.kor.txt</c>).</summary>
@@ -95,9 +100,13 @@ public static class TextFiles
         using var file = DataFile.Open(path, "a file of text");
         var start = new byte[8192];
         var read = file.Read(start);
-        if (StrictText.Marked(start.AsSpan(0, read)) is not null || !start.AsSpan(0, read).Contains((byte)0)) return;
-        throw new UserErrorException($"{path} is not a text file: it holds NUL bytes. {FileKind.Hint(start.AsSpan(0, read))} This verb reads UTF-8 text of any name, and .jsonl " +
-            "with a member \"text\"; unpack it, or build a corpus of it first.");
+        if (StrictText.Marked(start.AsSpan(0, read)) is not null || !start.AsSpan(0, read).Contains((byte)0))
+            return;
+        throw new UserErrorException(
+            $"{path} is not a text file: it holds NUL bytes. {FileKind.Hint(start.AsSpan(0, read))} This verb reads UTF-8 text of any "
+                + $"name, and .jsonl "
+                + "with a member \"text\"; unpack it, or build a corpus of it first."
+        );
     }
 
     private static bool IsRows(string path) => DataFile.ContentExtension(path).ToLowerInvariant() is ".jsonl" or ".ndjson";

@@ -24,8 +24,18 @@ public static class TokenText
                 if (escaped.Contains(characters[0], StringComparison.Ordinal)) text.Append('\\');
                 text.Append(characters);
             }
-            else if (bytes[0] is (byte)'\n' or (byte)'\t' or (byte)'\r') text.Append(bytes[0] switch { (byte)'\n' => "\\n", (byte)'\t' => "\\t", _ => "\\r" });
-            else foreach (var value in bytes[..length]) text.Append(CultureInfo.InvariantCulture, $"\\x{value:X2}");
+            else if (bytes[0] is (byte)'\n' or (byte)'\t' or (byte)'\r')
+                text.Append(
+                    bytes[0] switch
+                    {
+                        (byte)'\n' => "\\n",
+                        (byte)'\t' => "\\t",
+                        _ => "\\r",
+                    }
+                );
+            else
+                foreach (var value in bytes[..length])
+                    text.Append(CultureInfo.InvariantCulture, $"\\x{value:X2}");
             bytes = bytes[length..];
         }
         return text.ToString();
@@ -44,6 +54,12 @@ public static class TokenText
     }
 
     // A mark that turns the direction of writing could hide what stands beside it.
-    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-        or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
+    private static bool IsHidden(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.PrivateUse
+                or UnicodeCategory.OtherNotAssigned;
 }

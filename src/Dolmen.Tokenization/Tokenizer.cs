@@ -68,7 +68,8 @@ public abstract class Tokenizer
         return [.. output];
     }
 
-    /// <summary>What a model is to go on with: the ids that open a text, then the text's. Where both are none, the begin token, since a model
+    /// <summary>What a model is to go on with: the ids that open a text, then the text's. Where both are none, the begin token, since a
+    /// model
     /// needs one token to say anything.</summary>
     public int[] EncodePrompt(ReadOnlySpan<char> text)
     {
@@ -117,7 +118,8 @@ public abstract class Tokenizer
         ? [Special.Eos, Special.End, Special.Bos, Special.Pad, Special.System, Special.User, Special.Assistant]
         : [Special.Eos, Special.End];
 
-    /// <summary>Bytes that are not UTF-8 become U+FFFD: one for each of a run of byte tokens where the tokenizer's own decoder says so.</summary>
+    /// <summary>Bytes that are not UTF-8 become U+FFFD: one for each of a run of byte tokens where the tokenizer's own decoder says
+    /// so.</summary>
     public string Decode(ReadOnlySpan<int> tokens) =>
         Steps is { } steps ? steps.Decode(Known(tokens)) : Encoding.UTF8.GetString(DecodeBytes(tokens));
 

@@ -35,13 +35,20 @@ public static class TokenizerFolder
         }
         WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
         WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
-        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) SaveChatTemplate(template, folder);
-        WriteJson(Path.Combine(folder, TokenizerFile), json =>
-        {
-            if (tokenizer is BpeTokenizer bytes) TokenizerJson.Write(json, bytes);
-            else if (tokenizer is SentencePieceTokenizer pieces) SentencePieceJson.Write(json, pieces);
-            else throw new ArgumentException($"A {tokenizer.GetType().Name} cannot be written.", nameof(tokenizer));
-        });
+        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
+            SaveChatTemplate(template, folder);
+        WriteJson(
+            Path.Combine(folder, TokenizerFile),
+            json =>
+            {
+                if (tokenizer is BpeTokenizer bytes)
+                    TokenizerJson.Write(json, bytes);
+                else if (tokenizer is SentencePieceTokenizer pieces)
+                    SentencePieceJson.Write(json, pieces);
+                else
+                    throw new ArgumentException($"A {tokenizer.GetType().Name} cannot be written.", nameof(tokenizer));
+            }
+        );
     }
 
     /// <param name="template">As it stands in another file; it is read when a conversation asks for it.</param>
@@ -52,11 +59,15 @@ public static class TokenizerFolder
         if (!File.Exists(path)) return;
         // Software that does not know the template's own file looks for it here.
         using var config = JsonInput.ReadFile(path, LargestFile);
-        WriteJson(path, json =>
-        {
-            foreach (var member in config.RootElement.EnumerateObject().Where(member => member.Name != TemplateMember)) member.WriteTo(json);
-            json.WriteString(TemplateMember, template);
-        });
+        WriteJson(
+            path,
+            json =>
+            {
+                foreach (var member in config.RootElement.EnumerateObject().Where(member => member.Name != TemplateMember))
+                    member.WriteTo(json);
+                json.WriteString(TemplateMember, template);
+            }
+        );
     }
 
     /// <summary>As tiktoken's file of ranks, which leaves out special tokens and how text is cut. Its merges follow from the ids: those
@@ -86,7 +97,8 @@ public static class TokenizerFolder
         if (tokenizer is BpeTokenizer { Steps: null, Special.User: >= 0 }) return tokenizer;
         var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [TokenizerFile] = bytes };
         foreach (var name in (string[])[ConfigFile, SpecialTokensFile])
-            if (Path.Combine(Path.GetDirectoryName(path) ?? "", name) is var beside && File.Exists(beside)) files[name] = File.ReadAllBytes(beside);
+            if (Path.Combine(Path.GetDirectoryName(path) ?? "", name) is var beside && File.Exists(beside))
+                files[name] = File.ReadAllBytes(beside);
         tokenizer.Original = files;
         return tokenizer;
     }
@@ -95,10 +107,14 @@ public static class TokenizerFolder
     private static void SaveOriginal(
         Tokenizer tokenizer, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> files, string folder, int? contextLength)
     {
-        foreach (var (name, bytes) in files) AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes.Span));
-        if (!files.ContainsKey(SpecialTokensFile)) WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
-        if (!files.ContainsKey(ConfigFile)) WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
-        if (tokenizer.ChatTemplate is { } template) AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template.Source);
+        foreach (var (name, bytes) in files)
+            AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes.Span));
+        if (!files.ContainsKey(SpecialTokensFile))
+            WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
+        if (!files.ContainsKey(ConfigFile))
+            WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
+        if (tokenizer.ChatTemplate is { } template)
+            AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template.Source);
     }
 
     /// <exception cref="UserErrorException">The file is too large, or no JSON.</exception>
@@ -118,8 +134,11 @@ public static class TokenizerFolder
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{path} is not valid JSON at line {error.LineNumber + 1}: {error.Message.Split(" Path:")[0].TrimEnd('.')}. " +
-                "Train the tokenizer again or copy the file again.", error);
+            throw new UserErrorException(
+                $"{path} is not valid JSON at line {error.LineNumber + 1}: {error.Message.Split(" Path:")[0].TrimEnd('.')}. "
+                    + "Train the tokenizer again or copy the file again.",
+                error
+            );
         }
     }
 
@@ -135,7 +154,11 @@ public static class TokenizerFolder
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new UserErrorException($"{path} is {root.ValueKind}: it must be a JSON object. Copy the file again.");
-            names = new TokenNames(names.Bos ?? Name(root, "bos_token"), names.Eos ?? Name(root, "eos_token"), names.Pad ?? Name(root, "pad_token"));
+            names = new TokenNames(
+                names.Bos ?? Name(root, "bos_token"),
+                names.Eos ?? Name(root, "eos_token"),
+                names.Pad ?? Name(root, "pad_token")
+            );
         }
         return names;
     }
@@ -167,15 +190,29 @@ public static class TokenizerFolder
         var special = tokenizer.Special;
         var names = tokenizer.Added.Where(token => token.Special).ToDictionary(token => token.Id, token => token.Content);
         var said = new HashSet<int>();
-        foreach (var (name, id) in (ReadOnlySpan<(string, int)>)[("bos_token", special.Bos), ("eos_token", special.Eos),
-            ("pad_token", special.Pad == special.Eos ? -1 : special.Pad), ("unk_token", (tokenizer as SentencePieceTokenizer)?.Unknown ?? -1)])
+        foreach (
+            var (name, id) in (ReadOnlySpan<(string, int)>)
+                [
+                    ("bos_token", special.Bos),
+                    ("eos_token", special.Eos),
+                    ("pad_token", special.Pad == special.Eos ? -1 : special.Pad),
+                    ("unk_token", (tokenizer as SentencePieceTokenizer)?.Unknown ?? -1),
+                ]
+        )
         {
             if (!names.TryGetValue(id, out var text)) continue;
             json.WriteString(name, text);
             said.Add(id);
         }
-        string[] others = [.. tokenizer.Added.Where(token => token.Special && !said.Contains(token.Id)).OrderBy(token => token.Id).Select(token => token.Content)];
-        if (others.Length == 0) return;
+        string[] others =
+        [
+            .. tokenizer
+                .Added.Where(token => token.Special && !said.Contains(token.Id))
+                .OrderBy(token => token.Id)
+                .Select(token => token.Content),
+        ];
+        if (others.Length == 0)
+            return;
         json.WriteStartArray("additional_special_tokens");
         foreach (var name in others) json.WriteStringValue(name);
         json.WriteEndArray();

@@ -17,7 +17,8 @@ internal static class TokenizerJson
         return IsByteLevel(root) ? ByteLevelJson.Read(root, names) : SentencePieceJsonReader.Read(root, names);
     }
 
-    /// <summary>Merges happen on bytes: text is written in the characters that stand for bytes, and every byte is a token or is dropped.</summary>
+    /// <summary>Merges happen on bytes: text is written in the characters that stand for bytes, and every byte is a token or is
+    /// dropped.</summary>
     private static bool IsByteLevel(JsonField root)
     {
         var model = root.Get("model");

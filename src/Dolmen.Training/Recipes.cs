@@ -20,9 +20,20 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 /// beginning-of-text tokens are not targets. Otherwise a row is one stream, as in nanoGPT and llm.c: cheaper, and a model learns that a
 /// beginning-of-text token ends what came before. Conversations are always read alone.</param>
 public sealed record TrainingRecipe(
-    int ContextLength = 256, Precision Precision = Precision.Auto, int MicroBatchTokens = 4096, double CheckpointMinutes = 2, int KeepCheckpoints = 2,
-    int LogEverySteps = 10, int ValidationTokens = 65536, int Validations = 10, string SamplePrompt = "## System.String.Trim()\n", int SampleTokens = 48,
-    LongRows LongRows = LongRows.KeepEnd, bool DocumentMasking = false, double AverageDecay = 0);
+    int ContextLength = 256,
+    Precision Precision = Precision.Auto,
+    int MicroBatchTokens = 4096,
+    double CheckpointMinutes = 2,
+    int KeepCheckpoints = 2,
+    int LogEverySteps = 10,
+    int ValidationTokens = 65536,
+    int Validations = 10,
+    string SamplePrompt = "## System.String.Trim()\n",
+    int SampleTokens = 48,
+    LongRows LongRows = LongRows.KeepEnd,
+    bool DocumentMasking = false,
+    double AverageDecay = 0
+);
 
 /// <param name="WarmupFraction">Share of the steps in which the rate rises linearly from 0.</param>
 /// <param name="DecayFraction">Share of the steps in which it falls (warmup-stable-decay; Hu et al. 2024).</param>

@@ -69,7 +69,15 @@ public sealed class Trainer(
         Save(session, step, lastLoss);
         session.KeepEvaluationWeights();
         var total = _earlierSeconds + _clock.Elapsed.TotalSeconds;
-        return new TrainingOutcome(task.TokensAfter(step), step, total, task.TokensAfter(step) / Math.Max(1e-9, total), lastLoss, validation?.BitsPerByte, model.Parameters.Count);
+        return new TrainingOutcome(
+            task.TokensAfter(step),
+            step,
+            total,
+            task.TokensAfter(step) / Math.Max(1e-9, total),
+            lastLoss,
+            validation?.BitsPerByte,
+            model.Parameters.Count
+        );
     }
 
     private (StepResult Result, double Norm) Step(TrainingSession session, int step, double share)
@@ -89,7 +97,8 @@ public sealed class Trainer(
         return task.Validate(model);
     }
 
-    private void Save(TrainingSession session, int step, double loss) => session.Save(step, _earlierSeconds + _clock.Elapsed.TotalSeconds, loss);
+    private void Save(TrainingSession session, int step, double loss) =>
+        session.Save(step, _earlierSeconds + _clock.Elapsed.TotalSeconds, loss);
 
     private bool IsValidationStep(int step)
     {
@@ -97,29 +106,63 @@ public sealed class Trainer(
         return step == task.Steps || (step % every == 0 && task.Steps - step >= every / 2);
     }
 
-    private double Mfu(double tokensPerSecond) => tokensPerSecond * model.Config.TrainingFlopsPerToken(context.Training.ContextLength) / _peakFlops;
+    private double Mfu(double tokensPerSecond) =>
+        tokensPerSecond * model.Config.TrainingFlopsPerToken(context.Training.ContextLength) / _peakFlops;
 
     private void Report(int step, double loss, double rate, double norm, double speed)
     {
         var bits = task.BitsPerByte(loss) is { } value ? $" · {value:0.000} bpb" : "";
-        context.Progress.Report(new StageProgress(task.Stage, task.TokensAfter(step), task.TokensAfter(task.Steps), "tok",
-            $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {rate:0.0e0} · |g| {norm:0.00} · MFU {Mfu(speed):P0} · {Environment.WorkingSet >> 20} MB"));
+        context.Progress.Report(
+            new StageProgress(
+                task.Stage,
+                task.TokensAfter(step),
+                task.TokensAfter(task.Steps),
+                "tok",
+                $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {rate:0.0e0} · |g| {norm:0.00} · MFU {Mfu(speed):P0} · "
+                    + $"{Environment.WorkingSet >> 20} MB"
+            )
+        );
     }
 
     private void WriteMetrics(MetricsLog log, EventFile events, int step, double rate, double speed, StepMeter meter)
     {
         var (loss, norm, extra) = meter.Take();
-        log.Write(step, [("tokens", task.TokensAfter(step)), ("loss", loss), ("learningRate", rate), ("gradNorm", norm), ("tokensPerSecond", speed),
-            ("mfu", Mfu(speed)), ("memoryBytes", Environment.WorkingSet), ("seconds", _earlierSeconds + _clock.Elapsed.TotalSeconds),
-            .. extra.Select(metric => (metric.Name, (object?)metric.Value))]);
-        events.Scalars(step, [("train/loss", loss), ("train/learning_rate", rate), ("train/grad_norm", norm), ("train/tokens_per_second", speed),
-            ("train/mfu", Mfu(speed)), .. extra]);
+        log.Write(
+            step,
+            [
+                ("tokens", task.TokensAfter(step)),
+                ("loss", loss),
+                ("learningRate", rate),
+                ("gradNorm", norm),
+                ("tokensPerSecond", speed),
+                ("mfu", Mfu(speed)),
+                ("memoryBytes", Environment.WorkingSet),
+                ("seconds", _earlierSeconds + _clock.Elapsed.TotalSeconds),
+                .. extra.Select(metric => (metric.Name, (object?)metric.Value)),
+            ]
+        );
+        events.Scalars(
+            step,
+            [
+                ("train/loss", loss),
+                ("train/learning_rate", rate),
+                ("train/grad_norm", norm),
+                ("train/tokens_per_second", speed),
+                ("train/mfu", Mfu(speed)),
+                .. extra,
+            ]
+        );
     }
 
     private static void WriteValidation(MetricsLog log, EventFile events, int step, Validation validation)
     {
         log.Write(step, ("valLoss", validation.Loss), ("bitsPerByte", validation.BitsPerByte), ("sample", validation.Sample));
-        events.Scalars(step, validation.BitsPerByte is { } bits ? [("eval/loss", validation.Loss), ("eval/bits_per_byte", bits)] : [("eval/loss", validation.Loss)]);
+        events.Scalars(
+            step,
+            validation.BitsPerByte is { } bits
+                ? [("eval/loss", validation.Loss), ("eval/bits_per_byte", bits)]
+                : [("eval/loss", validation.Loss)]
+        );
     }
 
     /// <summary>Means over the steps since the last line.</summary>

@@ -11,11 +11,16 @@ namespace Dolmen.Training;
 /// <param name="Identity">Hash of everything that decides the bits: model, recipe, data, seed.</param>
 internal sealed record CheckpointState(int Step, double Seconds, double Loss, string Identity);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectRequiredConstructorParameters = true,
+    WriteIndented = true
+)]
 [JsonSerializable(typeof(CheckpointState))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;
 
-/// <summary><c>checkpoints/step-000120/</c>: every named state of the run, such as the fp32 weights and the optimizer's moments, and where it stood. A directory is renamed into
+/// <summary><c>checkpoints/step-000120/</c>: every named state of the run, such as the fp32 weights and the optimizer's moments, and where
+/// it stood. A directory is renamed into
 /// place when it is whole, so a killed run never leaves half of one.</summary>
 internal sealed class TrainingCheckpoint(string directory, int keep)
 {
@@ -51,22 +56,38 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
     /// <exception cref="UserErrorException">It belongs to a different run, or is damaged.</exception>
     public CheckpointState? LoadNewest(IReadOnlyList<NamedState> states, string identity)
     {
-        if (Finished().LastOrDefault() is not { Path: { } newest }) return null;
-        var state = JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(newest, StateFile)), CheckpointJson.Default.CheckpointState)
-            ?? throw new UserErrorException($"{newest} is damaged: {StateFile} is empty. Delete this directory to go on from an earlier checkpoint.");
+        if (Finished().LastOrDefault() is not { Path: { } newest })
+            return null;
+        var state =
+            JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(newest, StateFile)), CheckpointJson.Default.CheckpointState)
+            ?? throw new UserErrorException(
+                $"{newest} is damaged: {StateFile} is empty. Delete this directory to go on from an earlier checkpoint."
+            );
         if (state.Identity != identity)
         {
-            throw new UserErrorException($"{directory} holds checkpoints of a different run: its model, recipe, data or seed is not this one's. " +
-                "Name another --out, or delete the directory to start anew.");
+            throw new UserErrorException(
+                $"{directory} holds checkpoints of a different run: its model, recipe, data or seed is not this one's. "
+                    + "Name another --out, or delete the directory to start anew."
+            );
         }
         using var tensors = SafetensorsFile.Open(Path.Combine(newest, TensorsFile));
         foreach (var (name, values) in states) tensors.Read(name, values());
         return state;
     }
 
-    private IEnumerable<(string Path, int Step)> Finished() => !Directory.Exists(directory)
-        ? []
-        : Directory.EnumerateDirectories(directory, "step-*")
-            .Select(path => (path, int.TryParse(Path.GetFileName(path).AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1))
-            .Where(entry => entry.Item2 >= 0).OrderBy(entry => entry.Item2);
+    private IEnumerable<(string Path, int Step)> Finished() =>
+        !Directory.Exists(directory)
+            ? []
+            : Directory
+                .EnumerateDirectories(directory, "step-*")
+                .Select(path =>
+                    (
+                        path,
+                        int.TryParse(Path.GetFileName(path).AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+                            ? step
+                            : -1
+                    )
+                )
+                .Where(entry => entry.Item2 >= 0)
+                .OrderBy(entry => entry.Item2);
 }

@@ -21,14 +21,26 @@ public sealed class TrainingSession : IDisposable
     /// <param name="identity">Hash of everything that decides the bits: checkpoints of another identity are refused.</param>
     /// <param name="further">More numbers that a checkpoint must hold.</param>
     public TrainingSession(
-        TrainableModel model, OptimizerRecipe recipe, TrainingRecipe training, string directory, string identity, params IEnumerable<NamedState> further)
+        TrainableModel model,
+        OptimizerRecipe recipe,
+        TrainingRecipe training,
+        string directory,
+        string identity,
+        params IEnumerable<NamedState> further
+    )
     {
         (_model, _recipe, _identity) = (model, recipe, identity);
         model.Parameters.Freeze(spec => ParameterGroups.IsFrozen(recipe, spec));
         _optimizer = recipe.Build(model.Parameters);
         _average = training.AverageDecay > 0 ? new WeightAverage(model.Parameters, training.AverageDecay) : null;
         _checkpoints = new TrainingCheckpoint(directory, training.KeepCheckpoints);
-        _states = [model.Parameters.State(), .. _optimizer.State(), .. _average is null ? [] : (NamedState[])[_average.State()], .. further];
+        _states =
+        [
+            model.Parameters.State(),
+            .. _optimizer.State(),
+            .. _average is null ? [] : (NamedState[])[_average.State()],
+            .. further,
+        ];
     }
 
     /// <summary>Goes back to the newest checkpoint; null where there is none.</summary>
@@ -39,7 +51,8 @@ public sealed class TrainingSession : IDisposable
         return state;
     }
 
-    public void Save(int step, double seconds, double loss) => _checkpoints.Save(_states, new CheckpointState(step, seconds, loss, _identity));
+    public void Save(int step, double seconds, double loss) =>
+        _checkpoints.Save(_states, new CheckpointState(step, seconds, loss, _identity));
 
     /// <summary>Clips the summed gradients and steps the weights by them.</summary>
     /// <param name="step">Counts from 1.</param>

@@ -14,14 +14,28 @@ namespace Dolmen.Training;
 
 /// <summary>Where a stage works and who it tells. A stage started again in the same directory goes on from its last checkpoint and ends
 /// with the same bits.</summary>
-public sealed record TrainingContext(string OutDirectory, ulong Seed, TrainingRecipe Training, IProgress<StageProgress> Progress, CancellationToken Stop)
+public sealed record TrainingContext(
+    string OutDirectory,
+    ulong Seed,
+    TrainingRecipe Training,
+    IProgress<StageProgress> Progress,
+    CancellationToken Stop
+)
 {
     /// <summary>Told before training begins what became of the examples; nobody when null.</summary>
     public Action<string>? Notice { get; init; }
 }
 
 /// <param name="BitsPerByte">Of held-out text after the last step; null where the stage has none.</param>
-public sealed record TrainingOutcome(long Tokens, int Steps, double Seconds, double TokensPerSecond, double Loss, double? BitsPerByte, long Parameters)
+public sealed record TrainingOutcome(
+    long Tokens,
+    int Steps,
+    double Seconds,
+    double TokensPerSecond,
+    double Loss,
+    double? BitsPerByte,
+    long Parameters
+)
 {
     /// <summary>What became of the examples of its input.</summary>
     public DataCounts? Data { get; init; }
@@ -66,32 +80,67 @@ public static class TrainingStages
     /// <param name="tokensDirectory">Holds <c>train.bin</c> and <c>val.bin</c> (token shards).</param>
     /// <exception cref="OperationCanceledException">Stopped; a checkpoint was written.</exception>
     /// <exception cref="UserErrorException">Sizes that cannot work, or a directory that holds a different run.</exception>
-    public static TrainingOutcome Pretrain(ModelConfig model, PretrainRecipe recipe, string tokensDirectory, string tokenizerDirectory, TrainingContext context)
+    public static TrainingOutcome Pretrain(
+        ModelConfig model,
+        PretrainRecipe recipe,
+        string tokensDirectory,
+        string tokenizerDirectory,
+        TrainingContext context
+    )
     {
         Check(model, context.Training, recipe.BatchTokens);
         var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
         if (model.VocabSize != tokenizer.VocabSize)
-            throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
+            throw new UserErrorException(
+                $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
+                    + $"equal."
+            );
         using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
         trained.Parameters.Initialize(context.Seed);
         var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
-        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), data, tokenizerDirectory, context);
+        return Run(
+            trained,
+            task,
+            recipe.Optimizer,
+            recipe.Schedule,
+            JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe),
+            data,
+            tokenizerDirectory,
+            context
+        );
     }
 
     /// <param name="pairs">As <see cref="PairFiles"/> reads them.</param>
     /// <inheritdoc cref="Pretrain"/>
-    public static TrainingOutcome PretrainPairs(ModelConfig model, PretrainRecipe recipe, string pairs, string tokenizerDirectory, TrainingContext context)
+    public static TrainingOutcome PretrainPairs(
+        ModelConfig model,
+        PretrainRecipe recipe,
+        string pairs,
+        string tokenizerDirectory,
+        TrainingContext context
+    )
     {
         Check(model, context.Training, recipe.BatchTokens);
         var tokenizer = TokenizerFolder.Load(tokenizerDirectory);
         if (model.VocabSize != tokenizer.VocabSize)
-            throw new UserErrorException($"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be equal.");
+            throw new UserErrorException(
+                $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
+                    + $"equal."
+            );
         using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
         using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
         trained.Parameters.Initialize(context.Seed);
-        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe), PairFiles.Hash(pairs),
-            tokenizerDirectory, context);
+        return Run(
+            trained,
+            task,
+            recipe.Optimizer,
+            recipe.Schedule,
+            JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe),
+            PairFiles.Hash(pairs),
+            tokenizerDirectory,
+            context
+        );
     }
 
     /// <param name="conversationsFile">As <see cref="ConversationFiles"/> reads them.</param>
@@ -101,7 +150,16 @@ public static class TrainingStages
         using var trained = LoadModel(modelDirectory, context.Training, recipe.BatchTokens);
         using var task = new SftTask(conversationsFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, conversationsFile);
-        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe), data, modelDirectory, context);
+        return Run(
+            trained,
+            task,
+            recipe.Optimizer,
+            recipe.Schedule,
+            JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe),
+            data,
+            modelDirectory,
+            context
+        );
     }
 
     /// <param name="preferencesFile">As <see cref="PreferenceFiles"/> reads them.</param>
@@ -111,25 +169,62 @@ public static class TrainingStages
         using var trained = LoadModel(modelDirectory, context.Training, context.Training.ContextLength);
         using var task = new DpoTask(preferencesFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, preferencesFile);
-        return Run(trained, task, recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.DpoRecipe), data, modelDirectory, context);
+        return Run(
+            trained,
+            task,
+            recipe.Optimizer,
+            recipe.Schedule,
+            JsonSerializer.Serialize(recipe, StageJson.Default.DpoRecipe),
+            data,
+            modelDirectory,
+            context
+        );
     }
 
     private static TrainingOutcome Run(
-        TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string recipe, string data, string tokenizerDirectory, TrainingContext context)
+        TrainableModel model,
+        TrainingTask task,
+        OptimizerRecipe optimizer,
+        ScheduleRecipe schedule,
+        string recipe,
+        string data,
+        string tokenizerDirectory,
+        TrainingContext context
+    )
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
-        var identity = StableHash.Sha256(string.Join('\n', task.Stage, recipe, data, context.Seed, model.Config, context.Training.ContextLength,
-            context.Training.MicroBatchTokens, context.Training.LongRows, context.Training.DocumentMasking, context.Training.AverageDecay,
-            model.Parameters.IsBFloat16));
+        var identity = StableHash.Sha256(
+            string.Join(
+                '\n',
+                task.Stage,
+                recipe,
+                data,
+                context.Seed,
+                model.Config,
+                context.Training.ContextLength,
+                context.Training.MicroBatchTokens,
+                context.Training.LongRows,
+                context.Training.DocumentMasking,
+                context.Training.AverageDecay,
+                model.Parameters.IsBFloat16
+            )
+        );
         context.Notice?.Invoke($"{task.Stage}: {task.Data}");
         var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
         task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
             model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
-            new ModelCard($"Dolmen {task.Stage} model", $"{outcome.Parameters:N0} parameters after {outcome.Tokens:N0} tokens of {task.Stage}."),
-            HuggingFaceFolder.KeepSpecialTokenIds(tokenizerDirectory, new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End))),
-            TokenizerFolder.Files.Select(file => Path.Combine(tokenizerDirectory, file)));
+            new ModelCard(
+                $"Dolmen {task.Stage} model",
+                $"{outcome.Parameters:N0} parameters after {outcome.Tokens:N0} tokens of {task.Stage}."
+            ),
+            HuggingFaceFolder.KeepSpecialTokenIds(
+                tokenizerDirectory,
+                new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End))
+            ),
+            TokenizerFolder.Files.Select(file => Path.Combine(tokenizerDirectory, file))
+        );
         return outcome;
 
         static int? Id(int id) => id < 0 ? null : id;
@@ -143,14 +238,20 @@ public static class TrainingStages
     }
 
     private static string DataHash(string modelDirectory, string file) =>
-        string.Concat(Directory.EnumerateFiles(modelDirectory, "*.safetensors").Order(StringComparer.Ordinal).Select(StableHash.Sha256OfFile)) + StableHash.Sha256OfFile(file);
+        string.Concat(
+            Directory.EnumerateFiles(modelDirectory, "*.safetensors").Order(StringComparer.Ordinal).Select(StableHash.Sha256OfFile)
+        ) + StableHash.Sha256OfFile(file);
 
     private static void Check(ModelConfig model, TrainingRecipe training, int batchTokens)
     {
         var problems = model.Problems().ToList();
         if (training.ContextLength > model.ContextLength)
-            problems.Add($"training.contextLength is {training.ContextLength} but the model's is {model.ContextLength}: it cannot be longer. Try {model.ContextLength}.");
-        if (training.ContextLength < 2) problems.Add($"training.contextLength is {training.ContextLength}: it must be at least 2.");
+            problems.Add(
+                $"training.contextLength is {training.ContextLength} but the model's is {model.ContextLength}: it cannot be longer. Try "
+                    + $"{model.ContextLength}."
+            );
+        if (training.ContextLength < 2)
+            problems.Add($"training.contextLength is {training.ContextLength}: it must be at least 2.");
         else if (batchTokens < training.ContextLength || batchTokens % training.ContextLength != 0)
         {
             problems.Add($"batchTokens is {batchTokens} but training.contextLength is {training.ContextLength}: a batch is whole rows. " +

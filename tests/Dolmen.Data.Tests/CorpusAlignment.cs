@@ -32,7 +32,9 @@ public class CorpusAlignment
         using var fixture = new CorpusFixture().ManyMembers();
         fixture.Build(Tenth);
         CorpusChecks.InventedNamesAreInvented(fixture.Output);
-        var refusals = fixture.Rows("conversations.jsonl").Count(r => (string?)r["messages"]?[1]?["content"] is { } a && a.StartsWith("I don't know", StringComparison.Ordinal));
+        var refusals = fixture
+            .Rows("conversations.jsonl")
+            .Count(r => (string?)r["messages"]?[1]?["content"] is { } a && a.StartsWith("I don't know", StringComparison.Ordinal));
         Assert.InRange(refusals / (double)fixture.Rows("conversations.jsonl").Count(), 0.08, 0.16);
     }
 
@@ -60,8 +62,14 @@ public class CorpusAlignment
         two.Build(recipe, seed: 6, output: other);
         foreach (var file in Directory.GetFiles(one.Output).Select(f => Path.GetFileName(f)))
             Assert.Equal(StableHash.Sha256OfFile(Path.Combine(one.Output, file)), StableHash.Sha256OfFile(Path.Combine(two.Output, file)));
-        Assert.NotEqual(StableHash.Sha256OfFile(Path.Combine(two.Output, "conversations.jsonl")), StableHash.Sha256OfFile(Path.Combine(other, "conversations.jsonl")));
-        Assert.Equal(StableHash.Sha256OfFile(Path.Combine(two.Output, "documents", "00000.parquet")), StableHash.Sha256OfFile(Path.Combine(other, "documents", "00000.parquet")));
+        Assert.NotEqual(
+            StableHash.Sha256OfFile(Path.Combine(two.Output, "conversations.jsonl")),
+            StableHash.Sha256OfFile(Path.Combine(other, "conversations.jsonl"))
+        );
+        Assert.Equal(
+            StableHash.Sha256OfFile(Path.Combine(two.Output, "documents", "00000.parquet")),
+            StableHash.Sha256OfFile(Path.Combine(other, "documents", "00000.parquet"))
+        );
     }
 
     [Fact]
@@ -81,7 +89,10 @@ public class CorpusAlignment
     {
         using var fixture = new CorpusFixture().ManyMembers(3);
         fixture.Build();
-        await using var reader = await ParquetReader.CreateAsync(Path.Combine(fixture.Output, "documents", "00000.parquet"), cancellationToken: TestContext.Current.CancellationToken);
+        await using var reader = await ParquetReader.CreateAsync(
+            Path.Combine(fixture.Output, "documents", "00000.parquet"),
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         string[] expected = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"];
         Assert.Empty(expected.Except(reader.Schema.DataFields.Select(f => f.Name)));
     }

@@ -7,9 +7,17 @@ internal static class CorpusChecks
     {
         var headings = CorpusFixture.RowsOf(corpus, "heldout.jsonl").Select(r => Text(r["text"]).Split('\n')[0]).ToHashSet();
         var signatures = headings.Select(h => $"`{h["## ".Length..]}`").ToHashSet();
-        foreach (var line in Dolmen.Data.CorpusText.ReadDocuments(corpus).SelectMany(d => d.Split('\n'))) Assert.DoesNotContain(line, headings);
-        var shown = CorpusFixture.RowsOf(corpus, "conversations.jsonl").SelectMany(r => r["messages"]?.AsArray() ?? []).Select(m => Text(m?["content"]))
-            .Concat(CorpusFixture.RowsOf(corpus, "preferences.jsonl").SelectMany(r => new[] { Text(r["prompt"]), Text(r["chosen"]), Text(r["rejected"]) }))
+        foreach (var line in Dolmen.Data.CorpusText.ReadDocuments(corpus).SelectMany(d => d.Split('\n')))
+            Assert.DoesNotContain(line, headings);
+        var shown = CorpusFixture
+            .RowsOf(corpus, "conversations.jsonl")
+            .SelectMany(r => r["messages"]?.AsArray() ?? [])
+            .Select(m => Text(m?["content"]))
+            .Concat(
+                CorpusFixture
+                    .RowsOf(corpus, "preferences.jsonl")
+                    .SelectMany(r => new[] { Text(r["prompt"]), Text(r["chosen"]), Text(r["rejected"]) })
+            )
             .Concat(CorpusFixture.RowsOf(corpus, "known.jsonl").Select(r => Text(r["prompt"])))
             .Concat(CorpusFixture.RowsOf(corpus, "few-shot.jsonl").Select(r => $"`{Text(r["query"])[3..].TrimEnd()}`"));
         foreach (var text in shown) Assert.DoesNotContain(Quoted(text), signatures.Contains);
@@ -29,7 +37,10 @@ internal static class CorpusChecks
             Assert.StartsWith($"{Text(item["query"])}{gold}\n", heldOut[Text(item["id"])], StringComparison.Ordinal);
         }
         foreach (var item in items.Take(25))
-            Assert.Equal(documents.Contains(Text(item["choices"]?[(int)(item["gold"] ?? -1)]), StringComparison.Ordinal), (bool)(item["seen"] ?? false));
+            Assert.Equal(
+                documents.Contains(Text(item["choices"]?[(int)(item["gold"] ?? -1)]), StringComparison.Ordinal),
+                (bool)(item["seen"] ?? false)
+            );
     }
 
     public static void InventedNamesAreInvented(string corpus)
@@ -39,7 +50,9 @@ internal static class CorpusChecks
         var evaluated = CorpusFixture.RowsOf(corpus, "invented.jsonl").Select(r => Text(r["name"])).ToHashSet();
         Assert.Equal(300, evaluated.Count);
         Assert.DoesNotContain(evaluated, real.Contains);
-        var refused = CorpusFixture.RowsOf(corpus, "conversations.jsonl").Select(r => (Prompt: Text(r["messages"]?[0]?["content"]), Answer: Text(r["messages"]?[1]?["content"])))
+        var refused = CorpusFixture
+            .RowsOf(corpus, "conversations.jsonl")
+            .Select(r => (Prompt: Text(r["messages"]?[0]?["content"]), Answer: Text(r["messages"]?[1]?["content"])))
             .Concat(CorpusFixture.RowsOf(corpus, "preferences.jsonl").Select(r => (Prompt: Text(r["prompt"]), Answer: Text(r["chosen"]))))
             .Where(t => t.Answer.StartsWith("I don't know", StringComparison.Ordinal)).SelectMany(t => Quoted(t.Prompt)).ToList();
         Assert.NotEmpty(refused);
@@ -49,5 +62,6 @@ internal static class CorpusChecks
 
     private static List<string> Quoted(string text) => [.. text.Split('`').Where((_, i) => i % 2 == 1).Select(s => $"`{s}`")];
 
-    private static string Text(System.Text.Json.Nodes.JsonNode? node) => (string?)node ?? throw new InvalidDataException("A text is missing.");
+    private static string Text(System.Text.Json.Nodes.JsonNode? node) =>
+        (string?)node ?? throw new InvalidDataException("A text is missing.");
 }

@@ -32,7 +32,10 @@ internal sealed class CorpusFixture : IDisposable
     }
 
     public CorpusFixture Members(params (string Id, string Tags)[] members) =>
-        File("api.xml", $"<doc><members>{string.Concat(members.Select(m => $"<member name=\"{m.Id}\">{m.Tags}</member>"))}</members></doc>");
+        File(
+            "api.xml",
+            $"<doc><members>{string.Concat(members.Select(m => $"<member name=\"{m.Id}\">{m.Tags}</member>"))}</members></doc>"
+        );
 
     /// <summary>Types whose members have texts, parameters, results and exceptions of their own: enough to align on.</summary>
     public CorpusFixture ManyMembers(int types = 40)
@@ -45,15 +48,23 @@ internal sealed class CorpusFixture : IDisposable
             var noun = $"{nouns[t % nouns.Length]}{nouns[t / nouns.Length]}";
             members.Add(($"T:Stones.{noun}", $"<summary>Holds the {noun} of a dolmen.</summary>"));
             foreach (var verb in verbs)
-                members.Add(($"M:Stones.{noun}.{verb}{nouns[(t + verb.Length) % nouns.Length]}(System.String,System.Int32)",
-                    $"<summary>{verb}s what the {noun} holds at a place.</summary><param name=\"name\">The name of the {noun} to {verb}.</param><param name=\"place\">The place.</param>" +
-                    $"<returns>What {verb} found in {noun}.</returns><exception cref=\"T:System.ArgumentNullException\"><paramref name=\"name\"/> is null in {noun}.</exception>"));
+                members.Add(
+                    (
+                        $"M:Stones.{noun}.{verb}{nouns[(t + verb.Length) % nouns.Length]}(System.String,System.Int32)",
+                        $"<summary>{verb}s what the {noun} holds at a place.</summary><param name=\"name\">The name of the {noun} to "
+                            + $"{verb}.</param><param name=\"place\">The place.</param>"
+                            + $"<returns>What {verb} found in {noun}.</returns><exception "
+                            + $"cref=\"T:System.ArgumentNullException\"><paramref name=\"name\"/> is null in {noun}.</exception>"
+                    )
+                );
         }
         return Members([.. members]);
     }
 
     public CorpusReport Build(CorpusRecipe? recipe = null, ulong seed = 0, string? output = null) =>
-        CorpusBuild.Run(recipe ?? new CorpusRecipe(HeldOutFraction: 0), [Input], output ?? Output, seed, NoProgress, CancellationToken.None).Report;
+        CorpusBuild
+            .Run(recipe ?? new CorpusRecipe(HeldOutFraction: 0), [Input], output ?? Output, seed, NoProgress, CancellationToken.None)
+            .Report;
 
     public string Documents() => string.Join("\n---\n", CorpusText.ReadDocuments(Output));
 

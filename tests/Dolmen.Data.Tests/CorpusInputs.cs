@@ -10,7 +10,9 @@ public class CorpusInputs
     [Fact]
     public void A_file_without_an_extension_is_counted_and_left_out()
     {
-        using var fixture = new CorpusFixture().File("LICENSE", "Do as you please.\n").File("guide.md", "# Guide\n\nHow to raise a capstone on a mound of earth.\n");
+        using var fixture = new CorpusFixture()
+            .File("LICENSE", "Do as you please.\n")
+            .File("guide.md", "# Guide\n\nHow to raise a capstone on a mound of earth.\n");
         Assert.Equal(1, fixture.Build().Dropped["file-type-unknown"]);
     }
 
@@ -30,7 +32,10 @@ public class CorpusInputs
             """);
         fixture.Build();
         Assert.Equal(
-            "# Guide\nWhat it is.\nAnd more.\n\n## Guide > Install\nRun the installer on your machine.\nThen wait.\n\n```sh\n# not a heading\n```\n", fixture.Documents());
+            "# Guide\nWhat it is.\nAnd more.\n\n## Guide > Install\nRun the installer on your machine.\nThen wait.\n\n```sh\n# not a "
+                + "heading\n```\n",
+            fixture.Documents()
+        );
     }
 
     [Fact]
@@ -60,7 +65,16 @@ public class CorpusInputs
         using var fixture = new CorpusFixture().File(name, name.EndsWith(".gz", StringComparison.Ordinal) ? Gzip(rows) : rows);
         var report = fixture.Build();
         Assert.Equal(["The first document has words.\n", "The second document has others.\n"], CorpusText.ReadDocuments(fixture.Output));
-        Assert.Equal(new Dictionary<string, long> { ["conversation-row"] = 1, ["duplicate"] = 1, ["row-without-text"] = 1, ["unparsable-json"] = 1 }, report.Dropped);
+        Assert.Equal(
+            new Dictionary<string, long>
+            {
+                ["conversation-row"] = 1,
+                ["duplicate"] = 1,
+                ["row-without-text"] = 1,
+                ["unparsable-json"] = 1,
+            },
+            report.Dropped
+        );
     }
 
     [Fact]
@@ -134,18 +148,25 @@ public class CorpusInputs
 
     [Fact]
     public void A_gzip_that_is_none_stops_the_build() =>
-        Assert.Contains("truncated or corrupt", Refused(new CorpusFixture().File("rows.jsonl.gz", "plain text"u8.ToArray())), StringComparison.Ordinal);
+        Assert.Contains(
+            "truncated or corrupt",
+            Refused(new CorpusFixture().File("rows.jsonl.gz", "plain text"u8.ToArray())),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void An_unreadable_file_stops_the_build()
     {
-        using var fixture = new CorpusFixture().File("a.txt", "Some words that are long enough.").File("b.txt", "Other words that are long enough.");
+        using var fixture = new CorpusFixture()
+            .File("a.txt", "Some words that are long enough.")
+            .File("b.txt", "Other words that are long enough.");
         using var locked = new FileStream(Path.Combine(fixture.Input, "b.txt"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         Assert.Contains("b.txt", Refused(fixture), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_missing_input_stops_the_build() => Assert.Contains("does not exist", Refused(new CorpusFixture()), StringComparison.Ordinal);
+    public void A_missing_input_stops_the_build() =>
+        Assert.Contains("does not exist", Refused(new CorpusFixture()), StringComparison.Ordinal);
 
     [Fact]
     public void An_empty_folder_stops_the_build()

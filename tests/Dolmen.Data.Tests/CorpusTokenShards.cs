@@ -48,9 +48,16 @@ public class CorpusTokenShards
     public void A_folder_that_is_no_corpus_is_refused()
     {
         using var fixture = new CorpusFixture();
-        var tokenizer = BpeTrainer.Train(["some words"], new TokenizerRecipe(VocabSize: 300), CorpusFixture.NoProgress, CancellationToken.None);
+        var tokenizer = BpeTrainer.Train(
+            ["some words"],
+            new TokenizerRecipe(VocabSize: 300),
+            CorpusFixture.NoProgress,
+            CancellationToken.None
+        );
         TokenizerFolder.Save(tokenizer, fixture.Root);
-        Assert.Throws<UserErrorException>(() => CorpusTokens.Pack(fixture.Root, fixture.Root, fixture.Output, CorpusFixture.NoProgress, CancellationToken.None));
+        Assert.Throws<UserErrorException>(() =>
+            CorpusTokens.Pack(fixture.Root, fixture.Root, fixture.Output, CorpusFixture.NoProgress, CancellationToken.None)
+        );
         Assert.False(Directory.Exists(fixture.Output));
     }
 }

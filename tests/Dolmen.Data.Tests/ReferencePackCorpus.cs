@@ -22,7 +22,11 @@ public class ReferencePackCorpus
         Assert.InRange(report.Parts, 40_000, 200_000);
         Assert.InRange(report.HeldOut / (double)(report.Parts + report.HeldOut), 0.04, 0.06);
         Assert.Equal(1000, report.MultipleChoice);
-        Assert.Contains("## System.String.Trim(Char[] trimChars)\n", string.Join('\n', CorpusText.ReadDocuments(fixture.Output).Concat(CorpusText.ReadHeldOut(fixture.Output))), StringComparison.Ordinal);
+        Assert.Contains(
+            "## System.String.Trim(Char[] trimChars)\n",
+            string.Join('\n', CorpusText.ReadDocuments(fixture.Output).Concat(CorpusText.ReadHeldOut(fixture.Output))),
+            StringComparison.Ordinal
+        );
         CorpusChecks.HeldOutIsUnseen(fixture.Output);
         CorpusChecks.MultipleChoiceIsSound(fixture.Output);
         CorpusChecks.InventedNamesAreInvented(fixture.Output);

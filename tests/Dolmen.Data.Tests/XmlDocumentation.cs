@@ -10,9 +10,16 @@ public class XmlDocumentation
     [InlineData("M:A.B.#ctor(System.Int32)", "<param name='size'>x</param>", "new A.B(Int32 size)")]
     [InlineData("M:A.List`1.Add(`0)", "<param name='item'>x</param>", "A.List<TItem>.Add(TItem item)")]
     [InlineData("M:A.List`1.Enumerator.MoveNext", "", "A.List<TItem>.Enumerator.MoveNext()")]
-    [InlineData("M:A.B.Map``2(System.Collections.Generic.IEnumerable{``0},System.Func{``0,System.Collections.Generic.List{``1}})",
-        "<typeparam name='TIn'/><typeparam name='TOut'/><param name='items'/><param name='map'/>", "A.B.Map<TIn, TOut>(IEnumerable<TIn> items, Func<TIn, List<TOut>> map)")]
-    [InlineData("M:A.B.TryGet(System.String,System.Int32@)", "<param name='key'/><param name='value'/>", "A.B.TryGet(String key, ref Int32 value)")]
+    [InlineData(
+        "M:A.B.Map``2(System.Collections.Generic.IEnumerable{``0},System.Func{``0,System.Collections.Generic.List{``1}})",
+        "<typeparam name='TIn'/><typeparam name='TOut'/><param name='items'/><param name='map'/>",
+        "A.B.Map<TIn, TOut>(IEnumerable<TIn> items, Func<TIn, List<TOut>> map)"
+    )]
+    [InlineData(
+        "M:A.B.TryGet(System.String,System.Int32@)",
+        "<param name='key'/><param name='value'/>",
+        "A.B.TryGet(String key, ref Int32 value)"
+    )]
     [InlineData("M:A.B.Copy(System.Void*,System.Int32[0:,0:])", "", "A.B.Copy(Void*, Int32[,])")]
     [InlineData("M:A.B.op_Addition(A.B,A.B)", "<param name='left'/><param name='right'/>", "A.B.operator +(B left, B right)")]
     [InlineData("M:A.B.op_CheckedMultiply(A.B,A.B)", "", "A.B.operator checked *(B, B)")]
@@ -20,12 +27,22 @@ public class XmlDocumentation
     [InlineData("P:A.List`1.Item(System.Int32)", "<param name='index'/>", "A.List<TItem>.this[Int32 index]")]
     [InlineData("P:System.String.Length", "", "System.String.Length")]
     [InlineData("P:A.B.System#Collections#ICollection#SyncRoot", "", "A.B.ICollection.SyncRoot")]
-    [InlineData("M:A.B.System#Numerics#IAdd{System#Int32@System#Int32}#op_Subtraction(A.B,A.B)", "", "A.B.IAdd<Int32, Int32>.operator -(B, B)")]
-    [InlineData("M:A.B.Use(System.Collections.Generic.Dictionary{System.String,A.B}.KeyCollection)", "", "A.B.Use(Dictionary<String, B>.KeyCollection)")]
+    [InlineData(
+        "M:A.B.System#Numerics#IAdd{System#Int32@System#Int32}#op_Subtraction(A.B,A.B)",
+        "",
+        "A.B.IAdd<Int32, Int32>.operator -(B, B)"
+    )]
+    [InlineData(
+        "M:A.B.Use(System.Collections.Generic.Dictionary{System.String,A.B}.KeyCollection)",
+        "",
+        "A.B.Use(Dictionary<String, B>.KeyCollection)"
+    )]
     public void Member_ids_become_readable_signatures(string id, string tags, string signature)
     {
         using var fixture = new CorpusFixture().Members(
-            ("T:A.List`1", "<summary>A list.</summary><typeparam name='TItem'>x</typeparam>"), (id, "<summary>The summary.</summary>" + tags));
+            ("T:A.List`1", "<summary>A list.</summary><typeparam name='TItem'>x</typeparam>"),
+            (id, "<summary>The summary.</summary>" + tags)
+        );
         fixture.Build();
         Assert.Contains($"## {signature}\nThe summary.\n", fixture.Documents(), StringComparison.Ordinal);
     }
@@ -70,9 +87,16 @@ public class XmlDocumentation
     public void A_type_heads_the_document_of_its_members_and_members_are_sorted()
     {
         using var fixture = new CorpusFixture().Members(
-            ("M:A.B.Second", "<summary>Two.</summary>"), ("M:A.B.First", "<summary>One.</summary>"), ("T:A.B", "<summary>A type.</summary>"), ("T:A.Alone", "<summary>No members.</summary>"));
+            ("M:A.B.Second", "<summary>Two.</summary>"),
+            ("M:A.B.First", "<summary>One.</summary>"),
+            ("T:A.B", "<summary>A type.</summary>"),
+            ("T:A.Alone", "<summary>No members.</summary>")
+        );
         fixture.Build();
-        Assert.Equal(["# Types of A\n\n## A.Alone\nNo members.\n", "# A.B\nA type.\n\n## A.B.First()\nOne.\n\n## A.B.Second()\nTwo.\n"], CorpusText.ReadDocuments(fixture.Output));
+        Assert.Equal(
+            ["# Types of A\n\n## A.Alone\nNo members.\n", "# A.B\nA type.\n\n## A.B.First()\nOne.\n\n## A.B.Second()\nTwo.\n"],
+            CorpusText.ReadDocuments(fixture.Output)
+        );
     }
 
     [Fact]

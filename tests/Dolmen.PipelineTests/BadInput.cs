@@ -11,7 +11,8 @@ public sealed class BadInput : IDisposable
     private string Out => Path.Combine(_folder, "out");
 
     [Fact]
-    public void An_input_that_is_not_there() => Refused($"--input {_folder}/none does not exist", "quickstart", "--input", $"{_folder}/none");
+    public void An_input_that_is_not_there() =>
+        Refused($"--input {_folder}/none does not exist", "quickstart", "--input", $"{_folder}/none");
 
     [Fact]
     public void An_empty_input_folder()
@@ -21,7 +22,8 @@ public sealed class BadInput : IDisposable
     }
 
     [Fact]
-    public void An_unknown_key_of_a_recipe() => Refused("did you mean 'learningRate'?", "quickstart", "--set", "base.optimizer.learningrate=1");
+    public void An_unknown_key_of_a_recipe() =>
+        Refused("did you mean 'learningRate'?", "quickstart", "--set", "base.optimizer.learningrate=1");
 
     [Fact]
     public void Sizes_that_do_not_fit() => Refused("dModel must be a multiple of heads", "quickstart",
@@ -54,7 +56,10 @@ public sealed class BadInput : IDisposable
             var errors = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEnd().Trim();
             process.WaitForExit();
-            Assert.Equal(output.Length == 0, errors.GetAwaiter().GetResult().Contains("standard input, line 1 is not valid UTF-8", StringComparison.Ordinal));
+            Assert.Equal(
+                output.Length == 0,
+                errors.GetAwaiter().GetResult().Contains("standard input, line 1 is not valid UTF-8", StringComparison.Ordinal)
+            );
             return (process.ExitCode, output);
         }
     }

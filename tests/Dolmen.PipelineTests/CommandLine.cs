@@ -21,16 +21,20 @@ internal static class CommandLine
 
     public static Process Start(params string[] arguments)
     {
-        var launcher = Environment.GetEnvironmentVariable("DOLMEN_LAUNCHER") ?? Path.Combine(Root, OperatingSystem.IsWindows() ? "dolmen.cmd" : "dolmen");
-        return Process.Start(new ProcessStartInfo(launcher, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            WorkingDirectory = Root,
-            Environment = { ["DOLMEN_NO_BUILD"] = "1" },
-        }) ?? throw new InvalidOperationException($"{launcher} did not start.");
+        var launcher =
+            Environment.GetEnvironmentVariable("DOLMEN_LAUNCHER")
+            ?? Path.Combine(Root, OperatingSystem.IsWindows() ? "dolmen.cmd" : "dolmen");
+        return Process.Start(
+                new ProcessStartInfo(launcher, arguments)
+                {
+                    UseShellExecute = false,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                    RedirectStandardInput = true,
+                    WorkingDirectory = Root,
+                    Environment = { ["DOLMEN_NO_BUILD"] = "1" },
+                }
+            ) ?? throw new InvalidOperationException($"{launcher} did not start.");
     }
 
     private static string Find()

@@ -20,7 +20,9 @@ public partial class HelpTree
     {
         var help = CommandLine.Run([.. path, "--help"]);
         Assert.Equal(0, help.ExitCode);
-        text.Append($"==== dolmen {string.Join(' ', path)}\n").Append(Blanks().Replace(help.Output.ReplaceLineEndings("\n"), "\n").Trim()).Append("\n\n");
+        text.Append($"==== dolmen {string.Join(' ', path)}\n")
+            .Append(Blanks().Replace(help.Output.ReplaceLineEndings("\n"), "\n").Trim())
+            .Append("\n\n");
         var commands = help.Output.IndexOf("Commands:", StringComparison.Ordinal);
         if (commands < 0) return;
         foreach (Match verb in Verb().Matches(help.Output[commands..])) Visit(text, [.. path, verb.Groups[1].Value]);

@@ -36,8 +36,17 @@ public sealed class KilledRun : IDisposable
     }
 
     private string[] Arguments(string name, string documents) =>
-        [.. SmallLibrary.Quickstart(Path.Combine(_folder, name), documents), "--set", "base.totalTokens=204800", "--set", "sft.totalTokens=102400",
-            "--set", "training.checkpointMinutes=0.001", "--set", "training.logEverySteps=1"];
+        [
+            .. SmallLibrary.Quickstart(Path.Combine(_folder, name), documents),
+            "--set",
+            "base.totalTokens=204800",
+            "--set",
+            "sft.totalTokens=102400",
+            "--set",
+            "training.checkpointMinutes=0.001",
+            "--set",
+            "training.logEverySteps=1",
+        ];
 
     private string Weights(string run, string stage) =>
         Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, run, stage, "model", "model.safetensors"))));

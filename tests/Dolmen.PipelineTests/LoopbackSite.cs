@@ -9,12 +9,26 @@ internal sealed class LoopbackSite : IDisposable
 {
     private const int Pages = 60;
 
-    private static readonly string[] Words =
-        ("river harbor orchard lantern quarry meadow bridge market valley village garden window forest island castle kettle ladder marble needle oyster pepper quiver " +
-         "ribbon saddle timber umbrella velvet walnut anchor basket candle donkey engine feather glacier hammer insect jacket kitchen lumber mirror nutmeg onion parcel " +
-         "rocket summer tunnel uncle violin winter yellow zipper bottle cotton dinner editor finger guitar hollow iron jungle kernel letter magnet nectar office planet").Split(' ');
+    private static readonly string[] Words = (
+        "river harbor orchard lantern quarry meadow bridge market valley village garden window forest island castle kettle ladder marble "
+            + "needle oyster pepper quiver "
+        + "ribbon saddle timber umbrella velvet walnut anchor basket candle donkey engine feather glacier hammer insect jacket kitchen "
+        + "lumber mirror nutmeg onion parcel "
+        + "rocket summer tunnel uncle violin winter yellow zipper bottle cotton dinner editor finger guitar hollow iron jungle kernel "
+        + "letter magnet nectar office planet"
+    ).Split(' ');
 
-    private static readonly string[] Links = ["of the", "and the", "with a", "that have to be near the", "to the", "under", "beside the", "and"];
+    private static readonly string[] Links =
+    [
+        "of the",
+        "and the",
+        "with a",
+        "that have to be near the",
+        "to the",
+        "under",
+        "beside the",
+        "and",
+    ];
 
     private readonly HttpListener _listener = new();
 
@@ -56,7 +70,9 @@ internal sealed class LoopbackSite : IDisposable
         }
     }
 
-    private static string Index() => $"<html lang=en><title>Index</title><body>{string.Concat(Enumerable.Range(0, Pages).Select(i => $"<a href=/{i}>{i}</a> "))}</body></html>";
+    private static string Index() =>
+        $"<html lang=en><title>Index</title><body>{string.Concat(Enumerable.Range(0, Pages).Select(i => $"<a href=/{i}>{i}</a> "))}</body>"
+            + $"</html>";
 
     private static string Page(int number)
     {
@@ -64,8 +80,12 @@ internal sealed class LoopbackSite : IDisposable
         var state = (uint)number + 1;
         int Next() => (int)((state = (state * 1664525) + 1013904223) >> 16);
         string Word() => Words[Next() & 63];
-        string Sentence() => $"The {Word()} {Word()} {string.Join(' ', Enumerable.Range(0, 4).Select(_ => $"{Links[Next() & 7]} {Word()} {Word()}"))}.";
-        var text = string.Concat(Enumerable.Range(0, 4).Select(_ => $"<p>{string.Join(' ', Enumerable.Range(0, 6).Select(_ => Sentence()))}</p>"));
-        return $"<html lang=en><title>Page {number}</title><body><nav><a href=/>Home</a></nav><article><h1>Page {number}</h1>{text}</article></body></html>";
+        string Sentence() =>
+            $"The {Word()} {Word()} {string.Join(' ', Enumerable.Range(0, 4).Select(_ => $"{Links[Next() & 7]} {Word()} {Word()}"))}.";
+        var text = string.Concat(
+            Enumerable.Range(0, 4).Select(_ => $"<p>{string.Join(' ', Enumerable.Range(0, 6).Select(_ => Sentence()))}</p>")
+        );
+        return $"<html lang=en><title>Page {number}</title><body><nav><a href=/>Home</a></nav><article><h1>Page "
+            + $"{number}</h1>{text}</article></body></html>";
     }
 }

@@ -45,7 +45,10 @@ public sealed class ModelFolders : IDisposable
         File.WriteAllText(Path.Combine(_folder, "config.json"), """{"model_type":"mamba","shoe_size":43}""");
         var result = CommandLine.Run("model", "info", _folder);
         Assert.Equal(0, result.ExitCode);
-        Assert.Single(result.Errors.Split('\n'), line => line.Contains("note: ", StringComparison.Ordinal) && line.Contains("shoe_size", StringComparison.Ordinal));
+        Assert.Single(
+            result.Errors.Split('\n'),
+            line => line.Contains("note: ", StringComparison.Ordinal) && line.Contains("shoe_size", StringComparison.Ordinal)
+        );
         var strict = CommandLine.Run("model", "info", _folder, "--strict");
         Assert.Equal(2, strict.ExitCode);
         Assert.Contains("shoe_size", strict.Errors, StringComparison.Ordinal);

@@ -12,7 +12,8 @@ public sealed class Quickstart(QuickstartFixture quickstart)
     public void The_result_holds_what_scripts_rely_on()
     {
         var result = quickstart.Result;
-        foreach (var name in new[] { "seconds", "peakMemoryBytes", "parameters", "tokens" }) Assert.True(result.GetProperty(name).GetDouble() > 0, name);
+        foreach (var name in new[] { "seconds", "peakMemoryBytes", "parameters", "tokens" })
+            Assert.True(result.GetProperty(name).GetDouble() > 0, name);
         Assert.InRange(result.GetProperty("peakMemoryBytes").GetInt64(), 1, 4L << 30);
         foreach (var model in new[] { "base", "sft", "dpo" })
         {
@@ -26,8 +27,11 @@ public sealed class Quickstart(QuickstartFixture quickstart)
     [Fact]
     public void Held_out_bits_per_byte_fall()
     {
-        var bits = File.ReadLines(Path.Combine(quickstart.Run, "base", "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
-            .Where(line => line.TryGetProperty("bitsPerByte", out _)).Select(line => line.GetProperty("bitsPerByte").GetDouble()).ToList();
+        var bits = File.ReadLines(Path.Combine(quickstart.Run, "base", "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(line => line.TryGetProperty("bitsPerByte", out _))
+            .Select(line => line.GetProperty("bitsPerByte").GetDouble())
+            .ToList();
         Assert.True(bits.Count >= 3);
         Assert.True(bits[^1] < bits[0], string.Join(", ", bits));
     }

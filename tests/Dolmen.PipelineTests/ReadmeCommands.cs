@@ -6,7 +6,8 @@ using System.Text.RegularExpressions;
 
 namespace Dolmen.PipelineTests;
 
-/// <summary>Every <c>./dolmen</c> line of the README is run: paths point into a folder of the test, minutes and sizes are cut down.</summary>
+/// <summary>Every <c>./dolmen</c> line of the README is run: paths point into a folder of the test, minutes and sizes are cut
+/// down.</summary>
 [Collection(nameof(QuickstartFixture))]
 public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
 {
@@ -19,7 +20,11 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
     private static readonly string[] Shallow = ["--set", "model.depth=1"];
 
     public static TheoryData<string> Commands =>
-        [.. File.ReadLines(Path.Combine(CommandLine.Root, "README.md")).Where(line => line.StartsWith("./dolmen ", StringComparison.Ordinal)).Select(WithoutComment)];
+        [
+            .. File.ReadLines(Path.Combine(CommandLine.Root, "README.md"))
+                .Where(line => line.StartsWith("./dolmen ", StringComparison.Ordinal))
+                .Select(WithoutComment),
+        ];
 
     [Theory, MemberData(nameof(Commands))]
     public void Runs_as_written(string line)
@@ -45,7 +50,8 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
                 break;
             case "corpus":
                 WriteCrawlAndCorpus();
-                if (words.FindIndex(word => word.StartsWith("https://", StringComparison.Ordinal)) is var address and >= 0) words[address] = Site.Value.Url;
+                if (words.FindIndex(word => word.StartsWith("https://", StringComparison.Ordinal)) is var address and >= 0)
+                    words[address] = Site.Value.Url;
                 // What others read is made once and stays as it is.
                 var to = words.IndexOf("--out") + 1;
                 if (to > 0 && (words[to] == Placed("runs/crawled") || words[to] == Placed("runs/corpus"))) words[to] += "-again";
@@ -76,8 +82,15 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
     private void WriteCrawlAndCorpus()
     {
         string At(string name) => Path.Combine(quickstart.Folder, name);
-        if (File.Exists(At("crawl.warc.gz"))) return;
-        foreach (var arguments in new[] { new[] { "crawl", Site.Value.Url, "--out", At("runs/crawled") }, ["build", "--input", At("runs/crawled"), "--out", At("runs/corpus")] })
+        if (File.Exists(At("crawl.warc.gz")))
+            return;
+        foreach (
+            var arguments in new[]
+            {
+                new[] { "crawl", Site.Value.Url, "--out", At("runs/crawled") },
+                ["build", "--input", At("runs/crawled"), "--out", At("runs/corpus")],
+            }
+        )
         {
             var result = CommandLine.Run(["corpus", .. arguments]);
             Assert.True(result.ExitCode == 0, result.Errors);
@@ -91,8 +104,16 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
         Directory.CreateDirectory(folder);
         for (var i = 0; i < 60; i++)
         {
-            var sections = Enumerable.Range(0, 6).Select(j => $"## Valve {i}-{j}\n\nValve {i}-{j} lets {j + 2} litres a minute into tank {i}. Turn it {(j % 2 == 0 ? "left" : "right")} to close it.\n");
-            File.WriteAllText(Path.Combine(folder, $"tank-{i:D2}.md"), $"# Tank {i}\n\nTank {i} holds water for house {i}.\n\n{string.Concat(sections)}");
+            var sections = Enumerable
+                .Range(0, 6)
+                .Select(j =>
+                    $"## Valve {i}-{j}\n\nValve {i}-{j} lets {j + 2} litres a minute into tank {i}. Turn it "
+                        + $"{(j % 2 == 0 ? "left" : "right")} to close it.\n"
+                );
+            File.WriteAllText(
+                Path.Combine(folder, $"tank-{i:D2}.md"),
+                $"# Tank {i}\n\nTank {i} holds water for house {i}.\n\n{string.Concat(sections)}"
+            );
         }
     }
 
@@ -104,8 +125,14 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
             var folder = Path.Combine(quickstart.Folder, "flores200_dataset", part);
             Directory.CreateDirectory(folder);
             var numbers = Enumerable.Range(1, 40).ToList();
-            File.WriteAllLines(Path.Combine(folder, $"eng_Latn.{part}"), numbers.Select(n => $"The mill by the river ground {n} sacks of barley that day."));
-            File.WriteAllLines(Path.Combine(folder, $"kor_Hang.{part}"), numbers.Select(n => $"그날 강가의 방앗간은 보리 {n}자루를 빻았다."));
+            File.WriteAllLines(
+                Path.Combine(folder, $"eng_Latn.{part}"),
+                numbers.Select(n => $"The mill by the river ground {n} sacks of barley that day.")
+            );
+            File.WriteAllLines(
+                Path.Combine(folder, $"kor_Hang.{part}"),
+                numbers.Select(n => $"그날 강가의 방앗간은 보리 {n}자루를 빻았다.")
+            );
         }
     }
 
@@ -115,11 +142,22 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
         try
         {
             string? url = null;
-            while (url is null && server.StandardError.ReadLine() is { } said) url = Url().Match(said) is { Success: true } match ? match.Value : null;
+            while (url is null && server.StandardError.ReadLine() is { } said)
+                url = Url().Match(said) is { Success: true } match ? match.Value : null;
             Assert.NotNull(url);
             using var client = new HttpClient { BaseAddress = new Uri(url) };
-            using var answer = client.PostAsJsonAsync("/v1/chat/completions",
-                new { messages = new[] { new { role = "user", content = "What does `System.String.Trim()` do?" } }, max_tokens = 8, temperature = 0 }).GetAwaiter().GetResult();
+            using var answer = client
+                .PostAsJsonAsync(
+                    "/v1/chat/completions",
+                    new
+                    {
+                        messages = new[] { new { role = "user", content = "What does `System.String.Trim()` do?" } },
+                        max_tokens = 8,
+                        temperature = 0,
+                    }
+                )
+                .GetAwaiter()
+                .GetResult();
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             var body = JsonDocument.Parse(answer.Content.ReadAsStringAsync().GetAwaiter().GetResult()).RootElement;
             Assert.Equal("chat.completion", body.GetProperty("object").GetString());

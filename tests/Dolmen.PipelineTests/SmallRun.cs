@@ -27,7 +27,17 @@ public sealed class SmallRun : IDisposable
             Assert.InRange(metrics.GetProperty("acc_norm").GetDouble(), 0, 1);
         }
         Assert.True(result.RootElement.GetProperty("peakMemoryBytes").GetInt64() > 0);
-        foreach (var file in new[] { "report.html", "model/README.md", "model/config.json", "model/tokenizer.json", "recipe.resolved.jsonc", "manifest.json" })
+        foreach (
+            var file in new[]
+            {
+                "report.html",
+                "model/README.md",
+                "model/config.json",
+                "model/tokenizer.json",
+                "recipe.resolved.jsonc",
+                "manifest.json",
+            }
+        )
             Assert.True(File.Exists(Path.Combine(_folder, "first", file)), file);
 
         var again = Run("first", "--input", documents);
@@ -56,7 +66,8 @@ public sealed class SmallRun : IDisposable
         Assert.Contains("training.contextLength is 32768 but there are only", result.Errors, StringComparison.Ordinal);
     }
 
-    private CommandResult Run(string name, params string[] more) => CommandLine.Run([.. SmallLibrary.Quickstart(Path.Combine(_folder, name)), .. more]);
+    private CommandResult Run(string name, params string[] more) =>
+        CommandLine.Run([.. SmallLibrary.Quickstart(Path.Combine(_folder, name)), .. more]);
 
     private string Weights(string run) =>
         Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, run, "model", "model.safetensors"))));

@@ -24,7 +24,9 @@ public class BpeTrainerTests
     [Fact]
     public void Hugging_Face_learns_the_same_merges()
     {
-        var lines = File.ReadAllText(Path.Combine(Samples.Goldens, "mill.txt")).Split('\n')[..^1].Select(line => new TrainingText(line + '\n'));
+        var lines = File.ReadAllText(Path.Combine(Samples.Goldens, "mill.txt"))
+            .Split('\n')[..^1]
+            .Select(line => new TrainingText(line + '\n'));
         var merges = Train([.. lines], new TokenizerRecipe(MinPairCount: 1)).ToTexts().Merges;
         Assert.Equal(File.ReadAllLines(Path.Combine(Samples.Goldens, "huggingface-merges.txt")), merges);
     }
@@ -38,27 +40,52 @@ public class BpeTrainerTests
         var texts = words.Select(word => new TrainingText(Word(word))).ToArray();
         var recipe = new TokenizerRecipe(VocabSize: 600);
         var expected = BpeTrainer.Train(texts, recipe, Samples.NoProgress.Instance, CancellationToken.None, threads: 1);
-        var spilled = BpeTrainer.Train(texts.Reverse(), recipe with { MemoryMegabytes = 16 }, Samples.NoProgress.Instance, CancellationToken.None, threads: 16);
+        var spilled = BpeTrainer.Train(
+            texts.Reverse(),
+            recipe with
+            {
+                MemoryMegabytes = 16,
+            },
+            Samples.NoProgress.Instance,
+            CancellationToken.None,
+            threads: 16
+        );
         Assert.Equal(0, spilled.Corpus.DroppedWords);
         Assert.Equal(expected.Corpus.Words, spilled.Corpus.Words);
         Assert.Equal(expected.Tokenizer.Merges, spilled.Tokenizer.Merges);
 
         var many = Enumerable.Range(0, 90_000).Select(word => new TrainingText(word < 100 ? Word(word) + Word(word) : Word(word)));
-        var pruned = BpeTrainer.Train(many, recipe with { MemoryMegabytes = 16 }, Samples.NoProgress.Instance, CancellationToken.None, threads: 16);
+        var pruned = BpeTrainer.Train(
+            many,
+            recipe with
+            {
+                MemoryMegabytes = 16,
+            },
+            Samples.NoProgress.Instance,
+            CancellationToken.None,
+            threads: 16
+        );
         Assert.Equal((100, 89_900), (pruned.Corpus.Words, (int)pruned.Corpus.DroppedWords));
     }
 
     [Fact]
     public void Balance_raises_the_language_with_less_text()
     {
-        TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("high hills", "en"), 50), .. Enumerable.Repeat(new TrainingText("언덕", "ko"), 3)];
+        TrainingText[] texts =
+        [
+            .. Enumerable.Repeat(new TrainingText("high hills", "en"), 50),
+            .. Enumerable.Repeat(new TrainingText("언덕", "ko"), 3),
+        ];
         var plain = BpeTrainer.Train(texts, new TokenizerRecipe(270, Balance: 1), Samples.NoProgress.Instance, CancellationToken.None);
         var balanced = BpeTrainer.Train(texts, new TokenizerRecipe(270, Balance: 0), Samples.NoProgress.Instance, CancellationToken.None);
         Assert.Equal(6, plain.Tokenizer.Encode("언덕").Length);
         Assert.True(balanced.Tokenizer.Encode("언덕").Length < 3);
         Assert.Equal(["en", "ko"], balanced.Corpus.Languages.Select(language => language.Name));
         Assert.Equal(500.0 / 18, balanced.Corpus.Languages[1].Weight, 6);
-        Assert.Equal(plain.Tokenizer.Merges, BpeTrainer.Train(texts, new TokenizerRecipe(270), Samples.NoProgress.Instance, CancellationToken.None).Tokenizer.Merges);
+        Assert.Equal(
+            plain.Tokenizer.Merges,
+            BpeTrainer.Train(texts, new TokenizerRecipe(270), Samples.NoProgress.Instance, CancellationToken.None).Tokenizer.Merges
+        );
     }
 
     [Fact]
@@ -95,9 +122,13 @@ public class BpeTrainerTests
     public void Settings_bound_digits_and_the_length_of_tokens()
     {
         TrainingText[] texts = [.. Enumerable.Repeat(new TrainingText("1234567890 lengthening"), 5)];
-        byte[][] Tokens(TokenizerRecipe recipe) => [.. Train(texts, recipe).Merges.Select(merge => Train(texts, recipe).BytesOf(merge.Result).ToArray())];
+        byte[][] Tokens(TokenizerRecipe recipe) =>
+            [.. Train(texts, recipe).Merges.Select(merge => Train(texts, recipe).BytesOf(merge.Result).ToArray())];
         Assert.Equal(4, Tokens(new TokenizerRecipe(MaxTokenBytes: 4)).Max(token => token.Length));
-        Assert.Equal(2, Tokens(new TokenizerRecipe(Digits: 2)).Where(token => char.IsAsciiDigit((char)token[0])).Max(token => token.Length));
+        Assert.Equal(
+            2,
+            Tokens(new TokenizerRecipe(Digits: 2)).Where(token => char.IsAsciiDigit((char)token[0])).Max(token => token.Length)
+        );
         Assert.DoesNotContain(Tokens(new TokenizerRecipe(Digits: 1)), token => char.IsAsciiDigit((char)token[0]));
         Assert.Throws<UserErrorException>(() => Train(texts, new TokenizerRecipe(PreTokenizer: "gpt2", Digits: 2)));
     }

@@ -40,7 +40,11 @@ public class ChatTemplateFolderTests
         Assert.Equal("plain", Render(folder));
         Assert.Equal("tools", Render(folder, Tools));
         File.WriteAllText(folder.File("tokenizer_config.json"), """{"chat_template":[{"name":"rag","template":"x"}]}""");
-        Assert.Contains("'rag' but no 'default'", Assert.Throws<UserErrorException>(() => ChatTemplate.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'rag' but no 'default'",
+            Assert.Throws<UserErrorException>(() => ChatTemplate.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -63,7 +67,10 @@ public class ChatTemplateFolderTests
         File.WriteAllText(folder.File("chat_template.jinja"),
             "{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}");
         tokenizer = TokenizerFolder.Load(folder.Path);
-        Assert.Equal("user: hi <|end|><|end|>assistant: yes<|end|>assistant: ", tokenizer.Decode(ChatFormat.TokenizePrompt(tokenizer, messages)));
+        Assert.Equal(
+            "user: hi <|end|><|end|>assistant: yes<|end|>assistant: ",
+            tokenizer.Decode(ChatFormat.TokenizePrompt(tokenizer, messages))
+        );
         Assert.Equal(2, ChatFormat.TokenizePrompt(tokenizer, messages).Count(tokenizer.IsSpecial));
         var (tokens, mask) = ChatFormat.Tokenize(tokenizer, messages);
         Assert.Equal("yes<|end|>", tokenizer.Decode([.. tokens.Where((_, i) => mask[i])]).TrimStart());

@@ -14,7 +14,10 @@ public class ChatTemplateTests
     public void Every_construct_renders_as_jinja2_renders_it()
     {
         var shared = Golden[0];
-        var tokens = shared.GetProperty("tokens").EnumerateObject().ToDictionary(token => token.Name, token => token.Value.GetString() ?? "");
+        var tokens = shared
+            .GetProperty("tokens")
+            .EnumerateObject()
+            .ToDictionary(token => token.Name, token => token.Value.GetString() ?? "");
         var input = new ChatInput(shared.GetProperty("messages"), shared.GetProperty("tools")) { AddGenerationPrompt = true };
         foreach (var variable in shared.GetProperty("variables").EnumerateObject()) input.With(variable.Name, variable.Value);
         Assert.True(Golden.Length > 200);
@@ -38,7 +41,10 @@ public class ChatTemplateTests
     public void Dolmens_own_template_renders_the_same_through_the_engine()
     {
         var template = ChatTemplate.Parse(ChatFormat.JinjaTemplate, new Dictionary<string, string> { ["bos_token"] = "<|bos|>" });
-        foreach (var row in File.ReadLines(Path.Combine(Samples.Goldens, "huggingface-chat.jsonl")).Select(line => JsonDocument.Parse(line).RootElement))
+        foreach (
+            var row in File.ReadLines(Path.Combine(Samples.Goldens, "huggingface-chat.jsonl"))
+                .Select(line => JsonDocument.Parse(line).RootElement)
+        )
         {
             var prompt = row.GetProperty("addGenerationPrompt").GetBoolean();
             ChatMessage[] messages = [.. row.GetProperty("messages").EnumerateArray().Select(message =>
@@ -60,7 +66,10 @@ public class ChatTemplateTests
     [Theory]
     [InlineData("a\n{{ messages | tojsn }}", "line 2: there is no filter 'tojsn': did you mean 'tojson'?")]
     [InlineData("{% fr x in messages %}", "line 1: there is no tag 'fr': did you mean 'for'?")]
-    [InlineData("a\nb\n{% for m in messages %}\n{{ m.content.x.y }}", "line 3: the block that begins here never ends: '{% endfor %}' is missing")]
+    [InlineData(
+        "a\nb\n{% for m in messages %}\n{{ m.content.x.y }}",
+        "line 3: the block that begins here never ends: '{% endfor %}' is missing"
+    )]
     [InlineData("\n\n{{ messages[0].nothing.x }}", "line 3: a dictionary has no member 'nothing', so it has no member 'x'")]
     [InlineData("{{ messages.append(1) }}", "'append' would change a list")]
     [InlineData("{{ raise_exception('Only tools.') }}", "refuses this conversation: Only tools.")]
@@ -85,9 +94,16 @@ public class ChatTemplateTests
     [InlineData("{{ range(10 ** 9) }}", "too long")]
     [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "levels deep")]
     [InlineData("{% set ns = namespace(l=[1]) %}{% for i in range(70) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}", "steps")]
-    [InlineData("{% set ns = namespace(l=[1]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson }}", "levels deep")]
-    [InlineData("{% set a = namespace(l=1) %}{% set b = namespace(l=1) %}{% for i in range(70) %}{% set a.l = [a.l, a.l] %}{% set b.l = [b.l, b.l] %}" +
-        "{% endfor %}{{ a.l == b.l }}", "steps")]
+    [InlineData(
+        "{% set ns = namespace(l=[1]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson }}",
+        "levels deep"
+    )]
+    [InlineData(
+        "{% set a = namespace(l=1) %}{% set b = namespace(l=1) %}{% for i in range(70) %}{% set a.l = [a.l, a.l] %}{% set b.l = [b.l, b.l] "
+            + "%}"
+            + "{% endfor %}{{ a.l == b.l }}",
+        "steps"
+    )]
     [InlineData("{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "levels deep")]
     [InlineData("{% set a = 'a' * 9999999 %}{{ (a + 'b') in (a * 3) }}", "steps")]
     [InlineData("{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}", "characters")]
@@ -102,16 +118,30 @@ public class ChatTemplateTests
     [Fact]
     public void Deep_nesting_is_refused_and_long_flat_templates_are_not()
     {
-        foreach (var (open, close) in new[] { ("(", ")"), ("[", "]"), ("{1:", "}"), ("not ", ""), ("-", ""), ("1 if 1 else ", "1"), ("f(", ")") })
+        foreach (
+            var (open, close) in new[] { ("(", ")"), ("[", "]"), ("{1:", "}"), ("not ", ""), ("-", ""), ("1 if 1 else ", "1"), ("f(", ")") }
+        )
         {
-            var text = "{{ " + string.Concat(Enumerable.Repeat(open, 20_000)) + "1" + string.Concat(Enumerable.Repeat(close, 20_000)) + " }}";
-            Assert.Contains("levels deep", Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(text).Render(Hello)).Message,
-                StringComparison.Ordinal);
+            var text =
+                "{{ " + string.Concat(Enumerable.Repeat(open, 20_000)) + "1" + string.Concat(Enumerable.Repeat(close, 20_000)) + " }}";
+            Assert.Contains(
+                "levels deep",
+                Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(text).Render(Hello)).Message,
+                StringComparison.Ordinal
+            );
         }
         var sum = "{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 20_000)) + " }}";
-        Assert.Contains("levels deep", Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(sum).Render(Hello)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "levels deep",
+            Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(sum).Render(Hello)).Message,
+            StringComparison.Ordinal
+        );
         var blocks = string.Concat(Enumerable.Repeat("{% if true %}", 20_000));
-        Assert.Contains("levels deep", Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(blocks)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "levels deep",
+            Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(blocks)).Message,
+            StringComparison.Ordinal
+        );
         var flat = string.Concat(Enumerable.Repeat("{% if true %}x{% endif %}", 10_000));
         Assert.Equal(10_000, ChatTemplate.Parse(flat).Render(Hello).Text.Length);
         Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(new string('x', ChatTemplate.Longest + 1)));

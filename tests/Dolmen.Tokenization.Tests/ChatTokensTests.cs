@@ -38,7 +38,10 @@ public class ChatTokensTests
     public void No_message_forges_a_turn(string forged)
     {
         var template = ChatTemplate.Parse(Turns);
-        var input = new ChatInput([new("system", forged), new("user", forged), new("assistant", forged), new("user", "bye")]) { AddGenerationPrompt = true };
+        var input = new ChatInput([new("system", forged), new("user", forged), new("assistant", forged), new("user", "bye")])
+        {
+            AddGenerationPrompt = true,
+        };
         var tokens = template.TokenizePrompt(Tokenizer, input);
         var special = Tokenizer.Special;
         Assert.Equal([special.System, special.End, special.User, special.End, special.Assistant, special.End, special.User, special.End,
@@ -55,7 +58,10 @@ public class ChatTokensTests
         // '<|' + role + '|>' with the role "end" would be the end of a turn.
         Assert.Equal(2, ChatTemplate.Parse(Turns).TokenizePrompt(Tokenizer, input).Count(Tokenizer.IsSpecial));
         var variable = new ChatInput([new("user", "x")]).With("name", Json("\"<|end|>\""));
-        Assert.DoesNotContain(Tokenizer.Special.End, ChatTemplate.Parse("<|user|>{{ name }}{{ name | upper | lower }}").TokenizePrompt(Tokenizer, variable));
+        Assert.DoesNotContain(
+            Tokenizer.Special.End,
+            ChatTemplate.Parse("<|user|>{{ name }}{{ name | upper | lower }}").TokenizePrompt(Tokenizer, variable)
+        );
     }
 
     [Fact]
@@ -73,7 +79,9 @@ public class ChatTokensTests
     [Fact]
     public void A_control_token_in_a_text_that_the_template_takes_apart_stays_the_templates()
     {
-        var template = ChatTemplate.Parse("{% set t = '<|user|>' ~ messages[0].content ~ '<|end|>' %}{{ t.split('>')[0] }}>{{ t[8:] | replace('h', 'H') }}");
+        var template = ChatTemplate.Parse(
+            "{% set t = '<|user|>' ~ messages[0].content ~ '<|end|>' %}{{ t.split('>')[0] }}>{{ t[8:] | replace('h', 'H') }}"
+        );
         var input = new ChatInput([new("user", "hi <|end|>")]);
         var tokens = template.TokenizePrompt(Tokenizer, input);
         Assert.Equal([Tokenizer.Special.User, Tokenizer.Special.End], tokens.Where(Tokenizer.IsSpecial));
@@ -91,8 +99,10 @@ public class ChatTokensTests
     [Fact]
     public void Marks_survive_blocks_macros_and_filters()
     {
-        var template = ChatTemplate.Parse("{% macro say(m) %}{% set x %}[{% generation %}{{ m.content }}{% endgeneration %}]{% endset %}{{ x | upper }}{% endmacro %}" +
-            "{% for m in messages %}{{ say(m) }}{% endfor %}");
+        var template = ChatTemplate.Parse(
+            "{% macro say(m) %}{% set x %}[{% generation %}{{ m.content }}{% endgeneration %}]{% endset %}{{ x | upper }}{% endmacro %}"
+                + "{% for m in messages %}{{ say(m) }}{% endfor %}"
+        );
         var chat = template.Render(new ChatInput([new("assistant", "a"), new("assistant", "bc")]));
         Assert.Equal("[A][BC]", chat.Text);
         Assert.Equal([new TextSpan(1, 1), new TextSpan(4, 2)], chat.Generated);
@@ -101,24 +111,54 @@ public class ChatTokensTests
     [Fact]
     public void A_template_without_the_tag_is_marked_by_what_the_assistant_adds()
     {
-        var plain = ChatTemplate.Parse(Turns.Replace("{% generation %}", "", StringComparison.Ordinal).Replace("{% endgeneration %}", "", StringComparison.Ordinal));
-        var input = new ChatInput([new("system", "s"), new("user", "hi"), new("assistant", "one two"), new("user", "<|end|>"), new("assistant", "3")]);
+        var plain = ChatTemplate.Parse(
+            Turns.Replace("{% generation %}", "", StringComparison.Ordinal).Replace("{% endgeneration %}", "", StringComparison.Ordinal)
+        );
+        var input = new ChatInput([
+            new("system", "s"),
+            new("user", "hi"),
+            new("assistant", "one two"),
+            new("user", "<|end|>"),
+            new("assistant", "3"),
+        ]);
         var (tokens, mask) = plain.Tokenize(Tokenizer, input);
         var tagged = ChatTemplate.Parse(Turns).Tokenize(Tokenizer, input);
         Assert.Equal(tagged.Tokens, tokens);
         Assert.Equal(tagged.LossMask, mask);
 
-        var forgetful = ChatTemplate.Parse("{% for m in messages %}<|{{ m.role }}|>{{ m.content if loop.last or m.role == 'user' }}{% endfor %}" +
-            "{% if add_generation_prompt %}<|assistant|>{% endif %}");
-        Assert.Contains("message 3 reads otherwise", Assert.Throws<UserErrorException>(() => forgetful.Tokenize(Tokenizer, input)).Message,
-            StringComparison.Ordinal);
+        var forgetful = ChatTemplate.Parse(
+            "{% for m in messages %}<|{{ m.role }}|>{{ m.content if loop.last or m.role == 'user' }}{% endfor %}"
+                + "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+        );
+        Assert.Contains(
+            "message 3 reads otherwise",
+            Assert.Throws<UserErrorException>(() => forgetful.Tokenize(Tokenizer, input)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Any_content_round_trips_and_forges_nothing()
     {
         var random = new StableRandom(7);
-        string[] parts = ["<|", "|>", "<|end|>", "end", "<|user|>", " ", "\n", "<", "x", "größe", "😀", "<|assistant|>", "|", "<|bos|>", "  "];
+        string[] parts =
+        [
+            "<|",
+            "|>",
+            "<|end|>",
+            "end",
+            "<|user|>",
+            " ",
+            "\n",
+            "<",
+            "x",
+            "größe",
+            "😀",
+            "<|assistant|>",
+            "|",
+            "<|bos|>",
+            "  ",
+        ];
         var template = ChatTemplate.Parse(Turns.Replace(" | trim", "", StringComparison.Ordinal));
         for (var round = 0; round < 500; round++)
         {
@@ -128,7 +168,10 @@ public class ChatTokensTests
                 for (var i = random.Next(8); i > 0; i--) text.Append(parts[random.Next(parts.Length)]);
                 return text.ToString();
             }
-            var input = new ChatInput([new("user", Content()), new("assistant", Content()), new("user", Content())]) { AddGenerationPrompt = true };
+            var input = new ChatInput([new("user", Content()), new("assistant", Content()), new("user", Content())])
+            {
+                AddGenerationPrompt = true,
+            };
             var (tokens, mask) = template.Tokenize(Tokenizer, input);
             var chat = template.Render(input);
             Assert.Equal(chat.Text, Tokenizer.Decode(tokens));

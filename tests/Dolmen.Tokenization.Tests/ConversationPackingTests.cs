@@ -13,25 +13,29 @@ public class ConversationPackingTests
             [.. Enumerable.Repeat(i + 1, length)], [.. Enumerable.Range(0, length).Select(at => (at + i) % 3 == 0)])).ToArray());
 
     [Fact]
-    public void Every_conversation_lies_whole_in_one_row_with_its_mask() => Conversations.Sample(conversations =>
-    {
-        var packed = ConversationPacking.Pack(conversations, contextLength: 19, Pad, seed: 1);
-        Assert.Equal(packed.Rows * 20, packed.Tokens.Length);
-        Assert.Equal(conversations.Length, packed.Conversations);
-        Assert.Equal(conversations.Length, packed.SegmentStarts.Sum(starts => starts.Length - 1));
-        Assert.All(Enumerable.Range(0, packed.Rows), row => Assert.Equal(20 - packed.TokensOf(row).Count(Pad), packed.SegmentStarts[row][^1]));
-        Assert.Equal(packed.Padding, packed.Tokens.Count(token => token == Pad));
-        for (var i = 0; i < conversations.Length; i++)
+    public void Every_conversation_lies_whole_in_one_row_with_its_mask() =>
+        Conversations.Sample(conversations =>
         {
-            var row = Assert.Single(Enumerable.Range(0, packed.Rows), row => packed.TokensOf(row).Contains(i + 1));
-            var at = packed.TokensOf(row).IndexOf(i + 1);
-            var length = conversations[i].Tokens.Length;
-            Assert.Equal(conversations[i].Tokens, packed.TokensOf(row).Slice(at, length).ToArray());
-            Assert.Equal([false, .. conversations[i].LossMask[1..]], packed.LossMaskOf(row).Slice(at, length).ToArray());
-            Assert.Contains(at, packed.SegmentStarts[row][..^1]);
-        }
-        Assert.DoesNotContain(packed.Tokens.Zip(packed.LossMask), pair => pair is (Pad, true));
-    });
+            var packed = ConversationPacking.Pack(conversations, contextLength: 19, Pad, seed: 1);
+            Assert.Equal(packed.Rows * 20, packed.Tokens.Length);
+            Assert.Equal(conversations.Length, packed.Conversations);
+            Assert.Equal(conversations.Length, packed.SegmentStarts.Sum(starts => starts.Length - 1));
+            Assert.All(
+                Enumerable.Range(0, packed.Rows),
+                row => Assert.Equal(20 - packed.TokensOf(row).Count(Pad), packed.SegmentStarts[row][^1])
+            );
+            Assert.Equal(packed.Padding, packed.Tokens.Count(token => token == Pad));
+            for (var i = 0; i < conversations.Length; i++)
+            {
+                var row = Assert.Single(Enumerable.Range(0, packed.Rows), row => packed.TokensOf(row).Contains(i + 1));
+                var at = packed.TokensOf(row).IndexOf(i + 1);
+                var length = conversations[i].Tokens.Length;
+                Assert.Equal(conversations[i].Tokens, packed.TokensOf(row).Slice(at, length).ToArray());
+                Assert.Equal([false, .. conversations[i].LossMask[1..]], packed.LossMaskOf(row).Slice(at, length).ToArray());
+                Assert.Contains(at, packed.SegmentStarts[row][..^1]);
+            }
+            Assert.DoesNotContain(packed.Tokens.Zip(packed.LossMask), pair => pair is (Pad, true));
+        });
 
     [Fact]
     public void Two_rows_never_fit_into_one() => Conversations.Sample(conversations =>
@@ -44,7 +48,9 @@ public class ConversationPackingTests
     [Fact]
     public void A_conversation_that_is_empty_or_longer_than_a_row_is_a_fault_of_the_caller()
     {
-        Assert.Throws<ArgumentException>(() => ConversationPacking.Pack([new([1, 2, 3], [false, true, true])], contextLength: 1, Pad, seed: 1));
+        Assert.Throws<ArgumentException>(() =>
+            ConversationPacking.Pack([new([1, 2, 3], [false, true, true])], contextLength: 1, Pad, seed: 1)
+        );
         Assert.Throws<ArgumentException>(() => ConversationPacking.Pack([new([], [])], contextLength: 1, Pad, seed: 1));
     }
 

@@ -12,12 +12,18 @@ public class ConversationTokensTests
 
     [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"two"}]}""", "two<|end|>")]
-    [InlineData("""{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"two","weight":0},{"role":"user","content":"one"},{"role":"assistant","content":"six"}]}""",
-        "six<|end|>")]
-    [InlineData("""{"messages":[{"role":"assistant","content":"two"},{"role":"assistant","content":"no","weight":0},{"role":"assistant","content":"six"}]}""",
-        "two<|end|>six<|end|>")]
-    [InlineData("""{"prompt":[{"role":"user","content":"one"},{"role":"assistant","content":"two"},{"role":"user","content":"so"}],"completion":[{"role":"assistant","content":"six"}]}""",
-        "six<|end|>")]
+    [InlineData(
+        """{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"two","weight":0},{"role":"user","content":"one"},{"role":"assistant","content":"six"}]}""",
+        "six<|end|>"
+    )]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":"two"},{"role":"assistant","content":"no","weight":0},{"role":"assistant","content":"six"}]}""",
+        "two<|end|>six<|end|>"
+    )]
+    [InlineData(
+        """{"prompt":[{"role":"user","content":"one"},{"role":"assistant","content":"two"},{"role":"user","content":"so"}],"completion":[{"role":"assistant","content":"six"}]}""",
+        "six<|end|>"
+    )]
     [InlineData("""{"prompt":"The sky is","completion":" blue."}""", " blue.<|endoftext|>")]
     [InlineData("""{"prompt":"","completion":"Blue."}""", "Blue.<|endoftext|>")]
     public void Only_what_is_to_be_said_is_learned(string row, string learned)
@@ -30,16 +36,26 @@ public class ConversationTokensTests
     [Fact]
     public void A_chat_template_sees_tool_calls_and_tools_answers()
     {
-        const string Row = """{"messages":[{"role":"user","content":"Look it up."},{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","content":"42"},{"role":"assistant","content":"It is 42."}]}""";
+        const string Row =
+            """{"messages":[{"role":"user","content":"Look it up."},{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","content":"42"},{"role":"assistant","content":"It is 42."}]}""";
         var tokenizer = WithTemplate(ToolTemplate);
         var tokens = Tokens(tokenizer, Row);
-        Assert.Equal("<|user|>user:Look it up.<|end|><|user|>assistant:look<|end|><|user|>tool:42<|end|><|user|>assistant:It is 42.<|end|>", tokenizer.Decode(tokens.Tokens));
+        Assert.Equal(
+            "<|user|>user:Look it up.<|end|><|user|>assistant:look<|end|><|user|>tool:42<|end|><|user|>assistant:It is 42.<|end|>",
+            tokenizer.Decode(tokens.Tokens)
+        );
         Assert.Equal("look<|end|>It is 42.<|end|>", Learned(tokenizer, Row));
     }
 
     [Theory]
-    [InlineData("""{"messages":[{"role":"user","content":"u"},{"role":"tool","content":"42"},{"role":"assistant","content":"a"}]}""", "messages[1]: this model's chat format")]
-    [InlineData("""{"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"f"}}]}]}""", "messages[0].tool_calls: this model's chat format")]
+    [InlineData(
+        """{"messages":[{"role":"user","content":"u"},{"role":"tool","content":"42"},{"role":"assistant","content":"a"}]}""",
+        "messages[1]: this model's chat format"
+    )]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"f"}}]}]}""",
+        "messages[0].tool_calls: this model's chat format"
+    )]
     [InlineData("""{"messages":[{"role":"assistant","content":"a"}],"tools":[{"name":"f"}]}""", "tools: this model's chat format")]
     public void Dolmens_own_format_refuses_what_it_cannot_write(string row, string message)
     {
@@ -92,12 +108,19 @@ public class ConversationTokensTests
     [Fact]
     public void A_long_row_is_an_error_where_that_is_chosen()
     {
-        var error = Assert.Throws<UserErrorException>(() => new RowFit(3, LongRows.Error, new DataTally("")).Fit(Example("....LL"), new DataPlace("a.jsonl", 7)));
-        Assert.Contains("a.jsonl, line 7 has 6 tokens, and a row of training.contextLength 3 holds 4", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<UserErrorException>(() =>
+            new RowFit(3, LongRows.Error, new DataTally("")).Fit(Example("....LL"), new DataPlace("a.jsonl", 7))
+        );
+        Assert.Contains(
+            "a.jsonl, line 7 has 6 tokens, and a row of training.contextLength 3 holds 4",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("--set training.longRows=", error.Message, StringComparison.Ordinal);
     }
 
-    private static TokenizedConversation Example(string mask) => new([.. Enumerable.Range(0, mask.Length)], [.. mask.Select(character => character == 'L')]);
+    private static TokenizedConversation Example(string mask) =>
+        new([.. Enumerable.Range(0, mask.Length)], [.. mask.Select(character => character == 'L')]);
 
     private static string Learned(Tokenizer tokenizer, string row)
     {

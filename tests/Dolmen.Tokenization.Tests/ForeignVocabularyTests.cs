@@ -10,7 +10,9 @@ namespace Dolmen.Tests.Tokenization;
 /// <summary>Against ids that Hugging Face's and OpenAI's own code gave (Goldens/README.md).</summary>
 public class ForeignVocabularyTests
 {
-    private static readonly JsonElement Variants = JsonDocument.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "variants.json"))).RootElement;
+    private static readonly JsonElement Variants = JsonDocument
+        .Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "variants.json")))
+        .RootElement;
 
     private static readonly RankedVocabulary Ranked = new("small", 793, "cl100k", "<|end|>", [("<|end|>", 800)]);
 
@@ -18,7 +20,8 @@ public class ForeignVocabularyTests
 
     private static readonly BpeTokenizer ByRank = Ranked.Build(RankFile.Read(RanksFile), RanksFile);
 
-    public static TheoryData<string> VariantNames => [.. Variants.GetProperty("variants").EnumerateArray().Select(variant => variant.GetProperty("name").GetString() ?? "")];
+    public static TheoryData<string> VariantNames =>
+        [.. Variants.GetProperty("variants").EnumerateArray().Select(variant => variant.GetProperty("name").GetString() ?? "")];
 
     [Theory]
     [MemberData(nameof(VariantNames))]
@@ -28,7 +31,10 @@ public class ForeignVocabularyTests
         var (tokenizer, ids) = Variant(name, folder);
         var texts = Texts();
         for (var i = 0; i < texts.Length; i++)
-            Assert.True(ids[i].SequenceEqual(tokenizer.Encode(texts[i], parseSpecial: true)), $"{name}: {texts[i]}: {string.Join(' ', tokenizer.Encode(texts[i], parseSpecial: true))}, not {string.Join(' ', ids[i])}");
+            Assert.True(
+                ids[i].SequenceEqual(tokenizer.Encode(texts[i], parseSpecial: true)),
+                $"{name}: {texts[i]}: {string.Join(' ', tokenizer.Encode(texts[i], parseSpecial: true))}, not {string.Join(' ', ids[i])}"
+            );
     }
 
     [Theory]
@@ -45,12 +51,16 @@ public class ForeignVocabularyTests
     }
 
     [Fact]
-    public void A_tiktoken_file_encodes_as_tiktoken_does() => Assert.All(File.ReadLines(Path.Combine(Samples.Goldens, "tiktoken-ids.jsonl")), line =>
-    {
-        var row = JsonDocument.Parse(line).RootElement;
-        int[] ids = [.. row.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
-        Assert.Equal(ids, ByRank.Encode(row.GetProperty("text").GetString() ?? ""));
-    });
+    public void A_tiktoken_file_encodes_as_tiktoken_does() =>
+        Assert.All(
+            File.ReadLines(Path.Combine(Samples.Goldens, "tiktoken-ids.jsonl")),
+            line =>
+            {
+                var row = JsonDocument.Parse(line).RootElement;
+                int[] ids = [.. row.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+                Assert.Equal(ids, ByRank.Encode(row.GetProperty("text").GetString() ?? ""));
+            }
+        );
 
     [Theory]
     [InlineData("gpt2", "361 2124 25 198 220 220 220 220 220 220 220 23821 243 230 167 227 243")]
@@ -123,12 +133,22 @@ public class ForeignVocabularyTests
     {
         using var folder = new Samples.Folder();
         File.WriteAllText(folder.File("cl100k_base.tiktoken"), content);
-        Assert.Contains("cl100k_base.tiktoken", Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("cl100k_base.tiktoken"))).Message);
+        Assert.Contains(
+            "cl100k_base.tiktoken",
+            Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("cl100k_base.tiktoken"))).Message
+        );
     }
 
     [Fact]
-    public void A_token_that_comes_with_two_ranks_is_refused() => Assert.Contains("the same token with the ranks 0 and 256",
-        Assert.Throws<UserErrorException>(() => RankFile.Merges([.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), [0]], "x")).Message);
+    public void A_token_that_comes_with_two_ranks_is_refused() =>
+        Assert.Contains(
+            "the same token with the ranks 0 and 256",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    RankFile.Merges([.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), [0]], "x")
+                )
+                .Message
+        );
 
     [Fact]
     public void Ranks_of_no_known_vocabulary_are_refused() =>
@@ -142,13 +162,15 @@ public class ForeignVocabularyTests
     [InlineData("nothing/here")]
     [InlineData("no-such-vocabulary")]
     [InlineData("")]
-    public void What_is_not_there_is_the_users_error(string source) => Assert.Throws<UserErrorException>(() => VocabularySource.Open(source));
+    public void What_is_not_there_is_the_users_error(string source) =>
+        Assert.Throws<UserErrorException>(() => VocabularySource.Open(source));
 
     [Fact]
     public void Two_files_as_GPT2_has_them_are_one_vocabulary()
     {
         using var folder = new Samples.Folder();
-        var model = JsonNode.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json")))?["model"] ?? throw new InvalidDataException();
+        var model =
+            JsonNode.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "tokenizer.json")))?["model"] ?? throw new InvalidDataException();
         File.WriteAllText(folder.File("vocab.json"), model["vocab"]?.ToJsonString());
         var merges = (model["merges"] as JsonArray ?? []).Select(pair => $"{pair?[0]} {pair?[1]}");
         File.WriteAllLines(folder.File("merges.txt"), ["#version: 0.2", .. merges]);
@@ -172,13 +194,24 @@ public class ForeignVocabularyTests
     public void RWKV_takes_the_longest_token_at_every_place()
     {
         using var folder = new Samples.Folder();
-        string[] literals = [.. Enumerable.Range(0, 256).Select(value => value < 128 ? $"'\\x{value:x2}' 1" : $"b'\\x{value:x2}' 1"), "'ab' 2", "'abc' 3", "'\\n\\t' 2", "'é' 2", "\"it's\" 4"];
+        string[] literals =
+        [
+            .. Enumerable.Range(0, 256).Select(value => value < 128 ? $"'\\x{value:x2}' 1" : $"b'\\x{value:x2}' 1"),
+            "'ab' 2",
+            "'abc' 3",
+            "'\\n\\t' 2",
+            "'é' 2",
+            "\"it's\" 4",
+        ];
         File.WriteAllLines(folder.File("rwkv_vocab_test.txt"), literals.Select((literal, i) => $"{i + 1} {literal}"));
         var tokenizer = VocabularySource.Open(folder.File("rwkv_vocab_test.txt"));
         Assert.Equal([258, 257, 'b' + 1, 259, 260, 261], tokenizer.Encode("abcabb\n\téit's"));
         Assert.Equal("abcabb\n\téit's\u4E2D", tokenizer.Decode(tokenizer.Encode("abcabb\n\téit's\u4E2D")));
         File.WriteAllText(folder.File("rwkv_vocab_test.txt"), "1 'ab' 3");
-        Assert.Contains("line 1 says 3 bytes", Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("rwkv_vocab_test.txt"))).Message);
+        Assert.Contains(
+            "line 1 says 3 bytes",
+            Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("rwkv_vocab_test.txt"))).Message
+        );
     }
 
     [Fact]
@@ -211,17 +244,27 @@ public class ForeignVocabularyTests
     {
         var variant = Variants.GetProperty("variants").EnumerateArray().First(variant => variant.GetProperty("name").GetString() == name);
         var root = Golden();
-        foreach (var change in variant.GetProperty("change").EnumerateObject()) root[change.Name] = JsonNode.Parse(change.Value.GetRawText());
+        foreach (var change in variant.GetProperty("change").EnumerateObject())
+            root[change.Name] = JsonNode.Parse(change.Value.GetRawText());
         File.WriteAllText(folder.File("tokenizer.json"), root.ToJsonString());
-        int[][] ids = [.. variant.GetProperty("ids").EnumerateArray().Select(row => row.EnumerateArray().Select(id => id.GetInt32()).ToArray())];
+        int[][] ids =
+        [
+            .. variant.GetProperty("ids").EnumerateArray().Select(row => row.EnumerateArray().Select(id => id.GetInt32()).ToArray()),
+        ];
         return (TokenizerFolder.Load(folder.Path), ids);
     }
 
     /// <summary>While two neighbours are a token together: join those whose token has the lowest rank, the first of equal ones.</summary>
     private static int[] ByDefinition(string text)
     {
-        var tokens = Enumerable.Range(0, 793).ToDictionary(id => Encoding.UTF8.GetString(ByRank.BytesOf(id)) is var own && own.Contains('\uFFFD') ? $"\0{id}" : own, id => id);
-        if (tokens.TryGetValue(text, out var whole)) return [whole];
+        var tokens = Enumerable
+            .Range(0, 793)
+            .ToDictionary(
+                id => Encoding.UTF8.GetString(ByRank.BytesOf(id)) is var own && own.Contains('\uFFFD') ? $"\0{id}" : own,
+                id => id
+            );
+        if (tokens.TryGetValue(text, out var whole))
+            return [whole];
         var parts = text.Select(unit => unit.ToString()).ToList();
         while (true)
         {

@@ -7,7 +7,18 @@ public class GgufTokensTests
 {
     private static readonly (string[] Tokens, string[] Merges) Texts = Samples.Tokenizer.ToTexts();
 
-    private static readonly GgufTokens Good = new("m.gguf", "gpt2", "gpt-4o", Texts.Tokens, [], Kinds(), Texts.Merges, 793, 794, AddsBos: true);
+    private static readonly GgufTokens Good = new(
+        "m.gguf",
+        "gpt2",
+        "gpt-4o",
+        Texts.Tokens,
+        [],
+        Kinds(),
+        Texts.Merges,
+        793,
+        794,
+        AddsBos: true
+    );
 
     [Fact]
     public void A_vocabulary_that_was_written_is_the_same_when_read()

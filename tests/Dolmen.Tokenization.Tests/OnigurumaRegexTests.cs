@@ -87,11 +87,42 @@ public class OnigurumaRegexTests
     [Fact]
     public void Categories_scripts_and_classes_hold_as_many_characters_as_Oniguruma_has_in_them()
     {
-        (string Name, int Count)[] counts = [
-            ("L", 141028), ("Lu", 1858), ("Ll", 2258), ("Lt", 31), ("Lm", 404), ("Lo", 136477), ("LC", 4147), ("M", 2501), ("Mn", 2020), ("N", 1911), ("Nd", 760), ("Nl", 236), ("No", 915), ("P", 855),
-            ("Pc", 10), ("S", 8514), ("Sm", 950), ("So", 7376), ("Z", 19), ("Zs", 17), ("Cc", 65), ("Cf", 170), ("Alphabetic", 142759), ("Emoji", 1431), ("Greek", 518), ("Han", 99030), ("Latin", 1487), ("Lowercase", 2569), ("Uppercase", 1978),
+        (string Name, int Count)[] counts =
+        [
+            ("L", 141028),
+            ("Lu", 1858),
+            ("Ll", 2258),
+            ("Lt", 31),
+            ("Lm", 404),
+            ("Lo", 136477),
+            ("LC", 4147),
+            ("M", 2501),
+            ("Mn", 2020),
+            ("N", 1911),
+            ("Nd", 760),
+            ("Nl", 236),
+            ("No", 915),
+            ("P", 855),
+            ("Pc", 10),
+            ("S", 8514),
+            ("Sm", 950),
+            ("So", 7376),
+            ("Z", 19),
+            ("Zs", 17),
+            ("Cc", 65),
+            ("Cf", 170),
+            ("Alphabetic", 142759),
+            ("Emoji", 1431),
+            ("Greek", 518),
+            ("Han", 99030),
+            ("Latin", 1487),
+            ("Lowercase", 2569),
+            ("Uppercase", 1978),
         ];
         foreach (var (name, count) in counts)
-            Assert.Equal((name, count), (name, (UnicodeProperties.Find(name) ?? CodePointSet.Empty).Ranges().Sum(range => range.Last - range.First + 1)));
+            Assert.Equal(
+                (name, count),
+                (name, (UnicodeProperties.Find(name) ?? CodePointSet.Empty).Ranges().Sum(range => range.Last - range.First + 1))
+            );
     }
 }

@@ -55,7 +55,11 @@ public class PreTokenizerTests
         var expressions = Expressions(splitter);
         Gen.OneOf(Gen.OneOf(Alphabet), Gen.Char.Select(unit => char.IsSurrogate(unit) ? "x" : unit.ToString())).Array[0, 40]
             .Select(parts => string.Concat(parts))
-            .Sample(text => Agrees(splitter, expressions, text), iter: 1_500, print: text => text.Replace("\n", "\\n", StringComparison.Ordinal));
+            .Sample(
+                text => Agrees(splitter, expressions, text),
+                iter: 1_500,
+                print: text => text.Replace("\n", "\\n", StringComparison.Ordinal)
+            );
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -91,8 +95,10 @@ public class PreTokenizerTests
     [Fact]
     public void Other_spellings_of_a_known_pattern_cut_alike()
     {
-        const string Possessive = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+";
-        const string WholeAtEnd = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
+        const string Possessive =
+            @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+";
+        const string WholeAtEnd =
+            @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
         const string Gpt2 = @"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s";
         var unknown = PreTokenizer.Of(WholeAtEnd.Replace("'(?i:[sdmt]|ll|ve|re)", "'(?i:[sſdmt]|ll|ve|re)", StringComparison.Ordinal));
         Gen.OneOf(Alphabet).Array[0, 40].Select(parts => string.Concat(parts)).Sample(text =>
@@ -130,17 +136,30 @@ public class PreTokenizerTests
 
     private static PreTokenizer Named(string name) => PreTokenizer.ByName(name) ?? throw new InvalidOperationException(name);
 
-    private static Regex[] Expressions(PreTokenizer splitter) => [.. splitter.Steps.Select(step => new Regex(
-        // .NET's (?i:s) leaves out the long s, and its classes know UTF-16 halves, not what lies beyond U+FFFF.
-        step.Pattern.Replace("(?i:'s|", "(?i:'s|'ſ|", StringComparison.Ordinal).Replace("(?i:[sdmt]", "(?i:[sdmtſ]", StringComparison.Ordinal)
-            .Replace("?+", "?", StringComparison.Ordinal).Replace("++", "+", StringComparison.Ordinal)
-            .Replace("\\p{N}{1,3}+", "\\p{N}+", StringComparison.Ordinal).Replace("𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃", "", StringComparison.Ordinal), RegexOptions.CultureInvariant | (step.Pattern == @"\s+$" ? RegexOptions.Multiline : RegexOptions.None)))];
+    private static Regex[] Expressions(PreTokenizer splitter) =>
+        [
+            .. splitter.Steps.Select(step => new Regex(
+                // .NET's (?i:s) leaves out the long s, and its classes know UTF-16 halves, not what lies beyond U+FFFF.
+                step.Pattern.Replace("(?i:'s|", "(?i:'s|'ſ|", StringComparison.Ordinal)
+                    .Replace("(?i:[sdmt]", "(?i:[sdmtſ]", StringComparison.Ordinal)
+                    .Replace("?+", "?", StringComparison.Ordinal)
+                    .Replace("++", "+", StringComparison.Ordinal)
+                    .Replace("\\p{N}{1,3}+", "\\p{N}+", StringComparison.Ordinal)
+                    .Replace("𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃", "", StringComparison.Ordinal),
+                RegexOptions.CultureInvariant | (step.Pattern == @"\s+$" ? RegexOptions.Multiline : RegexOptions.None)
+            )),
+        ];
 
     /// <summary>.NET's unit is the UTF-16 half: a basic character of the same category stands in for an astral one.</summary>
     private static bool Agrees(PreTokenizer splitter, Regex[] expressions, string text)
     {
         // DeepSeek's patterns name ranges of characters, in which a stand-in may lie and the astral one not.
-        if (expressions.Any(expression => expression.ToString().Contains("A-Z", StringComparison.Ordinal) || expression.ToString().Contains("一-龥", StringComparison.Ordinal)))
+        if (
+            expressions.Any(expression =>
+                expression.ToString().Contains("A-Z", StringComparison.Ordinal)
+                || expression.ToString().Contains("一-龥", StringComparison.Ordinal)
+            )
+        )
             text = string.Concat(text.EnumerateRunes().Where(rune => rune.IsBmp));
         var shown = string.Concat(text.EnumerateRunes().Select(StandIn));
         var pieces = new List<string> { shown };

@@ -9,7 +9,9 @@ namespace Dolmen.Tests.Tokenization;
 /// <summary>Unigram with normalization rules and byte pieces, against ids that sentencepiece gave (Goldens/README.md).</summary>
 public class SentencePieceModelTests
 {
-    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "sentencepiece", "unigram.json"))).RootElement;
+    private static readonly JsonElement Golden = JsonDocument
+        .Parse(File.ReadAllText(Path.Combine(Samples.Goldens, "sentencepiece", "unigram.json")))
+        .RootElement;
 
     private static readonly byte[] Model = Bytes();
 
@@ -22,7 +24,10 @@ public class SentencePieceModelTests
         {
             int[] ids = [.. row.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
             var text = row.GetProperty("text").GetString() ?? "";
-            Assert.True(ids.SequenceEqual(Tokenizer.Encode(text)), $"'{text}': {string.Join(' ', Tokenizer.Encode(text))}, not {string.Join(' ', ids)}");
+            Assert.True(
+                ids.SequenceEqual(Tokenizer.Encode(text)),
+                $"'{text}': {string.Join(' ', Tokenizer.Encode(text))}, not {string.Join(' ', ids)}"
+            );
         }
     }
 
@@ -37,7 +42,8 @@ public class SentencePieceModelTests
         {
             var text = row.GetProperty("text").GetString() ?? "";
             // Hugging Face's steps put a space behind every added token, SentencePiece only before the text.
-            if (!text.Contains("<sep>", StringComparison.Ordinal) && !text.Contains('▁')) Assert.Equal(Tokenizer.Encode(text), loaded.Encode(text));
+            if (!text.Contains("<sep>", StringComparison.Ordinal) && !text.Contains('▁'))
+                Assert.Equal(Tokenizer.Encode(text), loaded.Encode(text));
         }
     }
 
@@ -49,8 +55,11 @@ public class SentencePieceModelTests
     });
 
     [Fact]
-    public void Text_without_spaces_to_drop_comes_back() => Gen.OneOf(Gen.Char['!', '~'], Gen.Char['\u0400', '\u04FF'], Gen.Char['一', '龥']).Array[1, 40]
-        .Select(units => new string(units)).Sample(text => Tokenizer.Decode(Tokenizer.Encode(text)) == text);
+    public void Text_without_spaces_to_drop_comes_back() =>
+        Gen.OneOf(Gen.Char['!', '~'], Gen.Char['\u0400', '\u04FF'], Gen.Char['一', '龥'])
+            .Array[1, 40]
+            .Select(units => new string(units))
+            .Sample(text => Tokenizer.Decode(Tokenizer.Encode(text)) == text);
 
     [Fact]
     public void A_model_cut_short_is_refused()
@@ -70,20 +79,27 @@ public class SentencePieceModelTests
     }
 
     [Fact]
-    public void A_damaged_model_is_read_or_the_users_error() => Gen.Select(Gen.Int[0, Model.Length - 1], Gen.Byte).Array[1, 4].Sample(changes =>
-    {
-        var damaged = Model.ToArray();
-        foreach (var (at, value) in changes) damaged[at] = value;
-        try
-        {
-            SentencePieceModel.Parse(damaged, "damaged").Encode("the end ① ﬁnd");
-        }
-        catch (UserErrorException)
-        {
-            return true;
-        }
-        return true;
-    }, iter: 300);
+    public void A_damaged_model_is_read_or_the_users_error() =>
+        Gen.Select(Gen.Int[0, Model.Length - 1], Gen.Byte)
+            .Array[1, 4]
+            .Sample(
+                changes =>
+                {
+                    var damaged = Model.ToArray();
+                    foreach (var (at, value) in changes)
+                        damaged[at] = value;
+                    try
+                    {
+                        SentencePieceModel.Parse(damaged, "damaged").Encode("the end ① ﬁnd");
+                    }
+                    catch (UserErrorException)
+                    {
+                        return true;
+                    }
+                    return true;
+                },
+                iter: 300
+            );
 
     private static byte[] Bytes()
     {
@@ -91,8 +107,17 @@ public class SentencePieceModelTests
         var pieces = Golden.GetProperty("pieces");
         for (var id = 0; id < pieces.GetArrayLength(); id++)
         {
-            Message(stream, 1, [.. Text(1, Encoding.UTF8.GetBytes(pieces[id].GetString() ?? "")), 2 << 3 | 5,
-                .. BitConverter.GetBytes(Golden.GetProperty("scores")[id].GetSingle()), 3 << 3, (byte)Golden.GetProperty("kinds")[id].GetInt32()]);
+            Message(
+                stream,
+                1,
+                [
+                    .. Text(1, Encoding.UTF8.GetBytes(pieces[id].GetString() ?? "")),
+                    2 << 3 | 5,
+                    .. BitConverter.GetBytes(Golden.GetProperty("scores")[id].GetSingle()),
+                    3 << 3,
+                    (byte)Golden.GetProperty("kinds")[id].GetInt32(),
+                ]
+            );
         }
         Message(stream, 2, [3 << 3, 1]);
         Message(stream, 3, [.. Text(2, Golden.GetProperty("map").GetBytesFromBase64()), 3 << 3, 1, 4 << 3, 1, 5 << 3, 1]);

@@ -28,7 +28,8 @@ public class SentencePieceTests
     }
 
     [Fact]
-    public void Any_text_comes_back() => Gen.String.Where(IsWhole).Sample(text => Tokenizer.Decode(Tokenizer.Encode(text)) == text.Replace('▁', ' '));
+    public void Any_text_comes_back() =>
+        Gen.String.Where(IsWhole).Sample(text => Tokenizer.Decode(Tokenizer.Encode(text)) == text.Replace('▁', ' '));
 
     [Fact]
     public void The_pieces_together_are_the_decoded_text() => Gen.Int[0, 511].Array[0, 60].Sample(tokens =>
@@ -94,7 +95,11 @@ public class SentencePieceTests
         using var folder = new TemporaryFolder();
         TokenizerFolder.Save(Tokenizer, folder.Path);
         Change(folder, root => root[member] = JsonNode.Parse(value));
-        Assert.Contains(message, Assert.Throws<UserErrorException>(() => TokenizerFolder.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<UserErrorException>(() => TokenizerFolder.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -15,7 +15,9 @@ public sealed class TextFilesOfFoldersTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "pipes and names of any bytes are Linux's");
         File.WriteAllText(Path.Combine(_folder, "good.txt"), "text");
         File.CreateSymbolicLink(Path.Combine(_folder, "zero.txt"), "/dev/zero");
-        using (var made = Process.Start("sh", ["-c", "cd \"$1\" && mkfifo pipe.txt && printf x > \"$(printf 'caf\\351.txt')\"", "sh", _folder]))
+        using (
+            var made = Process.Start("sh", ["-c", "cd \"$1\" && mkfifo pipe.txt && printf x > \"$(printf 'caf\\351.txt')\"", "sh", _folder])
+        )
             made.WaitForExit();
         Assert.Equal(4, Directory.GetFileSystemEntries(_folder).Length);
         Assert.Equal([Path.Combine(_folder, "good.txt")], TextFiles.Find([_folder]).Select(file => file.Path));

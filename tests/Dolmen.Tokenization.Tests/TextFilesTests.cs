@@ -35,7 +35,10 @@ public class TextFilesTests
         Assert.Contains("holds no text", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.Path])).Message);
         Assert.Contains("missing.txt", Assert.Throws<UserErrorException>(() => TextFiles.Find([folder.File("missing.txt")])).Message);
         File.WriteAllText(folder.File("a.jsonl"), "{\"text\":\"fine\"}\n{\"texts\":1}\n");
-        Assert.Contains("line 2", Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message);
+        Assert.Contains(
+            "line 2",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message
+        );
     }
 
     [Fact]
@@ -43,15 +46,24 @@ public class TextFilesTests
     {
         using var folder = new Samples.Folder();
         File.WriteAllBytes(folder.File("a.txt"), [.. "fine\ncaf"u8, 0xE9, .. "\n"u8]);
-        Assert.Contains("line 2 is not valid UTF-8 (byte 0xE9 at column 4)",
-            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 2 is not valid UTF-8 (byte 0xE9 at column 4)",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message,
+            StringComparison.Ordinal
+        );
         var far = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("some words of a line\n", 70_000)));
         File.WriteAllBytes(folder.File("a.txt"), [.. far, 0xC3]);
-        Assert.Contains("line 70001 is not valid UTF-8 (byte 0xC3",
-            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 70001 is not valid UTF-8 (byte 0xC3",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.txt")])).Count()).Message,
+            StringComparison.Ordinal
+        );
         File.WriteAllBytes(folder.File("a.jsonl"), [.. "{\"text\":\"fine\"}\n{\"text\":\"caf"u8, 0xE9, .. "\"}\n"u8]);
-        Assert.Contains("line 2 is not valid UTF-8",
-            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 2 is not valid UTF-8",
+            Assert.Throws<UserErrorException>(() => TextFiles.Read(TextFiles.Find([folder.File("a.jsonl")])).Count()).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -61,9 +73,19 @@ public class TextFilesTests
         File.WriteAllText(folder.File("a.txt"), "words 다리", new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         File.WriteAllText(folder.File("b.txt"), "words 다리", Encoding.Unicode);
         File.WriteAllText(folder.File("c.txt"), "words 다리", Encoding.BigEndianUnicode);
-        using (var gzip = new System.IO.Compression.GZipStream(File.Create(folder.File("d.txt.gz")), System.IO.Compression.CompressionLevel.Fastest))
+        using (
+            var gzip = new System.IO.Compression.GZipStream(
+                File.Create(folder.File("d.txt.gz")),
+                System.IO.Compression.CompressionLevel.Fastest
+            )
+        )
             gzip.Write(Encoding.UTF8.GetBytes("words 다리"));
-        using (var gzip = new System.IO.Compression.GZipStream(File.Create(folder.File("e.jsonl.gz")), System.IO.Compression.CompressionLevel.Fastest))
+        using (
+            var gzip = new System.IO.Compression.GZipStream(
+                File.Create(folder.File("e.jsonl.gz")),
+                System.IO.Compression.CompressionLevel.Fastest
+            )
+        )
             gzip.Write(Encoding.UTF8.GetBytes("{\"text\":\"words 다리\"}"));
         File.WriteAllBytes(folder.File("f.txt"), []);
         var tally = new DataTally("documents");
@@ -76,7 +98,8 @@ public class TextFilesTests
     {
         using var folder = new Samples.Folder();
         Directory.CreateDirectory(folder.File("sw/tales"));
-        foreach (var name in (string[])["sw/tales/a.md", "kor_Hang.dev", "ref.deu.txt", "th.txt"]) File.WriteAllText(folder.File(name), name);
+        foreach (var name in (string[])["sw/tales/a.md", "kor_Hang.dev", "ref.deu.txt", "th.txt"])
+            File.WriteAllText(folder.File(name), name);
         Assert.Equal(["kor_Hang", "deu", "sw", "th"], TextFiles.Find([folder.Path]).Select(file => file.Language));
         Assert.Equal(["kor_Hang", "tales"], TextFiles.Find([folder.File("kor_Hang.dev"), folder.File("sw")]).Select(file => file.Language));
     }

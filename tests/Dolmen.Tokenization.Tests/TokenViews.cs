@@ -5,7 +5,12 @@ namespace Dolmen.Tests.Tokenization;
 
 public sealed class TokenViews
 {
-    private static readonly BpeTokenizer Tokenizer = BpeTrainer.Train(["ab ab"], new TokenizerRecipe(BpeTokenizer.SmallestVocabSize + 1), new Progress<StageProgress>(), CancellationToken.None);
+    private static readonly BpeTokenizer Tokenizer = BpeTrainer.Train(
+        ["ab ab"],
+        new TokenizerRecipe(BpeTokenizer.SmallestVocabSize + 1),
+        new Progress<StageProgress>(),
+        CancellationToken.None
+    );
 
     private static int Ab => Tokenizer.Merges[0].Result;
 
@@ -13,7 +18,10 @@ public sealed class TokenViews
     public void Plain_text_shows_tokens_between_bars_and_their_ids_below()
     {
         var (c, space) = (Tokenizer.Encode("c")[0], Tokenizer.Encode(" ")[0]);
-        Assert.Equal($"[ab| |ab|c]\n[{Ab}|{space}|{Ab}|{c}]\n4 tokens, 6 bytes, 1.50 bytes per token\n", TokenView.Plain(TokenView.Of(Tokenizer, "ab abc")));
+        Assert.Equal(
+            $"[ab| |ab|c]\n[{Ab}|{space}|{Ab}|{c}]\n4 tokens, 6 bytes, 1.50 bytes per token\n",
+            TokenView.Plain(TokenView.Of(Tokenizer, "ab abc"))
+        );
     }
 
     [Fact]
@@ -34,13 +42,22 @@ public sealed class TokenViews
     [InlineData("\e[2J", "\\x1B[2J")]
     [InlineData("\u202Ea", "\\xE2\\x80\\xAEa")]
     [InlineData("한 é", "한 é")]
-    public void Text_of_bytes_is_safe_to_print(string text, string shown) => Assert.Equal(shown, TokenText.Of(System.Text.Encoding.UTF8.GetBytes(text)));
+    public void Text_of_bytes_is_safe_to_print(string text, string shown) =>
+        Assert.Equal(shown, TokenText.Of(System.Text.Encoding.UTF8.GetBytes(text)));
 
     [Fact]
     public void Special_tokens_are_marked_where_they_were_asked_for_and_are_text_where_not()
     {
-        Assert.StartsWith("[ab|«<|endoftext|>»]\n", TokenView.Plain(TokenView.Of(Tokenizer, "ab<|endoftext|>", parseSpecial: true)), StringComparison.Ordinal);
-        Assert.StartsWith("[ab|<|\\||e|n|d|o|f|t|e|x|t|\\||>]\n", TokenView.Plain(TokenView.Of(Tokenizer, "ab<|endoftext|>")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "[ab|«<|endoftext|>»]\n",
+            TokenView.Plain(TokenView.Of(Tokenizer, "ab<|endoftext|>", parseSpecial: true)),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "[ab|<|\\||e|n|d|o|f|t|e|x|t|\\||>]\n",
+            TokenView.Plain(TokenView.Of(Tokenizer, "ab<|endoftext|>")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -55,5 +72,9 @@ public sealed class TokenViews
 
     [Fact]
     public void A_text_that_nobody_could_look_at_is_refused() =>
-        Assert.Contains("more than 1048576", Assert.Throws<UserErrorException>(() => TokenView.Of(Tokenizer, new string('a', TokenView.MostChars + 1))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "more than 1048576",
+            Assert.Throws<UserErrorException>(() => TokenView.Of(Tokenizer, new string('a', TokenView.MostChars + 1))).Message,
+            StringComparison.Ordinal
+        );
 }

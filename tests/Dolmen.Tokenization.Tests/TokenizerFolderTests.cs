@@ -32,7 +32,10 @@ public class TokenizerFolderTests
         Assert.Equal(ChatFormat.JinjaTemplate, config.GetProperty("chat_template").GetString());
         Assert.True(config.GetProperty("add_bos_token").GetBoolean());
         Assert.False(config.GetProperty("add_eos_token").GetBoolean());
-        var single = JsonDocument.Parse(File.ReadAllText(folder.File("tokenizer.json"))).RootElement.GetProperty("post_processor").GetProperty("single");
+        var single = JsonDocument
+            .Parse(File.ReadAllText(folder.File("tokenizer.json")))
+            .RootElement.GetProperty("post_processor")
+            .GetProperty("single");
         Assert.Equal("<|bos|>", single[0].GetProperty("SpecialToken").GetProperty("id").GetString());
         Assert.Equal(2, single.GetArrayLength());
     }
@@ -101,14 +104,26 @@ public class TokenizerFolderTests
     [InlineData("model.merges", "[]", "merges are missing")]
     [InlineData("model.merges[1]", "[\"\u0120\",\"t\"]", "a second time")]
     [InlineData("normalizer", "{\"type\":\"Nmt\"}", "normalizer.type is 'Nmt'")]
-    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}", "normalizer.pattern.Regex cannot be used: The pattern ( has a '(' without a ')'")]
+    [InlineData(
+        "normalizer",
+        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}",
+        "normalizer.pattern.Regex cannot be used: The pattern ( has a '(' without a ')'"
+    )]
     [InlineData("pre_tokenizer.pretokenizers[0].pattern.Regex", "\"(\"", "pre_tokenizer.pretokenizers[0].pattern.Regex cannot be used")]
-    [InlineData("pre_tokenizer.pretokenizers[0].behavior", "\"MergedWithSome\"", "behavior is 'MergedWithSome': it must be one of Isolated, Removed")]
+    [InlineData(
+        "pre_tokenizer.pretokenizers[0].behavior",
+        "\"MergedWithSome\"",
+        "behavior is 'MergedWithSome': it must be one of Isolated, Removed"
+    )]
     [InlineData("added_tokens[0].content", "\"\"", "added_tokens[0].content is empty")]
     [InlineData("added_tokens[0].lstrip", "1", "added_tokens[0].lstrip")]
     [InlineData("added_tokens[1].id", "5", "added_tokens[1].content is '<|endoftext|>' with the id 5")]
     [InlineData("added_tokens[1].content", "\"<|bos|>\"", "comes twice")]
-    [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}],\"special_tokens\":{}}", "which special_tokens does not hold")]
+    [InlineData(
+        "post_processor",
+        "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}],\"special_tokens\":{}}",
+        "which special_tokens does not hold"
+    )]
     [InlineData("surprise", "1", "surprise")]
     public void A_wrong_field_is_named(string place, string value, string expected)
     {

@@ -114,8 +114,15 @@ public class TokenizerJsonVariantsTests
     public void Byte_level_without_merges_is_refused()
     {
         using var folder = new Samples.Folder();
-        Assert.Contains("is empty, yet 142 tokens have more than one byte", Assert.Throws<UserErrorException>(() =>
-            Load(folder, "byte-level", new JsonObject { ["model"] = new JsonObject { ["merges"] = new JsonArray() } })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is empty, yet 142 tokens have more than one byte",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Load(folder, "byte-level", new JsonObject { ["model"] = new JsonObject { ["merges"] = new JsonArray() } })
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -123,9 +130,22 @@ public class TokenizerJsonVariantsTests
     {
         using var folder = new Samples.Folder();
         var vocabulary = new JsonArray([.. Enumerable.Range(0, 40).Select(id => (JsonNode)new JsonArray($"p{id}", 0))]);
-        var root = new JsonObject { ["version"] = "1.0", ["model"] = new JsonObject { ["type"] = "Unigram", ["unk_id"] = 0, ["vocab"] = vocabulary } };
+        var root = new JsonObject
+        {
+            ["version"] = "1.0",
+            ["model"] = new JsonObject
+            {
+                ["type"] = "Unigram",
+                ["unk_id"] = 0,
+                ["vocab"] = vocabulary,
+            },
+        };
         File.WriteAllText(folder.File("tokenizer.json"), root.ToJsonString());
-        Assert.Contains("scores are missing", Assert.Throws<UserErrorException>(() => TokenizerFolder.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "scores are missing",
+            Assert.Throws<UserErrorException>(() => TokenizerFolder.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -155,13 +175,22 @@ public class TokenizerJsonVariantsTests
         Assert.StartsWith(folder.File(name), message, StringComparison.Ordinal);
     }
 
-    private static string Steps(string steps, string many) => string.Concat(steps.Split(["[A", "[R", ",A", ",R"], StringSplitOptions.None)
-        .Zip([.. System.Text.RegularExpressions.Regex.Matches(steps, "[\\[,][AR]").Select(match => match.Value), ""], (text, step) => text + step switch
-        {
-            "" => "",
-            [var sign, 'A'] => $$"""{{sign}}{"type":"Replace","pattern":{"String":"a"},"content":"{{many}}"}""",
-            _ => $$"""{{step[0]}}{"type":"Replace","pattern":{"Regex":"[a]"},"content":"{{many}}"}""",
-        }));
+    private static string Steps(string steps, string many) =>
+        string.Concat(
+            steps
+                .Split(["[A", "[R", ",A", ",R"], StringSplitOptions.None)
+                .Zip(
+                    [.. System.Text.RegularExpressions.Regex.Matches(steps, "[\\[,][AR]").Select(match => match.Value), ""],
+                    (text, step) =>
+                        text
+                        + step switch
+                        {
+                            "" => "",
+                            [var sign, 'A'] => $$"""{{sign}}{"type":"Replace","pattern":{"String":"a"},"content":"{{many}}"}""",
+                            _ => $$"""{{step[0]}}{"type":"Replace","pattern":{"Regex":"[a]"},"content":"{{many}}"}""",
+                        }
+                )
+        );
 
     private static Tokenizer Load(Samples.Folder folder, string file, JsonObject change)
     {

@@ -7,13 +7,19 @@ namespace Dolmen.Tests.Tokenization;
 
 public class UnigramTrainerTests
 {
-    private static readonly TrainingText[] Texts = [.. Enumerable.Repeat(Samples.Texts, 3).SelectMany(texts => texts).Select(text => new TrainingText(text))];
+    private static readonly TrainingText[] Texts =
+    [
+        .. Enumerable.Repeat(Samples.Texts, 3).SelectMany(texts => texts).Select(text => new TrainingText(text)),
+    ];
 
     private static readonly UnigramTokenizer Learned = Train(Texts, new TokenizerRecipe(2500));
 
     [Fact]
     public void Every_text_comes_back() =>
-        Gen.String.Sample(text => Learned.Decode(Learned.Encode(text)) == new string([.. text.EnumerateRunes().SelectMany(rune => rune.ToString())]), iter: 300);
+        Gen.String.Sample(
+            text => Learned.Decode(Learned.Encode(text)) == new string([.. text.EnumerateRunes().SelectMany(rune => rune.ToString())]),
+            iter: 300
+        );
 
     [Fact]
     public void Text_becomes_fewer_tokens_than_characters_and_frequent_words_one()
@@ -56,7 +62,10 @@ public class UnigramTrainerTests
         var words = Enumerable.Repeat(new TrainingText("lower lowest newer newest wider widest low new wide"), 30).ToArray();
         var small = Train(words, new TokenizerRecipe(3 + 256 + 18, PreTokenizer: "gpt2"));
         Assert.Contains(small.Pieces, piece => piece is "est" or "er" or "▁low" or "▁new" or "▁wide");
-        Assert.True(Cost(small, "lowest newer widest") < Cost(Train(words, new TokenizerRecipe(3 + 256 + 11, PreTokenizer: "gpt2")), "lowest newer widest"));
+        Assert.True(
+            Cost(small, "lowest newer widest")
+                < Cost(Train(words, new TokenizerRecipe(3 + 256 + 11, PreTokenizer: "gpt2")), "lowest newer widest")
+        );
     }
 
     [Fact]

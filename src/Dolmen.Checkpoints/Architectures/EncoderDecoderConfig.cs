@@ -1,14 +1,16 @@
 // D model, H heads, F feed-forward, V vocab
 namespace Dolmen.Checkpoints;
 
-/// <summary>How an encoder–decoder Transformer's tokens know where they stand: sines and cosines added to the embedding (Vaswani et al. 2017,
+/// <summary>How an encoder–decoder Transformer's tokens know where they stand: sines and cosines added to the embedding (Vaswani et al.
+/// 2017,
 /// §3.5), or queries and keys of self-attention turned (Su et al. 2021).</summary>
 public enum PairPositions { Sinusoidal, Rotary }
 
 /// <summary>RMSNorm (Zhang and Sennrich 2019) or LayerNorm (Ba et al. 2016).</summary>
 public enum NormKind { Rms, Layer }
 
-/// <summary>An encoder–decoder Transformer (Vaswani et al. 2017) with norms before each part (Xiong et al. 2020), gated feed-forward (Shazeer
+/// <summary>An encoder–decoder Transformer (Vaswani et al. 2017) with norms before each part (Xiong et al. 2020), gated feed-forward
+/// (Shazeer
 /// 2020), and no biases besides those of LayerNorm. Source, target and head share one table, multiplied by √D on the way in.</summary>
 /// <param name="ContextLength">Of the source and of the target, each.</param>
 /// <param name="Dropout">Of embeddings and of what each part adds to the stream, while training.</param>
@@ -59,10 +61,16 @@ public sealed record EncoderDecoderConfig(
             .Within("dFeedForward", DFeedForward, 1 << 19).Within("heads", Heads, 1024);
         if (rules.Problems.Count > 0) return rules.Problems;
         return rules
-            .Require(DModel % Heads == 0, $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. " +
-                $"Try heads {Enumerable.Range(1, Heads).Last(h => DModel % h == 0)}.")
-            .Require(DModel % Heads != 0 || HeadDim % 2 == 0, $"model.dModel is {DModel} and heads {Heads}: a head is {HeadDim} wide, and positions come in pairs. " +
-                $"Try dModel {2 * Heads * ((HeadDim + 1) / 2)}.")
+            .Require(
+                DModel % Heads == 0,
+                $"model.heads is {Heads} but dModel is {DModel}: dModel must be a multiple of heads. "
+                    + $"Try heads {Enumerable.Range(1, Heads).Last(h => DModel % h == 0)}."
+            )
+            .Require(
+                DModel % Heads != 0 || HeadDim % 2 == 0,
+                $"model.dModel is {DModel} and heads {Heads}: a head is {HeadDim} wide, and positions come in pairs. "
+                    + $"Try dModel {2 * Heads * ((HeadDim + 1) / 2)}."
+            )
             .Require(Dropout is >= 0 and < 1, $"model.dropout is {Dropout}: it must be at least 0 and below 1.")
             .Positive("normEps", NormEps, "1e-5 is usual.").Positive("ropeTheta", RopeTheta, "10000 is usual.").Problems;
     }

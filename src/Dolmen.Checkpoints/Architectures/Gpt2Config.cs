@@ -1,4 +1,5 @@
-// GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each part, GELU or another activation, biases everywhere, the embedding as head.
+// GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each part, GELU or another activation, biases everywhere, the embedding
+// as head.
 // D model, H heads, F feed-forward, V vocab
 namespace Dolmen.Checkpoints;
 
@@ -28,8 +29,16 @@ public sealed record Gpt2Config(
             new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true);
         return new BlockSpec(
             Norm($"{layer}ln_1"),
-            new AttentionSpec(Heads, Heads, DModel / Heads, Linear("attn.c_attn", DModel, 3 * DModel), Linear("attn.c_proj", DModel, DModel),
-                new NoPosition()),
-            Norm($"{layer}ln_2"), new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel), Activation));
+            new AttentionSpec(
+                Heads,
+                Heads,
+                DModel / Heads,
+                Linear("attn.c_attn", DModel, 3 * DModel),
+                Linear("attn.c_proj", DModel, DModel),
+                new NoPosition()
+            ),
+            Norm($"{layer}ln_2"),
+            new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel), Activation)
+        );
     }
 }

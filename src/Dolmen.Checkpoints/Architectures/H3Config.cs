@@ -1,11 +1,13 @@
-// A language model of H3 blocks (Fu et al. 2023, "Hungry Hungry Hippos: Towards Language Modeling with State Space Models"), each followed by a
+// A language model of H3 blocks (Fu et al. 2023, "Hungry Hungry Hippos: Towards Language Modeling with State Space Models"), each followed
+// by a
 // SwiGLU feed-forward. Its hybrid with a few attention layers is a HybridConfig such as "Hf Af 6*Hf Af 3*Hf".
 // D model, H heads, N state, F feed-forward
 namespace Dolmen.Checkpoints;
 
 /// <param name="DFeedForward">0 for none.</param>
 /// <param name="DState">Of every head's diagonal state space; even.</param>
-/// <param name="HeadDim">A head remembers the HeadDim × HeadDim outer products of its keys and values; 1 in the paper's language models.</param>
+/// <param name="HeadDim">A head remembers the HeadDim × HeadDim outer products of its keys and values; 1 in the paper's language
+/// models.</param>
 /// <param name="ShiftState">Taps of the shift state space.</param>
 public sealed record H3Config(
     int VocabSize, int DModel, int Layers, int ContextLength, int DFeedForward, int DState = 64, int HeadDim = 1, int ShiftState = 64,
@@ -21,8 +23,12 @@ public sealed record H3Config(
 
     public override IReadOnlyList<string> Problems()
     {
-        var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),
-            DModel, DState, HeadDim);
+        var rules = Sizes(
+            new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),
+            DModel,
+            DState,
+            HeadDim
+        );
         return rules.Within("shiftState", ShiftState, 1 << 12).Positive("normEps", NormEps, "1e-5 is usual.").Problems;
     }
 

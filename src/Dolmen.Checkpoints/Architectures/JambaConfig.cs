@@ -1,9 +1,11 @@
-// Jamba (Lieber et al. 2024), exactly Hugging Face's JambaForCausalLM: one attention layer in eight, Mamba elsewhere with RMSNorm on Δ, B and
+// Jamba (Lieber et al. 2024), exactly Hugging Face's JambaForCausalLM: one attention layer in eight, Mamba elsewhere with RMSNorm on Δ, B
+// and
 // C, experts in every second feed-forward, a router without renormalisation, no positions.
 // D model, H heads, K kv-heads, E head dim, F feed-forward, I inner, N state, R rank of Δ, X experts
 namespace Dolmen.Checkpoints;
 
-/// <param name="AttentionPeriod">Layer i is attention where i mod period = <paramref name="AttentionOffset"/>; likewise for experts.</param>
+/// <param name="AttentionPeriod">Layer i is attention where i mod period = <paramref name="AttentionOffset"/>; likewise for
+/// experts.</param>
 public sealed record JambaConfig(
     int VocabSize, int DModel, int Layers, int Heads, int KvHeads, int DFeedForward, int ContextLength, int DInner, int DtRank,
     MixtureConfig Experts, int AttentionPeriod = 8, int AttentionOffset = 4, int ExpertPeriod = 2, int ExpertOffset = 1, int DState = 16,
@@ -40,11 +42,19 @@ public sealed record JambaConfig(
                 new LinearSpec(q, [Part("self_attn.o_proj", DModel)]), new NoPosition())
             : MambaConfig.Mixer($"{layer}mamba.", DModel, DInner, DState, DConv, DtRank, Bias, ConvBias, NormEps);
         FeedForwardSpec feedForward = HasExperts(i)
-            ? new MixtureSpec(new LinearSpec($"{layer}feed_forward.router.weight", Experts.Count, DModel),
-                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))], Experts, Renormalize: false)
+            ? new MixtureSpec(
+                new LinearSpec($"{layer}feed_forward.router.weight", Experts.Count, DModel),
+                [.. Enumerable.Range(0, Experts.Count).Select(expert => SwiGlu($"feed_forward.experts.{expert}."))],
+                Experts,
+                Renormalize: false
+            )
             : SwiGlu("feed_forward.");
         return new BlockSpec(
-            new($"{layer}input_layernorm.weight", DModel, NormEps), mixer, new($"{layer}pre_ff_layernorm.weight", DModel, NormEps), feedForward);
+            new($"{layer}input_layernorm.weight", DModel, NormEps),
+            mixer,
+            new($"{layer}pre_ff_layernorm.weight", DModel, NormEps),
+            feedForward
+        );
 
         LinearPart Part(string name, int outputs) => new($"{layer}{name}.weight", outputs);
         SwiGluSpec SwiGlu(string name) => new(

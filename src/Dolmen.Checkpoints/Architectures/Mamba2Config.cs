@@ -9,22 +9,46 @@ public sealed record Mamba2Config(
     double NormEps = 1e-5, bool TieEmbeddings = false, bool Bias = false, bool ConvBias = true, double MinDt = 0,
     double MaxDt = double.PositiveInfinity) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
-        VocabSize, DModel, "backbone.embeddings.weight",
-        [
-            .. Enumerable.Range(0, Layers).Select(i => new BlockSpec(
-                new($"backbone.layers.{i}.norm.weight", DModel, NormEps),
-                Mixer($"backbone.layers.{i}.mixer.", DModel, Heads, HeadDim, DState, Groups, DConv, NormEps, Bias, ConvBias, MinDt, MaxDt))),
-        ],
-        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight",
-        StatesFromFirstBlock: true);
+    public override DecoderPlan Plan() =>
+        new(
+            VocabSize,
+            DModel,
+            "backbone.embeddings.weight",
+            [
+                .. Enumerable
+                    .Range(0, Layers)
+                    .Select(i => new BlockSpec(
+                        new($"backbone.layers.{i}.norm.weight", DModel, NormEps),
+                        Mixer(
+                            $"backbone.layers.{i}.mixer.",
+                            DModel,
+                            Heads,
+                            HeadDim,
+                            DState,
+                            Groups,
+                            DConv,
+                            NormEps,
+                            Bias,
+                            ConvBias,
+                            MinDt,
+                            MaxDt
+                        )
+                    )),
+            ],
+            new("backbone.norm_f.weight", DModel, NormEps),
+            TieEmbeddings ? null : "lm_head.weight",
+            StatesFromFirstBlock: true
+        );
 
     public override IReadOnlyList<string> Problems()
     {
         var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength), Heads, HeadDim, DState, Groups, DConv);
-        if (rules.Problems.Count > 0) return rules.Problems;
-        return rules.Positive("normEps", NormEps, "Mamba-2 uses 1e-5.")
-            .Require(MinDt >= 0 && MaxDt > MinDt, $"model.minDt is {MinDt} and maxDt {MaxDt}: they must be 0 or more, and in that order.").Problems;
+        if (rules.Problems.Count > 0)
+            return rules.Problems;
+        return rules
+            .Positive("normEps", NormEps, "Mamba-2 uses 1e-5.")
+            .Require(MinDt >= 0 && MaxDt > MinDt, $"model.minDt is {MinDt} and maxDt {MaxDt}: they must be 0 or more, and in that order.")
+            .Problems;
     }
 
     internal static ConfigRules Sizes(ConfigRules rules, int heads, int headDim, int dState, int groups, int dConv)

@@ -1,4 +1,5 @@
-// A language model of S4 blocks (Gu et al. 2022, "Efficiently Modeling Long Sequences with Structured State Spaces") or S4D blocks (Gu et al.
+// A language model of S4 blocks (Gu et al. 2022, "Efficiently Modeling Long Sequences with Structured State Spaces") or S4D blocks (Gu et
+// al.
 // 2022, "On the Parameterization and Initialization of Diagonal State Space Models"), each followed by a SwiGLU feed-forward.
 // D model, N state, F feed-forward
 namespace Dolmen.Checkpoints;
@@ -7,22 +8,53 @@ namespace Dolmen.Checkpoints;
 /// <param name="DState">Of every feature; even, for eigenvalues come in conjugate pairs.</param>
 /// <param name="Start">LegS and LegT make it S4, the diagonal ones S4D.</param>
 public sealed record S4Config(
-    int VocabSize, int DModel, int Layers, int ContextLength, int DFeedForward, int DState = 64, StateSpaceStart Start = StateSpaceStart.LegS,
-    Discretization Discretization = Discretization.Bilinear, double NormEps = 1e-5, bool TieEmbeddings = true) : DecoderConfig
+    int VocabSize,
+    int DModel,
+    int Layers,
+    int ContextLength,
+    int DFeedForward,
+    int DState = 64,
+    StateSpaceStart Start = StateSpaceStart.LegS,
+    Discretization Discretization = Discretization.Bilinear,
+    double NormEps = 1e-5,
+    bool TieEmbeddings = true
+) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
-        VocabSize, DModel, "model.embed_tokens.weight",
-        [
-            .. Enumerable.Range(0, Layers).Select(i => LongConvolutionBlocks.Block(
-                $"model.layers.{i}.", Mixer($"model.layers.{i}.s4.", DModel, DState, Start, Discretization), DModel, DFeedForward, NormEps)),
-        ],
-        new("model.norm.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+    public override DecoderPlan Plan() =>
+        new(
+            VocabSize,
+            DModel,
+            "model.embed_tokens.weight",
+            [
+                .. Enumerable
+                    .Range(0, Layers)
+                    .Select(i =>
+                        LongConvolutionBlocks.Block(
+                            $"model.layers.{i}.",
+                            Mixer($"model.layers.{i}.s4.", DModel, DState, Start, Discretization),
+                            DModel,
+                            DFeedForward,
+                            NormEps
+                        )
+                    ),
+            ],
+            new("model.norm.weight", DModel, NormEps),
+            TieEmbeddings ? null : "lm_head.weight"
+        );
 
-    public override IReadOnlyList<string> Problems() => LongConvolutionBlocks.State(
-            new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0), DState)
-        .Require(Discretization == Discretization.Bilinear || Start is not (StateSpaceStart.LegS or StateSpaceStart.LegT),
-            $"model.discretization is {Discretization} but start is {Start}: a low-rank part needs the bilinear step. Try start DiagonalLegS.")
-        .Positive("normEps", NormEps, "1e-5 is usual.").Problems;
+    public override IReadOnlyList<string> Problems() =>
+        LongConvolutionBlocks
+            .State(
+                new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),
+                DState
+            )
+            .Require(
+                Discretization == Discretization.Bilinear || Start is not (StateSpaceStart.LegS or StateSpaceStart.LegT),
+                $"model.discretization is {Discretization} but start is {Start}: a low-rank part needs the bilinear step. Try start "
+                    + $"DiagonalLegS."
+            )
+            .Positive("normEps", NormEps, "1e-5 is usual.")
+            .Problems;
 
     /// <summary>The mixer under a name prefix: the hybrids have the same one.</summary>
     internal static S4Spec Mixer(string prefix, int dModel, int dState, StateSpaceStart start, Discretization discretization) => new(

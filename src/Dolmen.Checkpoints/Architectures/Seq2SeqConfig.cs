@@ -2,7 +2,8 @@ namespace Dolmen.Checkpoints;
 
 public enum RecurrentCell { Lstm, Gru }
 
-/// <summary>How well a decoder state q fits an encoder output k. <see cref="None"/>: the decoder sees the final state only (Sutskever et al.
+/// <summary>How well a decoder state q fits an encoder output k. <see cref="None"/>: the decoder sees the final state only (Sutskever et
+/// al.
 /// 2014). <see cref="Additive"/>: v·tanh(W_q q + W_k k) (Bahdanau et al. 2015). <see cref="Dot"/>: q·k, <see cref="General"/>: q·W_k k,
 /// <see cref="Concat"/>: v·tanh(W [q; k] + b) (Luong et al. 2015).</summary>
 public enum AttentionEnergy { None, Additive, Dot, General, Concat }
@@ -22,7 +23,8 @@ public enum DecoderStart { Bridge, Copy, Zero }
 /// <param name="TieEmbeddings">The head is the target's table.</param>
 /// <param name="ScaleEmbeddings">What is looked up is multiplied by √dEmbedding, so that a table small enough for a tied head gives inputs
 /// large enough to learn from.</param>
-/// <param name="Dropout">Of embeddings, of what goes from layer to layer in the encoder, and of what the head reads, while training.</param>
+/// <param name="Dropout">Of embeddings, of what goes from layer to layer in the encoder, and of what the head reads, while
+/// training.</param>
 public sealed record Seq2SeqConfig(
     int VocabSize, int DModel, int DEmbedding, int DEncoder, int Layers, int ContextLength, RecurrentCell Cell = RecurrentCell.Lstm,
     bool Bidirectional = true, AttentionEnergy Attention = AttentionEnergy.Additive, bool InputFeeding = true,
@@ -97,15 +99,26 @@ public sealed record Seq2SeqConfig(
         if (problems.Count > 0) return problems;
         if (SourceVocabSize < 0) problems.Add($"model.sourceVocabSize is {SourceVocabSize}: it must be 0 (as the target's) or more.");
         if (ShareEmbeddings && SourceVocabulary != VocabSize)
-            problems.Add($"model.shareEmbeddings is true but sourceVocabSize is {SourceVocabSize} and vocabSize {VocabSize}: one table needs one vocabulary.");
+            problems.Add(
+                $"model.shareEmbeddings is true but sourceVocabSize is {SourceVocabSize} and vocabSize {VocabSize}: one table needs one "
+                    + $"vocabulary."
+            );
         if (TieEmbeddings && DEmbedding != DModel)
-            problems.Add($"model.tieEmbeddings is true but dEmbedding is {DEmbedding} and dModel {DModel}: they must be equal. Try dEmbedding {DModel}.");
+            problems.Add(
+                $"model.tieEmbeddings is true but dEmbedding is {DEmbedding} and dModel {DModel}: they must be equal. Try dEmbedding "
+                    + $"{DModel}."
+            );
         if (Attention == AttentionEnergy.Dot && DMemory != DModel)
-            problems.Add($"model.attention is dot but an encoder output is {DMemory} wide and dModel is {DModel}: they must be equal. Try general.");
+            problems.Add(
+                $"model.attention is dot but an encoder output is {DMemory} wide and dModel is {DModel}: they must be equal. Try general."
+            );
         if (Start == DecoderStart.Copy && (Bidirectional || DEncoder != DModel))
         {
-            problems.Add($"model.start is copy but bidirectional is {(Bidirectional ? "true" : "false")}, dEncoder {DEncoder} and dModel {DModel}: a state " +
-                "is copied from one direction of equal width. Try start bridge.");
+            problems.Add(
+                $"model.start is copy but bidirectional is {(Bidirectional ? "true" : "false")}, dEncoder {DEncoder} and dModel {DModel}: "
+                    + $"a state "
+                    + "is copied from one direction of equal width. Try start bridge."
+            );
         }
         if (Start == DecoderStart.Zero && !HasAttention)
             problems.Add("model.start is zero and attention is none: the decoder would know nothing of the source. Try start bridge.");

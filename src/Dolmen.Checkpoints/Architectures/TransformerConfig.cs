@@ -1,4 +1,5 @@
-// The decoder of Llama (Touvron et al. 2023) and its family. Vaswani et al. 2017 (attention), Su et al. 2021 (rotary positions), Ainslie et al.
+// The decoder of Llama (Touvron et al. 2023) and its family. Vaswani et al. 2017 (attention), Su et al. 2021 (rotary positions), Ainslie et
+// al.
 // 2023 (grouped queries), Shazeer 2020 (SwiGLU), Zhang and Sennrich 2019 (RMSNorm), Jiang et al. 2023 and 2024 (sliding window, Mixtral's
 // experts), Qwen 2 and 3 (biases on q, k, v; norms on q and k), Press et al. 2022 (ALiBi).
 // D model, H heads, K kv-heads, E head dim, F feed-forward, V vocab, X experts
@@ -14,15 +15,34 @@ public sealed record MixtureConfig(int Count, int TopK = 2, double AuxLossCoeffi
 
 /// <param name="Window">Sliding-window attention; null sees the whole context.</param>
 /// <param name="QkvBias">Qwen 2: biases on queries, keys and values.</param>
-/// <param name="AttentionBias">Biases on all four projections of attention; likewise <paramref name="MlpBias"/> on the feed-forward.</param>
+/// <param name="AttentionBias">Biases on all four projections of attention; likewise <paramref name="MlpBias"/> on the
+/// feed-forward.</param>
 /// <param name="QkNorm">Qwen 3: RMSNorm over each query and key head.</param>
 /// <param name="Activation">Of the feed-forward's gate.</param>
 /// <param name="WindowLayers">One letter a layer: S sees the window, F the whole context; null gives every layer the window.</param>
 public sealed record TransformerConfig(
-    int VocabSize, int DModel, int Layers, int Heads, int KvHeads, int HeadDim, int DFeedForward, int ContextLength,
-    double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, RotaryScaling? RopeScaling = null, int? Window = null,
-    bool QkvBias = false, bool AttentionBias = false, bool MlpBias = false, bool QkNorm = false, MixtureConfig? Experts = null,
-    PositionKind Positions = PositionKind.Rotary, ActivationKind Activation = ActivationKind.Silu, string? WindowLayers = null) : DecoderConfig
+    int VocabSize,
+    int DModel,
+    int Layers,
+    int Heads,
+    int KvHeads,
+    int HeadDim,
+    int DFeedForward,
+    int ContextLength,
+    double RopeTheta = 10000,
+    double NormEps = 1e-5,
+    bool TieEmbeddings = true,
+    RotaryScaling? RopeScaling = null,
+    int? Window = null,
+    bool QkvBias = false,
+    bool AttentionBias = false,
+    bool MlpBias = false,
+    bool QkNorm = false,
+    MixtureConfig? Experts = null,
+    PositionKind Positions = PositionKind.Rotary,
+    ActivationKind Activation = ActivationKind.Silu,
+    string? WindowLayers = null
+) : DecoderConfig
 {
     /// <summary>One dial: width grows with depth, heads are 64 wide, the feed-forward is 8/3 of the width rounded up to 32
     /// (the ratio that keeps SwiGLU's three matrices as large as an ungated 4x pair; Shazeer 2020).</summary>
@@ -77,9 +97,16 @@ public sealed record TransformerConfig(
         LinearPart Part(string name, int outputs, bool bias) => new($"{layer}{name}.weight", outputs, bias ? $"{layer}{name}.bias" : null);
         var qkvBias = QkvBias || AttentionBias;
         var attention = new AttentionSpec(
-            Heads, KvHeads, HeadDim,
-            new LinearSpec(d, [Part("self_attn.q_proj", q, qkvBias), Part("self_attn.k_proj", kv, qkvBias), Part("self_attn.v_proj", kv, qkvBias)]),
-            new LinearSpec(q, [Part("self_attn.o_proj", d, AttentionBias)]), Position, WindowOf(i),
+            Heads,
+            KvHeads,
+            HeadDim,
+            new LinearSpec(
+                d,
+                [Part("self_attn.q_proj", q, qkvBias), Part("self_attn.k_proj", kv, qkvBias), Part("self_attn.v_proj", kv, qkvBias)]
+            ),
+            new LinearSpec(q, [Part("self_attn.o_proj", d, AttentionBias)]),
+            Position,
+            WindowOf(i),
             QkNorm ? new($"{layer}self_attn.q_norm.weight", HeadDim, NormEps) : null,
             QkNorm ? new($"{layer}self_attn.k_norm.weight", HeadDim, NormEps) : null);
         FeedForwardSpec feedForward = Experts is null
@@ -90,7 +117,11 @@ public sealed record TransformerConfig(
                 [.. Enumerable.Range(0, Experts.Count).Select(expert => Expert($"block_sparse_moe.experts.{expert}."))], Experts,
                 Renormalize: true);
         return new BlockSpec(
-            new($"{layer}input_layernorm.weight", d, NormEps), attention, new($"{layer}post_attention_layernorm.weight", d, NormEps), feedForward);
+            new($"{layer}input_layernorm.weight", d, NormEps),
+            attention,
+            new($"{layer}post_attention_layernorm.weight", d, NormEps),
+            feedForward
+        );
 
         SwiGluSpec Expert(string name) => new(
             new LinearSpec(d, [Part(name + "w1", DFeedForward, false), Part(name + "w3", DFeedForward, false)]),

@@ -86,21 +86,29 @@ internal static class GgufArchitecture
         return values;
     }
 
-    private static (string? Name, string? Problem) Match(ModelConfig config) => config switch
-    {
-        TransformerConfig c => MatchTransformer(c),
-        Gpt2Config { Activation: not ActivationKind.GeluTanh } c =>
-            (null, $"llama.cpp's GPT-2 has the activation 'gelu_new', this model '{ActivationNames.Of(c.Activation)}'"),
-        Gpt2Config => ("gpt2", null),
-        MambaConfig c => ("mamba", StateSpaceProblem("Mamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
-        Mamba2Config { Groups: > 1 } => (null, "llama.cpp norms each group of a Mamba-2 layer alone, this model all groups together"),
-        Mamba2Config { MinDt: > 0 } or Mamba2Config { MaxDt: < double.PositiveInfinity } =>
-            (null, "llama.cpp does not limit the time step of Mamba-2 (minDt, maxDt)"),
-        Mamba2Config { Bias: true } or Mamba2Config { ConvBias: false } => (null, "llama.cpp's Mamba-2 has a bias on its convolution and on nothing else"),
-        Mamba2Config => ("mamba2", null),
-        JambaConfig c => ("jamba", StateSpaceProblem("Jamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
-        _ => (null, "llama.cpp has no architecture with all it consists of"),
-    };
+    private static (string? Name, string? Problem) Match(ModelConfig config) =>
+        config switch
+        {
+            TransformerConfig c => MatchTransformer(c),
+            Gpt2Config { Activation: not ActivationKind.GeluTanh } c => (
+                null,
+                $"llama.cpp's GPT-2 has the activation 'gelu_new', this model '{ActivationNames.Of(c.Activation)}'"
+            ),
+            Gpt2Config => ("gpt2", null),
+            MambaConfig c => ("mamba", StateSpaceProblem("Mamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
+            Mamba2Config { Groups: > 1 } => (null, "llama.cpp norms each group of a Mamba-2 layer alone, this model all groups together"),
+            Mamba2Config { MinDt: > 0 } or Mamba2Config { MaxDt: < double.PositiveInfinity } => (
+                null,
+                "llama.cpp does not limit the time step of Mamba-2 (minDt, maxDt)"
+            ),
+            Mamba2Config { Bias: true } or Mamba2Config { ConvBias: false } => (
+                null,
+                "llama.cpp's Mamba-2 has a bias on its convolution and on nothing else"
+            ),
+            Mamba2Config => ("mamba2", null),
+            JambaConfig c => ("jamba", StateSpaceProblem("Jamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
+            _ => (null, "llama.cpp has no architecture with all it consists of"),
+        };
 
     private static string? StateSpaceProblem(string name, int inner, int width, bool bias, bool convBias) =>
         bias || !convBias ? $"llama.cpp's {name} has a bias on its convolution and not on its projections"
@@ -108,11 +116,15 @@ internal static class GgufArchitecture
 
     private static (string? Name, string? Problem) MatchTransformer(TransformerConfig c)
     {
-        if (c.Positions != PositionKind.Rotary) return (null, "llama.cpp has no architecture with all it consists of: its Llama has rotary positions");
+        if (c.Positions != PositionKind.Rotary)
+            return (null, "llama.cpp has no architecture with all it consists of: its Llama has rotary positions");
         if (c.Window < c.ContextLength)
         {
-            return (null, $"Dolmen does not write attention windows (this model sees {c.Window} tokens back): llama.cpp's 'llama' attends to the " +
-                "whole context");
+            return (
+                null,
+                $"Dolmen does not write attention windows (this model sees {c.Window} tokens back): llama.cpp's 'llama' attends to the "
+                    + "whole context"
+            );
         }
         if (c.Activation != ActivationKind.Silu)
         {

@@ -26,9 +26,15 @@ internal static class GgufConfig
         GgufKeys.Check(metadata, architecture);
         var config = read(file);
         var problems = config.Problems();
-        if (problems.Count > 0) throw new UserErrorException($"'{file.Path}' describes a model that cannot be built: {string.Join(" ", problems)}");
-        return HuggingFaceConfig.CanWrite(config) ? config : throw new UserErrorException($"'{file.Path}' describes a model for which there is " +
-            "no Hugging Face configuration (attention windows, biases or norms in a combination that no model_type has): it cannot be imported.");
+        if (problems.Count > 0)
+            throw new UserErrorException($"'{file.Path}' describes a model that cannot be built: {string.Join(" ", problems)}");
+        return HuggingFaceConfig.CanWrite(config)
+            ? config
+            : throw new UserErrorException(
+                $"'{file.Path}' describes a model for which there is "
+                    + "no Hugging Face configuration (attention windows, biases or norms in a combination that no model_type has): it "
+                    + "cannot be imported."
+            );
     }
 
     private static TransformerConfig Transformer(GgufFile file, string a)
@@ -47,16 +53,34 @@ internal static class GgufConfig
         var window = m.FindWhole($"{a}.attention.sliding_window") is { } given and > 0 && given < context ? given : (int?)null;
         if (window is not null && a != "llama")
         {
-            throw m.Refusal($"{a}.attention.sliding_window", $"is {window}", $"llama.cpp's {a} attends to the whole context. Take the model's " +
-                "Hugging Face folder instead ('dolmen model pull')");
+            throw m.Refusal(
+                $"{a}.attention.sliding_window",
+                $"is {window}",
+                $"llama.cpp's {a} attends to the whole context. Take the model's " + "Hugging Face folder instead ('dolmen model pull')"
+            );
         }
         var experts = m.FindWhole($"{a}.expert_count") ?? 0;
         var (queries, output) = (file.Find("blk.0.attn_q.bias") is not null, file.Find("blk.0.attn_output.bias") is not null);
         return new TransformerConfig(
-            Vocabulary(file), width, m.Whole($"{a}.block_count"), heads, m.FindUniform($"{a}.attention.head_count_kv") ?? heads, headDim,
-            m.Uniform($"{a}.feed_forward_length"), context, theta, Epsilon(m, a), Tied(file), GgufRotary.Read(file, a, theta, headDim, context),
-            window, queries && !output, output, file.Find("blk.0.ffn_down.bias") is not null, file.Find("blk.0.attn_q_norm.weight") is not null,
-            experts > 0 ? new MixtureConfig(experts, m.Uniform($"{a}.expert_used_count")) : null);
+            Vocabulary(file),
+            width,
+            m.Whole($"{a}.block_count"),
+            heads,
+            m.FindUniform($"{a}.attention.head_count_kv") ?? heads,
+            headDim,
+            m.Uniform($"{a}.feed_forward_length"),
+            context,
+            theta,
+            Epsilon(m, a),
+            Tied(file),
+            GgufRotary.Read(file, a, theta, headDim, context),
+            window,
+            queries && !output,
+            output,
+            file.Find("blk.0.ffn_down.bias") is not null,
+            file.Find("blk.0.attn_q_norm.weight") is not null,
+            experts > 0 ? new MixtureConfig(experts, m.Uniform($"{a}.expert_used_count")) : null
+        );
     }
 
     private static Gpt2Config Gpt2(GgufFile file)
@@ -70,11 +94,22 @@ internal static class GgufConfig
         }
         if (HeadDim(m, "gpt2", width, heads) != width / heads)
         {
-            throw m.Refusal("gpt2.attention.key_length", m.Shown("gpt2.attention.key_length"), $"only {width / heads}, the width divided by the heads, is supported");
+            throw m.Refusal(
+                "gpt2.attention.key_length",
+                m.Shown("gpt2.attention.key_length"),
+                $"only {width / heads}, the width divided by the heads, is supported"
+            );
         }
         return new Gpt2Config(
-            Vocabulary(file), width, m.Whole("gpt2.block_count"), heads, m.Uniform("gpt2.feed_forward_length"), m.Whole("gpt2.context_length"),
-            GgufRotary.Shortest(m.Number("gpt2.attention.layer_norm_epsilon")), Tied(file));
+            Vocabulary(file),
+            width,
+            m.Whole("gpt2.block_count"),
+            heads,
+            m.Uniform("gpt2.feed_forward_length"),
+            m.Whole("gpt2.context_length"),
+            GgufRotary.Shortest(m.Number("gpt2.attention.layer_norm_epsilon")),
+            Tied(file)
+        );
     }
 
     private static MambaConfig Mamba(GgufFile file)
@@ -92,15 +127,27 @@ internal static class GgufConfig
     private static Mamba2Config Mamba2(GgufFile file)
     {
         var m = file.Metadata;
-        var (inner, heads, groups) = (m.Whole("mamba2.ssm.inner_size"), m.Whole("mamba2.ssm.time_step_rank"), m.Whole("mamba2.ssm.group_count"));
+        var (inner, heads, groups) = (
+            m.Whole("mamba2.ssm.inner_size"),
+            m.Whole("mamba2.ssm.time_step_rank"),
+            m.Whole("mamba2.ssm.group_count")
+        );
         if (groups != 1)
         {
-            throw m.Refusal("mamba2.ssm.group_count", $"is {groups}", "llama.cpp norms each group alone where transformers norms all of them " +
-                "together: only 1 group, where both agree, can be run");
+            throw m.Refusal(
+                "mamba2.ssm.group_count",
+                $"is {groups}",
+                "llama.cpp norms each group alone where transformers norms all of them "
+                    + "together: only 1 group, where both agree, can be run"
+            );
         }
         if (heads < 1 || inner % heads != 0)
         {
-            throw m.Refusal("mamba2.ssm.time_step_rank", $"is {heads}", $"it is the number of heads, which must divide ssm.inner_size ({inner})");
+            throw m.Refusal(
+                "mamba2.ssm.time_step_rank",
+                $"is {heads}",
+                $"it is the number of heads, which must divide ssm.inner_size ({inner})"
+            );
         }
         return new Mamba2Config(
             Vocabulary(file), m.Whole("mamba2.embedding_length"), m.Whole("mamba2.block_count"), m.Whole("mamba2.context_length"), heads,
@@ -122,7 +169,11 @@ internal static class GgufConfig
         if (heads < 1) throw m.Refusal("jamba.attention.head_count", $"is {heads}", "it must be at least 1");
         if (HeadDim(m, "jamba", width, heads) != width / heads)
         {
-            throw m.Refusal("jamba.attention.key_length", m.Shown("jamba.attention.key_length"), $"only {width / heads}, the width divided by the heads, is supported");
+            throw m.Refusal(
+                "jamba.attention.key_length",
+                m.Shown("jamba.attention.key_length"),
+                $"only {width / heads}, the width divided by the heads, is supported"
+            );
         }
         var experts = Rhythm(m, "the layers with experts",
             [.. Enumerable.Range(0, layers).Select(layer => file.Find($"blk.{layer}.ffn_gate_inp.weight") is not null)]);
@@ -157,16 +208,25 @@ internal static class GgufConfig
     {
         var keys = metadata.FindWhole($"{architecture}.attention.key_length") ?? width / heads;
         var values = metadata.FindWhole($"{architecture}.attention.value_length") ?? width / heads;
-        return keys == values ? keys : throw new UserErrorException($"'{metadata.File}': heads have {keys} keys ({architecture}.attention.key_length) and " +
-            $"{values} values ({architecture}.attention.value_length; left out, each is the width divided by the heads): only equal numbers are supported.");
+        return keys == values
+            ? keys
+            : throw new UserErrorException(
+                $"'{metadata.File}': heads have {keys} keys ({architecture}.attention.key_length) and "
+                    + $"{values} values ({architecture}.attention.value_length; left out, each is the width divided by the heads): only "
+                    + $"equal numbers are supported."
+            );
     }
 
     private static double Epsilon(GgufMetadata metadata, string architecture) =>
         GgufRotary.Shortest(metadata.Number($"{architecture}.attention.layer_norm_rms_epsilon"));
 
-    private static int Vocabulary(GgufFile file) => file.Find("token_embd.weight") is { Shape: [<= int.MaxValue and var tokens, _] }
-        ? (int)tokens : throw new UserErrorException($"'{file.Path}' has no tensor 'token_embd.weight' of tokens by width, which every model " +
-            "has. Convert or fetch the model again.");
+    private static int Vocabulary(GgufFile file) =>
+        file.Find("token_embd.weight") is { Shape: [<= int.MaxValue and var tokens, _] }
+            ? (int)tokens
+            : throw new UserErrorException(
+                $"'{file.Path}' has no tensor 'token_embd.weight' of tokens by width, which every model "
+                    + "has. Convert or fetch the model again."
+            );
 
     private static bool Tied(GgufFile file) => file.Find("output.weight") is null;
 }

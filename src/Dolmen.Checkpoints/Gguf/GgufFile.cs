@@ -40,10 +40,18 @@ public sealed class GgufFile : IDisposable
     {
         var (tensor, part) = Required(name);
         var block = GgmlTypes.Block(tensor.Type) ?? throw new ArgumentException($"Type {tensor.Type} cannot be read.", nameof(name));
-        if (start < 0 || start + destination.Length > tensor.Elements || start % block.Elements != 0 || destination.Length % block.Elements != 0)
+        if (
+            start < 0
+            || start + destination.Length > tensor.Elements
+            || start % block.Elements != 0
+            || destination.Length % block.Elements != 0
+        )
         {
-            throw new ArgumentException($"Tensor '{name}' has {tensor.Elements} elements in blocks of {block.Elements}; {destination.Length} " +
-                $"from {start} on do not fit.", nameof(destination));
+            throw new ArgumentException(
+                $"Tensor '{name}' has {tensor.Elements} elements in blocks of {block.Elements}; {destination.Length} "
+                    + $"from {start} on do not fit.",
+                nameof(destination)
+            );
         }
         var most = BufferBytes / block.Bytes;
         var buffer = new byte[Math.Min(most, destination.Length / block.Elements) * block.Bytes];
@@ -74,8 +82,10 @@ public sealed class GgufFile : IDisposable
             var read = RandomAccess.Read(part.Handle, destination, position);
             if (read == 0)
             {
-                throw new UserErrorException($"'{part.Path}' is not a whole GGUF file: it ended at byte {position}, in tensor '{tensor.Name}', " +
-                    "while being read. Convert or fetch it again.");
+                throw new UserErrorException(
+                    $"'{part.Path}' is not a whole GGUF file: it ended at byte {position}, in tensor '{tensor.Name}', "
+                        + "while being read. Convert or fetch it again."
+                );
             }
             destination = destination[read..];
             position += read;

@@ -19,7 +19,8 @@ internal static class GgufHeader
     /// <summary>Bytes before the data, its alignment, and what is in it.</summary>
     public static (long DataStart, Dictionary<string, GgufValue> Metadata, List<GgufTensor> Tensors) Read(GgufBytes bytes)
     {
-        if (bytes.Length < 24 || !bytes.Take(4).SequenceEqual("GGUF"u8)) throw bytes.Damaged("it does not begin with 'GGUF' and two counts");
+        if (bytes.Length < 24 || !bytes.Take(4).SequenceEqual("GGUF"u8))
+            throw bytes.Damaged("it does not begin with 'GGUF' and two counts");
         var version = bytes.UInt32();
         if (version is not (2 or 3))
         {
@@ -155,9 +156,13 @@ internal static class GgufHeader
         var type = (GgmlType)bytes.UInt32();
         if (GgmlTypes.Block(type) is not { } block)
         {
-            throw Bad($"its type {(uint)type} is not read here ({string.Join(", ", Enum.GetValues<GgmlType>().Select(known => known.Name()))} are)");
+            throw Bad(
+                $"its type {(uint)type} is not read here ({string.Join(", ", Enum.GetValues<GgmlType>().Select(known => known.Name()))} "
+                    + $"are)"
+            );
         }
-        if (shape[^1] % block.Elements != 0) throw Bad($"its rows have {shape[^1]} elements; {type.Name()} needs a multiple of {block.Elements}");
+        if (shape[^1] % block.Elements != 0)
+            throw Bad($"its rows have {shape[^1]} elements; {type.Name()} needs a multiple of {block.Elements}");
         var begin = bytes.UInt64();
         if (begin > long.MaxValue / 2) throw Bad($"its offset {begin} lies beyond any file");
         return new GgufTensor(name, type, shape, (long)begin, (long)elements / block.Elements * block.Bytes);

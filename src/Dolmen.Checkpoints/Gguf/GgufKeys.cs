@@ -4,19 +4,42 @@ namespace Dolmen.Checkpoints.Gguf;
 /// value llama.cpp takes when it is left out, or the file is refused: ignoring one would give other numbers without a word.</summary>
 internal static class GgufKeys
 {
-    private static readonly string[] Common = ["block_count", "context_length", "embedding_length", "feed_forward_length", "vocab_size", "attention.head_count"];
+    private static readonly string[] Common =
+    [
+        "block_count",
+        "context_length",
+        "embedding_length",
+        "feed_forward_length",
+        "vocab_size",
+        "attention.head_count",
+    ];
 
     private static readonly string[] Rotary =
     [
-        "rope.dimension_count", "rope.freq_base", "rope.scale_linear", "rope.scaling.type", "rope.scaling.factor", "rope.scaling.attn_factor",
-        "rope.scaling.original_context_length", "rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor",
-        "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
+        "rope.dimension_count",
+        "rope.freq_base",
+        "rope.scale_linear",
+        "rope.scaling.type",
+        "rope.scaling.factor",
+        "rope.scaling.attn_factor",
+        "rope.scaling.original_context_length",
+        "rope.scaling.yarn_ext_factor",
+        "rope.scaling.yarn_attn_factor",
+        "rope.scaling.yarn_beta_fast",
+        "rope.scaling.yarn_beta_slow",
     ];
 
     private static readonly string[] Transformer =
     [
-        .. Common, .. Rotary, "attention.head_count_kv", "attention.key_length", "attention.value_length", "attention.layer_norm_rms_epsilon",
-        "attention.sliding_window", "expert_count", "expert_used_count",
+        .. Common,
+        .. Rotary,
+        "attention.head_count_kv",
+        "attention.key_length",
+        "attention.value_length",
+        "attention.layer_norm_rms_epsilon",
+        "attention.sliding_window",
+        "expert_count",
+        "expert_used_count",
     ];
 
     private static readonly string[] StateSpace =
@@ -61,9 +84,14 @@ internal static class GgufKeys
         {
             if (!key.StartsWith(architecture + ".", StringComparison.Ordinal)) continue;
             var name = key[(architecture.Length + 1)..];
-            if (Informative.Contains(name) || Read[architecture].Contains(name) || ChangesNothing(metadata, architecture, name)) continue;
-            throw metadata.Refusal(key, metadata.Shown(key), "it is not among the keys that are understood here, and it may change what the " +
-                "model computes. Take the model's Hugging Face folder instead ('dolmen model pull')");
+            if (Informative.Contains(name) || Read[architecture].Contains(name) || ChangesNothing(metadata, architecture, name))
+                continue;
+            throw metadata.Refusal(
+                key,
+                metadata.Shown(key),
+                "it is not among the keys that are understood here, and it may change what the "
+                    + "model computes. Take the model's Hugging Face folder instead ('dolmen model pull')"
+            );
         }
     }
 
@@ -96,8 +124,10 @@ internal static class GgufKeys
 
     private static bool IsUsualScale(GgufMetadata metadata, string architecture)
     {
-        var headDim = metadata.FindWhole($"{architecture}.attention.key_length")
-            ?? metadata.FindWhole($"{architecture}.embedding_length") / Math.Max(1, metadata.FindWhole($"{architecture}.attention.head_count") ?? 1);
+        var headDim =
+            metadata.FindWhole($"{architecture}.attention.key_length")
+            ?? metadata.FindWhole($"{architecture}.embedding_length")
+                / Math.Max(1, metadata.FindWhole($"{architecture}.attention.head_count") ?? 1);
         return headDim > 0 && Math.Abs(metadata.Number($"{architecture}.attention.scale") * Math.Sqrt(headDim.Value) - 1) < 1e-6;
     }
 }

@@ -2,7 +2,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Checkpoints.Gguf;
 
-/// <summary>Positions whose factors change with the length of the text: two tensors, which llama.cpp reads in its architecture 'llama' where
+/// <summary>Positions whose factors change with the length of the text: two tensors, which llama.cpp reads in its architecture 'llama'
+/// where
 /// the kind is named 'longrope'. It takes the long ones as soon as its context is longer than the original one.</summary>
 internal static class GgufLongRope
 {
@@ -17,13 +18,18 @@ internal static class GgufLongRope
         var tensor = Array.Find((string[])[LongTensor, ShortTensor], name => file.Find(name) is not null);
         if (tensor is not null && kind != Kind)
         {
-            throw new UserErrorException($"'{file.Path}' holds the tensor '{tensor}', but {architecture}.rope.scaling.type is not '{Kind}': " +
-                "nothing says when its factors are to be taken. Convert or fetch the model again.");
+            throw new UserErrorException(
+                $"'{file.Path}' holds the tensor '{tensor}', but {architecture}.rope.scaling.type is not '{Kind}': "
+                    + "nothing says when its factors are to be taken. Convert or fetch the model again."
+            );
         }
         if (kind == Kind && architecture != "llama")
         {
-            throw new UserErrorException($"'{file.Path}': {architecture}.rope.scaling.type is '{Kind}': llama.cpp reads factors for long and short " +
-                $"texts in the architectures {Architectures}, and Dolmen in 'llama'. Take the model's Hugging Face folder instead ('dolmen model pull').");
+            throw new UserErrorException(
+                $"'{file.Path}': {architecture}.rope.scaling.type is '{Kind}': llama.cpp reads factors for long and short "
+                    + $"texts in the architectures {Architectures}, and Dolmen in 'llama'. Take the model's Hugging Face folder instead "
+                    + $"('dolmen model pull')."
+            );
         }
     }
 
@@ -53,5 +59,8 @@ internal static class GgufLongRope
         : $"llama.cpp reads factors for long and short texts (longrope) in the architectures {Architectures}, not in '{architecture}'";
 
     public static IEnumerable<(string Name, float[] Values)> Tensors(LongRopeScaling scaling) =>
-        [(LongTensor, [.. scaling.LongFactor.Select(value => (float)value)]), (ShortTensor, [.. scaling.ShortFactor.Select(value => (float)value)])];
+        [
+            (LongTensor, [.. scaling.LongFactor.Select(value => (float)value)]),
+            (ShortTensor, [.. scaling.ShortFactor.Select(value => (float)value)]),
+        ];
 }

@@ -7,7 +7,8 @@ public sealed class GgufModel : IDisposable
 {
     private readonly IReadOnlyList<GgufPlace> _places;
 
-    private GgufModel(GgufFile file, ModelConfig config, IReadOnlyList<GgufPlace> places) => (File, Config, _places) = (file, config, places);
+    private GgufModel(GgufFile file, ModelConfig config, IReadOnlyList<GgufPlace> places) =>
+        (File, Config, _places) = (file, config, places);
 
     public GgufFile File { get; }
 
@@ -68,8 +69,10 @@ public sealed class GgufModel : IDisposable
                 {
                     if (!(value < 0))
                     {
-                        throw new UserErrorException($"'{File.Path}': tensor '{place.Name}' holds {value} where −exp(A_log) is due, which is " +
-                            "below 0. Convert or fetch the model again.");
+                        throw new UserErrorException(
+                            $"'{File.Path}': tensor '{place.Name}' holds {value} where −exp(A_log) is due, which is "
+                                + "below 0. Convert or fetch the model again."
+                        );
                     }
                     value = (float)Math.Log(-value);
                 }
@@ -84,7 +87,8 @@ public sealed class GgufModel : IDisposable
         var turned = new float[values.Length];
         for (var row = 0; row < rows; row++)
         {
-            for (var column = 0; column < columns; column++) turned[(long)column * rows + row] = values[(int)((long)row * columns + column)];
+            for (var column = 0; column < columns; column++)
+                turned[(long)column * rows + row] = values[(int)((long)row * columns + column)];
         }
         return turned;
     }
@@ -113,7 +117,9 @@ public sealed class GgufModel : IDisposable
         if (problems.Count == 0) return;
         const int shown = 8;
         var rest = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";
-        throw new UserErrorException($"The tensors of '{file.Path}' do not fit its metadata: {string.Join("; ", problems.Take(shown))}{rest}. " +
-            "Convert or fetch the model again.");
+        throw new UserErrorException(
+            $"The tensors of '{file.Path}' do not fit its metadata: {string.Join("; ", problems.Take(shown))}{rest}. "
+                + "Convert or fetch the model again."
+        );
     }
 }

@@ -46,8 +46,13 @@ internal static partial class GgufParts
         try
         {
             var count = new GgufMetadata(path, named.Metadata).FindWhole(CountKey) ?? 1;
-            if (count <= 1) return parts;
-            if (count > Most) throw Refused(named, $"it says it is one of {count} parts; at most {Most} are read. Join them with 'llama-gguf-split --merge'");
+            if (count <= 1)
+                return parts;
+            if (count > Most)
+                throw Refused(
+                    named,
+                    $"it says it is one of {count} parts; at most {Most} are read. Join them with 'llama-gguf-split --merge'"
+                );
             var number = Number(named, count);
             parts.Clear();
             for (var i = 0; i < count; i++) parts.Add(i == number ? named : Sibling(named, number, i, count));
@@ -67,7 +72,8 @@ internal static partial class GgufParts
     private static int Number(GgufPart part, int count)
     {
         var number = new GgufMetadata(part.Path, part.Metadata).FindWhole(NumberKey) ?? -1;
-        if (number < 0 || number >= count) throw Refused(part, $"its {NumberKey} is {(number < 0 ? "missing" : number)} where {CountKey} is {count}");
+        if (number < 0 || number >= count)
+            throw Refused(part, $"its {NumberKey} is {(number < 0 ? "missing" : number)} where {CountKey} is {count}");
         var name = Suffix().Match(part.Path);
         if (!name.Success || Named(name, 1) != number + 1 || Named(name, 2) != count)
         {
@@ -76,7 +82,8 @@ internal static partial class GgufParts
         }
         return number;
 
-        static int Named(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
+        static int Named(Match match, int group) =>
+            int.Parse(match.Groups[group].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
     private static GgufPart Sibling(GgufPart named, int number, int index, int count)
@@ -84,8 +91,10 @@ internal static partial class GgufParts
         var path = $"{named.Path[..Suffix().Match(named.Path).Index]}-{index + 1:00000}-of-{count:00000}.gguf";
         if (!File.Exists(path))
         {
-            throw new UserErrorException($"'{path}' does not exist: '{named.Path}' is part {number + 1} of {count}, and all of them are needed. " +
-                "Put them into one folder.");
+            throw new UserErrorException(
+                $"'{path}' does not exist: '{named.Path}' is part {number + 1} of {count}, and all of them are needed. "
+                    + "Put them into one folder."
+            );
         }
         var part = GgufPart.Open(path);
         try
@@ -109,7 +118,8 @@ internal static partial class GgufParts
         {
             foreach (var tensor in part.Tensors)
             {
-                if (!places.TryAdd(tensor.Name, part.Path)) throw Refused(part, $"tensor '{tensor.Name}' is also in '{places[tensor.Name]}'");
+                if (!places.TryAdd(tensor.Name, part.Path))
+                    throw Refused(part, $"tensor '{tensor.Name}' is also in '{places[tensor.Name]}'");
             }
         }
         foreach (var part in parts)
@@ -117,11 +127,17 @@ internal static partial class GgufParts
             var due = new GgufMetadata(part.Path, part.Metadata).FindWhole(TensorsKey);
             if (due != places.Count)
             {
-                throw Refused(part, $"its {TensorsKey} is {due?.ToString() ?? "missing"}, but the {parts.Count} parts hold {places.Count} tensors");
+                throw Refused(
+                    part,
+                    $"its {TensorsKey} is {due?.ToString() ?? "missing"}, but the {parts.Count} parts hold {places.Count} tensors"
+                );
             }
         }
     }
 
     private static UserErrorException Refused(GgufPart part, string rule) =>
-        new($"'{part.Path}' does not fit the other parts of its model: {rule}. Convert or fetch the model again if its parts are not from one split.");
+        new(
+            $"'{part.Path}' does not fit the other parts of its model: {rule}. Convert or fetch the model again if its parts are not from "
+                + $"one split."
+        );
 }

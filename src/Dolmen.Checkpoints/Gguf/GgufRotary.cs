@@ -33,12 +33,19 @@ internal static class GgufRotary
         }
         if (architecture != "llama" || file.Find(FactorsTensor) is null) return scaling;
         var factors = Factors(file, FactorsTensor, headDim);
-        if (Array.TrueForAll(factors, value => value == 1)) return scaling;
-        return scaling is null ? Llama3Factors.Fit(factors, theta, headDim, [8192, metadata.FindWhole(Key("original_context_length")) ?? 8192, contextLength])
-                ?? throw new UserErrorException($"'{file.Path}': the factors of tensor '{FactorsTensor}' do not follow Llama 3's rule (1, then a " +
-                    "passage, then one factor), which is the only one that can be run. Take the model's Hugging Face folder instead ('dolmen model pull').")
-            : throw new UserErrorException($"'{file.Path}': tensor '{FactorsTensor}' and {architecture}.rope.scaling both scale positions: only one " +
-                "of them can be run. Take the model's Hugging Face folder instead ('dolmen model pull').");
+        if (Array.TrueForAll(factors, value => value == 1))
+            return scaling;
+        return scaling is null
+            ? Llama3Factors.Fit(factors, theta, headDim, [8192, metadata.FindWhole(Key("original_context_length")) ?? 8192, contextLength])
+                ?? throw new UserErrorException(
+                    $"'{file.Path}': the factors of tensor '{FactorsTensor}' do not follow Llama 3's rule (1, then a "
+                        + "passage, then one factor), which is the only one that can be run. Take the model's Hugging Face folder instead "
+                        + "('dolmen model pull')."
+                )
+            : throw new UserErrorException(
+                $"'{file.Path}': tensor '{FactorsTensor}' and {architecture}.rope.scaling both scale positions: only one "
+                    + "of them can be run. Take the model's Hugging Face folder instead ('dolmen model pull')."
+            );
     }
 
     /// <summary>The keys of a scaling that llama.cpp understands; Llama 3's is a tensor, see <see cref="Llama3Factors"/>.</summary>
@@ -61,17 +68,21 @@ internal static class GgufRotary
     }
 
     /// <summary>Why llama.cpp cannot run a scaling in the architecture; null where it can.</summary>
-    public static string? Problem(string architecture, RotaryScaling? scaling) => scaling switch
-    {
-        null or LinearScaling => null,
-        YarnScaling { BetaFast: 32, BetaSlow: 1, Truncate: true } => null,
-        YarnScaling => "its YaRN positions have a ramp (beta_fast, beta_slow, truncate) other than 32, 1 and true, and llama.cpp reads no other " +
-            $"in the architecture '{architecture}'",
-        LongRopeScaling => GgufLongRope.Problem(architecture),
-        Llama3Scaling when architecture == "llama" => null,
-        Llama3Scaling => $"llama.cpp has no Llama 3 positions in the architecture '{architecture}'",
-        _ => $"Dolmen does not write positions of its kind ({scaling.GetType().Name.Replace("Scaling", "", StringComparison.Ordinal).ToLowerInvariant()})",
-    };
+    public static string? Problem(string architecture, RotaryScaling? scaling) =>
+        scaling switch
+        {
+            null or LinearScaling => null,
+            YarnScaling { BetaFast: 32, BetaSlow: 1, Truncate: true } => null,
+            YarnScaling =>
+                "its YaRN positions have a ramp (beta_fast, beta_slow, truncate) other than 32, 1 and true, and llama.cpp reads no other "
+                    + $"in the architecture '{architecture}'",
+            LongRopeScaling => GgufLongRope.Problem(architecture),
+            Llama3Scaling when architecture == "llama" => null,
+            Llama3Scaling => $"llama.cpp has no Llama 3 positions in the architecture '{architecture}'",
+            _ =>
+                $"Dolmen does not write positions of its kind "
+                    + $"({scaling.GetType().Name.Replace("Scaling", "", StringComparison.Ordinal).ToLowerInvariant()})",
+        };
 
     /// <summary>The double whose shortest decimal is the float's: 1e-5 and not 9.9999997e-06.</summary>
     public static double Shortest(float value) => double.Parse(value.ToString("R"));
@@ -83,11 +94,20 @@ internal static class GgufRotary
         // llama.cpp computes this one itself, whatever the file says; what other software wrote into it must agree.
         if (Above0(metadata, Key("yarn_attn_factor")) is { } given && Math.Abs(given - 1) > 1e-4 && Math.Abs(given - Usual(factor)) > 1e-4)
         {
-            throw metadata.Refusal(Key("yarn_attn_factor"), $"is {given}", $"only 1 and YaRN's own {Usual(factor):0.####} can be run, as in llama.cpp");
+            throw metadata.Refusal(
+                Key("yarn_attn_factor"),
+                $"is {given}",
+                $"only 1 and YaRN's own {Usual(factor):0.####} can be run, as in llama.cpp"
+            );
         }
         var original = metadata.FindWhole(Key("original_context_length")) is { } length and > 0 ? length : contextLength;
-        return new YarnScaling(factor, original, Above0(metadata, Key("yarn_beta_fast")) ?? 32, Above0(metadata, Key("yarn_beta_slow")) ?? 1,
-            magnitude == 1 ? null : magnitude * Usual(factor));
+        return new YarnScaling(
+            factor,
+            original,
+            Above0(metadata, Key("yarn_beta_fast")) ?? 32,
+            Above0(metadata, Key("yarn_beta_slow")) ?? 1,
+            magnitude == 1 ? null : magnitude * Usual(factor)
+        );
     }
 
     private static double Usual(double factor) => factor <= 1 ? 1 : 0.1 * Math.Log(factor) + 1;
@@ -122,8 +142,10 @@ internal static class GgufRotary
     {
         if (file.Find(tensor) is not { Shape: [var count] } || count != headDim / 2)
         {
-            throw new UserErrorException($"'{file.Path}': tensor '{tensor}' must hold {headDim / 2} factors, one for each pair of a head's " +
-                "rows. Convert or fetch the model again.");
+            throw new UserErrorException(
+                $"'{file.Path}': tensor '{tensor}' must hold {headDim / 2} factors, one for each pair of a head's "
+                    + "rows. Convert or fetch the model again."
+            );
         }
         var factors = new float[count];
         file.Read(tensor, factors);

@@ -36,7 +36,11 @@ internal static class GgufTensorMap
         ["in_proj"] = "ssm_in", ["conv1d"] = "ssm_conv1d", ["x_proj"] = "ssm_x", ["dt_proj"] = "ssm_dt", ["out_proj"] = "ssm_out",
         ["A_log"] = "ssm_a", ["D"] = "ssm_d", ["dt_layernorm"] = "ssm_dt_norm", ["b_layernorm"] = "ssm_b_norm",
         ["c_layernorm"] = "ssm_c_norm",
-        ["ln_1"] = "attn_norm", ["ln_2"] = "ffn_norm", ["attn.c_attn"] = "attn_qkv", ["attn.c_proj"] = "attn_output", ["mlp.c_fc"] = "ffn_up",
+        ["ln_1"] = "attn_norm",
+        ["ln_2"] = "ffn_norm",
+        ["attn.c_attn"] = "attn_qkv",
+        ["attn.c_proj"] = "attn_output",
+        ["mlp.c_fc"] = "ffn_up",
         ["mlp.c_proj"] = "ffn_down",
     };
 
@@ -61,7 +65,8 @@ internal static class GgufTensorMap
         return [.. config.Tensors().Select(tensor => Place(tensor, architecture))];
     }
 
-    /// <summary>The tensor's shape in the file, a convolution's middle dimension left out; (experts, …) where it holds all of them.</summary>
+    /// <summary>The tensor's shape in the file, a convolution's middle dimension left out; (experts, …) where it holds all of
+    /// them.</summary>
     public static long[] Shape(GgufPlace place, int experts)
     {
         var shape = place.Tensor.Shape;
@@ -75,9 +80,11 @@ internal static class GgufTensorMap
     private static GgufPlace Place(TensorShape tensor, string architecture)
     {
         if (Global.TryGetValue(tensor.Name, out var global)) return new GgufPlace(tensor, global, -1, GgufChange.None);
-        var parts = tensor.Name.Split('.', 4);                           // model.layers.7.rest, backbone.layers.7.rest, transformer.h.7.rest
+        // model.layers.7.rest, backbone.layers.7.rest, transformer.h.7.rest
+        var parts = tensor.Name.Split('.', 4);
         var rest = parts.Length == 4 && parts[1] is "layers" or "h" ? parts[3] : "";
-        var (name, suffix) = rest.LastIndexOf('.') is var dot and > 0 && rest[dot..] is ".weight" or ".bias" ? (rest[..dot], rest[dot..]) : (rest, "");
+        var (name, suffix) =
+            rest.LastIndexOf('.') is var dot and > 0 && rest[dot..] is ".weight" or ".bias" ? (rest[..dot], rest[dot..]) : (rest, "");
         if (name.Split('.') is [_, "experts", var expert, var part] && Expert.TryGetValue(part, out var stacked))
         {
             return new GgufPlace(tensor, $"blk.{parts[2]}.{stacked}{suffix}", int.Parse(expert), GgufChange.None);

@@ -35,12 +35,17 @@ public sealed class HubClient : IDisposable
         }
         if (uri.UserInfo.Length > 0)
         {
-            throw new UserErrorException($"HF_ENDPOINT is '{SecretFree.Address(address)}': it must not hold a name and password. Put a token into HF_TOKEN.");
+            throw new UserErrorException(
+                $"HF_ENDPOINT is '{SecretFree.Address(address)}': it must not hold a name and password. Put a token into HF_TOKEN."
+            );
         }
         (_endpoint, _token) = (uri, string.IsNullOrWhiteSpace(token) ? null : token.Trim());
         if (_token is not null && _token.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
-            throw new UserErrorException("HF_TOKEN holds a blank, a line break or a character that is not ASCII inside: a token is one word. Copy it again from your account's page.");
+            throw new UserErrorException(
+                "HF_TOKEN holds a blank, a line break or a character that is not ASCII inside: a token is one word. Copy it again from "
+                    + "your account's page."
+            );
         }
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("dolmen", "1"));
     }
@@ -54,9 +59,17 @@ public sealed class HubClient : IDisposable
     /// <summary>The repository pinned to the commit its revision means now.</summary>
     public async Task<HubRepository> PinAsync(HubRepository repository, CancellationToken stop)
     {
-        using var document = await JsonAsync(repository, Address($"api/models/{repository.Name}/revision/{Uri.EscapeDataString(repository.Revision)}"), stop);
-        return document.Json.RootElement.ValueKind == JsonValueKind.Object && document.Json.RootElement.TryGetProperty("sha", out var sha)
-            && sha.ValueKind == JsonValueKind.String ? new HubRepository(repository.Name, sha.GetString() ?? "") : repository;
+        using var document = await JsonAsync(
+            repository,
+            Address($"api/models/{repository.Name}/revision/{Uri.EscapeDataString(repository.Revision)}"),
+            stop
+        );
+        return
+            document.Json.RootElement.ValueKind == JsonValueKind.Object
+            && document.Json.RootElement.TryGetProperty("sha", out var sha)
+            && sha.ValueKind == JsonValueKind.String
+            ? new HubRepository(repository.Name, sha.GetString() ?? "")
+            : repository;
     }
 
     public async Task<IReadOnlyList<HubFile>> ListAsync(HubRepository repository, CancellationToken stop)
@@ -84,7 +97,8 @@ public sealed class HubClient : IDisposable
         {
             for (var slash = file.Path.LastIndexOf('/'); slash > 0; slash = file.Path.LastIndexOf('/', slash - 1))
             {
-                if (paths.TryGetValue(file.Path[..slash], out var parent)) throw Odd(repository, $"it lists '{parent}' as a file and '{file.Path}' in a folder of that name");
+                if (paths.TryGetValue(file.Path[..slash], out var parent))
+                    throw Odd(repository, $"it lists '{parent}' as a file and '{file.Path}' in a folder of that name");
             }
         }
         return files;
@@ -98,17 +112,23 @@ public sealed class HubClient : IDisposable
     }
 
     /// <summary>What the user can be told of an answer that is none.</summary>
-    internal UserErrorException Refused(HubRepository repository, HttpStatusCode status, string what) => status switch
-    {
-        HttpStatusCode.Unauthorized => new(_token is null
-            ? $"{_endpoint.Host} lets nobody see {what} without a token: '{repository.Name}' does not exist, is private, or its licence must be " +
-                "accepted first. Check the name, or put a token into HF_TOKEN."
-            : $"{_endpoint.Host} does not accept the token in HF_TOKEN for {what}: make a new one on your account's page."),
-        HttpStatusCode.Forbidden => new($"{_endpoint.Host} refuses {what}: ask for access at {_endpoint}{repository.Name} and put a token of that " +
-            "account into HF_TOKEN."),
-        HttpStatusCode.NotFound => new($"{_endpoint.Host} has no {what}: check the name and the revision '{repository.Revision}'."),
-        _ => new($"{_endpoint.Host} answered {(int)status} for {what}: try again later."),
-    };
+    internal UserErrorException Refused(HubRepository repository, HttpStatusCode status, string what) =>
+        status switch
+        {
+            HttpStatusCode.Unauthorized => new(
+                _token is null
+                    ? $"{_endpoint.Host} lets nobody see {what} without a token: '{repository.Name}' does not exist, is private, or its "
+                        + $"licence must be "
+                        + "accepted first. Check the name, or put a token into HF_TOKEN."
+                    : $"{_endpoint.Host} does not accept the token in HF_TOKEN for {what}: make a new one on your account's page."
+            ),
+            HttpStatusCode.Forbidden => new(
+                $"{_endpoint.Host} refuses {what}: ask for access at {_endpoint}{repository.Name} and put a token of that "
+                    + "account into HF_TOKEN."
+            ),
+            HttpStatusCode.NotFound => new($"{_endpoint.Host} has no {what}: check the name and the revision '{repository.Revision}'."),
+            _ => new($"{_endpoint.Host} answered {(int)status} for {what}: try again later."),
+        };
 
     public void Dispose() => _http.Dispose();
 
@@ -139,8 +159,11 @@ public sealed class HubClient : IDisposable
                 var next = response.Headers.Location is { } location ? new Uri(address, location) : null;
                 if (next is null || next.Scheme is not ("https" or "http") || (address.Scheme == "https" && next.Scheme == "http"))
                 {
-                    throw new UserErrorException($"{address.Host} sends the download to '{(next is null ? "" : SecretFree.Address(next.OriginalString))}', which is not an https address: nothing was " +
-                        "fetched from there.");
+                    throw new UserErrorException(
+                        $"{address.Host} sends the download to '{(next is null ? "" : SecretFree.Address(next.OriginalString))}', which is "
+                            + $"not an https address: nothing was "
+                            + "fetched from there."
+                    );
                 }
                 address = next;
             }
@@ -148,7 +171,8 @@ public sealed class HubClient : IDisposable
         throw new UserErrorException($"{address.Host} redirects more than {MostRedirects} times: check HF_ENDPOINT.");
     }
 
-    private bool IsOurs(Uri address) => address.Scheme == _endpoint.Scheme && address.IdnHost == _endpoint.IdnHost && address.Port == _endpoint.Port;
+    private bool IsOurs(Uri address) =>
+        address.Scheme == _endpoint.Scheme && address.IdnHost == _endpoint.IdnHost && address.Port == _endpoint.Port;
 
     private async Task<Listing> JsonAsync(HubRepository repository, Uri address, CancellationToken stop)
     {
@@ -158,7 +182,10 @@ public sealed class HubClient : IDisposable
         }
         catch (Exception error) when (Retry.IsPassing(error))
         {
-            throw new UserErrorException($"{address.Host} cannot be reached: {error.Message} Check the network and HF_ENDPOINT, then try again.", error);
+            throw new UserErrorException(
+                $"{address.Host} cannot be reached: {error.Message} Check the network and HF_ENDPOINT, then try again.",
+                error
+            );
         }
     }
 
@@ -170,7 +197,10 @@ public sealed class HubClient : IDisposable
         {
             throw Refused(repository, response.StatusCode, $"model '{repository.Name}' at '{repository.Revision}'");
         }
-        return new Listing(JsonInput.Parse(await BodyAsync(repository, address, response, stop), $"The answer of {address.Host}"), Next(address, response));
+        return new Listing(
+            JsonInput.Parse(await BodyAsync(repository, address, response, stop), $"The answer of {address.Host}"),
+            Next(address, response)
+        );
     }
 
     /// <summary>All of an answer, which is small: one that drips is not waited for longer than one that is silent.</summary>
@@ -191,7 +221,10 @@ public sealed class HubClient : IDisposable
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
-            throw new HttpRequestException($"{address.Host} did not send its whole answer within {Patience.TotalSeconds:0} seconds.", error);
+            throw new HttpRequestException(
+                $"{address.Host} did not send its whole answer within {Patience.TotalSeconds:0} seconds.",
+                error
+            );
         }
         return bytes.ToArray();
     }
@@ -199,23 +232,42 @@ public sealed class HubClient : IDisposable
     /// <summary>The next page, which must be of the same origin.</summary>
     private Uri? Next(Uri address, HttpResponseMessage response)
     {
-        if (!response.Headers.TryGetValues("Link", out var links)) return null;
-        var link = links.SelectMany(value => value.Split(',')).FirstOrDefault(value => value.Contains("rel=\"next\"", StringComparison.Ordinal));
+        if (!response.Headers.TryGetValues("Link", out var links))
+            return null;
+        var link = links
+            .SelectMany(value => value.Split(','))
+            .FirstOrDefault(value => value.Contains("rel=\"next\"", StringComparison.Ordinal));
         var (open, close) = (link?.IndexOf('<') ?? -1, link?.IndexOf('>') ?? -1);
-        return link is not null && open >= 0 && close > open && Uri.TryCreate(address, link[(open + 1)..close], out var next) && IsOurs(next) ? next : null;
+        return
+            link is not null && open >= 0 && close > open && Uri.TryCreate(address, link[(open + 1)..close], out var next) && IsOurs(next)
+            ? next
+            : null;
     }
 
     private static HubFile? Entry(HubRepository repository, JsonElement item)
     {
-        string? Text(JsonElement parent, string name) => parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        if (Text(item, "type") == "directory") return null;
-        var large = item.ValueKind == JsonValueKind.Object && item.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object
-            ? lfs : (JsonElement?)null;
+        string? Text(JsonElement parent, string name) =>
+            parent.ValueKind == JsonValueKind.Object
+            && parent.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+        if (Text(item, "type") == "directory")
+            return null;
+        var large =
+            item.ValueKind == JsonValueKind.Object && item.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object
+                ? lfs
+                : (JsonElement?)null;
         var path = Text(item, "path") ?? throw Odd(repository, "it lists a file without a path");
         var size = Size(item) ?? throw Odd(repository, $"it lists '{path}' without a size");
-        if (large is not { } pointer) return new HubFile(path, size, null, Text(item, "oid"));
-        return new HubFile(path, Size(pointer) ?? size, Text(pointer, "oid") ?? throw Odd(repository, $"it lists '{path}' without a checksum"), null);
+        if (large is not { } pointer)
+            return new HubFile(path, size, null, Text(item, "oid"));
+        return new HubFile(
+            path,
+            Size(pointer) ?? size,
+            Text(pointer, "oid") ?? throw Odd(repository, $"it lists '{path}' without a checksum"),
+            null
+        );
     }
 
     private static long? Size(JsonElement item) => item.TryGetProperty("size", out var value) && value.ValueKind == JsonValueKind.Number

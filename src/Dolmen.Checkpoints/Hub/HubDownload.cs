@@ -54,11 +54,14 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
                 throw;
             }
             if (Matches(partial, file)) break;
-            File.Delete(partial);                                        // from another revision, or spoilt on the way: once more from the start
+            // from another revision, or spoilt on the way: once more from the start
+            File.Delete(partial);
             if (whole == 1)
             {
-                throw new UserErrorException($"'{file.Path}' of '{repository.Name}' does not have the checksum the hub announced, twice: it was " +
-                    "not kept. Try again later.");
+                throw new UserErrorException(
+                    $"'{file.Path}' of '{repository.Name}' does not have the checksum the hub announced, twice: it was "
+                        + "not kept. Try again later."
+                );
             }
         }
         File.Move(partial, path, overwrite: true);
@@ -82,8 +85,11 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
                 if (stream.Length > before) failed = 0;
                 if (Retry.IsLast(failed))
                 {
-                    throw new UserErrorException($"'{file.Path}' could not be fetched: {error.Message} {stream.Length} of {file.Size} bytes are kept. " +
-                        "The same command goes on from there.", error);
+                    throw new UserErrorException(
+                        $"'{file.Path}' could not be fetched: {error.Message} {stream.Length} of {file.Size} bytes are kept. "
+                            + "The same command goes on from there.",
+                        error
+                    );
                 }
                 await Retry.PauseAsync(failed++, hub.FirstPause, stop);
             }
@@ -104,7 +110,8 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
         if (!response.IsSuccessStatusCode) throw hub.Refused(repository, response.StatusCode, $"file '{file.Path}' of '{repository.Name}'");
         // A server without ranges sends all from the start.
         var start = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange?.From ?? 0 : 0;
-        if (start > stream.Length) throw new HttpRequestException($"The server sent bytes from {start} on where {stream.Length} were asked for.");
+        if (start > stream.Length)
+            throw new HttpRequestException($"The server sent bytes from {start} on where {stream.Length} were asked for.");
         stream.SetLength(start);
         stream.Position = start;
         await using var body = await response.Content.ReadAsStreamAsync(stop);
@@ -126,13 +133,16 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
             if (stream.Position + read > file.Size)
             {
                 await stream.WriteAsync(buffer.AsMemory(0, read), stop); // so long that it is seen to be none of this file, and deleted
-                throw new UserErrorException($"'{file.Path}' of '{repository.Name}' is longer than the {file.Size} bytes the hub announced: it was " +
-                    "not kept. Try again later.");
+                throw new UserErrorException(
+                    $"'{file.Path}' of '{repository.Name}' is longer than the {file.Size} bytes the hub announced: it was "
+                        + "not kept. Try again later."
+                );
             }
             await stream.WriteAsync(buffer.AsMemory(0, read), stop);
             report(stream.Position);
         }
-        if (stream.Position < file.Size) throw new HttpRequestException($"The connection ended after {stream.Position} of {file.Size} bytes.");
+        if (stream.Position < file.Size)
+            throw new HttpRequestException($"The connection ended after {stream.Position} of {file.Size} bytes.");
     }
 
     private static bool TooLong(string partial, HubFile file) => File.Exists(partial) && new FileInfo(partial).Length > file.Size;
@@ -140,9 +150,12 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
     private static bool Matches(string path, HubFile file)
     {
         using var stream = File.OpenRead(path);
-        if (stream.Length != file.Size) return false;
-        if (file.Sha256 is { } expected) return string.Equals(Convert.ToHexString(SHA256.HashData(stream)), expected, StringComparison.OrdinalIgnoreCase);
-        if (file.GitHash is not { Length: 40 } git) return true;
+        if (stream.Length != file.Size)
+            return false;
+        if (file.Sha256 is { } expected)
+            return string.Equals(Convert.ToHexString(SHA256.HashData(stream)), expected, StringComparison.OrdinalIgnoreCase);
+        if (file.GitHash is not { Length: 40 } git)
+            return true;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
         hash.AppendData(Encoding.ASCII.GetBytes($"blob {file.Size}\0"));
         var buffer = new byte[BufferBytes];
@@ -165,8 +178,10 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
         var free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (needed > free)
         {
-            throw new UserErrorException($"The model needs {needed} more bytes but the disk of '{folder}' has {free} free: free some space or name " +
-                "another --out.");
+            throw new UserErrorException(
+                $"The model needs {needed} more bytes but the disk of '{folder}' has {free} free: free some space or name "
+                    + "another --out."
+            );
         }
     }
 }

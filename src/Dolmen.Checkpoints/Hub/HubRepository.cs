@@ -38,7 +38,19 @@ public sealed record HubFile(string Path, long Size, string? Sha256, string? Git
 /// <summary>Which files of a repository are taken.</summary>
 public static class HubSelection
 {
-    private static readonly string[] Taken = [".safetensors", ".gguf", ".json", ".jsonl", ".jinja", ".model", ".txt", ".md", ".tiktoken", ""];
+    private static readonly string[] Taken =
+    [
+        ".safetensors",
+        ".gguf",
+        ".json",
+        ".jsonl",
+        ".jinja",
+        ".model",
+        ".txt",
+        ".md",
+        ".tiktoken",
+        "",
+    ];
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz"];
 
     public static bool IsPickle(string path) => Pickles.Contains(Extension(path));
@@ -51,8 +63,10 @@ public static class HubSelection
         {
             if (!StaysInside(file.Path))
             {
-                throw new UserErrorException($"'{repository.Name}' lists the file '{file.Path}', which would be written outside its folder: " +
-                    "nothing was fetched.");
+                throw new UserErrorException(
+                    $"'{repository.Name}' lists the file '{file.Path}', which would be written outside its folder: "
+                        + "nothing was fetched."
+                );
             }
         }
         var taken = files.Where(file => Taken.Contains(Extension(file.Path)) && !file.Path.StartsWith('.')).ToList();
@@ -60,11 +74,15 @@ public static class HubSelection
         {
             taken.RemoveAll(file => Name(file.Path).StartsWith("consolidated", StringComparison.Ordinal));   // the same weights once more
         }
-        if (taken.Exists(file => Extension(file.Path) is ".safetensors" or ".gguf")) return taken;
-        throw new UserErrorException(files.FirstOrDefault(file => IsPickle(file.Path)) is { } pickle
-            ? $"'{repository.Name}' has its weights only as pickles ('{pickle.Path}'), which can run code when opened and are never fetched. " +
-                "Look for a revision with .safetensors files (often 'refs/pr/N') and name it with --revision."
-            : $"'{repository.Name}' has no .safetensors or .gguf file: it holds no weights that can be read.");
+        if (taken.Exists(file => Extension(file.Path) is ".safetensors" or ".gguf"))
+            return taken;
+        throw new UserErrorException(
+            files.FirstOrDefault(file => IsPickle(file.Path)) is { } pickle
+                ? $"'{repository.Name}' has its weights only as pickles ('{pickle.Path}'), which can run code when opened and are never "
+                    + $"fetched. "
+                    + "Look for a revision with .safetensors files (often 'refs/pr/N') and name it with --revision."
+                : $"'{repository.Name}' has no .safetensors or .gguf file: it holds no weights that can be read."
+        );
     }
 
     private static string Extension(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant();

@@ -13,7 +13,8 @@ internal static class ConfigCheck
         "scale", "scaling", "logit",
     ];
 
-    /// <exception cref="Artifacts.UserErrorException">A key changes the model's function in a way that cannot be run, or is there twice.</exception>
+    /// <exception cref="Artifacts.UserErrorException">A key changes the model's function in a way that cannot be run, or is there
+    /// twice.</exception>
     public static void Run(ConfigFields fields, ModelFamily family, ModelReading reading)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -68,8 +69,12 @@ internal static class ConfigCheck
         }
         if (Telling.FirstOrDefault(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)) is { } told)
         {
-            throw fields.Bad($"{name} is {Shown(value)}", $"the key is not known for models of type '{family.ModelType}', and its name " +
-                $"speaks of '{told}', so it may change what the model computes. Choose another model, or take the key out if you know that it does not");
+            throw fields.Bad(
+                $"{name} is {Shown(value)}",
+                $"the key is not known for models of type '{family.ModelType}', and its name "
+                    + $"speaks of '{told}', so it may change what the model computes. Choose another model, or take the key out if you "
+                    + $"know that it does not"
+            );
         }
         return false;
     }

@@ -4,7 +4,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Checkpoints;
 
-/// <summary>The fields of a config.json, each checked when it is asked for. A missing one has the family's own default; a null is as good as
+/// <summary>The fields of a config.json, each checked when it is asked for. A missing one has the family's own default; a null is as good
+/// as
 /// missing, unless the caller asks with <see cref="IsNull"/>.</summary>
 internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? family = null)
 {
@@ -40,8 +41,11 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
 
     public string? Text(string name)
     {
-        if (!Find(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
+        if (!Find(name, out var value))
+            return null;
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : throw Bad($"{name} is {value.GetRawText()}", "it must be text");
     }
 
     public ConfigFields? Object(string name)
@@ -55,14 +59,16 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     {
         if (!Present(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(item => item.GetString()!)] : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of texts");
+            ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
+            : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of texts");
     }
 
     public IReadOnlyList<double>? Numbers(string name)
     {
         if (!Present(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Real(item) is not null)
-            ? [.. value.EnumerateArray().Select(item => Real(item)!.Value)] : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of numbers");
+            ? [.. value.EnumerateArray().Select(item => Real(item)!.Value)]
+            : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of numbers");
     }
 
     /// <summary>Two numbers, infinity included.</summary>
@@ -92,7 +98,10 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     {
         var text = Text(name) ?? throw Missing(name);
         return ActivationNames.Find(text)
-            ?? throw Bad($"{name} is '{text}'", $"only {string.Join(", ", ActivationNames.All)} can be run. Choose a model with one of those");
+            ?? throw Bad(
+                $"{name} is '{text}'",
+                $"only {string.Join(", ", ActivationNames.All)} can be run. Choose a model with one of those"
+            );
     }
 
     /// <summary>Said in the file, and not null.</summary>

@@ -8,7 +8,8 @@ public enum KeyUse
     /// <summary>Its value is used.</summary>
     Honoured,
 
-    /// <summary>It does not change what a trained model computes: settings of training, of other programs, or of how results come back.</summary>
+    /// <summary>It does not change what a trained model computes: settings of training, of other programs, or of how results come
+    /// back.</summary>
     Harmless,
 
     /// <summary>It changes what the model computes, and only some values can be run.</summary>
@@ -16,7 +17,8 @@ public enum KeyUse
 }
 
 /// <summary>One key of one model family.</summary>
-/// <param name="Value">JSON: what a missing honoured key means, null where <paramref name="Note"/> says; of a fixed key, the values that can
+/// <param name="Value">JSON: what a missing honoured key means, null where <paramref name="Note"/> says; of a fixed key, the values that
+/// can
 /// be run, the first of which a missing key means.</param>
 /// <param name="Note">For people: what it is, or the rule it must keep.</param>
 /// <param name="Alias">Another name upstream gives the same key.</param>

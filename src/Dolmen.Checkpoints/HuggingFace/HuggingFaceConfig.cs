@@ -36,8 +36,17 @@ internal static class HuggingFaceConfig
     /// <summary>The registration list. Writing takes the first that can say all of a configuration.</summary>
     private static readonly ConfigLayout[] Layouts =
     [
-        new LlamaLayout(), new MistralLayout(), new Qwen2Layout(), new Qwen3Layout(), new MixtralLayout(), new Gpt2Layout(), new MambaLayout(), new FalconMambaLayout(),
-        new Mamba2Layout(), new JambaLayout(), .. OwnLayout.All,
+        new LlamaLayout(),
+        new MistralLayout(),
+        new Qwen2Layout(),
+        new Qwen3Layout(),
+        new MixtralLayout(),
+        new Gpt2Layout(),
+        new MambaLayout(),
+        new FalconMambaLayout(),
+        new Mamba2Layout(),
+        new JambaLayout(),
+        .. OwnLayout.All,
     ];
 
     public static ModelConfig Read(string path, ModelReading? reading = null)
@@ -52,7 +61,8 @@ internal static class HuggingFaceConfig
         ConfigCheck.Run(fields, family, reading ?? ModelReading.Current);
         var config = layout.Read(fields);
         var problems = config.Problems();
-        if (problems.Count > 0) throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
+        if (problems.Count > 0)
+            throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
         return config;
     }
 
@@ -74,30 +84,36 @@ internal static class HuggingFaceConfig
     /// <summary>The model_type under which a configuration is written.</summary>
     public static string ModelType(ModelConfig config) => LayoutOf(config).ModelType;
 
-    public static void Write(string path, ModelConfig config, SpecialTokenIds special, TensorDtype dtype) => AtomicFile.Write(path, stream =>
-    {
-        var layout = LayoutOf(config);
-        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
-        writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue(layout.Architecture);
-        writer.WriteEndArray();
-        WriteId(writer, "bos_token_id", special.Bos);
-        if (special.ConfigEnds is { Count: > 0 } ends)
-        {
-            writer.WriteStartArray("eos_token_id");
-            foreach (var id in ends) writer.WriteNumberValue(id);
-            writer.WriteEndArray();
-        }
-        else WriteId(writer, "eos_token_id", special.Eos);
-        WriteId(writer, "pad_token_id", special.Pad);
-        writer.WriteString("model_type", layout.ModelType);
-        writer.WriteString("torch_dtype", dtype.HuggingFaceName());
-        writer.WriteBoolean("use_cache", true);
-        writer.WriteNumber("vocab_size", config.VocabSize);
-        layout.Write(config, writer);
-        writer.WriteEndObject();
-    });
+    public static void Write(string path, ModelConfig config, SpecialTokenIds special, TensorDtype dtype) =>
+        AtomicFile.Write(
+            path,
+            stream =>
+            {
+                var layout = LayoutOf(config);
+                using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+                writer.WriteStartObject();
+                writer.WriteStartArray("architectures");
+                writer.WriteStringValue(layout.Architecture);
+                writer.WriteEndArray();
+                WriteId(writer, "bos_token_id", special.Bos);
+                if (special.ConfigEnds is { Count: > 0 } ends)
+                {
+                    writer.WriteStartArray("eos_token_id");
+                    foreach (var id in ends)
+                        writer.WriteNumberValue(id);
+                    writer.WriteEndArray();
+                }
+                else
+                    WriteId(writer, "eos_token_id", special.Eos);
+                WriteId(writer, "pad_token_id", special.Pad);
+                writer.WriteString("model_type", layout.ModelType);
+                writer.WriteString("torch_dtype", dtype.HuggingFaceName());
+                writer.WriteBoolean("use_cache", true);
+                writer.WriteNumber("vocab_size", config.VocabSize);
+                layout.Write(config, writer);
+                writer.WriteEndObject();
+            }
+        );
 
     /// <summary>Whether some model_type says all that the configuration says.</summary>
     public static bool CanWrite(ModelConfig config) => Array.Exists(Layouts, layout => layout.CanWrite(config));

@@ -29,7 +29,8 @@ public static class HuggingFaceFolder
     public static string ModelType(ModelConfig config) => HuggingFaceConfig.ModelType(config);
 
     /// <summary>Where text begins and ends, as far as config.json says, and generation_config.json as it is.</summary>
-    public static SpecialTokenIds LoadSpecialTokenIds(string directory) => HuggingFaceConfig.ReadSpecial(Path.Combine(directory, "config.json"));
+    public static SpecialTokenIds LoadSpecialTokenIds(string directory) =>
+        HuggingFaceConfig.ReadSpecial(Path.Combine(directory, "config.json"));
 
     /// <summary>The ids that a model derived from the folder keeps: all that its files say, and of <paramref name="tokenizer"/>'s what they
     /// leave out. A folder with a tokenizer alone has the tokenizer's.</summary>

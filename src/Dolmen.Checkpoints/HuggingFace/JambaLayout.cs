@@ -15,9 +15,15 @@ internal sealed class JambaLayout : ConfigLayout
         var heads = fields.Whole("num_attention_heads");
         var dModel = fields.Whole("hidden_size");
         return new JambaConfig(
-            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), heads,
-            fields.IsNull("num_key_value_heads") ? heads : fields.Whole("num_key_value_heads"), fields.Whole("intermediate_size"), fields.Whole("max_position_embeddings"),
-            MambaLayout.Times(fields, dModel, fields.Number("mamba_expand")), MambaLayout.Rank(fields, "mamba_dt_rank", dModel),
+            fields.Whole("vocab_size"),
+            dModel,
+            fields.Whole("num_hidden_layers"),
+            heads,
+            fields.IsNull("num_key_value_heads") ? heads : fields.Whole("num_key_value_heads"),
+            fields.Whole("intermediate_size"),
+            fields.Whole("max_position_embeddings"),
+            MambaLayout.Times(fields, dModel, fields.Number("mamba_expand")),
+            MambaLayout.Rank(fields, "mamba_dt_rank", dModel),
             new MixtureConfig(fields.Whole("num_experts"), fields.Whole("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
             fields.Whole("attn_layer_period"), fields.Whole("attn_layer_offset"), fields.Whole("expert_layer_period"),
             fields.Whole("expert_layer_offset"), fields.Whole("mamba_d_state"), fields.Whole("mamba_d_conv"),

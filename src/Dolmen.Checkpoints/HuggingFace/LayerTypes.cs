@@ -8,7 +8,8 @@ internal static class LayerTypes
     public const string Full = "full_attention";
     public const string Sliding = "sliding_attention";
 
-    /// <summary>Qwen 2 and 3: <c>use_sliding_window</c> switches windows on; which layers slide is said by <c>layer_types</c> or, where that
+    /// <summary>Qwen 2 and 3: <c>use_sliding_window</c> switches windows on; which layers slide is said by <c>layer_types</c> or, where
+    /// that
     /// is missing, are those from <c>max_window_layers</c> on.</summary>
     public static (int? Window, string? Layers) QwenWindows(ConfigFields fields, int layers)
     {
@@ -54,7 +55,8 @@ internal static class LayerTypes
 
     private static void Check(ConfigFields fields, IReadOnlyList<string> types, int layers)
     {
-        if (types.Count != layers) throw fields.Bad($"layer_types has {types.Count} entries", $"it must have one for each of the {layers} layers");
+        if (types.Count != layers)
+            throw fields.Bad($"layer_types has {types.Count} entries", $"it must have one for each of the {layers} layers");
         if (types.FirstOrDefault(type => type is not (Full or Sliding)) is { } other)
         {
             throw fields.Bad($"layer_types has '{other}'", $"only '{Full}' and '{Sliding}' can be run");

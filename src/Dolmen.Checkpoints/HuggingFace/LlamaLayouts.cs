@@ -11,15 +11,33 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
         if (heads < 1) throw fields.Bad($"num_attention_heads is {heads}", "it must be at least 1");
         if (layers is < 1 or > 1024) throw fields.Bad($"num_hidden_layers is {layers}", "it must be between 1 and 1024");
         var (window, windowLayers) = Windows(fields, layers);
-        var kinds = Enumerable.Range(0, layers).Select(i => window is null || windowLayers?[i] == 'F' ? LayerTypes.Full : LayerTypes.Sliding).ToArray();
+        var kinds = Enumerable
+            .Range(0, layers)
+            .Select(i => window is null || windowLayers?[i] == 'F' ? LayerTypes.Full : LayerTypes.Sliding)
+            .ToArray();
         LayerTypes.RequireSame(fields, kinds);
         var (theta, scaling) = RotaryFields.Read(fields, kinds);
         var context = fields.Whole("max_position_embeddings");
-        return ReadMore(fields, new TransformerConfig(
-            fields.Whole("vocab_size"), dModel, layers, heads, fields.IsNull("num_key_value_heads") ? heads : fields.WholeOrNull("num_key_value_heads") ?? heads,
-            fields.WholeOrNull("head_dim") ?? dModel / heads, fields.Whole("intermediate_size"),
-            scaling?.Context(context) ?? context, theta, fields.Number("rms_norm_eps"),
-            fields.Flag("tie_word_embeddings"), scaling, window, Activation: fields.Activation("hidden_act"), WindowLayers: windowLayers));
+        return ReadMore(
+            fields,
+            new TransformerConfig(
+                fields.Whole("vocab_size"),
+                dModel,
+                layers,
+                heads,
+                fields.IsNull("num_key_value_heads") ? heads : fields.WholeOrNull("num_key_value_heads") ?? heads,
+                fields.WholeOrNull("head_dim") ?? dModel / heads,
+                fields.Whole("intermediate_size"),
+                scaling?.Context(context) ?? context,
+                theta,
+                fields.Number("rms_norm_eps"),
+                fields.Flag("tie_word_embeddings"),
+                scaling,
+                window,
+                Activation: fields.Activation("hidden_act"),
+                WindowLayers: windowLayers
+            )
+        );
     }
 
     public sealed override bool CanWrite(ModelConfig config) =>
@@ -81,7 +99,8 @@ internal sealed class MistralLayout : LlamaFamilyLayout
     public override string Architecture => "MistralForCausalLM";
 
     protected override bool Fits(TransformerConfig config) =>
-        config is { Window: not null, WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
+        config
+            is { Window: not null, WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
 
     protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) =>
         (fields.IsNull("sliding_window") ? null : fields.WholeOrNull("sliding_window"), null);
@@ -141,12 +160,18 @@ internal sealed class MixtralLayout : LlamaFamilyLayout
     protected override bool Fits(TransformerConfig config) =>
         config is { WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: not null };
 
-    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) => (fields.WholeOrNull("sliding_window"), null);
+    protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) =>
+        (fields.WholeOrNull("sliding_window"), null);
 
-    protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) => config with
-    {
-        Experts = new MixtureConfig(fields.Whole("num_local_experts"), fields.Whole("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
-    };
+    protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) =>
+        config with
+        {
+            Experts = new MixtureConfig(
+                fields.Whole("num_local_experts"),
+                fields.Whole("num_experts_per_tok"),
+                fields.Number("router_aux_loss_coef")
+            ),
+        };
 
     protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer)
     {

@@ -21,10 +21,19 @@ internal class MambaLayout : ConfigLayout
     {
         var dModel = fields.Whole("hidden_size");
         return new MambaConfig(
-            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), RecurrentContext.Tokens,
-            fields.WholeOrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand")), Rank(fields, "time_step_rank", dModel),
-            fields.Whole("state_size"), fields.Whole("conv_kernel"), fields.Number("layer_norm_epsilon"),
-            fields.Flag("tie_word_embeddings"), fields.Flag("use_bias"), fields.Flag("use_conv_bias"));
+            fields.Whole("vocab_size"),
+            dModel,
+            fields.Whole("num_hidden_layers"),
+            RecurrentContext.Tokens,
+            fields.WholeOrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand")),
+            Rank(fields, "time_step_rank", dModel),
+            fields.Whole("state_size"),
+            fields.Whole("conv_kernel"),
+            fields.Number("layer_norm_epsilon"),
+            fields.Flag("tie_word_embeddings"),
+            fields.Flag("use_bias"),
+            fields.Flag("use_conv_bias")
+        );
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
@@ -54,7 +63,9 @@ internal class MambaLayout : ConfigLayout
     internal static int Times(ConfigFields fields, int dModel, double expand)
     {
         var product = expand * dModel;
-        return product is >= 1 and <= int.MaxValue ? (int)product : throw fields.Bad($"expand is {expand}", "expand·width must be a size of at least 1");
+        return product is >= 1 and <= int.MaxValue
+            ? (int)product
+            : throw fields.Bad($"expand is {expand}", "expand·width must be a size of at least 1");
     }
 }
 

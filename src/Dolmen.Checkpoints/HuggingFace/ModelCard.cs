@@ -46,7 +46,8 @@ public sealed record ModelCard(
         var plan = decoder.Plan();
         yield return ("layers", plan.Blocks.Count);
         yield return ("width", plan.DModel);
-        if (config is TransformerConfig transformer) yield return ("heads (key-value heads)", $"{transformer.Heads} ({transformer.KvHeads})");
+        if (config is TransformerConfig transformer)
+            yield return ("heads (key-value heads)", $"{transformer.Heads} ({transformer.KvHeads})");
     }
 
     private void AppendIndex(StringBuilder text, IReadOnlyList<ModelMetric> metrics)

@@ -6,16 +6,19 @@ public static class ModelCardUsage
 {
     /// <summary>The first lines of the front matter, without its fences.</summary>
     public static string FrontMatter(ModelConfig config, string license) =>
-        $"library_name: {(IsOurs(config) ? "dolmen" : "transformers")}\npipeline_tag: text-generation\nlicense: '{license.Replace("'", "''")}'\n";
+        $"library_name: {(IsOurs(config) ? "dolmen" : "transformers")}\npipeline_tag: text-generation\nlicense: "
+            + $"'{license.Replace("'", "''")}'\n";
 
     /// <summary>Markdown, from its heading to a line end.</summary>
     /// <param name="bos">The id that begins every text; null where none does.</param>
     public static string Markdown(ModelConfig config, string license, int? bos)
     {
-        var licence = license == "other" ? "not stated: whoever publishes the model names one here and in the first lines of this file" : license;
+        var licence =
+            license == "other" ? "not stated: whoever publishes the model names one here and in the first lines of this file" : license;
         var beginning = bos is { } id
-            ? $"Every text begins with the token of id {id} (`bos_token_id`). Dolmen puts it there; with other software check that the first id of an " +
-                "encoded text is this one, and put it there once where it is not."
+            ? $"Every text begins with the token of id {id} (`bos_token_id`). Dolmen puts it there; with other software check that the "
+                + $"first id of an "
+                + "encoded text is this one, and put it there once where it is not."
             : "No token marks the beginning of a text: do not put one there.";
         return $"## Use\n\n{beginning}\n\n{Snippet(config)}\nLicence: {licence}.\n";
     }

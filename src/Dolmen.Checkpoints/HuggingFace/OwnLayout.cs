@@ -45,7 +45,9 @@ internal sealed class OwnLayout : ConfigLayout
         {
             throw fields.Bad($"{Field} cannot be read", error.Message.TrimEnd('.'));
         }
-        return config is not null && _fits(config) ? config : throw fields.Bad($"{Field} is not a '{ModelType}' model", "model_type and sizes must agree");
+        return config is not null && _fits(config)
+            ? config
+            : throw fields.Bad($"{Field} is not a '{ModelType}' model", "model_type and sizes must agree");
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
@@ -56,8 +58,13 @@ internal sealed class OwnLayout : ConfigLayout
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    IgnoreReadOnlyProperties = true,
+    UseStringEnumConverter = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals
+)]
 [JsonSerializable(typeof(ModelConfig))]
 internal sealed partial class OwnLayoutJson : JsonSerializerContext;

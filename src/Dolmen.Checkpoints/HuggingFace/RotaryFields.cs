@@ -16,7 +16,14 @@ internal static class RotaryFields
         ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"],
         ["yarn"] =
         [
-            "factor", "original_max_position_embeddings", "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate",
+            "factor",
+            "original_max_position_embeddings",
+            "attention_factor",
+            "beta_fast",
+            "beta_slow",
+            "mscale",
+            "mscale_all_dim",
+            "truncate",
         ],
         ["longrope"] = ["factor", "original_max_position_embeddings", "attention_factor", "short_factor", "long_factor"],
     };
@@ -125,12 +132,18 @@ internal static class RotaryFields
         if (kind == "su") kind = "longrope";                             // Phi-3's first name for it
         if (!Known.TryGetValue(kind, out var keys))
         {
-            throw fields.Bad($"{name} has the type '{kind}'",
-                $"only {string.Join(", ", Known.Keys.Select(known => $"'{known}'"))} positions are supported. Choose a model with one of those");
+            throw fields.Bad(
+                $"{name} has the type '{kind}'",
+                $"only {string.Join(", ", Known.Keys.Select(known => $"'{known}'"))} positions are supported. Choose a model with one of "
+                    + $"those"
+            );
         }
         if (kind == "default" && older is null && rope.Text("rope_type") is null && rope.Present("factor", out _))
         {
-            throw fields.Bad($"{name} has a factor but no rope_type", "the type says how positions are scaled: add it, for example \"rope_type\": \"linear\"");
+            throw fields.Bad(
+                $"{name} has a factor but no rope_type",
+                "the type says how positions are scaled: add it, for example \"rope_type\": \"linear\""
+            );
         }
         ConfigCheck.OnlyKeys(rope, name, kind, [.. Always, .. keys]);
         if ((rope.NumberOrNull("partial_rotary_factor") ?? 1) is not 1.0 and var part)
@@ -146,8 +159,10 @@ internal static class RotaryFields
     private static RotaryScaling? Scaling(ConfigFields fields, ConfigFields rope, string kind)
     {
         var context = fields.Whole("max_position_embeddings");
-        var original = fields.WholeOrNull("original_max_position_embeddings") ?? rope.WholeOrNull("original_max_position_embeddings") ?? context;
-        if (original < 1) throw fields.Bad($"original_max_position_embeddings is {original}", "it must be at least 1");
+        var original =
+            fields.WholeOrNull("original_max_position_embeddings") ?? rope.WholeOrNull("original_max_position_embeddings") ?? context;
+        if (original < 1)
+            throw fields.Bad($"original_max_position_embeddings is {original}", "it must be at least 1");
         // Where yarn and longrope leave the factor out, it is how much longer the context has become.
         double Ratio() => rope.NumberOrNull("factor") ?? (double)context / original;
         switch (kind)
@@ -160,10 +175,18 @@ internal static class RotaryFields
             case "llama3":
                 return new Llama3Scaling(rope.Number("factor"), rope.Number("low_freq_factor"), rope.Number("high_freq_factor"), original);
             case "yarn":
-                var factor = rope.Present("original_max_position_embeddings", out _) || fields.Present("original_max_position_embeddings", out _)
-                    ? Ratio() : rope.Number("factor");
-                return new YarnScaling(factor, original, OrUsual(rope.NumberOrNull("beta_fast"), 32), OrUsual(rope.NumberOrNull("beta_slow"), 1),
-                    rope.NumberOrNull("attention_factor") ?? Temperature(rope, factor), rope.FlagOrNull("truncate") ?? true);
+                var factor =
+                    rope.Present("original_max_position_embeddings", out _) || fields.Present("original_max_position_embeddings", out _)
+                        ? Ratio()
+                        : rope.Number("factor");
+                return new YarnScaling(
+                    factor,
+                    original,
+                    OrUsual(rope.NumberOrNull("beta_fast"), 32),
+                    OrUsual(rope.NumberOrNull("beta_slow"), 1),
+                    rope.NumberOrNull("attention_factor") ?? Temperature(rope, factor),
+                    rope.FlagOrNull("truncate") ?? true
+                );
             case "longrope":
                 var lists = new LongRopeScaling(Ratio(), original,
                     rope.Numbers("short_factor") ?? throw fields.Bad("short_factor is missing", "longrope positions need it"),

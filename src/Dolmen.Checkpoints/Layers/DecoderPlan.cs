@@ -10,7 +10,8 @@ public sealed record BlockSpec(NormSpec MixerNorm, MixerSpec Mixer, NormSpec? Fe
 /// <summary>A decoder-only model layer by layer, with the name of every tensor: what both engines build from. An architecture is a record
 /// that makes one of these.</summary>
 /// <param name="Embedding">(VocabSize, DModel).</param>
-/// <param name="StatesFromFirstBlock">Upstream's <c>hidden_states</c> begin after the first block and end with the last block's and the normed
+/// <param name="StatesFromFirstBlock">Upstream's <c>hidden_states</c> begin after the first block and end with the last block's and the
+/// normed
 /// stream, as transformers has it for Mamba; otherwise they begin with the embedding, and the last block's only shows normed.</param>
 /// <param name="Positions">Learned positions added to the embedding, (ContextLength, DModel).</param>
 /// <param name="Head">(VocabSize, DModel); null where the embedding serves as head.</param>

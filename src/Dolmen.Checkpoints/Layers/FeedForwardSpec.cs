@@ -31,7 +31,8 @@ public sealed record GeluSpec(LinearSpec Up, LinearSpec Down, ActivationKind Act
 /// (Shazeer et al. 2017). No token is dropped.</summary>
 /// <param name="Sizes">How many experts, how many a token meets, and the weights of the router's losses in training.</param>
 /// <param name="Renormalize">Whether the chosen weights are divided by their sum (Mixtral does, Jamba does not).</param>
-public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, MixtureConfig Sizes, bool Renormalize) : FeedForwardSpec
+public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, MixtureConfig Sizes, bool Renormalize)
+    : FeedForwardSpec
 {
     public int TopK => Sizes.TopK;
 

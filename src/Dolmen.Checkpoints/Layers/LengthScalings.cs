@@ -48,19 +48,27 @@ public sealed record LongRopeScaling(
     public override int Context(int named) => Math.Max(named, (int)Math.Min(Factor * OriginalContext, 1 << 24));
 
     public override string? Problem(int headDim) =>
-        ShortFactor.Count == headDim / 2 && LongFactor.Count == headDim / 2 && ShortFactor.Concat(LongFactor).All(factor => factor > 0) ? null
-        : $"model.ropeScaling has {ShortFactor.Count} short and {LongFactor.Count} long factors: each list must have {headDim / 2} numbers " +
-            $"above 0, half of model.headDim {headDim}.";
+        ShortFactor.Count == headDim / 2 && LongFactor.Count == headDim / 2 && ShortFactor.Concat(LongFactor).All(factor => factor > 0)
+            ? null
+            : $"model.ropeScaling has {ShortFactor.Count} short and {LongFactor.Count} long factors: each list must have {headDim / 2} "
+                + $"numbers "
+                + $"above 0, half of model.headDim {headDim}.";
 
     // Records compare and print lists by reference; two models with the same numbers are the same model.
-    public bool Equals(LongRopeScaling? other) => other is not null && Factor.Equals(other.Factor) && OriginalContext == other.OriginalContext
-        && AttentionFactor.Equals(other.AttentionFactor) && ShortFactor.SequenceEqual(other.ShortFactor) && LongFactor.SequenceEqual(other.LongFactor);
+    public bool Equals(LongRopeScaling? other) =>
+        other is not null
+        && Factor.Equals(other.Factor)
+        && OriginalContext == other.OriginalContext
+        && AttentionFactor.Equals(other.AttentionFactor)
+        && ShortFactor.SequenceEqual(other.ShortFactor)
+        && LongFactor.SequenceEqual(other.LongFactor);
 
     public override int GetHashCode() => HashCode.Combine(Factor, OriginalContext, AttentionFactor, ShortFactor.Count, LongFactor.Sum());
 
     protected override bool PrintMembers(StringBuilder builder)
     {
-        string Joined(IReadOnlyList<double> values) => string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+        string Joined(IReadOnlyList<double> values) =>
+            string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
         builder.Append($"Factor = {Factor}, OriginalContext = {OriginalContext}, AttentionFactor = {AttentionFactor}, ");
         builder.Append($"ShortFactor = {Joined(ShortFactor)}, LongFactor = {Joined(LongFactor)}");
         return true;

@@ -3,7 +3,8 @@ namespace Dolmen.Checkpoints;
 /// <summary>One stored tensor of a linear map: <paramref name="Outputs"/> of its rows, and their bias where it has one.</summary>
 public sealed record LinearPart(string Weight, int Outputs, string? Bias = null);
 
-/// <summary>y = x·Wᵀ + b, where W (Outputs, Inputs) may be stored as several tensors stacked by outputs (query, key and value; gate and up):
+/// <summary>y = x·Wᵀ + b, where W (Outputs, Inputs) may be stored as several tensors stacked by outputs (query, key and value; gate and
+/// up):
 /// engines compute it as one product.</summary>
 /// <param name="Transposed">Stored as (Inputs, Outputs): GPT-2's Conv1D.</param>
 public sealed record LinearSpec(int Inputs, IReadOnlyList<LinearPart> Parts, bool Transposed = false)

@@ -2,7 +2,8 @@ namespace Dolmen.Checkpoints;
 
 // D model, H features or heads, E head dim (= D / H), N state, M pairs (= N / 2), R rank, S shift state
 
-/// <summary>Where a state space starts: HiPPO's LegS or LegT with their low-rank part (S4, Gu et al. 2022), or a diagonal with the imaginary
+/// <summary>Where a state space starts: HiPPO's LegS or LegT with their low-rank part (S4, Gu et al. 2022), or a diagonal with the
+/// imaginary
 /// parts Lin, Inv or LegS (S4D, Gu et al. 2022).</summary>
 public enum StateSpaceStart { LegS, LegT, DiagonalLin, DiagonalInv, DiagonalLegS }
 
@@ -80,10 +81,14 @@ public sealed record H3Spec(int DModel, int ShiftState, LinearSpec Qkv, string S
     public string ShiftSkip => $"{Shift}D";
 
     public override IEnumerable<TensorShape> Tensors() =>
-    [
-        .. Qkv.Tensors(), new(ShiftInput, [DModel, ShiftState]), new(ShiftOutput, [DModel, ShiftState]), new(ShiftSkip, [DModel]), .. Memory.Tensors(),
-        .. Output.Tensors(),
-    ];
+        [
+            .. Qkv.Tensors(),
+            new(ShiftInput, [DModel, ShiftState]),
+            new(ShiftOutput, [DModel, ShiftState]),
+            new(ShiftSkip, [DModel]),
+            .. Memory.Tensors(),
+            .. Output.Tensors(),
+        ];
 
     public override double ForwardFlopsPerToken(int contextLength) => Qkv.ForwardFlops + Output.ForwardFlops + 2.0 * DModel * ShiftState
         + HeadDim * HeadDim * (Memory.ForwardFlops + 3.0 * Heads);

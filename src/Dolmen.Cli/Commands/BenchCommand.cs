@@ -10,32 +10,64 @@ internal static class BenchCommand
 {
     public static Command Build()
     {
-        var name = new Argument<string>("NAME") { HelpName = "NAME", Description = "Which: " + string.Join(", ", Benchmark.All.Select(bench => $"{bench.Name} ({bench.Description})")) + "." };
+        var name = new Argument<string>("NAME")
+        {
+            HelpName = "NAME",
+            Description = "Which: " + string.Join(", ", Benchmark.All.Select(bench => $"{bench.Name} ({bench.Description})")) + ".",
+        };
         name.AcceptOnlyFromAmong([.. Benchmark.All.Select(bench => bench.Name)]);
         var json = CommonOptions.Json();
         var threads = CommonOptions.Threads();
         var output = CommonOptions.Out("Where plots go, if the benchmark draws any; none are written when left out.");
-        var inputs = new Option<string[]>("--input", "--gold", "--data") { Description = "Files or folders to measure on, for the benchmarks that can.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
-        var model = new Option<string?>("--model") { Description = "A model of others to measure beside ours, for the benchmarks that can.", HelpName = "FILE" };
-        var command = new Command("bench", "Measure ours against what it replaces, both in one run.") { name, inputs, model, output, json, threads };
-        command.Runs((parsed, stop) =>
+        var inputs = new Option<string[]>("--input", "--gold", "--data")
         {
-            Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
-            var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
-            using var progress = new ConsoleProgress();
-            var rows = bench.Run(new BenchmarkInputs(parsed.GetValue(inputs) ?? [], parsed.GetValue(model)), progress, stop).ToList();
-            progress.Dispose();
-            if (parsed.GetValue(output) is { } directory) WritePlots(bench, rows, Path.GetFullPath(directory));
-            if (parsed.GetValue(json))
+            Description = "Files or folders to measure on, for the benchmarks that can.",
+            HelpName = "PATH",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var model = new Option<string?>("--model")
+        {
+            Description = "A model of others to measure beside ours, for the benchmarks that can.",
+            HelpName = "FILE",
+        };
+        var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
+        {
+            name,
+            inputs,
+            model,
+            output,
+            json,
+            threads,
+        };
+        command.Runs(
+            (parsed, stop) =>
             {
-                var report = new BenchmarkReport(bench.Name, Machine(), GitCommit.Of(AppContext.BaseDirectory), rows);
-                Console.Out.WriteLine(JsonSerializer.Serialize(report, BenchmarkJson.Default.BenchmarkReport));
-                return;
+                Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
+                var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
+                using var progress = new ConsoleProgress();
+                var rows = bench.Run(new BenchmarkInputs(parsed.GetValue(inputs) ?? [], parsed.GetValue(model)), progress, stop).ToList();
+                progress.Dispose();
+                if (parsed.GetValue(output) is { } directory)
+                    WritePlots(bench, rows, Path.GetFullPath(directory));
+                if (parsed.GetValue(json))
+                {
+                    var report = new BenchmarkReport(bench.Name, Machine(), GitCommit.Of(AppContext.BaseDirectory), rows);
+                    Console.Out.WriteLine(JsonSerializer.Serialize(report, BenchmarkJson.Default.BenchmarkReport));
+                    return;
+                }
+                var table = new Table().AddColumns("case", "ours", "unit", "ratio", "median of", "spread");
+                foreach (var row in rows)
+                    table.AddRow(
+                        Markup.Escape(row.Case),
+                        $"{row.Value:#,0.####}",
+                        row.Unit,
+                        $"{row.Ratio:0.00}x",
+                        $"{row.MedianOf}",
+                        $"±{row.Spread:P0}"
+                    );
+                AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
             }
-            var table = new Table().AddColumns("case", "ours", "unit", "ratio", "median of", "spread");
-            foreach (var row in rows) table.AddRow(Markup.Escape(row.Case), $"{row.Value:#,0.####}", row.Unit, $"{row.Ratio:0.00}x", $"{row.MedianOf}", $"±{row.Spread:P0}");
-            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
-        });
+        );
         return command;
     }
 

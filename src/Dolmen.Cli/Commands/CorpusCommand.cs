@@ -8,19 +8,20 @@ namespace Dolmen.Cli.Commands;
 
 internal static class CorpusCommand
 {
-    public static Command Build() => new("corpus", "Raw web pages and documents to a corpus: crawled, filtered, deduplicated, explained, mixed.")
-    {
-        CrawlCommand.Build(),
-        FetchCrawlCommand.Build(),
-        ExtractCommand.Build(),
-        CorpusBuildCommand.Build(),
-        CorpusBuildCommand.Merge(),
-        CorpusReportCommand.Build(),
-        CorpusInspectCommand.Build(),
-        CorpusWhatIfCommand.Build(),
-        TrainClassifierCommand.Build(),
-        MixCommand.Build(),
-    };
+    public static Command Build() =>
+        new("corpus", "Raw web pages and documents to a corpus: crawled, filtered, deduplicated, explained, mixed.")
+        {
+            CrawlCommand.Build(),
+            FetchCrawlCommand.Build(),
+            ExtractCommand.Build(),
+            CorpusBuildCommand.Build(),
+            CorpusBuildCommand.Merge(),
+            CorpusReportCommand.Build(),
+            CorpusInspectCommand.Build(),
+            CorpusWhatIfCommand.Build(),
+            TrainClassifierCommand.Build(),
+            MixCommand.Build(),
+        };
 
     private const int MostRows = 12;
 
@@ -47,8 +48,12 @@ internal static class CorpusCommand
             Row("documents read", cleaning.Read);
             foreach (var (reason, count) in Most(cleaning.Dropped)) Row($"dropped by {reason}", count);
             Row("documents kept", cleaning.Kept);
-            foreach (var (kind, count) in cleaning.Cut ?? new Dictionary<string, long>()) Row(kind == "documents" ? "documents with something cut" : $"{kind} cut, repeated elsewhere", count);
-            foreach (var (language, count) in Most(cleaning.Languages.ToDictionary(l => l.Key, l => l.Value.Documents, StringComparer.Ordinal))) Row($"in {language}", count);
+            foreach (var (kind, count) in cleaning.Cut ?? new Dictionary<string, long>())
+                Row(kind == "documents" ? "documents with something cut" : $"{kind} cut, repeated elsewhere", count);
+            foreach (
+                var (language, count) in Most(cleaning.Languages.ToDictionary(l => l.Key, l => l.Value.Documents, StringComparer.Ordinal))
+            )
+                Row($"in {language}", count);
         }
         Row("documents to train on", report.Documents);
         Row("characters", report.Characters);
@@ -60,8 +65,12 @@ internal static class CorpusCommand
         Row("preferences", report.Preferences);
         Row("multiple-choice items", report.MultipleChoice);
         console.Write(table);
-        foreach (var notice in report.Notices) console.MarkupLineInterpolated($"[yellow]{notice}[/]");
-        if (report.Cleaning is { Seconds: > 0 } build) console.MarkupLineInterpolated($"{build.Bytes / 1e6:N1} MB of pages and texts in {build.Seconds:N1} s, {build.MegabytesPerSecond:N1} MB/s");
+        foreach (var notice in report.Notices)
+            console.MarkupLineInterpolated($"[yellow]{notice}[/]");
+        if (report.Cleaning is { Seconds: > 0 } build)
+            console.MarkupLineInterpolated(
+                $"{build.Bytes / 1e6:N1} MB of pages and texts in {build.Seconds:N1} s, {build.MegabytesPerSecond:N1} MB/s"
+            );
         var page = Path.Combine(directory, "report.html");
         console.MarkupLineInterpolated($"Report: {(File.Exists(page) ? page : Path.Combine(directory, "report.md"))}");
 
@@ -70,7 +79,11 @@ internal static class CorpusCommand
             counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(MostRows);
 
         string First(string reason) =>
-            report.Cleaning?.Broken.Where(record => record.Reason == reason).Select(record => $" (first: {record.File}{(record.Offset > 0 ? $":{record.Offset}" : "")})").FirstOrDefault() ?? "";
+            report
+                .Cleaning?.Broken.Where(record => record.Reason == reason)
+                .Select(record => $" (first: {record.File}{(record.Offset > 0 ? $":{record.Offset}" : "")})")
+                .FirstOrDefault()
+            ?? "";
 
         void Row(string name, long count) => table.AddRow(Markup.Escape(name), $"{count:N0}");
     }

@@ -13,40 +13,94 @@ internal static class CorpusInspectCommand
     public static Command Build()
     {
         var directory = new Argument<string>("DIR") { Description = "A corpus folder." };
-        var reason = new Option<string?>("--reason") { Description = "Dropped for this reason: gopherQuality.minWords, or a family: gopherQuality.", HelpName = "REASON" };
-        var language = new Option<string?>("--language") { Description = "In this language (ISO code, und for unknown).", HelpName = "CODE" };
-        var search = new Option<string?>("--search") { Description = "Holding this in text, id, address or title, whatever the case.", HelpName = "TEXT" };
-        var min = new Option<string[]>("--min") { Description = "A measure of at least this: --min gopher_quality_words=40. May be repeated.", HelpName = "MEASURE=VALUE" };
+        var reason = new Option<string?>("--reason")
+        {
+            Description = "Dropped for this reason: gopherQuality.minWords, or a family: gopherQuality.",
+            HelpName = "REASON",
+        };
+        var language = new Option<string?>("--language")
+        {
+            Description = "In this language (ISO code, und for unknown).",
+            HelpName = "CODE",
+        };
+        var search = new Option<string?>("--search")
+        {
+            Description = "Holding this in text, id, address or title, whatever the case.",
+            HelpName = "TEXT",
+        };
+        var min = new Option<string[]>("--min")
+        {
+            Description = "A measure of at least this: --min gopher_quality_words=40. May be repeated.",
+            HelpName = "MEASURE=VALUE",
+        };
         var max = new Option<string[]>("--max") { Description = "A measure of at most this. May be repeated.", HelpName = "MEASURE=VALUE" };
         var dropped = new Option<bool>("--dropped") { Description = "Dropped documents alone." };
         var kept = new Option<bool>("--kept") { Description = "Kept documents alone." };
         var id = new Option<string?>("--id") { Description = "The document of this id, with its text and every measure.", HelpName = "ID" };
-        var full = new Option<bool>("--full") { Description = "With text, before and after lines were dropped, and every measure beside its threshold." };
+        var full = new Option<bool>("--full")
+        {
+            Description = "With text, before and after lines were dropped, and every measure beside its threshold.",
+        };
         var limit = new Option<int?>("--limit") { Description = "Documents to show (10).", HelpName = "N" };
         var json = CommonOptions.Json();
-        var command = new Command("inspect", "Look at documents of a corpus, kept and dropped, and why.") { directory, reason, language, search, min, max, dropped, kept, id, full, limit, json };
-        command.Runs((parsed, stop) =>
+        var command = new Command("inspect", "Look at documents of a corpus, kept and dropped, and why.")
         {
-            if (parsed.GetValue(dropped) && parsed.GetValue(kept)) throw new UserErrorException("--dropped and --kept leave nothing: name one of them, or neither for both.");
-            if (parsed.GetValue(limit) is < 1 and var none) throw new UserErrorException($"--limit is {none}: it must be 1 or more.");
-            bool? keeps = parsed.GetValue(kept) ? true : parsed.GetValue(dropped) ? false : null;
-            var query = new InspectQuery(
-                parsed.GetValue(reason), parsed.GetValue(language), parsed.GetValue(search), Bounds("--min", parsed.GetValue(min)), Bounds("--max", parsed.GetValue(max)),
-                keeps, parsed.GetValue(id), parsed.GetValue(limit) ?? 10, parsed.GetValue(full));
-            var corpus = parsed.GetRequiredValue(directory);
-            var found = CorpusInspection.Find(corpus, query, stop);
-            if (parsed.GetValue(json))
+            directory,
+            reason,
+            language,
+            search,
+            min,
+            max,
+            dropped,
+            kept,
+            id,
+            full,
+            limit,
+            json,
+        };
+        command.Runs(
+            (parsed, stop) =>
             {
-                Console.Out.WriteLine(InspectedDocument.ToJson(found));
-                return;
+                if (parsed.GetValue(dropped) && parsed.GetValue(kept))
+                    throw new UserErrorException("--dropped and --kept leave nothing: name one of them, or neither for both.");
+                if (parsed.GetValue(limit) is < 1 and var none)
+                    throw new UserErrorException($"--limit is {none}: it must be 1 or more.");
+                bool? keeps =
+                    parsed.GetValue(kept) ? true
+                    : parsed.GetValue(dropped) ? false
+                    : null;
+                var query = new InspectQuery(
+                    parsed.GetValue(reason),
+                    parsed.GetValue(language),
+                    parsed.GetValue(search),
+                    Bounds("--min", parsed.GetValue(min)),
+                    Bounds("--max", parsed.GetValue(max)),
+                    keeps,
+                    parsed.GetValue(id),
+                    parsed.GetValue(limit) ?? 10,
+                    parsed.GetValue(full)
+                );
+                var corpus = parsed.GetRequiredValue(directory);
+                var found = CorpusInspection.Find(corpus, query, stop);
+                if (parsed.GetValue(json))
+                {
+                    Console.Out.WriteLine(InspectedDocument.ToJson(found));
+                    return;
+                }
+                var console = CorpusCommand.Output();
+                if (found.Count == 0 && CorpusInspection.WhyEmpty(corpus) is { } why)
+                    Console.Error.WriteLine($"dolmen: {ShownName.InText(why)}");
+                else if (found.Count == 0)
+                    Console.Error.WriteLine(
+                        $"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}."
+                    );
+                else if (query.Full || query.Id is not null)
+                    foreach (var document in found)
+                        ShowWhole(console, document);
+                else
+                    ShowList(console, found);
             }
-            var console = CorpusCommand.Output();
-            if (found.Count == 0 && CorpusInspection.WhyEmpty(corpus) is { } why) Console.Error.WriteLine($"dolmen: {ShownName.InText(why)}");
-            else if (found.Count == 0) Console.Error.WriteLine($"No document of {corpus} is like that. Reasons it has: {string.Join(", ", CorpusInspection.Reasons(corpus))}.");
-            else if (query.Full || query.Id is not null)
-                foreach (var document in found) ShowWhole(console, document);
-            else ShowList(console, found);
-        });
+        );
         return command;
     }
 
@@ -65,12 +119,25 @@ internal static class CorpusInspectCommand
 
     private static void ShowList(IAnsiConsole console, IReadOnlyList<InspectedDocument> documents)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumn("id").AddColumn("language").AddColumn(new TableColumn("score").RightAligned()).AddColumn("decision")
-            .AddColumn(new TableColumn("value").RightAligned()).AddColumn(new TableColumn("threshold").RightAligned()).AddColumn("address, first line");
+        var table = new Table()
+            .Border(TableBorder.Rounded)
+            .AddColumn("id")
+            .AddColumn("language")
+            .AddColumn(new TableColumn("score").RightAligned())
+            .AddColumn("decision")
+            .AddColumn(new TableColumn("value").RightAligned())
+            .AddColumn(new TableColumn("threshold").RightAligned())
+            .AddColumn("address, first line");
         foreach (var d in documents)
             table.AddRow(
-                new Text(Plain(d.Id)), new Text(Plain(d.Language)), new Text(Number(d.Score)), Decision(d), new Text(Number(d.Value)), new Text(Number(d.Threshold)),
-                new Text($"{Plain(d.Url)}\n{Plain(d.FirstLine)}".Trim()));
+                new Text(Plain(d.Id)),
+                new Text(Plain(d.Language)),
+                new Text(Number(d.Score)),
+                Decision(d),
+                new Text(Number(d.Value)),
+                new Text(Number(d.Threshold)),
+                new Text($"{Plain(d.Url)}\n{Plain(d.FirstLine)}".Trim())
+            );
         console.Write(table);
     }
 
@@ -89,11 +156,19 @@ internal static class CorpusInspectCommand
         facts.AddRow(new Text("decision"), Decision(document));
         console.Write(facts);
 
-        var measures = new Table().Border(TableBorder.Rounded).AddColumn("measure").AddColumn(new TableColumn("value").RightAligned()).AddColumn("rule");
+        var measures = new Table()
+            .Border(TableBorder.Rounded)
+            .AddColumn("measure")
+            .AddColumn(new TableColumn("value").RightAligned())
+            .AddColumn("rule");
         foreach (var m in document.Measures)
         {
             var style = m.Breaks ? new Style(Color.Red) : Style.Plain;
-            measures.AddRow(new Text(m.Measure, style), new Text(Number(m.Value), style), new Text(m.Reason is null ? "" : $"{m.Sign} {Number(m.Threshold)}  {m.Reason}", style));
+            measures.AddRow(
+                new Text(m.Measure, style),
+                new Text(Number(m.Value), style),
+                new Text(m.Reason is null ? "" : $"{m.Sign} {Number(m.Threshold)}  {m.Reason}", style)
+            );
         }
         console.Write(measures);
 
@@ -103,14 +178,23 @@ internal static class CorpusInspectCommand
         {
             var sides = new Table().Border(TableBorder.Rounded).Expand().ShowRowSeparators().AddColumn("before").AddColumn("after");
             foreach (var pair in LinePairs.Of(Cut(before), Cut(text)))
-                sides.AddRow(new Text(pair.After is null ? $"− {pair.Before}" : pair.Before, pair.After is null ? new Style(Color.Red) : Style.Plain), new Text(pair.After ?? ""));
+                sides.AddRow(
+                    new Text(
+                        pair.After is null ? $"− {pair.Before}" : pair.Before,
+                        pair.After is null ? new Style(Color.Red) : Style.Plain
+                    ),
+                    new Text(pair.After ?? "")
+                );
             console.Write(sides);
         }
-        if (Math.Max(text.Length, document.Before?.Length ?? 0) > MostShownChars) Console.Error.WriteLine($"Only the first {MostShownChars:N0} characters are shown; --json has all.");
+        if (Math.Max(text.Length, document.Before?.Length ?? 0) > MostShownChars)
+            Console.Error.WriteLine($"Only the first {MostShownChars:N0} characters are shown; --json has all.");
     }
 
     private static Text Decision(InspectedDocument d) =>
-        d.Reason.Length > 0 ? new Text(d.Reason, new Style(Color.Red)) : new Text(d.HeldOut ? "kept, held out" : "kept", new Style(Color.Green));
+        d.Reason.Length > 0
+            ? new Text(d.Reason, new Style(Color.Red))
+            : new Text(d.HeldOut ? "kept, held out" : "kept", new Style(Color.Green));
 
     private static string Number(double? value) => value is { } v ? v.ToString("0.####", CultureInfo.InvariantCulture) : "";
 

@@ -9,7 +9,11 @@ internal static class ExtractCommand
     public static Command Build()
     {
         var file = new Argument<string>("FILE") { Description = "A web page; '-' reads stdin." };
-        var url = new Option<string?>("--url") { Description = "Where the page came from, to complete its canonical address.", HelpName = "URL" };
+        var url = new Option<string?>("--url")
+        {
+            Description = "Where the page came from, to complete its canonical address.",
+            HelpName = "URL",
+        };
         var json = CommonOptions.Json();
         var command = new Command("extract", "The main text of a web page, as Markdown on stdout.") { file, url, json };
         command.Runs((parsed, _) =>

@@ -8,7 +8,8 @@ namespace Dolmen.Cli.Commands;
 internal sealed record StateNeed(int Tokens, long Bytes);
 
 /// <param name="Dtype">Of the weights; the state is in the same, beside quantised weights in bfloat16.</param>
-/// <param name="LargestContext">Tokens whose state fits beside the weights, 2^31 − 1 where any number does; null when no memory was named.</param>
+/// <param name="LargestContext">Tokens whose state fits beside the weights, 2^31 − 1 where any number does; null when no memory was
+/// named.</param>
 internal sealed record MemoryNeed(string Dtype, long WeightBytes, IReadOnlyList<StateNeed> States, int? LargestContext);
 
 internal sealed record ModelDescription(
@@ -48,7 +49,8 @@ internal sealed record ModelDescription(
     }
 
     /// <summary>A quarter, half and the whole of the context.</summary>
-    private static IEnumerable<int> Lengths(int context) => new[] { context / 4, context / 2, context }.Where(length => length > 0).Distinct();
+    private static IEnumerable<int> Lengths(int context) =>
+        new[] { context / 4, context / 2, context }.Where(length => length > 0).Distinct();
 }
 
 /// <summary>Amounts of memory as people write them.</summary>

@@ -13,14 +13,22 @@ internal static class ModelExportCommand
     {
         var command = new Command("export", "Write a model as a Hugging Face folder or a GGUF file, in another precision if asked.");
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
-        var output = new Option<string>("--out") { Description = "Where it goes: a folder, or a .gguf file.", HelpName = "PATH", Required = true };
+        var output = new Option<string>("--out")
+        {
+            Description = "Where it goes: a folder, or a .gguf file.",
+            HelpName = "PATH",
+            Required = true,
+        };
         var format = new Option<string?>("--format")
         {
             Description = "huggingface or gguf; what the name of --out says when left out.", HelpName = "FORMAT",
         };
         format.AcceptOnlyFromAmong("huggingface", "gguf");
-        var dtype = new Option<string?>("--dtype") { Description = "bfloat16, float16 or float32; of GGUF also Q8_0 or Q4_0. As stored when " +
-            "left out.", HelpName = "TYPE" };
+        var dtype = new Option<string?>("--dtype")
+        {
+            Description = "bfloat16, float16 or float32; of GGUF also Q8_0 or Q4_0. As stored when " + "left out.",
+            HelpName = "TYPE",
+        };
         var nonFinite = new Option<bool>("--allow-nan") { Description = "Copy weights that are NaN or infinite instead of refusing them." };
         command.Add(model);
         command.Add(output);
@@ -29,19 +37,36 @@ internal static class ModelExportCommand
         command.Add(nonFinite);
         command.Add(json);
         command.Add(CommonOptions.Strict());
-        command.RunsInto(output, (parsed, stop) =>
-        {
-            var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
-            var written = (parsed.GetValue(format) ?? FormatOf(target)) == "gguf"
-                ? ModelExport.ToGguf(from, target, type is null ? null : Type(type), note => Console.Error.WriteLine($"dolmen: {note}"), stop).Name()
-                : ModelExport.ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop).HuggingFaceName();
-            var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
-            if (parsed.GetValue(json))
+        command.RunsInto(
+            output,
+            (parsed, stop) =>
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(ModelDescription.Of(target, config), ModelCommandJson.Default.ModelDescription));
+                var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
+                var written =
+                    (parsed.GetValue(format) ?? FormatOf(target)) == "gguf"
+                        ? ModelExport
+                            .ToGguf(
+                                from,
+                                target,
+                                type is null ? null : Type(type),
+                                note => Console.Error.WriteLine($"dolmen: {note}"),
+                                stop
+                            )
+                            .Name()
+                        : ModelExport
+                            .ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop)
+                            .HuggingFaceName();
+                var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
+                if (parsed.GetValue(json))
+                {
+                    Console.Out.WriteLine(
+                        JsonSerializer.Serialize(ModelDescription.Of(target, config), ModelCommandJson.Default.ModelDescription)
+                    );
+                }
+                else
+                    Console.Error.WriteLine($"{config.Parameters:N0} parameters in {written} written to {target}");
             }
-            else Console.Error.WriteLine($"{config.Parameters:N0} parameters in {written} written to {target}");
-        });
+        );
         return command;
     }
 
@@ -57,7 +82,10 @@ internal static class ModelExportCommand
             "bfloat16" => GgmlType.BF16,
             _ => GgmlTypes.Named(name),
         };
-        return type is { } known && GgmlTypes.Writable.Contains(known) ? known
-            : throw new UserErrorException($"dtype '{name}' cannot be written as GGUF: it must be float32, float16, bfloat16, Q8_0 or Q4_0.");
+        return type is { } known && GgmlTypes.Writable.Contains(known)
+            ? known
+            : throw new UserErrorException(
+                $"dtype '{name}' cannot be written as GGUF: it must be float32, float16, bfloat16, Q8_0 or Q4_0."
+            );
     }
 }

@@ -15,27 +15,42 @@ internal static class ModelInfoCommand
             Arity = ArgumentArity.ZeroOrOne };
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
         model.Required = false;
-        var memory = new Option<string?>("--memory") { Description = "Also say how long a context fits into this: 80GB, 16GiB.", HelpName = "SIZE" };
+        var memory = new Option<string?>("--memory")
+        {
+            Description = "Also say how long a context fits into this: 80GB, 16GiB.",
+            HelpName = "SIZE",
+        };
         command.Add(folder);
         command.Add(model);
         command.Add(memory);
         command.Add(json);
         command.Add(CommonOptions.Strict());
-        command.Runs((parsed, _) =>
-        {
-            var named = parsed.GetValue(folder) ?? parsed.GetValue(model)
-                ?? throw new UserErrorException("No model is named: 'dolmen model info DIR' takes a model folder or a finished run.");
-            var directory = HuggingFaceFolder.Locate(named);
-            var config = HuggingFaceFolder.LoadConfig(directory);
-            var hasWeights = CheckpointWeights.Exist(directory);
-            if (hasWeights)
+        command.Runs(
+            (parsed, _) =>
             {
-                using var weights = CheckpointWeights.Open(directory, config);       // says so when they do not fit
+                var named =
+                    parsed.GetValue(folder)
+                    ?? parsed.GetValue(model)
+                    ?? throw new UserErrorException("No model is named: 'dolmen model info DIR' takes a model folder or a finished run.");
+                var directory = HuggingFaceFolder.Locate(named);
+                var config = HuggingFaceFolder.LoadConfig(directory);
+                var hasWeights = CheckpointWeights.Exist(directory);
+                if (hasWeights)
+                {
+                    using var weights = CheckpointWeights.Open(directory, config); // says so when they do not fit
+                }
+                var info = ModelDescription.Of(
+                    directory,
+                    config,
+                    parsed.GetValue(memory) is { } size ? MemorySize.Parse(size) : null,
+                    hasWeights
+                );
+                if (parsed.GetValue(json))
+                    Console.Out.WriteLine(JsonSerializer.Serialize(info, ModelCommandJson.Default.ModelDescription));
+                else
+                    Show(info);
             }
-            var info = ModelDescription.Of(directory, config, parsed.GetValue(memory) is { } size ? MemorySize.Parse(size) : null, hasWeights);
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(info, ModelCommandJson.Default.ModelDescription));
-            else Show(info);
-        });
+        );
         return command;
     }
 
@@ -44,11 +59,16 @@ internal static class ModelInfoCommand
         var err = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         var table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns("", "");
         table.AddRow("folder", Markup.Escape(info.Folder));
-        foreach (var (name, value) in Layout(info.Config)) table.AddRow(name, value);
+        foreach (var (name, value) in Layout(info.Config))
+            table.AddRow(name, value);
         table.AddRow("vocabulary", $"{info.Config.VocabSize:N0}");
         table.AddRow("context", $"{info.Config.ContextLength:N0} tokens");
-        table.AddRow("parameters", info.Parameters == info.ActiveParameters ? $"{info.Parameters:N0}"
-            : $"{info.Parameters:N0}, of which a token meets {info.ActiveParameters:N0}");
+        table.AddRow(
+            "parameters",
+            info.Parameters == info.ActiveParameters
+                ? $"{info.Parameters:N0}"
+                : $"{info.Parameters:N0}, of which a token meets {info.ActiveParameters:N0}"
+        );
         table.AddRow("weights", info.HasWeights ? "complete" : "not in the folder");
         table.AddRow("operations per token", $"{info.TrainingFlopsPerToken:0.###e0} training, {info.InferenceFlopsPerToken:0.###e0} " +
             "inference, at full context");
@@ -59,7 +79,12 @@ internal static class ModelInfoCommand
         foreach (var need in info.Memory)
         {
             string[] longest = info.Budget is null ? [] : [Longest(need.LargestContext)];
-            memory.AddRow([need.Dtype, MemorySize.Text(need.WeightBytes), .. need.States.Select(state => MemorySize.Text(state.Bytes)), .. longest]);
+            memory.AddRow([
+                need.Dtype,
+                MemorySize.Text(need.WeightBytes),
+                .. need.States.Select(state => MemorySize.Text(state.Bytes)),
+                .. longest,
+            ]);
         }
         err.Write(memory);
     }
@@ -85,16 +110,29 @@ internal static class ModelInfoCommand
     {
         if (config is TransformerConfig c)
         {
-            yield return ("layout", $"{c.Layers} layers, width {c.DModel}, {c.Heads} heads of {c.HeadDim} ({c.KvHeads} key-value), " +
-                $"feed-forward {c.DFeedForward}");
-            yield return ("attention", c switch
-            {
-                { Window: null } => "every layer sees the whole context",
-                { WindowLayers: null } => $"every layer sees {c.Window} tokens",
-                _ => $"{c.WindowLayers.Count(letter => letter == 'S')} of {c.Layers} layers see {c.Window} tokens, the others the whole context",
-            });
-            yield return ("positions", c.Positions != PositionKind.Rotary ? $"{c.Positions}"
-                : $"rotary, base {c.RopeTheta}{(c.RopeScaling is { } scaling ? $", {ScalingName(scaling)} scaling by {scaling.Factor}" : "")}");
+            yield return (
+                "layout",
+                $"{c.Layers} layers, width {c.DModel}, {c.Heads} heads of {c.HeadDim} ({c.KvHeads} key-value), "
+                    + $"feed-forward {c.DFeedForward}"
+            );
+            yield return (
+                "attention",
+                c switch
+                {
+                    { Window: null } => "every layer sees the whole context",
+                    { WindowLayers: null } => $"every layer sees {c.Window} tokens",
+                    _ =>
+                        $"{c.WindowLayers.Count(letter => letter == 'S')} of {c.Layers} layers see {c.Window} tokens, the others the whole "
+                            + $"context",
+                }
+            );
+            yield return (
+                "positions",
+                c.Positions != PositionKind.Rotary
+                    ? $"{c.Positions}"
+                    : $"rotary, base {c.RopeTheta}"
+                        + $"{(c.RopeScaling is { } scaling ? $", {ScalingName(scaling)} scaling by {scaling.Factor}" : "")}"
+            );
             yield return ("activation", ActivationNames.Of(c.Activation));
         }
         else if (config is DecoderConfig decoder)

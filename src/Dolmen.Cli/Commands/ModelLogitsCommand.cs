@@ -15,26 +15,61 @@ internal static class ModelLogitsCommand
     {
         var command = new Command("logits", "Write what a model says after each of some tokens, to compare it with other software.");
         var (model, json, threads) = (CommonOptions.Model(), CommonOptions.Json(), CommonOptions.Threads());
-        var ids = new Option<string>("--ids") { Description = "Token ids, parted by commas.", HelpName = "5,17,3", Required = true };
-        var output = new Option<string>("--out") { Description = "A safetensors file: logits (T, V), float32.", HelpName = "FILE", Required = true };
-        var mode = new Option<string>("--mode") { Description = "parallel: all positions at once. recurrent: one token after the other.", DefaultValueFactory = _ => "parallel" };
+        var ids = new Option<string>("--ids")
+        {
+            Description = "Token ids, parted by commas.",
+            HelpName = "5,17,3",
+            Required = true,
+        };
+        var output = new Option<string>("--out")
+        {
+            Description = "A safetensors file: logits (T, V), float32.",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var mode = new Option<string>("--mode")
+        {
+            Description = "parallel: all positions at once. recurrent: one token after the other.",
+            DefaultValueFactory = _ => "parallel",
+        };
         mode.AcceptOnlyFromAmong("parallel", "recurrent");
-        var dtype = new Option<string>("--dtype") { Description = "What a parallel pass computes in: float32 or bfloat16.", DefaultValueFactory = _ => "float32" };
+        var dtype = new Option<string>("--dtype")
+        {
+            Description = "What a parallel pass computes in: float32 or bfloat16.",
+            DefaultValueFactory = _ => "float32",
+        };
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
         var hidden = new Option<bool>("--hidden") { Description = "Also hidden_states.N (T, D) of a parallel pass." };
-        var source = new Option<string?>("--source") { Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.", HelpName = "5,17,3" };
-        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() }) command.Add(option);
-        command.Runs((parsed, _) =>
+        var source = new Option<string?>("--source")
         {
-            var path = Path.GetFullPath(parsed.GetRequiredValue(output));
-            var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
-            Engine.Start(parsed.GetValue(threads));
-            ModelLogits.Write(
-                parsed.GetRequiredValue(model), tokens, path, parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
-                parsed.GetValue(dtype) == "bfloat16", parsed.GetValue(hidden), parsed.GetValue(source) is { } text ? Ids("--source", text) : null);
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(new LogitsOutcome(path, tokens.Count), ModelLogitsJson.Default.LogitsOutcome));
-            else Console.Error.WriteLine($"logits of {tokens.Count} positions written to {path}");
-        });
+            Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.",
+            HelpName = "5,17,3",
+        };
+        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
+            command.Add(option);
+        command.Runs(
+            (parsed, _) =>
+            {
+                var path = Path.GetFullPath(parsed.GetRequiredValue(output));
+                var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
+                Engine.Start(parsed.GetValue(threads));
+                ModelLogits.Write(
+                    parsed.GetRequiredValue(model),
+                    tokens,
+                    path,
+                    parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
+                    parsed.GetValue(dtype) == "bfloat16",
+                    parsed.GetValue(hidden),
+                    parsed.GetValue(source) is { } text ? Ids("--source", text) : null
+                );
+                if (parsed.GetValue(json))
+                    Console.Out.WriteLine(
+                        JsonSerializer.Serialize(new LogitsOutcome(path, tokens.Count), ModelLogitsJson.Default.LogitsOutcome)
+                    );
+                else
+                    Console.Error.WriteLine($"logits of {tokens.Count} positions written to {path}");
+            }
+        );
         return command;
     }
 
@@ -45,7 +80,9 @@ internal static class ModelLogitsCommand
         {
             if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             {
-                throw new UserErrorException($"{option} has '{part}': token ids are whole numbers parted by commas, for example {option} 5,17,3.");
+                throw new UserErrorException(
+                    $"{option} has '{part}': token ids are whole numbers parted by commas, for example {option} 5,17,3."
+                );
             }
             ids.Add(id);
         }

@@ -11,10 +11,15 @@ namespace Dolmen.Cli.Commands;
 /// <summary>What <c>quickstart</c> and <c>run</c> share: all but the recipe.</summary>
 internal sealed class PipelineOptions
 {
-    private readonly Option<double?> _minutes = new("--minutes") { Description = "Minutes of training; the recipe's when left out.", HelpName = "M" };
+    private readonly Option<double?> _minutes = new("--minutes")
+    {
+        Description = "Minutes of training; the recipe's when left out.",
+        HelpName = "M",
+    };
     private readonly Option<string[]> _inputs = new("--input")
     {
-        Description = "Folders or files of .txt .md .html .xml .jsonl .jsonl.gz .cs to learn from; the SDK's API documentation when left out.",
+        Description =
+            "Folders or files of .txt .md .html .xml .jsonl .jsonl.gz .cs to learn from; the SDK's API documentation when left out.",
         HelpName = "PATH",
         AllowMultipleArgumentsPerToken = true,
     };
@@ -32,9 +37,16 @@ internal sealed class PipelineOptions
     public void Run(ParseResult parsed, string recipeName, CancellationToken stop)
     {
         static void Notice(string text) => Console.Error.WriteLine($"dolmen: {text}");
-        if (parsed.GetValue(_seed) is < 0 and var negative) throw new UserErrorException($"--seed is {negative}: it must be 0 or more.");
-        if (parsed.GetValue(_minutes) is { } minutes && !(minutes > 0)) throw new UserErrorException($"--minutes is {minutes}: it must be above 0.");
-        var changes = new RecipeChanges(parsed.GetValue(_minutes), (ulong?)parsed.GetValue(_seed), parsed.GetValue(_inputs), parsed.GetValue(_set));
+        if (parsed.GetValue(_seed) is < 0 and var negative)
+            throw new UserErrorException($"--seed is {negative}: it must be 0 or more.");
+        if (parsed.GetValue(_minutes) is { } minutes && !(minutes > 0))
+            throw new UserErrorException($"--minutes is {minutes}: it must be above 0.");
+        var changes = new RecipeChanges(
+            parsed.GetValue(_minutes),
+            (ulong?)parsed.GetValue(_seed),
+            parsed.GetValue(_inputs),
+            parsed.GetValue(_set)
+        );
         var recipe = RecipeFile.Load(recipeName, changes, Notice);
         PipelineResult result;
         using (var progress = new ConsoleProgress())
@@ -56,8 +68,10 @@ internal sealed class PipelineOptions
             table.AddRow([Markup.Escape(EvaluationTable.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
         Console.Error.WriteLine(
-            $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory {result.PeakMemoryBytes / 1e9:0.00} GB, " +
-            $"about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})");
+            $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory "
+                + $"{result.PeakMemoryBytes / 1e9:0.00} GB, "
+                + $"about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})"
+        );
         Console.Error.WriteLine($"Report: {NextCommands.Shown(Path.Combine(result.Out, "report.html"))}");
         Console.Error.WriteLine("Next:");
         foreach (var command in NextCommands.Of(result)) Console.Error.WriteLine($"  {command}");

@@ -7,7 +7,8 @@ namespace Dolmen.Cli.Commands;
 
 internal static class RecipeCommand
 {
-    public static Command Build() => new("recipe", "Built-in recipes: list, copy, check, and their schema.") { List(), Copy(), Check(), Schema() };
+    public static Command Build() =>
+        new("recipe", "Built-in recipes: list, copy, check, and their schema.") { List(), Copy(), Check(), Schema() };
 
     private static Command List()
     {
@@ -24,16 +25,26 @@ internal static class RecipeCommand
         var name = new Argument<string>("NAME") { Description = "A built-in recipe." };
         var file = new Argument<string>("FILE") { Description = "Where the copy goes: a new file, .jsonc by custom." };
         var command = new Command("copy", "Copy a built-in recipe, comments and all, to edit it.") { name, file };
-        command.Runs((parsed, _) =>
-        {
-            var (from, to) = (parsed.GetRequiredValue(name), Path.GetFullPath(parsed.GetRequiredValue(file)));
-            var text = BuiltInRecipes.Find(from)
-                ?? throw new UserErrorException($"there is no built-in recipe '{from}': there are {string.Join(", ", BuiltInRecipes.Names)}.");
-            if (File.Exists(to) || Directory.Exists(to)) throw new UserErrorException($"{to} exists: nothing was written. Name a new file.");
-            if (!Directory.Exists(Path.GetDirectoryName(to))) throw new UserErrorException($"there is no folder {Path.GetDirectoryName(to)}: create it first.");
-            AtomicFile.WriteText(to, text);
-            Console.Error.WriteLine($"{to} written. Edit it, then: {string.Format(CultureInfo.InvariantCulture, RecipeKind.Of(from).Use, parsed.GetRequiredValue(file))}");
-        });
+        command.Runs(
+            (parsed, _) =>
+            {
+                var (from, to) = (parsed.GetRequiredValue(name), Path.GetFullPath(parsed.GetRequiredValue(file)));
+                var text =
+                    BuiltInRecipes.Find(from)
+                    ?? throw new UserErrorException(
+                        $"there is no built-in recipe '{from}': there are {string.Join(", ", BuiltInRecipes.Names)}."
+                    );
+                if (File.Exists(to) || Directory.Exists(to))
+                    throw new UserErrorException($"{to} exists: nothing was written. Name a new file.");
+                if (!Directory.Exists(Path.GetDirectoryName(to)))
+                    throw new UserErrorException($"there is no folder {Path.GetDirectoryName(to)}: create it first.");
+                AtomicFile.WriteText(to, text);
+                Console.Error.WriteLine(
+                    $"{to} written. Edit it, then: "
+                        + $"{string.Format(CultureInfo.InvariantCulture, RecipeKind.Of(from).Use, parsed.GetRequiredValue(file))}"
+                );
+            }
+        );
         return command;
     }
 

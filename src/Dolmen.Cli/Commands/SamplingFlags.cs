@@ -16,17 +16,34 @@ internal sealed class SamplingFlags
     {
         Description = "Draw from the likeliest tokens that hold this share of the probability.", HelpName = "P",
     };
-    private readonly Option<double?> _minP = new("--min-p") { Description = "Draw from tokens at least this share as likely as the " +
-        "likeliest.", HelpName = "P" };
-    private readonly Option<double?> _repetition = new("--repetition-penalty") { Description = "Make tokens that came before less likely; " +
-        "1 changes nothing.", HelpName = "P" };
-    private readonly Option<int?> _maxTokens = new("--max-tokens") { Description = "End after this many tokens; the model's number, or 256, " +
-        "when left out.", HelpName = "N" };
+    private readonly Option<double?> _minP = new("--min-p")
+    {
+        Description = "Draw from tokens at least this share as likely as the " + "likeliest.",
+        HelpName = "P",
+    };
+    private readonly Option<double?> _repetition = new("--repetition-penalty")
+    {
+        Description = "Make tokens that came before less likely; " + "1 changes nothing.",
+        HelpName = "P",
+    };
+    private readonly Option<int?> _maxTokens = new("--max-tokens")
+    {
+        Description = "End after this many tokens; the model's number, or 256, " + "when left out.",
+        HelpName = "N",
+    };
     private readonly Option<int?> _minTokens = new("--min-tokens") { Description = "End not before this many tokens.", HelpName = "N" };
-    private readonly Option<string[]> _stop = new("--stop") { Description = "End at this text. May be repeated.", HelpName = "TEXT",
-        AllowMultipleArgumentsPerToken = false };
-    private readonly Option<int[]> _stopTokens = new("--stop-token") { Description = "End at this token id too. May be repeated.", HelpName = "ID",
-        AllowMultipleArgumentsPerToken = false };
+    private readonly Option<string[]> _stop = new("--stop")
+    {
+        Description = "End at this text. May be repeated.",
+        HelpName = "TEXT",
+        AllowMultipleArgumentsPerToken = false,
+    };
+    private readonly Option<int[]> _stopTokens = new("--stop-token")
+    {
+        Description = "End at this token id too. May be repeated.",
+        HelpName = "ID",
+        AllowMultipleArgumentsPerToken = false,
+    };
     private readonly Option<bool> _ignoreEnds = new("--ignore-eos") { Description = "Write on past the model's own end tokens." };
     private readonly Option<long?> _seed = new("--seed") { Description = "Seed of the draws; the same seed repeats them. 0 when left out.",
         HelpName = "N" };

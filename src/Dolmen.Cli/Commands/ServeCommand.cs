@@ -35,12 +35,21 @@ internal static class ServeCommand
             Description = "Requests that may wait for their turn; more get status 503.", HelpName = "N",
             DefaultValueFactory = _ => new ServerOptions().MaxWaiting,
         };
-        var hosts = Repeated("--allowed-hosts", "A name this server is reached by besides localhost and its address; * for any. May be repeated.",
-            "NAME");
-        var cors = Repeated("--cors", "A web site that may call it from a browser, such as https://chat.example; * for any. May be repeated.",
-            "ORIGIN");
+        var hosts = Repeated(
+            "--allowed-hosts",
+            "A name this server is reached by besides localhost and its address; * for any. May be repeated.",
+            "NAME"
+        );
+        var cors = Repeated(
+            "--cors",
+            "A web site that may call it from a browser, such as https://chat.example; * for any. May be repeated.",
+            "ORIGIN"
+        );
         var json = CommonOptions.Json();
-        var command = new Command("serve", "Serves a model over HTTP as OpenAI's API does, until interrupted. One answer is computed at a time.")
+        var command = new Command(
+            "serve",
+            "Serves a model over HTTP as OpenAI's API does, until interrupted. One answer is computed at a time."
+        )
         {
             model, port, host, name, alias, threads, body, waiting, hosts, cors, json, CommonOptions.Strict(),
         };
@@ -50,7 +59,8 @@ internal static class ServeCommand
                 CorsOrigins: parsed.GetValue(cors));
             options.Validate();
             var folder = parsed.GetRequiredValue(model);
-            using var bound = new BoundPort(parsed.GetRequiredValue(host), parsed.GetValue(port));       // before the model: an occupied port is known at once
+            // before the model: an occupied port is known at once
+            using var bound = new BoundPort(parsed.GetRequiredValue(host), parsed.GetValue(port));
             var (loaded, tokenizer) = ModelFolder.Load(folder, parsed.GetValue(threads));
             using var owned = loaded;
             var served = new ServedModel(parsed.GetValue(name) ?? ServedModel.NameOf(folder), loaded, tokenizer)

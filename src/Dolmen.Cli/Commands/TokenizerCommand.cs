@@ -97,9 +97,17 @@ internal static class TokenizerCommand
     private static int[] Ids(IEnumerable<string> texts, Tokenizer tokenizer)
     {
         var tokens = new List<int>();
-        foreach (var text in texts.SelectMany(text => text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+        foreach (
+            var text in texts.SelectMany(text =>
+                text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            )
+        )
         {
-            if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var token) || token < 0 || token >= tokenizer.VocabSize)
+            if (
+                !int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var token)
+                || token < 0
+                || token >= tokenizer.VocabSize
+            )
                 throw new UserErrorException($"{text} is no token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
             if (tokenizer.BytesOf(token).IsEmpty)
                 throw new UserErrorException($"{text} is no token of this vocabulary: the id lies in it and is not used.");
@@ -115,8 +123,12 @@ internal sealed record EncodedText(int Tokens, int Bytes, int[]? Ids, int[]? Off
 
 internal sealed record DecodedText(string Text);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.Strict
+)]
 [JsonSerializable(typeof(EncodedText))]
 [JsonSerializable(typeof(DecodedText))]
 internal sealed partial class TokenizerCommandJson : JsonSerializerContext;

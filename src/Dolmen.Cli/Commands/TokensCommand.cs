@@ -14,17 +14,37 @@ internal static class TokensCommand
         var tokenizer = new Option<string>("--tokenizer") { Description = "A tokenizer folder.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--out") { Description = "Where the shards go.", HelpName = "DIR", Required = true };
         var json = CommonOptions.Json();
-        var command = new Command("pack", "Encode the training and held-out text into train.bin and val.bin.") { corpus, tokenizer, output, json };
-        command.RunsInto(output, (parsed, stop) =>
+        var command = new Command("pack", "Encode the training and held-out text into train.bin and val.bin.")
         {
-            var directory = parsed.GetRequiredValue(output);
-            using var progress = new ConsoleProgress(parsed.GetValue(json));
-            var counts = CorpusTokens.Pack(parsed.GetRequiredValue(corpus), parsed.GetRequiredValue(tokenizer), directory, progress, stop);
-            Console.Error.WriteLine($"training: {counts.Train}");
-            Console.Error.WriteLine($"held out: {counts.Val}");
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(counts, CliDataJson.Default.TokenCounts));
-            else Console.Error.WriteLine($"{counts.TrainTokens:N0} training tokens in {counts.TrainDocuments:N0} documents, {counts.ValTokens:N0} held out: {directory}");
-        });
+            corpus,
+            tokenizer,
+            output,
+            json,
+        };
+        command.RunsInto(
+            output,
+            (parsed, stop) =>
+            {
+                var directory = parsed.GetRequiredValue(output);
+                using var progress = new ConsoleProgress(parsed.GetValue(json));
+                var counts = CorpusTokens.Pack(
+                    parsed.GetRequiredValue(corpus),
+                    parsed.GetRequiredValue(tokenizer),
+                    directory,
+                    progress,
+                    stop
+                );
+                Console.Error.WriteLine($"training: {counts.Train}");
+                Console.Error.WriteLine($"held out: {counts.Val}");
+                if (parsed.GetValue(json))
+                    Console.Out.WriteLine(JsonSerializer.Serialize(counts, CliDataJson.Default.TokenCounts));
+                else
+                    Console.Error.WriteLine(
+                        $"{counts.TrainTokens:N0} training tokens in {counts.TrainDocuments:N0} documents, {counts.ValTokens:N0} held out: "
+                            + $"{directory}"
+                    );
+            }
+        );
         return command;
     }
 }

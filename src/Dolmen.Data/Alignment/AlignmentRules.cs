@@ -4,7 +4,11 @@ namespace Dolmen.Data.Alignment;
 
 /// <summary>What alignment trains on and what measures it.</summary>
 internal sealed record AlignmentSet(
-    IReadOnlyList<Conversation> Conversations, IReadOnlyList<PreferencePair> Preferences, IReadOnlyList<InventedQuestion> Invented, IReadOnlyList<KnownQuestion> Known)
+    IReadOnlyList<Conversation> Conversations,
+    IReadOnlyList<PreferencePair> Preferences,
+    IReadOnlyList<InventedQuestion> Invented,
+    IReadOnlyList<KnownQuestion> Known
+)
 {
     public static AlignmentSet Empty { get; } = new([], [], [], []);
 }
@@ -17,27 +21,49 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
 
     /// <summary>Another entry's answer; the right one and more that nobody asked for; a confident answer about an invented name; a refusal
     /// where the answer is known, so that refusing does not become the rule.</summary>
-    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix = [("other", 0.30), ("rambling", 0.17), ("invented", 0.33), ("refusal", 0.20)];
+    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix =
+    [
+        ("other", 0.30),
+        ("rambling", 0.17),
+        ("invented", 0.33),
+        ("refusal", 0.20),
+    ];
 
     private static readonly string[] Refusals =
-        ["I don't know that member.", "I don't know `{0}`.", "I don't know a member of that name.", "I don't know that one: no documentation I have seen names it."];
+    [
+        "I don't know that member.",
+        "I don't know `{0}`.",
+        "I don't know a member of that name.",
+        "I don't know that one: no documentation I have seen names it.",
+    ];
 
-    private static readonly string[] TopicRefusals = ["I don't know that section.", "I don't know `{0}`.", "I don't know of anything by that name."];
+    private static readonly string[] TopicRefusals =
+    [
+        "I don't know that section.",
+        "I don't know `{0}`.",
+        "I don't know of anything by that name.",
+    ];
 
     private readonly string _seed = $"{seed}";
     private readonly QuestionPool _pool = new(training, $"{seed}");
     private readonly InventedNames _names = new(known, training);
-    private readonly Dictionary<string, List<Entry>> _siblings = training.GroupBy(e => e.Container, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.ToList(), StringComparer.Ordinal);
+    private readonly Dictionary<string, List<Entry>> _siblings = training
+        .GroupBy(e => e.Container, StringComparer.Ordinal)
+        .ToDictionary(g => g.Key, g => g.ToList(), StringComparer.Ordinal);
 
     public AlignmentSet Build(CancellationToken stop)
     {
-        var invented = InventedQuestions(EvaluationQuestions, "evaluation").Select(q => new InventedQuestion(q.Prompt, q.Entry.Signature)).ToList();
+        var invented = InventedQuestions(EvaluationQuestions, "evaluation")
+            .Select(q => new InventedQuestion(q.Prompt, q.Entry.Signature))
+            .ToList();
         stop.ThrowIfCancellationRequested();
         var real = _pool.Take((int)(recipe.MaxConversations * (1 - recipe.InventedFraction)), "conversations");
         var conversations = Conversations(real);
         stop.ThrowIfCancellationRequested();
         var preferences = Preferences();
-        var answered = Draw.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt).Select(q => new KnownQuestion(q.Prompt, q.Answer)).ToList();
+        var answered = Draw.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
+            .Select(q => new KnownQuestion(q.Prompt, q.Answer))
+            .ToList();
         return new AlignmentSet(conversations, preferences, invented, answered);
     }
 
@@ -47,10 +73,14 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         for (var i = 0; i < real.Count; i++)
         {
             List<ChatMessage> messages = [new("user", real[i].Prompt), new("assistant", real[i].Answer)];
-            if (i < real.Count * TwoTurnShare && FollowUp(real[i]) is { } next) messages.AddRange([new("user", next.Prompt), new("assistant", next.Answer)]);
+            if (i < real.Count * TwoTurnShare && FollowUp(real[i]) is { } next)
+                messages.AddRange([new("user", next.Prompt), new("assistant", next.Answer)]);
             conversations.Add(new Conversation(messages));
         }
-        var wanted = Math.Min(recipe.MaxConversations - real.Count, (int)(real.Count * recipe.InventedFraction / (1 - recipe.InventedFraction)));
+        var wanted = Math.Min(
+            recipe.MaxConversations - real.Count,
+            (int)(real.Count * recipe.InventedFraction / (1 - recipe.InventedFraction))
+        );
         foreach (var question in InventedQuestions(wanted, "conversations"))
             conversations.Add(new Conversation([new("user", question.Prompt), new("assistant", Refusal(question.Entry))]));
         return Draw.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content);
@@ -60,8 +90,17 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
     private Question? FollowUp(Question first)
     {
         QuestionKind[] kinds = [QuestionKind.Returns, QuestionKind.Parameter, QuestionKind.Throws];
-        var same = kinds.Where(k => k != first.Kind).Select(k => Question.Ask(first.Entry, k, $"{_seed}|second")).OfType<Question>().FirstOrDefault();
-        return same ?? Question.Ask(Draw.One(_siblings[first.Entry.Container], $"{_seed}|second|{first.Entry.Id}"), QuestionKind.Meaning, $"{_seed}|second");
+        var same = kinds
+            .Where(k => k != first.Kind)
+            .Select(k => Question.Ask(first.Entry, k, $"{_seed}|second"))
+            .OfType<Question>()
+            .FirstOrDefault();
+        return same
+            ?? Question.Ask(
+                Draw.One(_siblings[first.Entry.Container], $"{_seed}|second|{first.Entry.Id}"),
+                QuestionKind.Meaning,
+                $"{_seed}|second"
+            );
     }
 
     private List<PreferencePair> Preferences()
@@ -73,7 +112,9 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
             if (rejected == "invented")
             {
                 count = Math.Min(count, (int)(pairs.Count / (1 - share)));
-                pairs.AddRange(InventedQuestions(count, "preferences").Select(q => new PreferencePair(q.Prompt, Refusal(q.Entry), q.Answer)));
+                pairs.AddRange(
+                    InventedQuestions(count, "preferences").Select(q => new PreferencePair(q.Prompt, Refusal(q.Entry), q.Answer))
+                );
                 continue;
             }
             foreach (var question in _pool.Take(count, $"preferences|{rejected}"))
@@ -104,7 +145,10 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
     {
         var salt = $"{_seed}|rambling|{question.Kind}|{question.Entry.Id}";
         var extra = 2 + (int)(Artifacts.StableHash.Of(salt) % 3);
-        var more = Enumerable.Range(0, extra).Select(i => Draw.One(training, $"{salt}|{i}").Summary).Where(s => s.Length is > 0 and <= Question.MaxAnswerChars);
+        var more = Enumerable
+            .Range(0, extra)
+            .Select(i => Draw.One(training, $"{salt}|{i}").Summary)
+            .Where(s => s.Length is > 0 and <= Question.MaxAnswerChars);
         return string.Join(' ', more.Prepend(question.Answer));
     }
 

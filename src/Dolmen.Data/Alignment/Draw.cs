@@ -12,8 +12,12 @@ internal static class Draw
     public static IEnumerable<T> Shuffled<T>(IEnumerable<T> items, string salt, Func<T, string> key)
     {
         var salted = StableHash.Of(salt);
-        return items.Select(i => (Item: i, Key: key(i))).Select(p => (p.Item, p.Key, Place: new StableRandom(salted ^ StableHash.Of(p.Key)).NextUInt64()))
-            .OrderBy(p => p.Place).ThenBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Item);
+        return items
+            .Select(i => (Item: i, Key: key(i)))
+            .Select(p => (p.Item, p.Key, Place: new StableRandom(salted ^ StableHash.Of(p.Key)).NextUInt64()))
+            .OrderBy(p => p.Place)
+            .ThenBy(p => p.Key, StringComparer.Ordinal)
+            .Select(p => p.Item);
     }
 
     public static T One<T>(IReadOnlyList<T> items, string salt) => items[(int)(StableHash.Of(salt) % (ulong)items.Count)];

@@ -58,7 +58,12 @@ internal sealed partial class InventedNames
         if (name is null || _taken.Contains(name)) return null;
         var tail = template.Signature[(template.Container.Length + 1 + template.Name.Length)..];
         var shape = template;
-        if (template.Kind == EntryKind.Method && lender.Kind == EntryKind.Method && !lender.Signature.Contains('<', StringComparison.Ordinal) && random.NextDouble() < 0.5)
+        if (
+            template.Kind == EntryKind.Method
+            && lender.Kind == EntryKind.Method
+            && !lender.Signature.Contains('<', StringComparison.Ordinal)
+            && random.NextDouble() < 0.5
+        )
             (tail, shape) = (lender.Signature[lender.Signature.IndexOf('(', StringComparison.Ordinal)..], lender);
         return Lent(template, lender, name, $"{template.Container}.{name}{tail}") with { Params = shape.Params };
     }
@@ -66,8 +71,14 @@ internal sealed partial class InventedNames
     private Entry? OfInventedType(Entry template, int longer, ref StableRandom random)
     {
         var type = _types[random.Next(_types.Count)];
-        var name = Combine(Words(type.Name).Count + longer, Words(_types[random.Next(_types.Count)].Name), Words(_types[random.Next(_types.Count)].Name), "");
-        if (name is null || _taken.Contains(name)) return null;
+        var name = Combine(
+            Words(type.Name).Count + longer,
+            Words(_types[random.Next(_types.Count)].Name),
+            Words(_types[random.Next(_types.Count)].Name),
+            ""
+        );
+        if (name is null || _taken.Contains(name))
+            return null;
         var full = type.Container.Length > 0 ? $"{type.Container}.{name}" : name;
         var signature = template.Signature.Replace(template.Container, full, StringComparison.Ordinal);
         return Lent(template, Other(_members, template, ref random), name, signature) with { Container = full };
@@ -76,8 +87,14 @@ internal sealed partial class InventedNames
     private Entry? Section(Entry template, int longer, ref StableRandom random)
     {
         var lender = Other(_sections, template, ref random);
-        var name = Combine(Math.Max(2, template.Name.Split(' ').Length) + longer, lender.Name.Split(' '), Other(_sections, template, ref random).Name.Split(' '), " ");
-        if (name is null || _taken.Contains(name)) return null;
+        var name = Combine(
+            Math.Max(2, template.Name.Split(' ').Length) + longer,
+            lender.Name.Split(' '),
+            Other(_sections, template, ref random).Name.Split(' '),
+            " "
+        );
+        if (name is null || _taken.Contains(name))
+            return null;
         var title = template.Signature[..^Math.Min(template.Signature.Length, template.Name.Length)];
         return Lent(template, lender, name, title + name);
     }
@@ -106,8 +123,11 @@ internal sealed partial class InventedNames
     }
 
     private static bool IsTemplate(Entry entry) =>
-        entry.Kind is EntryKind.Constructor ||
-        (!entry.Name.Contains('#', StringComparison.Ordinal) && entry.Signature.StartsWith($"{entry.Container}.{entry.Name}", StringComparison.Ordinal));
+        entry.Kind is EntryKind.Constructor
+        || (
+            !entry.Name.Contains('#', StringComparison.Ordinal)
+            && entry.Signature.StartsWith($"{entry.Container}.{entry.Name}", StringComparison.Ordinal)
+        );
 
     private static List<string> Words(string name) => [.. Word().Matches(name).Select(m => m.Value)];
 

@@ -6,17 +6,29 @@ namespace Dolmen.Data.Alignment;
 internal static class MultipleChoice
 {
     public static string Rule(CorpusRecipe recipe) =>
-        $"One multiple-choice item for each held-out entry whose summary has at least {recipe.MinSummaryChars} characters (at most {recipe.MaxMultipleChoice}, drawn " +
-        $"by stable hash). Distractors: three of the {Nearest} summaries nearest in length among the other eligible held-out entries, drawn by stable hash; all four texts " +
-        "differ. The place of the right one is drawn by stable hash. Nothing else is left out.";
+        $"One multiple-choice item for each held-out entry whose summary has at least {recipe.MinSummaryChars} characters (at most "
+            + $"{recipe.MaxMultipleChoice}, drawn "
+        + $"by stable hash). Distractors: three of the {Nearest} summaries nearest in length among the other eligible held-out entries, "
+        + $"drawn by stable hash; all four texts "
+        + "differ. The place of the right one is drawn by stable hash. Nothing else is left out.";
 
     private const int Nearest = 20;
 
-    public static bool IsEligible(Entry entry, CorpusRecipe recipe) => entry is { IsHead: false, Kind: not EntryKind.Passage } && entry.Summary.Length >= recipe.MinSummaryChars;
+    public static bool IsEligible(Entry entry, CorpusRecipe recipe) =>
+        entry is { IsHead: false, Kind: not EntryKind.Passage } && entry.Summary.Length >= recipe.MinSummaryChars;
 
-    public static List<MultipleChoiceItem> Build(IEnumerable<Entry> heldOut, CorpusRecipe recipe, ulong seed, Func<IEnumerable<string>, HashSet<string>> seenInTraining)
+    public static List<MultipleChoiceItem> Build(
+        IEnumerable<Entry> heldOut,
+        CorpusRecipe recipe,
+        ulong seed,
+        Func<IEnumerable<string>, HashSet<string>> seenInTraining
+    )
     {
-        var pool = heldOut.Where(e => IsEligible(e, recipe)).OrderBy(e => e.Summary.Length).ThenBy(e => e.Id, StringComparer.Ordinal).ToList();
+        var pool = heldOut
+            .Where(e => IsEligible(e, recipe))
+            .OrderBy(e => e.Summary.Length)
+            .ThenBy(e => e.Id, StringComparer.Ordinal)
+            .ToList();
         var chosen = Draw.Take(Enumerable.Range(0, pool.Count), recipe.MaxMultipleChoice, $"{seed}|multiple choice", i => pool[i].Id);
         var seen = seenInTraining(chosen.Select(i => pool[i].Summary));
         var items = new List<MultipleChoiceItem>();

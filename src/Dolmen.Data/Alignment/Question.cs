@@ -11,47 +11,80 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
 
     private static readonly string[] Callable =
     [
-        "What does `{0}` do?", "What is `{0}` for?", "Explain `{0}`.", "Tell me about `{0}`.", "Describe `{0}` in one sentence.", "What happens when I call `{0}`?",
+        "What does `{0}` do?",
+        "What is `{0}` for?",
+        "Explain `{0}`.",
+        "Tell me about `{0}`.",
+        "Describe `{0}` in one sentence.",
+        "What happens when I call `{0}`?",
     ];
 
     private static readonly string[] Noun =
     [
-        "What is `{0}`?", "What is `{0}` for?", "Explain `{0}`.", "Tell me about `{0}`.", "Describe `{0}` in one sentence.", "What does `{0}` stand for?",
+        "What is `{0}`?",
+        "What is `{0}` for?",
+        "Explain `{0}`.",
+        "Tell me about `{0}`.",
+        "Describe `{0}` in one sentence.",
+        "What does `{0}` stand for?",
     ];
 
     private static readonly string[] Topic =
     [
-        "What is `{0}` about?", "What does the section `{0}` say?", "Explain `{0}`.", "Tell me about `{0}`.", "Describe `{0}` in one sentence.",
+        "What is `{0}` about?",
+        "What does the section `{0}` say?",
+        "Explain `{0}`.",
+        "Tell me about `{0}`.",
+        "Describe `{0}` in one sentence.",
     ];
 
     private static readonly string[] WhichVerb =
     [
-        "Which member of `{0}` {1}?", "What member of `{0}` {1}?", "In `{0}`, which member {1}?", "Name the member of `{0}` that {1}.", "I need the member of `{0}` that {1}. Which is it?",
+        "Which member of `{0}` {1}?",
+        "What member of `{0}` {1}?",
+        "In `{0}`, which member {1}?",
+        "Name the member of `{0}` that {1}.",
+        "I need the member of `{0}` that {1}. Which is it?",
     ];
 
     private static readonly string[] WhichNoun =
     [
-        "Which member of `{0}` is described as \"{1}\"?", "Which member of `{0}` has this summary: \"{1}\"?", "In `{0}`, which member is this: \"{1}\"?",
-        "Name the member of `{0}` described as \"{1}\".", "What member of `{0}` does this describe: \"{1}\"?",
+        "Which member of `{0}` is described as \"{1}\"?",
+        "Which member of `{0}` has this summary: \"{1}\"?",
+        "In `{0}`, which member is this: \"{1}\"?",
+        "Name the member of `{0}` described as \"{1}\".",
+        "What member of `{0}` does this describe: \"{1}\"?",
     ];
 
     private static readonly string[] Return =
     [
-        "What does `{0}` return?", "What is the return value of `{0}`?", "What do I get back from `{0}`?", "Describe the result of `{0}`.", "Which value does `{0}` give?",
+        "What does `{0}` return?",
+        "What is the return value of `{0}`?",
+        "What do I get back from `{0}`?",
+        "Describe the result of `{0}`.",
+        "Which value does `{0}` give?",
     ];
 
     private static readonly string[] Throw =
     [
-        "What does `{0}` throw?", "Which exceptions does `{0}` throw?", "When does `{0}` throw?", "How can `{0}` fail?", "What exceptions should I expect from `{0}`?",
+        "What does `{0}` throw?",
+        "Which exceptions does `{0}` throw?",
+        "When does `{0}` throw?",
+        "How can `{0}` fail?",
+        "What exceptions should I expect from `{0}`?",
     ];
 
     private static readonly string[] Parameter =
     [
-        "What is the parameter `{1}` of `{0}`?", "What does the parameter `{1}` of `{0}` mean?", "In `{0}`, what is `{1}`?", "What do I pass as `{1}` to `{0}`?",
+        "What is the parameter `{1}` of `{0}`?",
+        "What does the parameter `{1}` of `{0}` mean?",
+        "In `{0}`, what is `{1}`?",
+        "What do I pass as `{1}` to `{0}`?",
         "Explain the parameter `{1}` of `{0}`.",
     ];
 
-    /// <summary>Null where the entry has nothing to ask about in this way. <paramref name="salt"/> chooses the phrasing and the parameter.</summary>
+    /// <summary>Null where the entry has nothing to ask about in this way. <paramref name="salt"/> chooses the phrasing and the
+    /// parameter.</summary>
     public static Question? Ask(Entry entry, QuestionKind kind, string salt)
     {
         if (entry.Kind is EntryKind.Passage or EntryKind.Document || !Answers(entry, kind)) return null;
@@ -92,7 +125,10 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
     private static bool StartsWithVerb(string summary)
     {
         var space = summary.IndexOf(' ', StringComparison.Ordinal);
-        return space > 3 && summary[space - 1] == 's' && char.IsUpper(summary[0]) && summary.AsSpan(1, space - 1).IndexOfAnyExceptInRange('a', 'z') < 0;
+        return space > 3
+            && summary[space - 1] == 's'
+            && char.IsUpper(summary[0])
+            && summary.AsSpan(1, space - 1).IndexOfAnyExceptInRange('a', 'z') < 0;
     }
 
     private static string Clause(string summary)

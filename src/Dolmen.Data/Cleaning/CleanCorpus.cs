@@ -19,7 +19,8 @@ public sealed record CleaningRun(int Threads, long MemoryBytes, ShardRank Rank, 
     public static CleaningRun Default => new(Environment.ProcessorCount, 512L << 20, ShardRank.Alone);
 }
 
-/// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never done again.</summary>
+/// <summary>Raw records to a corpus: every shard measured, duplicates found among all, then decided and written. A finished shard is never
+/// done again.</summary>
 internal sealed class CleanCorpus
 {
     /// <summary>Beside what deduplication found: which documents of earlier crawls count.</summary>
@@ -41,7 +42,15 @@ internal sealed class CleanCorpus
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     private CleanCorpus(
-        CleaningRecipe recipe, IReadOnlyList<Shard> shards, string directory, double heldOut, IndexedCrawl? crawl, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        CleaningRecipe recipe,
+        IReadOnlyList<Shard> shards,
+        string directory,
+        double heldOut,
+        IndexedCrawl? crawl,
+        CleaningRun run,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         _crawl = crawl;
         (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
@@ -50,7 +59,8 @@ internal sealed class CleanCorpus
     }
 
     /// <summary>Goes on where an earlier call with the same inputs and recipe stopped.</summary>
-    /// <param name="heldOut">Share of the kept documents that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable hash of the id.</param>
+    /// <param name="heldOut">Share of the kept documents that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable hash of
+    /// the id.</param>
     /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">Recipe, inputs or folder are not what they should be.</exception>
     public static CleaningReport? Build(
@@ -62,17 +72,49 @@ internal sealed class CleanCorpus
         Directory.CreateDirectory(directory);
         var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
         var crawl = new IndexedCrawl(
-            StableHash.Sha256(JsonSerializer.Serialize(request.Files, CleaningJson.Default.IReadOnlyListInputIdentity)), StableHash.Sha256(Claim(directory, request)), 0, 0);
-        return new CleanCorpus(recipe, Shard.Plan(files, (long)recipe.ShardMegabytes << 20), directory, heldOut, crawl, run, progress, stop).Execute(files.Count, funnel);
+            StableHash.Sha256(JsonSerializer.Serialize(request.Files, CleaningJson.Default.IReadOnlyListInputIdentity)),
+            StableHash.Sha256(Claim(directory, request)),
+            0,
+            0
+        );
+        return new CleanCorpus(
+            recipe,
+            Shard.Plan(files, (long)recipe.ShardMegabytes << 20),
+            directory,
+            heldOut,
+            crawl,
+            run,
+            progress,
+            stop
+        ).Execute(files.Count, funnel);
     }
 
     /// <summary>The same for documents that are in memory already.</summary>
     public static CleaningReport Build(
-        CleaningRecipe recipe, IReadOnlyList<SourceRecord> documents, int files, Funnel funnel, string directory, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        CleaningRecipe recipe,
+        IReadOnlyList<SourceRecord> documents,
+        int files,
+        Funnel funnel,
+        string directory,
+        CleaningRun run,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         Directory.CreateDirectory(directory);
-        return new CleanCorpus(recipe, [new Shard(0, [], documents)], directory, 0, null, run with { Rank = ShardRank.Alone }, progress, stop).Execute(files, funnel)
-            ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
+        return new CleanCorpus(
+                recipe,
+                [new Shard(0, [], documents)],
+                directory,
+                0,
+                null,
+                run with
+                {
+                    Rank = ShardRank.Alone,
+                },
+                progress,
+                stop
+            ).Execute(files, funnel) ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
     }
 
     private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
@@ -160,8 +202,11 @@ internal sealed class CleanCorpus
         var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
         if (File.Exists(path))
         {
-            if (File.ReadAllText(path) == json) return json;
-            throw new UserErrorException($"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it.");
+            if (File.ReadAllText(path) == json)
+                return json;
+            throw new UserErrorException(
+                $"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it."
+            );
         }
         AtomicFile.WriteText(path, json);
         return json;
@@ -181,6 +226,7 @@ internal sealed class CleanCorpus
 
     private sealed class Steps(IProgress<StageProgress> progress) : IProgress<DuplicateProgress>
     {
-        public void Report(DuplicateProgress value) => progress.Report(new StageProgress("duplicates", value.Done, value.Total, value.Stage));
+        public void Report(DuplicateProgress value) =>
+            progress.Report(new StageProgress("duplicates", value.Done, value.Total, value.Stage));
     }
 }

@@ -21,7 +21,8 @@ public static class CleaningRecipes
         return reader.ReadToEnd();
     }
 
-    /// <exception cref="UserErrorException">No such recipe, or all that is wrong with it, files that it names and that are missing included.</exception>
+    /// <exception cref="UserErrorException">No such recipe, or all that is wrong with it, files that it names and that are missing
+    /// included.</exception>
     public static void Check(string nameOrPath, IReadOnlyList<string> set) => Load(nameOrPath, set);
 
     /// <param name="set"><c>filters.gopherQuality.minWords=30</c>.</param>
@@ -37,9 +38,15 @@ public static class CleaningRecipes
     {
         if (!File.Exists(nameOrPath))
             return CleaningRecipeFile.Load(
-                Find(nameOrPath) ?? throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name for a corpus. Built in: {Crawl}."),
-                $"recipes/{nameOrPath}.jsonc", set);
-        if (new FileInfo(nameOrPath).Length is > MostBytes and var size) throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
+                Find(nameOrPath)
+                    ?? throw new UserErrorException(
+                        $"there is no recipe file '{nameOrPath}', and no built-in recipe of that name for a corpus. Built in: {Crawl}."
+                    ),
+                $"recipes/{nameOrPath}.jsonc",
+                set
+            );
+        if (new FileInfo(nameOrPath).Length is > MostBytes and var size)
+            throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
         return CleaningRecipeFile.Load(File.ReadAllText(nameOrPath), nameOrPath, set);
     }
 }

@@ -11,15 +11,28 @@ public sealed record TextAmount(long Documents, long Bytes)
 /// <summary>What became of the records of an input.</summary>
 /// <param name="Read">Records that hold a page or a text.</param>
 /// <param name="Bytes">Of those records, uncompressed.</param>
-/// <param name="Dropped">Documents by the recipe key of the first rule they broke; records that never became documents are in <paramref name="Unread"/>.</param>
+/// <param name="Dropped">Documents by the recipe key of the first rule they broke; records that never became documents are in
+/// <paramref name="Unread"/>.</param>
 /// <param name="Unread">Records of the files that are no documents (images, redirects, broken ones), by reason.</param>
 /// <param name="Broken">The first of the records that could not be read.</param>
-/// <param name="Cut">Lines, paragraphs and passages that were cut from documents because they stand in others, and from how many; null when none were looked for.</param>
+/// <param name="Cut">Lines, paragraphs and passages that were cut from documents because they stand in others, and from how many; null when
+/// none were looked for.</param>
 /// <param name="ReadByLanguage">Every document with text.</param>
 public sealed record CleaningReport(
-    int Files, long Read, long Kept, long Bytes, long KeptBytes, IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Unread,
-    IReadOnlyDictionary<string, long> Noted, IReadOnlyDictionary<string, TextAmount> ReadByLanguage, IReadOnlyDictionary<string, TextAmount> Languages,
-    IReadOnlyList<BrokenRecord> Broken, int Shards, IReadOnlyDictionary<string, long>? Cut = null)
+    int Files,
+    long Read,
+    long Kept,
+    long Bytes,
+    long KeptBytes,
+    IReadOnlyDictionary<string, long> Dropped,
+    IReadOnlyDictionary<string, long> Unread,
+    IReadOnlyDictionary<string, long> Noted,
+    IReadOnlyDictionary<string, TextAmount> ReadByLanguage,
+    IReadOnlyDictionary<string, TextAmount> Languages,
+    IReadOnlyList<BrokenRecord> Broken,
+    int Shards,
+    IReadOnlyDictionary<string, long>? Cut = null
+)
 {
     public const string FileName = "cleaning.json";
 
@@ -34,7 +47,13 @@ public sealed record CleaningReport(
 
 /// <summary>What measuring a shard found; its presence says that the shard is finished.</summary>
 internal sealed record ShardOutcome(
-    long Documents, long Bytes, IReadOnlyDictionary<string, long> Unread, IReadOnlyDictionary<string, long> Noted, IReadOnlyList<BrokenRecord> Broken, double Seconds);
+    long Documents,
+    long Bytes,
+    IReadOnlyDictionary<string, long> Unread,
+    IReadOnlyDictionary<string, long> Noted,
+    IReadOnlyList<BrokenRecord> Broken,
+    double Seconds
+);
 
 /// <summary>What a build was asked for: a folder belongs to one of these.</summary>
 internal sealed record CleaningRequest(string Recipe, ulong Seed, double HeldOut, IReadOnlyList<InputIdentity> Files);

@@ -6,13 +6,26 @@ using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Writes what was decided: <c>documents/</c>, <c>exclusions/</c> and <c>measurements/</c>, one Parquet file each for a shard.</summary>
+/// <summary>Writes what was decided: <c>documents/</c>, <c>exclusions/</c> and <c>measurements/</c>, one Parquet file each for a
+/// shard.</summary>
 internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdicts verdicts, double heldOut, bool clustered)
 {
     public const string Documents = "documents", Exclusions = "exclusions", Measurements = "measurements";
 
     // FineWeb's columns first, then ours.
-    private static readonly string[] Texts = ["text", "id", "dump", "url", "date", "file_path", "language", "title", "provenance", "text_before"];
+    private static readonly string[] Texts =
+    [
+        "text",
+        "id",
+        "dump",
+        "url",
+        "date",
+        "file_path",
+        "language",
+        "title",
+        "provenance",
+        "text_before",
+    ];
     private static readonly string[] Keys = ["id", "url", "file_path", "language", "reason", "cluster_id"];
 
     private string[] Wholes => clustered ? ["token_count", "offset", "cluster_size", "rehydration_weight"] : ["token_count", "offset"];
@@ -25,12 +38,19 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1]);
         var counts = new ShardCounts[stages.Count];
         var done = 0;
-        ParallelWork.For(stages.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, i =>
-        {
-            counts[i] = WriteShard(stages[i], firsts[i], stop);
-            progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
-        });
-        HeldOutTexts.Join([.. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written."))], Path.Combine(directory, CorpusText.HeldOutFile));
+        ParallelWork.For(
+            stages.Count,
+            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop },
+            i =>
+            {
+                counts[i] = WriteShard(stages[i], firsts[i], stop);
+                progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
+            }
+        );
+        HeldOutTexts.Join(
+            [.. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written."))],
+            Path.Combine(directory, CorpusText.HeldOutFile)
+        );
         var all = new ShardCounts();
         foreach (var count in counts) all.Add(count);
         return all.Report();
@@ -50,35 +70,81 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         var name = Path.GetFileName(stage);
         using var held = new HeldOutTexts.Writer(Path.ChangeExtension(stage, ".heldout"));
         string[] cluster = clustered ? ["cluster_id"] : [];
-        AtomicFile.Write(At(Measurements, name), measured =>
-        AtomicFile.Write(At(Exclusions, name), excluded =>
-        AtomicFile.Write(At(Documents, name), kept =>
-        {
-            using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);
-            using var exclusions = new TableWriter(excluded, [.. Texts, .. cluster, "reason", "contaminated_by"], Wholes, [.. measures.Names, "value", "threshold"]);
-            using var measurements = new TableWriter(measured, Keys, ["bytes", "text_bytes"], [.. measures.Names, "value", "threshold"]);
-            foreach (var d in StageFiles.Read(stage, measures.Names, withText: true))
-            {
-                stop.ThrowIfCancellationRequested();
-                var why = verdicts.Of(d, ordinal);
-                var bytes = Encoding.UTF8.GetByteCount(d.Text);
-                var (size, id) = (verdicts.ClusterSize(ordinal), verdicts.ClusterId(ordinal));
-                string[] texts = [d.Text, d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Language, d.Title, d.Provenance, d.Before ?? ""];
-                if (clustered) texts = [.. texts, id];
-                long?[] wholes = clustered ? [null, d.Offset, size, size > 0 ? Rehydration.Weight(size) : null] : [null, d.Offset];
-                var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
-                measurements.Add([d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id], [d.Bytes, bytes], [.. d.Measures, value, threshold]);
-                if (why is { } exclusion) exclusions.Add([.. texts, exclusion.Reason, d.Contamination], wholes, [.. d.Measures, value, threshold]);
-                else if (StableHash.Fraction(d.Id) < heldOut) held.Add(d.Id, d.Text);
-                else documents.Add(texts, wholes, d.Measures);
-                counts.Count(d, why, bytes);
-                if (measures.CutAt >= 0) counts.CountCuts(d.Measures.AsSpan(measures.CutAt));
-                ordinal++;
-            }
-            documents.Complete();
-            exclusions.Complete();
-            measurements.Complete();
-        })));
+        AtomicFile.Write(
+            At(Measurements, name),
+            measured =>
+                AtomicFile.Write(
+                    At(Exclusions, name),
+                    excluded =>
+                        AtomicFile.Write(
+                            At(Documents, name),
+                            kept =>
+                            {
+                                using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);
+                                using var exclusions = new TableWriter(
+                                    excluded,
+                                    [.. Texts, .. cluster, "reason", "contaminated_by"],
+                                    Wholes,
+                                    [.. measures.Names, "value", "threshold"]
+                                );
+                                using var measurements = new TableWriter(
+                                    measured,
+                                    Keys,
+                                    ["bytes", "text_bytes"],
+                                    [.. measures.Names, "value", "threshold"]
+                                );
+                                foreach (var d in StageFiles.Read(stage, measures.Names, withText: true))
+                                {
+                                    stop.ThrowIfCancellationRequested();
+                                    var why = verdicts.Of(d, ordinal);
+                                    var bytes = Encoding.UTF8.GetByteCount(d.Text);
+                                    var (size, id) = (verdicts.ClusterSize(ordinal), verdicts.ClusterId(ordinal));
+                                    string[] texts =
+                                    [
+                                        d.Text,
+                                        d.Id,
+                                        d.Dump,
+                                        d.Url,
+                                        d.Date,
+                                        d.FilePath,
+                                        d.Language,
+                                        d.Title,
+                                        d.Provenance,
+                                        d.Before ?? "",
+                                    ];
+                                    if (clustered)
+                                        texts = [.. texts, id];
+                                    long?[] wholes = clustered
+                                        ? [null, d.Offset, size, size > 0 ? Rehydration.Weight(size) : null]
+                                        : [null, d.Offset];
+                                    var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
+                                    measurements.Add(
+                                        [d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id],
+                                        [d.Bytes, bytes],
+                                        [.. d.Measures, value, threshold]
+                                    );
+                                    if (why is { } exclusion)
+                                        exclusions.Add(
+                                            [.. texts, exclusion.Reason, d.Contamination],
+                                            wholes,
+                                            [.. d.Measures, value, threshold]
+                                        );
+                                    else if (StableHash.Fraction(d.Id) < heldOut)
+                                        held.Add(d.Id, d.Text);
+                                    else
+                                        documents.Add(texts, wholes, d.Measures);
+                                    counts.Count(d, why, bytes);
+                                    if (measures.CutAt >= 0)
+                                        counts.CountCuts(d.Measures.AsSpan(measures.CutAt));
+                                    ordinal++;
+                                }
+                                documents.Complete();
+                                exclusions.Complete();
+                                measurements.Complete();
+                            }
+                        )
+                )
+        );
         counts.HeldOut = held.Complete();
         return counts;
     }
@@ -106,7 +172,8 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
         public void CountCuts(ReadOnlySpan<double> cuts)
         {
-            for (var kind = 0; kind < Kinds.Length; kind++) _cut[Kinds[kind]] = _cut.GetValueOrDefault(Kinds[kind]) + (double.IsNaN(cuts[kind]) ? 0 : (long)cuts[kind]);
+            for (var kind = 0; kind < Kinds.Length; kind++)
+                _cut[Kinds[kind]] = _cut.GetValueOrDefault(Kinds[kind]) + (double.IsNaN(cuts[kind]) ? 0 : (long)cuts[kind]);
             _cut["documents"] = _cut.GetValueOrDefault("documents") + (double.IsNaN(cuts[MeasureSet.CutNames.Count - 1]) ? 0 : 1);
         }
 
@@ -119,9 +186,22 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
             foreach (var (language, amount) in other._kept) Add(_kept, language, amount);
         }
 
-        public CleaningReport Report() => new(
-            0, _documents, _kept.Values.Sum(a => a.Documents), 0, _kept.Values.Sum(a => a.Bytes), _dropped, new Dictionary<string, long>(), new Dictionary<string, long>(),
-            _read, _kept, [], 0, _cut.Count > 0 ? _cut : null);
+        public CleaningReport Report() =>
+            new(
+                0,
+                _documents,
+                _kept.Values.Sum(a => a.Documents),
+                0,
+                _kept.Values.Sum(a => a.Bytes),
+                _dropped,
+                new Dictionary<string, long>(),
+                new Dictionary<string, long>(),
+                _read,
+                _kept,
+                [],
+                0,
+                _cut.Count > 0 ? _cut : null
+            );
 
         private static void Add(SortedDictionary<string, TextAmount> into, string key, TextAmount amount) =>
             into[key] = into.TryGetValue(key, out var was) ? was + amount : amount;

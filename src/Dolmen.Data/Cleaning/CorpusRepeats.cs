@@ -3,8 +3,10 @@ using Dolmen.Data.Deduplication;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Lines, paragraphs and passages that stand in several documents of the corpus. All documents with text take part, also those that rules drop later, so that what
-/// is cut depends on no threshold and <c>what-if</c> stays exact; copies and near-copies count as one document, or the first of them would empty the others
+/// <summary>Lines, paragraphs and passages that stand in several documents of the corpus. All documents with text take part, also those
+/// that rules drop later, so that what
+/// is cut depends on no threshold and <c>what-if</c> stays exact; copies and near-copies count as one document, or the first of them would
+/// empty the others
 /// before deduplication can name them.</summary>
 internal static class CorpusRepeats
 {
@@ -12,14 +14,33 @@ internal static class CorpusRepeats
     /// <param name="scratch">Holds pairs and runs of sorting.</param>
     /// <param name="cutsFile">What to cut, ascending; there when it is finished.</param>
     public static void Find(
-        IReadOnlyList<(string Texts, string Signatures)> shards, DedupSettings dedup, string scratch, string cutsFile, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+        IReadOnlyList<(string Texts, string Signatures)> shards,
+        DedupSettings dedup,
+        string scratch,
+        string cutsFile,
+        CleaningRun run,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var pairs = NearDuplicates.Find(
-            [.. shards.Select(shard => shard.Signatures)], dedup.MinHash ?? new MinHashSettings(), Path.Combine(scratch, "copies"), scratch, run.MemoryBytes, run.Threads, null, stop);
+            [.. shards.Select(shard => shard.Signatures)],
+            dedup.MinHash ?? new MinHashSettings(),
+            Path.Combine(scratch, "copies"),
+            scratch,
+            run.MemoryBytes,
+            run.Threads,
+            null,
+            stop
+        );
         using var copies = Clusters.Of(pairs, _ => true);
         var memory = run.MemoryBytes / 4;
-        using var lines = dedup.Lines is { } l ? new RepeatedLines(scratch, memory, TextUnit.Line, l.MinChars, l.MinDocuments, copies.SurvivorOf) : null;
-        using var paragraphs = dedup.Paragraphs is { } p ? new RepeatedLines(scratch, memory, TextUnit.Paragraph, p.MinChars, p.MinDocuments, copies.SurvivorOf) : null;
+        using var lines = dedup.Lines is { } l
+            ? new RepeatedLines(scratch, memory, TextUnit.Line, l.MinChars, l.MinDocuments, copies.SurvivorOf)
+            : null;
+        using var paragraphs = dedup.Paragraphs is { } p
+            ? new RepeatedLines(scratch, memory, TextUnit.Paragraph, p.MinChars, p.MinDocuments, copies.SurvivorOf)
+            : null;
         using var passages = dedup.ExactSubstrings is { } e ? new ExactSubstrings(scratch, memory, e.MinWords, copies.SurvivorOf) : null;
         long ordinal = 0;
         for (var i = 0; i < shards.Count; i++)
@@ -50,7 +71,11 @@ internal static class CorpusRepeats
 
     /// <summary>Documents of one shard, each with what to cut from it.</summary>
     /// <param name="first">Ordinal of the first of them.</param>
-    public static IEnumerable<(ExtractedDocument Document, CutRange[] Cuts)> Join(IEnumerable<ExtractedDocument> documents, long first, string cutsFile)
+    public static IEnumerable<(ExtractedDocument Document, CutRange[] Cuts)> Join(
+        IEnumerable<ExtractedDocument> documents,
+        long first,
+        string cutsFile
+    )
     {
         using var cuts = ItemFile.ReadFrom<CutRange>(cutsFile, cut => cut.Ordinal >= first).GetEnumerator();
         var more = cuts.MoveNext();

@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Says why nothing is left of an input: what was dropped and what could not be read, and the first of each with what is wrong.</summary>
+/// <summary>Says why nothing is left of an input: what was dropped and what could not be read, and the first of each with what is
+/// wrong.</summary>
 internal static class EmptyCorpus
 {
     private const int MostReasons = 6, MostPlaces = 3;
@@ -8,7 +9,10 @@ internal static class EmptyCorpus
     public static string WhyEmpty(this CleaningReport report)
     {
         var reasons = Told(report.Dropped.Concat(report.Unread));
-        var left = report.Read > 0 ? $"nothing is left of {report.Read} documents" : $"no document could be read from {report.Files} file{(report.Files == 1 ? "" : "s")}";
+        var left =
+            report.Read > 0
+                ? $"nothing is left of {report.Read} documents"
+                : $"no document could be read from {report.Files} file{(report.Files == 1 ? "" : "s")}";
         return $"{left}{(reasons.Length > 0 ? $": {reasons}" : ": the input is empty")}.{Places(report.Broken)}";
     }
 
@@ -17,10 +21,25 @@ internal static class EmptyCorpus
         Told(funnel.Dropped) is { Length: > 0 } reasons ? $": {reasons}.{Places(funnel.Broken)}".TrimEnd('.') : "";
 
     private static string Told(IEnumerable<KeyValuePair<string, long>> counts) =>
-        string.Join(", ", counts.Where(count => count.Value > 0).OrderByDescending(count => count.Value).ThenBy(count => count.Key, StringComparer.Ordinal)
-            .Take(MostReasons).Select(count => $"{count.Key} {count.Value}"));
+        string.Join(
+            ", ",
+            counts
+                .Where(count => count.Value > 0)
+                .OrderByDescending(count => count.Value)
+                .ThenBy(count => count.Key, StringComparer.Ordinal)
+                .Take(MostReasons)
+                .Select(count => $"{count.Key} {count.Value}")
+        );
 
     private static string Places(IEnumerable<BrokenRecord> broken) =>
-        string.Concat(broken.DistinctBy(record => record.Reason).Take(MostPlaces).Select(record =>
-            $" The first {record.Reason} is {(record.Offset > 0 ? $"at {record.File}:{record.Offset}" : record.File)}{(record.Detail is { } detail ? $" ({detail.TrimEnd('.')})" : "")}."));
+        string.Concat(
+            broken
+                .DistinctBy(record => record.Reason)
+                .Take(MostPlaces)
+                .Select(record =>
+                    $" The first {record.Reason} is "
+                        + $"{(record.Offset > 0 ? $"at {record.File}:{record.Offset}" : record.File)}"
+                        + $"{(record.Detail is { } detail ? $" ({detail.TrimEnd('.')})" : "")}."
+                )
+        );
 }

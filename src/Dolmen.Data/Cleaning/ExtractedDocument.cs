@@ -11,13 +11,39 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="IsMarkdown">Made of a page by our extraction.</param>
 /// <param name="Dropped">Set when the record was given up before its text was looked at.</param>
 internal sealed record ExtractedDocument(
-    string Id, string Dump, string Url, string Date, string FilePath, long Offset, string Title, string Provenance, LanguageGuess Guess, string Text, bool IsMarkdown,
-    Exclusion? Dropped, long Bytes, DocumentSignature? Signature = null);
+    string Id,
+    string Dump,
+    string Url,
+    string Date,
+    string FilePath,
+    long Offset,
+    string Title,
+    string Provenance,
+    LanguageGuess Guess,
+    string Text,
+    bool IsMarkdown,
+    Exclusion? Dropped,
+    long Bytes,
+    DocumentSignature? Signature = null
+);
 
-/// <summary>Extracted documents that wait until it is known what repeats over the whole corpus: one file a shard, as they come, nothing masked, gone when the corpus is finished.</summary>
+/// <summary>Extracted documents that wait until it is known what repeats over the whole corpus: one file a shard, as they come, nothing
+/// masked, gone when the corpus is finished.</summary>
 internal static class ExtractedFiles
 {
-    private static readonly string[] Texts = ["id", "dump", "url", "date", "file_path", "title", "provenance", "language", "text", "reason"];
+    private static readonly string[] Texts =
+    [
+        "id",
+        "dump",
+        "url",
+        "date",
+        "file_path",
+        "title",
+        "provenance",
+        "language",
+        "text",
+        "reason",
+    ];
     private static readonly string[] Wholes = ["offset", "bytes", "markdown"];
     private static readonly string[] Numbers = ["score", "value", "threshold"];
 
@@ -63,8 +89,20 @@ internal static class ExtractedFiles
                 string Text(int column) => texts[column][row] ?? "";
                 double Number(int column) => numbers[column][row];
                 yield return new ExtractedDocument(
-                    Text(0), Text(1), Text(2), Text(3), Text(4), (long)Number(0), Text(5), Text(6), new LanguageGuess(Text(7), Number(3)), Text(8), Number(2) > 0,
-                    Text(9).Length > 0 ? new Exclusion(Text(9), Number(4), Number(5)) : null, (long)Number(1));
+                    Text(0),
+                    Text(1),
+                    Text(2),
+                    Text(3),
+                    Text(4),
+                    (long)Number(0),
+                    Text(5),
+                    Text(6),
+                    new LanguageGuess(Text(7), Number(3)),
+                    Text(8),
+                    Number(2) > 0,
+                    Text(9).Length > 0 ? new Exclusion(Text(9), Number(4), Number(5)) : null,
+                    (long)Number(1)
+                );
             }
         }
     }

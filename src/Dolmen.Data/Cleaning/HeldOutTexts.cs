@@ -3,7 +3,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Documents held out, gathered from all shards in shuffled order, so that the opening of the file is a fair sample. Texts wait on disk:
+/// <summary>Documents held out, gathered from all shards in shuffled order, so that the opening of the file is a fair sample. Texts wait on
+/// disk:
 /// memory holds a few bytes of each, whatever the size of the corpus.</summary>
 internal static class HeldOutTexts
 {
@@ -44,17 +45,22 @@ internal static class HeldOutTexts
         try
         {
             var buffer = Array.Empty<byte>();
-            AtomicFile.Write(path, output =>
-            {
-                foreach (var place in places)
+            AtomicFile.Write(
+                path,
+                output =>
                 {
-                    if (buffer.Length < place.Length) buffer = new byte[place.Length * 2];
-                    var line = buffer.AsSpan(0, place.Length);
-                    if (RandomAccess.Read(files[place.File], line, place.Offset) != line.Length) throw new EndOfStreamException(shards[place.File].Path);
-                    output.Write(line);
-                    output.WriteByte((byte)'\n');
+                    foreach (var place in places)
+                    {
+                        if (buffer.Length < place.Length)
+                            buffer = new byte[place.Length * 2];
+                        var line = buffer.AsSpan(0, place.Length);
+                        if (RandomAccess.Read(files[place.File], line, place.Offset) != line.Length)
+                            throw new EndOfStreamException(shards[place.File].Path);
+                        output.Write(line);
+                        output.WriteByte((byte)'\n');
+                    }
                 }
-            });
+            );
         }
         finally
         {

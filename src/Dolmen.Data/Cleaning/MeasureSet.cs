@@ -4,7 +4,8 @@ using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>What is measured of every document, and the rules that judge it: the language's confidence, what was cut, then each family of filters.</summary>
+/// <summary>What is measured of every document, and the rules that judge it: the language's confidence, what was cut, then each family of
+/// filters.</summary>
 internal sealed class MeasureSet
 {
     public const string LanguageScore = "language_score", MixedShare = "language_mixed_share", ContaminatedShare = "contaminated_share";
@@ -41,7 +42,8 @@ internal sealed class MeasureSet
             CutAt = names.Count;
             names.AddRange(CutNames);
             _cut = [new("dedup.minCharsLeft", CutAt + CutNames.Count - 1, Limit.AtLeast, dedup.MinCharsLeft)];
-            if (dedup.MaxCutFraction is { } most) _cut = [.. _cut, new("dedup.maxCutFraction", CutAt + CutNames.Count - 2, Limit.AtMost, most)];
+            if (dedup.MaxCutFraction is { } most)
+                _cut = [.. _cut, new("dedup.maxCutFraction", CutAt + CutNames.Count - 2, Limit.AtMost, most)];
         }
         _contaminated = [];
         if (recipe.Decontaminate is { } decontaminate)
@@ -66,8 +68,10 @@ internal sealed class MeasureSet
     /// <summary>The first of <see cref="CutNames"/>.</summary>
     public int CutAt { get; } = -1;
 
-    /// <summary>What repeats over the corpus and was cut; the characters left are only those of a document of which something was.</summary>
-    public static IReadOnlyList<string> CutNames { get; } = ["cut_lines", "cut_paragraphs", "cut_passages", "cut_fraction", "cut_chars_left"];
+    /// <summary>What repeats over the corpus and was cut; the characters left are only those of a document of which something
+    /// was.</summary>
+    public static IReadOnlyList<string> CutNames { get; } =
+    ["cut_lines", "cut_paragraphs", "cut_passages", "cut_fraction", "cut_chars_left"];
 
     public int FirstOf(int filter) => _firsts[filter];
 

@@ -10,5 +10,20 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Measures">In the order of <see cref="MeasureSet.Names"/>.</param>
 /// <param name="Contamination">The evaluation item of which it holds most.</param>
 internal sealed record MeasuredDocument(
-    string Id, string Dump, string Url, string Date, string FilePath, long Offset, string Title, string Provenance, string Language,
-    string Text, string? Before, double[] Measures, Exclusion? Dropped, DocumentSignature? Signature, long Bytes, string Contamination = "");
+    string Id,
+    string Dump,
+    string Url,
+    string Date,
+    string FilePath,
+    long Offset,
+    string Title,
+    string Provenance,
+    string Language,
+    string Text,
+    string? Before,
+    double[] Measures,
+    Exclusion? Dropped,
+    DocumentSignature? Signature,
+    long Bytes,
+    string Contamination = ""
+);

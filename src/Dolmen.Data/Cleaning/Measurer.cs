@@ -8,7 +8,8 @@ using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>One record to one measured document. Every filter measures every text, also one that a filter before it drops. Shared by threads.</summary>
+/// <summary>One record to one measured document. Every filter measures every text, also one that a filter before it drops. Shared by
+/// threads.</summary>
 internal sealed class Measurer : IDisposable
 {
     private readonly CleaningRecipe _recipe;
@@ -43,18 +44,50 @@ internal sealed class Measurer : IDisposable
     public ExtractedDocument Extract(SourceRecord record, Funnel? funnel = null)
     {
         var bytes = record.Html?.Length ?? System.Text.Encoding.UTF8.GetByteCount(record.Text ?? "");
-        if (_urls?.Judge(record.Url) is { } unwanted) return Dropped(unwanted);
-        var page = record.Html is { } html ? MainText.Extract(PageText.DecodeCounted(html, record.Charset, funnel), record.Url, funnel) : null;
+        if (_urls?.Judge(record.Url) is { } unwanted)
+            return Dropped(unwanted);
+        var page = record.Html is { } html
+            ? MainText.Extract(PageText.DecodeCounted(html, record.Charset, funnel), record.Url, funnel)
+            : null;
         var text = page?.Text ?? record.Text ?? "";
         if (text.AsSpan().Trim('\uFFFD').IsWhiteSpace()) return Dropped(new Exclusion("extraction.noText", 0, 1));
         // What the source declares is used where the text alone says nothing.
-        var guess = record.Language.Length > 0 && _recipe.Filters == new FilterSettings() ? new LanguageGuess(record.Language, 1) : _identifier.Identify(text);
+        var guess =
+            record.Language.Length > 0 && _recipe.Filters == new FilterSettings()
+                ? new LanguageGuess(record.Language, 1)
+                : _identifier.Identify(text);
         return new ExtractedDocument(
-            record.Id, record.Dump, record.Url, record.Date.Length > 0 ? record.Date : page?.Date ?? "", record.FilePath, record.Offset, page?.Title ?? "", record.Provenance,
-            guess, text, page is not null, null, bytes);
+            record.Id,
+            record.Dump,
+            record.Url,
+            record.Date.Length > 0 ? record.Date : page?.Date ?? "",
+            record.FilePath,
+            record.Offset,
+            page?.Title ?? "",
+            record.Provenance,
+            guess,
+            text,
+            page is not null,
+            null,
+            bytes
+        );
 
-        ExtractedDocument Dropped(Exclusion why) => new(
-            record.Id, record.Dump, record.Url, record.Date, record.FilePath, record.Offset, "", record.Provenance, LanguageGuess.Unknown, "", false, why, bytes);
+        ExtractedDocument Dropped(Exclusion why) =>
+            new(
+                record.Id,
+                record.Dump,
+                record.Url,
+                record.Date,
+                record.FilePath,
+                record.Offset,
+                "",
+                record.Provenance,
+                LanguageGuess.Unknown,
+                "",
+                false,
+                why,
+                bytes
+            );
     }
 
     /// <summary>With the signature of the text as it was extracted, by which copies are known before anything is cut.</summary>
@@ -95,9 +128,25 @@ internal sealed class Measurer : IDisposable
         return Measured(document, text, values, Contamination(text, values));
     }
 
-    private MeasuredDocument Measured(ExtractedDocument d, string text, double[] values, string contamination) => new(
-        d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Offset, d.Title, d.Provenance, d.Guess.Language, Masked(text),
-        _recipe.KeepBefore && text.Length != d.Text.Length ? Masked(d.Text) : null, values, d.Dropped, Signature(text, d.Date, d.Id), d.Bytes, contamination);
+    private MeasuredDocument Measured(ExtractedDocument d, string text, double[] values, string contamination) =>
+        new(
+            d.Id,
+            d.Dump,
+            d.Url,
+            d.Date,
+            d.FilePath,
+            d.Offset,
+            d.Title,
+            d.Provenance,
+            d.Guess.Language,
+            Masked(text),
+            _recipe.KeepBefore && text.Length != d.Text.Length ? Masked(d.Text) : null,
+            values,
+            d.Dropped,
+            Signature(text, d.Date, d.Id),
+            d.Bytes,
+            contamination
+        );
 
     private static void Count(int before, int after, ReadOnlySpan<CutRange> cuts, Span<double> values)
     {
@@ -111,7 +160,9 @@ internal sealed class Measurer : IDisposable
         if (_items is null) return "";
         var hits = _items.Check(text, Words);
         values[_measures.ContaminatedAt] = hits.Count == 0 ? 0 : hits.Max(hit => hit.Share);
-        return hits.Count == 0 ? "" : hits.OrderByDescending(hit => hit.Share).ThenBy(hit => hit.ItemId, StringComparer.Ordinal).First().ItemId;
+        return hits.Count == 0
+            ? ""
+            : hits.OrderByDescending(hit => hit.Share).ThenBy(hit => hit.ItemId, StringComparer.Ordinal).First().ItemId;
     }
 
     private WordBuffer Words => _words.Value ?? throw new InvalidOperationException("There is a buffer for every thread.");

@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Work on a stream by several threads, its results in the order of the stream, with no more than a bounded part of it in memory.</summary>
+/// <summary>Work on a stream by several threads, its results in the order of the stream, with no more than a bounded part of it in
+/// memory.</summary>
 internal static class OrderedParallel
 {
     private const int BatchItems = 64;

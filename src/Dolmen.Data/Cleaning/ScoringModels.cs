@@ -21,9 +21,14 @@ internal sealed class ScoringModels(ILanguageIdentifier identifier, IQualityScor
 
     private static IPerplexity LoadPerplexity(string model, CleaningRun run)
     {
-        if (!Directory.Exists(model)) return NgramModel.Load(model);
-        var load = run.LoadModel
-            ?? throw new UserErrorException($"perplexity.model is the folder {model}, and this program runs no language models: name an n-gram model, which 'dolmen corpus train-classifier --kind perplexity' makes.");
+        if (!Directory.Exists(model))
+            return NgramModel.Load(model);
+        var load =
+            run.LoadModel
+            ?? throw new UserErrorException(
+                $"perplexity.model is the folder {model}, and this program runs no language models: name an n-gram model, which 'dolmen "
+                    + $"corpus train-classifier --kind perplexity' makes."
+            );
         return load(model);
     }
 

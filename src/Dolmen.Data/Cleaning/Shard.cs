@@ -3,7 +3,8 @@ using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>A unit of work and of restart: one large file, or small ones that follow each other in order; or documents that others made.</summary>
+/// <summary>A unit of work and of restart: one large file, or small ones that follow each other in order; or documents that others
+/// made.</summary>
 /// <param name="Made">Documents made of all inputs together, such as those of types from the files that describe their members.</param>
 internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOnlyList<SourceRecord>? Made = null)
 {
@@ -49,7 +50,13 @@ public readonly record struct ShardRank(int Rank, int World)
     public static ShardRank FromEnvironment()
     {
         foreach (var (rank, world) in new[] { ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS") })
-            if (int.TryParse(Environment.GetEnvironmentVariable(rank), out var r) && int.TryParse(Environment.GetEnvironmentVariable(world), out var w) && w > 1 && r >= 0 && r < w)
+            if (
+                int.TryParse(Environment.GetEnvironmentVariable(rank), out var r)
+                && int.TryParse(Environment.GetEnvironmentVariable(world), out var w)
+                && w > 1
+                && r >= 0
+                && r < w
+            )
                 return new ShardRank(r, w);
         return Alone;
     }

@@ -6,11 +6,23 @@ using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>What is done shard by shard, by this process for the shards that are its own. A finished shard leaves a file that says so and is never done again.
+/// <summary>What is done shard by shard, by this process for the shards that are its own. A finished shard leaves a file that says so and
+/// is never done again.
 /// Where repetitions over the corpus are cut, texts are extracted first and measured once all of them are known.</summary>
-internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shards, string stages, CleaningRun run, IProgress<StageProgress> progress, CancellationToken stop)
+internal sealed class ShardWork(
+    CleaningRecipe recipe,
+    IReadOnlyList<Shard> shards,
+    string stages,
+    CleaningRun run,
+    IProgress<StageProgress> progress,
+    CancellationToken stop
+)
 {
-    private const string Stage = "corpus", Measured = ".json", Extracted = ".texts.json", Texts = ".texts.parquet", Copies = ".texts.signatures";
+    private const string Stage = "corpus",
+        Measured = ".json",
+        Extracted = ".texts.json",
+        Texts = ".texts.parquet",
+        Copies = ".texts.signatures";
     private const long BatchBytes = 1 << 20;
 
     private string CutsFile => Path.Combine(stages, "cuts");
@@ -28,7 +40,15 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         {
             var scratch = Path.Combine(stages, "scratch");
             Directory.CreateDirectory(scratch);
-            CorpusRepeats.Find([.. shards.Select(shard => (PathOf(shard, Texts), PathOf(shard, Copies)))], dedup, scratch, CutsFile, run, progress, stop);
+            CorpusRepeats.Find(
+                [.. shards.Select(shard => (PathOf(shard, Texts), PathOf(shard, Copies)))],
+                dedup,
+                scratch,
+                CutsFile,
+                run,
+                progress,
+                stop
+            );
         }
         var firsts = new long[shards.Count + 1];
         for (var i = 0; i < shards.Count; i++) firsts[i + 1] = firsts[i] + Outcome(shards[i], Extracted).Documents;
@@ -58,12 +78,23 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         var funnel = new Funnel();
         var clock = Stopwatch.StartNew();
         long bytes = 0;
-        var measured = OrderedParallel.Select(Records(shard, funnel, span), record => measurer.Measure(record, funnel), Cost, BatchBytes, run.Threads, stop);
-        var count = Write(shard, measurer, measured.Select(document =>
-        {
-            bytes += document.Bytes;
-            return document;
-        }));
+        var measured = OrderedParallel.Select(
+            Records(shard, funnel, span),
+            record => measurer.Measure(record, funnel),
+            Cost,
+            BatchBytes,
+            run.Threads,
+            stop
+        );
+        var count = Write(
+            shard,
+            measurer,
+            measured.Select(document =>
+            {
+                bytes += document.Bytes;
+                return document;
+            })
+        );
         Finish(shard, Measured, new ShardOutcome(count, bytes, funnel.Dropped, funnel.Noted, funnel.Broken, clock.Elapsed.TotalSeconds));
     }
 
@@ -72,7 +103,14 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         var funnel = new Funnel();
         var clock = Stopwatch.StartNew();
         long bytes = 0;
-        var extracted = OrderedParallel.Select(Records(shard, funnel, span), record => measurer.ExtractSigned(record, funnel), Cost, BatchBytes, run.Threads, stop);
+        var extracted = OrderedParallel.Select(
+            Records(shard, funnel, span),
+            record => measurer.ExtractSigned(record, funnel),
+            Cost,
+            BatchBytes,
+            run.Threads,
+            stop
+        );
         var count = ExtractedFiles.Write(
             PathOf(shard, Texts), PathOf(shard, Copies), extracted.Select(document =>
             {
@@ -87,15 +125,29 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
         var clock = Stopwatch.StartNew();
         var outcome = Outcome(shard, Extracted);
         var joined = CorpusRepeats.Join(ExtractedFiles.Read(PathOf(shard, Texts)), first, CutsFile);
-        Write(shard, measurer, OrderedParallel.Select(joined, pair => measurer.Measure(pair.Document, pair.Cuts), pair => pair.Document.Text.Length * 2L, BatchBytes, run.Threads, stop));
+        Write(
+            shard,
+            measurer,
+            OrderedParallel.Select(
+                joined,
+                pair => measurer.Measure(pair.Document, pair.Cuts),
+                pair => pair.Document.Text.Length * 2L,
+                BatchBytes,
+                run.Threads,
+                stop
+            )
+        );
         Finish(shard, Measured, outcome with { Seconds = outcome.Seconds + clock.Elapsed.TotalSeconds });
-        progress.Report(new StageProgress(Stage, span.Before / 1e6, span.Total / 1e6, "MB", $"shard {shard.Number + 1}/{shards.Count} measured"));
+        progress.Report(
+            new StageProgress(Stage, span.Before / 1e6, span.Total / 1e6, "MB", $"shard {shard.Number + 1}/{shards.Count} measured")
+        );
     }
 
     private long Write(Shard shard, Measurer measurer, IEnumerable<MeasuredDocument> documents) =>
         StageFiles.Write(PathOf(shard, ".parquet"), PathOf(shard, ".signatures"), documents, measurer.Names, MinHash);
 
-    private void Finish(Shard shard, string done, ShardOutcome outcome) => AtomicFile.WriteJson(PathOf(shard, done), outcome, CleaningJson.Default.ShardOutcome);
+    private void Finish(Shard shard, string done, ShardOutcome outcome) =>
+        AtomicFile.WriteJson(PathOf(shard, done), outcome, CleaningJson.Default.ShardOutcome);
 
     private Deduplication.MinHashSettings MinHash => recipe.Dedup?.MinHash ?? new();
 
@@ -104,7 +156,8 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
     private ShardOutcome Outcome(Shard shard, string done)
     {
         using var stream = File.OpenRead(PathOf(shard, done));
-        return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome) ?? throw new InvalidDataException($"{PathOf(shard, done)} holds nothing.");
+        return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome)
+            ?? throw new InvalidDataException($"{PathOf(shard, done)} holds nothing.");
     }
 
     private IEnumerable<SourceRecord> Records(Shard shard, Funnel funnel, Span span)
@@ -122,7 +175,15 @@ internal sealed class ShardWork(CleaningRecipe recipe, IReadOnlyList<Shard> shar
             {
                 // Offsets of crawls are bytes of the file; rows of others say nothing about how far it is.
                 var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Offset, length) : 0;
-                progress.Report(new StageProgress(Stage, (stored + at) / 1e6, span.Total / 1e6, "MB", $"shard {shard.Number + 1}/{shards.Count} {file.Name}"));
+                progress.Report(
+                    new StageProgress(
+                        Stage,
+                        (stored + at) / 1e6,
+                        span.Total / 1e6,
+                        "MB",
+                        $"shard {shard.Number + 1}/{shards.Count} {file.Name}"
+                    )
+                );
                 yield return record;
             }
             stored += length;

@@ -8,30 +8,68 @@ namespace Dolmen.Data.Cleaning;
 /// <summary>Measured documents on their way to the decision: one file a shard, gone when the corpus is finished.</summary>
 internal static class StageFiles
 {
-    private static readonly string[] Texts = ["id", "dump", "url", "date", "file_path", "title", "provenance", "language", "text", "before", "reason", "contaminated_by"];
+    private static readonly string[] Texts =
+    [
+        "id",
+        "dump",
+        "url",
+        "date",
+        "file_path",
+        "title",
+        "provenance",
+        "language",
+        "text",
+        "before",
+        "reason",
+        "contaminated_by",
+    ];
     private static readonly string[] Wholes = ["offset", "bytes"];
 
     /// <summary>Writes the documents and their signatures, in order.</summary>
     /// <returns>Number of documents.</returns>
-    public static long Write(string path, string signatures, IEnumerable<MeasuredDocument> documents, IReadOnlyList<string> measures, MinHashSettings minHash)
+    public static long Write(
+        string path,
+        string signatures,
+        IEnumerable<MeasuredDocument> documents,
+        IReadOnlyList<string> measures,
+        MinHashSettings minHash
+    )
     {
         long count = 0;
-        AtomicFile.Write(path, stream =>
-        {
-            using var table = new TableWriter(stream, Texts, Wholes, [.. measures, "value", "threshold"], small: false);
-            using var writer = new SignatureWriter(signatures, minHash);
-            foreach (var d in documents)
+        AtomicFile.Write(
+            path,
+            stream =>
             {
-                count++;
-                if (d.Signature is { } signature) writer.Add(signature);
-                table.Add(
-                    [d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Title, d.Provenance, d.Language, d.Text, d.Before ?? "", d.Dropped?.Reason ?? "", d.Contamination],
-                    [d.Offset, d.Bytes],
-                    [.. d.Measures, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]);
+                using var table = new TableWriter(stream, Texts, Wholes, [.. measures, "value", "threshold"], small: false);
+                using var writer = new SignatureWriter(signatures, minHash);
+                foreach (var d in documents)
+                {
+                    count++;
+                    if (d.Signature is { } signature)
+                        writer.Add(signature);
+                    table.Add(
+                        [
+                            d.Id,
+                            d.Dump,
+                            d.Url,
+                            d.Date,
+                            d.FilePath,
+                            d.Title,
+                            d.Provenance,
+                            d.Language,
+                            d.Text,
+                            d.Before ?? "",
+                            d.Dropped?.Reason ?? "",
+                            d.Contamination,
+                        ],
+                        [d.Offset, d.Bytes],
+                        [.. d.Measures, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]
+                    );
+                }
+                table.Complete();
+                writer.Complete();
             }
-            table.Complete();
-            writer.Complete();
-        });
+        );
         return count;
     }
 
@@ -47,8 +85,18 @@ internal static class StageFiles
             var (language, reason) = (Column("language"), Column("reason"));
             var values = numbers.Select(column => table.Numbers(group, column)).ToArray();
             var (value, threshold) = (table.Numbers(group, table.Find("value")), table.Numbers(group, table.Find("threshold")));
-            string?[]? id = null, dump = null, url = null, date = null, file = null, title = null, provenance = null, text = null, before = null, contamination = null;
-            double[]? offset = null, bytes = null;
+            string?[]? id = null,
+                dump = null,
+                url = null,
+                date = null,
+                file = null,
+                title = null,
+                provenance = null,
+                text = null,
+                before = null,
+                contamination = null;
+            double[]? offset = null,
+                bytes = null;
             if (withText)
             {
                 (id, dump, url, date, file) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
@@ -60,10 +108,23 @@ internal static class StageFiles
             {
                 var at = row;
                 yield return new MeasuredDocument(
-                    id?[row] ?? "", dump?[row] ?? "", url?[row] ?? "", date?[row] ?? "", file?[row] ?? "", (long)(offset?[row] ?? 0), title?[row] ?? "",
-                    provenance?[row] ?? "", language[row] ?? "und", text?[row] ?? "", before?[row] is { Length: > 0 } was ? was : null,
+                    id?[row] ?? "",
+                    dump?[row] ?? "",
+                    url?[row] ?? "",
+                    date?[row] ?? "",
+                    file?[row] ?? "",
+                    (long)(offset?[row] ?? 0),
+                    title?[row] ?? "",
+                    provenance?[row] ?? "",
+                    language[row] ?? "und",
+                    text?[row] ?? "",
+                    before?[row] is { Length: > 0 } was ? was : null,
                     Array.ConvertAll(values, column => column[at]),
-                    reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null, null, (long)(bytes?[row] ?? 0), contamination?[row] ?? "");
+                    reason[row] is { Length: > 0 } why ? new Exclusion(why, value[row], threshold[row]) : null,
+                    null,
+                    (long)(bytes?[row] ?? 0),
+                    contamination?[row] ?? ""
+                );
             }
         }
     }

@@ -5,7 +5,8 @@ using Dolmen.Data.Filters;
 
 namespace Dolmen.Data.Cleaning;
 
-/// <summary>Who stays: the rules on what was measured, then one of each cluster of duplicates. The same whether a corpus is built or only asked
+/// <summary>Who stays: the rules on what was measured, then one of each cluster of duplicates. The same whether a corpus is built or only
+/// asked
 /// what other thresholds would have done.</summary>
 /// <param name="earlier">Documents of earlier crawls, which come before all measured ones in <paramref name="clusters"/>.</param>
 internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray? exactCopies, long earlier = 0)
@@ -30,7 +31,8 @@ internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray
         return exactCopies?[checked((int)place)] == true ? ExactReason : NearReason;
     }
 
-    public static Exclusion? Rules(MeasureSet measures, MeasuredDocument document) => document.Dropped ?? measures.Judge(document.Language, document.Measures);
+    public static Exclusion? Rules(MeasureSet measures, MeasuredDocument document) =>
+        document.Dropped ?? measures.Judge(document.Language, document.Measures);
 
     /// <summary>Kept documents of its cluster, 1 without deduplication.</summary>
     public long ClusterSize(long ordinal) => clusters?.SizeOf(earlier + ordinal) ?? 1;
@@ -44,7 +46,10 @@ internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray
         foreach (var pair in ItemFile.Read<Pair>(pairs.ExactFile))
         {
             if ((ulong)pair.A >= (ulong)pairs.Documents)
-                throw new UserErrorException($"{pairs.ExactFile} names document {pair.A}, and there are {pairs.Documents}: it is damaged or of another corpus. Restore it, or build the corpus again.");
+                throw new UserErrorException(
+                    $"{pairs.ExactFile} names document {pair.A}, and there are {pairs.Documents}: it is damaged or of another corpus. "
+                        + $"Restore it, or build the corpus again."
+                );
             copies[(int)pair.A] = true;
         }
         return copies;

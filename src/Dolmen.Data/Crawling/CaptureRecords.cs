@@ -7,7 +7,8 @@ namespace Dolmen.Data.Crawling;
 /// <summary>An earlier capture of an address: what a server is asked to compare with, and what a revisit refers to.</summary>
 internal sealed record Visit(string? ETag, string? LastModified, string Digest, string Date, string RecordId);
 
-/// <summary>Turns exchanges into WARC 1.1 records: the answer (or a revisit where nothing changed), the request, and what the crawler knows.</summary>
+/// <summary>Turns exchanges into WARC 1.1 records: the answer (or a revisit where nothing changed), the request, and what the crawler
+/// knows.</summary>
 internal sealed class CaptureRecords(string userAgent)
 {
     private const string Unchanged = "http://netpreserve.org/warc/1.1/revisit/server-not-modified";
@@ -15,7 +16,11 @@ internal sealed class CaptureRecords(string userAgent)
 
     /// <param name="earlier">The last capture of the same address, if any.</param>
     /// <returns>The records, the capture to compare with next time, and whether it is a revisit.</returns>
-    public static (List<PackedRecord> Records, Visit Visit, bool IsRevisit) Of(Exchange exchange, Visit? earlier, IEnumerable<(string Name, string Value)> facts)
+    public static (List<PackedRecord> Records, Visit Visit, bool IsRevisit) Of(
+        Exchange exchange,
+        Visit? earlier,
+        IEnumerable<(string Name, string Value)> facts
+    )
     {
         var date = Date(exchange.Date);
         var url = exchange.Address.Text;
@@ -47,7 +52,11 @@ internal sealed class CaptureRecords(string userAgent)
         fields.Add(("Content-Type", "application/http; msgtype=response"));
         var answer = PackedRecord.Of(fields, head, body);
         var media = isRevisit ? "warc/revisit" : exchange.MediaType;
-        answer = answer with { Index = (file, offset) => CdxjIndex.Line(url, exchange.Date, media, exchange.Status, digest, answer.Member.Length, file, offset) };
+        answer = answer with
+        {
+            Index = (file, offset) =>
+                CdxjIndex.Line(url, exchange.Date, media, exchange.Status, digest, answer.Member.Length, file, offset),
+        };
 
         List<(string, string)> Beside(string type, string content, ReadOnlySpan<byte> block) =>
         [
@@ -55,26 +64,44 @@ internal sealed class CaptureRecords(string userAgent)
             ("WARC-Concurrent-To", id), ("WARC-Block-Digest", "sha1:" + Sha1(block)), ("Content-Type", content),
         ];
 
-        var request = PackedRecord.Of(Beside("request", "application/http; msgtype=request", exchange.Request.Span), exchange.Request.Span, []);
+        var request = PackedRecord.Of(
+            Beside("request", "application/http; msgtype=request", exchange.Request.Span),
+            exchange.Request.Span,
+            []
+        );
         var known = Fields(facts.Prepend(("fetchTimeMs", $"{exchange.Took.TotalMilliseconds:0}")));
         var metadata = PackedRecord.Of(Beside("metadata", "application/warc-fields", known), known, []);
-        var visit = new Visit(exchange.ETag ?? (notModified ? earlier!.ETag : null), exchange.LastModified ?? (notModified ? earlier!.LastModified : null), digest,
-            isRevisit ? earlier!.Date : date, isRevisit ? earlier!.RecordId : id);
+        var visit = new Visit(
+            exchange.ETag ?? (notModified ? earlier!.ETag : null),
+            exchange.LastModified ?? (notModified ? earlier!.LastModified : null),
+            digest,
+            isRevisit ? earlier!.Date : date,
+            isRevisit ? earlier!.RecordId : id
+        );
         return ([answer, request, metadata], visit, isRevisit);
     }
 
     public PackedRecord Describe(string file, DateTimeOffset now)
     {
-        var block = Fields(
-        [
-            ("software", userAgent), ("format", "WARC File Format 1.1"),
-            ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"), ("robots", "obey"), ("http-header-user-agent", userAgent),
+        var block = Fields([
+            ("software", userAgent),
+            ("format", "WARC File Format 1.1"),
+            ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
+            ("robots", "obey"),
+            ("http-header-user-agent", userAgent),
         ]);
         return PackedRecord.Of(
-        [
-            ("WARC-Type", "warcinfo"), ("WARC-Record-ID", RecordId(file, Date(now), "warcinfo")), ("WARC-Date", Date(now)), ("WARC-Filename", file),
-            ("WARC-Block-Digest", "sha1:" + Sha1(block)), ("Content-Type", "application/warc-fields"),
-        ], block, []);
+            [
+                ("WARC-Type", "warcinfo"),
+                ("WARC-Record-ID", RecordId(file, Date(now), "warcinfo")),
+                ("WARC-Date", Date(now)),
+                ("WARC-Filename", file),
+                ("WARC-Block-Digest", "sha1:" + Sha1(block)),
+                ("Content-Type", "application/warc-fields"),
+            ],
+            block,
+            []
+        );
     }
 
     /// <summary>To the microsecond: two captures of an address have two dates.</summary>

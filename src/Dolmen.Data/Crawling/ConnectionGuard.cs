@@ -43,8 +43,10 @@ internal sealed class ConnectionGuard(Func<string, CancellationToken, Task<IPAdd
         var open = addresses.Where(address => PublicAddress.Is(address) || known.Contains(address)).ToArray();
         if (open.Length == 0)
         {
-            throw new PrivateAddressException($"{target.Host} leads to {(addresses.Length > 0 ? addresses[0].ToString() : "no address")}, which is " +
-                "not on the open internet.");
+            throw new PrivateAddressException(
+                $"{target.Host} leads to {(addresses.Length > 0 ? addresses[0].ToString() : "no address")}, which is "
+                    + "not on the open internet."
+            );
         }
         Exception? last = null;
         foreach (var address in open)

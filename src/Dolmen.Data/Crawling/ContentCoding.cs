@@ -15,8 +15,14 @@ internal static class ContentCoding
             case "br": return Read(new BrotliStream(Open(body), CompressionMode.Decompress), most);
             case "deflate":
                 var isZlib = body.Length > 2 && (body.Span[0] & 0x0F) == 8 && ((body.Span[0] << 8) | body.Span[1]) % 31 == 0;
-                return Read(isZlib ? new ZLibStream(Open(body), CompressionMode.Decompress) : new DeflateStream(Open(body), CompressionMode.Decompress), most);
-            default: return default;
+                return Read(
+                    isZlib
+                        ? new ZLibStream(Open(body), CompressionMode.Decompress)
+                        : new DeflateStream(Open(body), CompressionMode.Decompress),
+                    most
+                );
+            default:
+                return default;
         }
     }
 
@@ -30,7 +36,8 @@ internal static class ContentCoding
             var buffer = new byte[1 << 15];
             try
             {
-                while (kept.Length < most && stream.Read(buffer, 0, (int)Math.Min(buffer.Length, most - kept.Length)) is var read and > 0) kept.Write(buffer, 0, read);
+                while (kept.Length < most && stream.Read(buffer, 0, (int)Math.Min(buffer.Length, most - kept.Length)) is var read and > 0)
+                    kept.Write(buffer, 0, read);
             }
             catch (Exception error) when (error is InvalidDataException or InvalidOperationException or IOException)
             {

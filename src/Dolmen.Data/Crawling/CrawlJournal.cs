@@ -49,11 +49,15 @@ internal sealed record JournalLine(
     int Pass = 0);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault
+)]
 [JsonSerializable(typeof(JournalLine))]
 internal sealed partial class JournalJson : JsonSerializerContext;
 
-/// <summary>The steps of a crawl, one JSON value a line, only ever appended to: a crawl killed at any moment goes on from its last whole line.</summary>
+/// <summary>The steps of a crawl, one JSON value a line, only ever appended to: a crawl killed at any moment goes on from its last whole
+/// line.</summary>
 internal sealed class CrawlJournal : IDisposable
 {
     private readonly FileStream _stream;
@@ -61,7 +65,8 @@ internal sealed class CrawlJournal : IDisposable
     private CrawlJournal(FileStream stream) => _stream = stream;
 
     /// <param name="take">Gets every line that stands.</param>
-    /// <param name="archive">The folder of the WARC files. A line whose records did not reach the disk does not stand, nor do those after it.</param>
+    /// <param name="archive">The folder of the WARC files. A line whose records did not reach the disk does not stand, nor do those after
+    /// it.</param>
     /// <exception cref="UserErrorException">The journal is damaged, or a file it speaks of is gone.</exception>
     public static CrawlJournal Open(string path, string archive, Action<JournalLine> take)
     {
@@ -104,7 +109,9 @@ internal sealed class CrawlJournal : IDisposable
             {
                 // Not a power failure: to go on would cut off what was crawled after it.
                 stream.Dispose();
-                throw new UserErrorException($"{whole.FullName} is part of the crawl and no longer there: put it back, or crawl into another --out.");
+                throw new UserErrorException(
+                    $"{whole.FullName} is part of the crawl and no longer there: put it back, or crawl into another --out."
+                );
             }
             lengths[file] = length = whole.Length;
             return step.End <= length;
@@ -131,7 +138,8 @@ internal sealed class CrawlJournal : IDisposable
     }
 
     /// <summary>Replaces the whole journal, at once.</summary>
-    public static void Rewrite(string path, IEnumerable<JournalLine> lines) => AtomicFile.WriteJsonLines(path, lines, JournalJson.Default.JournalLine);
+    public static void Rewrite(string path, IEnumerable<JournalLine> lines) =>
+        AtomicFile.WriteJsonLines(path, lines, JournalJson.Default.JournalLine);
 
     public void Dispose()
     {

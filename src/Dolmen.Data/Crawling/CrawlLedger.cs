@@ -59,7 +59,9 @@ internal sealed class CrawlLedger : IDisposable
         var state = Path.Combine(settings.Folder, StateFolder);
         if (!Directory.Exists(state) && Directory.Exists(settings.Folder) && Directory.EnumerateFileSystemEntries(settings.Folder).Any())
         {
-            throw new UserErrorException($"--out {settings.Folder} holds files that are no crawl: name a new or empty folder, or that of a crawl to go on with.");
+            throw new UserErrorException(
+                $"--out {settings.Folder} holds files that are no crawl: name a new or empty folder, or that of a crawl to go on with."
+            );
         }
         Directory.CreateDirectory(state);
         var held = FileLock.Take(Path.Combine(state, "lock"), settings.Folder);
@@ -76,7 +78,9 @@ internal sealed class CrawlLedger : IDisposable
         try
         {
             if (ledger.Pass == 0 && ledger.WarcFiles.Count > 0)
-                throw new UserErrorException($"{settings.Folder} has WARC files and nothing that says how they were made: crawl into another --out.");
+                throw new UserErrorException(
+                    $"{settings.Folder} has WARC files and nothing that says how they were made: crawl into another --out."
+                );
             ledger._writer.GoOn(ledger._file, ledger._end);
             return ledger;
         }
@@ -113,11 +117,32 @@ internal sealed class CrawlLedger : IDisposable
     public void BeginPass(IReadOnlyList<string> seeds, IReadOnlyList<string> privateSeeds)
     {
         WriteIndex();
-        var first = new JournalLine(LineKind.Crawl, Links: seeds, PrivateSeeds: privateSeeds, Pass: Pass + 1, File: _file.Length > 0 ? _file : null, End: _end);
-        var known = Visited.Where(page => !page.Value.Gone)
-            .Select(page => new JournalLine(LineKind.Known, page.Key, page.Value.Depth, Visit: page.Value.Visit ?? Earlier.GetValueOrDefault(page.Key)))
-            .Concat(Pending.Select(page => new JournalLine(LineKind.Known, page.Key, page.Value.Depth, Visit: Earlier.GetValueOrDefault(page.Key))))
-            .OrderBy(line => line.Depth).ToList();
+        var first = new JournalLine(
+            LineKind.Crawl,
+            Links: seeds,
+            PrivateSeeds: privateSeeds,
+            Pass: Pass + 1,
+            File: _file.Length > 0 ? _file : null,
+            End: _end
+        );
+        var known = Visited
+            .Where(page => !page.Value.Gone)
+            .Select(page => new JournalLine(
+                LineKind.Known,
+                page.Key,
+                page.Value.Depth,
+                Visit: page.Value.Visit ?? Earlier.GetValueOrDefault(page.Key)
+            ))
+            .Concat(
+                Pending.Select(page => new JournalLine(
+                    LineKind.Known,
+                    page.Key,
+                    page.Value.Depth,
+                    Visit: Earlier.GetValueOrDefault(page.Key)
+                ))
+            )
+            .OrderBy(line => line.Depth)
+            .ToList();
         _journal.Dispose();
         CrawlJournal.Rewrite(_journalPath, known.Prepend(first));
         Forget();
@@ -131,8 +156,10 @@ internal sealed class CrawlLedger : IDisposable
         _index.Clear();
     }
 
-    public (List<PackedRecord> Records, Visit Visit, bool IsRevisit) Pack(Exchange exchange, IEnumerable<(string Name, string Value)> facts) =>
-        CaptureRecords.Of(exchange, Earlier.GetValueOrDefault(exchange.Address.Text), facts);
+    public (List<PackedRecord> Records, Visit Visit, bool IsRevisit) Pack(
+        Exchange exchange,
+        IEnumerable<(string Name, string Value)> facts
+    ) => CaptureRecords.Of(exchange, Earlier.GetValueOrDefault(exchange.Address.Text), facts);
 
     public void Dispose()
     {

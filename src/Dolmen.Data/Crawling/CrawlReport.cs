@@ -11,11 +11,27 @@ namespace Dolmen.Data.Crawling;
 /// <param name="OptedOut">Pages that ask not to be indexed, archived or used: fetched, and not kept.</param>
 /// <param name="OutOfScope">Links and redirects to other hosts, which were not followed.</param>
 /// <param name="Waiting">Addresses known and not visited.</param>
-/// <param name="Ended"><c>complete</c>, <c>limit</c>, or <c>incomplete</c> where a host could not be reached: the same command tries again.</param>
+/// <param name="Ended"><c>complete</c>, <c>limit</c>, or <c>incomplete</c> where a host could not be reached: the same command tries
+/// again.</param>
 /// <param name="Pass">1 for the first visit, 2 for the first time everything is visited again.</param>
 public sealed record CrawlReport(
-    long Pages, long Bytes, long Revisits, IReadOnlyDictionary<string, long> Errors, long RobotsExcluded, long OptedOut, long NotText, long Redirects,
-    long Truncated, long OutOfScope, long Waiting, string Ended, int Pass, double Seconds, IReadOnlyList<string> WarcFiles, IReadOnlyList<string> Notices)
+    long Pages,
+    long Bytes,
+    long Revisits,
+    IReadOnlyDictionary<string, long> Errors,
+    long RobotsExcluded,
+    long OptedOut,
+    long NotText,
+    long Redirects,
+    long Truncated,
+    long OutOfScope,
+    long Waiting,
+    string Ended,
+    int Pass,
+    double Seconds,
+    IReadOnlyList<string> WarcFiles,
+    IReadOnlyList<string> Notices
+)
 {
     /// <summary>Whether nothing came of the crawl because of failures, not because its pages did not want to be kept.</summary>
     [JsonIgnore]
@@ -30,7 +46,12 @@ public sealed partial class CrawlReportJson : JsonSerializerContext;
 internal sealed class CrawlCounts
 {
     private readonly Lock _gate = new();
-    public const string Page = "page", Revisit = "revisit", Redirect = "redirect", Robots = "robots", OptedOut = "opted-out", NotText = "not-text";
+    public const string Page = "page",
+        Revisit = "revisit",
+        Redirect = "redirect",
+        Robots = "robots",
+        OptedOut = "opted-out",
+        NotText = "not-text";
 
     private readonly SortedDictionary<string, long> _outcomes = new(StringComparer.Ordinal);
     private long _bytes, _truncated, _outOfScope;
@@ -67,7 +88,9 @@ internal sealed class CrawlCounts
         lock (_gate)
         {
             return new SortedDictionary<string, long>(
-                _outcomes.Where(pair => pair.Key is not (Page or Revisit or Redirect or Robots or OptedOut or NotText)).ToDictionary(), StringComparer.Ordinal);
+                _outcomes.Where(pair => pair.Key is not (Page or Revisit or Redirect or Robots or OptedOut or NotText)).ToDictionary(),
+                StringComparer.Ordinal
+            );
         }
     }
 }

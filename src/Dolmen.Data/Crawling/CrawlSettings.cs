@@ -7,7 +7,8 @@ public enum CrawlScope
     /// <summary>The hosts that were named and nothing else.</summary>
     Host,
 
-    /// <summary>Also every host below them: <c>example.org</c> takes in <c>docs.example.org</c>, and a leading <c>www.</c> does not count.</summary>
+    /// <summary>Also every host below them: <c>example.org</c> takes in <c>docs.example.org</c>, and a leading <c>www.</c> does not
+    /// count.</summary>
     Domain,
 }
 
@@ -55,7 +56,8 @@ public sealed record CrawlSettings(
     /// <exception cref="UserErrorException">A setting is outside its bounds.</exception>
     public void ThrowIfInvalid()
     {
-        if (Seeds.Count == 0) throw new UserErrorException("a crawl needs at least one address to start from: name one, like https://example.org/.");
+        if (Seeds.Count == 0)
+            throw new UserErrorException("a crawl needs at least one address to start from: name one, like https://example.org/.");
         Check("--max-depth", MaxDepth, 0, 1000);
         Check("--max-pages", MaxPages, 1, 100_000_000);
         Check("--max-bytes", MaxBytes, 1, 1L << 50);
@@ -66,15 +68,22 @@ public sealed record CrawlSettings(
         Check("--retries", Retries, 0, 20);
         Check("--timeout", TimeoutSeconds, 0.1, 3600);
         Check("--warc-size", WarcBytes, 1 << 16, 1L << 40);
-        if (UserAgent.Length is 0 or > 300 || UserAgent.AsSpan().ContainsAnyExceptInRange(' ', '~') || RobotsRules.ProductToken(UserAgent).Length == 0)
+        if (
+            UserAgent.Length is 0 or > 300
+            || UserAgent.AsSpan().ContainsAnyExceptInRange(' ', '~')
+            || RobotsRules.ProductToken(UserAgent).Length == 0
+        )
         {
-            throw new UserErrorException($"--user-agent '{UserAgent}' cannot be sent: begin with a name of letters, then what people can reach you by, " +
-                "like 'MyBot/1.0 (+https://example.org/bot)'.");
+            throw new UserErrorException(
+                $"--user-agent '{UserAgent}' cannot be sent: begin with a name of letters, then what people can reach you by, "
+                    + "like 'MyBot/1.0 (+https://example.org/bot)'."
+            );
         }
     }
 
     private static void Check(string option, double value, double least, double most)
     {
-        if (!(value >= least && value <= most)) throw new UserErrorException($"{option} is {value}: it must be between {least} and {most}.");
+        if (!(value >= least && value <= most))
+            throw new UserErrorException($"{option} is {value}: it must be between {least} and {most}.");
     }
 }

@@ -9,9 +9,64 @@ public sealed partial class Crawler
     // What is nearly never text: asking for it would only cost its server.
     private static readonly HashSet<string> OtherFiles = new(StringComparer.OrdinalIgnoreCase)
     {
-        ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg", ".ico", ".bmp", ".tif", ".tiff", ".mp3", ".mp4", ".m4a", ".ogg", ".ogv", ".webm", ".wav", ".flac",
-        ".avi", ".mov", ".mkv", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".iso", ".img", ".dmg", ".exe", ".msi", ".deb", ".rpm", ".apk",
-        ".jar", ".whl", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".css", ".js", ".mjs", ".wasm", ".pdf", ".epub", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".webp",
+        ".avif",
+        ".svg",
+        ".ico",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".mp3",
+        ".mp4",
+        ".m4a",
+        ".ogg",
+        ".ogv",
+        ".webm",
+        ".wav",
+        ".flac",
+        ".avi",
+        ".mov",
+        ".mkv",
+        ".zip",
+        ".gz",
+        ".tgz",
+        ".bz2",
+        ".xz",
+        ".zst",
+        ".7z",
+        ".rar",
+        ".tar",
+        ".iso",
+        ".img",
+        ".dmg",
+        ".exe",
+        ".msi",
+        ".deb",
+        ".rpm",
+        ".apk",
+        ".jar",
+        ".whl",
+        ".woff",
+        ".woff2",
+        ".ttf",
+        ".otf",
+        ".eot",
+        ".css",
+        ".js",
+        ".mjs",
+        ".wasm",
+        ".pdf",
+        ".epub",
+        ".doc",
+        ".docx",
+        ".xls",
+        ".xlsx",
+        ".ppt",
+        ".pptx",
     };
 
     private async Task VisitAsync(CrawlEntry entry, HostQueue host, Fetcher fetcher, CancellationToken stop)
@@ -75,8 +130,13 @@ public sealed partial class Crawler
             if (IsPassing(exchange) && entry.Attempt < _settings.Retries)
             {
                 (again, pause) = (entry with { Attempt = entry.Attempt + 1 }, Pause(entry.Attempt, exchange.RetryAfter));
-                if (exchange.Status is 429 or 503) hostPause = pause;    // the server, not the page, has too much to do
-                if (exchange.RetryAfter > LongestPause) Notice($"{host.Name} asks to be left alone for {Seconds(exchange.RetryAfter.Value)}: it is asked again after {Seconds(LongestPause)}.");
+                if (exchange.Status is 429 or 503)
+                    hostPause = pause; // the server, not the page, has too much to do
+                if (exchange.RetryAfter > LongestPause)
+                    Notice(
+                        $"{host.Name} asks to be left alone for {Seconds(exchange.RetryAfter.Value)}: it is asked again after "
+                            + $"{Seconds(LongestPause)}."
+                    );
                 return;
             }
             Keep(entry, exchange, earlier);
@@ -87,7 +147,8 @@ public sealed partial class Crawler
         }
     }
 
-    private static bool IsPassing(Exchange exchange) => exchange.Status is 408 or 429 or 500 or 502 or 503 or 504 || exchange.Truncated == "disconnect";
+    private static bool IsPassing(Exchange exchange) =>
+        exchange.Status is 408 or 429 or 500 or 502 or 503 or 504 || exchange.Truncated == "disconnect";
 
     /// <summary>Twice as long each time; what the server asks for where it asks for more.</summary>
     private static TimeSpan Pause(int attempt, TimeSpan? asked)
@@ -105,7 +166,8 @@ public sealed partial class Crawler
         return conditions;
     }
 
-    private void Done(CrawlEntry entry, string outcome) => _ledger.Commit(new JournalLine(LineKind.Done, entry.Address.Text, entry.Depth, outcome));
+    private void Done(CrawlEntry entry, string outcome) =>
+        _ledger.Commit(new JournalLine(LineKind.Done, entry.Address.Text, entry.Depth, outcome));
 
     private void Keep(CrawlEntry entry, Exchange exchange, Visit? earlier)
     {
@@ -115,9 +177,18 @@ public sealed partial class Crawler
             var target = exchange.Location is { } location ? WebAddress.Parse(location, entry.Address.Uri) : null;
             var inside = target is not null && _scope.Contains(target);
             if (!inside && _seeds.Contains(entry.Address.Text))
-                Notice($"{entry.Address.Text} redirects to {SecretFree.Address(exchange.Location ?? "")}, which is another host and was not followed: name that address, or widen --scope.");
+                Notice(
+                    $"{entry.Address.Text} redirects to {SecretFree.Address(exchange.Location ?? "")}, which is another host and was not "
+                        + $"followed: name that address, or widen --scope."
+                );
             var far = entry.Hops >= MaxHops;
-            Store(far ? "redirect-limit" : CrawlCounts.Redirect, inside && !far ? [target!] : [], entry.Depth, entry.Hops + 1, target is not null && !inside ? 1 : 0);
+            Store(
+                far ? "redirect-limit" : CrawlCounts.Redirect,
+                inside && !far ? [target!] : [],
+                entry.Depth,
+                entry.Hops + 1,
+                target is not null && !inside ? 1 : 0
+            );
             return;
         }
         if (!exchange.IsSuccess)
@@ -133,7 +204,16 @@ public sealed partial class Crawler
 
         void Store(string outcome, List<WebAddress> links, int linkDepth, int hops, int outside, PageLinks? page = null)
         {
-            var line = new JournalLine(LineKind.Done, entry.Address.Text, entry.Depth, outcome, size, LinkDepth: linkDepth, LinkHops: hops, OutOfScope: outside);
+            var line = new JournalLine(
+                LineKind.Done,
+                entry.Address.Text,
+                entry.Depth,
+                outcome,
+                size,
+                LinkDepth: linkDepth,
+                LinkHops: hops,
+                OutOfScope: outside
+            );
             List<PackedRecord>? records = null;
             if (page?.KeepsOut == true)
             {

@@ -10,7 +10,9 @@ public sealed partial class Crawler
 {
     private const int MaxHops = 10, MaxFailuresInARow = 5, MaxLinkBytes = 16 << 20, MaxNotices = 20;
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromMinutes(10), RobotsLast = TimeSpan.FromHours(24);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1),
+        LongestPause = TimeSpan.FromMinutes(10),
+        RobotsLast = TimeSpan.FromHours(24);
 
     private readonly CrawlSettings _settings;
     private readonly CrawlLedger _ledger;
@@ -24,7 +26,14 @@ public sealed partial class Crawler
     private readonly HashSet<string> _loopback = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _notices = new(StringComparer.Ordinal);
 
-    private Crawler(CrawlSettings settings, IReadOnlyList<WebAddress> seeds, CrawlLedger ledger, ConnectionGuard guard, TimeProvider time, IProgress<StageProgress>? progress)
+    private Crawler(
+        CrawlSettings settings,
+        IReadOnlyList<WebAddress> seeds,
+        CrawlLedger ledger,
+        ConnectionGuard guard,
+        TimeProvider time,
+        IProgress<StageProgress>? progress
+    )
     {
         (_settings, _ledger, _guard, _time, _progress) = (settings, ledger, guard, time, progress);
         _scope = new ScopeRule(seeds, settings.Scope);
@@ -41,8 +50,16 @@ public sealed partial class Crawler
         CrawlSettings settings, IProgress<StageProgress>? progress, ConnectionGuard guard, TimeProvider time, CancellationToken stop)
     {
         settings.ThrowIfInvalid();
-        var seeds = settings.Seeds.Select(seed => WebAddress.Parse(seed) ?? throw new UserErrorException(
-            $"'{SecretFree.Address(seed)}' is not an address to crawl: write it whole, with http:// or https://, without a name and password.")).DistinctBy(seed => seed.Text).ToList();
+        var seeds = settings
+            .Seeds.Select(seed =>
+                WebAddress.Parse(seed)
+                ?? throw new UserErrorException(
+                    $"'{SecretFree.Address(seed)}' is not an address to crawl: write it whole, with http:// or https://, without a name "
+                        + $"and password."
+                )
+            )
+            .DistinctBy(seed => seed.Text)
+            .ToList();
         using var ledger = CrawlLedger.Open(settings, time);
         var crawler = new Crawler(settings, seeds, ledger, guard, time, progress);
         return await crawler.RunAsync(seeds, stop);
@@ -55,7 +72,9 @@ public sealed partial class Crawler
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, _settings.Concurrency).Select(_ => Task.Run(() => WorkAsync(failed), CancellationToken.None)));
+            await Task.WhenAll(
+                Enumerable.Range(0, _settings.Concurrency).Select(_ => Task.Run(() => WorkAsync(failed), CancellationToken.None))
+            );
         }
         finally
         {
@@ -76,8 +95,10 @@ public sealed partial class Crawler
         var names = seeds.Select(seed => seed.Text).ToList();
         if (_ledger.Seeds.Except(names).FirstOrDefault() is { } missing)
         {
-            throw new UserErrorException($"{_settings.Folder} holds a crawl that also starts from {missing}: name all its addresses to go on with it, or " +
-                "crawl into another --out.");
+            throw new UserErrorException(
+                $"{_settings.Folder} holds a crawl that also starts from {missing}: name all its addresses to go on with it, or "
+                    + "crawl into another --out."
+            );
         }
         var hidden = new List<string>();
         foreach (var seed in seeds)
@@ -85,8 +106,10 @@ public sealed partial class Crawler
             var (isLoopback, isPrivate) = await _guard.AdmitAsync(seed, stop);
             if (isPrivate && _ledger.Seeds.Contains(seed.Text) && !_ledger.PrivateSeeds.Contains(seed.Text))
             {
-                throw new UserErrorException($"{seed.Text} lay on the open internet when this crawl began and now leads to a private network: it is not " +
-                    "followed there. Crawl into another --out if that is meant.");
+                throw new UserErrorException(
+                    $"{seed.Text} lay on the open internet when this crawl began and now leads to a private network: it is not "
+                        + "followed there. Crawl into another --out if that is meant."
+                );
             }
             if (isPrivate) hidden.Add(seed.Text);
             if (isLoopback) _loopback.Add(seed.Host);
@@ -104,7 +127,12 @@ public sealed partial class Crawler
         void Enqueue(string address, int depth, int hops, string? via)
         {
             // The scope may be narrower than when the address was found.
-            if (WebAddress.Parse(address) is { } parsed && _scope.Contains(parsed) && depth <= _settings.MaxDepth && _frontier.Reserve(address))
+            if (
+                WebAddress.Parse(address) is { } parsed
+                && _scope.Contains(parsed)
+                && depth <= _settings.MaxDepth
+                && _frontier.Reserve(address)
+            )
                 _frontier.Add([new CrawlEntry(parsed, depth, hops, via)]);
         }
     }
@@ -152,8 +180,23 @@ public sealed partial class Crawler
     private CrawlReport Report(string ended, double seconds)
     {
         var counts = _ledger.Counts;
-        return new CrawlReport(counts.Of(CrawlCounts.Page), counts.Bytes, counts.Of(CrawlCounts.Revisit), counts.Errors(), counts.Of(CrawlCounts.Robots),
-            counts.Of(CrawlCounts.OptedOut), counts.Of(CrawlCounts.NotText), counts.Of(CrawlCounts.Redirect), counts.Truncated, counts.OutOfScope,
-            _frontier.Waiting + _frontier.Deferred, ended, _ledger.Pass, seconds, _ledger.WarcFiles, [.. _notices.Keys.Order(StringComparer.Ordinal)]);
+        return new CrawlReport(
+            counts.Of(CrawlCounts.Page),
+            counts.Bytes,
+            counts.Of(CrawlCounts.Revisit),
+            counts.Errors(),
+            counts.Of(CrawlCounts.Robots),
+            counts.Of(CrawlCounts.OptedOut),
+            counts.Of(CrawlCounts.NotText),
+            counts.Of(CrawlCounts.Redirect),
+            counts.Truncated,
+            counts.OutOfScope,
+            _frontier.Waiting + _frontier.Deferred,
+            ended,
+            _ledger.Pass,
+            seconds,
+            _ledger.WarcFiles,
+            [.. _notices.Keys.Order(StringComparer.Ordinal)]
+        );
     }
 }

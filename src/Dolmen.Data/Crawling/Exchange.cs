@@ -10,8 +10,19 @@ namespace Dolmen.Data.Crawling;
 /// <param name="Payload">The same with chunks undone.</param>
 /// <param name="Truncated">Why the body is not whole, in the words of WARC: <c>length</c>, <c>time</c>, <c>disconnect</c>.</param>
 internal sealed record Exchange(
-    WebAddress Address, DateTimeOffset Date, TimeSpan Took, string? Ip, ReadOnlyMemory<byte> Request, ReadOnlyMemory<byte> Head,
-    ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Payload, string? Truncated, HttpStatusCode Code, HttpResponseHeaders Headers, HttpContentHeaders Content)
+    WebAddress Address,
+    DateTimeOffset Date,
+    TimeSpan Took,
+    string? Ip,
+    ReadOnlyMemory<byte> Request,
+    ReadOnlyMemory<byte> Head,
+    ReadOnlyMemory<byte> Body,
+    ReadOnlyMemory<byte> Payload,
+    string? Truncated,
+    HttpStatusCode Code,
+    HttpResponseHeaders Headers,
+    HttpContentHeaders Content
+)
 {
     public int Status => (int)Code;
 

@@ -10,8 +10,15 @@ namespace Dolmen.Data.Crawling;
 /// <param name="Kind">With <paramref name="Crawl"/>: which of its listings.</param>
 /// <param name="Select"><c>every 100</c>, or lines and ranges of lines from 1 on: <c>1-5,8</c>.</param>
 public sealed partial record FetchSettings(
-    string Folder, string? Listing = null, string? Crawl = null, string Kind = "warc", string BaseUrl = FetchSettings.CommonCrawl, int? MaxFiles = null,
-    string? Select = null, int Connections = 2)
+    string Folder,
+    string? Listing = null,
+    string? Crawl = null,
+    string Kind = "warc",
+    string BaseUrl = FetchSettings.CommonCrawl,
+    int? MaxFiles = null,
+    string? Select = null,
+    int Connections = 2
+)
 {
     public const string CommonCrawl = "https://data.commoncrawl.org/";
 
@@ -24,17 +31,27 @@ public sealed partial record FetchSettings(
     /// <exception cref="UserErrorException">A setting is outside its bounds.</exception>
     internal void ThrowIfInvalid()
     {
-        if (Listing is null == Crawl is null) throw new UserErrorException("either --listing or --crawl says what to fetch: give one of them.");
-        if (Crawl is not null && !CrawlName().IsMatch(Crawl)) throw new UserErrorException($"--crawl '{Crawl}' is no name of a crawl: they are like CC-MAIN-2026-04.");
-        if (Kind is not ("warc" or "wet" or "wat")) throw new UserErrorException($"--kind '{Kind}' is none of warc, wet, wat.");
-        if (MaxFiles is < 1) throw new UserErrorException($"--max-files is {MaxFiles}: it must be at least 1.");
-        if (Connections is < 1 or > 64) throw new UserErrorException($"--connections is {Connections}: it must be between 1 and 64.");
+        if (Listing is null == Crawl is null)
+            throw new UserErrorException("either --listing or --crawl says what to fetch: give one of them.");
+        if (Crawl is not null && !CrawlName().IsMatch(Crawl))
+            throw new UserErrorException($"--crawl '{Crawl}' is no name of a crawl: they are like CC-MAIN-2026-04.");
+        if (Kind is not ("warc" or "wet" or "wat"))
+            throw new UserErrorException($"--kind '{Kind}' is none of warc, wet, wat.");
+        if (MaxFiles is < 1)
+            throw new UserErrorException($"--max-files is {MaxFiles}: it must be at least 1.");
+        if (Connections is < 1 or > 64)
+            throw new UserErrorException($"--connections is {Connections}: it must be between 1 and 64.");
         _ = Base();
     }
 
     internal Uri Base() =>
-        Uri.TryCreate(BaseUrl.TrimEnd('/') + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 ? uri
-            : throw new UserErrorException($"--base-url '{SecretFree.Address(BaseUrl)}' is not an address without a name and password: write it like {CommonCrawl}.");
+        Uri.TryCreate(BaseUrl.TrimEnd('/') + "/", UriKind.Absolute, out var uri)
+        && uri.Scheme is "http" or "https"
+        && uri.UserInfo.Length == 0
+            ? uri
+            : throw new UserErrorException(
+                $"--base-url '{SecretFree.Address(BaseUrl)}' is not an address without a name and password: write it like {CommonCrawl}."
+            );
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
     private static partial Regex CrawlName();

@@ -23,7 +23,15 @@ internal sealed class Fetcher : IDisposable
 
     private static readonly HttpRequestOptionsKey<string> Remote = new(RemoteKey);
     private static readonly string[] TextTypes =
-        ["application/xhtml+xml", "application/xml", "application/rss+xml", "application/atom+xml", "application/json", "application/ld+json", ""];
+    [
+        "application/xhtml+xml",
+        "application/xml",
+        "application/rss+xml",
+        "application/atom+xml",
+        "application/json",
+        "application/ld+json",
+        "",
+    ];
 
     private readonly WireRecorder _recorder = new();
     private readonly CrawlSettings _settings;
@@ -33,28 +41,38 @@ internal sealed class Fetcher : IDisposable
     public Fetcher(CrawlSettings settings, ConnectionGuard guard, TimeProvider time)
     {
         (_settings, _time) = (settings, time);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            UseCookies = false,
-            UseProxy = false,
-            ActivityHeadersPropagator = null,
-            MaxConnectionsPerServer = 1,
-            MaxResponseHeadersLength = MaxHeadKilobytes,
-            MaxResponseDrainSize = 0,
-            ConnectTimeout = TimeSpan.FromSeconds(settings.TimeoutSeconds),
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
-            ConnectCallback = async (context, stop) =>
+        _http = new HttpClient(
+            new SocketsHttpHandler
             {
-                var (stream, remote) = await guard.ConnectAsync(context.DnsEndPoint, stop);
-                context.InitialRequestMessage.Options.Set(Remote, remote);
-                return stream;
-            },
-            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new WireStream(
-                context.PlaintextStream, _recorder, context.InitialRequestMessage.Options.TryGetValue(Remote, out var remote) ? remote : null)),
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
+                AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.None,
+                UseCookies = false,
+                UseProxy = false,
+                ActivityHeadersPropagator = null,
+                MaxConnectionsPerServer = 1,
+                MaxResponseHeadersLength = MaxHeadKilobytes,
+                MaxResponseDrainSize = 0,
+                ConnectTimeout = TimeSpan.FromSeconds(settings.TimeoutSeconds),
+                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
+                ConnectCallback = async (context, stop) =>
+                {
+                    var (stream, remote) = await guard.ConnectAsync(context.DnsEndPoint, stop);
+                    context.InitialRequestMessage.Options.Set(Remote, remote);
+                    return stream;
+                },
+                PlaintextStreamFilter = (context, _) =>
+                    ValueTask.FromResult<Stream>(
+                        new WireStream(
+                            context.PlaintextStream,
+                            _recorder,
+                            context.InitialRequestMessage.Options.TryGetValue(Remote, out var remote) ? remote : null
+                        )
+                    ),
+            }
+        )
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
     }
 
     /// <param name="conditions">Headers that ask for the page only if it changed.</param>
@@ -62,7 +80,12 @@ internal sealed class Fetcher : IDisposable
     /// <param name="textOnly">Whether the body of what is no text is left where it is.</param>
     /// <exception cref="FetchException">There is no answer, or none that is wanted.</exception>
     public async Task<Exchange> FetchAsync(
-        WebAddress address, IReadOnlyList<(string Name, string Value)> conditions, long mostBytes, bool textOnly, CancellationToken stop)
+        WebAddress address,
+        IReadOnlyList<(string Name, string Value)> conditions,
+        long mostBytes,
+        bool textOnly,
+        CancellationToken stop
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address.Uri)
         {
@@ -103,7 +126,12 @@ internal sealed class Fetcher : IDisposable
     public static bool IsText(string? mediaType) => (mediaType ?? "").Trim().ToLowerInvariant() is var type
         && (type.StartsWith("text/", StringComparison.Ordinal) || TextTypes.Contains(type));
 
-    private async Task<(byte[] Payload, string? Truncated)> ReadAsync(HttpResponseMessage response, long most, CancellationToken patience, CancellationToken stop)
+    private async Task<(byte[] Payload, string? Truncated)> ReadAsync(
+        HttpResponseMessage response,
+        long most,
+        CancellationToken patience,
+        CancellationToken stop
+    )
     {
         using var payload = new MemoryStream();
         var buffer = new byte[1 << 15];
@@ -138,8 +166,20 @@ internal sealed class Fetcher : IDisposable
         var (head, body) = end > 0 ? (wire[..end], wire[end..]) : (wire, ReadOnlyMemory<byte>.Empty);
         // Without chunks the body is the payload, and what a server sends behind the announced end is not part of it.
         body = response.Headers.TransferEncodingChunked == true ? body[..(int)Math.Min(body.Length, most)] : payload;
-        return new Exchange(address, date, took, _recorder.RemoteAddress, _recorder.Request.ToArray(), head.ToArray(), body.ToArray(), payload, truncated,
-            response.StatusCode, response.Headers, response.Content.Headers);
+        return new Exchange(
+            address,
+            date,
+            took,
+            _recorder.RemoteAddress,
+            _recorder.Request.ToArray(),
+            head.ToArray(),
+            body.ToArray(),
+            payload,
+            truncated,
+            response.StatusCode,
+            response.Headers,
+            response.Content.Headers
+        );
 
         static int End(ReadOnlySpan<byte> bytes)
         {
@@ -154,13 +194,20 @@ internal sealed class Fetcher : IDisposable
         {
             switch (at)
             {
-                case PrivateAddressException: return new("private-address", at.Message, passing: false, error);
-                case AuthenticationException: return new("tls", at.Message, passing: false, error);
-                case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }: return new("dns", at.Message, passing: false, error);
-                case SocketException { SocketErrorCode: SocketError.TryAgain }: return new("dns", at.Message, passing: true, error);
+                case PrivateAddressException:
+                    return new("private-address", at.Message, passing: false, error);
+                case AuthenticationException:
+                    return new("tls", at.Message, passing: false, error);
+                case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:
+                    return new("dns", at.Message, passing: false, error);
+                case SocketException { SocketErrorCode: SocketError.TryAgain }:
+                    return new("dns", at.Message, passing: true, error);
                 case HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:
                     return new("head-too-long", at.Message, passing: false, error);
-                case HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError }:
+                case HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.VersionNegotiationError
+                }:
                     return new("protocol", at.Message, passing: false, error);
             }
         }

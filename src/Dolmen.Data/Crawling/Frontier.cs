@@ -162,7 +162,8 @@ internal sealed class Frontier(int perHost, Func<string, TimeSpan> delayOf, Func
         lock (_gate) Deferred++;
     }
 
-    /// <returns>Whether the caller is the one who asks the host for its rules; no addresses are handed out until <see cref="Prepared"/>.</returns>
+    /// <returns>Whether the caller is the one who asks the host for its rules; no addresses are handed out until
+    /// <see cref="Prepared"/>.</returns>
     public bool TryPrepare(HostQueue host)
     {
         lock (_gate) return !host.Preparing && (host.Preparing = true);

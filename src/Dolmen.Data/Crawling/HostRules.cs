@@ -18,16 +18,26 @@ public sealed partial class Crawler
         }
         if (rules.CrawlDelaySeconds > MaxCrawlDelay)
         {
-            Notice($"the robots.txt of {address.Origin} asks for {rules.CrawlDelaySeconds:N0} seconds between requests: {MaxCrawlDelay} are kept, the most that " +
-                "is waited for. Stop the crawl and leave the host out if that is too many requests for it.");
+            Notice(
+                $"the robots.txt of {address.Origin} asks for {rules.CrawlDelaySeconds:N0} seconds between requests: {MaxCrawlDelay} are "
+                    + $"kept, the most that "
+                    + "is waited for. Stop the crawl and leave the host out if that is too many requests for it."
+            );
         }
         var asked = TimeSpan.FromSeconds(Math.Min(rules.CrawlDelaySeconds, MaxCrawlDelay));
-        if (asked > host.Delay) host.Delay = asked;
-        if (_settings.Sitemaps && _settings.MaxDepth > 0 && !_ledger.SitemapsRead.Contains(address.Origin)) await SitemapsAsync(address, rules, host, fetcher, stop);
+        if (asked > host.Delay)
+            host.Delay = asked;
+        if (_settings.Sitemaps && _settings.MaxDepth > 0 && !_ledger.SitemapsRead.Contains(address.Origin))
+            await SitemapsAsync(address, rules, host, fetcher, stop);
     }
 
     /// <returns>The rules, and what kept them from being read.</returns>
-    private async Task<(RobotsRules Rules, string? Problem)> RobotsAsync(WebAddress address, HostQueue host, Fetcher fetcher, CancellationToken stop)
+    private async Task<(RobotsRules Rules, string? Problem)> RobotsAsync(
+        WebAddress address,
+        HostQueue host,
+        Fetcher fetcher,
+        CancellationToken stop
+    )
     {
         var at = WebAddress.Parse("/robots.txt", address.Uri)!;
         for (var hops = 0; hops <= MaxRobotsHops; hops++)
@@ -43,8 +53,10 @@ public sealed partial class Crawler
                 at = next;
                 continue;
             }
-            if (answer.Status is 429 or >= 500) return (RobotsRules.DisallowAll, $"could not be fetched (the server answered {answer.Status})");
-            if (!answer.IsSuccess) return (RobotsRules.AllowAll, null);      // there is none
+            if (answer.Status is 429 or >= 500)
+                return (RobotsRules.DisallowAll, $"could not be fetched (the server answered {answer.Status})");
+            if (!answer.IsSuccess)
+                return (RobotsRules.AllowAll, null); // there is none
             var file = ContentCoding.Undo(answer.Payload, Exchange.First(answer.Content, "Content-Encoding"), RobotsRules.MaxBytes);
             return (RobotsRules.Parse(file.Span, _token), null);
         }
@@ -63,13 +75,21 @@ public sealed partial class Crawler
         {
             await Task.Delay(host.Delay, _time, stop);
             var (answer, _) = await AskAsync(at, Math.Min(most, Sitemap.MaxBytes), host, fetcher, stop);
-            if (answer is { IsRedirect: true, Location: { } location }) Take(WebAddress.Parse(location, at.Uri));
-            if (answer is not { IsSuccess: true }) continue;
-            var sitemap = Sitemap.Read(ContentCoding.Undo(answer.Payload, Exchange.First(answer.Content, "Content-Encoding"), Sitemap.MaxBytes), at);
-            foreach (var next in sitemap.Sitemaps) Take(next);
+            if (answer is { IsRedirect: true, Location: { } location })
+                Take(WebAddress.Parse(location, at.Uri));
+            if (answer is not { IsSuccess: true })
+                continue;
+            var sitemap = Sitemap.Read(
+                ContentCoding.Undo(answer.Payload, Exchange.First(answer.Content, "Content-Encoding"), Sitemap.MaxBytes),
+                at
+            );
+            foreach (var next in sitemap.Sitemaps)
+                Take(next);
             var pages = new List<WebAddress>();
             _ledger.Commit(
-                new JournalLine(LineKind.Found, at.Text, LinkDepth: 1, OutOfScope: sitemap.Pages.Count(page => !_scope.Contains(page))), null, () =>
+                new JournalLine(LineKind.Found, at.Text, LinkDepth: 1, OutOfScope: sitemap.Pages.Count(page => !_scope.Contains(page))),
+                null,
+                () =>
                 {
                     pages.AddRange(sitemap.Pages.Where(page => IsWanted(page) && _frontier.Reserve(page.Text)));
                     return [.. pages.Select(page => page.Text)];
@@ -80,7 +100,13 @@ public sealed partial class Crawler
 
         void Take(WebAddress? sitemap)
         {
-            if (sitemap is not null && _scope.Contains(sitemap) && seen.Count < MaxSitemapFiles && rules.Allows(sitemap.PathAndQuery) && seen.Add(sitemap.Text))
+            if (
+                sitemap is not null
+                && _scope.Contains(sitemap)
+                && seen.Count < MaxSitemapFiles
+                && rules.Allows(sitemap.PathAndQuery)
+                && seen.Add(sitemap.Text)
+            )
                 open.Enqueue(sitemap);
         }
     }
@@ -88,7 +114,13 @@ public sealed partial class Crawler
     private static string Seconds(TimeSpan span) => $"{span.TotalSeconds:N0} seconds";
 
     /// <summary>Fetches what is no page, and keeps it in the archive: it explains why pages are there or are not.</summary>
-    private async Task<(Exchange? Answer, string? Failure)> AskAsync(WebAddress at, int most, HostQueue host, Fetcher fetcher, CancellationToken stop)
+    private async Task<(Exchange? Answer, string? Failure)> AskAsync(
+        WebAddress at,
+        int most,
+        HostQueue host,
+        Fetcher fetcher,
+        CancellationToken stop
+    )
     {
         for (var attempt = 0; ; attempt++)
         {

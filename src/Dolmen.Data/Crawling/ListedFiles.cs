@@ -17,8 +17,17 @@ public sealed class ListedFiles : IDisposable
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
     private readonly FetchSettings _settings;
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), UseCookies = false, MaxAutomaticRedirections = 5 })
-        { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            UseCookies = false,
+            MaxAutomaticRedirections = 5,
+        }
+    )
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
 
     private long _bytes;
     private int _finished;
@@ -42,14 +51,24 @@ public sealed class ListedFiles : IDisposable
         var present = chosen.Count(name => File.Exists(files.PathOf(name)));
         files._finished = present;
         await Parallel.ForEachAsync(
-            chosen.Where(name => !File.Exists(files.PathOf(name))), new ParallelOptions { MaxDegreeOfParallelism = settings.Connections, CancellationToken = stop },
-            async (name, cancel) => await files.FetchAsync(name, added => Report(name, added), cancel));
+            chosen.Where(name => !File.Exists(files.PathOf(name))),
+            new ParallelOptions { MaxDegreeOfParallelism = settings.Connections, CancellationToken = stop },
+            async (name, cancel) => await files.FetchAsync(name, added => Report(name, added), cancel)
+        );
         return new FetchReport(names.Count, [.. chosen.Select(files.PathOf)], present, files._bytes, watch.Elapsed.TotalSeconds);
 
         void Report(string name, long added)
         {
             var bytes = Interlocked.Add(ref files._bytes, added);
-            progress?.Report(new StageProgress("fetch", bytes, 0, "B", $"{Volatile.Read(ref files._finished)} of {chosen.Count} files · {Path.GetFileName(name)}"));
+            progress?.Report(
+                new StageProgress(
+                    "fetch",
+                    bytes,
+                    0,
+                    "B",
+                    $"{Volatile.Read(ref files._finished)} of {chosen.Count} files · {Path.GetFileName(name)}"
+                )
+            );
         }
     }
 
@@ -63,7 +82,10 @@ public sealed class ListedFiles : IDisposable
         {
             for (var slash = name.LastIndexOf('/'); slash > 0; slash = name.LastIndexOf('/', slash - 1))
             {
-                if (all.Contains(name[..slash])) throw new UserErrorException($"the listing names '{name[..slash]}' as a file and '{name}' in a folder of that name: leave one out.");
+                if (all.Contains(name[..slash]))
+                    throw new UserErrorException(
+                        $"the listing names '{name[..slash]}' as a file and '{name}' in a folder of that name: leave one out."
+                    );
             }
         }
     }
@@ -78,11 +100,18 @@ public sealed class ListedFiles : IDisposable
         if (!Uri.TryCreate(from, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
         {
             var file = new FileInfo(from);
-            if (!file.Exists) throw new UserErrorException($"--listing {from} does not exist: name a file, or an address with http:// or https://.");
-            if (file.Length > PathListing.MaxBytes) throw new UserErrorException($"--listing {from} has {file.Length >> 20} MB and may have {PathListing.MaxBytes >> 20}: split it.");
+            if (!file.Exists)
+                throw new UserErrorException($"--listing {from} does not exist: name a file, or an address with http:// or https://.");
+            if (file.Length > PathListing.MaxBytes)
+                throw new UserErrorException(
+                    $"--listing {from} has {file.Length >> 20} MB and may have {PathListing.MaxBytes >> 20}: split it."
+                );
             return PathListing.Read(await File.ReadAllBytesAsync(from, stop), from);
         }
-        if (address.UserInfo.Length > 0) throw new UserErrorException($"--listing '{SecretFree.Address(from)}' holds a name and password, which are not sent: name an address without them.");
+        if (address.UserInfo.Length > 0)
+            throw new UserErrorException(
+                $"--listing '{SecretFree.Address(from)}' holds a name and password, which are not sent: name an address without them."
+            );
         using var kept = new MemoryStream();
         await FillAsync(address, kept, PathListing.MaxBytes, _ => { }, stop);
         return PathListing.Read(kept.ToArray(), from);
@@ -102,8 +131,12 @@ public sealed class ListedFiles : IDisposable
                 stream.Flush(flushToDisk: true);
                 if (!name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || EndsWhole(stream)) break;
             }
-            File.Delete(partial);                                        // spoilt on the way, or begun from another file: once more from the start
-            if (whole == 1) throw new UserErrorException($"{AddressOf(name)} is no whole gzip file, twice: it was not kept. Leave it out of the listing, or try later.");
+            // spoilt on the way, or begun from another file: once more from the start
+            File.Delete(partial);
+            if (whole == 1)
+                throw new UserErrorException(
+                    $"{AddressOf(name)} is no whole gzip file, twice: it was not kept. Leave it out of the listing, or try later."
+                );
         }
         File.Move(partial, path, overwrite: true);
         Interlocked.Increment(ref _finished);
@@ -126,14 +159,25 @@ public sealed class ListedFiles : IDisposable
             {
                 if (stream.Length > before) failed = 0;
                 if (Retry.IsLast(failed))
-                    throw new UserErrorException($"{address} could not be fetched: {error.Message} {stream.Length} bytes are kept. The same command goes on from there.", error);
+                    throw new UserErrorException(
+                        $"{address} could not be fetched: {error.Message} {stream.Length} bytes are kept. The same command goes on from "
+                            + $"there.",
+                        error
+                    );
                 await Retry.PauseAsync(failed++, _settings.FirstPause, stop, asked < LongestPause ? asked : LongestPause);
             }
         }
     }
 
     /// <returns>Whether the stream now has the length the server announced.</returns>
-    private async Task<bool> ReceiveAsync(Uri address, Stream stream, long most, Action<long> report, Action<TimeSpan> asks, CancellationToken stop)
+    private async Task<bool> ReceiveAsync(
+        Uri address,
+        Stream stream,
+        long most,
+        Action<long> report,
+        Action<TimeSpan> asks,
+        CancellationToken stop
+    )
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(_settings.Patience);
@@ -151,11 +195,14 @@ public sealed class ListedFiles : IDisposable
             }
             if (Retry.IsPassing(response.StatusCode)) throw new HttpRequestException($"The server answered {(int)response.StatusCode}.");
             if (!response.IsSuccessStatusCode)
-                throw new UserErrorException($"the server answered {(int)response.StatusCode} for {address}: check the listing and --base-url.");
+                throw new UserErrorException(
+                    $"the server answered {(int)response.StatusCode} for {address}: check the listing and --base-url."
+                );
             // A server without ranges sends all from the start.
             var range = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange : null;
             var start = range?.From ?? 0;
-            if (start > stream.Length) throw new HttpRequestException($"The server sent bytes from {start} on where {stream.Length} were asked for.");
+            if (start > stream.Length)
+                throw new HttpRequestException($"The server sent bytes from {start} on where {stream.Length} were asked for.");
             var total = range is null ? response.Content.Headers.ContentLength : range.Length;
             if (total > most) throw new UserErrorException($"{address} has {total} bytes, and may have {most}: it was not fetched.");
             stream.SetLength(start);

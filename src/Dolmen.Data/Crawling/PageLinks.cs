@@ -24,7 +24,8 @@ internal sealed class PageLinks
     public static PageLinks Read(Exchange page, ReadOnlyMemory<byte> html, string productToken)
     {
         var links = new PageLinks();
-        foreach (var line in page.Headers.NonValidated.TryGetValues("X-Robots-Tag", out var values) ? values : default) links.ObeyHeader(line, productToken);
+        foreach (var line in page.Headers.NonValidated.TryGetValues("X-Robots-Tag", out var values) ? values : default)
+            links.ObeyHeader(line, productToken);
         if (page.MediaType is "text/html" or "application/xhtml+xml" || (page.MediaType.Length == 0 && LooksLikeHtml(html.Span)))
             links.Scan(PageText.Decode(html.ToArray(), page.Content.ContentType?.CharSet?.Trim('"', '\'')), page.Address.Uri, productToken);
         return links;
@@ -73,27 +74,41 @@ internal sealed class PageLinks
 
         void Add(HtmlTagToken tag, string attribute)
         {
-            if (references.Count < MaxLinks && tag.GetAttribute(attribute) is { Length: > 0 } reference && !HasWord(tag.GetAttribute("rel"), "nofollow"))
+            if (
+                references.Count < MaxLinks
+                && tag.GetAttribute(attribute) is { Length: > 0 } reference
+                && !HasWord(tag.GetAttribute("rel"), "nofollow")
+            )
                 references.Add(reference);
         }
     }
 
     private static bool Names(string? name, string productToken) =>
-        string.Equals(name, "robots", StringComparison.OrdinalIgnoreCase) || string.Equals(name, productToken, StringComparison.OrdinalIgnoreCase);
+        string.Equals(name, "robots", StringComparison.OrdinalIgnoreCase)
+        || string.Equals(name, productToken, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>"nofollow, noindex" for all, or "name: nofollow" for the crawler of that name.</summary>
     private void ObeyHeader(string line, string productToken)
     {
         var colon = line.IndexOf(':');
         var who = colon > 0 ? line[..colon].Trim() : "";
-        var isName = who.Length > 0 && who.All(c => char.IsAsciiLetter(c) || c is '-' or '_') && who is not ("unavailable_after" or "max-snippet" or "max-image-preview" or "max-video-preview");
-        if (!isName) Obey(line);
-        else if (who.Equals(productToken, StringComparison.OrdinalIgnoreCase)) Obey(line[(colon + 1)..]);
+        var isName =
+            who.Length > 0
+            && who.All(c => char.IsAsciiLetter(c) || c is '-' or '_')
+            && who is not ("unavailable_after" or "max-snippet" or "max-image-preview" or "max-video-preview");
+        if (!isName)
+            Obey(line);
+        else if (who.Equals(productToken, StringComparison.OrdinalIgnoreCase))
+            Obey(line[(colon + 1)..]);
     }
 
     private void Obey(string? directives)
     {
-        foreach (var word in (directives ?? "").ToLowerInvariant().Split([',', ' ', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (
+            var word in (directives ?? "")
+                .ToLowerInvariant()
+                .Split([',', ' ', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        )
         {
             if (word is "noindex" or "noarchive" or "none" or "noai") KeepsOut = true;
             if (word is "nofollow" or "none") NoFollow = true;
@@ -113,6 +128,7 @@ internal sealed class PageLinks
     private static bool LooksLikeHtml(ReadOnlySpan<byte> bytes)
     {
         var start = Encoding.ASCII.GetString(bytes[..Math.Min(bytes.Length, 512)]).TrimStart();
-        return start.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase);
+        return start.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
+            || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase);
     }
 }

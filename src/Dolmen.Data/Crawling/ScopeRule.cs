@@ -20,6 +20,7 @@ internal sealed class ScopeRule(IReadOnlyList<WebAddress> seeds, CrawlScope scop
     {
         if (IPAddress.TryParse(seed.Trim('[', ']'), out _)) return false;
         var domain = seed.StartsWith("www.", StringComparison.Ordinal) && seed.AsSpan(4).Contains('.') ? seed[4..] : seed;
-        return host == domain || (host.Length > domain.Length && host.EndsWith(domain, StringComparison.Ordinal) && host[^(domain.Length + 1)] == '.');
+        return host == domain
+            || (host.Length > domain.Length && host.EndsWith(domain, StringComparison.Ordinal) && host[^(domain.Length + 1)] == '.');
     }
 }

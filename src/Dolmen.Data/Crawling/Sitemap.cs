@@ -3,7 +3,8 @@ using System.Xml;
 
 namespace Dolmen.Data.Crawling;
 
-/// <summary>The addresses of a sitemap, or of the sitemaps it lists (sitemaps.org). Plain text with one address a line counts too.</summary>
+/// <summary>The addresses of a sitemap, or of the sitemaps it lists (sitemaps.org). Plain text with one address a line counts
+/// too.</summary>
 internal sealed record Sitemap(IReadOnlyList<WebAddress> Pages, IReadOnlyList<WebAddress> Sitemaps)
 {
     public const int MaxAddresses = 50_000, MaxBytes = 50 << 20;
@@ -19,7 +20,12 @@ internal sealed record Sitemap(IReadOnlyList<WebAddress> Pages, IReadOnlyList<We
         {
             foreach (var line in Encoding.UTF8.GetString(file.Span).AsSpan().EnumerateLines())
             {
-                if (pages.Count < MaxAddresses && line.Length is > 0 and <= WebAddress.MaxChars && WebAddress.Parse(line.ToString()) is { } page) pages.Add(page);
+                if (
+                    pages.Count < MaxAddresses
+                    && line.Length is > 0 and <= WebAddress.MaxChars
+                    && WebAddress.Parse(line.ToString()) is { } page
+                )
+                    pages.Add(page);
             }
             return new Sitemap(pages, sitemaps);
         }
@@ -32,11 +38,21 @@ internal sealed record Sitemap(IReadOnlyList<WebAddress> Pages, IReadOnlyList<We
             var parent = "";
             while (reader.Read() && pages.Count < MaxAddresses && sitemaps.Count < MaxAddresses)
             {
-                if (reader.NodeType != XmlNodeType.Element || reader.Depth > MaxDepth) continue;
-                if (reader.LocalName is "url" or "sitemap") parent = reader.LocalName;
-                if (reader.LocalName != "loc" || parent.Length == 0 || reader.IsEmptyElement || !reader.Read() || reader.NodeType is not (XmlNodeType.Text or XmlNodeType.CDATA)) continue;
+                if (reader.NodeType != XmlNodeType.Element || reader.Depth > MaxDepth)
+                    continue;
+                if (reader.LocalName is "url" or "sitemap")
+                    parent = reader.LocalName;
+                if (
+                    reader.LocalName != "loc"
+                    || parent.Length == 0
+                    || reader.IsEmptyElement
+                    || !reader.Read()
+                    || reader.NodeType is not (XmlNodeType.Text or XmlNodeType.CDATA)
+                )
+                    continue;
                 var text = reader.Value;
-                if (reader.Read() && reader.NodeType == XmlNodeType.EndElement && WebAddress.Parse(text, at.Uri) is { } address) (parent == "url" ? pages : sitemaps).Add(address);
+                if (reader.Read() && reader.NodeType == XmlNodeType.EndElement && WebAddress.Parse(text, at.Uri) is { } address)
+                    (parent == "url" ? pages : sitemaps).Add(address);
             }
         }
         catch (XmlException)

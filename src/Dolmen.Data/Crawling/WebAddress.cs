@@ -54,7 +54,9 @@ internal sealed class WebAddress
             if (canonical.Length > MaxChars || IsTrap(uri.AbsolutePath)) return null;
             // What is read again must be the same address: some escapes are undone only in a second reading.
             var again = new Uri(canonical);
-            return canonical.EndsWith(again.PathAndQuery, StringComparison.Ordinal) ? new WebAddress(again, canonical) : depth < MaxReadings ? Parse(canonical, null, depth + 1) : null;
+            return canonical.EndsWith(again.PathAndQuery, StringComparison.Ordinal) ? new WebAddress(again, canonical)
+                : depth < MaxReadings ? Parse(canonical, null, depth + 1)
+                : null;
         }
         catch (Exception error) when (error is UriFormatException or ArgumentException or InvalidOperationException)
         {

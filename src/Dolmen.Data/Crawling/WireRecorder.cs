@@ -27,7 +27,8 @@ internal sealed class WireRecorder
     {
         (_connection, Overflowed, _most) = (null, false, mostResponseBytes);
         _request.ResetWrittenCount();
-        if (_response.Capacity > KeptCapacity) _response = new ArrayBufferWriter<byte>();   // a huge page does not keep its memory for the rest of the crawl
+        // a huge page does not keep its memory for the rest of the crawl
+        if (_response.Capacity > KeptCapacity) _response = new ArrayBufferWriter<byte>();
         _response.ResetWrittenCount();
     }
 

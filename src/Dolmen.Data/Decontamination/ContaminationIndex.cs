@@ -7,7 +7,8 @@ namespace Dolmen.Data.Decontamination;
 /// <param name="Share">How many of the item's n-grams the document holds, in 0–1.</param>
 internal readonly record struct Contamination(string ItemId, string Text, double Share);
 
-/// <summary>Finds items of evaluation sets in documents by n-grams of normalised words. An item shorter than an n-gram is looked for whole. Build it first, then it is
+/// <summary>Finds items of evaluation sets in documents by n-grams of normalised words. An item shorter than an n-gram is looked for whole.
+/// Build it first, then it is
 /// shared by all threads.</summary>
 /// <param name="minShare">Hits below this share of the item's n-grams are not reported; 0 reports any shared n-gram.</param>
 /// <param name="minWords">Shorter items ("Yes or no?") would be found everywhere: they are left out and counted.</param>
@@ -71,7 +72,8 @@ internal sealed class ContaminationIndex(int ngramWords = 13, double minShare = 
                 var hash = HashMixing.Mix(rolled);
                 if ((_filter[hash % FilterBits / 64] >> (int)(hash % 64) & 1) == 0 || !_heads.TryGetValue(hash, out var at)) continue;
                 var first = i - length + 1;
-                for (; at >= 0; at = _places[at].Next) Compare(_places[at], hashes.Slice(first, length), words.Starts[first], words.Ends[i], ref found);
+                for (; at >= 0; at = _places[at].Next)
+                    Compare(_places[at], hashes.Slice(first, length), words.Starts[first], words.Ends[i], ref found);
             }
         }
         var hits = new List<Contamination>();
@@ -86,7 +88,13 @@ internal sealed class ContaminationIndex(int ngramWords = 13, double minShare = 
     }
 
     // The word hashes are compared too: a rolled hash that agrees by chance is no hit.
-    private void Compare(Place place, ReadOnlySpan<ulong> gram, int start, int end, ref Dictionary<int, (HashSet<int> Grams, int Start, int End)>? found)
+    private void Compare(
+        Place place,
+        ReadOnlySpan<ulong> gram,
+        int start,
+        int end,
+        ref Dictionary<int, (HashSet<int> Grams, int Start, int End)>? found
+    )
     {
         var item = _items[place.Item].Words;
         if (place.Word + gram.Length > item.Length || !item.AsSpan(place.Word, gram.Length).SequenceEqual(gram)) return;

@@ -4,11 +4,23 @@ using nietras.SeparatedValues;
 
 namespace Dolmen.Data.Decontamination;
 
-/// <summary>Items of an evaluation set: JSON lines or CSV. The question is what must not be in training data; a file that names no column as one gives all of a
+/// <summary>Items of an evaluation set: JSON lines or CSV. The question is what must not be in training data; a file that names no column
+/// as one gives all of a
 /// row's text (JSON) or its first column (CSV, as MMLU's files without a header).</summary>
 internal static class EvaluationItems
 {
-    private static readonly string[] Questions = ["question", "text", "prompt", "problem", "input", "instruction", "ctx", "goal", "sentence"];
+    private static readonly string[] Questions =
+    [
+        "question",
+        "text",
+        "prompt",
+        "problem",
+        "input",
+        "instruction",
+        "ctx",
+        "goal",
+        "sentence",
+    ];
 
     /// <exception cref="UserErrorException">The file cannot be read, or holds no item.</exception>
     public static IReadOnlyList<(string Id, string Text)> Read(string path)
@@ -17,10 +29,16 @@ internal static class EvaluationItems
         {
             ".jsonl" or ".json" or ".ndjson" => [.. JsonLines.Rows(path).Select(Item)],
             ".csv" when !DataFile.IsCompressed(path) => [.. Csv(path)],
-            var other => throw new UserErrorException($"{path} ends in \"{other}\": evaluation sets are read from .jsonl, .json (also .gz and .zst) and .csv. Convert it to one of them."),
+            var other => throw new UserErrorException(
+                $"{path} ends in \"{other}\": evaluation sets are read from .jsonl, .json (also .gz and .zst) and .csv. Convert it to one "
+                    + $"of them."
+            ),
         };
-        return items.Count > 0 ? items
-            : throw new UserErrorException($"{path} holds no item: nothing would be kept out of the corpus by it. Name another file, or leave it out of the recipe.");
+        return items.Count > 0
+            ? items
+            : throw new UserErrorException(
+                $"{path} holds no item: nothing would be kept out of the corpus by it. Name another file, or leave it out of the recipe."
+            );
     }
 
     /// <summary>Notes how many items documents are compared with, and how many are too short for that.</summary>
@@ -38,15 +56,24 @@ internal static class EvaluationItems
         var file = Path.GetFileName(row.File);
         var id = row.Find("id") is { } named ? $"{file}:{named.Value}" : $"{file}:{row.Line}";
         foreach (var question in Questions)
-            if (row.Find(question) is { IsString: true } value) return (id, value.Text());
-        var text = string.Join('\n', row.Value.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.String).Select(member => member.Value.GetString()));
+            if (row.Find(question) is { IsString: true } value)
+                return (id, value.Text());
+        var text = string.Join(
+            '\n',
+            row.Value.EnumerateObject()
+                .Where(member => member.Value.ValueKind == JsonValueKind.String)
+                .Select(member => member.Value.GetString())
+        );
         return text.Length > 0 ? (id, text) : throw row.Error("has no text: an item is an object with a question");
     }
 
     private static IEnumerable<(string Id, string Text)> Csv(string path)
     {
-        using var reader = Sep.New(',').Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true }).FromFile(path);
-        int column = 0, number = 0;
+        using var reader = Sep.New(',')
+            .Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true })
+            .FromFile(path);
+        int column = 0,
+            number = 0;
         while (reader.MoveNext())
         {
             var row = reader.Current;

@@ -36,7 +36,8 @@ internal sealed class Clusters : IDisposable
         foreach (var pair in ItemFile.Read<NearPair>(pairs.NearFile))
         {
             Check(pair.A, pair.B, pairs.NearFile, count);
-            if (pair.Jaccard >= minJaccard && (_kept[pair.A] || stands[pair.A]) && (_kept[pair.B] || stands[pair.B])) Join((int)pair.A, (int)pair.B);
+            if (pair.Jaccard >= minJaccard && (_kept[pair.A] || stands[pair.A]) && (_kept[pair.B] || stands[pair.B]))
+                Join((int)pair.A, (int)pair.B);
         }
 
         _sizes = new int[count];
@@ -56,7 +57,10 @@ internal sealed class Clusters : IDisposable
     private static void Check(long a, long b, string file, int count)
     {
         if ((ulong)a >= (ulong)count || (ulong)b >= (ulong)count)
-            throw new UserErrorException($"{file} pairs document {a} with {b}, and there are {count}: it is damaged or of another corpus. Restore it, or build the corpus again.");
+            throw new UserErrorException(
+                $"{file} pairs document {a} with {b}, and there are {count}: it is damaged or of another corpus. Restore it, or build the "
+                    + $"corpus again."
+            );
     }
 
     /// <param name="kept">Whether the filters keep a document; asked once for each ordinal, in order.</param>

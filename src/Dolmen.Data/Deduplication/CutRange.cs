@@ -17,7 +17,8 @@ internal readonly record struct CutRange(long Ordinal, int Start, int End, CutKi
         return End != other.End ? End.CompareTo(other.End) : Kind.CompareTo(other.Kind);
     }
 
-    /// <summary>The text without the ranges, which are ascending and may overlap. Where a cut leaves several empty lines, one stays.</summary>
+    /// <summary>The text without the ranges, which are ascending and may overlap. Where a cut leaves several empty lines, one
+    /// stays.</summary>
     public static string Cut(string text, ReadOnlySpan<CutRange> ranges)
     {
         var left = new StringBuilder(text.Length);

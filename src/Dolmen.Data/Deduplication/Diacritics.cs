@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>Lower-case letters with diacritics to their plain letters, so that composed and decomposed spellings give the same word. A table, since the product runs without
+/// <summary>Lower-case letters with diacritics to their plain letters, so that composed and decomposed spellings give the same word. A
+/// table, since the product runs without
 /// ICU, where <see cref="string.Normalize()"/> does nothing beyond ASCII.</summary>
 internal static class Diacritics
 {

@@ -10,12 +10,19 @@ namespace Dolmen.Data.Deduplication;
 /// <param name="Request">Names inputs, recipe and seed.</param>
 internal sealed record IndexedCrawl(string Inputs, string Request, int Files, long Documents);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
 [JsonSerializable(typeof(IReadOnlyList<IndexedCrawl>))]
 internal sealed partial class DuplicateIndexJson : JsonSerializerContext;
 
-/// <summary>The documents of earlier crawls, against which a new one is checked: their signature files, and in the folder of a generation, which is never changed, which of them were
-/// kept, their bucket entries sorted, and their near pairs. <c>current</c> names the generation that counts and is replaced last. A crawl that the index has already is checked
+/// <summary>The documents of earlier crawls, against which a new one is checked: their signature files, and in the folder of a generation,
+/// which is never changed, which of them were
+/// kept, their bucket entries sorted, and their near pairs. <c>current</c> names the generation that counts and is replaced last. A crawl
+/// that the index has already is checked
 /// against those before it alone, so that building it again gives the same.</summary>
 internal sealed class DuplicateIndex : IDisposable
 {
@@ -37,14 +44,22 @@ internal sealed class DuplicateIndex : IDisposable
         }
         catch (IOException error)
         {
-            throw new UserErrorException($"the index {directory} is in use by another build, or cannot be written: {error.Message} Wait for that build, or name another index.", error);
+            throw new UserErrorException(
+                $"the index {directory} is in use by another build, or cannot be written: {error.Message} Wait for that build, or name "
+                    + $"another index.",
+                error
+            );
         }
         try
         {
             _earlier = [];
             var current = Path.Combine(directory, "current");
-            if (!File.Exists(current)) return;
-            if (!int.TryParse(File.ReadAllText(current), CultureInfo.InvariantCulture, out _generation) || !Directory.Exists(Generation(_generation)))
+            if (!File.Exists(current))
+                return;
+            if (
+                !int.TryParse(File.ReadAllText(current), CultureInfo.InvariantCulture, out _generation)
+                || !Directory.Exists(Generation(_generation))
+            )
                 throw Damaged($"{current} names no generation of it");
             (_all, _kept) = (ReadCrawls(), File.ReadAllBytes(InGeneration("kept")));
             if (_kept.Length != _all.Sum(crawl => crawl.Documents)) throw Damaged("its files are not of one number of documents");
@@ -71,23 +86,52 @@ internal sealed class DuplicateIndex : IDisposable
 
     public bool Kept(long ordinal) => _kept[ordinal] != 0;
 
-    /// <summary>Finds the pairs of the index and the new files together. Ordinals below <see cref="Documents"/> are the index's; the new files' follow.</summary>
-    public DuplicatePairs Find(IReadOnlyList<string> newFiles, string outputDirectory, string scratchDirectory, long memoryBytes, int threads = 1,
-        IProgress<DuplicateProgress>? progress = null, CancellationToken stop = default) =>
-        NearDuplicates.Find([.. Signatures(), .. newFiles], Earlier(scratchDirectory), _settings, outputDirectory, scratchDirectory, memoryBytes, threads, progress, stop);
+    /// <summary>Finds the pairs of the index and the new files together. Ordinals below <see cref="Documents"/> are the index's; the new
+    /// files' follow.</summary>
+    public DuplicatePairs Find(
+        IReadOnlyList<string> newFiles,
+        string outputDirectory,
+        string scratchDirectory,
+        long memoryBytes,
+        int threads = 1,
+        IProgress<DuplicateProgress>? progress = null,
+        CancellationToken stop = default
+    ) =>
+        NearDuplicates.Find(
+            [.. Signatures(), .. newFiles],
+            Earlier(scratchDirectory),
+            _settings,
+            outputDirectory,
+            scratchDirectory,
+            memoryBytes,
+            threads,
+            progress,
+            stop
+        );
 
     /// <summary>Whether the crawls after this one, if there are any, were checked against what another recipe made of it.</summary>
     /// <param name="request">Names inputs, recipe and seed of the build.</param>
     public void ThrowIfSettled(string request)
     {
         if (_all.Count > _earlier.Count + 1 && _all[_earlier.Count].Request != request)
-            throw new UserErrorException($"the index {_directory} has this crawl as built by another recipe, and {_all.Count - _earlier.Count - 1} crawls added after it: build it with that recipe, without an index, or all of them with a new one.");
+            throw new UserErrorException(
+                $"the index {_directory} has this crawl as built by another recipe, and {_all.Count - _earlier.Count - 1} crawls added "
+                    + $"after it: build it with that recipe, without an index, or all of them with a new one."
+            );
     }
 
-    /// <summary>Adds the new files after <see cref="Find"/>, in place of what another recipe made of the same crawl: all of it, or nothing when it is interrupted. Nothing is done if they
+    /// <summary>Adds the new files after <see cref="Find"/>, in place of what another recipe made of the same crawl: all of it, or nothing
+    /// when it is interrupted. Nothing is done if they
     /// are there. The caller opens the index anew.</summary>
     /// <param name="kept">Whether the filters keep a new document, by its ordinal in <paramref name="pairs"/>.</param>
-    public void Add(IndexedCrawl crawl, IReadOnlyList<string> newFiles, DuplicatePairs pairs, Func<long, bool> kept, string scratchDirectory, long memoryBytes)
+    public void Add(
+        IndexedCrawl crawl,
+        IReadOnlyList<string> newFiles,
+        DuplicatePairs pairs,
+        Func<long, bool> kept,
+        string scratchDirectory,
+        long memoryBytes
+    )
     {
         ThrowIfSettled(crawl.Request);
         if (_all.Count > _earlier.Count && _all[_earlier.Count].Request == crawl.Request) return;
@@ -123,13 +167,18 @@ internal sealed class DuplicateIndex : IDisposable
             near.CopyTo(stream);
         });
         AtomicFile.Write(Path.Combine(next, "kept"), stream => stream.Write(flags));
-        AtomicFile.WriteJson(Path.Combine(next, "crawls.json"), [.. _earlier, crawl with { Files = newFiles.Count, Documents = first - Documents }], DuplicateIndexJson.Default.IReadOnlyListIndexedCrawl);
+        AtomicFile.WriteJson(
+            Path.Combine(next, "crawls.json"),
+            [.. _earlier, crawl with { Files = newFiles.Count, Documents = first - Documents }],
+            DuplicateIndexJson.Default.IReadOnlyListIndexedCrawl
+        );
         AtomicFile.WriteText(Path.Combine(_directory, "current"), (_generation + 1).ToString(CultureInfo.InvariantCulture));
         // What no longer counts, also what an interrupted build left.
         foreach (var folder in Directory.GetDirectories(_directory, "generation-*"))
             if (folder != next) Directory.Delete(folder, recursive: true);
         foreach (var folder in Directory.GetDirectories(Path.Combine(_directory, "signatures")))
-            if (Path.GetFileName(folder) is var name && name != crawl.Request && _earlier.All(earlier => earlier.Request != name)) Directory.Delete(folder, recursive: true);
+            if (Path.GetFileName(folder) is var name && name != crawl.Request && _earlier.All(earlier => earlier.Request != name))
+                Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>What was found among the crawls before this one; where the index has more, their part of it is copied.</summary>
@@ -141,8 +190,14 @@ internal sealed class DuplicateIndex : IDisposable
         if (_earlier.Count == _all.Count) return new(Documents, bands, near);
         Directory.CreateDirectory(scratchDirectory);
         var (someBands, someNear) = (Path.Combine(scratchDirectory, "earlier.bands"), Path.Combine(scratchDirectory, "earlier.near"));
-        AtomicFile.Write(someBands, stream => ItemFile.Write(stream, ItemFile.Read<BandItem>(bands).Where(item => item.Ordinal < Documents)));
-        AtomicFile.Write(someNear, stream => ItemFile.Write(stream, ItemFile.Read<NearPair>(near).Where(pair => Math.Max(pair.A, pair.B) < Documents)));
+        AtomicFile.Write(
+            someBands,
+            stream => ItemFile.Write(stream, ItemFile.Read<BandItem>(bands).Where(item => item.Ordinal < Documents))
+        );
+        AtomicFile.Write(
+            someNear,
+            stream => ItemFile.Write(stream, ItemFile.Read<NearPair>(near).Where(pair => Math.Max(pair.A, pair.B) < Documents))
+        );
         return new(Documents, someBands, someNear);
     }
 
@@ -151,9 +206,16 @@ internal sealed class DuplicateIndex : IDisposable
         try
         {
             using var stream = File.OpenRead(InGeneration("crawls.json"));
-            var crawls = JsonSerializer.Deserialize(stream, DuplicateIndexJson.Default.IReadOnlyListIndexedCrawl) ?? throw new JsonException("It is null.");
+            var crawls =
+                JsonSerializer.Deserialize(stream, DuplicateIndexJson.Default.IReadOnlyListIndexedCrawl)
+                ?? throw new JsonException("It is null.");
             // Names of folders.
-            if (crawls.Any(crawl => crawl.Files < 0 || crawl.Documents < 0 || crawl.Request.Length == 0 || !crawl.Request.All(char.IsAsciiHexDigit))) throw new JsonException("A crawl is none.");
+            if (
+                crawls.Any(crawl =>
+                    crawl.Files < 0 || crawl.Documents < 0 || crawl.Request.Length == 0 || !crawl.Request.All(char.IsAsciiHexDigit)
+                )
+            )
+                throw new JsonException("A crawl is none.");
             return crawls;
         }
         catch (Exception error) when (error is JsonException or IOException)
@@ -162,9 +224,14 @@ internal sealed class DuplicateIndex : IDisposable
         }
     }
 
-    private UserErrorException Damaged(string why) => new($"{_directory} is no index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the earlier crawls again.");
+    private UserErrorException Damaged(string why) =>
+        new(
+            $"{_directory} is no index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the "
+                + $"earlier crawls again."
+        );
 
-    private IEnumerable<string> Signatures() => _earlier.SelectMany(crawl => Enumerable.Range(0, crawl.Files).Select(i => SignatureFile(crawl.Request, i)));
+    private IEnumerable<string> Signatures() =>
+        _earlier.SelectMany(crawl => Enumerable.Range(0, crawl.Files).Select(i => SignatureFile(crawl.Request, i)));
 
     private string SignatureFolder(string request) => Path.Combine(_directory, "signatures", request);
 

@@ -14,7 +14,8 @@ internal readonly record struct TextItem(TextDigest Text, PriorityKey Priority, 
     }
 }
 
-/// <summary>A document in a bucket. <paramref name="Order"/> is of its text, so that the order within a bucket is not that of the input.</summary>
+/// <summary>A document in a bucket. <paramref name="Order"/> is of its text, so that the order within a bucket is not that of the
+/// input.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct BandItem(ulong Band, ulong Order, long Ordinal) : IOrdered<BandItem>
 {
@@ -44,6 +45,7 @@ internal readonly record struct Pair(long A, long B) : IOrdered<Pair>
     public int Compared(Pair other) => A != other.A ? A.CompareTo(other.A) : B.CompareTo(other.B);
 }
 
-/// <summary>Two near-duplicates and how alike they are; 1 when nothing was compared (<see cref="MinHashSettings.MinJaccard"/> null).</summary>
+/// <summary>Two near-duplicates and how alike they are; 1 when nothing was compared (<see cref="MinHashSettings.MinJaccard"/>
+/// null).</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct NearPair(long A, long B, double Jaccard);

@@ -1,11 +1,16 @@
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>Passages of at least <paramref name="minWords"/> words that stand in the corpus more than once (Lee et al. 2022 take 50 tokens). A passage that long repeats exactly
-/// if all its windows of that many words do: windows next to each other in a suffix array with so long a common prefix are those of equal hash. So the windows'
-/// 128-bit hashes are sorted, out of core, 56 bytes a word on disk, which finds what a suffix array over words finds without holding one. The first occurrence stays; of others,
+/// <summary>Passages of at least <paramref name="minWords"/> words that stand in the corpus more than once (Lee et al. 2022 take 50
+/// tokens). A passage that long repeats exactly
+/// if all its windows of that many words do: windows next to each other in a suffix array with so long a common prefix are those of equal
+/// hash. So the windows'
+/// 128-bit hashes are sorted, out of core, 56 bytes a word on disk, which finds what a suffix array over words finds without holding one.
+/// The first occurrence stays; of others,
 /// what does not overlap a first occurrence is cut. Not for several threads at once.</summary>
-/// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one, and what the first of them holds stays in all of them. Itself when null.</param>
-internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes, int minWords = 50, Func<long, long>? documentOf = null) : IDisposable
+/// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one, and what the first of them holds stays
+/// in all of them. Itself when null.</param>
+internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes, int minWords = 50, Func<long, long>? documentOf = null)
+    : IDisposable
 {
     private const ulong FactorHigh = 0x9e3779b97f4a7c15UL;
     private const ulong FactorLow = 0xc2b2ae3d27d4eb4fUL;
@@ -39,7 +44,13 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
                 low -= HashMixing.Mix(words[i - minWords]) * leavingLow;
             }
             if (i >= minWords - 1)
-                _windows.Add(new(new(HashMixing.Mix(high), HashMixing.Mix(low)), priority, new(ordinal, buffer.Starts[i - minWords + 1], buffer.Ends[i])));
+                _windows.Add(
+                    new(
+                        new(HashMixing.Mix(high), HashMixing.Mix(low)),
+                        priority,
+                        new(ordinal, buffer.Starts[i - minWords + 1], buffer.Ends[i])
+                    )
+                );
         }
     }
 
@@ -71,7 +82,10 @@ internal sealed class ExactSubstrings(string scratchDirectory, long memoryBytes,
         foreach (var cut in Joined(cuts.Sorted()))
         {
             var left = cut;
-            while (more && (kept.Current.Ordinal < left.Ordinal || (kept.Current.Ordinal == left.Ordinal && kept.Current.End <= left.Start))) more = kept.MoveNext();
+            while (
+                more && (kept.Current.Ordinal < left.Ordinal || (kept.Current.Ordinal == left.Ordinal && kept.Current.End <= left.Start))
+            )
+                more = kept.MoveNext();
             while (more && kept.Current.Ordinal == left.Ordinal && kept.Current.Start < left.End)
             {
                 if (kept.Current.Start > left.Start) yield return left with { End = kept.Current.Start };

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>Sorts more than memory holds: sorted runs on disk, merged. Runs are unlinked as soon as they are open (or deleted on closing where the system
+/// <summary>Sorts more than memory holds: sorted runs on disk, merged. Runs are unlinked as soon as they are open (or deleted on closing
+/// where the system
 /// cannot do that), so a killed process leaves none.</summary>
 internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes) : IDisposable where T : unmanaged, IOrdered<T>
 {
@@ -153,7 +154,8 @@ internal static class ItemFile
         to.Write(MemoryMarshal.AsBytes(block.AsSpan(0, count)));
     }
 
-    /// <summary>The items of a sorted file from the first on for which <paramref name="reached"/> is true, as it is for all after it.</summary>
+    /// <summary>The items of a sorted file from the first on for which <paramref name="reached"/> is true, as it is for all after
+    /// it.</summary>
     public static IEnumerable<T> ReadFrom<T>(string path, Func<T, bool> reached) where T : unmanaged
     {
         long low = 0, high;

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>MinHash signatures by the permutations h(x) = (a·x + b) mod 2⁶¹−1 of 32-bit shingle hashes (docs/notes/minhash.md). Holds only the
+/// <summary>MinHash signatures by the permutations h(x) = (a·x + b) mod 2⁶¹−1 of 32-bit shingle hashes (docs/notes/minhash.md). Holds only
+/// the
 /// permutations: shared by all threads, each with its own <see cref="DocumentSignature"/>.</summary>
 internal sealed class MinHash
 {
@@ -36,11 +37,13 @@ internal sealed class MinHash
 
     public MinHashSettings Settings => _settings;
 
-    /// <summary>Bands and sketch of a document given as hashes of its words, normalised as by <see cref="NormalisedWords"/>. A document shorter than a shingle is one
+    /// <summary>Bands and sketch of a document given as hashes of its words, normalised as by <see cref="NormalisedWords"/>. A document
+    /// shorter than a shingle is one
     /// shingle; one without words has no bands and no near-duplicates.</summary>
     public void Signature(ReadOnlySpan<ulong> wordHashes, DocumentSignature into) => Signature(Shingle(wordHashes, into), into);
 
-    /// <summary>The same for a set of shingle hashes, in any order, repetitions allowed. The span is sorted or not: only its values count.</summary>
+    /// <summary>The same for a set of shingle hashes, in any order, repetitions allowed. The span is sorted or not: only its values
+    /// count.</summary>
     internal void Signature(ReadOnlySpan<uint> shingles, DocumentSignature into)
     {
         if (into.Bands.Length != _settings.Buckets) into.Bands = new ulong[_settings.Buckets];
@@ -92,7 +95,8 @@ internal sealed class MinHash
     }
 
     /// <summary>The definition, and the way on machines without wide vectors. With a = high·2³² + low, both products fit 64 bits, and
-    /// 2⁶¹ ≡ 1 turns the shift of the first into a rotation of 61 bits. The last fold leaves at most three above the modulus: a fixed function of x, which is all that counts.</summary>
+    /// 2⁶¹ ≡ 1 turns the shift of the first into a rotation of 61 bits. The last fold leaves at most three above the modulus: a fixed
+    /// function of x, which is all that counts.</summary>
     internal void MinimaPlain(ReadOnlySpan<uint> shingles, Span<ulong> minima)
     {
         for (var i = 0; i < _padded; i++)
@@ -131,7 +135,13 @@ internal sealed class MinHash
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Permuted(Vector512<uint> x, Vector512<uint> lows, Vector512<uint> highs, Vector512<ulong> add, Vector512<ulong> mask)
+    private static Vector512<ulong> Permuted(
+        Vector512<uint> x,
+        Vector512<uint> lows,
+        Vector512<uint> highs,
+        Vector512<ulong> add,
+        Vector512<ulong> mask
+    )
     {
         var high = Avx512F.Multiply(highs, x);
         var low = Avx512F.Multiply(lows, x);

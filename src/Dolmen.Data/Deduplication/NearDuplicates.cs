@@ -6,7 +6,8 @@ namespace Dolmen.Data.Deduplication;
 /// <param name="Stage">What is being done: <c>texts</c>, <c>buckets</c> or <c>pairs</c>.</param>
 internal readonly record struct DuplicateProgress(string Stage, long Done, long Total);
 
-/// <summary>What <see cref="NearDuplicates.Find"/> wrote to its output folder. A document's ordinal is its row plus the rows of all files before its own.</summary>
+/// <summary>What <see cref="NearDuplicates.Find"/> wrote to its output folder. A document's ordinal is its row plus the rows of all files
+/// before its own.</summary>
 internal sealed record DuplicatePairs(string Directory, long Documents, long ExactCopies, long Candidates, long NearPairs)
 {
     public string ExactFile => Path.Combine(Directory, "exact.pairs");
@@ -28,11 +29,13 @@ internal sealed record EarlierCorpus(long Documents, string? BandFile, string? N
         Documents == 0 ? key : key with { Date = (key.Date >> 1) | (ordinal < Documents ? 0 : 1UL << 63) };
 }
 
-/// <summary>Finds exact and near-duplicates among signature files of any size in the memory given. All documents take part, also those that filters
+/// <summary>Finds exact and near-duplicates among signature files of any size in the memory given. All documents take part, also those that
+/// filters
 /// drop: <see cref="Clusters"/> then joins the kept ones, again and again for other thresholds.</summary>
 internal sealed class NearDuplicates
 {
-    /// <summary>A bucket of up to this many is compared all with all; in a larger one each document is compared with the first few and with the few before it, which is linear.</summary>
+    /// <summary>A bucket of up to this many is compared all with all; in a larger one each document is compared with the first few and with
+    /// the few before it, which is linear.</summary>
     private const int AllWithAll = 16;
     private const int Few = 4;
     private const int PairsAtOnce = 1 << 16;
@@ -48,37 +51,68 @@ internal sealed class NearDuplicates
 
     private readonly EarlierCorpus _earlier;
 
-    private NearDuplicates(IReadOnlyList<SignatureReader> files, EarlierCorpus earlier, MinHashSettings settings, string scratch, long memory, int threads,
-        IProgress<DuplicateProgress>? progress, CancellationToken stop)
+    private NearDuplicates(
+        IReadOnlyList<SignatureReader> files,
+        EarlierCorpus earlier,
+        MinHashSettings settings,
+        string scratch,
+        long memory,
+        int threads,
+        IProgress<DuplicateProgress>? progress,
+        CancellationToken stop
+    )
     {
         _earlier = earlier;
         (_files, _settings, _scratch, _memory, _threads, _progress, _stop) = (files, settings, scratch, memory, threads, progress, stop);
         _firsts = new long[files.Count + 1];
         for (var i = 0; i < files.Count; i++) _firsts[i + 1] = _firsts[i] + files[i].Rows;
         if (Documents > int.MaxValue)
-            throw new UserErrorException($"Deduplication was given {Documents} documents: it takes at most {int.MaxValue} at once. Split the corpus, for instance by language.");
+            throw new UserErrorException(
+                $"Deduplication was given {Documents} documents: it takes at most {int.MaxValue} at once. Split the corpus, for instance "
+                    + $"by language."
+            );
     }
 
     private long Documents => _firsts[^1];
 
     /// <param name="scratchDirectory">For runs of sorting; nothing stays there.</param>
     /// <param name="memoryBytes">Bound of what sorting holds at once; 4 bytes and a bit for each document come on top.</param>
-    public static DuplicatePairs Find(IReadOnlyList<string> signatureFiles, MinHashSettings settings, string outputDirectory, string scratchDirectory,
-        long memoryBytes, int threads = 1, IProgress<DuplicateProgress>? progress = null, CancellationToken stop = default) =>
-        Find(signatureFiles, EarlierCorpus.None, settings, outputDirectory, scratchDirectory, memoryBytes, threads, progress, stop);
+    public static DuplicatePairs Find(
+        IReadOnlyList<string> signatureFiles,
+        MinHashSettings settings,
+        string outputDirectory,
+        string scratchDirectory,
+        long memoryBytes,
+        int threads = 1,
+        IProgress<DuplicateProgress>? progress = null,
+        CancellationToken stop = default
+    ) => Find(signatureFiles, EarlierCorpus.None, settings, outputDirectory, scratchDirectory, memoryBytes, threads, progress, stop);
 
-    /// <summary>The same after an earlier corpus, whose files come first in <paramref name="signatureFiles"/>: its documents stay rather than new ones, and its own pairs are taken as
+    /// <summary>The same after an earlier corpus, whose files come first in <paramref name="signatureFiles"/>: its documents stay rather
+    /// than new ones, and its own pairs are taken as
     /// found then.</summary>
-    public static DuplicatePairs Find(IReadOnlyList<string> signatureFiles, EarlierCorpus earlier, MinHashSettings settings, string outputDirectory,
-        string scratchDirectory, long memoryBytes, int threads, IProgress<DuplicateProgress>? progress, CancellationToken stop)
+    public static DuplicatePairs Find(
+        IReadOnlyList<string> signatureFiles,
+        EarlierCorpus earlier,
+        MinHashSettings settings,
+        string outputDirectory,
+        string scratchDirectory,
+        long memoryBytes,
+        int threads,
+        IProgress<DuplicateProgress>? progress,
+        CancellationToken stop
+    )
     {
         settings.Check();
         Directory.CreateDirectory(outputDirectory);
         var readers = new List<SignatureReader>();
         try
         {
-            foreach (var file in signatureFiles) readers.Add(new SignatureReader(file, settings));
-            return new NearDuplicates(readers, earlier, settings, scratchDirectory, memoryBytes, threads, progress, stop).Run(outputDirectory);
+            foreach (var file in signatureFiles)
+                readers.Add(new SignatureReader(file, settings));
+            return new NearDuplicates(readers, earlier, settings, scratchDirectory, memoryBytes, threads, progress, stop).Run(
+                outputDirectory
+            );
         }
         finally
         {
@@ -120,7 +154,8 @@ internal sealed class NearDuplicates
         }
     }
 
-    /// <summary>Exact groups as pairs (copy, the one that stays), the keys by ordinal and every document's rank. Marks the copies.</summary>
+    /// <summary>Exact groups as pairs (copy, the one that stays), the keys by ordinal and every document's rank. Marks the
+    /// copies.</summary>
     private long Texts(DuplicatePairs result, Bits copies)
     {
         using var texts = new ExternalSort<TextItem>(_scratch, _memory / 2);
@@ -191,9 +226,14 @@ internal sealed class NearDuplicates
         {
             if ((++seen & 0xffff) == 0) _stop.ThrowIfCancellationRequested();
             if ((ulong)item.Ordinal >= (ulong)Documents)
-                throw new UserErrorException($"{_earlier.BandFile} names document {item.Ordinal}, and there are {Documents}: the index is damaged. Restore it from a copy, or delete it and build the earlier crawls again.");
-            if (copies[item.Ordinal]) continue;
-            if (size > 0 && item.Band != band) size = 0;
+                throw new UserErrorException(
+                    $"{_earlier.BandFile} names document {item.Ordinal}, and there are {Documents}: the index is damaged. Restore it from "
+                        + $"a copy, or delete it and build the earlier crawls again."
+                );
+            if (copies[item.Ordinal])
+                continue;
+            if (size > 0 && item.Band != band)
+                size = 0;
             band = item.Band;
             if (size < AllWithAll)
                 for (var i = 0; i < size; i++) Candidate(bucket[i], item.Ordinal);

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>Words as deduplication sees them: lower case, no diacritics of Latin, Greek and Cyrillic letters, no punctuation, a run of digits as one 0. Scripts written without spaces (Chinese,
+/// <summary>Words as deduplication sees them: lower case, no diacritics of Latin, Greek and Cyrillic letters, no punctuation, a run of
+/// digits as one 0. Scripts written without spaces (Chinese,
 /// Japanese, Thai, Lao, Khmer, Burmese, Tibetan) give a word for each character.</summary>
 internal static class NormalisedWords
 {
@@ -35,11 +36,19 @@ internal static class NormalisedWords
         if (c is '\'' or '\u2019' or (>= '\u0300' and <= '\u036f')) return Kind.Ignored;
         switch (char.GetUnicodeCategory(c))
         {
-            case UnicodeCategory.DecimalDigitNumber: return Kind.Digit;
-            case UnicodeCategory.Format: return Kind.Ignored;
-            case UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
-                or UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber or UnicodeCategory.NonSpacingMark
-                or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark:
+            case UnicodeCategory.DecimalDigitNumber:
+                return Kind.Digit;
+            case UnicodeCategory.Format:
+                return Kind.Ignored;
+            case UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter
+            or UnicodeCategory.LetterNumber
+            or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.EnclosingMark:
                 foreach (var (first, last) in WithoutSpaces)
                     if (c >= first && c <= last) return Kind.Alone;
                 return Kind.Letter;

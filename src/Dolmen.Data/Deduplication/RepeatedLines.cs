@@ -2,13 +2,21 @@ namespace Dolmen.Data.Deduplication;
 
 internal enum TextUnit { Line, Paragraph }
 
-/// <summary>Lines or paragraphs (runs of lines without an empty one) that stand in several documents: all but those of the document that stays first are cut. What a document
-/// repeats within itself is left to the filters of repetition, and lines of code between fences are left alone. Bounded memory; not for several threads at once.</summary>
+/// <summary>Lines or paragraphs (runs of lines without an empty one) that stand in several documents: all but those of the document that
+/// stays first are cut. What a document
+/// repeats within itself is left to the filters of repetition, and lines of code between fences are left alone. Bounded memory; not for
+/// several threads at once.</summary>
 /// <param name="minChars">Shorter ones (headings, list items, "Yes.") are left alone.</param>
 /// <param name="minDocuments">In fewer documents a piece is no repetition.</param>
 /// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one. Itself when null.</param>
 internal sealed class RepeatedLines(
-    string scratchDirectory, long memoryBytes, TextUnit unit = TextUnit.Line, int minChars = 30, int minDocuments = 2, Func<long, long>? documentOf = null) : IDisposable
+    string scratchDirectory,
+    long memoryBytes,
+    TextUnit unit = TextUnit.Line,
+    int minChars = 30,
+    int minDocuments = 2,
+    Func<long, long>? documentOf = null
+) : IDisposable
 {
     private const string Fence = "```";
 
@@ -23,7 +31,9 @@ internal sealed class RepeatedLines(
             var (end, hasCode) = End(text, start, ref inCode);
             var piece = text.AsSpan(start, end - start).Trim();
             if (!hasCode && piece.Length >= minChars)
-                _pieces.Add(new(new(HashMixing.HashOf(piece), HashMixing.HashOf(piece[(piece.Length / 2)..])), priority, new(ordinal, start, end)));
+                _pieces.Add(
+                    new(new(HashMixing.HashOf(piece), HashMixing.HashOf(piece[(piece.Length / 2)..])), priority, new(ordinal, start, end))
+                );
             start = end;
         }
     }
@@ -69,7 +79,8 @@ internal sealed class RepeatedLines(
             if (unit == TextUnit.Paragraph && hasText && line.Length == 0)
             {
                 // All empty lines go with the paragraph before them.
-                while (at < text.Length && (found = text.IndexOf('\n', at)) >= 0 && text.AsSpan(at, found - at).IsWhiteSpace()) at = found + 1;
+                while (at < text.Length && (found = text.IndexOf('\n', at)) >= 0 && text.AsSpan(at, found - at).IsWhiteSpace())
+                    at = found + 1;
                 return (at, hasCode);
             }
             if (line.StartsWith(Fence)) (inCode, hasCode) = (!inCode, true);

@@ -3,7 +3,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Deduplication;
 
-/// <summary>A signature file: a row for each document (<see cref="SignatureRow"/>, the bands, the sketch), then the rows' offsets, then <see cref="SignatureFooter"/>.</summary>
+/// <summary>A signature file: a row for each document (<see cref="SignatureRow"/>, the bands, the sketch), then the rows' offsets, then
+/// <see cref="SignatureFooter"/>.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct SignatureRow(TextDigest Text, PriorityKey Priority, int Length, int Sketch)
 {
@@ -20,10 +21,14 @@ internal readonly record struct SignatureFooter(ulong Magic, ulong Shape, long R
     public const ulong MagicNumber = 0x31474953_4D4C4F44;
 
     public static ulong ShapeOf(MinHashSettings s) =>
-        HashMixing.Join(HashMixing.Join(HashMixing.Join((ulong)s.Buckets << 32 | (uint)s.HashesPerBucket, (ulong)s.ShingleWords), s.Seed), (ulong)s.SketchShingles);
+        HashMixing.Join(
+            HashMixing.Join(HashMixing.Join((ulong)s.Buckets << 32 | (uint)s.HashesPerBucket, (ulong)s.ShingleWords), s.Seed),
+            (ulong)s.SketchShingles
+        );
 }
 
-/// <summary>Writes a shard's signatures, in the order of its documents. The file has its name only once <see cref="Complete"/> was called.</summary>
+/// <summary>Writes a shard's signatures, in the order of its documents. The file has its name only once <see cref="Complete"/> was
+/// called.</summary>
 internal sealed class SignatureWriter : IDisposable
 {
     private readonly string _path;

@@ -25,8 +25,15 @@ internal sealed class SignatureReader : IDisposable
             Read(length - Unsafe.SizeOf<SignatureFooter>(), MemoryMarshal.AsBytes(new Span<SignatureFooter>(ref _footer)));
             if (_footer.Magic != SignatureFooter.MagicNumber) throw Broken("it does not end as one");
             if (_footer.Shape != SignatureFooter.ShapeOf(settings))
-                throw new UserErrorException($"{path} holds signatures of another MinHash shape than the recipe's. Use the same minHash settings, or measure the corpus again.");
-            if (_footer.Rows < 0 || _footer.OffsetsAt < 0 || _footer.OffsetsAt + (_footer.Rows * 8) + Unsafe.SizeOf<SignatureFooter>() != length)
+                throw new UserErrorException(
+                    $"{path} holds signatures of another MinHash shape than the recipe's. Use the same minHash settings, or measure the "
+                        + $"corpus again."
+                );
+            if (
+                _footer.Rows < 0
+                || _footer.OffsetsAt < 0
+                || _footer.OffsetsAt + (_footer.Rows * 8) + Unsafe.SizeOf<SignatureFooter>() != length
+            )
                 throw Broken("its parts do not add up to its length");
         }
         catch

@@ -13,7 +13,8 @@ internal readonly record struct TextRange(long Ordinal, int Start, int End) : IO
     }
 }
 
-/// <summary>A piece of text (line, paragraph or window of words) and where it stands. Of equal pieces the one that stays comes first.</summary>
+/// <summary>A piece of text (line, paragraph or window of words) and where it stands. Of equal pieces the one that stays comes
+/// first.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct Piece(TextDigest Text, PriorityKey Priority, TextRange Range) : IOrdered<Piece>
 {

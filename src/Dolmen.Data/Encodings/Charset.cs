@@ -53,7 +53,8 @@ internal sealed class MultiByteCharset(string name, CharsetDecoder decoder) : Ch
     }
 }
 
-/// <summary>Stands for encodings that browsers refuse because ASCII bytes mean something else in them: the whole input is one U+FFFD.</summary>
+/// <summary>Stands for encodings that browsers refuse because ASCII bytes mean something else in them: the whole input is one
+/// U+FFFD.</summary>
 internal sealed class ReplacementCharset(string name) : Charset(name)
 {
     public override string Decode(ReadOnlySpan<byte> bytes) => bytes.IsEmpty ? "" : "\uFFFD";

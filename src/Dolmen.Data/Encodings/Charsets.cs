@@ -32,7 +32,10 @@ internal static class Charsets
     public static IEnumerable<string> StandardLabels => Lines(Stored()).SelectMany(line => line.Labels);
 
     /// <returns>Null when no encoding has the label; UTF-7 and UTF-32 are among those that browsers do not read.</returns>
-    public static Charset? Find(string? label) => label is not null && Ascii.IsValid(label) ? ByLabel.GetValueOrDefault(label.Trim(' ', '\t', '\n', '\f', '\r').ToLowerInvariant()) : null;
+    public static Charset? Find(string? label) =>
+        label is not null && Ascii.IsValid(label)
+            ? ByLabel.GetValueOrDefault(label.Trim(' ', '\t', '\n', '\f', '\r').ToLowerInvariant())
+            : null;
 
     private static Dictionary<string, Charset> Load()
     {

@@ -5,7 +5,13 @@ namespace Dolmen.Data.Encodings;
 internal static class EastAsian
 {
     // Pairs of Hong Kong's supplement that stand for a letter and a mark.
-    private static readonly Dictionary<int, string> Big5Pairs = new() { [1133] = "\u00CA\u0304", [1135] = "\u00CA\u030C", [1164] = "\u00EA\u0304", [1166] = "\u00EA\u030C" };
+    private static readonly Dictionary<int, string> Big5Pairs = new()
+    {
+        [1133] = "\u00CA\u0304",
+        [1135] = "\u00CA\u030C",
+        [1164] = "\u00EA\u0304",
+        [1166] = "\u00EA\u030C",
+    };
 
     public static void Big5(ReadOnlySpan<byte> bytes, ref CharWriter to)
     {
@@ -13,7 +19,9 @@ internal static class EastAsian
         {
             if (!TakesLead(bytes, ref i, bytes[i] is >= 0x81 and <= 0xFE, ref to)) continue;
             var (lead, trail) = (bytes[i], bytes[i + 1]);
-            var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0xA1 and <= 0xFE) ? ((lead - 0x81) * 157) + trail - (trail < 0x7F ? 0x40 : 0x62) : -1;
+            var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0xA1 and <= 0xFE)
+                ? ((lead - 0x81) * 157) + trail - (trail < 0x7F ? 0x40 : 0x62)
+                : -1;
             if (Big5Pairs.TryGetValue(pointer, out var pair))
             {
                 foreach (var c in pair) to.Put(c);
@@ -49,7 +57,9 @@ internal static class EastAsian
             }
             if (!TakesLead(bytes, ref i, bytes[i] is (>= 0x81 and <= 0x9F) or (>= 0xE0 and <= 0xFC), ref to)) continue;
             var (lead, trail) = (bytes[i], bytes[i + 1]);
-            var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0x80 and <= 0xFC) ? ((lead - (lead < 0xA0 ? 0x81 : 0xC1)) * 188) + trail - (trail < 0x7F ? 0x40 : 0x41) : -1;
+            var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0x80 and <= 0xFC)
+                ? ((lead - (lead < 0xA0 ? 0x81 : 0xC1)) * 188) + trail - (trail < 0x7F ? 0x40 : 0x41)
+                : -1;
             if (pointer is >= FirstOwn and <= LastOwn)
             {
                 to.Put((char)(0xE000 - FirstOwn + pointer));
@@ -76,7 +86,8 @@ internal static class EastAsian
             else if (lead == 0x8F && trail is >= 0xA1 and <= 0xFE)
             {
                 i++;
-                if (TakesLead(bytes, ref i, isLead: true, ref to)) i += Look(CharsetIndexes.Jis0212, Pointer94(trail, bytes[i + 1]), bytes[i + 1], ref to);
+                if (TakesLead(bytes, ref i, isLead: true, ref to))
+                    i += Look(CharsetIndexes.Jis0212, Pointer94(trail, bytes[i + 1]), bytes[i + 1], ref to);
             }
             else
             {
@@ -85,7 +96,8 @@ internal static class EastAsian
         }
     }
 
-    private static int Pointer94(byte lead, byte trail) => lead is >= 0xA1 and <= 0xFE && trail is >= 0xA1 and <= 0xFE ? ((lead - 0xA1) * 94) + trail - 0xA1 : -1;
+    private static int Pointer94(byte lead, byte trail) =>
+        lead is >= 0xA1 and <= 0xFE && trail is >= 0xA1 and <= 0xFE ? ((lead - 0xA1) * 94) + trail - 0xA1 : -1;
 
     /// <summary>Reads a byte that stands alone: ASCII, one that means nothing, or a lead at the end.</summary>
     /// <returns>Whether a lead and its trail are next.</returns>

@@ -3,8 +3,10 @@ using System.Text;
 
 namespace Dolmen.Data.Encodings;
 
-/// <summary>What the first bytes of a page say of its encoding, found as the HTML Standard prescribes ("prescan a byte stream to determine its
-/// encoding"): meta elements first, then an XML declaration. Comments and other tags are skipped whole, so that words in them say nothing.</summary>
+/// <summary>What the first bytes of a page say of its encoding, found as the HTML Standard prescribes ("prescan a byte stream to determine
+/// its
+/// encoding"): meta elements first, then an XML declaration. Comments and other tags are skipped whole, so that words in them say
+/// nothing.</summary>
 internal ref struct EncodingPrescan
 {
     /// <summary>So many bytes browsers look at before they begin to read the page.</summary>
@@ -50,7 +52,10 @@ internal ref struct EncodingPrescan
                 _at += 5;
                 if (ReadMeta(ref unknown) is { } found) return found;
             }
-            else if (rest.Length > 1 && (char.IsAsciiLetter((char)rest[1]) || (rest[1] == '/' && rest.Length > 2 && char.IsAsciiLetter((char)rest[2]))))
+            else if (
+                rest.Length > 1
+                && (char.IsAsciiLetter((char)rest[1]) || (rest[1] == '/' && rest.Length > 2 && char.IsAsciiLetter((char)rest[2])))
+            )
             {
                 while (_at < _bytes.Length && !IsSpace(_bytes[_at]) && _bytes[_at] != '>') _at++;
                 while (Attribute(out _, out _)) { }
@@ -159,7 +164,13 @@ internal ref struct EncodingPrescan
         while (_at < _bytes.Length && (IsSpace(_bytes[_at]) || _bytes[_at] == '/')) _at++;
         if (_at >= _bytes.Length || _bytes[_at] == '>') return false;
         var start = _at;
-        while (_at < _bytes.Length && !IsSpace(_bytes[_at]) && _bytes[_at] is not ((byte)'/' or (byte)'>') && (_bytes[_at] != '=' || _at == start)) _at++;
+        while (
+            _at < _bytes.Length
+            && !IsSpace(_bytes[_at])
+            && _bytes[_at] is not ((byte)'/' or (byte)'>')
+            && (_bytes[_at] != '=' || _at == start)
+        )
+            _at++;
         name = Lower(_bytes[start.._at]);
         while (_at < _bytes.Length && IsSpace(_bytes[_at])) _at++;
         if (_at >= _bytes.Length || _bytes[_at] != '=') return _at < _bytes.Length;

@@ -44,7 +44,9 @@ internal static class Gb18030
 
     private static int Two(byte lead, byte trail, ref CharWriter to)
     {
-        var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0x80 and <= 0xFE) ? ((lead - 0x81) * 190) + trail - (trail < 0x7F ? 0x40 : 0x41) : -1;
+        var pointer = trail is (>= 0x40 and <= 0x7E) or (>= 0x80 and <= 0xFE)
+            ? ((lead - 0x81) * 190) + trail - (trail < 0x7F ? 0x40 : 0x41)
+            : -1;
         if (pointer >= 0 && CharsetIndexes.Gb18030[pointer] is >= 0 and var code)
         {
             to.Put(code);

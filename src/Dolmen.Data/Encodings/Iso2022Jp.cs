@@ -10,7 +10,8 @@ internal static class Iso2022Jp
     public static void Decode(ReadOnlySpan<byte> bytes, ref CharWriter to)
     {
         var state = State.Ascii;
-        var nothingSince = false;                                        // nothing was read since the last escape sequence, which then was for nothing
+        // nothing was read since the last escape sequence, which then was for nothing
+        var nothingSince = false;
         for (var i = 0; i < bytes.Length;)
         {
             var b = bytes[i];

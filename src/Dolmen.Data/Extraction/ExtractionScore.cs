@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace Dolmen.Data.Extraction;
 
 /// <summary>How near an extracted text is to what people marked, as article-extraction-benchmark counts: shingles of four words with their
-/// multiplicities, precision and recall averaged over pages, F1 of the two averages. With one word a shingle it is a bag of words.</summary>
+/// multiplicities, precision and recall averaged over pages, F1 of the two averages. With one word a shingle it is a bag of
+/// words.</summary>
 internal sealed partial class ExtractionScore(int shingle = 4)
 {
     private readonly List<double> _precisions = [];

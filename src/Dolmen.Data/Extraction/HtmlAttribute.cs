@@ -11,8 +11,18 @@ internal enum AttributeName : byte
 /// <summary>A value's place in the page, entities not yet decoded.</summary>
 internal readonly record struct HtmlAttribute(AttributeName Name, int Start, int Length)
 {
-    private static readonly FrozenDictionary<ulong, AttributeName> ByName = Enum.GetValues<AttributeName>().Skip(1)
-        .ToFrozenDictionary(n => HtmlTags.Name(n switch { AttributeName.AriaHidden => "aria-hidden", AttributeName.HttpEquiv => "http-equiv", _ => n.ToString() }));
+    private static readonly FrozenDictionary<ulong, AttributeName> ByName = Enum.GetValues<AttributeName>()
+        .Skip(1)
+        .ToFrozenDictionary(n =>
+            HtmlTags.Name(
+                n switch
+                {
+                    AttributeName.AriaHidden => "aria-hidden",
+                    AttributeName.HttpEquiv => "http-equiv",
+                    _ => n.ToString(),
+                }
+            )
+        );
 
     public static AttributeName Find(ulong name) => ByName.GetValueOrDefault(name);
 }

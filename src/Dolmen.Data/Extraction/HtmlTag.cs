@@ -92,8 +92,20 @@ internal static class HtmlTags
         traits[(int)HtmlTag.Table] |= TagTraits.Scope;
         Set(Cell, HtmlTag.ColGroup, HtmlTag.TBody, HtmlTag.THead, HtmlTag.TFoot, HtmlTag.Tr);
         Set(Cell | TagTraits.Scope, HtmlTag.Caption, HtmlTag.Td, HtmlTag.Th);
-        Set(TagTraits.Void | TagTraits.Special, HtmlTag.Col, HtmlTag.Br, HtmlTag.Wbr, HtmlTag.Img, HtmlTag.Input, HtmlTag.Embed, HtmlTag.Area,
-            HtmlTag.Param, HtmlTag.Source, HtmlTag.Track, HtmlTag.Frame);
+        Set(
+            TagTraits.Void | TagTraits.Special,
+            HtmlTag.Col,
+            HtmlTag.Br,
+            HtmlTag.Wbr,
+            HtmlTag.Img,
+            HtmlTag.Input,
+            HtmlTag.Embed,
+            HtmlTag.Area,
+            HtmlTag.Param,
+            HtmlTag.Source,
+            HtmlTag.Track,
+            HtmlTag.Frame
+        );
         Set(TagTraits.Special | TagTraits.Unread, HtmlTag.Button, HtmlTag.Select, HtmlTag.Option, HtmlTag.OptGroup);
         Set(TagTraits.Raw | TagTraits.Special | TagTraits.Unread, HtmlTag.TextArea, HtmlTag.IFrame, HtmlTag.NoEmbed, HtmlTag.NoFrames);
         Set(TagTraits.Special | TagTraits.Scope, HtmlTag.Applet, HtmlTag.Marquee, HtmlTag.Object);

@@ -73,7 +73,12 @@ internal ref struct HtmlTokenizer(ReadOnlySpan<char> html)
                 if (found < 0) break;
                 from += found + 2;
                 var rest = _html[from..];
-                if (rest.Length <= name.Length || !rest.StartsWith(name, StringComparison.OrdinalIgnoreCase) || !NameEnd.Contains(rest[name.Length])) continue;
+                if (
+                    rest.Length <= name.Length
+                    || !rest.StartsWith(name, StringComparison.OrdinalIgnoreCase)
+                    || !NameEnd.Contains(rest[name.Length])
+                )
+                    continue;
                 Length = from - 2 - Start;
                 SkipPast('>', from);
                 return;
@@ -213,7 +218,8 @@ internal ref struct HtmlTokenizer(ReadOnlySpan<char> html)
 
     private void Keep(AttributeName name, int start, int length)
     {
-        if (name != AttributeName.None && AttributeCount < MaxAttributes) Attributes[AttributeCount++] = new HtmlAttribute(name, start, length);
+        if (name != AttributeName.None && AttributeCount < MaxAttributes)
+            Attributes[AttributeCount++] = new HtmlAttribute(name, start, length);
     }
 
     private readonly int SkipSpace(int at)

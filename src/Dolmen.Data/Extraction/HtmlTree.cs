@@ -18,7 +18,8 @@ internal struct HtmlNode
     public bool Verbatim;
 }
 
-/// <summary>A page as an array of nodes in document order, without copies of its text. Elements that only format, and carry no attribute that
+/// <summary>A page as an array of nodes in document order, without copies of its text. Elements that only format, and carry no attribute
+/// that
 /// matters, leave no node.</summary>
 internal sealed class HtmlTree(string html)
 {
@@ -46,7 +47,8 @@ internal sealed class HtmlTree(string html)
 
     public void AddAttributes(int node, ReadOnlySpan<HtmlAttribute> attributes)
     {
-        if (_attributeCount + attributes.Length > _attributes.Length) Array.Resize(ref _attributes, Math.Max(2 * _attributes.Length, _attributeCount + attributes.Length));
+        if (_attributeCount + attributes.Length > _attributes.Length)
+            Array.Resize(ref _attributes, Math.Max(2 * _attributes.Length, _attributeCount + attributes.Length));
         attributes.CopyTo(_attributes.AsSpan(_attributeCount));
         (_nodes[node].FirstAttribute, _nodes[node].AttributeCount) = (_attributeCount, (byte)attributes.Length);
         _attributeCount += attributes.Length;
@@ -69,7 +71,8 @@ internal sealed class HtmlTree(string html)
     }
 
     /// <summary>An attribute's value with its entities decoded; empty when it has none.</summary>
-    public string Attribute(int node, AttributeName name) => TryAttribute(node, name, out var value) ? HtmlEntities.Decode(value).Trim() : "";
+    public string Attribute(int node, AttributeName name) =>
+        TryAttribute(node, name, out var value) ? HtmlEntities.Decode(value).Trim() : "";
 
     public ReadOnlySpan<char> Source(int node) => Html.AsSpan(_nodes[node].Start, _nodes[node].Length);
 }

@@ -1,7 +1,9 @@
 namespace Dolmen.Data.Extraction;
 
-/// <summary>Tags to a tree: implied and stray end tags, misnested formatting and unended elements are mended as HTML 5 mends them, as far as the
-/// text's place in the page depends on it. Work per tag is bounded by the depth kept, as in browsers: deeper elements leave their content to the deepest.</summary>
+/// <summary>Tags to a tree: implied and stray end tags, misnested formatting and unended elements are mended as HTML 5 mends them, as far
+/// as the
+/// text's place in the page depends on it. Work per tag is bounded by the depth kept, as in browsers: deeper elements leave their content
+/// to the deepest.</summary>
 internal sealed class HtmlTreeBuilder
 {
     private const int MaxDepth = 512;
@@ -103,8 +105,18 @@ internal sealed class HtmlTreeBuilder
         {
             tokens.ReadRaw(tag, RawName(tag));
             (_tree[node].Start, _tree[node].Length) = (tokens.Start, tokens.Length);
-            if ((traits & TagTraits.Unread) != TagTraits.None) return;
-            var text = _tree.Add(new HtmlNode { IsText = true, Verbatim = true, Parent = node, Start = tokens.Start, Length = tokens.Length });
+            if ((traits & TagTraits.Unread) != TagTraits.None)
+                return;
+            var text = _tree.Add(
+                new HtmlNode
+                {
+                    IsText = true,
+                    Verbatim = true,
+                    Parent = node,
+                    Start = tokens.Start,
+                    Length = tokens.Length,
+                }
+            );
             _tree[text].End = _tree[node].End = text + 1;
             return;
         }
@@ -164,11 +176,21 @@ internal sealed class HtmlTreeBuilder
                 break;
             case >= HtmlTag.Caption and <= HtmlTag.Tr:
                 CloseToTable(stopAtRow: false);
-                if (tag != HtmlTag.Tr && Current is HtmlTag.TBody or HtmlTag.THead or HtmlTag.TFoot or HtmlTag.ColGroup && tag != HtmlTag.Col) Pop();
+                if (
+                    tag != HtmlTag.Tr
+                    && Current is HtmlTag.TBody or HtmlTag.THead or HtmlTag.TFoot or HtmlTag.ColGroup
+                    && tag != HtmlTag.Col
+                )
+                    Pop();
                 break;
             default:
                 // A list of choices that was never ended does not hold the rest of the page.
-                if ((traits & TagTraits.Block) != TagTraits.None && Current is HtmlTag.Option or HtmlTag.Select or HtmlTag.OptGroup && IsOpen(HtmlTag.Select)) CloseInScope(HtmlTag.Select);
+                if (
+                    (traits & TagTraits.Block) != TagTraits.None
+                    && Current is HtmlTag.Option or HtmlTag.Select or HtmlTag.OptGroup
+                    && IsOpen(HtmlTag.Select)
+                )
+                    CloseInScope(HtmlTag.Select);
                 break;
         }
     }
@@ -178,7 +200,11 @@ internal sealed class HtmlTreeBuilder
         for (var i = _depth - 1; i > 0; i--)
         {
             var tag = _open[i].Tag;
-            if (tag is not (HtmlTag.Table or HtmlTag.TBody or HtmlTag.THead or HtmlTag.TFoot or HtmlTag.ColGroup) && !(stopAtRow && tag == HtmlTag.Tr)) continue;
+            if (
+                tag is not (HtmlTag.Table or HtmlTag.TBody or HtmlTag.THead or HtmlTag.TFoot or HtmlTag.ColGroup)
+                && !(stopAtRow && tag == HtmlTag.Tr)
+            )
+                continue;
             PopTo(i + 1);
             return;
         }

@@ -9,7 +9,12 @@ internal readonly record struct LinkedData(string Headline, string Published, st
     private const int MaxChars = 1 << 18;
     private const int MaxThings = 1000;
 
-    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 32 };
+    private static readonly JsonDocumentOptions Lenient = new()
+    {
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+        MaxDepth = 32,
+    };
 
     private bool IsEmpty => Headline is not { Length: > 0 } && Published is not { Length: > 0 };
 
@@ -49,10 +54,15 @@ internal readonly record struct LinkedData(string Headline, string Published, st
 
     private static string AuthorOf(JsonElement thing)
     {
-        if (!thing.TryGetProperty("author", out var author)) return "";
-        if (author.ValueKind == JsonValueKind.Array) author = author.EnumerateArray().FirstOrDefault();
-        return author.ValueKind == JsonValueKind.String ? author.GetString() ?? "" : author.ValueKind == JsonValueKind.Object ? Text(author, "name") : "";
+        if (!thing.TryGetProperty("author", out var author))
+            return "";
+        if (author.ValueKind == JsonValueKind.Array)
+            author = author.EnumerateArray().FirstOrDefault();
+        return author.ValueKind == JsonValueKind.String ? author.GetString() ?? ""
+            : author.ValueKind == JsonValueKind.Object ? Text(author, "name")
+            : "";
     }
 
-    private static string Text(JsonElement thing, string name) => thing.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() ?? "" : "";
+    private static string Text(JsonElement thing, string name) =>
+        thing.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() ?? "" : "";
 }

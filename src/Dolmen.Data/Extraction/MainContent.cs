@@ -1,7 +1,9 @@
 namespace Dolmen.Data.Extraction;
 
-/// <summary>Finds the element that holds most of a page's prose, and what in it is not prose of the page. A block's prose is its text outside
-/// links, counted by characters (one of a script without spaces counts as three) and little unless it has sentence marks; the search goes down
+/// <summary>Finds the element that holds most of a page's prose, and what in it is not prose of the page. A block's prose is its text
+/// outside
+/// links, counted by characters (one of a script without spaces counts as three) and little unless it has sentence marks; the search goes
+/// down
 /// from the body as long as one child holds nearly all.</summary>
 internal sealed class MainContent
 {
@@ -17,7 +19,14 @@ internal sealed class MainContent
     {
         _tree = tree;
         var count = tree.Count;
-        (_block, _text, _link, _marks, _allText, _allLink) = (new int[count], new int[count], new int[count], new int[count], new int[count], new int[count]);
+        (_block, _text, _link, _marks, _allText, _allLink) = (
+            new int[count],
+            new int[count],
+            new int[count],
+            new int[count],
+            new int[count],
+            new int[count]
+        );
         (_prose, _dropped) = (new double[count], new bool[count]);
     }
 
@@ -25,7 +34,8 @@ internal sealed class MainContent
 
     public bool IsEnough { get; private set; }
 
-    /// <param name="strictness">2: hints of class and id drop too; 1: only tags, roles and hidden elements; 0: nothing that is text is dropped.</param>
+    /// <param name="strictness">2: hints of class and id drop too; 1: only tags, roles and hidden elements; 0: nothing that is text is
+    /// dropped.</param>
     public int Find(int strictness)
     {
         MarkUnread(strictness);
@@ -45,10 +55,15 @@ internal sealed class MainContent
         for (var i = 0; i < _tree.Count; i++)
         {
             ref var node = ref _tree[i];
-            if (node.IsText) continue;
-            var unread = HtmlTags.Is(node.Tag, TagTraits.Unread) && (strictness > 0 || node.Tag is not (HtmlTag.Nav or HtmlTag.Menu or HtmlTag.Dialog or HtmlTag.Button));
-            if (!unread && strictness > 0) unread = IsHidden(i);
-            if (!unread) continue;
+            if (node.IsText)
+                continue;
+            var unread =
+                HtmlTags.Is(node.Tag, TagTraits.Unread)
+                && (strictness > 0 || node.Tag is not (HtmlTag.Nav or HtmlTag.Menu or HtmlTag.Dialog or HtmlTag.Button));
+            if (!unread && strictness > 0)
+                unread = IsHidden(i);
+            if (!unread)
+                continue;
             _dropped[i] = true;
             i = node.End - 1;
         }
@@ -126,7 +141,21 @@ internal sealed class MainContent
                 weight += 2;
                 if (c is '\u3002' or '\u3001') marks++;
             }
-            else if (c is '\u060C' or '\u06D4' or '\u061F' or '\u0964' or '\u104B' or '\u17D4' or '\u0589' or '\uFF0C' or '\uFF01' or '\uFF1F' or (>= '\u0E00' and <= '\u0EFF')) marks++;
+            else if (
+                c
+                is '\u060C'
+                    or '\u06D4'
+                    or '\u061F'
+                    or '\u0964'
+                    or '\u104B'
+                    or '\u17D4'
+                    or '\u0589'
+                    or '\uFF0C'
+                    or '\uFF01'
+                    or '\uFF1F'
+                    or (>= '\u0E00' and <= '\u0EFF')
+            )
+                marks++;
         }
         return (weight, marks);
     }
@@ -145,7 +174,11 @@ internal sealed class MainContent
             if (_tree[i].IsText || _tree[i].Tag is HtmlTag.Html or HtmlTag.Body or HtmlTag.Main) continue;
             if (!IsHinted(i, total, commentsToo)) continue;
             _dropped[i] = true;
-            for (var (parent, prose, text, link) = (_tree[i].Parent, _prose[i], _allText[i], _allLink[i]); parent >= 0; parent = _tree[parent].Parent)
+            for (
+                var (parent, prose, text, link) = (_tree[i].Parent, _prose[i], _allText[i], _allLink[i]);
+                parent >= 0;
+                parent = _tree[parent].Parent
+            )
             {
                 _prose[parent] -= prose;
                 _allText[parent] -= text;
@@ -201,11 +234,26 @@ internal sealed class MainContent
         {
             var best = -1;
             for (var child = at + 1; child < _tree[at].End; child = _tree[child].End)
-                if (!_dropped[child] && !_tree[child].IsText && (best < 0 || _prose[child] > _prose[best])) best = child;
-            if (best < 0 || _prose[best] < HoldsNearlyAll * _prose[at] || _prose[best] <= 0) return at;
-            if (!HtmlTags.Is(_tree[best].Tag, TagTraits.Block) && _tree[best].Tag is not HtmlTag.Unknown && _tree[best].Tag != HtmlTag.Html) return at;
-            if (_tree[best].Tag is HtmlTag.P or HtmlTag.Pre or HtmlTag.Li or HtmlTag.Ul or HtmlTag.Ol or HtmlTag.Blockquote or HtmlTag.Dl or HtmlTag.Dd
-                or HtmlTag.Table && !IsLayout(best)) return at;
+                if (!_dropped[child] && !_tree[child].IsText && (best < 0 || _prose[child] > _prose[best]))
+                    best = child;
+            if (best < 0 || _prose[best] < HoldsNearlyAll * _prose[at] || _prose[best] <= 0)
+                return at;
+            if (!HtmlTags.Is(_tree[best].Tag, TagTraits.Block) && _tree[best].Tag is not HtmlTag.Unknown && _tree[best].Tag != HtmlTag.Html)
+                return at;
+            if (
+                _tree[best].Tag
+                    is HtmlTag.P
+                        or HtmlTag.Pre
+                        or HtmlTag.Li
+                        or HtmlTag.Ul
+                        or HtmlTag.Ol
+                        or HtmlTag.Blockquote
+                        or HtmlTag.Dl
+                        or HtmlTag.Dd
+                        or HtmlTag.Table
+                && !IsLayout(best)
+            )
+                return at;
             at = best;
         }
     }
@@ -228,9 +276,15 @@ internal sealed class MainContent
                 continue;
             }
             var tag = _tree[i].Tag;
-            if (_tree[i].IsText || tag is HtmlTag.Pre || !HtmlTags.Is(tag, TagTraits.Block)) continue;
-            if (_prose[i] > 0.3 * _prose[root] || tag is HtmlTag.Td or HtmlTag.Th or HtmlTag.Tr or HtmlTag.TBody or (>= HtmlTag.H1 and <= HtmlTag.H6)) continue;
-            if (_allLink[i] <= 0.6 * _allText[i] || _prose[i] > _allLink[i]) continue;
+            if (_tree[i].IsText || tag is HtmlTag.Pre || !HtmlTags.Is(tag, TagTraits.Block))
+                continue;
+            if (
+                _prose[i] > 0.3 * _prose[root]
+                || tag is HtmlTag.Td or HtmlTag.Th or HtmlTag.Tr or HtmlTag.TBody or (>= HtmlTag.H1 and <= HtmlTag.H6)
+            )
+                continue;
+            if (_allLink[i] <= 0.6 * _allText[i] || _prose[i] > _allLink[i])
+                continue;
             _dropped[i] = true;
             i = _tree[i].End - 1;
         }

@@ -154,7 +154,8 @@ internal sealed class MarkdownText
         return false;
     }
 
-    /// <summary>A table that holds tables, paragraphs or headings lays out a page; so does one whose cells stand alone in their rows.</summary>
+    /// <summary>A table that holds tables, paragraphs or headings lays out a page; so does one whose cells stand alone in their
+    /// rows.</summary>
     private bool IsData(int table)
     {
         var (cells, rows, blocks) = (0, 0, 0);

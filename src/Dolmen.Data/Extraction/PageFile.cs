@@ -19,7 +19,9 @@ public static class PageFile
             return Read(open ?? opened!, path);
         });
         return MainText.Extract(PageText.Decode(bytes, null), url)
-            ?? throw new UserErrorException($"{path} holds no text: a page must have some besides scripts and hidden elements. Check that it is HTML.");
+            ?? throw new UserErrorException(
+                $"{path} holds no text: a page must have some besides scripts and hidden elements. Check that it is HTML."
+            );
     }
 
     private static byte[] Read(Stream stream, string path)
@@ -28,7 +30,8 @@ public static class PageFile
         var buffer = new byte[1 << 16];
         for (int read; (read = stream.Read(buffer)) > 0;)
         {
-            if (bytes.Length + read > MaxBytes) throw new UserErrorException($"{path} has more than {MaxBytes >> 20} MB, the most a page may have. Split it.");
+            if (bytes.Length + read > MaxBytes)
+                throw new UserErrorException($"{path} has more than {MaxBytes >> 20} MB, the most a page may have. Split it.");
             bytes.Write(buffer, 0, read);
         }
         return bytes.ToArray();

@@ -10,7 +10,17 @@ internal static partial class PageMetadata
 
     public static ExtractedPage Read(HtmlTree tree, string url, string text)
     {
-        string title = "", social = "", linked = "", heading = "", date = "", published = "", time = "", language = "", locale = "", canonical = "", author = "";
+        string title = "",
+            social = "",
+            linked = "",
+            heading = "",
+            date = "",
+            published = "",
+            time = "",
+            language = "",
+            locale = "",
+            canonical = "",
+            author = "";
         for (var i = 0; i < tree.Count; i++)
         {
             switch (tree[i].Tag)
@@ -30,7 +40,8 @@ internal static partial class PageMetadata
                 case HtmlTag.Link when tree.Attribute(i, AttributeName.Rel).Equals("canonical", StringComparison.OrdinalIgnoreCase):
                     First(ref canonical, tree.Attribute(i, AttributeName.Href));
                     break;
-                case HtmlTag.Script when tree.Attribute(i, AttributeName.Type).Equals("application/ld+json", StringComparison.OrdinalIgnoreCase):
+                case HtmlTag.Script
+                    when tree.Attribute(i, AttributeName.Type).Equals("application/ld+json", StringComparison.OrdinalIgnoreCase):
                     Linked(LinkedData.Read(tree.Source(i)));
                     break;
                 case HtmlTag.Meta:
@@ -39,8 +50,14 @@ internal static partial class PageMetadata
             }
         }
         var address = Absolute(canonical, url);
-        return new ExtractedPage(text, FirstOf(social, linked, heading, title), FirstOf(Iso(date), Iso(published), Iso(time), DateIn(url), DateIn(address)),
-            Primary(language.Length > 0 ? language : locale), address, author);
+        return new ExtractedPage(
+            text,
+            FirstOf(social, linked, heading, title),
+            FirstOf(Iso(date), Iso(published), Iso(time), DateIn(url), DateIn(address)),
+            Primary(language.Length > 0 ? language : locale),
+            address,
+            author
+        );
 
         void Linked(LinkedData data)
         {
@@ -58,8 +75,18 @@ internal static partial class PageMetadata
             var content = tree.Attribute(node, AttributeName.Content);
             switch (name.ToLowerInvariant())
             {
-                case "og:title": First(ref social, Line(content)); break;
-                case "article:published_time" or "datepublished" or "date" or "pubdate" or "publishdate" or "dc.date" or "dc.date.issued" or "parsely-pub-date" or "sailthru.date":
+                case "og:title":
+                    First(ref social, Line(content));
+                    break;
+                case "article:published_time"
+                or "datepublished"
+                or "date"
+                or "pubdate"
+                or "publishdate"
+                or "dc.date"
+                or "dc.date.issued"
+                or "parsely-pub-date"
+                or "sailthru.date":
                     First(ref date, content);
                     break;
                 case "og:locale" or "content-language": First(ref locale, content); break;
@@ -100,7 +127,15 @@ internal static partial class PageMetadata
 
     private static string Iso(string date)
     {
-        if (!DateTimeOffset.TryParse(date, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var parsed)) return "";
+        if (
+            !DateTimeOffset.TryParse(
+                date,
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                out var parsed
+            )
+        )
+            return "";
         return parsed.ToString(date.Contains(':') ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-dd", CultureInfo.InvariantCulture);
     }
 
@@ -108,7 +143,11 @@ internal static partial class PageMetadata
     {
         if (canonical.Length == 0) return "";
         var known = Uri.TryCreate(url, UriKind.Absolute, out var page);
-        return (known ? Uri.TryCreate(page, canonical, out var full) : Uri.TryCreate(canonical, UriKind.Absolute, out full)) && full!.Scheme is "http" or "https" ? full.AbsoluteUri : "";
+        return
+            (known ? Uri.TryCreate(page, canonical, out var full) : Uri.TryCreate(canonical, UriKind.Absolute, out full))
+            && full!.Scheme is "http" or "https"
+            ? full.AbsoluteUri
+            : "";
     }
 
     [GeneratedRegex(@"/((?:19|20)[0-9]{2})[/-](0[1-9]|1[0-2])[/-](0[1-9]|[12][0-9]|3[01])(?:[/._-]|$)")]

@@ -9,8 +9,15 @@ namespace Dolmen.Data.Filters;
 /// "List of Dirty, Naughty, Obscene, and Otherwise Bad Words" is laid out.</param>
 /// <param name="MaxRatio">Most bad words per word of the text.</param>
 /// <param name="MaxWords">Most bad words at all, in the documents that the draw does not spare; C4 allows none.</param>
-/// <param name="KeepFraction">Share of documents that the draw, made by the text and the seed, spares from <paramref name="MaxWords"/>.</param>
-internal sealed record BadWordsSettings(string Lists, double? MaxRatio = null, double? MaxWords = null, double KeepFraction = 0, int Seed = 0);
+/// <param name="KeepFraction">Share of documents that the draw, made by the text and the seed, spares from
+/// <paramref name="MaxWords"/>.</param>
+internal sealed record BadWordsSettings(
+    string Lists,
+    double? MaxRatio = null,
+    double? MaxWords = null,
+    double KeepFraction = 0,
+    int Seed = 0
+);
 
 /// <summary>C4's bad-word rule (JMLR 21/140, 2.2) as datatrove's C4BadWordsFilter has it, and a ratio of such words for toxicity and adult
 /// pages: entries count where no letter, digit or underscore touches them, in Japanese, Thai and Chinese anywhere, with the same few
@@ -59,18 +66,33 @@ internal sealed class BadWords : IFilter
     private static FrozenDictionary<string, string> Files(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new UserErrorException($"filters.badWords.lists is {folder}, which is no folder: it should hold a word list for each language, named by its code (en, ko.txt, de.json). Give such a folder, or leave badWords out.");
-        return Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
+            throw new UserErrorException(
+                $"filters.badWords.lists is {folder}, which is no folder: it should hold a word list for each language, named by its code "
+                    + $"(en, ko.txt, de.json). Give such a folder, or leave badWords out."
+            );
+        return Directory
+            .EnumerateFiles(folder)
+            .Order(StringComparer.Ordinal)
             .GroupBy(path => Path.GetFileName(path).Split('.')[0], StringComparer.Ordinal)
             .ToFrozenDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
     }
 
     private List? Load(string language)
     {
-        if (!_files.Value.TryGetValue(language, out var path)) return null;
-        var words = WordListFile.Read(path).Where(word => !Allowed.Contains($"{language} {word}")).Distinct(StringComparer.OrdinalIgnoreCase).ToArray();
-        return words.Length == 0 ? null : new(SearchValues.Create(words, StringComparison.OrdinalIgnoreCase),
-            [.. words.OrderByDescending(word => word.Length)], language is "ja" or "th" or "zh");
+        if (!_files.Value.TryGetValue(language, out var path))
+            return null;
+        var words = WordListFile
+            .Read(path)
+            .Where(word => !Allowed.Contains($"{language} {word}"))
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .ToArray();
+        return words.Length == 0
+            ? null
+            : new(
+                SearchValues.Create(words, StringComparison.OrdinalIgnoreCase),
+                [.. words.OrderByDescending(word => word.Length)],
+                language is "ja" or "th" or "zh"
+            );
     }
 
     private static int Count(ReadOnlySpan<char> text, List list)

@@ -5,23 +5,47 @@ namespace Dolmen.Data.Filters;
 
 /// <param name="MinWordsPerLine">A line with fewer words is dropped.</param>
 /// <param name="MaxWordLength">A line with a longer word is dropped.</param>
-/// <param name="RequireTerminalPunctuation">C4 drops lines that end otherwise; FineWeb found that this costs too much and turned it off.</param>
+/// <param name="RequireTerminalPunctuation">C4 drops lines that end otherwise; FineWeb found that this costs too much and turned it
+/// off.</param>
 /// <param name="AllLanguages">FineWeb-2 applies none of C4's rules to other languages than English.</param>
 internal sealed record C4Settings(
-    double? MinSentences = null, double? MaxLoremIpsum = null, double? MaxCurlyBrackets = null, int MinWordsPerLine = 3, int MaxWordLength = 1000,
-    bool DropJavascriptLines = true, bool DropPolicyLines = true, bool StripCitations = true, bool RequireTerminalPunctuation = false,
-    bool AllLanguages = false);
+    double? MinSentences = null,
+    double? MaxLoremIpsum = null,
+    double? MaxCurlyBrackets = null,
+    int MinWordsPerLine = 3,
+    int MaxWordLength = 1000,
+    bool DropJavascriptLines = true,
+    bool DropPolicyLines = true,
+    bool StripCitations = true,
+    bool RequireTerminalPunctuation = false,
+    bool AllLanguages = false
+);
 
 /// <summary>Rules of C4 (JMLR 21/140, 2.2) as datatrove's C4QualityFilter applies them: lines are dropped first, the document rules look
 /// at what is left. A line that would drop the document (lorem ipsum, a curly bracket) is not dropped for what is asked after it.
-/// Otherwise than there: sentences are those of <see cref="TextCutter"/>, words of a line are counted after citation marks are gone (so that
+/// Otherwise than there: sentences are those of <see cref="TextCutter"/>, words of a line are counted after citation marks are gone (so
+/// that
 /// filtering twice changes nothing), and in scripts without spaces they are the words cut.</summary>
 internal sealed class C4 : IFilter
 {
-    private const int Sentences = 0, LoremIpsum = 1, CurlyBrackets = 2;
-    private const string Lorem = "lorem ipsum", Javascript = "javascript";
-    private static readonly string[] Policies = ["terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"];
-    private static readonly SearchValues<string> Suspects = SearchValues.Create([Lorem, Javascript, .. Policies], StringComparison.OrdinalIgnoreCase);
+    private const int Sentences = 0,
+        LoremIpsum = 1,
+        CurlyBrackets = 2;
+    private const string Lorem = "lorem ipsum",
+        Javascript = "javascript";
+    private static readonly string[] Policies =
+    [
+        "terms of use",
+        "privacy policy",
+        "cookie policy",
+        "uses cookies",
+        "use of cookies",
+        "use cookies",
+    ];
+    private static readonly SearchValues<string> Suspects = SearchValues.Create(
+        [Lorem, Javascript, .. Policies],
+        StringComparison.OrdinalIgnoreCase
+    );
     private static readonly SearchValues<string> PolicySearch = SearchValues.Create(Policies, StringComparison.OrdinalIgnoreCase);
     private static readonly SearchValues<string> LoremSearch = SearchValues.Create([Lorem], StringComparison.OrdinalIgnoreCase);
     private readonly RuleList _rules;
@@ -84,9 +108,12 @@ internal sealed class C4 : IFilter
         if (longest > _settings.MaxWordLength || words < _settings.MinWordsPerLine || line.Chunks == 0) return false;
         if (!_settings.RequireTerminalPunctuation && !suspicious) return true;
         var content = text.Of(line).Trim();
-        if (_settings.RequireTerminalPunctuation && (content[^1] is not ('.' or '?' or '!' or '"' or '\'') || content.EndsWith("..."))) return false;
-        if (!suspicious || !content.ContainsAny(Suspects) || content.Contains(Lorem, StringComparison.OrdinalIgnoreCase)) return true;
-        if (_settings.DropJavascriptLines && content.Contains(Javascript, StringComparison.OrdinalIgnoreCase)) return false;
+        if (_settings.RequireTerminalPunctuation && (content[^1] is not ('.' or '?' or '!' or '"' or '\'') || content.EndsWith("...")))
+            return false;
+        if (!suspicious || !content.ContainsAny(Suspects) || content.Contains(Lorem, StringComparison.OrdinalIgnoreCase))
+            return true;
+        if (_settings.DropJavascriptLines && content.Contains(Javascript, StringComparison.OrdinalIgnoreCase))
+            return false;
         return content.Contains('{') || !_settings.DropPolicyLines || !content.ContainsAny(PolicySearch);
     }
 

@@ -63,20 +63,26 @@ internal static class CharClasses
         _ => 0,
     };
 
-    private static CharClass Classify(char unit) => unit switch
-    {
-        '\n' => CharClass.Newline,
-        // ZERO WIDTH SPACE bounds words in Khmer, Lao and Burmese text, the TSHEG syllables in Tibetan.
-        '\u200B' or '\u0F0B' or '\uFEFF' => CharClass.Space,
-        >= '\uAC00' and <= '\uD7A3' => CharClass.Hangul,
-        '\u3005' or '\u3007' or (>= '\u3400' and <= '\u4DBF') or (>= '\u4E00' and <= '\u9FFF') or (>= '\uF900' and <= '\uFAFF') => CharClass.Han,
-        >= '\u3041' and <= '\u309F' => CharClass.Hiragana,
-        '\u30FC' or (>= '\u30A1' and <= '\u30FA') or (>= '\u31F0' and <= '\u31FF') or (>= '\uFF66' and <= '\uFF9F') => CharClass.Katakana,
-        (>= '\u0E01' and <= '\u0EDF') or (>= '\u1000' and <= '\u109F') or (>= '\u1780' and <= '\u17D3') or (>= '\uAA60' and <= '\uAA7F') when IsWord(unit) => CharClass.Cluster,
-        _ when char.IsWhiteSpace(unit) => CharClass.Space,
-        _ when NotInUnicodePunctuation.Contains(unit) => CharClass.Punctuation,
-        _ => Of(CharUnicodeInfo.GetUnicodeCategory(unit)),
-    };
+    private static CharClass Classify(char unit) =>
+        unit switch
+        {
+            '\n' => CharClass.Newline,
+            // ZERO WIDTH SPACE bounds words in Khmer, Lao and Burmese text, the TSHEG syllables in Tibetan.
+            '\u200B' or '\u0F0B' or '\uFEFF' => CharClass.Space,
+            >= '\uAC00' and <= '\uD7A3' => CharClass.Hangul,
+            '\u3005' or '\u3007' or (>= '\u3400' and <= '\u4DBF') or (>= '\u4E00' and <= '\u9FFF') or (>= '\uF900' and <= '\uFAFF') =>
+                CharClass.Han,
+            >= '\u3041' and <= '\u309F' => CharClass.Hiragana,
+            '\u30FC' or (>= '\u30A1' and <= '\u30FA') or (>= '\u31F0' and <= '\u31FF') or (>= '\uFF66' and <= '\uFF9F') =>
+                CharClass.Katakana,
+            (>= '\u0E01' and <= '\u0EDF')
+            or (>= '\u1000' and <= '\u109F')
+            or (>= '\u1780' and <= '\u17D3')
+            or (>= '\uAA60' and <= '\uAA7F') when IsWord(unit) => CharClass.Cluster,
+            _ when char.IsWhiteSpace(unit) => CharClass.Space,
+            _ when NotInUnicodePunctuation.Contains(unit) => CharClass.Punctuation,
+            _ => Of(CharUnicodeInfo.GetUnicodeCategory(unit)),
+        };
 
     private static bool IsWord(char unit) => Of(CharUnicodeInfo.GetUnicodeCategory(unit)) == CharClass.Letter
         || CharUnicodeInfo.GetUnicodeCategory(unit) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;

@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Filters;
 
-/// <summary>The families that judge texts; null leaves one out. A threshold that is null is the language's, or the family's default.</summary>
+/// <summary>The families that judge texts; null leaves one out. A threshold that is null is the language's, or the family's
+/// default.</summary>
 internal sealed record FilterSettings(
     LengthSettings? Length = null, GopherRepetitionSettings? GopherRepetition = null, GopherQualitySettings? GopherQuality = null,
     C4Settings? C4 = null, LinesSettings? Lines = null, C4ParagraphSettings? C4Paragraph = null,

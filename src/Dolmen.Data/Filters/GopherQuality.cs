@@ -2,9 +2,17 @@ namespace Dolmen.Data.Filters;
 
 /// <param name="MinStopWords">Words of the language's list, each occurrence counted.</param>
 internal sealed record GopherQualitySettings(
-    double? MinWords = null, double? MaxWords = null, double? MinMeanWordLength = null, double? MaxMeanWordLength = null,
-    double? MaxHashRatio = null, double? MaxEllipsisRatio = null, double? MaxBulletLineFraction = null, double? MaxEllipsisLineFraction = null,
-    double? MinAlphabeticFraction = null, double? MinStopWords = null);
+    double? MinWords = null,
+    double? MaxWords = null,
+    double? MinMeanWordLength = null,
+    double? MaxMeanWordLength = null,
+    double? MaxHashRatio = null,
+    double? MaxEllipsisRatio = null,
+    double? MaxBulletLineFraction = null,
+    double? MaxEllipsisLineFraction = null,
+    double? MinAlphabeticFraction = null,
+    double? MinStopWords = null
+);
 
 /// <summary>Quality rules of Gopher (arXiv:2112.11446, A.1.1) as datatrove's GopherQualityFilter computes them: word counts and mean length
 /// over words that are not punctuation alone, ratios over all of them.
@@ -33,8 +41,14 @@ internal sealed class GopherQuality : IFilter
 
     public IReadOnlyList<string> Measures { get; } =
     [
-        "gopher_quality_words", "gopher_quality_mean_word_length", "gopher_quality_hash_ratio", "gopher_quality_ellipsis_ratio",
-        "gopher_quality_bullet_line_fraction", "gopher_quality_ellipsis_line_fraction", "gopher_quality_alphabetic_fraction", "gopher_quality_stop_words",
+        "gopher_quality_words",
+        "gopher_quality_mean_word_length",
+        "gopher_quality_hash_ratio",
+        "gopher_quality_ellipsis_ratio",
+        "gopher_quality_bullet_line_fraction",
+        "gopher_quality_ellipsis_line_fraction",
+        "gopher_quality_alphabetic_fraction",
+        "gopher_quality_stop_words",
     ];
 
     public IReadOnlyList<Rule> Rules(string language) => _rules.For(language);

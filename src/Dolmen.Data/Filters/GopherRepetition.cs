@@ -9,7 +9,8 @@ internal sealed record GopherRepetitionSettings(
     double? MaxDuplicate5GramFraction = null, double? MaxDuplicate6GramFraction = null, double? MaxDuplicate7GramFraction = null,
     double? MaxDuplicate8GramFraction = null, double? MaxDuplicate9GramFraction = null, double? MaxDuplicate10GramFraction = null);
 
-/// <summary>Repetition rules of Gopher (arXiv:2112.11446, table A1) as datatrove's GopherRepetitionFilter computes them: paragraphs are parted
+/// <summary>Repetition rules of Gopher (arXiv:2112.11446, table A1) as datatrove's GopherRepetitionFilter computes them: paragraphs are
+/// parted
 /// by empty lines, lines by any number of line breaks; n-grams are of the text's words, the most frequent one counted with spaces
 /// between its words, all as fractions of the text's characters.
 /// Otherwise than there: fractions end at 1 (overlapping n-grams can count for more than the text), and see <see cref="RepeatedGrams"/>.
@@ -28,29 +29,60 @@ internal sealed class GopherRepetition : IFilter
             settings.MaxDuplicate5GramFraction, settings.MaxDuplicate6GramFraction, settings.MaxDuplicate7GramFraction,
             settings.MaxDuplicate8GramFraction, settings.MaxDuplicate9GramFraction, settings.MaxDuplicate10GramFraction,
         ];
-        _rules = new(Name, (rules, language) =>
-        {
-            var off = language.IsMultilingual;
-            rules.AtMost("maxDuplicateParagraphFraction", Paragraphs, settings.MaxDuplicateParagraphFraction ?? (off ? RuleList.Off : 0.3));
-            rules.AtMost("maxDuplicateParagraphCharFraction", ParagraphChars, settings.MaxDuplicateParagraphCharFraction ?? (off ? RuleList.Off : 0.2));
-            rules.AtMost("maxDuplicateLineFraction", Lines, settings.MaxDuplicateLineFraction ?? language.MaxDuplicateLineFraction ?? 0.3);
-            rules.AtMost("maxDuplicateLineCharFraction", LineChars, settings.MaxDuplicateLineCharFraction ?? (off ? RuleList.Off : 0.2));
-            for (var n = 2; n <= 4; n++)
-                rules.AtMost($"maxTop{n}GramFraction", Grams + n - 2, top[n - 2] ?? language.TopNGrams?[n - 2] ?? DefaultTop[n - 2]);
-            for (var n = 5; n <= 10; n++)
-                rules.AtMost($"maxDuplicate{n}GramFraction", Grams + n - 2, duplicate[n - 5] ?? language.DuplicateNGrams?[n - 5] ?? DefaultDuplicate[n - 5]);
-        });
+        _rules = new(
+            Name,
+            (rules, language) =>
+            {
+                var off = language.IsMultilingual;
+                rules.AtMost(
+                    "maxDuplicateParagraphFraction",
+                    Paragraphs,
+                    settings.MaxDuplicateParagraphFraction ?? (off ? RuleList.Off : 0.3)
+                );
+                rules.AtMost(
+                    "maxDuplicateParagraphCharFraction",
+                    ParagraphChars,
+                    settings.MaxDuplicateParagraphCharFraction ?? (off ? RuleList.Off : 0.2)
+                );
+                rules.AtMost(
+                    "maxDuplicateLineFraction",
+                    Lines,
+                    settings.MaxDuplicateLineFraction ?? language.MaxDuplicateLineFraction ?? 0.3
+                );
+                rules.AtMost(
+                    "maxDuplicateLineCharFraction",
+                    LineChars,
+                    settings.MaxDuplicateLineCharFraction ?? (off ? RuleList.Off : 0.2)
+                );
+                for (var n = 2; n <= 4; n++)
+                    rules.AtMost($"maxTop{n}GramFraction", Grams + n - 2, top[n - 2] ?? language.TopNGrams?[n - 2] ?? DefaultTop[n - 2]);
+                for (var n = 5; n <= 10; n++)
+                    rules.AtMost(
+                        $"maxDuplicate{n}GramFraction",
+                        Grams + n - 2,
+                        duplicate[n - 5] ?? language.DuplicateNGrams?[n - 5] ?? DefaultDuplicate[n - 5]
+                    );
+            }
+        );
     }
 
     public string Name => "gopherRepetition";
 
     public IReadOnlyList<string> Measures { get; } =
     [
-        "gopher_repetition_duplicate_paragraph_fraction", "gopher_repetition_duplicate_paragraph_char_fraction",
-        "gopher_repetition_duplicate_line_fraction", "gopher_repetition_duplicate_line_char_fraction",
-        "gopher_repetition_top_2_gram_fraction", "gopher_repetition_top_3_gram_fraction", "gopher_repetition_top_4_gram_fraction",
-        "gopher_repetition_duplicate_5_gram_fraction", "gopher_repetition_duplicate_6_gram_fraction", "gopher_repetition_duplicate_7_gram_fraction",
-        "gopher_repetition_duplicate_8_gram_fraction", "gopher_repetition_duplicate_9_gram_fraction", "gopher_repetition_duplicate_10_gram_fraction",
+        "gopher_repetition_duplicate_paragraph_fraction",
+        "gopher_repetition_duplicate_paragraph_char_fraction",
+        "gopher_repetition_duplicate_line_fraction",
+        "gopher_repetition_duplicate_line_char_fraction",
+        "gopher_repetition_top_2_gram_fraction",
+        "gopher_repetition_top_3_gram_fraction",
+        "gopher_repetition_top_4_gram_fraction",
+        "gopher_repetition_duplicate_5_gram_fraction",
+        "gopher_repetition_duplicate_6_gram_fraction",
+        "gopher_repetition_duplicate_7_gram_fraction",
+        "gopher_repetition_duplicate_8_gram_fraction",
+        "gopher_repetition_duplicate_9_gram_fraction",
+        "gopher_repetition_duplicate_10_gram_fraction",
     ];
 
     public IReadOnlyList<Rule> Rules(string language) => _rules.For(language);

@@ -23,8 +23,31 @@ internal sealed class Lines : IFilter
     private const int MaxCounterWords = 3;
 
     private static readonly SearchValues<string> Counted = SearchValues.Create(
-        ["likes", "like", "shares", "share", "comments", "comment", "retweets", "retweet", "reposts", "quotes", "bookmarks", "upvotes",
-            "downvotes", "downloads", "views", "view", "followers", "following", "replies", "reply", "votes"], StringComparison.OrdinalIgnoreCase);
+        [
+            "likes",
+            "like",
+            "shares",
+            "share",
+            "comments",
+            "comment",
+            "retweets",
+            "retweet",
+            "reposts",
+            "quotes",
+            "bookmarks",
+            "upvotes",
+            "downvotes",
+            "downloads",
+            "views",
+            "view",
+            "followers",
+            "following",
+            "replies",
+            "reply",
+            "votes",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
     private static readonly SearchValues<string> Cart = SearchValues.Create(["items in cart"], StringComparison.OrdinalIgnoreCase);
     private readonly RuleList _rules;
     private readonly LinesSettings _settings;
@@ -88,7 +111,9 @@ internal sealed class Lines : IFilter
         for (; at + Vector128<ushort>.Count <= line.Length; at += Vector128<ushort>.Count)
         {
             var units = Vector128.LoadUnsafe(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(line)), (nuint)at);
-            count += BitOperations.PopCount(Vector128.LessThan(units - Vector128.Create((ushort)'a'), Vector128.Create((ushort)26)).ExtractMostSignificantBits());
+            count += BitOperations.PopCount(
+                Vector128.LessThan(units - Vector128.Create((ushort)'a'), Vector128.Create((ushort)26)).ExtractMostSignificantBits()
+            );
         }
         for (; at < line.Length; at++)
         {

@@ -26,7 +26,8 @@ internal ref struct RepeatedGrams
     /// <summary>Of each place and n that it reaches, the first place of the same n-gram; its complement once that was met.</summary>
     private Span<int> _firsts;
 
-    /// <summary>Of n = 2 to 4: how often the most frequent n-gram occurs and where first. Where nothing repeats, it is the first of all.</summary>
+    /// <summary>Of n = 2 to 4: how often the most frequent n-gram occurs and where first. Where nothing repeats, it is the first of
+    /// all.</summary>
     private readonly Span<(int Times, int First)> _most;
 
     private RepeatedGrams(ReadOnlySpan<Word> words, Span<(int, int)> most)

@@ -13,7 +13,8 @@ namespace Dolmen.Data.Filters;
 /// contractions stay whole. French, Italian and Catalan elisions are words of their own (l'), Korean particles of the stop word list are
 /// parted from the word they end, and scripts without spaces are cut by <see cref="UnspacedScripts"/>.
 /// A sentence ends at a terminal mark that space follows (Latin marks; a point not before a lower-case letter nor after an initial), at a
-/// full-width or Indic one anywhere, and at the end of a line; a few titles and abbreviations end none. Punkt's trained models know more.</summary>
+/// full-width or Indic one anywhere, and at the end of a line; a few titles and abbreviations end none. Punkt's trained models know
+/// more.</summary>
 internal ref struct TextCutter
 {
     private const string Closers = "\"')]}”’»」』）";
@@ -99,7 +100,11 @@ internal ref struct TextCutter
         }
         EndChunk(at);
         EndLine(at);
-        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks) { IsMarkdown = _isMarkdown, PunctuationWords = _punctuation };
+        return new(_whole, language, _words, _wordCount, _lines, _lineCount, _breaks)
+        {
+            IsMarkdown = _isMarkdown,
+            PunctuationWords = _punctuation,
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,14 +154,16 @@ internal ref struct TextCutter
                 at += units;
                 continue;
             }
-            if (kind is not CharClass.Punctuation || at + 1 >= text.Length || (CharClasses.FlagsOf(text[at + 1]) & CharClasses.Spaced) == 0) break;
+            if (kind is not CharClass.Punctuation || at + 1 >= text.Length || (CharClasses.FlagsOf(text[at + 1]) & CharClasses.Spaced) == 0)
+                break;
             var mark = text[at];
             if (mark is '\'' or '’' && _language.Elides)
             {
                 at++;
                 break;
             }
-            if (mark is not ('\'' or '’' or '.' or '-' or '_' or '/' or '‐') && !(mark is ',' or ':' && char.IsAsciiDigit(text[at + 1]))) break;
+            if (mark is not ('\'' or '’' or '.' or '-' or '_' or '/' or '‐') && !(mark is ',' or ':' && char.IsAsciiDigit(text[at + 1])))
+                break;
             at++;
         }
         _open = true;
@@ -179,7 +186,10 @@ internal ref struct TextCutter
     {
         if (at + AsciiBlock > text.Length) return 0;
         var units = Vector256.LoadUnsafe(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text)), (nuint)at);
-        var letters = Vector256.LessThan((units | Vector256.Create((ushort)0x20)) - Vector256.Create((ushort)'a'), Vector256.Create((ushort)26));
+        var letters = Vector256.LessThan(
+            (units | Vector256.Create((ushort)0x20)) - Vector256.Create((ushort)'a'),
+            Vector256.Create((ushort)26)
+        );
         return BitOperations.TrailingZeroCount(~letters.ExtractMostSignificantBits() & 0xFFFF | 1 << AsciiBlock);
     }
 
@@ -231,7 +241,23 @@ internal ref struct TextCutter
     private static bool IsAbbreviation(ReadOnlySpan<char> before)
     {
         var word = before[(before.LastIndexOfAny(BeforeWords) + 1)..];
-        return word is "Mr" or "Mrs" or "Ms" or "Dr" or "Prof" or "St" or "Gen" or "Rep" or "Sen" or "Jr" or "Sr" or "vs" or "e.g" or "i.e" or "cf" or "al";
+        return word
+            is "Mr"
+                or "Mrs"
+                or "Ms"
+                or "Dr"
+                or "Prof"
+                or "St"
+                or "Gen"
+                or "Rep"
+                or "Sen"
+                or "Jr"
+                or "Sr"
+                or "vs"
+                or "e.g"
+                or "i.e"
+                or "cf"
+                or "al";
     }
 
     /// <summary>A character outside the basic plane, or half of one.</summary>

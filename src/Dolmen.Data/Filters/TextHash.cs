@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Dolmen.Data.Filters;
 
-/// <summary>A 64-bit hash of UTF-16 text by folded 128-bit products: the same on every machine and in every run, since duplicates are found by it.</summary>
+/// <summary>A 64-bit hash of UTF-16 text by folded 128-bit products: the same on every machine and in every run, since duplicates are found
+/// by it.</summary>
 internal static class TextHash
 {
     private const ulong First = 0x9E3779B97F4A7C15, Second = 0xC2B2AE3D27D4EB4F, Third = 0x165667B19E3779F9;
@@ -11,7 +12,8 @@ internal static class TextHash
     /// <summary>Characters that one fold takes.</summary>
     private const int Block = 8;
 
-    private static ReadOnlySpan<ulong> HeadMasks => [0, 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue];
+    private static ReadOnlySpan<ulong> HeadMasks =>
+        [0, 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue];
 
     private static ReadOnlySpan<ulong> TailMasks => [0, 0, 0, 0, 0, 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, ulong.MaxValue];
 
@@ -24,7 +26,8 @@ internal static class TextHash
         return Masked(ref MemoryMarshal.GetReference(padded), text.Length);
     }
 
-    /// <summary>The same of a part of a text, without a branch on how long a short word is: reads past the word's end, inside the text.</summary>
+    /// <summary>The same of a part of a text, without a branch on how long a short word is: reads past the word's end, inside the
+    /// text.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong OfPart(ReadOnlySpan<char> text, int start, int length) =>
         length <= Block && start + Block <= text.Length
@@ -52,7 +55,8 @@ internal static class TextHash
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Last(ulong head, ulong tail, ulong state, int length) => Fold(head ^ First, tail ^ state ^ ((ulong)length * Second));
+    private static ulong Last(ulong head, ulong tail, ulong state, int length) =>
+        Fold(head ^ First, tail ^ state ^ ((ulong)length * Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Read(ref byte bytes, nuint at) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, at));

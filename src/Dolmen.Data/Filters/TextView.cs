@@ -39,7 +39,15 @@ internal enum WordKind
 /// <param name="Chunks">Words as spaces alone bound them.</param>
 /// <param name="LongestChunk">Chars of the longest of them.</param>
 /// <param name="StartsParagraph">At least one empty line is before it, or nothing.</param>
-internal readonly record struct Line(int Start, int Length, int FirstWord, int Chunks, int LongestChunk, int Sentences, bool StartsParagraph)
+internal readonly record struct Line(
+    int Start,
+    int Length,
+    int FirstWord,
+    int Chunks,
+    int LongestChunk,
+    int Sentences,
+    bool StartsParagraph
+)
 {
     public int End => Start + Length;
 }
@@ -48,7 +56,8 @@ internal readonly record struct Line(int Start, int Length, int FirstWord, int C
 /// disposing it gives its arrays back, after which nothing of it but <see cref="Text"/> may be read.</summary>
 internal sealed class TextView : IDisposable
 {
-    /// <summary>Beyond so many words no more are held, and beyond so many lines the rest is one: memory stays bounded whatever the text, and
+    /// <summary>Beyond so many words no more are held, and beyond so many lines the rest is one: memory stays bounded whatever the text,
+    /// and
     /// texts as long as that are too long for any corpus.</summary>
     public const int MaxWords = 1 << 21, MaxLines = 1 << 20;
 
@@ -119,7 +128,8 @@ internal sealed class TextView : IDisposable
     public ReadOnlySpan<Word> WordsOf(int line) =>
         Words[_lines[line].FirstWord..(line + 1 < _lineCount ? _lines[line + 1].FirstWord : _wordCount)];
 
-    /// <summary>The text of the lines marked, trimmed, one after another without empty ones: what was cut is moved, not cut again.</summary>
+    /// <summary>The text of the lines marked, trimmed, one after another without empty ones: what was cut is moved, not cut
+    /// again.</summary>
     public TextView Keep(ReadOnlySpan<bool> marked, IFilter editor)
     {
         int chars = 0, kept = 0, words = 0;

@@ -11,7 +11,11 @@ namespace Dolmen.Data.Filters;
 /// 2 to 9 in Lao, 2 to 13 in Khmer, 2 to 21 in Burmese; the rule gives means inside all of these.</summary>
 internal static class UnspacedScripts
 {
-    private const char KhmerCoeng = '\u17D2', BurmeseVirama = '\u1039', BurmeseAsat = '\u103A', BurmeseDot = '\u1037', ThaiSilencer = '\u0E4C';
+    private const char KhmerCoeng = '\u17D2',
+        BurmeseVirama = '\u1039',
+        BurmeseAsat = '\u103A',
+        BurmeseDot = '\u1037',
+        ThaiSilencer = '\u0E4C';
 
     /// <returns>Where the run of this class ends.</returns>
     public static int Cut(ref TextCutter words, ReadOnlySpan<char> text, int start, CharClass kind, FunctionWords functions)
@@ -56,8 +60,12 @@ internal static class UnspacedScripts
             {
                 at++;
             }
-            else if (kind == CharClass.Han && here == CharClass.Surrogate
-                && Rune.DecodeFromUtf16(text[at..], out var rune, out var units) == OperationStatus.Done && CharClasses.Of(rune) == CharClass.Han)
+            else if (
+                kind == CharClass.Han
+                && here == CharClass.Surrogate
+                && Rune.DecodeFromUtf16(text[at..], out var rune, out var units) == OperationStatus.Done
+                && CharClasses.Of(rune) == CharClass.Han
+            )
             {
                 at += units;
             }
@@ -83,8 +91,10 @@ internal static class UnspacedScripts
         var before = text[at - 1];
         if (before is KhmerCoeng or BurmeseVirama || IsLeadingVowel(before)) return false;
         // Following vowels and the repetition mark of Thai and Lao.
-        if (unit is '\u0E30' or '\u0E32' or '\u0E33' or '\u0E45' or '\u0E46' or '\u0EB0' or '\u0EB2' or '\u0EB3' or '\u0EC6') return false;
-        if (CharUnicodeInfo.GetUnicodeCategory(unit) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark) return false;
+        if (unit is '\u0E30' or '\u0E32' or '\u0E33' or '\u0E45' or '\u0E46' or '\u0EB0' or '\u0EB2' or '\u0EB3' or '\u0EC6')
+            return false;
+        if (CharUnicodeInfo.GetUnicodeCategory(unit) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark)
+            return false;
         // A consonant that a killer follows closes the syllable before it.
         var next = at + 1 < end ? text[at + 1] : '\0';
         if (next == BurmeseDot && at + 2 < end) next = text[at + 2];

@@ -5,7 +5,8 @@ using System.Reflection;
 namespace Dolmen.Data.Filters;
 
 /// <param name="BuiltIn">Take the built-in words of adult sites too.</param>
-/// <param name="Domains">File of domains whose pages are dropped, subdomains too: one a line, or as hosts files and Adblock lists have them.</param>
+/// <param name="Domains">File of domains whose pages are dropped, subdomains too: one a line, or as hosts files and Adblock lists have
+/// them.</param>
 /// <param name="Urls">File of single addresses.</param>
 /// <param name="BannedWords">File of words; one of them between other signs than letters and digits drops a page.</param>
 /// <param name="SoftBannedWords">File of words of which <paramref name="MinSoftBannedWords"/> different ones drop a page.</param>
@@ -32,7 +33,10 @@ internal sealed class UrlFilter
         _urls = Set(Entries(settings.Urls).Select(url => Bare(url).ToString()));
         _banned = Set([.. Section(builtIn, '='), .. Entries(settings.BannedWords).Select(Letters)]);
         _soft = Set([.. Section(builtIn, '~'), .. Entries(settings.SoftBannedWords).Select(Letters)]);
-        string[] subwords = [.. Section(builtIn, '*').Concat(Entries(settings.BannedSubwords).Select(Letters)).Where(word => word.Length > 0)];
+        string[] subwords =
+        [
+            .. Section(builtIn, '*').Concat(Entries(settings.BannedSubwords).Select(Letters)).Where(word => word.Length > 0),
+        ];
         _subwords = subwords.Length == 0 ? null : SearchValues.Create(subwords, StringComparison.Ordinal);
         _minSoft = settings.MinSoftBannedWords;
     }
@@ -88,7 +92,8 @@ internal sealed class UrlFilter
         for (var at = url.IndexOf(word); at >= 0;)
         {
             var end = at + word.Length;
-            if ((at == 0 || !char.IsAsciiLetterOrDigit(url[at - 1])) && (end == url.Length || !char.IsAsciiLetterOrDigit(url[end]))) return true;
+            if ((at == 0 || !char.IsAsciiLetterOrDigit(url[at - 1])) && (end == url.Length || !char.IsAsciiLetterOrDigit(url[end])))
+                return true;
             var next = url[end..].IndexOf(word);
             at = next < 0 ? -1 : end + next;
         }
@@ -113,7 +118,8 @@ internal sealed class UrlFilter
         return scheme is >= 0 and < 16 ? url[(scheme + 3)..] : url;
     }
 
-    /// <summary>The host of a line: plain, <c>0.0.0.0 host</c>, or <c>||host^</c>; empty when the line blocks something else than a host.</summary>
+    /// <summary>The host of a line: plain, <c>0.0.0.0 host</c>, or <c>||host^</c>; empty when the line blocks something else than a
+    /// host.</summary>
     private static string Host(string line)
     {
         if (line.StartsWith("||", StringComparison.Ordinal))
@@ -126,18 +132,26 @@ internal sealed class UrlFilter
 
     private static string Letters(string entry) => string.Concat(entry.Where(char.IsAsciiLetterOrDigit));
 
-    private static IEnumerable<string> Entries(string? path) => path is null ? [] : WordListFile.Read(path).Select(entry => entry.ToLowerInvariant());
+    private static IEnumerable<string> Entries(string? path) =>
+        path is null ? [] : WordListFile.Read(path).Select(entry => entry.ToLowerInvariant());
 
     private static FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Set(IEnumerable<string> entries) =>
         entries.Where(entry => entry.Length > 0).ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    private static IEnumerable<string> Section(string[] lines, char mark) => lines.Where(line => line[0] == mark).Select(line => line[1..].Trim());
+    private static IEnumerable<string> Section(string[] lines, char mark) =>
+        lines.Where(line => line[0] == mark).Select(line => line[1..].Trim());
 
     private static string[] BuiltInWords()
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("adult-url-words.txt")
             ?? throw new InvalidOperationException("adult-url-words.txt is not embedded.");
         using var reader = new StreamReader(stream);
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(line => line[0] != '#')];
+        return
+        [
+            .. reader
+                .ReadToEnd()
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Where(line => line[0] != '#'),
+        ];
     }
 }

@@ -5,7 +5,8 @@ using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data.Filters;
 
-/// <summary>Lists that users bring: one entry a line, <c>#</c> and <c>!</c> beginning a comment, plain or .gz; or a JSON array of strings.</summary>
+/// <summary>Lists that users bring: one entry a line, <c>#</c> and <c>!</c> beginning a comment, plain or .gz; or a JSON array of
+/// strings.</summary>
 internal static class WordListFile
 {
     public static List<string> Read(string path)
@@ -16,11 +17,20 @@ internal static class WordListFile
         {
             try
             {
-                entries.AddRange(JsonSerializer.Deserialize(BoundedText.ReadBytes(new InputFile(path, Path.GetFileName(path), "")), WordListJson.Default.StringArray) ?? []);
+                entries.AddRange(
+                    JsonSerializer.Deserialize(
+                        BoundedText.ReadBytes(new InputFile(path, Path.GetFileName(path), "")),
+                        WordListJson.Default.StringArray
+                    ) ?? []
+                );
             }
             catch (JsonException problem)
             {
-                throw new UserErrorException($"{path} is no list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one entry a line in a .txt file.", problem);
+                throw new UserErrorException(
+                    $"{path} is no list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one entry a "
+                        + $"line in a .txt file.",
+                    problem
+                );
             }
         }
         else

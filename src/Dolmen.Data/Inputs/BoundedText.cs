@@ -12,15 +12,22 @@ internal static class BoundedText
     /// <summary>All the text a build holds in memory, and the most a compressed file may unfold to (in bytes).</summary>
     public const long MaxCorpusChars = 1L << 30;
 
-    public static byte[] ReadBytes(InputFile file) => Guard(file, () =>
-    {
-        using var stream = OpenFile(file);
-        if (stream.Length > MaxFileBytes)
-            throw new UserErrorException($"{file.Path} has {stream.Length >> 20} MB: a file may have {MaxFileBytes >> 20} MB. Split it, or store its texts as JSON lines.");
-        var bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return bytes;
-    });
+    public static byte[] ReadBytes(InputFile file) =>
+        Guard(
+            file,
+            () =>
+            {
+                using var stream = OpenFile(file);
+                if (stream.Length > MaxFileBytes)
+                    throw new UserErrorException(
+                        $"{file.Path} has {stream.Length >> 20} MB: a file may have {MaxFileBytes >> 20} MB. Split it, or store its texts "
+                            + $"as JSON lines."
+                    );
+                var bytes = new byte[stream.Length];
+                stream.ReadExactly(bytes);
+                return bytes;
+            }
+        );
 
     /// <summary>The file's text. Bytes that are not UTF-8 become U+FFFD and are noted; a byte order mark of UTF-16 is honoured.</summary>
     public static string ReadText(InputFile file, Funnel funnel) => Decode(ReadBytes(file), file.Name, funnel);

@@ -27,7 +27,10 @@ public static class CorpusInputs
             }
             catch (Exception error) when (error is UnauthorizedAccessException or IOException)
             {
-                throw new UserErrorException($"{file.Path} cannot be read: {error.Message} Check its permissions or name another --input.", error);
+                throw new UserErrorException(
+                    $"{file.Path} cannot be read: {error.Message} Check its permissions or name another --input.",
+                    error
+                );
             }
         }
         return Convert.ToHexStringLower(digest.GetHashAndReset());

@@ -3,15 +3,21 @@ using Dolmen.Artifacts;
 namespace Dolmen.Data.Inputs;
 
 /// <summary>
-/// The regular files below a folder. Nothing is opened to learn what it is, so that a named pipe or a device cannot hold a run up. Links that
-/// lead out of the folder, and those to folders, are left out unless <paramref name="followLinks"/> is set; a folder is entered once, so that
+/// The regular files below a folder. Nothing is opened to learn what it is, so that a named pipe or a device cannot hold a run up. Links
+/// that
+/// lead out of the folder, and those to folders, are left out unless <paramref name="followLinks"/> is set; a folder is entered once, so
+/// that
 /// a loop of links ends.
 /// </summary>
 /// <param name="leftOut">Told of each path that is left out, and why.</param>
 internal sealed class FolderWalk(bool followLinks, Action<string, string> leftOut)
 {
-    public const string NotRegular = "not-a-regular-file", LinkOut = "link-out-of-the-folder", LinkedFolder = "link-to-a-folder", BrokenLink = "broken-link",
-        NotUtf8 = "file-name-not-utf8", TooDeep = "folder-too-deep";
+    public const string NotRegular = "not-a-regular-file",
+        LinkOut = "link-out-of-the-folder",
+        LinkedFolder = "link-to-a-folder",
+        BrokenLink = "broken-link",
+        NotUtf8 = "file-name-not-utf8",
+        TooDeep = "folder-too-deep";
 
     private const int MaxDepth = 64;
 
@@ -71,13 +77,20 @@ internal sealed class FolderWalk(bool followLinks, Action<string, string> leftOu
     {
         try
         {
-            var names = new DirectoryInfo(folder).EnumerateFileSystemInfos(only ?? "*").Select(item => item.Name).Where(name => !name.StartsWith('.')).ToList();
+            var names = new DirectoryInfo(folder)
+                .EnumerateFileSystemInfos(only ?? "*")
+                .Select(item => item.Name)
+                .Where(name => !name.StartsWith('.'))
+                .ToList();
             names.Sort(StringComparer.Ordinal);
             return names.ConvertAll(name => Path.Combine(folder, name));
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            throw new UserErrorException($"the folder {folder} cannot be read: {error.Message} Check its permissions or name another --input.", error);
+            throw new UserErrorException(
+                $"the folder {folder} cannot be read: {error.Message} Check its permissions or name another --input.",
+                error
+            );
         }
     }
 }

@@ -5,16 +5,20 @@ namespace Dolmen.Data.Inputs;
 /// <summary>The files behind the folders and files a user names, in ordinal order of their names.</summary>
 internal static class InputFiles
 {
-    public const string Readable = ".warc .wet .arc .jsonl .ndjson .csv .tsv .txt .md .html .htm (these also .gz or .zst) .parquet .xml .cs";
+    public const string Readable =
+        ".warc .wet .arc .jsonl .ndjson .csv .tsv .txt .md .html .htm (these also .gz or .zst) .parquet .xml .cs";
 
-    private static readonly HashSet<string> Compressible =
-        new([".warc", ".wet", ".wat", ".arc", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".xhtml"], StringComparer.Ordinal);
+    private static readonly HashSet<string> Compressible = new(
+        [".warc", ".wet", ".wat", ".arc", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".xhtml"],
+        StringComparer.Ordinal
+    );
 
     private static readonly HashSet<string> Others = new([".parquet", ".xml", ".cs"], StringComparer.Ordinal);
 
     /// <param name="funnel">Counts what is left out, with the name of the first of each reason.</param>
     /// <param name="followLinks">Symbolic links that lead out of the folder that was named, and those to folders, are followed.</param>
-    /// <exception cref="UserErrorException">A path does not exist, is a pipe, socket or device, or leads to nothing that can be read.</exception>
+    /// <exception cref="UserErrorException">A path does not exist, is a pipe, socket or device, or leads to nothing that can be
+    /// read.</exception>
     public static IReadOnlyList<InputFile> Find(IReadOnlyList<string> inputs, Funnel funnel, bool followLinks = false)
     {
         var names = new SortedDictionary<string, (string Name, string Dump)>(StringComparer.Ordinal);
@@ -29,12 +33,21 @@ internal static class InputFiles
                     string NameOf(string path) => ShownName.Of($"{rootName}/{Path.GetRelativePath(root, path).Replace('\\', '/')}");
                     var walk = new FolderWalk(followLinks, (path, reason) => leftOut[path] = (NameOf(path), reason));
                     var readable = false;
-                    foreach (var path in walk.Files(root)) readable |= Add(path, NameOf(path), rootName);
-                    if (!readable) throw new UserErrorException($"--input {input} holds no file that can be read: {Readable} are. {Told(leftOut.Values)}Name another folder or file.");
+                    foreach (var path in walk.Files(root))
+                        readable |= Add(path, NameOf(path), rootName);
+                    if (!readable)
+                        throw new UserErrorException(
+                            $"--input {input} holds no file that can be read: {Readable} are. {Told(leftOut.Values)}Name another folder or "
+                                + $"file."
+                        );
                     break;
                 case FileType.Regular:
-                    if (!IsReadable(root)) throw new UserErrorException($"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file.");
-                    if (!names.TryGetValue(root, out var before) || string.CompareOrdinal(rootName, before.Name) < 0) names[root] = (rootName, rootName);
+                    if (!IsReadable(root))
+                        throw new UserErrorException(
+                            $"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file."
+                        );
+                    if (!names.TryGetValue(root, out var before) || string.CompareOrdinal(rootName, before.Name) < 0)
+                        names[root] = (rootName, rootName);
                     break;
                 case FileType.Missing:
                     throw new UserErrorException($"--input {input} does not exist: name a folder or a file of type {Readable}.");
@@ -64,12 +77,16 @@ internal static class InputFiles
     }
 
     /// <summary>Files of a crawl that are not documents of it, whatever their names end in.</summary>
-    private static string? Beside(string path) => Path.GetFileName(path).ToLowerInvariant() switch
-    {
-        "robots.txt" => "robots-txt",
-        var name when name.EndsWith(".cdxj", StringComparison.Ordinal) || name.EndsWith(".cdx", StringComparison.Ordinal) || name.EndsWith(".cdx.gz", StringComparison.Ordinal) => "crawl-index",
-        _ => null,
-    };
+    private static string? Beside(string path) =>
+        Path.GetFileName(path).ToLowerInvariant() switch
+        {
+            "robots.txt" => "robots-txt",
+            var name
+                when name.EndsWith(".cdxj", StringComparison.Ordinal)
+                    || name.EndsWith(".cdx", StringComparison.Ordinal)
+                    || name.EndsWith(".cdx.gz", StringComparison.Ordinal) => "crawl-index",
+            _ => null,
+        };
 
     private static string Told(IEnumerable<(string Name, string Reason)> leftOut)
     {
@@ -78,7 +95,8 @@ internal static class InputFiles
         return reasons.Count == 0 ? "" : $"Left out: {string.Join(", ", reasons)}. ";
     }
 
-    /// <summary>What the file's name says it is: an extension, before it <c>.gz</c> or <c>.zst</c> if it is compressed (<c>.jsonl.gz</c>).</summary>
+    /// <summary>What the file's name says it is: an extension, before it <c>.gz</c> or <c>.zst</c> if it is compressed
+    /// (<c>.jsonl.gz</c>).</summary>
     public static string TypeOf(string path)
     {
         var name = path.ToLowerInvariant();
@@ -87,9 +105,11 @@ internal static class InputFiles
     }
 
     /// <summary>The extension of a type without that of its compression.</summary>
-    public static string ContentTypeOf(string path) => TypeOf(path) is var type && type.LastIndexOf('.') is > 0 and var second ? type[..second] : type;
+    public static string ContentTypeOf(string path) =>
+        TypeOf(path) is var type && type.LastIndexOf('.') is > 0 and var second ? type[..second] : type;
 
-    /// <summary>Files of one name are told apart by a number, which follows from what they hold and not from the order they were named in.</summary>
+    /// <summary>Files of one name are told apart by a number, which follows from what they hold and not from the order they were named
+    /// in.</summary>
     private static List<InputFile> Unique(List<InputFile> files)
     {
         var taken = files.Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
@@ -102,7 +122,10 @@ internal static class InputFiles
                 continue;
             }
             var copy = 1;
-            foreach (var file in same.OrderBy(f => new FileInfo(f.Path).Length).ThenBy(f => BoundedText.Guard(f, () => StableHash.Sha256OfFile(f.Path)), StringComparer.Ordinal))
+            foreach (
+                var file in same.OrderBy(f => new FileInfo(f.Path).Length)
+                    .ThenBy(f => BoundedText.Guard(f, () => StableHash.Sha256OfFile(f.Path)), StringComparer.Ordinal)
+            )
             {
                 while (copy > 1 && !taken.Add($"{file.Name}~{copy}")) copy++;
                 unique.Add(copy == 1 ? file : file with { Name = $"{file.Name}~{copy}" });

@@ -10,7 +10,9 @@ internal static class RealPath
     /// <returns>Null when a link leads round in a circle.</returns>
     public static string? Of(string path)
     {
-        var open = new Stack<string>(Path.GetFullPath(path).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse());
+        var open = new Stack<string>(
+            Path.GetFullPath(path).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse()
+        );
         var real = Path.GetPathRoot(Path.GetFullPath(path)) ?? "/";
         var links = 0;
         while (open.TryPop(out var part))
@@ -27,13 +29,17 @@ internal static class RealPath
                 real = next;
                 continue;
             }
-            if (++links > MaxLinks) return null;
-            if (Path.IsPathRooted(target)) real = Path.GetPathRoot(target) ?? "/";
-            foreach (var step in target.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse()) open.Push(step);
+            if (++links > MaxLinks)
+                return null;
+            if (Path.IsPathRooted(target))
+                real = Path.GetPathRoot(target) ?? "/";
+            foreach (var step in target.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse())
+                open.Push(step);
         }
         return real;
     }
 
     public static bool IsWithin(string path, string folder) =>
-        path == folder || path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        path == folder
+        || path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 }

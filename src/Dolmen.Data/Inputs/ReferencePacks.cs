@@ -14,8 +14,11 @@ internal static class ReferencePacks
             if (Directory.Exists(packs) && In(packs) is { Count: > 0 } files) return files;
         }
         throw new UserErrorException(
-            "the running .NET SDK has no XML documentation (packs/*.Ref/*/ref/net*/*.xml), which is the default corpus: some images strip it. " +
-            "Install the package dotnet-targeting-pack-10.0 or the SDK from https://dot.net/download, or name your own documents with --input PATH.");
+            "the running .NET SDK has no XML documentation (packs/*.Ref/*/ref/net*/*.xml), which is the default corpus: some images strip "
+                + "it. "
+                + "Install the package dotnet-targeting-pack-10.0 or the SDK from https://dot.net/download, or name your own documents "
+                + "with --input PATH."
+        );
     }
 
     /// <summary>The newest version of every reference pack below <paramref name="packs"/>.</summary>
@@ -24,11 +27,22 @@ internal static class ReferencePacks
         var files = new List<InputFile>();
         foreach (var pack in Directory.GetDirectories(packs, "*.Ref"))
         {
-            var newest = Directory.GetDirectories(pack).OrderByDescending(v => Order(Path.GetFileName(v))).ThenByDescending(v => v, StringComparer.Ordinal).FirstOrDefault();
-            if (newest is null || !Directory.Exists(Path.Combine(newest, "ref"))) continue;
+            var newest = Directory
+                .GetDirectories(pack)
+                .OrderByDescending(v => Order(Path.GetFileName(v)))
+                .ThenByDescending(v => v, StringComparer.Ordinal)
+                .FirstOrDefault();
+            if (newest is null || !Directory.Exists(Path.Combine(newest, "ref")))
+                continue;
             foreach (var framework in Directory.GetDirectories(Path.Combine(newest, "ref"), "net*"))
-                foreach (var path in Directory.GetFiles(framework, "*.xml"))
-                    files.Add(new InputFile(path, Path.GetRelativePath(packs, path).Replace('\\', '/'), $"{Path.GetFileName(pack)}/{Path.GetFileName(newest)}"));
+            foreach (var path in Directory.GetFiles(framework, "*.xml"))
+                files.Add(
+                    new InputFile(
+                        path,
+                        Path.GetRelativePath(packs, path).Replace('\\', '/'),
+                        $"{Path.GetFileName(pack)}/{Path.GetFileName(newest)}"
+                    )
+                );
         }
         return [.. files.OrderBy(f => f.Name, StringComparer.Ordinal)];
     }

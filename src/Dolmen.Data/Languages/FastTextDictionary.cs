@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace Dolmen.Data.Languages;
 
-/// <summary>What a text is to a fastText model: the rows of the input matrix for its words, their character n-grams and word n-grams.</summary>
+/// <summary>What a text is to a fastText model: the rows of the input matrix for its words, their character n-grams and word
+/// n-grams.</summary>
 internal sealed class FastTextDictionary
 {
     private const uint HashStart = 2166136261;
@@ -25,7 +26,8 @@ internal sealed class FastTextDictionary
         var size = reader.Int("the size of the dictionary", 1, 1 << 27);
         _words = reader.Int("the number of words", 0, size);
         var labels = reader.Int("the number of labels", 1, size);
-        if (_words + labels != size) throw reader.Broken($"the dictionary has {size} entries, which must be {_words} words and {labels} labels");
+        if (_words + labels != size)
+            throw reader.Broken($"the dictionary has {size} entries, which must be {_words} words and {labels} labels");
         reader.Long("the number of tokens");
         var pruned = reader.Long("the number of kept n-grams", -1, buckets);
         reader.Demand(size * 10L, "the entries of the dictionary");
@@ -40,12 +42,16 @@ internal sealed class FastTextDictionary
             _entries[i] = reader.Word($"entry {i} of the dictionary");
             var count = reader.Long($"the count of entry {i}", 0, LabelTree.Unbuilt);
             var type = reader.Byte($"the type of entry {i}");
-            if (type != (i < _words ? 0 : 1)) throw reader.Broken($"entry {i} of the dictionary has type {type}: words (0) must come first, then labels (1)");
+            if (type != (i < _words ? 0 : 1))
+                throw reader.Broken($"entry {i} of the dictionary has type {type}: words (0) must come first, then labels (1)");
             if (type == 1)
             {
-                Labels[i - _words] = System.Text.Encoding.UTF8.GetString(_entries[i].AsSpan(_entries[i].AsSpan().StartsWith("__label__"u8) ? 9 : 0));
+                Labels[i - _words] = System.Text.Encoding.UTF8.GetString(
+                    _entries[i].AsSpan(_entries[i].AsSpan().StartsWith("__label__"u8) ? 9 : 0)
+                );
                 LabelCounts[i - _words] = count;
-                if ((total += count) >= LabelTree.Unbuilt) throw reader.Broken($"the counts of its labels add up to more than {LabelTree.Unbuilt}");
+                if ((total += count) >= LabelTree.Unbuilt)
+                    throw reader.Broken($"the counts of its labels add up to more than {LabelTree.Unbuilt}");
             }
             var slot = Slot(_entries[i], Hash(_entries[i]));
             _slots[slot] = i + 1;

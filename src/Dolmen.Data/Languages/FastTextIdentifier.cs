@@ -31,10 +31,16 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
         Span<char> sample = stackalloc char[TextSample.Chars];
         sample = sample[..TextSample.Take(text, shares.Main, sample)];
         Span<LabelScore> best = stackalloc LabelScore[1];
-        var guess = _model.Predict(sample, best) == 0 ? LanguageGuess.Unknown : new(Code(_model.Labels[best[0].Label]), Math.Min(1, best[0].Probability));
-        if (ScriptModels.For(shares.Main) is { } trigrams) return Settle(guess, ScriptModels.Identify(trigrams, sample, shares), trigrams, shares.Main);
+        var guess =
+            _model.Predict(sample, best) == 0
+                ? LanguageGuess.Unknown
+                : new(Code(_model.Labels[best[0].Label]), Math.Min(1, best[0].Probability));
+        if (ScriptModels.For(shares.Main) is { } trigrams)
+            return Settle(guess, ScriptModels.Identify(trigrams, sample, shares), trigrams, shares.Main);
         // What is not written in this script comes from a model that does not know it.
-        return languages.Contains(guess.Language) ? guess : new(TellingSigns.Language(shares.Main, text), ScriptLanguages.Certainty(shares));
+        return languages.Contains(guess.Language)
+            ? guess
+            : new(TellingSigns.Language(shares.Main, text), ScriptLanguages.Certainty(shares));
     }
 
     private LanguageGuess Settle(LanguageGuess guess, LanguageGuess other, TrigramModel trigrams, Script script)
@@ -45,6 +51,10 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
         return settled || (other.Score >= Fluent && guess.Score < Likely) ? other : guess;
     }
 
-    /// <summary>lid.176 goes by the names of Wikipedias: als is Alemannic there, in ISO 639 Albanian. GlotLID and NLLB name the script with the language.</summary>
-    private static string Code(string label) => label.Equals("als", StringComparison.Ordinal) ? "gsw" : label.Contains('_') ? LanguageCodes.Of(label) : label;
+    /// <summary>lid.176 goes by the names of Wikipedias: als is Alemannic there, in ISO 639 Albanian. GlotLID and NLLB name the script with
+    /// the language.</summary>
+    private static string Code(string label) =>
+        label.Equals("als", StringComparison.Ordinal) ? "gsw"
+        : label.Contains('_') ? LanguageCodes.Of(label)
+        : label;
 }

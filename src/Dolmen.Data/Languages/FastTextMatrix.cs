@@ -28,7 +28,9 @@ internal sealed class FastTextMatrix
         var norms = quantised && reader.Flag($"the norm flag of the {what} matrix");
         var actual = (reader.Long($"the row count of the {what} matrix"), reader.Long($"the column count of the {what} matrix"));
         if (actual != (rows, columns))
-            throw reader.Broken($"the {what} matrix is {actual.Item1} by {actual.Item2}, which must be {rows} by {columns} for its dictionary and dimension");
+            throw reader.Broken(
+                $"the {what} matrix is {actual.Item1} by {actual.Item2}, which must be {rows} by {columns} for its dictionary and dimension"
+            );
         if (rows * Padded(columns) > MaxFloats)
             throw reader.Broken($"the {what} matrix has {rows:N0} rows of {columns}: more than {MaxFloats >> 18} MB unpacked");
         if (!quantised)
@@ -95,7 +97,8 @@ internal sealed class FastTextMatrix
         ref var left = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_values), (nint)row * Stride);
         ref var right = ref MemoryMarshal.GetReference(other);
         var sum = Vector512<float>.Zero;
-        for (nuint j = 0; j < (nuint)Stride; j += (nuint)Vector512<float>.Count) sum += Vector512.LoadUnsafe(ref left, j) * Vector512.LoadUnsafe(ref right, j);
+        for (nuint j = 0; j < (nuint)Stride; j += (nuint)Vector512<float>.Count)
+            sum += Vector512.LoadUnsafe(ref left, j) * Vector512.LoadUnsafe(ref right, j);
         return Vector512.Sum(sum);
     }
 
@@ -108,7 +111,8 @@ internal sealed class FastTextMatrix
         var parts = reader.Int($"the number of parts of {name}", 1, dimension);
         var width = reader.Int($"the part width of {name}", 1, dimension);
         var last = reader.Int($"the last part's width of {name}", 1, width);
-        if ((long)(parts - 1) * width + last != dimension) throw reader.Broken($"{name} has {parts} parts of {width}, the last of {last}, which must add up to {dimension}");
+        if ((long)(parts - 1) * width + last != dimension)
+            throw reader.Broken($"{name} has {parts} parts of {width}, the last of {last}, which must add up to {dimension}");
         return (parts, width, last, reader.Floats((long)dimension * Centroids, $"the centroids of {name}"));
     }
 }

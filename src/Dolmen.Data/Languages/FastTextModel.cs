@@ -31,7 +31,10 @@ internal sealed class FastTextModel
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{path} cannot be read: {error.Message} Give the path of a fastText model such as lid.176.ftz.", error);
+            throw new UserErrorException(
+                $"{path} cannot be read: {error.Message} Give the path of a fastText model such as lid.176.ftz.",
+                error
+            );
         }
     }
 

@@ -15,7 +15,10 @@ internal sealed class FastTextReader(Stream stream, string path)
     private readonly ArrayBufferWriter<byte> _word = new();
 
     public UserErrorException Broken(string what) =>
-        new($"{path} is not a fastText model that can be used: {what}. Give a supervised .bin or .ftz file as fastText 0.9 writes it, such as lid.176.ftz, and check that it was copied whole.");
+        new(
+            $"{path} is not a fastText model that can be used: {what}. Give a supervised .bin or .ftz file as fastText 0.9 writes it, such "
+                + $"as lid.176.ftz, and check that it was copied whole."
+        );
 
     public byte Byte(string what) => Read(1, what)[0];
 

@@ -1,7 +1,8 @@
 namespace Dolmen.Data.Languages;
 
 /// <param name="Main">Of the whole text.</param>
-/// <param name="LineShare">Of the main language among a sample of the lines long enough to tell, by their characters; 1 without such lines.</param>
+/// <param name="LineShare">Of the main language among a sample of the lines long enough to tell, by their characters; 1 without such
+/// lines.</param>
 /// <param name="ScriptShare">Of the text in its main script.</param>
 internal readonly record struct LanguageMix(LanguageGuess Main, double LineShare, double ScriptShare)
 {
@@ -11,7 +12,8 @@ internal readonly record struct LanguageMix(LanguageGuess Main, double LineShare
     /// <summary>Below it a line that seems to be in another language is rather one that cannot be told.</summary>
     private const double LeastScore = 0.5;
 
-    public static LanguageMix Of(ReadOnlySpan<char> text, ILanguageIdentifier identifier) => Of(text, identifier, identifier.Identify(text));
+    public static LanguageMix Of(ReadOnlySpan<char> text, ILanguageIdentifier identifier) =>
+        Of(text, identifier, identifier.Identify(text));
 
     /// <param name="main">What the identifier said of the text.</param>
     public static LanguageMix Of(ReadOnlySpan<char> text, ILanguageIdentifier identifier, LanguageGuess main)

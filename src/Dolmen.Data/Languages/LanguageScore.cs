@@ -32,12 +32,18 @@ internal sealed class LanguageScore
         Texts++;
     }
 
-    /// <summary>Of the languages that texts are of, by code. A language only ever guessed has no score of its own, but costs the recall of the ones it was guessed for.</summary>
+    /// <summary>Of the languages that texts are of, by code. A language only ever guessed has no score of its own, but costs the recall of
+    /// the ones it was guessed for.</summary>
     public IEnumerable<LanguageF1> Languages =>
         from entry in _counts
         let count = entry.Value
         where count.Gold > 0
-        select new LanguageF1(entry.Key, count.Gold, count.Guessed == 0 ? 0 : (double)count.Right / count.Guessed, (double)count.Right / count.Gold);
+        select new LanguageF1(
+            entry.Key,
+            count.Gold,
+            count.Guessed == 0 ? 0 : (double)count.Right / count.Guessed,
+            (double)count.Right / count.Gold
+        );
 
     /// <summary>The mean of the languages' F1, each counting the same; 0 without texts.</summary>
     public double MacroF1 => Languages.Select(language => language.F1).DefaultIfEmpty(0).Average();

@@ -6,7 +6,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Languages;
 
-/// <summary>The n-gram frequencies that come with Lingua: for each length up to three, how often a letter follows those before it within a word.</summary>
+/// <summary>The n-gram frequencies that come with Lingua: for each length up to three, how often a letter follows those before it within a
+/// word.</summary>
 internal sealed class LinguaNGrams
 {
     private static readonly string[] Names = ["unigrams", "bigrams", "trigrams"];
@@ -23,7 +24,10 @@ internal sealed class LinguaNGrams
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or JsonException)
         {
             throw new UserErrorException(
-                $"{folder} holds no language models that can be read: {error.Message} Restore the folder Lingua/LanguageModels that belongs beside the program, or give a fastText model such as lid.176.ftz.", error);
+                $"{folder} holds no language models that can be read: {error.Message} Restore the folder Lingua/LanguageModels that "
+                    + $"belongs beside the program, or give a fastText model such as lid.176.ftz.",
+                error
+            );
         }
         Trigrams = WithFrequencies();
     }
@@ -58,7 +62,10 @@ internal sealed class LinguaNGrams
         {
             // "3/8": all n-grams that make up three eighths of those with the same beginning.
             var bar = group.Name.IndexOf('/', StringComparison.Ordinal);
-            var probability = (float)(double.Parse(group.Name.AsSpan(0, bar), CultureInfo.InvariantCulture) / double.Parse(group.Name.AsSpan(bar + 1), CultureInfo.InvariantCulture));
+            var probability = (float)(
+                double.Parse(group.Name.AsSpan(0, bar), CultureInfo.InvariantCulture)
+                / double.Parse(group.Name.AsSpan(bar + 1), CultureInfo.InvariantCulture)
+            );
             Add(group.Value.GetString(), probability, script, probabilities);
         }
         return probabilities;

@@ -2,30 +2,75 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Dolmen.Data.Languages;
 
-/// <summary>Little words by which languages are told apart that share most of their trigrams, also from some of which there are no trigrams.</summary>
+/// <summary>Little words by which languages are told apart that share most of their trigrams, also from some of which there are no
+/// trigrams.</summary>
 internal sealed class RivalWords
 {
     private static readonly RivalWords[] Groups =
     [
         new(("hi", "है हैं के में की का और से को पर नहीं था थी थे ने भी यह एक लिए"),
             ("mr", "आहे आहेत आणि नाही होते होता होती या व मध्ये केली केला केले तर ते हे असे त्या त्यांनी हा ही असून म्हणून"),
-            ("ne", "छ छन् छैन र हो पनि थियो थिए गरेको भएको गर्न भने छु हुन् यो लागि गर्दै हुने")),
-        new(("hr", "tko tijekom tjedan tjedna tisuća tisuće obitelj povijest povijesti sveučilište europske europski europskih sustav sustava glazbe izvješće siječnja veljače "
-                + "ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga studenog prosinca tvrtke tvrtka županije uopće općine također glede"),
-            ("bs", "ko šta hiljada hiljade sedmica sedmice evropske evropski evropskih historije historija univerzitet univerziteta sistem sistema saopćenje lahko porodica "
-                + "porodice januara februara marta aprila maja juna jula augusta septembra oktobra novembra decembra kantona entiteta uopće općine također"),
-            ("sr", "gde ovde vreme posle pre uvek čovek mesto mesta deo dve svet takođe uopšte opština opštine nedelje reč reči lepo celo cele primer sledeći sledeće mleko promena "
-                + "sneg reka reke pesma pesme hleb šta ko hiljada hiljade univerzitet sistem porodice januara februara marta aprila juna jula avgusta septembra oktobra novembra decembra")),
-        new(("id", "dan di yang tidak ini itu dengan dari ada juga atau untuk pada karena bahwa bisa uang mobil kantor perusahaan polisi universitas desember agustus maret juni juli "
-                + "mau coba berbeda gratis kualitas aktivitas informasi kota listrik pekan situs senin jumat provinsi kabupaten"),
-            ("ms", "dan di yang tidak ini itu dengan dari ada juga atau untuk pada kerana bahawa wang pejabat syarikat polis universiti disember ogos mac jun julai mahu cuba berbeza "
-                + "percuma kualiti aktiviti maklumat bandar ialah manakala sahaja tarikh isnin jumaat awam jabatan semasa selepas sekiranya encik"),
+            ("ne", "छ छन् छैन र हो पनि थियो थिए गरेको भएको गर्न भने छु हुन् यो लागि गर्दै हुने")
+        ),
+        new(
+            (
+                "hr",
+                "tko tijekom tjedan tjedna tisuća tisuće obitelj povijest povijesti sveučilište europske europski europskih sustav sustava "
+                    + "glazbe izvješće siječnja veljače "
+                    + "ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga studenog prosinca tvrtke tvrtka županije "
+                    + "uopće općine također glede"
+            ),
+            (
+                "bs",
+                "ko šta hiljada hiljade sedmica sedmice evropske evropski evropskih historije historija univerzitet univerziteta sistem "
+                    + "sistema saopćenje lahko porodica "
+                    + "porodice januara februara marta aprila maja juna jula augusta septembra oktobra novembra decembra kantona entiteta "
+                    + "uopće općine također"
+            ),
+            (
+                "sr",
+                "gde ovde vreme posle pre uvek čovek mesto mesta deo dve svet takođe uopšte opština opštine nedelje reč reči lepo celo "
+                    + "cele primer sledeći sledeće mleko promena "
+                    + "sneg reka reke pesma pesme hleb šta ko hiljada hiljade univerzitet sistem porodice januara februara marta aprila "
+                    + "juna jula avgusta septembra oktobra novembra decembra"
+            )
+        ),
+        new(
+            (
+                "id",
+                "dan di yang tidak ini itu dengan dari ada juga atau untuk pada karena bahwa bisa uang mobil kantor perusahaan polisi "
+                    + "universitas desember agustus maret juni juli "
+                    + "mau coba berbeda gratis kualitas aktivitas informasi kota listrik pekan situs senin jumat provinsi kabupaten"
+            ),
+            (
+                "ms",
+                "dan di yang tidak ini itu dengan dari ada juga atau untuk pada kerana bahawa wang pejabat syarikat polis universiti "
+                    + "disember ogos mac jun julai mahu cuba berbeza "
+                    + "percuma kualiti aktiviti maklumat bandar ialah manakala sahaja tarikh isnin jumaat awam jabatan semasa selepas "
+                    + "sekiranya encik"
+            ),
             ("jv", "lan ing sing ora iki kuwi karo saka ana dadi wis uga kang kanthi amarga utawa menyang kanggo"),
-            ("su", "jeung nu di henteu ieu éta ti aya jadi geus ogé ku anu kana sareng dina pikeun atawa")),
-        new(("no", "ikke jeg hun fra mer hva hvordan bare ble være noe noen mye selv også hele mens flere blir gjør sier hvor av etter uten mellom meg deg seg oss en et"),
-            ("nn", "ikkje eg ho frå meir kva korleis berre vart vere noko nokon mykje sjølv òg heile medan fleire blir blei gjer seier kvar av etter utan mellom meg deg seg oss ein eit dei"),
-            ("da", "ikke jeg hun fra mere hvad hvordan kun blev være noget nogle meget selv også hele mens flere bliver gør siger hvor af efter uden mellem mig dig sig os en et")),
-        new(("es", "y el los las una no más también hasta muy por con al del en hay ya después su cuando"),
+            ("su", "jeung nu di henteu ieu éta ti aya jadi geus ogé ku anu kana sareng dina pikeun atawa")
+        ),
+        new(
+            (
+                "no",
+                "ikke jeg hun fra mer hva hvordan bare ble være noe noen mye selv også hele mens flere blir gjør sier hvor av etter uten "
+                    + "mellom meg deg seg oss en et"
+            ),
+            (
+                "nn",
+                "ikkje eg ho frå meir kva korleis berre vart vere noko nokon mykje sjølv òg heile medan fleire blir blei gjer seier kvar "
+                    + "av etter utan mellom meg deg seg oss ein eit dei"
+            ),
+            (
+                "da",
+                "ikke jeg hun fra mere hvad hvordan kun blev være noget nogle meget selv også hele mens flere bliver gør siger hvor af "
+                    + "efter uden mellem mig dig sig os en et"
+            )
+        ),
+        new(
+            ("es", "y el los las una no más también hasta muy por con al del en hay ya después su cuando"),
             ("pt", "uma não mais também até muito pela pelo com há já depois quando um em são foram"),
             ("gl", "unha non máis tamén ata moi pola polo coa hai xa despois súa cando cun dunha nunha dun entón son foron")),
         new(("de", "und ist nicht mit von das die wie auch eine einem hat wird für haben der sich aber"),

@@ -4,9 +4,11 @@ namespace Dolmen.Data.Languages;
 /// their script comes, once for the process.</summary>
 internal static class ScriptModels
 {
-    private static readonly Lazy<TrigramModel>
-        Latin = Lazily(Script.Latn,
-            "af sq az eu bs ca hr cs da nl en eo et fi fr lg de hu is id ga it la lv lt ms mi no nn om pl pt ro sn sk sl so st es sw sv tl ts tn tr vi cy xh yo zu"),
+    private static readonly Lazy<TrigramModel> Latin = Lazily(
+            Script.Latn,
+            "af sq az eu bs ca hr cs da nl en eo et fi fr lg de hu is id ga it la lv lt ms mi no nn om pl pt ro sn sk sl so st es sw sv tl "
+                + "ts tn tr vi cy xh yo zu"
+        ),
         Cyrillic = Lazily(Script.Cyrl, "be bg kk mk mn ru sr uk"),
         Arabic = Lazily(Script.Arab, "ar fa ur"),
         Devanagari = Lazily(Script.Deva, "hi mr");

@@ -10,8 +10,16 @@ internal static class TellingSigns
     /// <summary>Of a script's letters, from which a sign is no quotation.</summary>
     private const double Habitual = 0.02;
 
-    // Of languages without trigrams (one sign may be in a name): letters that no other language of the script has, but those that have letters of the last column as well.
-    private static readonly (Script Script, string Language, int Fewest, double Share, SearchValues<char> Own, SearchValues<char> Others)[] Letters =
+    // Of languages without trigrams (one sign may be in a name): letters that no other language of the script has, but those that have
+    // letters of the last column as well.
+    private static readonly (
+        Script Script,
+        string Language,
+        int Fewest,
+        double Share,
+        SearchValues<char> Own,
+        SearchValues<char> Others
+    )[] Letters =
     [
         Signs(Script.Latn, "mt", 2, 0.01, "ħĦġĠċĊ", "ęąśł"),
         Signs(Script.Latn, "ku", 2, 0.045, "êÊîÎûÛ", "âÂôÔëËèÈğĞ"),
@@ -50,21 +58,31 @@ internal static class TellingSigns
         text = text[..Math.Min(text.Length, MaxSearched)];
         foreach (var signs in Letters)
         {
-            if (signs.Script != script || Count(text, signs.Own) is var own && (own < signs.Fewest || own < signs.Share * text.Length)) continue;
-            if (Count(text, signs.Others) * 4 <= own) return signs.Language;
+            if (signs.Script != script || Count(text, signs.Own) is var own && (own < signs.Fewest || own < signs.Share * text.Length))
+                continue;
+            if (Count(text, signs.Others) * 4 <= own)
+                return signs.Language;
         }
         return null;
     }
 
     /// <summary>Whether letters tell the language.</summary>
-    public static bool Tells(string language, Script script) => Array.Exists(Letters, signs => signs.Language == language && signs.Script == script) || (language, script) switch
-    {
-        ("as", Script.Beng) or ("shn", Script.Mymr) or ("yi", Script.Hebr) or ("ti", Script.Ethi) => true,
-        _ => false,
-    };
+    public static bool Tells(string language, Script script) =>
+        Array.Exists(Letters, signs => signs.Language == language && signs.Script == script)
+        || (language, script) switch
+        {
+            ("as", Script.Beng) or ("shn", Script.Mymr) or ("yi", Script.Hebr) or ("ti", Script.Ethi) => true,
+            _ => false,
+        };
 
-    private static (Script, string, int, double, SearchValues<char>, SearchValues<char>) Signs(Script script, string language, int fewest, double share, string own, string others) =>
-        (script, language, fewest, share, SearchValues.Create(own), SearchValues.Create(others));
+    private static (Script, string, int, double, SearchValues<char>, SearchValues<char>) Signs(
+        Script script,
+        string language,
+        int fewest,
+        double share,
+        string own,
+        string others
+    ) => (script, language, fewest, share, SearchValues.Create(own), SearchValues.Create(others));
 
     private static int Count(ReadOnlySpan<char> text, SearchValues<char> letters)
     {

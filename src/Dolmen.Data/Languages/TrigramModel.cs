@@ -6,7 +6,8 @@ using System.Runtime.Intrinsics;
 namespace Dolmen.Data.Languages;
 
 /// <summary>Which language of a script a text is in, by its trigrams: what Lingua computes in its low accuracy mode, but with the costs
-/// of a trigram in all languages side by side in one line of memory, some hundred times as fast. Safe to use from many threads at once.</summary>
+/// of a trigram in all languages side by side in one line of memory, some hundred times as fast. Safe to use from many threads at
+/// once.</summary>
 internal sealed class TrigramModel
 {
     /// <summary>Longer samples are cut: the sums are of 16 bits.</summary>
@@ -35,9 +36,14 @@ internal sealed class TrigramModel
 
     public TrigramModel(Script script, string[] languages)
     {
-        if (languages.Length > Vector512<byte>.Count) throw new ArgumentException($"{languages.Length} languages are more than {Vector512<byte>.Count}", nameof(languages));
+        if (languages.Length > Vector512<byte>.Count)
+            throw new ArgumentException($"{languages.Length} languages are more than {Vector512<byte>.Count}", nameof(languages));
         (_script, _languages) = (script, languages);
-        var models = languages.AsParallel().AsOrdered().Select(language => new LinguaNGrams(language == "no" ? "nb" : language, script)).ToArray();
+        var models = languages
+            .AsParallel()
+            .AsOrdered()
+            .Select(language => new LinguaNGrams(language == "no" ? "nb" : language, script))
+            .ToArray();
         var trigrams = Frequent(models);
         _keys = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)trigrams.Length * 2 + 1)];
         _rows = new int[_keys.Length];

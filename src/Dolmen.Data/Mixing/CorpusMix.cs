@@ -3,7 +3,8 @@ using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 
-/// <summary>Documents of several corpora to one: weighted, within limits, shuffled and in shards. The same inputs, recipe and seed give the same
+/// <summary>Documents of several corpora to one: weighted, within limits, shuffled and in shards. The same inputs, recipe and seed give the
+/// same
 /// files, whatever the order of the inputs and the number of threads.</summary>
 public static class CorpusMix
 {
@@ -16,16 +17,28 @@ public static class CorpusMix
 
     /// <param name="inputs">Corpus folders, folders of Parquet files, or Parquet files.</param>
     /// <param name="outDirectory">A new or empty folder; nothing stays in it if mixing does not come to its end.</param>
-    /// <exception cref="UserErrorException">An input is missing or unreadable, the recipe does not fit them, or its limits do not admit its budget.</exception>
+    /// <exception cref="UserErrorException">An input is missing or unreadable, the recipe does not fit them, or its limits do not admit its
+    /// budget.</exception>
     public static MixReport Run(
-        IReadOnlyList<string> inputs, MixRecipe recipe, string outDirectory, ulong seed, int? threads, IProgress<StageProgress> progress, CancellationToken stop)
+        IReadOnlyList<string> inputs,
+        MixRecipe recipe,
+        string outDirectory,
+        ulong seed,
+        int? threads,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         recipe.ThrowIfInvalid();
         // What a killed run left behind is nobody's work.
-        if (Directory.Exists(Path.Combine(outDirectory, WorkFolder))) Directory.Delete(Path.Combine(outDirectory, WorkFolder), recursive: true);
+        if (Directory.Exists(Path.Combine(outDirectory, WorkFolder)))
+            Directory.Delete(Path.Combine(outDirectory, WorkFolder), recursive: true);
         if (Directory.Exists(outDirectory) && Directory.EnumerateFileSystemEntries(outDirectory).Any())
-            throw new UserErrorException($"--out {outDirectory} already holds files: a mixture is written into a new or empty folder. Remove it or name another.");
-        if (File.Exists(outDirectory)) throw new UserErrorException($"--out {outDirectory} is a file: name a new or empty folder.");
+            throw new UserErrorException(
+                $"--out {outDirectory} already holds files: a mixture is written into a new or empty folder. Remove it or name another."
+            );
+        if (File.Exists(outDirectory))
+            throw new UserErrorException($"--out {outDirectory} is a file: name a new or empty folder.");
         var leftOut = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var files = Find(inputs, leftOut);
         var (columns, notices) = Columns(files.Select(f => f.Path), recipe);
@@ -35,7 +48,12 @@ public static class CorpusMix
         var rows = new MixtureRows(recipe, seed);
         var (plans, counted, estimated) = Measure(files, rows, parallel, progress);
 
-        var keys = plans.Keys.OrderBy(k => k.Source, StringComparer.Ordinal).ThenBy(k => k.Language, StringComparer.Ordinal).ThenBy(k => k.Bucket).ThenBy(k => k.Ai).ToArray();
+        var keys = plans
+            .Keys.OrderBy(k => k.Source, StringComparer.Ordinal)
+            .ThenBy(k => k.Language, StringComparer.Ordinal)
+            .ThenBy(k => k.Bucket)
+            .ThenBy(k => k.Ai)
+            .ToArray();
         var available = keys.Select(k => (double)plans[k].Tokens).ToArray();
         var shares = MixtureWeights.Shares(recipe, keys, available);
         var limits = MixtureWeights.Limits(recipe, keys, available, shares);
@@ -82,9 +100,15 @@ public static class CorpusMix
             InputPlace.ThrowUnlessFileOrFolder(root, "--input");
             var found = CorpusTables.FilesOf(root, (path, reason) => leftOut[path] = reason);
             if (found.Count == 0)
-                throw new UserErrorException($"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make one with 'dolmen corpus build'.");
+                throw new UserErrorException(
+                    $"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make "
+                        + $"one with 'dolmen corpus build'."
+                );
             foreach (var file in found)
-                if (!seen.Add(file)) throw new UserErrorException($"--input {input}: {file} is named twice. Name it once; raise its weight or its epochs to take more of it.");
+                if (!seen.Add(file))
+                    throw new UserErrorException(
+                        $"--input {input}: {file} is named twice. Name it once; raise its weight or its epochs to take more of it."
+                    );
             var name = Path.GetFileNameWithoutExtension(root);
             files.AddRange(found.Select(f => (f, name)));
         }
@@ -98,88 +122,134 @@ public static class CorpusMix
         foreach (var path in paths.Order(StringComparer.Ordinal))
         {
             using var table = CorpusTable.Open(path);
-            if (table.Find("text") is not { Kind: ColumnKind.Text }) throw new UserErrorException($"{path} has no column text of strings: it is no corpus. Leave it out or rename its column.");
+            if (table.Find("text") is not { Kind: ColumnKind.Text })
+                throw new UserErrorException($"{path} has no column text of strings: it is no corpus. Leave it out or rename its column.");
             all.Add((path, table.Columns));
             foreach (var name in table.Unreadable) notices.Add($"column {name} is nested or of a rare type and is not carried over.");
         }
         var union = TableColumn.Union(all);
         if (recipe.Rehydrate && !Has("rehydration_weight") && !Has("cluster_size"))
-            throw new UserErrorException("rehydrate is asked for, but no input has a column rehydration_weight or cluster_size: build the corpora with deduplication, or set it to false.");
+            throw new UserErrorException(
+                "rehydrate is asked for, but no input has a column rehydration_weight or cluster_size: build the corpora with "
+                    + "deduplication, or set it to false."
+            );
         if (recipe.Edges.Count > 0 && !Has(recipe.QualityColumn))
-            throw new UserErrorException($"qualityEdges are set, but no input has a column {recipe.QualityColumn}: score the corpora with a quality classifier first, or leave them out.");
-        if (recipe.MaxAiShare is not null && !Has("provenance")) notices.Add("maxAiShare is set, but no input has a column provenance: nothing is known to be AI-made.");
+            throw new UserErrorException(
+                $"qualityEdges are set, but no input has a column {recipe.QualityColumn}: score the corpora with a quality classifier "
+                    + $"first, or leave them out."
+            );
+        if (recipe.MaxAiShare is not null && !Has("provenance"))
+            notices.Add("maxAiShare is set, but no input has a column provenance: nothing is known to be AI-made.");
         return (union, [.. notices]);
 
         bool Has(string name) => union.Any(c => c.Name == name);
     }
 
     private static (Dictionary<ComponentKey, ComponentPlan> Plans, long Counted, long Estimated) Measure(
-        List<(string Path, string Input)> files, MixtureRows rows, ParallelOptions parallel, IProgress<StageProgress> progress)
+        List<(string Path, string Input)> files,
+        MixtureRows rows,
+        ParallelOptions parallel,
+        IProgress<StageProgress> progress
+    )
     {
         var plans = new Dictionary<ComponentKey, ComponentPlan>();
-        long counted = 0, estimated = 0;
+        long counted = 0,
+            estimated = 0;
         var done = 0;
-        ParallelWork.ForEach(files, parallel, file =>
-        {
-            var here = new Dictionary<ComponentKey, ComponentPlan>();
-            long guesses = 0, all = 0;
-            using var table = CorpusTable.Open(file.Path);
-            for (var group = 0; group < table.Groups; group++)
+        ParallelWork.ForEach(
+            files,
+            parallel,
+            file =>
             {
-                parallel.CancellationToken.ThrowIfCancellationRequested();
-                foreach (ref readonly var row in rows.Read(table, group, file.Input).AsSpan())
+                var here = new Dictionary<ComponentKey, ComponentPlan>();
+                long guesses = 0,
+                    all = 0;
+                using var table = CorpusTable.Open(file.Path);
+                for (var group = 0; group < table.Groups; group++)
                 {
-                    all++;
-                    if (row.Estimated) guesses++;
-                    if (!here.TryGetValue(row.Component, out var plan)) here.Add(row.Component, plan = new ComponentPlan());
-                    plan.Add(row);
+                    parallel.CancellationToken.ThrowIfCancellationRequested();
+                    foreach (ref readonly var row in rows.Read(table, group, file.Input).AsSpan())
+                    {
+                        all++;
+                        if (row.Estimated)
+                            guesses++;
+                        if (!here.TryGetValue(row.Component, out var plan))
+                            here.Add(row.Component, plan = new ComponentPlan());
+                        plan.Add(row);
+                    }
+                }
+                lock (plans)
+                {
+                    foreach (var (key, plan) in here)
+                        if (!plans.TryAdd(key, plan))
+                            plans[key].Merge(plan);
+                    (counted, estimated) = (counted + all - guesses, estimated + guesses);
+                    progress.Report(new StageProgress(Stage, ++done, files.Count, "files", "counting"));
                 }
             }
-            lock (plans)
-            {
-                foreach (var (key, plan) in here)
-                    if (!plans.TryAdd(key, plan)) plans[key].Merge(plan);
-                (counted, estimated) = (counted + all - guesses, estimated + guesses);
-                progress.Report(new StageProgress(Stage, ++done, files.Count, "files", "counting"));
-            }
-        });
-        if (plans.Values.Sum(p => p.Tokens) == 0) throw new UserErrorException("the inputs hold no documents with text: nothing can be mixed. Name other corpora.");
+        );
+        if (plans.Values.Sum(p => p.Tokens) == 0)
+            throw new UserErrorException("the inputs hold no documents with text: nothing can be mixed. Name other corpora.");
         return (plans, counted, estimated);
     }
 
     private static void Scatter(
-        List<(string Path, string Input)> files, MixtureRows rows, RowCodec codec, Dictionary<ComponentKey, ComponentPlan> plans, ShuffleBuckets buckets,
-        ParallelOptions parallel, IProgress<StageProgress> progress)
+        List<(string Path, string Input)> files,
+        MixtureRows rows,
+        RowCodec codec,
+        Dictionary<ComponentKey, ComponentPlan> plans,
+        ShuffleBuckets buckets,
+        ParallelOptions parallel,
+        IProgress<StageProgress> progress
+    )
     {
         var done = 0;
-        ParallelWork.ForEach(files, parallel, file =>
-        {
-            using var table = CorpusTable.Open(file.Path);
-            using var buffer = new MemoryStream();
-            using var writer = RowCodec.Writer(buffer);
-            var places = new List<ulong>();
-            for (var group = 0; group < table.Groups; group++)
+        ParallelWork.ForEach(
+            files,
+            parallel,
+            file =>
             {
-                parallel.CancellationToken.ThrowIfCancellationRequested();
-                var decided = rows.Read(table, group, file.Input);
-                var values = codec.Columns.Select(c => table.Find(c.Name) is { } column ? table.Values(group, column) : null).ToArray();
-                for (var i = 0; i < decided.Length; i++)
+                using var table = CorpusTable.Open(file.Path);
+                using var buffer = new MemoryStream();
+                using var writer = RowCodec.Writer(buffer);
+                var places = new List<ulong>();
+                for (var group = 0; group < table.Groups; group++)
                 {
-                    plans[decided[i].Component].Places(decided[i], places);
-                    if (places.Count == 0) continue;
-                    buffer.SetLength(0);
-                    codec.Write(writer, values, i);
-                    writer.Flush();
-                    foreach (var place in places) buckets.Add(place, buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+                    parallel.CancellationToken.ThrowIfCancellationRequested();
+                    var decided = rows.Read(table, group, file.Input);
+                    var values = codec.Columns.Select(c => table.Find(c.Name) is { } column ? table.Values(group, column) : null).ToArray();
+                    for (var i = 0; i < decided.Length; i++)
+                    {
+                        plans[decided[i].Component].Places(decided[i], places);
+                        if (places.Count == 0)
+                            continue;
+                        buffer.SetLength(0);
+                        codec.Write(writer, values, i);
+                        writer.Flush();
+                        foreach (var place in places)
+                            buckets.Add(place, buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+                    }
                 }
+                lock (files)
+                    progress.Report(new StageProgress(Stage, ++done, files.Count, "files", "shuffling"));
             }
-            lock (files) progress.Report(new StageProgress(Stage, ++done, files.Count, "files", "shuffling"));
-        });
+        );
     }
 
     private static MixReport Report(
-        MixRecipe recipe, ulong seed, long budget, double reachable, ComponentKey[] keys, double[] shares, double[] allocated, Dictionary<ComponentKey, ComponentPlan> plans,
-        long counted, long estimated, List<string> names, List<string> notices)
+        MixRecipe recipe,
+        ulong seed,
+        long budget,
+        double reachable,
+        ComponentKey[] keys,
+        double[] shares,
+        double[] allocated,
+        Dictionary<ComponentKey, ComponentPlan> plans,
+        long counted,
+        long estimated,
+        List<string> names,
+        List<string> notices
+    )
     {
         var available = plans.Values.Sum(p => p.Tokens);
         var taken = plans.Values.Sum(p => p.Taken);
@@ -189,30 +259,77 @@ public static class CorpusMix
             var (key, plan) = (keys[c], plans[keys[c]]);
             var share = taken > 0 ? (double)plan.Taken / taken : 0;
             var epochs = plan.Tokens > 0 ? (double)plan.Taken / plan.Tokens : 0;
-            components.Add(new MixComponent(
-                key.Source, key.Language, BucketName(recipe, key.Bucket), key.Ai, plan.Documents, plan.Tokens, shares[c], plan.Taken, plan.TakenDocuments, epochs, share,
-                plan.Tokens > 0 ? share / ((double)plan.Tokens / available) : 0));
-            var name = $"{key.Source}, {key.Language}{(recipe.Edges.Count > 0 ? $", quality {BucketName(recipe, key.Bucket)}" : "")}{(key.Ai ? ", AI-made" : "")}";
+            components.Add(
+                new MixComponent(
+                    key.Source,
+                    key.Language,
+                    BucketName(recipe, key.Bucket),
+                    key.Ai,
+                    plan.Documents,
+                    plan.Tokens,
+                    shares[c],
+                    plan.Taken,
+                    plan.TakenDocuments,
+                    epochs,
+                    share,
+                    plan.Tokens > 0 ? share / ((double)plan.Tokens / available) : 0
+                )
+            );
+            var name =
+                $"{key.Source}, {key.Language}{(recipe.Edges.Count > 0 ? $", quality {BucketName(recipe, key.Bucket)}" : "")}"
+                    + $"{(key.Ai ? ", AI-made" : "")}";
             if (epochs > MixRecipe.WorthwhileEpochs)
-                notices.Add($"{name}: each document is repeated {epochs:0.##} times; beyond {MixRecipe.WorthwhileEpochs:0} repeats are worth much less than fresh text.");
+                notices.Add(
+                    $"{name}: each document is repeated {epochs:0.##} times; beyond {MixRecipe.WorthwhileEpochs:0} repeats are worth much "
+                        + $"less than fresh text."
+                );
             if (allocated[c] < 0.995 * shares[c] * budget)
-                notices.Add($"{name}: {shares[c]:P1} of the whole was asked for and {allocated[c] / budget:P1} is within its limit; the others made up for it.");
+                notices.Add(
+                    $"{name}: {shares[c]:P1} of the whole was asked for and {allocated[c] / budget:P1} is within its limit; the others "
+                        + $"made up for it."
+                );
         }
-        if (estimated > 0) notices.Add($"{estimated:N0} of {counted + estimated:N0} documents have no token_count: their tokens are estimated as UTF-8 bytes over 4.");
+        if (estimated > 0)
+            notices.Add(
+                $"{estimated:N0} of {counted + estimated:N0} documents have no token_count: their tokens are estimated as UTF-8 bytes over "
+                    + $"4."
+            );
         return new MixReport(
-            recipe, seed, budget, available, Math.Floor(reachable), taken, components.Sum(c => c.TakenDocuments), components.Sum(c => c.Documents), counted, estimated,
-            components.Where(c => c.Ai).Sum(c => c.Share), Grouped(c => c.Language), Grouped(c => c.Source), components,
-            [.. names.Select(n => $"{CorpusTables.DocumentsFolder}/{n}")], notices);
+            recipe,
+            seed,
+            budget,
+            available,
+            Math.Floor(reachable),
+            taken,
+            components.Sum(c => c.TakenDocuments),
+            components.Sum(c => c.Documents),
+            counted,
+            estimated,
+            components.Where(c => c.Ai).Sum(c => c.Share),
+            Grouped(c => c.Language),
+            Grouped(c => c.Source),
+            components,
+            [.. names.Select(n => $"{CorpusTables.DocumentsFolder}/{n}")],
+            notices
+        );
 
         SortedDictionary<string, double> Grouped(Func<MixComponent, string> by) =>
-            new(components.GroupBy(by, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Sum(c => c.Share), StringComparer.Ordinal), StringComparer.Ordinal);
+            new(
+                components.GroupBy(by, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Sum(c => c.Share), StringComparer.Ordinal),
+                StringComparer.Ordinal
+            );
     }
 
     private static string BucketName(MixRecipe recipe, int bucket)
     {
-        if (recipe.Edges.Count == 0) return "all";
-        if (bucket < 0) return "none";
-        if (bucket == 0) return $"<{MixtureWeights.Number(recipe.Edges[0])}";
-        return bucket == recipe.Edges.Count ? $"≥{MixtureWeights.Number(recipe.Edges[^1])}" : $"{MixtureWeights.Number(recipe.Edges[bucket - 1])}–{MixtureWeights.Number(recipe.Edges[bucket])}";
+        if (recipe.Edges.Count == 0)
+            return "all";
+        if (bucket < 0)
+            return "none";
+        if (bucket == 0)
+            return $"<{MixtureWeights.Number(recipe.Edges[0])}";
+        return bucket == recipe.Edges.Count
+            ? $"≥{MixtureWeights.Number(recipe.Edges[^1])}"
+            : $"{MixtureWeights.Number(recipe.Edges[bucket - 1])}–{MixtureWeights.Number(recipe.Edges[bucket])}";
     }
 }

@@ -7,8 +7,13 @@ using Dolmen.Artifacts;
 namespace Dolmen.Data.Mixing;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, MaxDepth = 8)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    MaxDepth = 8
+)]
 [JsonSerializable(typeof(MixRecipe))]
 [JsonSerializable(typeof(MixReport))]
 internal sealed partial class MixJson : JsonSerializerContext;
@@ -34,10 +39,15 @@ public static class MixRecipeFile
 
     private static JsonObject Read(string file)
     {
-        if (!File.Exists(file)) throw new UserErrorException($"--recipe {file} {(Directory.Exists(file) ? "is a folder" : "does not exist")}: name a .jsonc file, or leave it out and use --set.");
+        if (!File.Exists(file))
+            throw new UserErrorException(
+                $"--recipe {file} {(Directory.Exists(file) ? "is a folder" : "does not exist")}: name a .jsonc file, or leave it out and "
+                    + $"use --set."
+            );
         try
         {
-            if (new FileInfo(file).Length > MaxBytes) throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
+            if (new FileInfo(file).Length > MaxBytes)
+                throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
             return RecipeTree.Parse(File.ReadAllText(file), file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

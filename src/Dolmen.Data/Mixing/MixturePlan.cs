@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Mixing;
 
-/// <summary>Which documents of a component are taken: all of them for some epochs, and once more those that come first in a random order.</summary>
+/// <summary>Which documents of a component are taken: all of them for some epochs, and once more those that come first in a random
+/// order.</summary>
 internal sealed class ComponentPlan
 {
     private readonly List<(ulong Place, int Tokens)> _items = [];        // one a copy
@@ -33,7 +34,8 @@ internal sealed class ComponentPlan
         Tokens += other.Tokens;
     }
 
-    /// <param name="round">Where a document would be cut by the budget: 0 takes it when most of it fits, below 0 never, above 0 always.</param>
+    /// <param name="round">Where a document would be cut by the budget: 0 takes it when most of it fits, below 0 never, above 0
+    /// always.</param>
     public void Take(double tokens, int round)
     {
         if (Tokens == 0) return;

@@ -26,7 +26,8 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
         var qualities = table.Numbers(group, recipe.Edges.Count > 0 ? table.Find(recipe.QualityColumn) : null);
         var counts = table.Numbers(group, table.Find("token_count"));
         var copies = Copies(table, group, ids.Length);
-        var texts = Array.Exists(counts, c => !(c >= 1)) || Array.Exists(ids, string.IsNullOrEmpty) ? table.Strings(group, table.Find("text")) : [];
+        var texts =
+            Array.Exists(counts, c => !(c >= 1)) || Array.Exists(ids, string.IsNullOrEmpty) ? table.Strings(group, table.Find("text")) : [];
         var rows = new MixtureRow[ids.Length];
         for (var i = 0; i < rows.Length; i++)
         {
@@ -34,14 +35,19 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
             var tokens = estimated ? (Encoding.UTF8.GetByteCount(texts[i] ?? "") + 3) / 4 : (int)Math.Min(counts[i], int.MaxValue);
             var id = ids[i] is { Length: > 0 } given ? given : texts[i] ?? "";
             var component = new ComponentKey(
-                sources[i] is { Length: > 0 } source ? source : input, languages[i] is { Length: > 0 } language ? language : "und", Bucket(qualities[i]), provenances[i] == "ai");
+                sources[i] is { Length: > 0 } source ? source : input,
+                languages[i] is { Length: > 0 } language ? language : "und",
+                Bucket(qualities[i]),
+                provenances[i] == "ai"
+            );
             rows[i] = new MixtureRow(component, Spread(StableHash.Of(id) ^ _salt, 0), tokens, estimated, copies[i]);
         }
         return rows;
     }
 
     /// <summary>A draw for one purpose out of a document's place.</summary>
-    public static ulong Spread(ulong place, int purpose) => new StableRandom(unchecked(place + ((ulong)purpose * 0xD1B54A32D192ED03))).NextUInt64();
+    public static ulong Spread(ulong place, int purpose) =>
+        new StableRandom(unchecked(place + ((ulong)purpose * 0xD1B54A32D192ED03))).NextUInt64();
 
     /// <summary>How often a document stands in one epoch: a fraction of a copy falls to some documents and not to others.</summary>
     public static int WholeCopies(in MixtureRow row)
@@ -50,7 +56,8 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
         return whole + ((Spread(row.Place, -1) >> 11) * (1.0 / (1UL << 53)) < row.Copies - whole ? 1 : 0);
     }
 
-    /// <summary>FineWeb-2's weights (Penedo et al. 2025): what was found a few times is worth more than what was found once, what is everywhere is not.</summary>
+    /// <summary>FineWeb-2's weights (Penedo et al. 2025): what was found a few times is worth more than what was found once, what is
+    /// everywhere is not.</summary>
     public static double OfClusterSize(double size) => size switch
     {
         < 2 or double.NaN => 1,

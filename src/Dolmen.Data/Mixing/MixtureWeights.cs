@@ -25,21 +25,36 @@ internal static class MixtureWeights
         for (var c = 0; c < keys.Count; c++)
         {
             var language = byLanguage[keys[c].Language];
-            if (tokens[c] <= 0) continue;
-            shares[c] = tokens[c] * Math.Pow(language, recipe.Alpha - 1)
-                * (recipe.Sources?.GetValueOrDefault(keys[c].Source, 1) ?? 1) * (recipe.Languages?.GetValueOrDefault(keys[c].Language, 1) ?? 1)
+            if (tokens[c] <= 0)
+                continue;
+            shares[c] =
+                tokens[c]
+                * Math.Pow(language, recipe.Alpha - 1)
+                * (recipe.Sources?.GetValueOrDefault(keys[c].Source, 1) ?? 1)
+                * (recipe.Languages?.GetValueOrDefault(keys[c].Language, 1) ?? 1)
                 * (keys[c].Bucket >= 0 ? recipe.QualityWeights?[keys[c].Bucket] ?? 1 : 1);
         }
         var sum = shares.Sum();
-        if (!(sum > 0)) throw new UserErrorException("every weight that applies is 0: nothing would be taken. Raise one of sources, languages or qualityWeights.");
-        for (var c = 0; c < shares.Length; c++) shares[c] /= sum;
+        if (!(sum > 0))
+            throw new UserErrorException(
+                "every weight that applies is 0: nothing would be taken. Raise one of sources, languages or qualityWeights."
+            );
+        for (var c = 0; c < shares.Length; c++)
+            shares[c] /= sum;
         return recipe.Shares is { Count: > 0 } fixedShares ? Fixed(shares, keys, fixedShares) : shares;
     }
 
-    /// <summary>Tokens of each component: in proportion to the shares, but none beyond its limit; what that leaves goes to the others in proportion
+    /// <summary>Tokens of each component: in proportion to the shares, but none beyond its limit; what that leaves goes to the others in
+    /// proportion
     /// (as UniMax does, Chung et al. 2023), and AI-made components together stay within theirs.</summary>
     /// <exception cref="UserErrorException">The limits do not admit that much; the message says how much they do.</exception>
-    public static double[] Allocate(MixRecipe recipe, IReadOnlyList<ComponentKey> keys, IReadOnlyList<double> tokens, double[] shares, double budget)
+    public static double[] Allocate(
+        MixRecipe recipe,
+        IReadOnlyList<ComponentKey> keys,
+        IReadOnlyList<double> tokens,
+        double[] shares,
+        double budget
+    )
     {
         var limits = Limits(recipe, keys, tokens, shares);
         var reachable = Reachable(recipe, keys, limits);
@@ -47,8 +62,11 @@ internal static class MixtureWeights
         {
             var why = recipe.MaxAiShare is { } most && reachable < limits.Sum() ? $"maxEpochs and maxAiShare {Number(most)}" : "maxEpochs";
             throw new UserErrorException(
-                $"the budget is {Number(budget)} tokens, but within {why} no more than {Number(Math.Floor(reachable))} can be taken of these inputs: " +
-                $"lower tokens to {Number(Math.Floor(reachable))}, raise maxEpochs (it is {Number(recipe.MaxEpochs)}; repeats beyond {Number(MixRecipe.WorthwhileEpochs)} are worth little), or add documents.");
+                $"the budget is {Number(budget)} tokens, but within {why} no more than {Number(Math.Floor(reachable))} can be taken of "
+                    + $"these inputs: "
+                    + $"lower tokens to {Number(Math.Floor(reachable))}, raise maxEpochs (it is {Number(recipe.MaxEpochs)}; repeats beyond "
+                    + $"{Number(MixRecipe.WorthwhileEpochs)} are worth little), or add documents."
+            );
         }
         var all = Fill(shares, limits, budget, _ => true);
         if (recipe.MaxAiShare is not { } aiShare) return all;
@@ -81,7 +99,8 @@ internal static class MixtureWeights
         return limits;
     }
 
-    public static double MaxEpochs(MixRecipe recipe, string source) => recipe.MaxEpochsBySource?.GetValueOrDefault(source, recipe.MaxEpochs) ?? recipe.MaxEpochs;
+    public static double MaxEpochs(MixRecipe recipe, string source) =>
+        recipe.MaxEpochsBySource?.GetValueOrDefault(source, recipe.MaxEpochs) ?? recipe.MaxEpochs;
 
     public static string Number(double value) => value.ToString(value == Math.Floor(value) ? "N0" : "0.####", CultureInfo.InvariantCulture);
 
@@ -116,14 +135,22 @@ internal static class MixtureWeights
         for (var c = 0; c < keys.Count; c++) natural[keys[c].Source] = natural.GetValueOrDefault(keys[c].Source) + shares[c];
         var named = wanted.Values.Sum();
         var others = natural.Where(n => !wanted.ContainsKey(n.Key)).Sum(n => n.Value);
-        if (!(others > 0) && named < 1 - 1e-9) throw new UserErrorException($"shares add up to {Number(named)} and no other source is left to take the rest: make them add up to 1.");
+        if (!(others > 0) && named < 1 - 1e-9)
+            throw new UserErrorException(
+                $"shares add up to {Number(named)} and no other source is left to take the rest: make them add up to 1."
+            );
         if (wanted.FirstOrDefault(w => w.Value > 0 && !(natural[w.Key] > 0)).Key is { } empty)
-            throw new UserErrorException($"shares.{empty} is {Number(wanted[empty])}, but other weights leave nothing of that source: raise them or take it out.");
+            throw new UserErrorException(
+                $"shares.{empty} is {Number(wanted[empty])}, but other weights leave nothing of that source: raise them or take it out."
+            );
         var result = new double[shares.Length];
         for (var c = 0; c < result.Length; c++)
         {
             var source = keys[c].Source;
-            result[c] = shares[c] <= 0 ? 0 : wanted.TryGetValue(source, out var share) ? shares[c] / natural[source] * share : shares[c] / others * (1 - named);
+            result[c] =
+                shares[c] <= 0 ? 0
+                : wanted.TryGetValue(source, out var share) ? shares[c] / natural[source] * share
+                : shares[c] / others * (1 - named);
         }
         return result;
     }
@@ -132,6 +159,9 @@ internal static class MixtureWeights
     {
         var known = there.ToHashSet(StringComparer.Ordinal);
         if ((named ?? []).Order(StringComparer.Ordinal).FirstOrDefault(n => !known.Contains(n)) is { } stranger)
-            throw new UserErrorException($"{setting}.{stranger}: no document has that name; there are {string.Join(", ", known.Order(StringComparer.Ordinal).Take(20))}. Correct the name or take it out.");
+            throw new UserErrorException(
+                $"{setting}.{stranger}: no document has that name; there are "
+                    + $"{string.Join(", ", known.Order(StringComparer.Ordinal).Take(20))}. Correct the name or take it out."
+            );
     }
 }

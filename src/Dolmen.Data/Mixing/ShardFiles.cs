@@ -13,7 +13,14 @@ internal static class ShardFiles
     private const long GroupBytes = 32L << 20;
 
     /// <returns>Names of the files.</returns>
-    public static List<string> Write(string folder, RowCodec codec, IEnumerable<ReadOnlyMemory<byte>> rows, long shardBytes, Action<long> rowsDone, CancellationToken stop)
+    public static List<string> Write(
+        string folder,
+        RowCodec codec,
+        IEnumerable<ReadOnlyMemory<byte>> rows,
+        long shardBytes,
+        Action<long> rowsDone,
+        CancellationToken stop
+    )
     {
         Directory.CreateDirectory(folder);
         var text = codec.Columns.ToList().FindIndex(c => c.Name == "text");
@@ -30,8 +37,17 @@ internal static class ShardFiles
 
         async Task<bool> WriteShard(Stream stream)
         {
-            var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = System.IO.Compression.CompressionLevel.Optimal };
-            await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. codec.Columns.Select(c => c.Field)]), stream, options, cancellationToken: stop);
+            var options = new ParquetOptions
+            {
+                CompressionMethod = CompressionMethod.Zstd,
+                CompressionLevel = System.IO.Compression.CompressionLevel.Optimal,
+            };
+            await using var writer = await ParquetWriter.CreateAsync(
+                new ParquetSchema([.. codec.Columns.Select(c => c.Field)]),
+                stream,
+                options,
+                cancellationToken: stop
+            );
             long shard = 0;
             while (true)
             {

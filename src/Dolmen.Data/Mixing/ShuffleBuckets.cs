@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Dolmen.Data.Mixing;
 
-/// <summary>Puts rows in the order of their places without holding all of them: each goes into the file of its range of places, then one range
+/// <summary>Puts rows in the order of their places without holding all of them: each goes into the file of its range of places, then one
+/// range
 /// after another is sorted in memory. How many ranges there are changes nothing.</summary>
 internal sealed class ShuffleBuckets : IDisposable
 {
@@ -17,7 +18,14 @@ internal sealed class ShuffleBuckets : IDisposable
         _folder = Directory.CreateDirectory(folder).FullName;
         _buckets = new FileStream[(int)Math.Clamp(expectedBytes / BucketBytes, 1, MaxBuckets)];
         for (var b = 0; b < _buckets.Length; b++)
-            _buckets[b] = new FileStream(Path.Combine(_folder, $"{b:00000}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 15, FileOptions.DeleteOnClose);
+            _buckets[b] = new FileStream(
+                Path.Combine(_folder, $"{b:00000}"),
+                FileMode.CreateNew,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                1 << 15,
+                FileOptions.DeleteOnClose
+            );
     }
 
     /// <summary>Safe to call from many threads at once.</summary>

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Dolmen.Data.Privacy;
 
-/// <summary>Addresses of the public internet: those of private networks, loopback, documentation and the like say nothing of anyone.</summary>
+/// <summary>Addresses of the public internet: those of private networks, loopback, documentation and the like say nothing of
+/// anyone.</summary>
 internal static class IpAddresses
 {
     private const int MaxV6 = 45;
@@ -36,7 +37,11 @@ internal static class IpAddresses
             parts[part] = value;
         }
         // Longer dotted numbers are versions and section numbers.
-        if (at < text.Length && (char.IsLetterOrDigit(text[at]) || (text[at] == '.' && at + 1 < text.Length && char.IsAsciiDigit(text[at + 1])))) return 0;
+        if (
+            at < text.Length
+            && (char.IsLetterOrDigit(text[at]) || (text[at] == '.' && at + 1 < text.Length && char.IsAsciiDigit(text[at + 1])))
+        )
+            return 0;
         return IsPublic(parts[0], parts[1], parts[2]) ? at : 0;
     }
 
@@ -64,8 +69,18 @@ internal static class IpAddresses
         if (end < text.Length && char.IsLetterOrDigit(text[end])) return 0;
         if (text[end - 1] == ':' && text[end - 2] != ':') end--;
         var candidate = text[at..end];
-        if (candidate.IndexOf("::") < 0 && candidate.Count(':') != 7) return 0;
-        if (candidate.IndexOf(':') != 4 || !IPAddress.TryParse(candidate, out var address) || address.AddressFamily != AddressFamily.InterNetworkV6) return 0;
-        return candidate.StartsWith("2001:db8:", StringComparison.OrdinalIgnoreCase) || candidate.StartsWith("2001:0db8:", StringComparison.OrdinalIgnoreCase) ? 0 : end - at;
+        if (candidate.IndexOf("::") < 0 && candidate.Count(':') != 7)
+            return 0;
+        if (
+            candidate.IndexOf(':') != 4
+            || !IPAddress.TryParse(candidate, out var address)
+            || address.AddressFamily != AddressFamily.InterNetworkV6
+        )
+            return 0;
+        return
+            candidate.StartsWith("2001:db8:", StringComparison.OrdinalIgnoreCase)
+            || candidate.StartsWith("2001:0db8:", StringComparison.OrdinalIgnoreCase)
+            ? 0
+            : end - at;
     }
 }

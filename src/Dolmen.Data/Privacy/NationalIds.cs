@@ -18,7 +18,10 @@ internal static class NationalIds
         if (part.TouchesWord) return false;
         return part.Shape switch
         {
-            "324" => part.SeparatedBy("- ") && Number(digits[..3]) is not (0 or 666 or >= 900) && Number(digits[3..5]) > 0 && Number(digits[5..]) > 0,
+            "324" => part.SeparatedBy("- ")
+                && Number(digits[..3]) is not (0 or 666 or >= 900)
+                && Number(digits[3..5]) > 0
+                && Number(digits[5..]) > 0,
             "67" => part.SeparatedBy("-") && IsKorean(digits),
             "11" or "2333" => part.SeparatedBy(" ") && IsGerman(digits),
             "15" or "1222332" => part.SeparatedBy(" ") && IsFrench(digits),
@@ -32,14 +35,20 @@ internal static class NationalIds
     {
         if (part.Groups.Length > 1) return false;
         var letterAt = part.After == '-' ? part.End + 1 : part.End;
-        if (letterAt >= part.Text.Length || !char.IsAsciiLetter(part.Text[letterAt])) return false;
-        if (letterAt + 1 < part.Text.Length && (char.IsLetterOrDigit(part.Text[letterAt + 1]) || part.Text[letterAt + 1] == '_')) return false;
+        if (letterAt >= part.Text.Length || !char.IsAsciiLetter(part.Text[letterAt]))
+            return false;
+        if (letterAt + 1 < part.Text.Length && (char.IsLetterOrDigit(part.Text[letterAt + 1]) || part.Text[letterAt + 1] == '_'))
+            return false;
         var number = Number(part.Digits);
         var foreign = part.Before is 'X' or 'Y' or 'Z';
-        if (foreign ? part.Digits.Length != 7 || part.Start - 1 < from : part.Digits.Length != 8 || char.IsLetterOrDigit(part.Before)) return false;
-        if (foreign) number += (part.Before - 'X') * 10_000_000L;
-        if (char.ToUpperInvariant(part.Text[letterAt]) != SpanishChecks[(int)(number % 23)]) return false;
-        if (foreign) start--;
+        if (foreign ? part.Digits.Length != 7 || part.Start - 1 < from : part.Digits.Length != 8 || char.IsLetterOrDigit(part.Before))
+            return false;
+        if (foreign)
+            number += (part.Before - 'X') * 10_000_000L;
+        if (char.ToUpperInvariant(part.Text[letterAt]) != SpanishChecks[(int)(number % 23)])
+            return false;
+        if (foreign)
+            start--;
         stop = letterAt + 1;
         return true;
     }
@@ -47,7 +56,8 @@ internal static class NationalIds
     private static bool IsChinese(NumberPart part, ref int stop)
     {
         var digits = part.Digits;
-        if (part.Groups.Length > 1 || digits.Length is not (17 or 18) || char.IsLetterOrDigit(part.Before) || digits[0] is 0 or 9) return false;
+        if (part.Groups.Length > 1 || digits.Length is not (17 or 18) || char.IsLetterOrDigit(part.Before) || digits[0] is 0 or 9)
+            return false;
         var check = part.After;
         if (digits.Length == 18) check = (char)('0' + digits[17]);
         else if (check is not ('x' or 'X')) return false;
@@ -135,7 +145,8 @@ internal static class NationalIds
             : right < 5 ? 5 + ((left - right) % 5) : (left - right + 5) % 5;
     }
 
-    private static bool IsDate(int year, int month, int day) => year is > 1800 and < 2100 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
+    private static bool IsDate(int year, int month, int day) =>
+        year is > 1800 and < 2100 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
 
     private static int Weighted(ReadOnlySpan<byte> digits, int[] weights)
     {

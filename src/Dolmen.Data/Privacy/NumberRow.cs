@@ -15,8 +15,13 @@ internal readonly ref struct NumberRow(ReadOnlySpan<char> text, ReadOnlySpan<byt
 
     public bool IsSpaceBefore(int group) => _text[_groups[group].Start - 1] is ' ' or '\u00A0' or '(';
 
-    public NumberPart Part(int first, int last) => new(
-        _text, _digits[_groups[first].FirstDigit..(_groups[last].FirstDigit + _groups[last].Length)], _groups[first..(last + 1)], last - first + 1 == _groups.Length);
+    public NumberPart Part(int first, int last) =>
+        new(
+            _text,
+            _digits[_groups[first].FirstDigit..(_groups[last].FirstDigit + _groups[last].Length)],
+            _groups[first..(last + 1)],
+            last - first + 1 == _groups.Length
+        );
 }
 
 internal readonly ref struct NumberPart(ReadOnlySpan<char> text, ReadOnlySpan<byte> digits, ReadOnlySpan<NumberGroup> groups, bool isWhole)

@@ -8,16 +8,29 @@ internal readonly record struct PersonalDataCounts(int Emails, int IpAddresses, 
 {
     public int Total => Emails + IpAddresses + Phones + Cards + NationalIds;
 
-    public PersonalDataCounts Plus(PersonalDataCounts other) => new(
-        Emails + other.Emails, IpAddresses + other.IpAddresses, Phones + other.Phones, Cards + other.Cards, NationalIds + other.NationalIds);
+    public PersonalDataCounts Plus(PersonalDataCounts other) =>
+        new(
+            Emails + other.Emails,
+            IpAddresses + other.IpAddresses,
+            Phones + other.Phones,
+            Cards + other.Cards,
+            NationalIds + other.NationalIds
+        );
 }
 
-internal sealed record PersonalDataSettings(bool Emails = true, bool IpAddresses = true, bool Phones = true, bool Cards = true, bool NationalIds = true);
+internal sealed record PersonalDataSettings(
+    bool Emails = true,
+    bool IpAddresses = true,
+    bool Phones = true,
+    bool Cards = true,
+    bool NationalIds = true
+);
 
 /// <summary>Masks e-mail and public IP addresses as FineWeb does (datatrove's PIIFormatter: its replacements, taken in turn), IPv6 too, and
 /// phone numbers, credit cards and national identity numbers by placeholders. Numbers are only taken for personal where their form says so
 /// or check digits do, see <see cref="PersonalNumbers"/>. Masking twice changes nothing more.
-/// One pass from one at sign or digit to the next; at each a bounded number of characters is looked at, so time is linear in any text.</summary>
+/// One pass from one at sign or digit to the next; at each a bounded number of characters is looked at, so time is linear in any
+/// text.</summary>
 internal static class PersonalData
 {
     public const string PhonePlaceholder = "[PHONE]", CardPlaceholder = "[CARD]", NationalIdPlaceholder = "[ID]";
@@ -27,10 +40,20 @@ internal static class PersonalData
     private const int MaxRounds = 8;
 
     private static readonly string[] EmailReplacements = ["email@example.com", "firstname.lastname@example.org"];
-    private static readonly string[] IpReplacements = ["22.214.171.124", "126.96.36.199", "188.8.131.52", "184.108.40.206", "220.127.116.11", "18.104.22.168"];
+    private static readonly string[] IpReplacements =
+    [
+        "22.214.171.124",
+        "126.96.36.199",
+        "188.8.131.52",
+        "184.108.40.206",
+        "220.127.116.11",
+        "18.104.22.168",
+    ];
     private static readonly PersonalDataSettings Everything = new();
     private static readonly SearchValues<char> Signs = SearchValues.Create("@0123456789");
-    private static readonly SearchValues<char> Local = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.%+_'-");
+    private static readonly SearchValues<char> Local = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.%+_'-"
+    );
 
     /// <summary>Until nothing is found: what was glued to something personal may be so itself once that is gone.</summary>
     public static (string Text, PersonalDataCounts Counts) Mask(string text, PersonalDataSettings? settings = null)
@@ -59,8 +82,10 @@ internal static class PersonalData
             at += found;
             if (span[at] == '@')
             {
-                if (settings.Emails && Email(span, at, from, afterAddress) is { Length: > 0 } email) Replace(email.Start, email.Length, EmailReplacements[emails++ % 2]);
-                else at++;
+                if (settings.Emails && Email(span, at, from, afterAddress) is { Length: > 0 } email)
+                    Replace(email.Start, email.Length, EmailReplacements[emails++ % 2]);
+                else
+                    at++;
                 continue;
             }
             if (at > from && (char.IsLetterOrDigit(span[at - 1]) || span[at - 1] == '_') && !PersonalNumbers.IsSpanishLetter(span, at - 1))
@@ -77,8 +102,10 @@ internal static class PersonalData
             }
             if (settings.IpAddresses && IpAddresses.LengthAt(span, at) is > 0 and var ip)
             {
-                if (NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString())) Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
-                else at += ip;
+                if (NameLength(span, at + ip) == 0 && !IpReplacements.AsSpan().Contains(span.Slice(at, ip).ToString()))
+                    Replace(at, ip, IpReplacements[ips++ % IpReplacements.Length]);
+                else
+                    at += ip;
                 continue;
             }
             var (kind, start, length) = PersonalNumbers.Find(span, at, from, settings, out var end);
@@ -130,7 +157,14 @@ internal static class PersonalData
         while (end > sign + 1 && !char.IsAsciiLetterOrDigit(text[end - 1])) end--;
         var domain = text[(sign + 1)..end];
         var dot = domain.LastIndexOf('.');
-        if (dot <= 0 || domain[0] is '.' or '-' || domain.IndexOf("..") >= 0 || !char.IsAsciiLetter(domain[dot + 1]) || domain.Length - dot < 3) return default;
+        if (
+            dot <= 0
+            || domain[0] is '.' or '-'
+            || domain.IndexOf("..") >= 0
+            || !char.IsAsciiLetter(domain[dot + 1])
+            || domain.Length - dot < 3
+        )
+            return default;
         var email = text[start..end];
         foreach (var replacement in EmailReplacements)
         {

@@ -77,7 +77,8 @@ internal static class PersonalNumbers
     private static bool IsCard(NumberPart part)
     {
         var digits = part.Digits;
-        if (digits.Length is < 13 or > 19 || !part.SeparatedBy(" -\u00A0") || (part.Groups.Length > 1 && part.Groups[0].Length != 4)) return false;
+        if (digits.Length is < 13 or > 19 || !part.SeparatedBy(" -\u00A0") || (part.Groups.Length > 1 && part.Groups[0].Length != 4))
+            return false;
         var four = (digits[0] * 1000) + (digits[1] * 100) + (digits[2] * 10) + digits[3];
         var issued = (four / 1000, digits.Length) switch
         {
@@ -113,14 +114,21 @@ internal static class PersonalNumbers
         if (digits is [0, 0, > 0, ..] && part.Groups.Length > 1) return digits.Length is >= 10 and <= 17 && part.Groups[0].Length >= 2;
         if (part.Before is '.' or ',' or '/' or '-' or '=' or '#') return false;
         return digits switch
-        {
-            [>= 2, _, _, >= 2, ..] when digits.Length == 10 => shape is "334" && !part.SeparatedBy("/"),
-            [1, >= 2, _, _, >= 2, ..] when shape is "1334" => true,
-            [1, >= 3, ..] when digits.Length == 11 => shape is "11" or "344",
-            [0, > 0, ..] when digits.Length == 10 => shape is "22222" or "244" or "334" or "343",
-            [0, > 0, ..] when digits.Length == 11 => shape is "344" or "56" or "434",
-            [0, > 0, ..] when digits.Length == 9 => shape is "234",
-            _ => false,
-        } || (digits[0] == 0 && digits.Length is >= 9 and <= 12 && part.Groups.Length == 2 && part.Groups[0].Length is >= 3 and <= 5 && part.SeparatedBy("/"));
+            {
+                [>= 2, _, _, >= 2, ..] when digits.Length == 10 => shape is "334" && !part.SeparatedBy("/"),
+                [1, >= 2, _, _, >= 2, ..] when shape is "1334" => true,
+                [1, >= 3, ..] when digits.Length == 11 => shape is "11" or "344",
+                [0, > 0, ..] when digits.Length == 10 => shape is "22222" or "244" or "334" or "343",
+                [0, > 0, ..] when digits.Length == 11 => shape is "344" or "56" or "434",
+                [0, > 0, ..] when digits.Length == 9 => shape is "234",
+                _ => false,
+            }
+            || (
+                digits[0] == 0
+                && digits.Length is >= 9 and <= 12
+                && part.Groups.Length == 2
+                && part.Groups[0].Length is >= 3 and <= 5
+                && part.SeparatedBy("/")
+            );
     }
 }

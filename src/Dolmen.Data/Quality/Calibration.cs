@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Quality;
 
-/// <summary>A logit to a probability that means what it says (Platt 1999, fitted by Newton's method as Lin, Lin and Weng 2007 do).</summary>
+/// <summary>A logit to a probability that means what it says (Platt 1999, fitted by Newton's method as Lin, Lin and Weng 2007
+/// do).</summary>
 internal readonly record struct Calibration(double Slope, double Intercept)
 {
     private const int MaxSteps = 100;
@@ -56,7 +57,15 @@ internal readonly record struct Calibration(double Slope, double Intercept)
         return new Calibration(slope, intercept);
     }
 
-    private static double Loss(ReadOnlySpan<double> logits, ReadOnlySpan<bool> good, ReadOnlySpan<double> weights, double high, double low, double slope, double intercept)
+    private static double Loss(
+        ReadOnlySpan<double> logits,
+        ReadOnlySpan<bool> good,
+        ReadOnlySpan<double> weights,
+        double high,
+        double low,
+        double slope,
+        double intercept
+    )
     {
         double loss = 0;
         for (var i = 0; i < logits.Length; i++)

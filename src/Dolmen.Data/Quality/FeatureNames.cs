@@ -5,7 +5,12 @@ internal static class FeatureNames
 {
     private const int MinTexts = 3;
 
-    public static (IReadOnlyList<WeightedNgram> Good, IReadOnlyList<WeightedNgram> Raw) Top(IReadOnlyList<string> texts, int bits, float[] weights, int most)
+    public static (IReadOnlyList<WeightedNgram> Good, IReadOnlyList<WeightedNgram> Raw) Top(
+        IReadOnlyList<string> texts,
+        int bits,
+        float[] weights,
+        int most
+    )
     {
         // A heavy weight may hang on one or two texts alone; more candidates than needed are kept, and those left out.
         var heavy = new Dictionary<int, Dictionary<string, int>>();
@@ -28,8 +33,11 @@ internal static class FeatureNames
                 if (seen.Add(ngram)) names[ngram] = names.GetValueOrDefault(ngram) + 1;
             }
         }
-        var named = heavy.Where(h => h.Value.Count > 0)
-            .Select(h => (Name: h.Value.OrderByDescending(n => n.Value).ThenBy(n => n.Key, StringComparer.Ordinal).First(), Weight: weights[h.Key]))
+        var named = heavy
+            .Where(h => h.Value.Count > 0)
+            .Select(h =>
+                (Name: h.Value.OrderByDescending(n => n.Value).ThenBy(n => n.Key, StringComparer.Ordinal).First(), Weight: weights[h.Key])
+            )
             .Where(n => n.Name.Value >= MinTexts)
             .Select(n => new WeightedNgram(n.Name.Key, Math.Round((double)n.Weight, 4))).ToList();
         return (

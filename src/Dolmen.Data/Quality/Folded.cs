@@ -13,7 +13,8 @@ internal enum UnitKind : byte
     LineEnd,
 }
 
-/// <summary>What the models see of a UTF-16 unit, by table: letters in lower case, every digit as 0 (no number is quality, and none repeats).</summary>
+/// <summary>What the models see of a UTF-16 unit, by table: letters in lower case, every digit as 0 (no number is quality, and none
+/// repeats).</summary>
 internal static class Folded
 {
     private static readonly UnitKind[] Kinds = new UnitKind[char.MaxValue + 1];
@@ -52,16 +53,33 @@ internal static class Folded
         if (char.IsSurrogate(unit)) return UnitKind.Single;
         return char.GetUnicodeCategory(unit) switch
         {
-            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
-                or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-                or UnicodeCategory.DecimalDigitNumber => IsSpaceless(unit) ? UnitKind.Single : UnitKind.Word,
+            UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter
+            or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.DecimalDigitNumber => IsSpaceless(unit) ? UnitKind.Single : UnitKind.Word,
             _ => UnitKind.Separator,
         };
     }
 
     // Thai, Lao, Tibetan, Myanmar, Khmer, Tai scripts, kana, Bopomofo, Han, Yi; Hangul writes spaces.
-    private static bool IsSpaceless(char unit) => unit is (>= '\u0E00' and <= '\u0FFF') or (>= '\u1000' and <= '\u109F') or (>= '\u1780' and <= '\u17FF')
-        or (>= '\u1950' and <= '\u19DF') or (>= '\u1A20' and <= '\u1AAF') or (>= '\u3005' and <= '\u3007') or (>= '\u3040' and <= '\u312F')
-        or (>= '\u31A0' and <= '\u31FF') or (>= '\u3400' and <= '\u4DBF') or (>= '\u4E00' and <= '\u9FFF') or (>= '\uA000' and <= '\uA4CF')
-        or (>= '\uA9E0' and <= '\uA9FF') or (>= '\uAA60' and <= '\uAA7F') or (>= '\uF900' and <= '\uFAFF');
+    private static bool IsSpaceless(char unit) =>
+        unit
+            is (>= '\u0E00' and <= '\u0FFF')
+                or (>= '\u1000' and <= '\u109F')
+                or (>= '\u1780' and <= '\u17FF')
+                or (>= '\u1950' and <= '\u19DF')
+                or (>= '\u1A20' and <= '\u1AAF')
+                or (>= '\u3005' and <= '\u3007')
+                or (>= '\u3040' and <= '\u312F')
+                or (>= '\u31A0' and <= '\u31FF')
+                or (>= '\u3400' and <= '\u4DBF')
+                or (>= '\u4E00' and <= '\u9FFF')
+                or (>= '\uA000' and <= '\uA4CF')
+                or (>= '\uA9E0' and <= '\uA9FF')
+                or (>= '\uAA60' and <= '\uAA7F')
+                or (>= '\uF900' and <= '\uFAFF');
 }

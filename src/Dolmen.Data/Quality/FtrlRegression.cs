@@ -2,7 +2,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Quality;
 
-/// <summary>Logistic regression by FTRL-Proximal (McMahan et al. 2013, algorithm 1): a step size of its own for every weight, and weights that
+/// <summary>Logistic regression by FTRL-Proximal (McMahan et al. 2013, algorithm 1): a step size of its own for every weight, and weights
+/// that
 /// never earn their keep stay exactly zero. One thread, one order: the same bits every time.</summary>
 internal static class FtrlRegression
 {
@@ -10,7 +11,13 @@ internal static class FtrlRegression
 
     /// <param name="examples">Features sorted, with repeats; each counts 1 over the root of their number, as in scoring.</param>
     public static float[] Train(
-        (int[] Features, bool Good, double Weight)[] examples, QualitySettings settings, ulong seed, out double bias, Action<int> epochDone, CancellationToken stop)
+        (int[] Features, bool Good, double Weight)[] examples,
+        QualitySettings settings,
+        ulong seed,
+        out double bias,
+        Action<int> epochDone,
+        CancellationToken stop
+    )
     {
         var weights = new float[1 << settings.Bits];
         var pulls = new float[weights.Length];                          // z

@@ -44,8 +44,16 @@ public sealed record Judgement(
             reliability.Add(new ReliabilityBin((double)b / Bins, (double)(b + 1) / Bins, bins[b].Documents, mean, share));
         }
         return new Judgement(
-            scores.Length, AreaUnderCurve(scores, good), Ratio(right, all), precision, recall, Ratio(2 * precision * recall, precision + recall), Ratio(loss, all),
-            error, reliability);
+            scores.Length,
+            AreaUnderCurve(scores, good),
+            Ratio(right, all),
+            precision,
+            recall,
+            Ratio(2 * precision * recall, precision + recall),
+            Ratio(loss, all),
+            error,
+            reliability
+        );
     }
 
     /// <summary>By ranks (Mann and Whitney); equal scores share their mean rank.</summary>

@@ -24,7 +24,12 @@ internal static class ModelFile
         foreach (var (name, type, values) in tensors)
         {
             var bytes = Buffer.ByteLength(values);
-            header[name] = new JsonObject { ["dtype"] = type, ["shape"] = new JsonArray(values.Length), ["data_offsets"] = new JsonArray(at, at + bytes) };
+            header[name] = new JsonObject
+            {
+                ["dtype"] = type,
+                ["shape"] = new JsonArray(values.Length),
+                ["data_offsets"] = new JsonArray(at, at + bytes),
+            };
             at += bytes;
         }
         var json = header.ToJsonString();
@@ -45,7 +50,11 @@ internal static class ModelFile
     }
 
     /// <summary>The metadata and the tensors, all of which must be there, of the type asked for and of the same length.</summary>
-    public static (string About, Dictionary<string, Array> Tensors) Read(string path, string whatItIs, params (string Name, string Type)[] wanted)
+    public static (string About, Dictionary<string, Array> Tensors) Read(
+        string path,
+        string whatItIs,
+        params (string Name, string Type)[] wanted
+    )
     {
         try
         {
@@ -53,33 +62,51 @@ internal static class ModelFile
             Span<byte> length = stackalloc byte[8];
             stream.ReadExactly(length);
             var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(length);
-            if (headerBytes > MaxHeaderBytes || (long)headerBytes > stream.Length - 8) throw new InvalidDataException($"its header would have {headerBytes} bytes.");
+            if (headerBytes > MaxHeaderBytes || (long)headerBytes > stream.Length - 8)
+                throw new InvalidDataException($"its header would have {headerBytes} bytes.");
             var bytes = new byte[headerBytes];
             stream.ReadExactly(bytes);
-            var header = JsonNode.Parse(bytes, documentOptions: new JsonDocumentOptions { MaxDepth = 8 }) as JsonObject ?? throw new InvalidDataException("its header is no object.");
+            var header =
+                JsonNode.Parse(bytes, documentOptions: new JsonDocumentOptions { MaxDepth = 8 }) as JsonObject
+                ?? throw new InvalidDataException("its header is no object.");
             var about = (string?)header["__metadata__"]?[About] ?? throw new InvalidDataException("its metadata do not say what it is.");
             var tensors = new Dictionary<string, Array>(StringComparer.Ordinal);
-            foreach (var (name, type) in wanted) tensors[name] = Tensor(stream, header, 8 + (long)headerBytes, name, type);
-            if (tensors.Values.Select(t => t.Length).Distinct().Count() > 1) throw new InvalidDataException("its tensors differ in length.");
+            foreach (var (name, type) in wanted)
+                tensors[name] = Tensor(stream, header, 8 + (long)headerBytes, name, type);
+            if (tensors.Values.Select(t => t.Length).Distinct().Count() > 1)
+                throw new InvalidDataException("its tensors differ in length.");
             return (about, tensors);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new UserErrorException($"{path} does not exist: name the {whatItIs} that 'dolmen corpus train-classifier' wrote.", error);
         }
-        catch (Exception error) when (error is InvalidDataException or JsonException or EndOfStreamException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        catch (Exception error)
+            when (error
+                    is InvalidDataException
+                        or JsonException
+                        or EndOfStreamException
+                        or InvalidOperationException
+                        or FormatException
+                        or OverflowException
+                        or ArgumentException
+            )
         {
             throw Broken(path, whatItIs, error.Message, error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{path} cannot be read: {error.Message} Check its permissions or name another {whatItIs}.", error);
+            throw new UserErrorException(
+                $"{path} cannot be read: {error.Message} Check its permissions or name another {whatItIs}.",
+                error
+            );
         }
     }
 
     public static UserErrorException Broken(string path, string whatItIs, string why, Exception? cause = null)
     {
-        var message = $"{path} is no {whatItIs} that can be read: {why} Train it again with 'dolmen corpus train-classifier', or name another.";
+        var message =
+            $"{path} is no {whatItIs} that can be read: {why} Train it again with 'dolmen corpus train-classifier', or name another.";
         return cause is null ? new UserErrorException(message) : new UserErrorException(message, cause);
     }
 
@@ -97,7 +124,8 @@ internal static class ModelFile
         {
             var floats = new float[count];
             stream.ReadExactly(MemoryMarshal.AsBytes(floats.AsSpan()));
-            if (floats.AsSpan().ContainsAnyExceptInRange(float.MinValue, float.MaxValue)) throw new InvalidDataException($"{name} holds a value that is not finite.");
+            if (floats.AsSpan().ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+                throw new InvalidDataException($"{name} holds a value that is not finite.");
             return floats;
         }
         var whole = new uint[count];

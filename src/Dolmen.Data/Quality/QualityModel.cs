@@ -69,7 +69,13 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
             sums[ngram] = sums.GetValueOrDefault(ngram) + weights[features.Index];
         }
         var scale = Card.Slope / Math.Sqrt(Math.Max(count, 1));
-        return [.. sums.Select(s => new WeightedNgram(s.Key, s.Value * scale)).OrderByDescending(n => Math.Abs(n.Weight)).ThenBy(n => n.Ngram, StringComparer.Ordinal).Take(most)];
+        return
+        [
+            .. sums.Select(s => new WeightedNgram(s.Key, s.Value * scale))
+                .OrderByDescending(n => Math.Abs(n.Weight))
+                .ThenBy(n => n.Ngram, StringComparer.Ordinal)
+                .Take(most),
+        ];
     }
 
     public void Save(string path) =>
@@ -89,15 +95,21 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
         {
             throw ModelFile.Broken(path, What, error.Message, error);
         }
-        if (card is not { Kind: QualityModelCard.ThisKind }) throw ModelFile.Broken(path, What, $"it says it is '{card?.Kind}'.");
-        if (card.Version != QualityModelCard.ThisVersion) throw ModelFile.Broken(path, What, $"its version is {card.Version} and {QualityModelCard.ThisVersion} is read here.");
-        if (card.Bits is < MinBits or > MaxBits) throw ModelFile.Broken(path, What, $"its table has 2^{card.Bits} weights and may have 2^{MinBits} to 2^{MaxBits}.");
-        if (card.MaxChars < 1) throw ModelFile.Broken(path, What, $"its maxChars is {card.MaxChars}.");
-        if (!double.IsFinite(card.Bias) || !double.IsFinite(card.Slope) || !double.IsFinite(card.Intercept)) throw ModelFile.Broken(path, What, "its calibration is not finite.");
+        if (card is not { Kind: QualityModelCard.ThisKind })
+            throw ModelFile.Broken(path, What, $"it says it is '{card?.Kind}'.");
+        if (card.Version != QualityModelCard.ThisVersion)
+            throw ModelFile.Broken(path, What, $"its version is {card.Version} and {QualityModelCard.ThisVersion} is read here.");
+        if (card.Bits is < MinBits or > MaxBits)
+            throw ModelFile.Broken(path, What, $"its table has 2^{card.Bits} weights and may have 2^{MinBits} to 2^{MaxBits}.");
+        if (card.MaxChars < 1)
+            throw ModelFile.Broken(path, What, $"its maxChars is {card.MaxChars}.");
+        if (!double.IsFinite(card.Bias) || !double.IsFinite(card.Slope) || !double.IsFinite(card.Intercept))
+            throw ModelFile.Broken(path, What, "its calibration is not finite.");
         var table = (float[])file.Tensors["weights"];
         return table.Length == 1 << card.Bits ? new QualityModel(table, card)
             : throw ModelFile.Broken(path, What, $"it has {table.Length} weights and says it has 2^{card.Bits}.");
     }
 
-    internal static ReadOnlySpan<char> Beginning(ReadOnlySpan<char> text, int maxChars) => text.Length <= maxChars ? text : text[..maxChars];
+    internal static ReadOnlySpan<char> Beginning(ReadOnlySpan<char> text, int maxChars) =>
+        text.Length <= maxChars ? text : text[..maxChars];
 }

@@ -7,8 +7,22 @@ namespace Dolmen.Data.Quality;
 /// <param name="Uncalibrated">The same documents judged before calibration: what calibration was worth.</param>
 /// <param name="Good">N-grams that speak most for the good set, <paramref name="Raw"/> those that speak most against it.</param>
 public sealed record QualityReport(
-    QualitySettings Settings, ulong Seed, long GoodRead, long RawRead, int GoodUsed, int RawUsed, int Conflicting, int Trained, int Calibrated, bool Balanced,
-    Judgement HeldOut, Judgement Uncalibrated, int NonZeroWeights, IReadOnlyList<WeightedNgram> Good, IReadOnlyList<WeightedNgram> Raw)
+    QualitySettings Settings,
+    ulong Seed,
+    long GoodRead,
+    long RawRead,
+    int GoodUsed,
+    int RawUsed,
+    int Conflicting,
+    int Trained,
+    int Calibrated,
+    bool Balanced,
+    Judgement HeldOut,
+    Judgement Uncalibrated,
+    int NonZeroWeights,
+    IReadOnlyList<WeightedNgram> Good,
+    IReadOnlyList<WeightedNgram> Raw
+)
 {
     public TextCounts? GoodTexts { get; init; }
 
@@ -30,7 +44,14 @@ public static class QualityTraining
     /// <param name="file">Where the model goes, a <c>.safetensors</c> file.</param>
     /// <exception cref="UserErrorException">An input is missing or unreadable, or holds too few texts.</exception>
     public static QualityReport FromSets(
-        IReadOnlyList<string> good, IReadOnlyList<string> raw, string file, QualitySettings settings, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+        IReadOnlyList<string> good,
+        IReadOnlyList<string> raw,
+        string file,
+        QualitySettings settings,
+        ulong seed,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         settings.ThrowIfInvalid();
         var (goods, raws) = (Sample(settings, seed), Sample(settings, seed));
@@ -41,7 +62,14 @@ public static class QualityTraining
     }
 
     /// <summary>From rows of <c>text</c> and <c>label</c>.</summary>
-    public static QualityReport FromLabels(string labelled, string file, QualitySettings settings, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+    public static QualityReport FromLabels(
+        string labelled,
+        string file,
+        QualitySettings settings,
+        ulong seed,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         settings.ThrowIfInvalid();
         var highest = 0.0;
@@ -49,7 +77,19 @@ public static class QualityTraining
         var from = settings.PositiveFrom ?? (highest > 1 ? 3 : 1);
         var (goods, raws) = (Sample(settings, seed), Sample(settings, seed));
         TrainingTexts.ForEachLabelled(labelled, (text, label) => Add(label >= from ? goods : raws, text, progress), stop);
-        return Train((goods, new Funnel()), (raws, new Funnel()), file, settings with { PositiveFrom = from }, settings.Balance ?? false, seed, progress, stop);
+        return Train(
+            (goods, new Funnel()),
+            (raws, new Funnel()),
+            file,
+            settings with
+            {
+                PositiveFrom = from,
+            },
+            settings.Balance ?? false,
+            seed,
+            progress,
+            stop
+        );
     }
 
     private static TextSample Sample(QualitySettings settings, ulong seed) => new(seed, settings.MaxChars, settings.MaxCharsPerClass);
@@ -61,8 +101,15 @@ public static class QualityTraining
     }
 
     private static QualityReport Train(
-        (TextSample Sample, Funnel Funnel) good, (TextSample Sample, Funnel Funnel) raw, string file, QualitySettings settings, bool balance, ulong seed,
-        IProgress<StageProgress> progress, CancellationToken stop)
+        (TextSample Sample, Funnel Funnel) good,
+        (TextSample Sample, Funnel Funnel) raw,
+        string file,
+        QualitySettings settings,
+        bool balance,
+        ulong seed,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var (goods, raws) = (good.Sample, raw.Sample);
         var conflicting = goods.RemoveShared(raws);
@@ -118,7 +165,10 @@ public static class QualityTraining
     private static void RefuseFew(int count, string which)
     {
         if (count < MinPerClass)
-            throw new UserErrorException($"there are {count} distinct {which} texts: a classifier needs {MinPerClass} of each kind at least, thousands to be of use. Name more.");
+            throw new UserErrorException(
+                $"there are {count} distinct {which} texts: a classifier needs {MinPerClass} of each kind at least, thousands to be of "
+                    + $"use. Name more."
+            );
     }
 
     private static Example[] Hash(List<(string Text, bool Good, double Weight)> texts, QualitySettings settings, CancellationToken stop)
@@ -134,7 +184,10 @@ public static class QualityTraining
         return examples;
     }
 
-    private static (double[] Logits, bool[] Good, double[] Weights) Logits(QualityModel model, List<(string Text, bool Good, double Weight)> texts)
+    private static (double[] Logits, bool[] Good, double[] Weights) Logits(
+        QualityModel model,
+        List<(string Text, bool Good, double Weight)> texts
+    )
     {
         var words = texts.Select(t => (Logit: model.Logit(t.Text), t.Good, t.Weight)).Where(t => !double.IsNaN(t.Logit)).ToList();
         return ([.. words.Select(w => w.Logit)], [.. words.Select(w => w.Good)], [.. words.Select(w => w.Weight)]);

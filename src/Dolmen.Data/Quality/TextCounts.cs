@@ -8,7 +8,13 @@ namespace Dolmen.Data.Quality;
 /// <param name="Noted">What was read otherwise than it is written, such as bytes that are not UTF-8.</param>
 /// <param name="Broken">The first of the records that could not be read; the offset is the line.</param>
 public sealed record TextCounts(
-    long Read, long Used, long Cut, IReadOnlyDictionary<string, long> Dropped, IReadOnlyDictionary<string, long> Noted, IReadOnlyList<BrokenRecord> Broken)
+    long Read,
+    long Used,
+    long Cut,
+    IReadOnlyDictionary<string, long> Dropped,
+    IReadOnlyDictionary<string, long> Noted,
+    IReadOnlyList<BrokenRecord> Broken
+)
 {
     internal static TextCounts Of(TextSample sample, Funnel funnel, int conflicting = 0)
     {

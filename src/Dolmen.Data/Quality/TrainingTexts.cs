@@ -9,13 +9,20 @@ namespace Dolmen.Data.Quality;
 /// <summary>One line of a labelled file.</summary>
 internal sealed record LabelledRow([property: JsonRequired] string Text, [property: JsonRequired] double Label);
 
-/// <summary>Texts to learn from: corpus folders and Parquet files, JSON lines, and text files, which are cut where they are longer than a document.</summary>
+/// <summary>Texts to learn from: corpus folders and Parquet files, JSON lines, and text files, which are cut where they are longer than a
+/// document.</summary>
 internal static class TrainingTexts
 {
     private const int TextFileChars = 4000;
 
     /// <param name="funnel">Counts what is left out or read otherwise than it is written.</param>
-    public static void ForEach(IReadOnlyList<string> paths, string option, Action<string> body, CancellationToken stop, Funnel? funnel = null)
+    public static void ForEach(
+        IReadOnlyList<string> paths,
+        string option,
+        Action<string> body,
+        CancellationToken stop,
+        Funnel? funnel = null
+    )
     {
         funnel ??= new Funnel();
         foreach (var path in paths)
@@ -26,7 +33,10 @@ internal static class TrainingTexts
                 continue;
             }
             if (!Directory.Exists(path) && !File.Exists(path))
-                throw new UserErrorException($"{option} {path} does not exist: name corpus folders, .parquet, .jsonl, .jsonl.gz, .txt or .md files, or folders of such.");
+                throw new UserErrorException(
+                    $"{option} {path} does not exist: name corpus folders, .parquet, .jsonl, .jsonl.gz, .txt or .md files, or folders of "
+                        + $"such."
+                );
             foreach (var file in InputFiles.Find([path], funnel))
             {
                 stop.ThrowIfCancellationRequested();
@@ -34,8 +44,14 @@ internal static class TrainingTexts
                 {
                     foreach (var row in SourceReaders.Read(file, new ReadLimits(), funnel, stop)) Some(row.Text);
                 }
-                else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md") foreach (var piece in Pieces(BoundedText.ReadText(file, funnel))) body(piece);
-                else throw new UserErrorException($"{option} {file.Path} cannot be learnt from: corpus folders, .parquet, .jsonl, .jsonl.gz, .txt and .md can. Build a corpus of it first.");
+                else if (InputFiles.TypeOf(file.Path) is ".txt" or ".md")
+                    foreach (var piece in Pieces(BoundedText.ReadText(file, funnel)))
+                        body(piece);
+                else
+                    throw new UserErrorException(
+                        $"{option} {file.Path} cannot be learnt from: corpus folders, .parquet, .jsonl, .jsonl.gz, .txt and .md can. Build "
+                            + $"a corpus of it first."
+                    );
             }
         }
 
@@ -60,7 +76,8 @@ internal static class TrainingTexts
     private static void ParquetTexts(string path, Action<string?> body, CancellationToken stop)
     {
         using var table = CorpusTable.Open(path);
-        if (table.Find("text") is not { } column) throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
+        if (table.Find("text") is not { } column)
+            throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
         for (var group = 0; group < table.Groups; group++)
         {
             stop.ThrowIfCancellationRequested();

@@ -29,8 +29,15 @@ internal static partial class CSharpReader
                 comment.Append(line.AsSpan(3)).Append('\n');
                 continue;
             }
-            if (line.Length is 0 or > 2000 || line.StartsWith('[') || line.StartsWith("//", StringComparison.Ordinal) || line.StartsWith('#')) continue;
-            if (Namespace().Match(line) is { Success: true } named) space = named.Groups[1].Value;
+            if (
+                line.Length is 0 or > 2000
+                || line.StartsWith('[')
+                || line.StartsWith("//", StringComparison.Ordinal)
+                || line.StartsWith('#')
+            )
+                continue;
+            if (Namespace().Match(line) is { Success: true } named)
+                space = named.Groups[1].Value;
             var indent = lines[i].Length - lines[i].TrimStart().Length;
             var type = TypeDeclaration().Match(line);
             if (!type.Success && comment.Length == 0) continue;
@@ -47,7 +54,8 @@ internal static partial class CSharpReader
             {
                 var last = i;
                 var declaration = line;
-                while (declaration.Length < 4000 && Open(declaration) && last + 1 < Math.Min(lines.Length, i + 20)) declaration += " " + lines[++last].Trim();
+                while (declaration.Length < 4000 && Open(declaration) && last + 1 < Math.Min(lines.Length, i + 20))
+                    declaration += " " + lines[++last].Trim();
                 name = Member(declaration, container);
             }
             if (comment.Length > 0 && name is not null && XmlTree.Read($"<member>{comment}</member>", funnel, stop) is { } tags)
@@ -66,7 +74,10 @@ internal static partial class CSharpReader
         var list = match.Groups["list"];
         if (list.Success && container.EndsWith("." + name, StringComparison.Ordinal))
             return new MemberName(EntryKind.Constructor, name, container, $"new {container}{XmlText.Collapse(list.Value)}");
-        var kind = list.Success ? EntryKind.Method : declaration.Contains('{', StringComparison.Ordinal) ? EntryKind.Property : EntryKind.Field;
+        var kind =
+            list.Success ? EntryKind.Method
+            : declaration.Contains('{', StringComparison.Ordinal) ? EntryKind.Property
+            : EntryKind.Field;
         return new MemberName(kind, name, container, $"{container}.{name}{match.Groups["generic"].Value}{XmlText.Collapse(list.Value)}");
     }
 

@@ -9,8 +9,10 @@ internal static class MarkdownReader
     public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
     {
         var text = BoundedText.ReadText(file, funnel).ReplaceLineEndings("\n");
-        if (InputFiles.TypeOf(file.Path) == ".txt") return Passages.Cut(text, Path.GetFileNameWithoutExtension(file.Name), file.Name, funnel);
-        if (text.StartsWith("---\n", StringComparison.Ordinal) && text.IndexOf("\n---\n", 4, StringComparison.Ordinal) is > 0 and var end) text = text[(end + 5)..];
+        if (InputFiles.TypeOf(file.Path) == ".txt")
+            return Passages.Cut(text, Path.GetFileNameWithoutExtension(file.Name), file.Name, funnel);
+        if (text.StartsWith("---\n", StringComparison.Ordinal) && text.IndexOf("\n---\n", 4, StringComparison.Ordinal) is > 0 and var end)
+            text = text[(end + 5)..];
         return Parse(text, file.Name, funnel);
     }
 

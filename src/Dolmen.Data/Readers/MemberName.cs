@@ -14,10 +14,31 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
 
     private static readonly Dictionary<string, string> Operators = new(StringComparer.Ordinal)
     {
-        ["Addition"] = "+", ["Subtraction"] = "-", ["Multiply"] = "*", ["Division"] = "/", ["Modulus"] = "%", ["BitwiseAnd"] = "&", ["BitwiseOr"] = "|",
-        ["ExclusiveOr"] = "^", ["LeftShift"] = "<<", ["RightShift"] = ">>", ["UnsignedRightShift"] = ">>>", ["Equality"] = "==", ["Inequality"] = "!=",
-        ["LessThan"] = "<", ["GreaterThan"] = ">", ["LessThanOrEqual"] = "<=", ["GreaterThanOrEqual"] = ">=", ["LogicalNot"] = "!", ["OnesComplement"] = "~",
-        ["UnaryNegation"] = "-", ["UnaryPlus"] = "+", ["Increment"] = "++", ["Decrement"] = "--", ["True"] = "true", ["False"] = "false",
+        ["Addition"] = "+",
+        ["Subtraction"] = "-",
+        ["Multiply"] = "*",
+        ["Division"] = "/",
+        ["Modulus"] = "%",
+        ["BitwiseAnd"] = "&",
+        ["BitwiseOr"] = "|",
+        ["ExclusiveOr"] = "^",
+        ["LeftShift"] = "<<",
+        ["RightShift"] = ">>",
+        ["UnsignedRightShift"] = ">>>",
+        ["Equality"] = "==",
+        ["Inequality"] = "!=",
+        ["LessThan"] = "<",
+        ["GreaterThan"] = ">",
+        ["LessThanOrEqual"] = "<=",
+        ["GreaterThanOrEqual"] = ">=",
+        ["LogicalNot"] = "!",
+        ["OnesComplement"] = "~",
+        ["UnaryNegation"] = "-",
+        ["UnaryPlus"] = "+",
+        ["Increment"] = "++",
+        ["Decrement"] = "--",
+        ["True"] = "true",
+        ["False"] = "false",
     };
 
     /// <param name="typeParameters">The documented names of a type's own type parameters, by the type's id without its prefix.</param>
@@ -25,7 +46,11 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
     /// <param name="parameters">The documented names of its parameters.</param>
     /// <returns>Null for ids of namespaces and ids that name nothing.</returns>
     public static MemberName? Parse(
-        string id, Func<string, IReadOnlyList<string>> typeParameters, IReadOnlyList<string> methodParameters, IReadOnlyList<string> parameters)
+        string id,
+        Func<string, IReadOnlyList<string>> typeParameters,
+        IReadOnlyList<string> methodParameters,
+        IReadOnlyList<string> parameters
+    )
     {
         if (id.Length is < 3 or > MaxChars || id[1] != ':' || !"TMPFE".Contains(id[0], StringComparison.Ordinal)) return null;
         var body = id[2..];
@@ -37,7 +62,12 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
         {
             var outer = path.LastIndexOf('.');
             var display = TypePath(path, typeParameters, out _);
-            return new MemberName(EntryKind.Type, Arity(path[(outer + 1)..]).Name, outer < 0 ? "" : TypePath(path[..outer], typeParameters, out _), display);
+            return new MemberName(
+                EntryKind.Type,
+                Arity(path[(outer + 1)..]).Name,
+                outer < 0 ? "" : TypePath(path[..outer], typeParameters, out _),
+                display
+            );
         }
         var dot = path.LastIndexOf('.');
         if (dot <= 0 || dot == path.Length - 1) return null;
@@ -54,21 +84,35 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
             case 'E': return new MemberName(EntryKind.Event, name, container, $"{container}.{Explicit(name)}");
             case 'P':
                 var property = Explicit(name);
-                return new MemberName(EntryKind.Property, name, container, types.Count == 0 ? $"{container}.{property}" : $"{container}.{(name == "Item" ? "this" : property)}[{list}]");
+                return new MemberName(
+                    EntryKind.Property,
+                    name,
+                    container,
+                    types.Count == 0 ? $"{container}.{property}" : $"{container}.{(name == "Item" ? "this" : property)}[{list}]"
+                );
         }
         if (name == "#ctor") return new MemberName(EntryKind.Constructor, SimpleName(container), container, $"new {container}({list})");
         if (name == "#cctor") return new MemberName(EntryKind.Constructor, SimpleName(container), container, $"static {container}()");
         if (name is "op_Implicit" or "op_Explicit" or "op_CheckedExplicit")
         {
-            var word = name switch { "op_Implicit" => "implicit operator", "op_Explicit" => "explicit operator", _ => "explicit operator checked" };
+            var word = name switch
+            {
+                "op_Implicit" => "implicit operator",
+                "op_Explicit" => "explicit operator",
+                _ => "explicit operator checked",
+            };
             var target = returned.Length > 0 ? " " + ParameterTypes(returned, inScope, own)[0] : "";
             return new MemberName(EntryKind.Operator, name, container, $"{container}.{word}{target}({list})");
         }
-        var kind = name.Contains("op_", StringComparison.Ordinal) && Explicit(name).Contains("operator", StringComparison.Ordinal) ? EntryKind.Operator : EntryKind.Method;
+        var kind =
+            name.Contains("op_", StringComparison.Ordinal) && Explicit(name).Contains("operator", StringComparison.Ordinal)
+                ? EntryKind.Operator
+                : EntryKind.Method;
         return new MemberName(kind, name, container, $"{container}.{Explicit(name)}{generic}({list})");
     }
 
-    /// <summary>A reference in running text: <c>T:System.Collections.Generic.List`1</c> is <c>List&lt;T&gt;</c>, a member is <c>String.Trim</c>.</summary>
+    /// <summary>A reference in running text: <c>T:System.Collections.Generic.List`1</c> is <c>List&lt;T&gt;</c>, a member is
+    /// <c>String.Trim</c>.</summary>
     public static string Short(string cref)
     {
         if (cref.Length > MaxChars) return cref;
@@ -106,14 +150,17 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
     {
         if (!name.StartsWith("op_", StringComparison.Ordinal)) return name;
         var word = name[3..];
-        if (word.StartsWith("Checked", StringComparison.Ordinal) && Operators.TryGetValue(word[7..], out var strict)) return $"operator checked {strict}";
+        if (word.StartsWith("Checked", StringComparison.Ordinal) && Operators.TryGetValue(word[7..], out var strict))
+            return $"operator checked {strict}";
         return Operators.TryGetValue(word, out var symbol) ? $"operator {symbol}" : name;
     }
 
     private static (string Name, int Arity) Arity(string segment)
     {
         var tick = segment.IndexOf('`', StringComparison.Ordinal);
-        return tick > 0 && int.TryParse(segment[tick..].TrimStart('`'), out var arity) && arity is > 0 and < 64 ? (segment[..tick], arity) : (segment, 0);
+        return tick > 0 && int.TryParse(segment[tick..].TrimStart('`'), out var arity) && arity is > 0 and < 64
+            ? (segment[..tick], arity)
+            : (segment, 0);
     }
 
     // The last `arity` names: the documentation of a nested type may repeat the outer type's parameters.
@@ -185,7 +232,9 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
             var (name, arity) = Arity(brace < 0 ? segment : segment[..brace]);
             if (!generic) shown.Clear();
             if (brace >= 0)
-                shown.Add($"{name}<{string.Join(", ", TopLevel(segment[(brace + 1)..^(segment.EndsWith('}') ? 1 : 0)], ',').Select(a => ShortType(a, ofType, ofMethod)))}>");
+                shown.Add(
+                    $"{name}<{string.Join(", ", TopLevel(segment[(brace + 1)..^(segment.EndsWith('}') ? 1 : 0)], ',').Select(a => ShortType(a, ofType, ofMethod)))}>"
+                );
             else
                 shown.Add(arity > 0 ? $"{name}<{string.Join(", ", Names([], arity))}>" : name);
             generic |= brace >= 0 || arity > 0;

@@ -18,14 +18,27 @@ internal static class Passages
                 funnel.Drop("too-short");
                 continue;
             }
-            yield return Entry.Prose($"{source}#{++order}", EntryKind.Passage, title, source, $"{title}, part {order}", "", piece, source, order);
+            yield return Entry.Prose(
+                $"{source}#{++order}",
+                EntryKind.Passage,
+                title,
+                source,
+                $"{title}, part {order}",
+                "",
+                piece,
+                source,
+                order
+            );
         }
     }
 
     private static IEnumerable<string> Pieces(string text)
     {
         var piece = new StringBuilder();
-        foreach (var paragraph in text.ReplaceLineEndings("\n").Split("\n\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (
+            var paragraph in text.ReplaceLineEndings("\n")
+                .Split("\n\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        )
         {
             if (piece.Length > 0 && piece.Length + paragraph.Length > TargetChars)
             {

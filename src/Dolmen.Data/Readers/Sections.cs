@@ -45,7 +45,17 @@ internal sealed class Sections(string source)
                 continue;
             }
             (first, rest) = FirstSentence(text.ToString());
-            yield return Entry.Prose($"{source}#{i - 1}", EntryKind.Section, heading, source, $"{title} > {heading}", first, rest, source, i);
+            yield return Entry.Prose(
+                $"{source}#{i - 1}",
+                EntryKind.Section,
+                heading,
+                source,
+                $"{title} > {heading}",
+                first,
+                rest,
+                source,
+                i
+            );
         }
     }
 

@@ -3,7 +3,8 @@ using System.Xml.Linq;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>The tags of XML documentation as readable text. Elements are walked by recursion: <see cref="XmlTree"/> bounds how deep they nest.</summary>
+/// <summary>The tags of XML documentation as readable text. Elements are walked by recursion: <see cref="XmlTree"/> bounds how deep they
+/// nest.</summary>
 internal static class XmlText
 {
     /// <summary>On one line, white space collapsed.</summary>
@@ -66,8 +67,11 @@ internal static class XmlText
                 text.Append('`').Append(Collapse(tag.Value)).Append('`');
                 break;
             case "code":
-                if (!block || !tag.Value.Trim().Contains('\n', StringComparison.Ordinal)) text.Append(newLine).Append(Collapse(tag.Value)).Append(newLine);
-                else foreach (var line in Unindented(tag.Value)) text.Append('\n').Append(CodeMark).Append(line);
+                if (!block || !tag.Value.Trim().Contains('\n', StringComparison.Ordinal))
+                    text.Append(newLine).Append(Collapse(tag.Value)).Append(newLine);
+                else
+                    foreach (var line in Unindented(tag.Value))
+                        text.Append('\n').Append(CodeMark).Append(line);
                 text.Append(newLine);
                 break;
             case "para" or "p" or "br" or "div":

@@ -3,7 +3,8 @@ using System.Xml.Linq;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>XML that others wrote as a tree of bounded depth: elements below it leave their text to the deepest that is kept, which is noted.
+/// <summary>XML that others wrote as a tree of bounded depth: elements below it leave their text to the deepest that is kept, which is
+/// noted.
 /// Document types are refused, so entities cannot grow.</summary>
 internal static class XmlTree
 {
@@ -15,8 +16,12 @@ internal static class XmlTree
 
     private static readonly XmlReaderSettings Settings = new()
     {
-        DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = Inputs.BoundedText.MaxFileBytes, MaxCharactersFromEntities = 1,
-        IgnoreComments = true, IgnoreProcessingInstructions = true,
+        DtdProcessing = DtdProcessing.Prohibit,
+        XmlResolver = null,
+        MaxCharactersInDocument = Inputs.BoundedText.MaxFileBytes,
+        MaxCharactersFromEntities = 1,
+        IgnoreComments = true,
+        IgnoreProcessingInstructions = true,
     };
 
     /// <returns>Null, and counted as dropped, when the text is not well-formed XML.</returns>
@@ -70,7 +75,8 @@ internal static class XmlTree
         for (var i = 0; i < Math.Min(reader.AttributeCount, MaxAttributes); i++)
         {
             reader.MoveToAttribute(i);
-            if (reader.Prefix != "xmlns" && reader.LocalName != "xmlns") element.Add(new XAttribute(XName.Get(reader.LocalName, reader.NamespaceURI), reader.Value));
+            if (reader.Prefix != "xmlns" && reader.LocalName != "xmlns")
+                element.Add(new XAttribute(XName.Get(reader.LocalName, reader.NamespaceURI), reader.Value));
         }
         reader.MoveToElement();
         // Told apart from <a></a>, as the text says it.

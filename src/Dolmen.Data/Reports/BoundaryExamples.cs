@@ -6,16 +6,19 @@ namespace Dolmen.Data.Reports;
 /// <summary>A document near a threshold.</summary>
 internal sealed record BoundaryExample(string Id, string Url, string Language, double Value, double Threshold, string Opening);
 
-/// <summary>For each rule, the kept documents that only just satisfy it and those it only just dropped, among a sample of the corpus that does not grow with it.</summary>
+/// <summary>For each rule, the kept documents that only just satisfy it and those it only just dropped, among a sample of the corpus that
+/// does not grow with it.</summary>
 internal sealed class BoundaryExamples
 {
     private const int MostGroups = 8, OfEach = 2, OpeningChars = 240;
 
     private readonly Dictionary<string, List<Near>> _inside = new(StringComparer.Ordinal), _outside = new(StringComparer.Ordinal);
 
-    public IEnumerable<BoundaryExample> Inside(string reason) => (_inside.GetValueOrDefault(reason) ?? []).Select(near => near.Example).OfType<BoundaryExample>();
+    public IEnumerable<BoundaryExample> Inside(string reason) =>
+        (_inside.GetValueOrDefault(reason) ?? []).Select(near => near.Example).OfType<BoundaryExample>();
 
-    public IEnumerable<BoundaryExample> Outside(string reason) => (_outside.GetValueOrDefault(reason) ?? []).Select(near => near.Example).OfType<BoundaryExample>();
+    public IEnumerable<BoundaryExample> Outside(string reason) =>
+        (_outside.GetValueOrDefault(reason) ?? []).Select(near => near.Example).OfType<BoundaryExample>();
 
     public static BoundaryExamples Of(BuiltCorpus corpus, RowRules rules)
     {
@@ -53,13 +56,21 @@ internal sealed class BoundaryExamples
                 continue;
             }
             foreach (var (measure, rule) in rows.Rules[row].Rules)
-                if (rows.Measures[measure] is { } values && double.IsFinite(values[row])) Offer(_inside, rule.Reason, row, values[row], rule.Threshold);
+                if (rows.Measures[measure] is { } values && double.IsFinite(values[row]))
+                    Offer(_inside, rule.Reason, row, values[row], rule.Threshold);
         }
         if (wanted.Count == 0) return;
         // Texts are read once the nearest of this group are known.
         var (ids, urls, texts) = (rows.Texts("id", ""), rows.Texts("url", ""), rows.Texts("text", ""));
         foreach (var near in wanted)
-            near.Example = new BoundaryExample(ids[near.Row], urls[near.Row], rows.Language[near.Row], near.Value, near.Threshold, Opening(texts[near.Row]));
+            near.Example = new BoundaryExample(
+                ids[near.Row],
+                urls[near.Row],
+                rows.Language[near.Row],
+                near.Value,
+                near.Threshold,
+                Opening(texts[near.Row])
+            );
 
         void Offer(Dictionary<string, List<Near>> side, string reason, int row, double v, double t)
         {

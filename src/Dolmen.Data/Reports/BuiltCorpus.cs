@@ -31,14 +31,26 @@ internal sealed class BuiltCorpus
     /// <exception cref="UserErrorException">There is no finished corpus of this kind.</exception>
     public static BuiltCorpus Open(string directory)
     {
-        if (!System.IO.Directory.Exists(directory)) throw new UserErrorException($"there is no folder {directory}: name the --out of a 'dolmen corpus build'.");
+        if (!System.IO.Directory.Exists(directory))
+            throw new UserErrorException($"there is no folder {directory}: name the --out of a 'dolmen corpus build'.");
         if (!IsAt(directory))
-            throw new UserErrorException($"{directory} is no finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen corpus build --out DIR'.");
-        var report = Read(Path.Combine(directory, CleaningReport.FileName), text => JsonSerializer.Deserialize(text, CleaningJson.Default.CleaningReport));
+            throw new UserErrorException(
+                $"{directory} is no finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen "
+                    + $"corpus build --out DIR'."
+            );
+        var report = Read(
+            Path.Combine(directory, CleaningReport.FileName),
+            text => JsonSerializer.Deserialize(text, CleaningJson.Default.CleaningReport)
+        );
         var recipe = Read(Path.Combine(directory, CleaningRecipeFile.Resolved), text => text);
         var folder = Path.Combine(directory, CorpusFiles.Measurements);
-        if (!System.IO.Directory.Exists(folder)) throw new UserErrorException($"{directory} has no {CorpusFiles.Measurements} folder: restore it, or build the corpus again.");
-        var shards = System.IO.Directory.GetFiles(folder, "*.parquet").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal).ToList();
+        if (!System.IO.Directory.Exists(folder))
+            throw new UserErrorException($"{directory} has no {CorpusFiles.Measurements} folder: restore it, or build the corpus again.");
+        var shards = System
+            .IO.Directory.GetFiles(folder, "*.parquet")
+            .Select(file => Path.GetFileName(file))
+            .Order(StringComparer.Ordinal)
+            .ToList();
         return new BuiltCorpus(directory, report, recipe, shards);
     }
 
@@ -47,16 +59,32 @@ internal sealed class BuiltCorpus
     public string PathOf(string folder, string shard) => Path.Combine(Directory, folder, shard);
 
     /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
-    public byte[] Earlier() => Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
+    public byte[] Earlier() =>
+        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
 
     /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)
     {
         var pairs = new DuplicatePairs(Path.Combine(Directory, "duplicates"), documents, 0, 0, 0);
         // Items of 16 and 24 bytes, as many as there are; of the others one for each document.
-        foreach (var (file, item, count) in new[] { (pairs.ExactFile, 16, -1L), (pairs.NearFile, 24, -1L), (pairs.RankFile, 4, documents), (pairs.KeyFile, 16, documents) })
-            if (new FileInfo(file) is not { Exists: true, Length: var length } || length % item != 0 || (count >= 0 && length != item * count))
-                throw new UserErrorException($"{file} is missing or is not that of {documents} documents: duplicates cannot be told. Restore it, or build the corpus again.");
+        foreach (
+            var (file, item, count) in new[]
+            {
+                (pairs.ExactFile, 16, -1L),
+                (pairs.NearFile, 24, -1L),
+                (pairs.RankFile, 4, documents),
+                (pairs.KeyFile, 16, documents),
+            }
+        )
+            if (
+                new FileInfo(file) is not { Exists: true, Length: var length }
+                || length % item != 0
+                || (count >= 0 && length != item * count)
+            )
+                throw new UserErrorException(
+                    $"{file} is missing or is not that of {documents} documents: duplicates cannot be told. Restore it, or build the "
+                        + $"corpus again."
+                );
         return pairs;
     }
 
@@ -90,8 +118,12 @@ internal sealed class BuiltCorpus
     {
         try
         {
-            if (new FileInfo(path) is not { Exists: true } file) throw new UserErrorException($"{path} is missing: restore it, or build the corpus again.");
-            if (file.Length > MostReportBytes) throw new UserErrorException($"{path} has {file.Length} bytes, which is no file of a corpus: restore it, or build the corpus again.");
+            if (new FileInfo(path) is not { Exists: true } file)
+                throw new UserErrorException($"{path} is missing: restore it, or build the corpus again.");
+            if (file.Length > MostReportBytes)
+                throw new UserErrorException(
+                    $"{path} has {file.Length} bytes, which is no file of a corpus: restore it, or build the corpus again."
+                );
             return parse(File.ReadAllText(path)) ?? throw new JsonException("It is null.");
         }
         catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)

@@ -19,7 +19,13 @@ internal struct Flow
         KeptBytes += bytes;
     }
 
-    public void Add(Flow other) => (Read, ReadBytes, Kept, KeptBytes) = (Read + other.Read, ReadBytes + other.ReadBytes, Kept + other.Kept, KeptBytes + other.KeptBytes);
+    public void Add(Flow other) =>
+        (Read, ReadBytes, Kept, KeptBytes) = (
+            Read + other.Read,
+            ReadBytes + other.ReadBytes,
+            Kept + other.Kept,
+            KeptBytes + other.KeptBytes
+        );
 }
 
 /// <summary>A rule over all languages: how many values lie on either side of the thresholds their languages have.</summary>
@@ -128,7 +134,8 @@ internal sealed class CorpusFigures(int measures)
         figures.Thresholds[rule.Threshold] = figures.Thresholds.GetValueOrDefault(rule.Threshold) + inside + outside;
     }
 
-    private RuleFigures Find(string reason, int measure, Limit limit) => Rules.TryGetValue(reason, out var figures) ? figures : Rules[reason] = new RuleFigures(measure, limit);
+    private RuleFigures Find(string reason, int measure, Limit limit) =>
+        Rules.TryGetValue(reason, out var figures) ? figures : Rules[reason] = new RuleFigures(measure, limit);
 
     private void Add(CorpusFigures part)
     {
@@ -146,7 +153,8 @@ internal sealed class CorpusFigures(int measures)
             var figures = Find(reason, rule.Measure, rule.Limit);
             figures.Inside += rule.Inside;
             figures.Outside += rule.Outside;
-            foreach (var (threshold, count) in rule.Thresholds) figures.Thresholds[threshold] = figures.Thresholds.GetValueOrDefault(threshold) + count;
+            foreach (var (threshold, count) in rule.Thresholds)
+                figures.Thresholds[threshold] = figures.Thresholds.GetValueOrDefault(threshold) + count;
         }
     }
 }

@@ -6,7 +6,8 @@ using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 
-/// <summary>Documents of a corpus with what was decided about them, in the corpus's order. Measurements choose, and a text is read only where it is
+/// <summary>Documents of a corpus with what was decided about them, in the corpus's order. Measurements choose, and a text is read only
+/// where it is
 /// searched or shown; one row group is held at a time.</summary>
 public sealed class CorpusInspection
 {
@@ -23,7 +24,11 @@ public sealed class CorpusInspection
         _rules = new RowRules(corpus.Recipe([]));
         foreach (var bound in (MeasureBound[])[.. query.Min ?? [], .. query.Max ?? []])
             if (!_rules.Names.Contains(bound.Measure))
-                throw new UserErrorException($"'{bound.Measure}' is not measured in {corpus.Directory}{(NearestName.Of(bound.Measure, _rules.Names) is { } near ? $": did you mean '{near}'?" : $": there are {string.Join(", ", _rules.Names)}.")}");
+                throw new UserErrorException(
+                    $"'{bound.Measure}' is not measured in "
+                        + $"{corpus.Directory}"
+                        + $"{(NearestName.Of(bound.Measure, _rules.Names) is { } near ? $": did you mean '{near}'?" : $": there are {string.Join(", ", _rules.Names)}.")}"
+                );
     }
 
     /// <summary>As many as the query's limit.</summary>
@@ -32,7 +37,8 @@ public sealed class CorpusInspection
         [.. new CorpusInspection(BuiltCorpus.Open(directory), query).All(stop).Take(query.Limit)];
 
     /// <summary>The reasons that documents were dropped for, the most frequent first.</summary>
-    public static IReadOnlyList<string> Reasons(string directory) => [.. BuiltCorpus.Open(directory).Report.Dropped.OrderByDescending(d => d.Value).Select(d => d.Key)];
+    public static IReadOnlyList<string> Reasons(string directory) =>
+        [.. BuiltCorpus.Open(directory).Report.Dropped.OrderByDescending(d => d.Value).Select(d => d.Key)];
 
     private IEnumerable<InspectedDocument> All(CancellationToken stop) => _corpus.Shards.SelectMany(shard => OfShard(shard, stop));
 
@@ -60,7 +66,14 @@ public sealed class CorpusInspection
                 else if (!heldOut) kept++;
                 if (!rows.Fits(row)) continue;
                 string Text(string column) => heldOut ? "" : texts.Get(column, at);
-                if (_query.Search is { Length: > 0 } search && !Holds(rows.Id[row], search) && !Holds(rows.Url[row], search) && !Holds(Text("title"), search) && !Holds(Text("text"), search)) continue;
+                if (
+                    _query.Search is { Length: > 0 } search
+                    && !Holds(rows.Id[row], search)
+                    && !Holds(rows.Url[row], search)
+                    && !Holds(Text("title"), search)
+                    && !Holds(Text("text"), search)
+                )
+                    continue;
                 var text = heldOut ? (_full ? HeldOut(rows.Id[row]) : "") : texts.Get("text", at);
                 yield return rows.Document(row, heldOut, text, _full ? Text("text_before") : "");
             }
@@ -74,7 +87,11 @@ public sealed class CorpusInspection
         var path = Path.Combine(_corpus.Directory, CorpusText.HeldOutFile);
         if (!File.Exists(path)) return "";
         foreach (var line in File.ReadLines(path))
-            if (line.Contains(JsonEncodedText.Encode(id).Value, StringComparison.Ordinal) && JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } held && held.Id == id)
+            if (
+                line.Contains(JsonEncodedText.Encode(id).Value, StringComparison.Ordinal)
+                && JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } held
+                && held.Id == id
+            )
                 return held.Text;
         return "";
     }
@@ -119,10 +136,22 @@ public sealed class CorpusInspection
         public bool Fits(int row)
         {
             var query = _asked._query;
-            if (query.Id is { } id && Id[row] != id) return false;
-            if (query.Kept is { } kept && kept != (Reason[row].Length == 0)) return false;
-            if (query.Language is { } language && Language[row] != language) return false;
-            if (query.Reason is { } reason && Reason[row] != reason && !(Reason[row].Length > reason.Length && Reason[row].StartsWith(reason, StringComparison.Ordinal) && Reason[row][reason.Length] == '.')) return false;
+            if (query.Id is { } id && Id[row] != id)
+                return false;
+            if (query.Kept is { } kept && kept != (Reason[row].Length == 0))
+                return false;
+            if (query.Language is { } language && Language[row] != language)
+                return false;
+            if (
+                query.Reason is { } reason
+                && Reason[row] != reason
+                && !(
+                    Reason[row].Length > reason.Length
+                    && Reason[row].StartsWith(reason, StringComparison.Ordinal)
+                    && Reason[row][reason.Length] == '.'
+                )
+            )
+                return false;
             // What was not measured lies in no range.
             foreach (var (values, bound) in _min)
                 if (!(values[row] >= bound.Value)) return false;
@@ -131,10 +160,23 @@ public sealed class CorpusInspection
             return true;
         }
 
-        public InspectedDocument Document(int row, bool heldOut, string text, string before) => new(
-            Id[row], Url[row], Texts("file_path")[row], Language[row], Finite(Numbers(MeasureSet.LanguageScore)[row]), Reason[row], Finite(Numbers("value")[row]),
-            Finite(Numbers("threshold")[row]), heldOut, Texts("cluster_id")[row], FirstLine(text), _asked._full ? text : null, before.Length > 0 ? before : null,
-            _asked._full ? Judged(row) : []);
+        public InspectedDocument Document(int row, bool heldOut, string text, string before) =>
+            new(
+                Id[row],
+                Url[row],
+                Texts("file_path")[row],
+                Language[row],
+                Finite(Numbers(MeasureSet.LanguageScore)[row]),
+                Reason[row],
+                Finite(Numbers("value")[row]),
+                Finite(Numbers("threshold")[row]),
+                heldOut,
+                Texts("cluster_id")[row],
+                FirstLine(text),
+                _asked._full ? text : null,
+                before.Length > 0 ? before : null,
+                _asked._full ? Judged(row) : []
+            );
 
         private List<JudgedMeasure> Judged(int row)
         {
@@ -144,8 +186,19 @@ public sealed class CorpusInspection
             for (var i = 0; i < names.Count; i++)
             {
                 var value = Numbers(names[i])[row];
-                if (!rules.Contains(i)) judged.Add(new(names[i], Finite(value), null, null, null, false));
-                foreach (var rule in rules[i]) judged.Add(new(names[i], Finite(value), rule.Reason, rule.Limit == Limit.AtLeast ? "≥" : "≤", rule.Threshold, rule.Breaks(value)));
+                if (!rules.Contains(i))
+                    judged.Add(new(names[i], Finite(value), null, null, null, false));
+                foreach (var rule in rules[i])
+                    judged.Add(
+                        new(
+                            names[i],
+                            Finite(value),
+                            rule.Reason,
+                            rule.Limit == Limit.AtLeast ? "≥" : "≤",
+                            rule.Threshold,
+                            rule.Breaks(value)
+                        )
+                    );
             }
             return judged;
         }

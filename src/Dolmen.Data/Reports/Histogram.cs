@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Reports;
 
-/// <summary>How the values of a measure lie, in one pass and without knowing their range: hundredths for fractions, quarters of octaves for all else.</summary>
+/// <summary>How the values of a measure lie, in one pass and without knowing their range: hundredths for fractions, quarters of octaves for
+/// all else.</summary>
 internal sealed class Histogram
 {
     public const int Hundredths = 100;
@@ -38,9 +39,17 @@ internal sealed class Histogram
 
     public void Add(Histogram other)
     {
-        (Count, Zeros, Negatives, Min, Max) = (Count + other.Count, Zeros + other.Zeros, Negatives + other.Negatives, Math.Min(Min, other.Min), Math.Max(Max, other.Max));
-        for (var i = 0; i < _hundredths.Length; i++) _hundredths[i] += other._hundredths[i];
-        for (var i = 0; i < _parts.Length; i++) _parts[i] += other._parts[i];
+        (Count, Zeros, Negatives, Min, Max) = (
+            Count + other.Count,
+            Zeros + other.Zeros,
+            Negatives + other.Negatives,
+            Math.Min(Min, other.Min),
+            Math.Max(Max, other.Max)
+        );
+        for (var i = 0; i < _hundredths.Length; i++)
+            _hundredths[i] += other._hundredths[i];
+        for (var i = 0; i < _parts.Length; i++)
+            _parts[i] += other._parts[i];
     }
 
     /// <summary>Bars as they are drawn: bounds and counts, from the first that holds something to the last.</summary>
@@ -60,7 +69,12 @@ internal sealed class Histogram
 
     // The exponent and the first two bits of the mantissa.
     private static int PartOf(double value) =>
-        (int)Math.Clamp((long)(BitConverter.DoubleToUInt64Bits(value) >> 50) - ((1023 + LowestOctave) * (long)Parts), 0, (Octaves * Parts) - 1);
+        (int)
+            Math.Clamp(
+                (long)(BitConverter.DoubleToUInt64Bits(value) >> 50) - ((1023 + LowestOctave) * (long)Parts),
+                0,
+                (Octaves * Parts) - 1
+            );
 
     private static double Edge(int part) => Math.ScaleB(1 + (part % Parts / (double)Parts), LowestOctave + (part / Parts));
 }

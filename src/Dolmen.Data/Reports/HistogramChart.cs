@@ -19,10 +19,23 @@ internal static class HistogramChart
         var zeros = histogram.IsFraction ? 0 : histogram.Zeros + histogram.Negatives;
         var most = Math.Max(zeros, bars.Select(bar => bar.Count).DefaultIfEmpty(0).Max());
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{HtmlPage.Escape(title)}\"><g class=\"bars\">");
-        if (zeros > 0) Bar(svg, Left, ZeroWidth, zeros, most, IsOut(0, lines), histogram.Negatives > 0 ? "0 and less" : "0");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{HtmlPage.Escape(title)}\"><g class=\"bars\">"
+        );
+        if (zeros > 0)
+            Bar(svg, Left, ZeroWidth, zeros, most, IsOut(0, lines), histogram.Negatives > 0 ? "0 and less" : "0");
         foreach (var (from, to, count) in bars)
-            if (count > 0) Bar(svg, scale.X(from), Math.Max(0.8, scale.X(to) - scale.X(from) - 0.4), count, most, IsOut(Math.Sqrt(Math.Max(from, 1e-9) * to), lines), $"{HtmlPage.Number(from)} to {HtmlPage.Number(to)}");
+            if (count > 0)
+                Bar(
+                    svg,
+                    scale.X(from),
+                    Math.Max(0.8, scale.X(to) - scale.X(from) - 0.4),
+                    count,
+                    most,
+                    IsOut(Math.Sqrt(Math.Max(from, 1e-9) * to), lines),
+                    $"{HtmlPage.Number(from)} to {HtmlPage.Number(to)}"
+                );
         svg.Append(CultureInfo.InvariantCulture, $"</g><path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/>");
         if (zeros > 0) Tick(svg, Left + (ZeroWidth / 2), histogram.Negatives > 0 ? "≤ 0" : "0");
         foreach (var tick in scale.Ticks()) Tick(svg, scale.X(tick), HtmlPage.Number(tick));
@@ -30,10 +43,20 @@ internal static class HistogramChart
         foreach (var line in lines.OrderBy(line => line.At))
         {
             var x = scale.X(line.At);
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"threshold\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top - 4}\" y2=\"{Height - Bottom}\"><title>{(line.KeepsAbove ? "≥" : "≤")} {HtmlPage.Number(line.At)}</title></line>");
-            if (x - labelled < LabelWidth) continue;
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"threshold\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top - 4}\" "
+                    + $"y2=\"{Height - Bottom}\"><title>{(line.KeepsAbove ? "≥" : "≤")} {HtmlPage.Number(line.At)}</title></line>"
+            );
+            if (x - labelled < LabelWidth)
+                continue;
             labelled = x;
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"at\" x=\"{x:0.#}\" y=\"{Top - 7}\" text-anchor=\"{(x < 60 ? "start" : x > Width - 60 ? "end" : "middle")}\">{(line.KeepsAbove ? "≥" : "≤")} {HtmlPage.Number(line.At)}</text>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<text class=\"at\" x=\"{x:0.#}\" y=\"{Top - 7}\" "
+                    + $"text-anchor=\"{(x < 60 ? "start" : x > Width - 60 ? "end" : "middle")}\">{(line.KeepsAbove ? "≥" : "≤")} "
+                    + $"{HtmlPage.Number(line.At)}</text>"
+            );
         }
         return svg.Append("</svg>").ToString();
     }
@@ -49,11 +72,19 @@ internal static class HistogramChart
     private static void Bar(StringBuilder svg, double x, double width, long count, long most, bool isOut, string range)
     {
         var height = Math.Sqrt((double)count / most) * (Height - Top - Bottom);
-        svg.Append(CultureInfo.InvariantCulture, $"<rect{(isOut ? " class=\"out\"" : "")} x=\"{x:0.##}\" y=\"{Height - Bottom - height:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\"><title>{range}: {HtmlPage.Count(count)}</title></rect>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<rect{(isOut ? " class=\"out\"" : "")} x=\"{x:0.##}\" y=\"{Height - Bottom - height:0.##}\" width=\"{width:0.##}\" "
+                + $"height=\"{height:0.##}\"><title>{range}: {HtmlPage.Count(count)}</title></rect>"
+        );
     }
 
     private static void Tick(StringBuilder svg, double x, string label) =>
-        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"tick\" x=\"{x:0.#}\" y=\"{Height - Bottom + 15}\" text-anchor=\"{(x < 20 ? "start" : x > Width - 20 ? "end" : "middle")}\">{label}</text>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text class=\"tick\" x=\"{x:0.#}\" y=\"{Height - Bottom + 15}\" "
+                + $"text-anchor=\"{(x < 20 ? "start" : x > Width - 20 ? "end" : "middle")}\">{label}</text>"
+        );
 
     private readonly record struct Scale(double From, double To, bool Logarithmic)
     {

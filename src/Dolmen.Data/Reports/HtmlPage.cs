@@ -12,9 +12,15 @@ internal sealed class HtmlPage
     /// <param name="style">A resource with style of this page alone.</param>
     public HtmlPage(string title, string style = "corpus.css")
     {
-        _page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        _page.Append(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+                + "initial-scale=1\">"
+        );
         _page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
-        _page.Append($"<title>{Escape(title)}</title><style>\n{Resource("report.css")}{Resource(style)}</style></head><body>\n<h1>{Escape(title)}</h1>\n");
+        _page.Append(
+            $"<title>{Escape(title)}</title><style>\n{Resource("report.css")}{Resource(style)}</style></head><body>\n<h1>"
+                + $"{Escape(title)}</h1>\n"
+        );
     }
 
     public void Lead(string text) => _page.Append($"<p class=\"lead\">{Escape(text)}</p>\n");
@@ -30,11 +36,18 @@ internal sealed class HtmlPage
     public void Bars(IReadOnlyList<string> head, IReadOnlyList<(string[] Cells, double Size)> rows)
     {
         var most = rows.Select(row => row.Size).Where(double.IsFinite).DefaultIfEmpty(0).Max();
-        _page.Append("<div class=\"scroll\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("<th></th></tr>\n");
+        _page
+            .Append("<div class=\"scroll\"><table><tr>")
+            .AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>"))
+            .Append("<th></th></tr>\n");
         foreach (var (cells, size) in rows)
         {
             _page.Append("<tr>").AppendJoin("", cells.Select(cell => $"<td>{Escape(cell)}</td>"));
-            _page.Append(CultureInfo.InvariantCulture, $"<td class=\"bar\"><span style=\"width:{(most > 0 && double.IsFinite(size) ? 100 * size / most : 0):0.#}%\"></span></td></tr>\n");
+            _page.Append(
+                CultureInfo.InvariantCulture,
+                $"<td class=\"bar\"><span "
+                    + $"style=\"width:{(most > 0 && double.IsFinite(size) ? 100 * size / most : 0):0.#}%\"></span></td></tr>\n"
+            );
         }
         _page.Append("</table></div>\n");
     }
@@ -44,7 +57,10 @@ internal sealed class HtmlPage
     {
         _page.Append("<div class=\"scroll\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("</tr>\n");
         foreach (var row in rows)
-            _page.Append("<tr>").AppendJoin("", row.Select((cell, i) => $"<td{(i == row.Length - 1 ? " class=\"flag\"" : "")}>{Escape(cell)}</td>")).Append("</tr>\n");
+            _page
+                .Append("<tr>")
+                .AppendJoin("", row.Select((cell, i) => $"<td{(i == row.Length - 1 ? " class=\"flag\"" : "")}>{Escape(cell)}</td>"))
+                .Append("</tr>\n");
         _page.Append("</table></div>\n");
     }
 
@@ -54,7 +70,8 @@ internal sealed class HtmlPage
 
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Percent(double share) => $"{(share * 100).ToString(share is > 0 and < 0.001 ? "0.####" : "0.##", CultureInfo.InvariantCulture)} %";
+    public static string Percent(double share) =>
+        $"{(share * 100).ToString(share is > 0 and < 0.001 ? "0.####" : "0.##", CultureInfo.InvariantCulture)} %";
 
     public static string Number(double value) => Math.Abs(value) switch
     {
@@ -66,7 +83,8 @@ internal sealed class HtmlPage
 
     private static string Resource(string name)
     {
-        using var stream = typeof(HtmlPage).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");
+        using var stream =
+            typeof(HtmlPage).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -9,8 +9,16 @@ namespace Dolmen.Data.Reports;
 /// <param name="Kept">True for kept documents alone, false for dropped ones alone.</param>
 /// <param name="Full">With texts and all measures; a document asked for by its id always comes with them.</param>
 public sealed record InspectQuery(
-    string? Reason = null, string? Language = null, string? Search = null, IReadOnlyList<MeasureBound>? Min = null, IReadOnlyList<MeasureBound>? Max = null,
-    bool? Kept = null, string? Id = null, int Limit = 10, bool Full = false);
+    string? Reason = null,
+    string? Language = null,
+    string? Search = null,
+    IReadOnlyList<MeasureBound>? Min = null,
+    IReadOnlyList<MeasureBound>? Max = null,
+    bool? Kept = null,
+    string? Id = null,
+    int Limit = 10,
+    bool Full = false
+);
 
 /// <param name="Measure">A column's name, such as <c>gopher_quality_words</c>.</param>
 public readonly record struct MeasureBound(string Measure, double Value);
@@ -26,10 +34,24 @@ public sealed record JudgedMeasure(string Measure, double? Value, string? Reason
 /// <param name="HeldOut">Kept, and in <c>heldout.jsonl</c>, not in <c>documents/</c>.</param>
 /// <param name="Before">The text before lines were dropped from it; null when none were or when it was not asked for.</param>
 public sealed record InspectedDocument(
-    string Id, string Url, string FilePath, string Language, double? Score, string Reason, double? Value, double? Threshold, bool HeldOut, string ClusterId,
-    string FirstLine, string? Text, string? Before, IReadOnlyList<JudgedMeasure> Measures)
+    string Id,
+    string Url,
+    string FilePath,
+    string Language,
+    double? Score,
+    string Reason,
+    double? Value,
+    double? Threshold,
+    bool HeldOut,
+    string ClusterId,
+    string FirstLine,
+    string? Text,
+    string? Before,
+    IReadOnlyList<JudgedMeasure> Measures
+)
 {
-    public static string ToJson(IReadOnlyList<InspectedDocument> documents) => JsonSerializer.Serialize(documents, InspectJson.Default.IReadOnlyListInspectedDocument);
+    public static string ToJson(IReadOnlyList<InspectedDocument> documents) =>
+        JsonSerializer.Serialize(documents, InspectJson.Default.IReadOnlyListInspectedDocument);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

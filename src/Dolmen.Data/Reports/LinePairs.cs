@@ -6,7 +6,8 @@ namespace Dolmen.Data.Reports;
 /// <param name="After">Null for a line that was dropped.</param>
 public readonly record struct LinePair(string Before, string? After);
 
-/// <summary>A text side by side with what its filters left of it. Filters drop lines and take marks out of lines; they add and move none.</summary>
+/// <summary>A text side by side with what its filters left of it. Filters drop lines and take marks out of lines; they add and move
+/// none.</summary>
 public static class LinePairs
 {
     public static IReadOnlyList<LinePair> Of(string before, string after)
@@ -16,8 +17,10 @@ public static class LinePairs
         var pairs = new List<LinePair>();
         foreach (var line in before.Split('\n'))
         {
-            if (next < left.Length && (Same(line, left[next]) || Same(Citations.Strip(line), left[next]))) pairs.Add(new(line, left[next++]));
-            else pairs.Add(new(line, null));
+            if (next < left.Length && (Same(line, left[next]) || Same(Citations.Strip(line), left[next])))
+                pairs.Add(new(line, left[next++]));
+            else
+                pairs.Add(new(line, null));
         }
         return pairs;
     }

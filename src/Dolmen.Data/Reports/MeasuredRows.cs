@@ -4,7 +4,8 @@ using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 
-/// <summary>A recipe's rules on rows of measurements, column by column: the rules of a language once, and only the columns they look at.</summary>
+/// <summary>A recipe's rules on rows of measurements, column by column: the rules of a language once, and only the columns they look
+/// at.</summary>
 internal sealed class RowRules
 {
     private readonly MeasureSet _measures;
@@ -22,7 +23,8 @@ internal sealed class RowRules
     /// <summary>First parts of the reasons that rules on measurements give.</summary>
     public IEnumerable<string> Families => ["language", .. _measures.Filters.Select(filter => filter.Name), "decontaminate"];
 
-    public LanguageRules For(string language) => _rules.GetOrAdd(language, key => new LanguageRules(_keep?.Contains(key) != false, [.. _measures.Rules(key)]));
+    public LanguageRules For(string language) =>
+        _rules.GetOrAdd(language, key => new LanguageRules(_keep?.Contains(key) != false, [.. _measures.Rules(key)]));
 }
 
 /// <param name="Wanted">Whether the recipe keeps the language at all.</param>
@@ -59,7 +61,11 @@ internal sealed class MeasuredRows
             if (its is null || Language[row] != last)
             {
                 its = rules.For(last = Language[row]);
-                foreach (var (measure, _) in its.Rules) Measures[measure] ??= table.Numbers(group, table.Find(rules.Names[measure]) ?? throw BuiltCorpus.Lacks(table, rules.Names[measure]));
+                foreach (var (measure, _) in its.Rules)
+                    Measures[measure] ??= table.Numbers(
+                        group,
+                        table.Find(rules.Names[measure]) ?? throw BuiltCorpus.Lacks(table, rules.Names[measure])
+                    );
             }
             Rules[row] = its;
         }
@@ -82,5 +88,6 @@ internal sealed class MeasuredRows
 
     public double[] Numbers(string column) => _table.Numbers(_group, _table.Find(column));
 
-    public string[] Texts(string column, string none) => Array.ConvertAll(_table.Strings(_group, _table.Find(column)), text => text ?? none);
+    public string[] Texts(string column, string none) =>
+        Array.ConvertAll(_table.Strings(_group, _table.Find(column)), text => text ?? none);
 }

@@ -2,7 +2,8 @@ using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Reports;
 
-/// <summary>Rows of a table of texts, asked for from first to last: one row group is held, and of it only the columns that were asked for.</summary>
+/// <summary>Rows of a table of texts, asked for from first to last: one row group is held, and of it only the columns that were asked
+/// for.</summary>
 internal sealed class TextRows(string path) : IDisposable
 {
     private readonly Dictionary<string, string?[]> _columns = new(StringComparer.Ordinal);

@@ -31,12 +31,20 @@ public static class WhatIf
         var judged = new HashSet<string>(asked == was ? rules.Families : new RowRules(was).Families, StringComparer.Ordinal) { "dedup" };
 
         var chunks = groups.Chunk(GroupsAtOnce).ToList();
-        ParallelWork.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, chunk => Judge(corpus, chunk, rules, judged, decided));
+        ParallelWork.ForEach(
+            chunks,
+            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop },
+            chunk => Judge(corpus, chunk, rules, judged, decided)
+        );
         if (asked.Dedup is { } dedup && documents > 0)
         {
             var earlier = corpus.Earlier();
             var pairs = corpus.Pairs(earlier.Length + documents);
-            using var clusters = Clusters.Of(pairs, place => place < earlier.Length ? earlier[place] != 0 : decided.IsKept(place - earlier.Length), dedup.LeastJaccard);
+            using var clusters = Clusters.Of(
+                pairs,
+                place => place < earlier.Length ? earlier[place] != 0 : decided.IsKept(place - earlier.Length),
+                dedup.LeastJaccard
+            );
             decided.DropDuplicates(clusters, Verdicts.ExactCopies(pairs), earlier.Length);
         }
         return new WhatIfTally(corpus, decided, groups, rules, set).Report(examples, clock, stop);
@@ -61,7 +69,10 @@ public static class WhatIf
                 {
                     var reason = rows.Reason[row];
                     // What was dropped by its address or for having no text was never measured.
-                    var why = reason.Length > 0 && !judged.Contains(Family(reason)) ? reason : rows.Rules[row].Judge(rows.Measures, row)?.Reason ?? "";
+                    var why =
+                        reason.Length > 0 && !judged.Contains(Family(reason))
+                            ? reason
+                            : rows.Rules[row].Judge(rows.Measures, row)?.Reason ?? "";
                     decided.Set(group.First + row, rows.Language[row], reason, why, double.IsNaN(bytes[row]) ? 0 : (int)bytes[row]);
                 }
             }
@@ -72,7 +83,8 @@ public static class WhatIf
         }
     }
 
-    private static string Family(string reason) => reason.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? reason[..dot] : reason;
+    private static string Family(string reason) =>
+        reason.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? reason[..dot] : reason;
 }
 
 /// <summary>Reasons before and after of every document, languages and sizes, as columns.</summary>
@@ -88,24 +100,34 @@ internal sealed class Decisions(long documents)
 
     /// <summary>By different threads for different documents.</summary>
     public void Set(long ordinal, string language, string before, string after, int bytes) =>
-        (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]) = (_names.Of(language), _names.Of(before), _names.Of(after), bytes);
+        (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]) = (
+            _names.Of(language),
+            _names.Of(before),
+            _names.Of(after),
+            bytes
+        );
 
     public bool IsKept(long ordinal) => _after[ordinal] == Names.None;
 
     public void DropDuplicates(Clusters clusters, BitArray exactCopies, long earlier)
     {
         for (var i = 0; i < _after.Length; i++)
-            if (_after[i] == Names.None && Verdicts.Duplicate(clusters, exactCopies, earlier, i) is { } reason) _after[i] = _names.Of(reason);
+            if (_after[i] == Names.None && Verdicts.Duplicate(clusters, exactCopies, earlier, i) is { } reason)
+                _after[i] = _names.Of(reason);
     }
 
     /// <summary>Indices into <see cref="Named"/>; 0 is no reason.</summary>
-    public (int Language, int Before, int After, int Bytes) this[long ordinal] => (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]);
+    public (int Language, int Before, int After, int Bytes) this[long ordinal] =>
+        (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]);
 
     private sealed class Names
     {
         public const ushort None = 0;
 
-        private readonly System.Collections.Concurrent.ConcurrentDictionary<string, ushort> _known = new(StringComparer.Ordinal) { [""] = None };
+        private readonly System.Collections.Concurrent.ConcurrentDictionary<string, ushort> _known = new(StringComparer.Ordinal)
+        {
+            [""] = None,
+        };
         private readonly List<string> _all = [""];
 
         public IReadOnlyList<string> All => _all;

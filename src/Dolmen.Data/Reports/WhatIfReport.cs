@@ -23,9 +23,20 @@ public sealed record ChangedDocument(string Id, string Url, string Language, str
 /// <param name="DuplicatesBefore">Documents that only deduplication drops.</param>
 /// <param name="GainedExamples">A few, drawn evenly over the corpus and the same every time.</param>
 public sealed record WhatIfReport(
-    IReadOnlyList<string> Set, long Documents, KeptChange Kept, long TokensBefore, long TokensAfter, long Moved, long DuplicatesBefore, long DuplicatesAfter,
-    IReadOnlyDictionary<string, ReasonChange> Reasons, IReadOnlyDictionary<string, KeptChange> Languages,
-    IReadOnlyList<ChangedDocument> GainedExamples, IReadOnlyList<ChangedDocument> LostExamples, double Seconds)
+    IReadOnlyList<string> Set,
+    long Documents,
+    KeptChange Kept,
+    long TokensBefore,
+    long TokensAfter,
+    long Moved,
+    long DuplicatesBefore,
+    long DuplicatesAfter,
+    IReadOnlyDictionary<string, ReasonChange> Reasons,
+    IReadOnlyDictionary<string, KeptChange> Languages,
+    IReadOnlyList<ChangedDocument> GainedExamples,
+    IReadOnlyList<ChangedDocument> LostExamples,
+    double Seconds
+)
 {
     public string ToJson() => JsonSerializer.Serialize(this, WhatIfJson.Default.WhatIfReport);
 }

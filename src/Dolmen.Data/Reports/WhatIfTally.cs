@@ -6,7 +6,13 @@ using Dolmen.Data.Tables;
 namespace Dolmen.Data.Reports;
 
 /// <summary>Two decisions about every document to counts and examples.</summary>
-internal sealed class WhatIfTally(BuiltCorpus corpus, Decisions decided, IReadOnlyList<RowGroup> groups, RowRules rules, IReadOnlyList<string> set)
+internal sealed class WhatIfTally(
+    BuiltCorpus corpus,
+    Decisions decided,
+    IReadOnlyList<RowGroup> groups,
+    RowRules rules,
+    IReadOnlyList<string> set
+)
 {
     private readonly SortedDictionary<string, Amounts> _reasons = new(StringComparer.Ordinal), _languages = new(StringComparer.Ordinal);
     private readonly Amounts _kept = new();
@@ -50,12 +56,24 @@ internal sealed class WhatIfTally(BuiltCorpus corpus, Decisions decided, IReadOn
         }
         var kept = _kept.Change();
         return new WhatIfReport(
-            set, decided.Count, kept, BuiltCorpus.Tokens(kept.Before.Bytes), BuiltCorpus.Tokens(kept.After.Bytes), moved, Duplicates(a => a.Before), Duplicates(a => a.After),
-            _reasons.ToDictionary(p => p.Key, p => p.Value.Reason(), StringComparer.Ordinal), _languages.ToDictionary(p => p.Key, p => p.Value.Change(), StringComparer.Ordinal),
-            [.. gained.Ordinals.Select(ordinal => Named(ordinal, byBuild: true))], [.. lost.Ordinals.Select(ordinal => Named(ordinal, byBuild: false))], clock.Elapsed.TotalSeconds);
+            set,
+            decided.Count,
+            kept,
+            BuiltCorpus.Tokens(kept.Before.Bytes),
+            BuiltCorpus.Tokens(kept.After.Bytes),
+            moved,
+            Duplicates(a => a.Before),
+            Duplicates(a => a.After),
+            _reasons.ToDictionary(p => p.Key, p => p.Value.Reason(), StringComparer.Ordinal),
+            _languages.ToDictionary(p => p.Key, p => p.Value.Change(), StringComparer.Ordinal),
+            [.. gained.Ordinals.Select(ordinal => Named(ordinal, byBuild: true))],
+            [.. lost.Ordinals.Select(ordinal => Named(ordinal, byBuild: false))],
+            clock.Elapsed.TotalSeconds
+        );
     }
 
-    private long Duplicates(Func<Amounts, Sum> of) => _reasons.Where(p => p.Key is Verdicts.ExactReason or Verdicts.NearReason or Verdicts.IndexReason).Sum(p => of(p.Value).Documents);
+    private long Duplicates(Func<Amounts, Sum> of) =>
+        _reasons.Where(p => p.Key is Verdicts.ExactReason or Verdicts.NearReason or Verdicts.IndexReason).Sum(p => of(p.Value).Documents);
 
     private ChangedDocument Named(long ordinal, bool byBuild)
     {
@@ -65,9 +83,17 @@ internal sealed class WhatIfTally(BuiltCorpus corpus, Decisions decided, IReadOn
         var rows = MeasuredRows.Read(table, at.Group, rules);
         var (_, before, after, _) = decided[ordinal];
         // A duplicate has no threshold to move.
-        var why = byBuild ? new Exclusion(decided.Named[before], rows.Numbers("value")[row], rows.Numbers("threshold")[row]) : rows.Rules[row].Judge(rows.Measures, row);
+        var why = byBuild
+            ? new Exclusion(decided.Named[before], rows.Numbers("value")[row], rows.Numbers("threshold")[row])
+            : rows.Rules[row].Judge(rows.Measures, row);
         return new ChangedDocument(
-            rows.Texts("id", "")[row], rows.Texts("url", "")[row], rows.Language[row], byBuild ? why!.Value.Reason : decided.Named[after], Finite(why?.Value), Finite(why?.Threshold));
+            rows.Texts("id", "")[row],
+            rows.Texts("url", "")[row],
+            rows.Language[row],
+            byBuild ? why!.Value.Reason : decided.Named[after],
+            Finite(why?.Value),
+            Finite(why?.Threshold)
+        );
     }
 
     private static double? Finite(double? value) => value is { } v && double.IsFinite(v) ? v : null;

@@ -11,8 +11,9 @@ internal sealed record WorldLanguage(string Name, double Speakers, double? Web);
 internal static class WorldLanguages
 {
     public const string Source =
-        "Speakers: Unicode CLDR 48.2 (2025), territory information, people who use a language as first or second one, summed over territories (people who use several are counted several times). " +
-        "Web: Common Crawl's published share of pages in CC-MAIN-2026-04.";
+        "Speakers: Unicode CLDR 48.2 (2025), territory information, people who use a language as first or second one, summed over "
+            + "territories (people who use several are counted several times). "
+        + "Web: Common Crawl's published share of pages in CC-MAIN-2026-04.";
 
     /// <summary>By ISO code.</summary>
     public static IReadOnlyDictionary<string, WorldLanguage> All { get; } = Load();
@@ -31,8 +32,11 @@ internal static class WorldLanguages
 
     private static Dictionary<string, WorldLanguage> Load()
     {
-        using var stream = typeof(WorldLanguages).Assembly.GetManifestResourceStream("world-languages.jsonc") ?? throw new InvalidOperationException("world-languages.jsonc is not embedded.");
-        return JsonSerializer.Deserialize(stream, WorldLanguagesJson.Default.DictionaryStringWorldLanguage) ?? throw new InvalidOperationException("world-languages.jsonc holds nothing.");
+        using var stream =
+            typeof(WorldLanguages).Assembly.GetManifestResourceStream("world-languages.jsonc")
+            ?? throw new InvalidOperationException("world-languages.jsonc is not embedded.");
+        return JsonSerializer.Deserialize(stream, WorldLanguagesJson.Default.DictionaryStringWorldLanguage)
+            ?? throw new InvalidOperationException("world-languages.jsonc holds nothing.");
     }
 }
 

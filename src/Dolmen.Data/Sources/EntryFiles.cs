@@ -7,7 +7,13 @@ namespace Dolmen.Data.Sources;
 /// <summary>Documentation of programs: a document for each type that a file of XML documentation or of sources describes.</summary>
 internal static class EntryFiles
 {
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         var row = 0;
         foreach (var document in Documents.Assemble(FileReader.Read(file, funnel, stop: stop), _ => file.Dump))

@@ -6,10 +6,17 @@ using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>JSON lines with a <c>text</c>, or what <see cref="ReadLimits.TextField"/> names. The other fields may also stand in an object <c>metadata</c>, as datatrove and Dolma write them.</summary>
+/// <summary>JSON lines with a <c>text</c>, or what <see cref="ReadLimits.TextField"/> names. The other fields may also stand in an object
+/// <c>metadata</c>, as datatrove and Dolma write them.</summary>
 internal static class JsonRows
 {
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         using var stream = new MemberStream(content);
         var lines = new StreamLines(stream, limits.MaxRecordBytes);
@@ -40,7 +47,12 @@ internal static class JsonRows
             return Broken(stored, file, number, funnel);                 // not JSON, or a string that holds half a surrogate pair
         }
         if (values.TryGetValue(RowFields.Text, out var text) && text.Length > 0)
-            return RowFields.Record(text, file, number, names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null));
+            return RowFields.Record(
+                text,
+                file,
+                number,
+                names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null)
+            );
         funnel.Drop(isChat ? "conversation-row" : "row-without-text", file.Name, number);
         return null;
     }
@@ -58,11 +70,13 @@ internal static class JsonRows
         if (number == 1 && text.StartsWith('['))
             return $"{file} begins with a JSON array, and JSON lines hold one object a line: write each element on a line of its own.";
         if (number == 1 && text == "{")
-            return $"{file} begins with an object that goes on over several lines, and JSON lines hold one object a line: write each on one line.";
+            return $"{file} begins with an object that goes on over several lines, and JSON lines hold one object a line: write each on "
+                + $"one line.";
         try
         {
             using var document = JsonInput.Parse(line, file, number);
-            return $"{JsonInput.At(file, number)} is JSON of kind {document.RootElement.ValueKind.ToString().ToLowerInvariant()}, and a row must be an object.";
+            return $"{JsonInput.At(file, number)} is JSON of kind {document.RootElement.ValueKind.ToString().ToLowerInvariant()}, and a "
+                + $"row must be an object.";
         }
         catch (UserErrorException error)
         {
@@ -86,8 +100,10 @@ internal static class JsonRows
             }
             if (name is not null && (!isMetadata || (name != RowFields.Text && !values.ContainsKey(name))))
             {
-                if (reader.TokenType == JsonTokenType.String) values[name] = reader.GetString() ?? "";
-                else if (reader.TokenType == JsonTokenType.Number && name != RowFields.Text) values[name] = Encoding.ASCII.GetString(reader.ValueSpan);
+                if (reader.TokenType == JsonTokenType.String)
+                    values[name] = reader.GetString() ?? "";
+                else if (reader.TokenType == JsonTokenType.Number && name != RowFields.Text)
+                    values[name] = Encoding.ASCII.GetString(reader.ValueSpan);
             }
             reader.Skip();
         }

@@ -13,7 +13,8 @@ internal static class PageText
 
     private const int MetaBytes = 4096;
     private const int DetectionBytes = 1 << 16;
-    private const int SureBytes = 16;                                    // so many beyond ASCII are not valid UTF-8 by chance in any other encoding
+    // so many beyond ASCII are not valid UTF-8 by chance in any other encoding
+    private const int SureBytes = 16;
     private const int SampleBytes = 4096;
     private const int FlawedShare = 20;                                  // UTF-8 with one bad place in twenty is still UTF-8
     private const float MinConfidence = 0.3f;
@@ -31,11 +32,13 @@ internal static class PageText
     public static string DecodeCounted(byte[] bytes, string? charset, Funnel? funnel)
     {
         var text = Decode(bytes, charset);
-        if (funnel is not null && text.Contains('\uFFFD', StringComparison.Ordinal) && bytes.AsSpan().IndexOf("\uFFFD"u8) < 0) funnel.Note("bytes-replaced");
+        if (funnel is not null && text.Contains('\uFFFD', StringComparison.Ordinal) && bytes.AsSpan().IndexOf("\uFFFD"u8) < 0)
+            funnel.Note("bytes-replaced");
         return text;
     }
 
-    /// <summary>Whether the header or, where that names none, the page names an encoding that nobody knows: it then counts for nothing.</summary>
+    /// <summary>Whether the header or, where that names none, the page names an encoding that nobody knows: it then counts for
+    /// nothing.</summary>
     public static bool NamesUnknown(byte[] bytes, string? charset)
     {
         if (!string.IsNullOrWhiteSpace(charset)) return Charsets.Find(charset) is null;
@@ -57,8 +60,11 @@ internal static class PageText
         if (first < 0) return (SevenBits(bytes, charset) ?? Charsets.Utf8).Decode(bytes);
         if (Utf8.IsValid(bytes))
         {
-            if (HasBeyondAscii(bytes.AsSpan(first), SureBytes)) return Encoding.UTF8.GetString(bytes);
-            return (Declared(bytes, charset) is { IsSingleByte: false, IsUnicode: false } declared ? declared : Charsets.Utf8).Decode(bytes);
+            if (HasBeyondAscii(bytes.AsSpan(first), SureBytes))
+                return Encoding.UTF8.GetString(bytes);
+            return (Declared(bytes, charset) is { IsSingleByte: false, IsUnicode: false } declared ? declared : Charsets.Utf8).Decode(
+                bytes
+            );
         }
         if (IsFlawedUtf8(bytes.AsSpan(first))) return Encoding.UTF8.GetString(bytes);
         if (Charsets.Find(charset) is { } named && named != Charsets.Utf8) return named.Decode(bytes);
@@ -67,11 +73,13 @@ internal static class PageText
 
     private static Charset? Declared(byte[] bytes, string? charset) => Charsets.Find(charset) ?? Meta(bytes);
 
-    /// <summary>Browsers look at the first 1,024 bytes before they read a page, and heed a meta element a little later all the same.</summary>
+    /// <summary>Browsers look at the first 1,024 bytes before they read a page, and heed a meta element a little later all the
+    /// same.</summary>
     private static Charset? Meta(byte[] bytes) =>
         EncodingPrescan.Find(bytes, EncodingPrescan.StandardBytes, out _) ?? EncodingPrescan.Find(bytes, MetaBytes, out _);
 
-    /// <summary>The encoding of ASCII bytes that stand for other characters: declared, or shown by escape sequences that mean something throughout.</summary>
+    /// <summary>The encoding of ASCII bytes that stand for other characters: declared, or shown by escape sequences that mean something
+    /// throughout.</summary>
     private static Charset? SevenBits(byte[] bytes, string? charset)
     {
         if (!bytes.AsSpan().ContainsAny((byte)0x1B, (byte)'~')) return null;
@@ -119,7 +127,11 @@ internal static class PageText
     private static Charset Detect(ReadOnlySpan<byte> bytes)
     {
         var found = CharsetDetector.DetectFromBytes(bytes[..Math.Min(bytes.Length, DetectionBytes)].ToArray()).Detected;
-        if (found is { Confidence: >= MinConfidence } && Charsets.Find(found.EncodingName) is { IsUnicode: false, Name: not "replacement" } charset) return charset;
+        if (
+            found is { Confidence: >= MinConfidence }
+            && Charsets.Find(found.EncodingName) is { IsUnicode: false, Name: not "replacement" } charset
+        )
+            return charset;
         return Charsets.Windows1252;
     }
 }

@@ -5,12 +5,19 @@ using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>Parquet files with a column <c>text</c> or what <see cref="ReadLimits.TextField"/> names, one row group at a time, of which only the columns that are used are read.</summary>
+/// <summary>Parquet files with a column <c>text</c> or what <see cref="ReadLimits.TextField"/> names, one row group at a time, of which
+/// only the columns that are used are read.</summary>
 internal static class ParquetRows
 {
     private const int MaxNames = 20;
 
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         using var table = CorpusTable.Open(file.Path);
         var text = TextColumn(table, file, limits.TextField);
@@ -30,7 +37,12 @@ internal static class ParquetRows
             {
                 // What is damaged is left out; what is too big is for the user to mend.
                 var rows = table.Rows(group);
-                funnel.Break(file.Name, number + 1, "row-group-damaged", () => error.Message.Replace(file.Path, file.Name, StringComparison.Ordinal));
+                funnel.Break(
+                    file.Name,
+                    number + 1,
+                    "row-group-damaged",
+                    () => error.Message.Replace(file.Path, file.Name, StringComparison.Ordinal)
+                );
                 funnel.Drop("row-group-damaged", Math.Max(0, rows - 1));
                 number += rows;
                 continue;
@@ -38,9 +50,17 @@ internal static class ParquetRows
             for (var row = 0; row < texts.Length; row++)
             {
                 number++;
-                if (string.IsNullOrWhiteSpace(texts[row])) funnel.Drop("row-without-text", file.Name, number);
-                else if (texts[row]!.Length > limits.MaxRecordBytes) funnel.Break(file.Name, number, "record-too-big");
-                else yield return RowFields.Record(texts[row]!, file, number, names => names.Select(n => columns.GetValueOrDefault(n)?[row]).FirstOrDefault(v => v is not null));
+                if (string.IsNullOrWhiteSpace(texts[row]))
+                    funnel.Drop("row-without-text", file.Name, number);
+                else if (texts[row]!.Length > limits.MaxRecordBytes)
+                    funnel.Break(file.Name, number, "record-too-big");
+                else
+                    yield return RowFields.Record(
+                        texts[row]!,
+                        file,
+                        number,
+                        names => names.Select(n => columns.GetValueOrDefault(n)?[row]).FirstOrDefault(v => v is not null)
+                    );
             }
         }
     }
@@ -51,9 +71,16 @@ internal static class ParquetRows
         {
             List<string> names = [.. table.Columns.Select(c => c.Name), .. table.Unreadable];
             throw new UserErrorException(
-                $"{file.Path} has no column {name}: it has {string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Name the column that holds the documents: --text-field NAME.");
+                $"{file.Path} has no column {name}: it has "
+                    + $"{string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? ", …" : "")}. Name the column that holds the "
+                    + $"documents: --text-field NAME."
+            );
         }
-        return text.Kind is ColumnKind.Text or ColumnKind.Bytes ? text
-            : throw new UserErrorException($"{file.Path}: its column {name} holds {text.Field.ClrType.Name} values and must hold strings. Write the documents as strings.");
+        return text.Kind is ColumnKind.Text or ColumnKind.Bytes
+            ? text
+            : throw new UserErrorException(
+                $"{file.Path}: its column {name} holds {text.Field.ClrType.Name} values and must hold strings. Write the documents as "
+                    + $"strings."
+            );
     }
 }

@@ -5,12 +5,19 @@ using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
-/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c> or what <see cref="ReadLimits.TextField"/> names.</summary>
+/// <summary>Comma- or tab-separated values whose first line names the columns, one of them <c>text</c> or what
+/// <see cref="ReadLimits.TextField"/> names.</summary>
 internal static class SeparatedRows
 {
     private const int MaxNames = 20;
 
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         using var stream = Utf8Stream(file, new MemberStream(content));
         var tabs = InputFiles.ContentTypeOf(file.Path) == ".tsv";
@@ -18,12 +25,18 @@ internal static class SeparatedRows
         var columns = Columns(reader, limits.TextField, tabs, stop);
         if (!columns.Places.TryGetValue(limits.TextField, out var text))
         {
-            throw new UserErrorException(columns.Count == 0
-                ? $"{file.Path} holds no rows: its first line must name the columns. Restore the file or leave it out."
-                : $"{file.Path} has no column {limits.TextField}: its first line names {string.Join(", ", columns.Places.Keys.Take(MaxNames))}{(columns.Places.Count > MaxNames ? ", …" : "")}. "
-                    + "Name the column that holds the documents: --text-field NAME. Where no line names the columns, put one first.");
+            throw new UserErrorException(
+                columns.Count == 0
+                    ? $"{file.Path} holds no rows: its first line must name the columns. Restore the file or leave it out."
+                    : $"{file.Path} has no column {limits.TextField}: its first line names "
+                        + $"{string.Join(", ", columns.Places.Keys.Take(MaxNames))}{(columns.Places.Count > MaxNames ? ", …" : "")}. "
+                        + "Name the column that holds the documents: --text-field NAME. Where no line names the columns, put one first."
+            );
         }
-        var places = RowFields.Others.SelectMany(n => n).Where(columns.Places.ContainsKey).ToDictionary(n => n, n => columns.Places[n], StringComparer.Ordinal);
+        var places = RowFields
+            .Others.SelectMany(n => n)
+            .Where(columns.Places.ContainsKey)
+            .ToDictionary(n => n, n => columns.Places[n], StringComparer.Ordinal);
         long number = 0;
         while (reader.Next(stop))
         {
@@ -35,7 +48,15 @@ internal static class SeparatedRows
     }
 
     private static SourceRecord? Row(
-        DelimitedReader row, int columns, InputFile file, long number, int text, Dictionary<string, int> places, ReadLimits limits, Funnel funnel)
+        DelimitedReader row,
+        int columns,
+        InputFile file,
+        long number,
+        int text,
+        Dictionary<string, int> places,
+        ReadLimits limits,
+        Funnel funnel
+    )
     {
         if (row.Count <= text)
         {
@@ -57,12 +78,23 @@ internal static class SeparatedRows
         }
         var values = new Dictionary<string, string>(places.Count, StringComparer.Ordinal);
         foreach (var (name, at) in places)
-            if (at < row.Count) values[name] = Encoding.UTF8.GetString(row[at]);
-        return RowFields.Record(body, file, number, names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null));
+            if (at < row.Count)
+                values[name] = Encoding.UTF8.GetString(row[at]);
+        return RowFields.Record(
+            body,
+            file,
+            number,
+            names => names.Select(n => values.GetValueOrDefault(n)).FirstOrDefault(v => v is not null)
+        );
     }
 
     /// <summary>Places of the columns by name, whatever the case; of two of one name the first counts.</summary>
-    private static (Dictionary<string, int> Places, int Count) Columns(DelimitedReader reader, string wanted, bool tabs, CancellationToken stop)
+    private static (Dictionary<string, int> Places, int Count) Columns(
+        DelimitedReader reader,
+        string wanted,
+        bool tabs,
+        CancellationToken stop
+    )
     {
         reader.Delimiter = tabs ? (byte)'\t' : (byte)',';
         if (!reader.Next(stop) || reader.Kind != DelimitedRow.Whole) return ([], 0);

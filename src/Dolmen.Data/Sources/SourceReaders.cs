@@ -8,7 +8,13 @@ namespace Dolmen.Data.Sources;
 internal static class SourceReaders
 {
     /// <summary>Reads the records of one file out of its uncompressed bytes.</summary>
-    private delegate IEnumerable<SourceRecord> Reader(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop);
+    private delegate IEnumerable<SourceRecord> Reader(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    );
 
     private static readonly Dictionary<string, Reader> ByType = new(StringComparer.Ordinal)
     {
@@ -61,9 +67,18 @@ internal static class SourceReaders
         if (WarcPages.Begins(start[..have])) return WarcPages.Read;
         if (ArcPages.Begins(start[..have])) return ArcPages.Read;
         var type = InputFiles.TypeOf(file.Path);
-        var reader = ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
-            ?? throw new UserErrorException($"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out.");
-        if (content.IsPlain && reader != WarcPages.Read && reader != ArcPages.Read && type.Length > 0 && InputFiles.ContentTypeOf(file.Path) != type)
+        var reader =
+            ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
+            ?? throw new UserErrorException(
+                $"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out."
+            );
+        if (
+            content.IsPlain
+            && reader != WarcPages.Read
+            && reader != ArcPages.Read
+            && type.Length > 0
+            && InputFiles.ContentTypeOf(file.Path) != type
+        )
             throw new InvalidDataException($"It is not compressed, and {type} files are.");
         return reader;
     }

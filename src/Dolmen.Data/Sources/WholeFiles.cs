@@ -6,7 +6,13 @@ namespace Dolmen.Data.Sources;
 /// <summary>Files that are one document: plain text, Markdown, and web pages as someone saved them.</summary>
 internal static class WholeFiles
 {
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers content, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers content,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         using var stream = new MemberStream(content);
         using var whole = new MemoryStream();

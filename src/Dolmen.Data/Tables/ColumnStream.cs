@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Tables;
 
-/// <summary>A file of which only one part may be read at a time. What lies outside is an error and not an end: a reader of damaged bytes that is
+/// <summary>A file of which only one part may be read at a time. What lies outside is an error and not an end: a reader of damaged bytes
+/// that is
 /// told of the end by −1 may go on for ever.</summary>
 internal sealed class ColumnStream(FileStream file) : Stream
 {
@@ -28,8 +29,10 @@ internal sealed class ColumnStream(FileStream file) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        if (buffer.Length == 0) return 0;
-        if (_position < _start || _position >= _end) throw new EndOfStreamException($"Byte {_position} does not belong to the column, which has bytes {_start} to {_end}.");
+        if (buffer.Length == 0)
+            return 0;
+        if (_position < _start || _position >= _end)
+            throw new EndOfStreamException($"Byte {_position} does not belong to the column, which has bytes {_start} to {_end}.");
         if (_served.Length > 0 && _position >= _servedAt)
         {
             var part = _served.AsSpan((int)(_position - _servedAt));
@@ -52,11 +55,20 @@ internal sealed class ColumnStream(FileStream file) : Stream
         return Read(one) == 1 ? one[0] : -1;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer.AsSpan(offset, count)));
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        Task.FromResult(Read(buffer.AsSpan(offset, count)));
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Read(buffer.Span));
 
-    public override long Seek(long offset, SeekOrigin origin) => _position = offset + (origin == SeekOrigin.Begin ? 0 : origin == SeekOrigin.Current ? _position : Length);
+    public override long Seek(long offset, SeekOrigin origin) =>
+        _position =
+            offset
+            + (
+                origin == SeekOrigin.Begin ? 0
+                : origin == SeekOrigin.Current ? _position
+                : Length
+            );
 
     public override void Flush()
     {

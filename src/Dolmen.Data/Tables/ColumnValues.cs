@@ -4,7 +4,8 @@ using Parquet.Schema;
 
 namespace Dolmen.Data.Tables;
 
-/// <summary>The values of a column of a row group, null for null. What a damaged page leaves unset is empty, and never what another file left in a buffer.</summary>
+/// <summary>The values of a column of a row group, null for null. What a damaged page leaves unset is empty, and never what another file
+/// left in a buffer.</summary>
 internal static class ColumnValues
 {
     /// <param name="shared">Whether the same values stand in many rows: each is then one object.</param>
@@ -45,7 +46,10 @@ internal static class ColumnValues
         {
             if (!Defined(levels, row, field)) continue;
             var value = values[next++];
-            bytes[row] = MemoryMarshal.TryGetArray(value, out var part) && part.Offset == 0 && part.Count == part.Array!.Length ? part.Array : value.ToArray();
+            bytes[row] =
+                MemoryMarshal.TryGetArray(value, out var part) && part.Offset == 0 && part.Count == part.Array!.Length
+                    ? part.Array
+                    : value.ToArray();
         }
         return bytes;
     }

@@ -12,7 +12,8 @@ internal static class CorpusTables
 {
     public const string DocumentsFolder = "documents";
 
-    /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no such thing.</summary>
+    /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no
+    /// such thing.</summary>
     /// <param name="leftOut">Told of files that are not regular ones, or are links out of the folder, and why.</param>
     public static IReadOnlyList<string> FilesOf(string path, Action<string, string>? leftOut = null)
     {
@@ -30,7 +31,8 @@ internal static class CorpusTables
     }
 }
 
-/// <summary>A Parquet file's flat columns, by name, one row group at a time. What a damaged file makes the library throw becomes the user's error.</summary>
+/// <summary>A Parquet file's flat columns, by name, one row group at a time. What a damaged file makes the library throw becomes the user's
+/// error.</summary>
 internal sealed class CorpusTable : IDisposable
 {
     private const long MaxGroupBytes = 1L << 30;
@@ -50,8 +52,10 @@ internal sealed class CorpusTable : IDisposable
         var (columns, nested) = (new List<TableColumn>(), new List<string>());
         foreach (var field in _reader.Schema.Fields)
         {
-            if (field is DataField { IsArray: false } data && TableColumn.KindOf(data.ClrType) is { } kind) columns.Add(new TableColumn(field.Name, kind, data.IsNullable) { Field = data });
-            else nested.Add(field.Name);
+            if (field is DataField { IsArray: false } data && TableColumn.KindOf(data.ClrType) is { } kind)
+                columns.Add(new TableColumn(field.Name, kind, data.IsNullable) { Field = data });
+            else
+                nested.Add(field.Name);
         }
         (Columns, Unreadable) = (columns, nested);
     }
@@ -136,21 +140,34 @@ internal sealed class CorpusTable : IDisposable
         return Count(rows, group);
     }
 
-    private int Count(ParquetRowGroupReader rows, int group) => rows.RowCount is >= 0 and <= MaxGroupRows ? (int)rows.RowCount
-        : throw new UserErrorException($"{Path}: row group {group} has {rows.RowCount} rows and may have {MaxGroupRows}. Write the file with smaller row groups.");
+    private int Count(ParquetRowGroupReader rows, int group) =>
+        rows.RowCount is >= 0 and <= MaxGroupRows
+            ? (int)rows.RowCount
+            : throw new UserErrorException(
+                $"{Path}: row group {group} has {rows.RowCount} rows and may have {MaxGroupRows}. Write the file with smaller row groups."
+            );
 
     /// <summary>An array of the column's nullable type.</summary>
-    public Array Values(int group, TableColumn column) => Guard(Path, () =>
-    {
-        using var rows = _reader.OpenRowGroupReader(group);
-        var stored = rows.GetMetadata(column.Field)?.MetaData ?? throw new InvalidDataException($"Row group {group} lacks column {column.Name}.");
-        if (stored.TotalUncompressedSize is > MaxGroupBytes and var size)
-            throw new UserErrorException($"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. Write the file with smaller row groups.");
-        var count = Count(rows, group);
-        var pages = ParquetPages.Check(_stream, stored, count, _columnsEnd, MaxGroupBytes);
-        Array Read() => ColumnValues.Read(rows, column, count, pages.HasDictionary);
-        return pages.Unread.Count > 0 ? Lz4Column.Read(_stream, stored, pages.Unread, Read) : Read();
-    });
+    public Array Values(int group, TableColumn column) =>
+        Guard(
+            Path,
+            () =>
+            {
+                using var rows = _reader.OpenRowGroupReader(group);
+                var stored =
+                    rows.GetMetadata(column.Field)?.MetaData
+                    ?? throw new InvalidDataException($"Row group {group} lacks column {column.Name}.");
+                if (stored.TotalUncompressedSize is > MaxGroupBytes and var size)
+                    throw new UserErrorException(
+                        $"{Path}: column {column.Name} of row group {group} has {size >> 20} MB and may have {MaxGroupBytes >> 20} MB. "
+                            + $"Write the file with smaller row groups."
+                    );
+                var count = Count(rows, group);
+                var pages = ParquetPages.Check(_stream, stored, count, _columnsEnd, MaxGroupBytes);
+                Array Read() => ColumnValues.Read(rows, column, count, pages.HasDictionary);
+                return pages.Unread.Count > 0 ? Lz4Column.Read(_stream, stored, pages.Unread, Read) : Read();
+            }
+        );
 
     public void Dispose()
     {
@@ -167,8 +184,10 @@ internal sealed class CorpusTable : IDisposable
             rows = checked(rows + group.NumRows);
             foreach (var column in group.Columns) stored = checked(stored + (column.MetaData?.TotalCompressedSize ?? 0));
         }
-        if (stored > length) throw new InvalidDataException($"Its columns have {stored} bytes, and the file has {length}.");
-        if (rows > MaxGroupRows + (length * MaxRowsOfByte)) throw new InvalidDataException($"It says that it has {rows} rows in {length} bytes.");
+        if (stored > length)
+            throw new InvalidDataException($"Its columns have {stored} bytes, and the file has {length}.");
+        if (rows > MaxGroupRows + (length * MaxRowsOfByte))
+            throw new InvalidDataException($"It says that it has {rows} rows in {length} bytes.");
     }
 
     private static T Guard<T>(string path, Func<T> read)

@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Dolmen.Data.Tables;
 
-/// <summary>The two ways in which Parquet stores LZ4: a block as it is (LZ4_RAW), and blocks with their lengths before them, as Hadoop writes them (LZ4).</summary>
+/// <summary>The two ways in which Parquet stores LZ4: a block as it is (LZ4_RAW), and blocks with their lengths before them, as Hadoop
+/// writes them (LZ4).</summary>
 internal static class Lz4Block
 {
     private const int MinMatch = 4, LengthBits = 15;
@@ -10,7 +11,8 @@ internal static class Lz4Block
     /// <summary>Fills <paramref name="to"/> to its last byte; false when the block is damaged or holds another number of bytes.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> from, Span<byte> to) => TryDecode(from, to, out var written) && written == to.Length;
 
-    /// <summary>Frames of Hadoop: the length of what follows once unfolded, then blocks, each after its stored length, until there is as much.</summary>
+    /// <summary>Frames of Hadoop: the length of what follows once unfolded, then blocks, each after its stored length, until there is as
+    /// much.</summary>
     public static bool TryDecodeHadoop(ReadOnlySpan<byte> from, Span<byte> to)
     {
         while (from.Length >= 8)
@@ -39,14 +41,21 @@ internal static class Lz4Block
         while (at < from.Length)
         {
             var token = from[at++];
-            if (!TryLength(from, ref at, token >> 4, out var literals) || literals > from.Length - at || literals > to.Length - written) return false;
+            if (!TryLength(from, ref at, token >> 4, out var literals) || literals > from.Length - at || literals > to.Length - written)
+                return false;
             from.Slice(at, literals).CopyTo(to[written..]);
             (at, written) = (at + literals, written + literals);
             if (at == from.Length) return true;                          // the last sequence has no match
             if (from.Length - at < 2) return false;
             int offset = BinaryPrimitives.ReadUInt16LittleEndian(from[at..]);
             at += 2;
-            if (!TryLength(from, ref at, token & LengthBits, out var match) || offset == 0 || offset > written || match > to.Length - written - MinMatch) return false;
+            if (
+                !TryLength(from, ref at, token & LengthBits, out var match)
+                || offset == 0
+                || offset > written
+                || match > to.Length - written - MinMatch
+            )
+                return false;
             match += MinMatch;
             // A match may reach into what it writes itself, and then repeats it.
             for (var i = 0; i < match; i++, written++) to[written] = to[written - offset];

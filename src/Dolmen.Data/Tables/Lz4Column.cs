@@ -13,7 +13,12 @@ internal static class Lz4Column
     /// <exception cref="InvalidDataException">A page is damaged.</exception>
     public static T Read<T>(ColumnStream stream, ColumnMetaData column, IReadOnlyList<StoredPage> pages, Func<T> read)
     {
-        var (codec, size, data, dictionary) = (column.Codec, column.TotalCompressedSize, column.DataPageOffset, column.DictionaryPageOffset);
+        var (codec, size, data, dictionary) = (
+            column.Codec,
+            column.TotalCompressedSize,
+            column.DataPageOffset,
+            column.DictionaryPageOffset
+        );
         var places = new Dictionary<long, long>();
         var unfolded = Unfold(stream, codec, pages, places);
         var start = stream.Length;
@@ -30,11 +35,21 @@ internal static class Lz4Column
         finally
         {
             stream.Serve([], 0);
-            (column.Codec, column.TotalCompressedSize, column.DataPageOffset, column.DictionaryPageOffset) = (codec, size, data, dictionary);
+            (column.Codec, column.TotalCompressedSize, column.DataPageOffset, column.DictionaryPageOffset) = (
+                codec,
+                size,
+                data,
+                dictionary
+            );
         }
     }
 
-    private static byte[] Unfold(ColumnStream stream, CompressionCodec codec, IReadOnlyList<StoredPage> pages, Dictionary<long, long> places)
+    private static byte[] Unfold(
+        ColumnStream stream,
+        CompressionCodec codec,
+        IReadOnlyList<StoredPage> pages,
+        Dictionary<long, long> places
+    )
     {
         using var column = new MemoryStream();
         foreach (var page in pages)

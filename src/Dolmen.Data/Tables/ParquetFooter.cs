@@ -18,7 +18,8 @@ internal static class ParquetFooter
         if (stream.Length < 4 + TailBytes) throw new EndOfStreamException($"It has {stream.Length} bytes.");
         stream.Position = stream.Length - TailBytes;
         stream.ReadExactly(tail);
-        if (!tail[4..].SequenceEqual("PAR1"u8)) throw new InvalidDataException("It does not end as Parquet files do: it is truncated, encrypted or none.");
+        if (!tail[4..].SequenceEqual("PAR1"u8))
+            throw new InvalidDataException("It does not end as Parquet files do: it is truncated, encrypted or none.");
         var length = BinaryPrimitives.ReadInt32LittleEndian(tail);
         var start = stream.Length - TailBytes - length;
         if (length is <= 0 or > MaxBytes || start < 4) throw new InvalidDataException($"Its footer says that it has {length} bytes.");
@@ -38,7 +39,8 @@ internal static class ParquetFooter
         return start;
     }
 
-    /// <summary>The columns stand in the order of a walk through their tree, each with the number of its children, which readers follow by recursion.</summary>
+    /// <summary>The columns stand in the order of a walk through their tree, each with the number of its children, which readers follow by
+    /// recursion.</summary>
     private sealed class SchemaTree
     {
         private readonly Stack<long> _open = new();

@@ -4,7 +4,8 @@ using ZstdSharp;
 
 namespace Dolmen.Data.Tables;
 
-/// <summary>Checks the pages of a column of a row group before a reader unfolds them: that they are within the file, that they hold as many values as
+/// <summary>Checks the pages of a column of a row group before a reader unfolds them: that they are within the file, that they hold as many
+/// values as
 /// they should, and that none unfolds to more than it says or than may be.</summary>
 internal sealed class ParquetPages
 {
@@ -25,8 +26,12 @@ internal sealed class ParquetPages
     private ParquetPages(ColumnStream stream, ColumnMetaData column, long start, long end, long most)
     {
         (_stream, _column, Start, _most) = (stream, column, start, most);
-        if (column.TotalCompressedSize < 0 || start < 4 || start >= end) throw Damaged($"it begins at byte {start}, outside the file");
-        _end = (int)Math.Min(column.TotalCompressedSize, int.MaxValue - Slack) + Slack is var length && start + length < end ? start + length : end;
+        if (column.TotalCompressedSize < 0 || start < 4 || start >= end)
+            throw Damaged($"it begins at byte {start}, outside the file");
+        _end =
+            (int)Math.Min(column.TotalCompressedSize, int.MaxValue - Slack) + Slack is var length && start + length < end
+                ? start + length
+                : end;
     }
 
     public long Start { get; }
@@ -64,9 +69,12 @@ internal sealed class ParquetPages
         {
             var header = Header(at);
             at += header;
-            long size = Field("PageHeader", 2), stored = Field("PageHeader", 3);
-            if (stored < 0 || stored > _end - at || size < 0) throw Damaged($"page {page} says that it has {stored} bytes, and {size} when unfolded");
-            if ((unfolded += size) > _most || (unfolded > SureBytes && unfolded > MaxRatio * (at + stored - Start))) throw Damaged($"{at + stored - Start} bytes of it unfold to {unfolded}");
+            long size = Field("PageHeader", 2),
+                stored = Field("PageHeader", 3);
+            if (stored < 0 || stored > _end - at || size < 0)
+                throw Damaged($"page {page} says that it has {stored} bytes, and {size} when unfolded");
+            if ((unfolded += size) > _most || (unfolded > SureBytes && unfolded > MaxRatio * (at + stored - Start)))
+                throw Damaged($"{at + stored - Start} bytes of it unfold to {unfolded}");
             var type = (PageType)Field("PageHeader", 1);
             values += Values(type, page, size);
             if (values > rows) throw Damaged($"its pages hold more than the {rows} values of the row group");
@@ -75,8 +83,18 @@ internal sealed class ParquetPages
             {
                 var isSecond = type == PageType.DATA_PAGE_V2;
                 var levels = isSecond ? Field("DataPageV2", 5) + Field("DataPageV2", 6) : 0;
-                if (levels > size) throw Damaged($"a page of {size} bytes has {levels} bytes of levels");
-                Unread.Add(new StoredPage(at - header, header, (int)stored, (int)size, (int)levels, isSecond && _header.GetValueOrDefault(("DataPageV2", 7), 1) == 0));
+                if (levels > size)
+                    throw Damaged($"a page of {size} bytes has {levels} bytes of levels");
+                Unread.Add(
+                    new StoredPage(
+                        at - header,
+                        header,
+                        (int)stored,
+                        (int)size,
+                        (int)levels,
+                        isSecond && _header.GetValueOrDefault(("DataPageV2", 7), 1) == 0
+                    )
+                );
             }
             at += stored;
         }
@@ -90,14 +108,18 @@ internal sealed class ParquetPages
                 if (HasDictionary || page > 0) throw Damaged("it has two dictionaries");
                 HasDictionary = true;
                 // The smallest value is a bit.
-                if (Field("DictionaryPage", 1) is var entries && (entries < 0 || entries > size * 8)) throw Damaged($"{size} bytes of dictionary hold {entries} values");
+                if (Field("DictionaryPage", 1) is var entries && (entries < 0 || entries > size * 8))
+                    throw Damaged($"{size} bytes of dictionary hold {entries} values");
                 return 0;
             case PageType.DATA_PAGE or PageType.DATA_PAGE_V2:
                 var name = type == PageType.DATA_PAGE ? "DataPage" : "DataPageV2";
                 var values = Field(name, 1);
                 if (values < 0) throw Damaged($"page {page} holds {values} values");
                 if ((Encoding)Field(name, type == PageType.DATA_PAGE ? 2 : 4) == Encoding.DELTA_BYTE_ARRAY && values * size > MaxDeltaChars)
-                    throw Damaged($"page {page} has {values} values in the encoding DELTA_BYTE_ARRAY, which may unfold without bound. Write it with PLAIN or a dictionary");
+                    throw Damaged(
+                        $"page {page} has {values} values in the encoding DELTA_BYTE_ARRAY, which may unfold without bound. Write it with "
+                            + $"PLAIN or a dictionary"
+                    );
                 return values;
             default: throw Damaged($"page {page} is of type {type}");
         }
@@ -122,8 +144,12 @@ internal sealed class ParquetPages
         {
             _stream.Position = at + levels;
             _stream.ReadExactly(bytes, 0, take);
-            var says = _column.Codec == CompressionCodec.ZSTD ? Decompressor.GetDecompressedSize(bytes.AsSpan(0, take)) : Preamble(bytes.AsSpan(0, take));
-            if (says > (ulong)size) throw Damaged($"a page says that it unfolds to {size} bytes and unfolds to {says}");
+            var says =
+                _column.Codec == CompressionCodec.ZSTD
+                    ? Decompressor.GetDecompressedSize(bytes.AsSpan(0, take))
+                    : Preamble(bytes.AsSpan(0, take));
+            if (says > (ulong)size)
+                throw Damaged($"a page says that it unfolds to {size} bytes and unfolds to {says}");
         }
         catch (ZstdException error)
         {

@@ -40,7 +40,10 @@ internal sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
                     continue;
                 }
                 if (Wider(before.Kind, column.Kind) is not { } kind)
-                    throw new UserErrorException($"column {column.Name} is {before.Kind} in {before.Path} and {column.Kind} in {path}: it must be of one type to be mixed. Convert one of them, or leave one out.");
+                    throw new UserErrorException(
+                        $"column {column.Name} is {before.Kind} in {before.Path} and {column.Kind} in {path}: it must be of one type to be "
+                            + $"mixed. Convert one of them, or leave one out."
+                    );
                 found[column.Name] = (kind, before.Nullable || column.Nullable, before.Files + 1, before.Path);
             }
         }
@@ -52,7 +55,18 @@ internal sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
         })];
     }
 
-    private static readonly string[] Leading = ["text", "id", "dump", "url", "date", "file_path", "language", "language_score", "token_count"];
+    private static readonly string[] Leading =
+    [
+        "text",
+        "id",
+        "dump",
+        "url",
+        "date",
+        "file_path",
+        "language",
+        "language_score",
+        "token_count",
+    ];
 
     private static int Rank(string name) => Array.IndexOf(Leading, name) is >= 0 and var at ? at : Leading.Length;
 

@@ -19,7 +19,13 @@ internal sealed class TableWriter : IDisposable
     private readonly ParquetWriter _writer;
     private long _chars;
 
-    public TableWriter(Stream output, IReadOnlyList<string> texts, IReadOnlyList<string> wholes, IReadOnlyList<string> numbers, bool small = true)
+    public TableWriter(
+        Stream output,
+        IReadOnlyList<string> texts,
+        IReadOnlyList<string> wholes,
+        IReadOnlyList<string> numbers,
+        bool small = true
+    )
     {
         _textFields = [.. texts.Select(name => new DataField<string>(name))];
         _wholeFields = [.. wholes.Select(name => new DataField<long?>(name))];
@@ -28,7 +34,11 @@ internal sealed class TableWriter : IDisposable
         _wholes = [.. wholes.Select(_ => new List<long?>())];
         _numbers = [.. numbers.Select(_ => new List<double>())];
         Field[] fields = [.. _textFields, .. _wholeFields, .. _numberFields];
-        var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = small ? CompressionLevel.Optimal : CompressionLevel.Fastest };
+        var options = new ParquetOptions
+        {
+            CompressionMethod = CompressionMethod.Zstd,
+            CompressionLevel = small ? CompressionLevel.Optimal : CompressionLevel.Fastest,
+        };
         _writer = ParquetWriter.CreateAsync(new ParquetSchema(fields), output, options).GetAwaiter().GetResult();
     }
 

@@ -5,7 +5,8 @@ namespace Dolmen.Data.Tables;
 /// <param name="field">0 where a structure begins.</param>
 internal delegate void ThriftNumber(string structure, int field, long value);
 
-/// <summary>Goes through a structure in Thrift's compact protocol and checks that it is what it must be and ends where its bytes do: a reader that
+/// <summary>Goes through a structure in Thrift's compact protocol and checks that it is what it must be and ends where its bytes do: a
+/// reader that
 /// believes a damaged count, or reads on behind the end, allocates gigabytes or never comes back.</summary>
 internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
 {
@@ -48,7 +49,8 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
         else if (type == ThriftType.List)
         {
             var count = ListCount(out var element);
-            if (count > 0 && element != field.Element) throw new InvalidDataException($"Field {id} of its {structure} lists {element} and must list {field.Element}.");
+            if (count > 0 && element != field.Element)
+                throw new InvalidDataException($"Field {id} of its {structure} lists {element} and must list {field.Element}.");
             for (var i = 0; i < count; i++)
             {
                 if (element == ThriftType.Struct) Struct(field.Struct!);
@@ -68,8 +70,10 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
         if (type == ThriftType.List)
         {
             var count = ListCount(out var element);
-            if (element is ThriftType.True or ThriftType.False or ThriftType.List) throw new InvalidDataException($"Its metadata has an unknown list of {element}.");
-            for (var i = 0; i < count; i++) Unknown(element);
+            if (element is ThriftType.True or ThriftType.False or ThriftType.List)
+                throw new InvalidDataException($"Its metadata has an unknown list of {element}.");
+            for (var i = 0; i < count; i++)
+                Unknown(element);
         }
         else if (type == ThriftType.Struct)
         {
@@ -103,7 +107,9 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
         element = (ThriftType)(head & 15);
         var count = head >> 4 == 15 ? Varint(32) : (ulong)(head >> 4);
         // Every element has a byte at least.
-        return count <= (ulong)(_bytes.Length - At) ? (int)count : throw new EndOfStreamException($"Its metadata has a list of {count}, which is longer than the file.");
+        return count <= (ulong)(_bytes.Length - At)
+            ? (int)count
+            : throw new EndOfStreamException($"Its metadata has a list of {count}, which is longer than the file.");
     }
 
     private ReadOnlySpan<byte> Take(ulong count)

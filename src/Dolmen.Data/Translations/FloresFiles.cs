@@ -19,13 +19,28 @@ internal static class FloresFiles
 
     private static List<LanguageFiles> Languages(string root, IReadOnlyList<string> splits)
     {
-        var codes = splits.SelectMany(split => Files(root, split)).Select(file => Path.GetFileNameWithoutExtension(file)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
-        return [.. codes.Select(code => new LanguageFiles(code, [.. splits.Select(split => Existing(Path.Combine(root, split, $"{code}.{split}"), code))]))];
+        var codes = splits
+            .SelectMany(split => Files(root, split))
+            .Select(file => Path.GetFileNameWithoutExtension(file))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
+        return
+        [
+            .. codes.Select(code => new LanguageFiles(
+                code,
+                [.. splits.Select(split => Existing(Path.Combine(root, split, $"{code}.{split}"), code))]
+            )),
+        ];
     }
 
     private static string[] Files(string root, string split) =>
         Directory.Exists(Path.Combine(root, split)) ? Directory.GetFiles(Path.Combine(root, split), $"*.{split}") : [];
 
     private static string Existing(string path, string code) =>
-        File.Exists(path) ? path : throw new UserErrorException($"{path} is missing although {code} is in another split: every language needs all splits. Extract the archive again, or name one split's folder with --input.");
+        File.Exists(path)
+            ? path
+            : throw new UserErrorException(
+                $"{path} is missing although {code} is in another split: every language needs all splits. Extract the archive again, or "
+                    + $"name one split's folder with --input."
+            );
 }

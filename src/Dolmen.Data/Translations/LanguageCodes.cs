@@ -5,11 +5,51 @@ internal static class LanguageCodes
 {
     private static readonly Dictionary<string, string> TwoLetters = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["eng"] = "en", ["kor"] = "ko", ["zho"] = "zh", ["cmn"] = "zh", ["jpn"] = "ja", ["hin"] = "hi", ["tha"] = "th", ["mya"] = "my", ["swh"] = "sw", ["swa"] = "sw",
-        ["arb"] = "ar", ["ara"] = "ar", ["deu"] = "de", ["spa"] = "es", ["fra"] = "fr", ["ita"] = "it", ["por"] = "pt", ["rus"] = "ru", ["nld"] = "nl", ["pol"] = "pl",
-        ["tur"] = "tr", ["vie"] = "vi", ["ind"] = "id", ["pes"] = "fa", ["fas"] = "fa", ["heb"] = "he", ["ell"] = "el", ["ces"] = "cs", ["ukr"] = "uk", ["ron"] = "ro",
-        ["hun"] = "hu", ["swe"] = "sv", ["fin"] = "fi", ["dan"] = "da", ["nob"] = "no", ["nor"] = "no", ["ben"] = "bn", ["tam"] = "ta", ["tel"] = "te", ["urd"] = "ur",
-        ["bul"] = "bg", ["khm"] = "km", ["lao"] = "lo", ["cat"] = "ca", ["srp"] = "sr",
+        ["eng"] = "en",
+        ["kor"] = "ko",
+        ["zho"] = "zh",
+        ["cmn"] = "zh",
+        ["jpn"] = "ja",
+        ["hin"] = "hi",
+        ["tha"] = "th",
+        ["mya"] = "my",
+        ["swh"] = "sw",
+        ["swa"] = "sw",
+        ["arb"] = "ar",
+        ["ara"] = "ar",
+        ["deu"] = "de",
+        ["spa"] = "es",
+        ["fra"] = "fr",
+        ["ita"] = "it",
+        ["por"] = "pt",
+        ["rus"] = "ru",
+        ["nld"] = "nl",
+        ["pol"] = "pl",
+        ["tur"] = "tr",
+        ["vie"] = "vi",
+        ["ind"] = "id",
+        ["pes"] = "fa",
+        ["fas"] = "fa",
+        ["heb"] = "he",
+        ["ell"] = "el",
+        ["ces"] = "cs",
+        ["ukr"] = "uk",
+        ["ron"] = "ro",
+        ["hun"] = "hu",
+        ["swe"] = "sv",
+        ["fin"] = "fi",
+        ["dan"] = "da",
+        ["nob"] = "no",
+        ["nor"] = "no",
+        ["ben"] = "bn",
+        ["tam"] = "ta",
+        ["tel"] = "te",
+        ["urd"] = "ur",
+        ["bul"] = "bg",
+        ["khm"] = "km",
+        ["lao"] = "lo",
+        ["cat"] = "ca",
+        ["srp"] = "sr",
     };
 
     /// <summary>Whether a file's code is what was asked for: the same, or the same language with a script or a country behind it.</summary>
@@ -18,7 +58,8 @@ internal static class LanguageCodes
         || (!asked.Contains('_', StringComparison.Ordinal) && !asked.Contains('-', StringComparison.Ordinal)
             && Short(Language(code)).Equals(Short(asked), StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>What decides how words are cut. Spaces part words in all languages but those that write none; what else the filters know of a
+    /// <summary>What decides how words are cut. Spaces part words in all languages but those that write none; what else the filters know of
+    /// a
     /// language (Korean particles, French elisions) would make words that nobody else counts.</summary>
     public static string ForWords(string code) => Short(Language(code)).ToLowerInvariant() switch
     {

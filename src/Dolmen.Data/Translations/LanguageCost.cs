@@ -6,7 +6,8 @@ namespace Dolmen.Data.Translations;
 /// <summary>A tokenizer as the user named it.</summary>
 public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
 
-/// <summary>What one language pays with one tokenizer. Only sentences that the reference has too are counted; each is encoded alone, without
+/// <summary>What one language pays with one tokenizer. Only sentences that the reference has too are counted; each is encoded alone,
+/// without
 /// tokens that open or close a text.</summary>
 /// <param name="Sentences">Compared.</param>
 /// <param name="P95Tokens">Between two sentences by linear interpolation, as the median.</param>
@@ -18,15 +19,40 @@ public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
 /// <param name="ByteTokens">Share of tokens that are one byte of a longer character.</param>
 /// <param name="FragmentTokens">Share of tokens that are not whole characters, those of one byte included.</param>
 /// <param name="SplitCharacters">Share of code points that lie in more than one token.</param>
-/// <param name="SplitGraphemes">Share of what readers take for a character (a letter with its marks) that lies in more than one token.</param>
+/// <param name="SplitGraphemes">Share of what readers take for a character (a letter with its marks) that lies in more than one
+/// token.</param>
 /// <param name="SentencesInContext">Mean sentences that a context window holds.</param>
 /// <param name="PricePer1000">Of so many sentences, in the currency of the price per million tokens.</param>
 /// <param name="MedianSentence">Index of the sentence with the median number of tokens, the shorter of two.</param>
 public sealed record LanguageCost(
-    string Language, string Name, int Sentences, long Tokens, double MeanTokens, double MedianTokens, double P95Tokens, long Bytes, long Characters, long Words,
-    double TokensPerByte, double BytesPerToken, double TokensPerCharacter, double TokensPerWord, double Premium, double MeanPremium, long RunningTokens, double RunningPremium,
-    double ByteTokens, double FragmentTokens, double UnknownTokens, double SplitCharacters, double SplitGraphemes, double SentencesInContext, double PricePer1000, int MedianSentence,
-    SentenceSeconds? Measured = null);
+    string Language,
+    string Name,
+    int Sentences,
+    long Tokens,
+    double MeanTokens,
+    double MedianTokens,
+    double P95Tokens,
+    long Bytes,
+    long Characters,
+    long Words,
+    double TokensPerByte,
+    double BytesPerToken,
+    double TokensPerCharacter,
+    double TokensPerWord,
+    double Premium,
+    double MeanPremium,
+    long RunningTokens,
+    double RunningPremium,
+    double ByteTokens,
+    double FragmentTokens,
+    double UnknownTokens,
+    double SplitCharacters,
+    double SplitGraphemes,
+    double SentencesInContext,
+    double PricePer1000,
+    int MedianSentence,
+    SentenceSeconds? Measured = null
+);
 
 /// <summary>Measured on one sentence: reading it at once, and writing it token by token.</summary>
 public sealed record SentenceSeconds(int Tokens, double Prefill, double Decode);
@@ -41,6 +67,9 @@ public sealed record TokenizerCosts(string Name, int VocabSize, IReadOnlyList<La
 /// <param name="Price">Of a million tokens.</param>
 public sealed record Comparison(string Layout, string Reference, int Context, double Price, IReadOnlyList<TokenizerCosts> Tokenizers);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(Comparison))]
 public sealed partial class ComparisonJson : JsonSerializerContext;

@@ -4,17 +4,37 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Translations;
 
-/// <summary>A file a language, a sentence a line. The languages are named by what differs in the files' names: ko.txt, train.ko, news.ko.txt.</summary>
+/// <summary>A file a language, a sentence a line. The languages are named by what differs in the files' names: ko.txt, train.ko,
+/// news.ko.txt.</summary>
 internal static class LineFiles
 {
     public const long MostBytes = 128L << 20, MostBytesOfAll = 2L << 30;
 
-    private static readonly string[] OtherTypes = [".md", ".json", ".jsonl", ".tsv", ".csv", ".html", ".svg", ".gz", ".xz", ".zip", ".zst", ".tar", ".tgz", ".sh", ".py"];
+    private static readonly string[] OtherTypes =
+    [
+        ".md",
+        ".json",
+        ".jsonl",
+        ".tsv",
+        ".csv",
+        ".html",
+        ".svg",
+        ".gz",
+        ".xz",
+        ".zip",
+        ".zst",
+        ".tar",
+        ".tgz",
+        ".sh",
+        ".py",
+    ];
 
     public static FoundTexts? Find(string folder)
     {
         var files = Directory.GetFiles(folder).Where(IsText).Order(StringComparer.Ordinal).ToList();
-        return files.Count == 0 ? null : new FoundTexts("lines", [.. Codes(files).Zip(files, (code, file) => new LanguageFiles(code, [file]))], Read);
+        return files.Count == 0
+            ? null
+            : new FoundTexts("lines", [.. Codes(files).Zip(files, (code, file) => new LanguageFiles(code, [file]))], Read);
     }
 
     public static IEnumerable<LanguageText> Read(IReadOnlyList<LanguageFiles> languages)
@@ -30,13 +50,19 @@ internal static class LineFiles
                 var first = lines.Count;
                 var text = Text(path);
                 if ((bytes += text.Length) > MostBytesOfAll)
-                    throw new UserErrorException($"{path} makes the texts longer than {MostBytesOfAll >> 20} MB, the most that is compared at once: name the languages to compare with --languages.");
+                    throw new UserErrorException(
+                        $"{path} makes the texts longer than {MostBytesOfAll >> 20} MB, the most that is compared at once: name the "
+                            + $"languages to compare with --languages."
+                    );
                 AddLines(text, lines);
                 files.Add((lines.Count, text.EndsWith('\n')));
                 if (reference is null) continue;
                 var expected = reference.Files[i].End - (i == 0 ? 0 : reference.Files[i - 1].End);
                 if (lines.Count - first != expected)
-                    throw new UserErrorException($"{path} has {lines.Count - first} lines but {languages[0].Paths[i]} has {expected}: line n of one must be the translation of line n of the other. Leave the file out, or take both from the same release.");
+                    throw new UserErrorException(
+                        $"{path} has {lines.Count - first} lines but {languages[0].Paths[i]} has {expected}: line n of one must be the "
+                            + $"translation of line n of the other. Leave the file out, or take both from the same release."
+                    );
             }
             var read = new LanguageText(language.Code, "", lines, files);
             reference ??= read;
@@ -48,12 +74,21 @@ internal static class LineFiles
     public static string Text(string path)
     {
         InputPlace.ThrowUnlessFile(path);
-        if (new FileInfo(path).Length is > MostBytes and var size) throw new UserErrorException($"{path} has {size} bytes: a language may have {MostBytes} of them. Cut the file, and its translations at the same line.");
+        if (new FileInfo(path).Length is > MostBytes and var size)
+            throw new UserErrorException(
+                $"{path} has {size} bytes: a language may have {MostBytes} of them. Cut the file, and its translations at the same line."
+            );
         var bytes = File.ReadAllBytes(path).AsSpan();
-        if (bytes.StartsWith(Encoding.UTF8.Preamble)) bytes = bytes[3..];
-        if (!Utf8.IsValid(bytes)) throw new UserErrorException($"{path} is not UTF-8: tokens are counted of UTF-8 text. Convert it with 'iconv -t UTF-8'.");
+        if (bytes.StartsWith(Encoding.UTF8.Preamble))
+            bytes = bytes[3..];
+        if (!Utf8.IsValid(bytes))
+            throw new UserErrorException($"{path} is not UTF-8: tokens are counted of UTF-8 text. Convert it with 'iconv -t UTF-8'.");
         var text = Encoding.UTF8.GetString(bytes);
-        return string.IsNullOrWhiteSpace(text) ? throw new UserErrorException($"{path} is empty: it should hold a language's sentences. Leave it out, or take it from where the others came.") : text;
+        return string.IsNullOrWhiteSpace(text)
+            ? throw new UserErrorException(
+                $"{path} is empty: it should hold a language's sentences. Leave it out, or take it from where the others came."
+            )
+            : text;
     }
 
     // Only \n and \r\n end a line: other characters that could are part of sentences in files made elsewhere.
@@ -71,16 +106,22 @@ internal static class LineFiles
     private static bool IsText(string path)
     {
         var name = Path.GetFileName(path);
-        return name[0] != '.' && !OtherTypes.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
-            && !name.StartsWith("readme", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("licen", StringComparison.OrdinalIgnoreCase);
+        return name[0] != '.'
+            && !OtherTypes.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
+            && !name.StartsWith("readme", StringComparison.OrdinalIgnoreCase)
+            && !name.StartsWith("licen", StringComparison.OrdinalIgnoreCase);
     }
 
     private static List<string> Codes(IReadOnlyList<string> files)
     {
         List<string> names = [.. files.Select(file => Path.GetFileName(file))];
-        if (names.All(name => Path.HasExtension(name)) && names.Select(Path.GetExtension).Distinct(StringComparer.Ordinal).Count() == 1) names = [.. names.Select(name => Path.GetFileNameWithoutExtension(name))];
+        if (names.All(name => Path.HasExtension(name)) && names.Select(Path.GetExtension).Distinct(StringComparer.Ordinal).Count() == 1)
+            names = [.. names.Select(name => Path.GetFileNameWithoutExtension(name))];
         var last = names.Select(name => name.LastIndexOf('.')).ToList();
-        var shared = names.Count > 1 && last.All(at => at > 0) && names.Select((name, i) => name[..last[i]]).Distinct(StringComparer.Ordinal).Count() == 1;
+        var shared =
+            names.Count > 1
+            && last.All(at => at > 0)
+            && names.Select((name, i) => name[..last[i]]).Distinct(StringComparer.Ordinal).Count() == 1;
         return shared ? [.. names.Select((name, i) => name[(last[i] + 1)..])] : names;
     }
 }

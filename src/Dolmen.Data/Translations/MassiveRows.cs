@@ -3,7 +3,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Translations;
 
-/// <summary>MASSIVE: en-US.jsonl with rows of <c>id</c> and <c>utt</c>, the same ids in every locale. Any other JSON lines with <c>id</c> and
+/// <summary>MASSIVE: en-US.jsonl with rows of <c>id</c> and <c>utt</c>, the same ids in every locale. Any other JSON lines with <c>id</c>
+/// and
 /// <c>text</c> are read alike.</summary>
 internal static class MassiveRows
 {
@@ -16,7 +17,12 @@ internal static class MassiveRows
             var rows = Path.Combine(folder, place);
             if (!Directory.Exists(rows)) continue;
             var files = Directory.GetFiles(rows, "*.jsonl").Order(StringComparer.Ordinal).ToList();
-            if (files.Count > 0) return new FoundTexts("massive", [.. files.Select(file => new LanguageFiles(Path.GetFileNameWithoutExtension(file), [file]))], Read);
+            if (files.Count > 0)
+                return new FoundTexts(
+                    "massive",
+                    [.. files.Select(file => new LanguageFiles(Path.GetFileNameWithoutExtension(file), [file]))],
+                    Read
+                );
         }
         return null;
     }
@@ -29,10 +35,17 @@ internal static class MassiveRows
         {
             var rows = Rows(language.Paths[0]);
             if ((chars += rows.Values.Sum(text => (long)text.Length)) > LineFiles.MostBytesOfAll)
-                throw new UserErrorException($"{language.Paths[0]} makes the texts longer than {LineFiles.MostBytesOfAll >> 20} MB, the most that is compared at once: name the languages to compare with --languages.");
+                throw new UserErrorException(
+                    $"{language.Paths[0]} makes the texts longer than {LineFiles.MostBytesOfAll >> 20} MB, the most that is compared at "
+                        + $"once: name the languages to compare with --languages."
+                );
             ids ??= [.. rows.Keys];
             List<string> sentences = [.. ids.Select(id => rows.GetValueOrDefault(id, ""))];
-            if (sentences.All(string.IsNullOrWhiteSpace)) throw new UserErrorException($"{language.Paths[0]} shares no id with {languages[0].Paths[0]}: rows of the same id must be translations of each other. Take both from the same release.");
+            if (sentences.All(string.IsNullOrWhiteSpace))
+                throw new UserErrorException(
+                    $"{language.Paths[0]} shares no id with {languages[0].Paths[0]}: rows of the same id must be translations of each "
+                        + $"other. Take both from the same release."
+                );
             yield return new LanguageText(language.Code, "", sentences, [(sentences.Count, false)]);
         }
     }
@@ -49,12 +62,21 @@ internal static class MassiveRows
             {
                 using var row = JsonDocument.Parse(line);
                 var (id, text) = (Member(row.RootElement, "id"), Member(row.RootElement, "utt") ?? Member(row.RootElement, "text"));
-                if (id is null || text is null) throw new UserErrorException($"{path}, line {number} has no \"id\" or no \"utt\" (or \"text\"): each line is one object with both.");
-                if (!rows.TryAdd(id, text)) throw new UserErrorException($"{path}, line {number} has the id {id} a second time: an id names one sentence. Leave one of them out.");
+                if (id is null || text is null)
+                    throw new UserErrorException(
+                        $"{path}, line {number} has no \"id\" or no \"utt\" (or \"text\"): each line is one object with both."
+                    );
+                if (!rows.TryAdd(id, text))
+                    throw new UserErrorException(
+                        $"{path}, line {number} has the id {id} a second time: an id names one sentence. Leave one of them out."
+                    );
             }
             catch (Exception error) when (error is JsonException or InvalidOperationException)
             {
-                throw new UserErrorException($"{path}, line {number} is no JSON object: {error.Message} Each line is one with \"id\" and \"utt\" (or \"text\").", error);
+                throw new UserErrorException(
+                    $"{path}, line {number} is no JSON object: {error.Message} Each line is one with \"id\" and \"utt\" (or \"text\").",
+                    error
+                );
             }
         }
         return rows;

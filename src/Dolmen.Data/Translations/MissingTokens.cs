@@ -19,7 +19,13 @@ public sealed record MissingMerge(string Left, string Right, string Token, long 
 /// <param name="TokensAfter">The same with the merges added.</param>
 /// <param name="Words">Those whose own token would save most.</param>
 /// <param name="Merges">In the order in which they would be learned.</param>
-public sealed record MissingTokens(string Language, long Tokens, long TokensAfter, IReadOnlyList<CostlyWord> Words, IReadOnlyList<MissingMerge> Merges)
+public sealed record MissingTokens(
+    string Language,
+    long Tokens,
+    long TokensAfter,
+    IReadOnlyList<CostlyWord> Words,
+    IReadOnlyList<MissingMerge> Merges
+)
 {
     internal static MissingTokens Of(Tokenizer tokenizer, LanguageText language, int listed, CancellationToken stop)
     {
@@ -55,13 +61,23 @@ public sealed record MissingTokens(string Language, long Tokens, long TokensAfte
         foreach (var (word, count) in counts)
         {
             var tokens = tokenizer.Encode(tokenizer.DropsLeadingSpace ? word.AsSpan().TrimStart(' ') : word);
-            if (tokens.Length > 1) costly.Add(new CostlyWord(word, count, tokens.Length, count * (tokens.Length - 1), [.. tokens.Select(token => TokenText.Of(tokenizer.BytesOf(token)))]));
+            if (tokens.Length > 1)
+                costly.Add(
+                    new CostlyWord(
+                        word,
+                        count,
+                        tokens.Length,
+                        count * (tokens.Length - 1),
+                        [.. tokens.Select(token => TokenText.Of(tokenizer.BytesOf(token)))]
+                    )
+                );
         }
         return [.. costly.OrderByDescending(word => word.Saved).ThenBy(word => word.Word, StringComparer.Ordinal).Take(listed)];
     }
 }
 
-/// <summary>Goes on with byte pair encoding where a vocabulary stops, on one text: the most frequent pair first, of equally frequent ones that
+/// <summary>Goes on with byte pair encoding where a vocabulary stops, on one text: the most frequent pair first, of equally frequent ones
+/// that
 /// with the smaller ids. Pairs lie within what the tokenizer's own pre-tokenizer cuts, or within words where it has none.</summary>
 internal sealed class NextMerges(Tokenizer tokenizer)
 {
@@ -80,7 +96,8 @@ internal sealed class NextMerges(Tokenizer tokenizer)
         for (var i = 0; i < tokens.Length; i++)
         {
             var bytes = BytesOf(tokens[i]);
-            if (i > start && (split is null ? bytes.StartsWith((byte)' ') : split.Contains(at))) Close(tokens.AsSpan(start..i), ref start, i);
+            if (i > start && (split is null ? bytes.StartsWith((byte)' ') : split.Contains(at)))
+                Close(tokens.AsSpan(start..i), ref start, i);
             at += bytes.Length;
         }
         Close(tokens.AsSpan(start), ref start, tokens.Length);
@@ -89,10 +106,16 @@ internal sealed class NextMerges(Tokenizer tokenizer)
     /// <summary>Null when no pair occurs twice.</summary>
     public MissingMerge? Next()
     {
-        _words ??= [.. _pieces.OrderBy(piece => piece.Key, StringComparer.Ordinal).Select(piece => (MemoryMarshal.Cast<char, int>(piece.Key).ToArray(), piece.Value))];
+        _words ??=
+        [
+            .. _pieces
+                .OrderBy(piece => piece.Key, StringComparer.Ordinal)
+                .Select(piece => (MemoryMarshal.Cast<char, int>(piece.Key).ToArray(), piece.Value)),
+        ];
         var counts = new Dictionary<(int Left, int Right), long>();
         foreach (var (tokens, count) in _words)
-            for (var i = 0; i + 1 < tokens.Length; i++) CollectionsMarshal.GetValueRefOrAddDefault(counts, (tokens[i], tokens[i + 1]), out _) += count;
+            for (var i = 0; i + 1 < tokens.Length; i++)
+                CollectionsMarshal.GetValueRefOrAddDefault(counts, (tokens[i], tokens[i + 1]), out _) += count;
         var ((left, right), most) = counts.Count == 0 ? default : counts.MinBy(pair => (-pair.Value, pair.Key));
         if (most < 2) return null;
         var (token, before) = (tokenizer.VocabSize + _learned.Count, Tokens);
@@ -136,7 +159,12 @@ internal sealed class NextMerges(Tokenizer tokenizer)
     private void Close(ReadOnlySpan<int> tokens, ref int start, int next)
     {
         start = next;
-        if (tokens.IsEmpty) return;
-        CollectionsMarshal.GetValueRefOrAddDefault(_pieces.GetAlternateLookup<ReadOnlySpan<char>>(), MemoryMarshal.Cast<int, char>(tokens), out _)++;
+        if (tokens.IsEmpty)
+            return;
+        CollectionsMarshal.GetValueRefOrAddDefault(
+            _pieces.GetAlternateLookup<ReadOnlySpan<char>>(),
+            MemoryMarshal.Cast<int, char>(tokens),
+            out _
+        )++;
     }
 }

@@ -13,14 +13,26 @@ internal static partial class NtrexFiles
             foreach (var file in Directory.GetFiles(root, "*.txt").Order(StringComparer.Ordinal))
             {
                 // Of a language that is source and reference, the source is the original.
-                if (Name().Match(Path.GetFileName(file)) is { Success: true } name && (name.Groups["side"].Value == "src" || !languages.ContainsKey(name.Groups["code"].Value)))
+                if (
+                    Name().Match(Path.GetFileName(file)) is { Success: true } name
+                    && (name.Groups["side"].Value == "src" || !languages.ContainsKey(name.Groups["code"].Value))
+                )
                     languages[name.Groups["code"].Value] = file;
             }
-            if (languages.Count > 0) return new FoundTexts("ntrex", [.. languages.Select(language => new LanguageFiles(language.Key, [language.Value]))], LineFiles.Read);
+            if (languages.Count > 0)
+                return new FoundTexts(
+                    "ntrex",
+                    [.. languages.Select(language => new LanguageFiles(language.Key, [language.Value]))],
+                    LineFiles.Read
+                );
         }
         return null;
     }
 
-    [GeneratedRegex(@"^[A-Za-z0-9]+-(?<side>src|ref)\.(?<code>[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*)\.txt$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^[A-Za-z0-9]+-(?<side>src|ref)\.(?<code>[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*)\.txt$",
+        RegexOptions.None,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex Name();
 }

@@ -15,14 +15,30 @@ public static class ParallelTexts
     public static ParallelText Read(string folder, string reference, IReadOnlyList<string> only)
     {
         if (!Directory.Exists(folder))
-            throw new UserErrorException($"there is no folder {folder}: --input names a folder with the same text in several languages, such as one file a language.");
-        var found = FloresFiles.Find(folder) ?? NtrexFiles.Find(folder) ?? UdhrPages.Find(folder) ?? MassiveRows.Find(folder) ?? LineFiles.Find(folder)
-            ?? throw new UserErrorException($"{folder} holds no parallel text: put one text file a language there (ko.txt, en.txt: line n of one translates line n of the others), or name a folder of FLORES-200, NTREX, UDHR or MASSIVE.");
-        if (found.Files.Count > MostLanguages) throw new UserErrorException($"{folder} holds {found.Files.Count} languages: at most {MostLanguages} are compared. Name a folder that holds fewer.");
+            throw new UserErrorException(
+                $"there is no folder {folder}: --input names a folder with the same text in several languages, such as one file a language."
+            );
+        var found =
+            FloresFiles.Find(folder)
+            ?? NtrexFiles.Find(folder)
+            ?? UdhrPages.Find(folder)
+            ?? MassiveRows.Find(folder)
+            ?? LineFiles.Find(folder)
+            ?? throw new UserErrorException(
+                $"{folder} holds no parallel text: put one text file a language there (ko.txt, en.txt: line n of one translates line n of "
+                    + $"the others), or name a folder of FLORES-200, NTREX, UDHR or MASSIVE."
+            );
+        if (found.Files.Count > MostLanguages)
+            throw new UserErrorException(
+                $"{folder} holds {found.Files.Count} languages: at most {MostLanguages} are compared. Name a folder that holds fewer."
+            );
         var main = Reference(folder, [.. found.Files.Select(files => files.Code)], reference);
         foreach (var code in only)
-            if (!found.Files.Any(files => LanguageCodes.Matches(files.Code, code))) throw new UserErrorException($"{folder} has no language {code}: it has {Listed(found.Files.Select(files => files.Code))}.");
-        var chosen = found.Files.Where(files => files.Code == main || only.Count == 0 || only.Any(code => LanguageCodes.Matches(files.Code, code)));
+            if (!found.Files.Any(files => LanguageCodes.Matches(files.Code, code)))
+                throw new UserErrorException($"{folder} has no language {code}: it has {Listed(found.Files.Select(files => files.Code))}.");
+        var chosen = found.Files.Where(files =>
+            files.Code == main || only.Count == 0 || only.Any(code => LanguageCodes.Matches(files.Code, code))
+        );
         // The reference is read first, so that a language that does not fit is told against it.
         var ordered = chosen.OrderBy(files => files.Code == main ? 0 : 1).ThenBy(files => files.Code, StringComparer.Ordinal).ToList();
         return new ParallelText(found.Layout, [.. found.Read(ordered)]);
@@ -35,8 +51,12 @@ public static class ParallelTexts
         return alike.Count switch
         {
             1 => alike[0],
-            0 => throw new UserErrorException($"{folder} has no language {asked} to compare with: it has {Listed(codes)}. Name one of them with --reference."),
-            _ => throw new UserErrorException($"{folder} has {string.Join(" and ", alike)}, and --reference {asked} could be each of them: name one."),
+            0 => throw new UserErrorException(
+                $"{folder} has no language {asked} to compare with: it has {Listed(codes)}. Name one of them with --reference."
+            ),
+            _ => throw new UserErrorException(
+                $"{folder} has {string.Join(" and ", alike)}, and --reference {asked} could be each of them: name one."
+            ),
         };
     }
 
@@ -50,7 +70,11 @@ public static class ParallelTexts
 
 /// <summary>What a folder holds, before it is read.</summary>
 /// <param name="Read">The first of the languages is the reference and decides how many sentences there are.</param>
-internal sealed record FoundTexts(string Layout, IReadOnlyList<LanguageFiles> Files, Func<IReadOnlyList<LanguageFiles>, IEnumerable<LanguageText>> Read);
+internal sealed record FoundTexts(
+    string Layout,
+    IReadOnlyList<LanguageFiles> Files,
+    Func<IReadOnlyList<LanguageFiles>, IEnumerable<LanguageText>> Read
+);
 
 /// <param name="Paths">One after another they are the language's text.</param>
 internal sealed record LanguageFiles(string Code, IReadOnlyList<string> Paths);

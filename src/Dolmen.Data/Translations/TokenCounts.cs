@@ -102,9 +102,12 @@ internal sealed class TokenCounts
             at += piece.Length;
         }
         var chars = ArrayPool<char>.Shared.Rent(at);
-        // Tokens of a text are a text again; those of a vocabulary that lacks bytes may be none, and then no character is there to be split.
-        var text = System.Text.Unicode.Utf8.IsValid(bytes.AsSpan(0, at)) ? chars.AsSpan(0, Encoding.UTF8.GetChars(bytes.AsSpan(0, at), chars)) : [];
-        for (int start = 0, place = 0; start < text.Length;)
+        // Tokens of a text are a text again; those of a vocabulary that lacks bytes may be none, and then no character is there to be
+        // split.
+        var text = System.Text.Unicode.Utf8.IsValid(bytes.AsSpan(0, at))
+            ? chars.AsSpan(0, Encoding.UTF8.GetChars(bytes.AsSpan(0, at), chars))
+            : [];
+        for (int start = 0, place = 0; start < text.Length; )
         {
             var grapheme = text.Slice(start, StringInfo.GetNextTextElementLength(text[start..]));
             start += grapheme.Length;

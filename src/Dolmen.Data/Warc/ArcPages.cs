@@ -14,7 +14,13 @@ internal static class ArcPages
 
     public static bool Begins(ReadOnlySpan<byte> bytes) => bytes.StartsWith("filedesc"u8);
 
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers members, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers members,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         var window = new MemberWindow(members, Peek, BeginsRecord, (offset, reason) => funnel.Break(file.Name, offset, reason));
         var told = false;
@@ -61,9 +67,16 @@ internal static class ArcPages
             return null;
         }
         if (!window.Has((int)length)) return Broken(window.Flaw ?? "arc-truncated");
-        window.Has((int)length + 2);                                     // reads on to the member's trailer, which may say that it is damaged
-        if (window.Flaw is { } flaw && window.Bytes.Length <= length + 2) return Broken(flaw);
-        var page = new SourceRecord($"{file.Name}#{offset}{(position == 0 ? "" : $"+{position}")}", file.Name, offset) { Dump = file.Dump, Url = fields[0], Date = Date(fields[2]) };
+        // reads on to the member's trailer, which may say that it is damaged
+        window.Has((int)length + 2);
+        if (window.Flaw is { } flaw && window.Bytes.Length <= length + 2)
+            return Broken(flaw);
+        var page = new SourceRecord($"{file.Name}#{offset}{(position == 0 ? "" : $"+{position}")}", file.Name, offset)
+        {
+            Dump = file.Dump,
+            Url = fields[0],
+            Date = Date(fields[2]),
+        };
         var block = window.Bytes[..(int)length];
         SourceRecord? record = null;
         if (fields[0].StartsWith("filedesc:", StringComparison.OrdinalIgnoreCase)) funnel.Note("arc-info");
@@ -92,9 +105,15 @@ internal static class ArcPages
     }
 
     private static bool BeginsRecord(ReadOnlySpan<byte> bytes) =>
-        bytes.StartsWith("http"u8) || bytes.StartsWith("dns:"u8) || bytes.StartsWith("ftp:"u8) || bytes.StartsWith("filedesc"u8) || bytes.StartsWith("warcinfo"u8);
+        bytes.StartsWith("http"u8)
+        || bytes.StartsWith("dns:"u8)
+        || bytes.StartsWith("ftp:"u8)
+        || bytes.StartsWith("filedesc"u8)
+        || bytes.StartsWith("warcinfo"u8);
 
     // 20040813120000 to 2004-08-13T12:00:00Z.
     private static string Date(string stamp) =>
-        DateTime.TryParseExact(stamp, "yyyyMMddHHmmss", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? $"{date:yyyy-MM-ddTHH:mm:ss}Z" : "";
+        DateTime.TryParseExact(stamp, "yyyyMMddHHmmss", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            ? $"{date:yyyy-MM-ddTHH:mm:ss}Z"
+            : "";
 }

@@ -12,7 +12,16 @@ internal static class CdxjIndex
 
     private const int MaxLineChars = 1 << 16;
 
-    public static string Line(string url, DateTimeOffset date, string mediaType, int status, string sha1, int length, string file, long offset)
+    public static string Line(
+        string url,
+        DateTimeOffset date,
+        string mediaType,
+        int status,
+        string sha1,
+        int length,
+        string file,
+        long offset
+    )
     {
         using var json = new MemoryStream();
         using (var writer = new Utf8JsonWriter(json))
@@ -38,13 +47,20 @@ internal static class CdxjIndex
         if (uri.HostNameType == UriHostNameType.Dns)
         {
             var dot = host.IndexOf('.');
-            if (dot > 2 && host.StartsWith("www", StringComparison.Ordinal) && host.AsSpan(3, dot - 3).IndexOfAnyExceptInRange('0', '9') < 0 && host.IndexOf('.', dot + 1) > 0)
+            if (
+                dot > 2
+                && host.StartsWith("www", StringComparison.Ordinal)
+                && host.AsSpan(3, dot - 3).IndexOfAnyExceptInRange('0', '9') < 0
+                && host.IndexOf('.', dot + 1) > 0
+            )
                 host = host[(dot + 1)..];
         }
         if (uri.HostNameType != UriHostNameType.IPv6) host = string.Join(',', host.Split('.').Reverse());
         var path = uri.AbsolutePath.ToLowerInvariant();
-        if (path.Length > 1) path = path.TrimEnd('/') is { Length: > 0 } stripped ? stripped : "/";
-        var query = uri.Query.Length > 1 ? "?" + string.Join('&', uri.Query[1..].ToLowerInvariant().Split('&').Order(StringComparer.Ordinal)) : "";
+        if (path.Length > 1)
+            path = path.TrimEnd('/') is { Length: > 0 } stripped ? stripped : "/";
+        var query =
+            uri.Query.Length > 1 ? "?" + string.Join('&', uri.Query[1..].ToLowerInvariant().Split('&').Order(StringComparer.Ordinal)) : "";
         return $"{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}){path}{query}";
     }
 

@@ -10,7 +10,8 @@ internal static class Crc32
 {
     private static readonly uint[] Table = MakeTable();
 
-    // x^n mod P of the reflected polynomial for folding by 512 and by 128 bits (Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009).
+    // x^n mod P of the reflected polynomial for folding by 512 and by 128 bits (Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel
+    // 2009).
     private static readonly Vector128<ulong> By512 = Vector128.Create(0x0154442bd4UL, 0x01c6e41596UL);
     private static readonly Vector128<ulong> By128 = Vector128.Create(0x01751997d0UL, 0x00ccaa009eUL);
 
@@ -52,7 +53,8 @@ internal static class Crc32
 
         static Vector128<ulong> Load(ReadOnlySpan<byte> from, int at) => Vector128.Create(from.Slice(at, 16)).AsUInt64();
 
-        static Vector128<ulong> Step(Vector128<ulong> x, Vector128<ulong> k) => Pclmulqdq.CarrylessMultiply(x, k, 0x00) ^ Pclmulqdq.CarrylessMultiply(x, k, 0x11);
+        static Vector128<ulong> Step(Vector128<ulong> x, Vector128<ulong> k) =>
+            Pclmulqdq.CarrylessMultiply(x, k, 0x00) ^ Pclmulqdq.CarrylessMultiply(x, k, 0x11);
     }
 
     /// <summary>Eight bytes a turn ("slicing"), for short inputs and processors without carry-less multiplication.</summary>
@@ -63,8 +65,15 @@ internal static class Crc32
         {
             var low = BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ state;
             var high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            state = table[(7 << 8) + (low & 0xFF)] ^ table[(6 << 8) + ((low >> 8) & 0xFF)] ^ table[(5 << 8) + ((low >> 16) & 0xFF)] ^ table[(4 << 8) + (low >> 24)]
-                ^ table[(3 << 8) + (high & 0xFF)] ^ table[(2 << 8) + ((high >> 8) & 0xFF)] ^ table[(1 << 8) + ((high >> 16) & 0xFF)] ^ table[high >> 24];
+            state =
+                table[(7 << 8) + (low & 0xFF)]
+                ^ table[(6 << 8) + ((low >> 8) & 0xFF)]
+                ^ table[(5 << 8) + ((low >> 16) & 0xFF)]
+                ^ table[(4 << 8) + (low >> 24)]
+                ^ table[(3 << 8) + (high & 0xFF)]
+                ^ table[(2 << 8) + ((high >> 8) & 0xFF)]
+                ^ table[(1 << 8) + ((high >> 16) & 0xFF)]
+                ^ table[high >> 24];
         }
         foreach (var b in bytes) state = (state >> 8) ^ table[(state ^ b) & 0xFF];
         return state;

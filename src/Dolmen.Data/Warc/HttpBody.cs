@@ -51,7 +51,11 @@ internal static class HttpBody
     }
 
     private static string[] Encodings(string list) =>
-        [.. list.ToLowerInvariant().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(e => e is not "identity" and not "none" and not "utf-8")];
+        [
+            .. list.ToLowerInvariant()
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Where(e => e is not "identity" and not "none" and not "utf-8"),
+        ];
 
     /// <summary>Of broken chunks, what can be read; a body that does not begin with a chunk was stored without them.</summary>
     private static byte[] Unchunk(ReadOnlySpan<byte> body, Funnel funnel)
@@ -121,14 +125,24 @@ internal static class HttpBody
                 case "deflate" when bytes.Length >= 2 && (bytes[0] & 0xF) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0:
                     return ReadAll(new ZLibStream(new MemoryStream(bytes), CompressionMode.Decompress), bytes.Length, limits, out reason);
                 case "deflate":
-                    return ReadAll(new DeflateStream(new MemoryStream(bytes), CompressionMode.Decompress), bytes.Length, limits, out reason);
+                    return ReadAll(
+                        new DeflateStream(new MemoryStream(bytes), CompressionMode.Decompress),
+                        bytes.Length,
+                        limits,
+                        out reason
+                    );
                 case "br":
                     return ReadAll(new BrotliStream(new MemoryStream(bytes), CompressionMode.Decompress), bytes.Length, limits, out reason);
                 case "zstd":
                     using (var decompressor = new Decompressor())
                     {
                         decompressor.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
-                        return ReadAll(new DecompressionStream(new MemoryStream(bytes), decompressor, checkEndOfStream: false), bytes.Length, limits, out reason);
+                        return ReadAll(
+                            new DecompressionStream(new MemoryStream(bytes), decompressor, checkEndOfStream: false),
+                            bytes.Length,
+                            limits,
+                            out reason
+                        );
                     }
                 default:
                     reason = "http-encoding-unknown";

@@ -25,7 +25,8 @@ internal sealed class HttpMessage
 
     public string TransferEncoding { get; private set; } = "";
 
-    /// <summary>Whether a status line begins here, as leniently as browsers read one: in any case, behind blanks or empty lines, with or without
+    /// <summary>Whether a status line begins here, as leniently as browsers read one: in any case, behind blanks or empty lines, with or
+    /// without
     /// a version, or with the "ICY" of streaming servers.</summary>
     public static bool Begins(ReadOnlySpan<byte> block)
     {
@@ -47,7 +48,9 @@ internal sealed class HttpMessage
             if (block.Length > MaxHeadBytes) return null;
             message.BodyStart = block.Length;
         }
-        var fields = new HeaderFields(head[Math.Min(lineEnd + 1, head.Length)..Math.Clamp(message.BodyStart, Math.Min(lineEnd + 1, head.Length), head.Length)]);
+        var fields = new HeaderFields(
+            head[Math.Min(lineEnd + 1, head.Length)..Math.Clamp(message.BodyStart, Math.Min(lineEnd + 1, head.Length), head.Length)]
+        );
         while (fields.Next())
         {
             if (Is(fields.Name, "Content-Type"u8)) message.ContentType = Text(fields.Value);
@@ -100,7 +103,8 @@ internal sealed class HttpMessage
         return at;
     }
 
-    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);
+    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) =>
+        name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);
 
     private static string Text(ReadOnlySpan<byte> value) => Encoding.Latin1.GetString(value);
 

@@ -4,7 +4,12 @@ namespace Dolmen.Data.Warc;
 /// with a record, so that a record with a wrong length cannot take bytes of its neighbours; members that merely cut the bytes
 /// anywhere are joined.</summary>
 /// <param name="beginsRecord">Whether the bytes at a member's start are those of a record.</param>
-internal sealed class MemberWindow(StoredMembers members, int peek, Func<ReadOnlySpan<byte>, bool> beginsRecord, Action<long, string> broken)
+internal sealed class MemberWindow(
+    StoredMembers members,
+    int peek,
+    Func<ReadOnlySpan<byte>, bool> beginsRecord,
+    Action<long, string> broken
+)
 {
     private byte[] _buffer = new byte[1 << 17];
     private int _start, _visible, _end;

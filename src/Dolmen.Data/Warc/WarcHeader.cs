@@ -54,11 +54,13 @@ internal sealed class WarcHeader
         return header;
     }
 
-    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);
+    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) =>
+        name.Length == wanted.Length && Ascii.EqualsIgnoreCase(name, wanted);
 
     private static string Text(ReadOnlySpan<byte> value) => Encoding.UTF8.GetString(value);
 
-    private static long LengthOf(ReadOnlySpan<byte> value) => Utf8Parser.TryParse(value, out long length, out var used) && used == value.Length && length >= 0 ? length : -1;
+    private static long LengthOf(ReadOnlySpan<byte> value) =>
+        Utf8Parser.TryParse(value, out long length, out var used) && used == value.Length && length >= 0 ? length : -1;
 
     private static WarcType TypeOf(ReadOnlySpan<byte> value) =>
         Is(value, "response"u8) ? WarcType.Response

@@ -11,7 +11,13 @@ internal static class WarcPages
 
     public static bool Begins(ReadOnlySpan<byte> bytes) => bytes.StartsWith("WARC/"u8);
 
-    public static IEnumerable<SourceRecord> Read(InputFile file, StoredMembers members, ReadLimits limits, Funnel funnel, CancellationToken stop)
+    public static IEnumerable<SourceRecord> Read(
+        InputFile file,
+        StoredMembers members,
+        ReadLimits limits,
+        Funnel funnel,
+        CancellationToken stop
+    )
     {
         var reader = new WarcReader(members, limits, (offset, reason) => funnel.Break(file.Name, offset, reason), stop);
         var dump = file.Dump;
@@ -32,7 +38,8 @@ internal static class WarcPages
             case WarcType.Continuation:
                 funnel.Drop("warc-segment");
                 return null;
-            case WarcType.Response or WarcType.Resource when contentType == "text/dns" || header.Url.StartsWith("dns:", StringComparison.OrdinalIgnoreCase):
+            case WarcType.Response
+            or WarcType.Resource when contentType == "text/dns" || header.Url.StartsWith("dns:", StringComparison.OrdinalIgnoreCase):
                 funnel.Note("warc-dns");
                 return null;
             // What wget was called with and what it said.
@@ -77,7 +84,11 @@ internal static class WarcPages
         var fields = new HeaderFields(block);
         while (fields.Next())
         {
-            if (fields.Name.Length == "isPartOf".Length && Ascii.EqualsIgnoreCase(fields.Name, "isPartOf"u8) && fields.Value.Length is > 0 and <= MaxDumpChars)
+            if (
+                fields.Name.Length == "isPartOf".Length
+                && Ascii.EqualsIgnoreCase(fields.Name, "isPartOf"u8)
+                && fields.Value.Length is > 0 and <= MaxDumpChars
+            )
                 return Encoding.UTF8.GetString(fields.Value);
         }
         return null;

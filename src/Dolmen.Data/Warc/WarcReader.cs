@@ -70,10 +70,16 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         var length = (int)Header.Length;
         while (_window.Bytes.Length < length)
         {
-            if (IsBomb(_window.Bytes.Length, begun)) return Bomb();
-            if (_window.Fill()) continue;
-            if (edited && _window.Flaw is null) return ReadToNextHeader();
-            return Broken(_window.Flaw ?? (_window.FileEnded && _window.Bytes.IndexOf(NextMark) < 0 ? "warc-truncated" : "warc-length-wrong"), skip: 0);
+            if (IsBomb(_window.Bytes.Length, begun))
+                return Bomb();
+            if (_window.Fill())
+                continue;
+            if (edited && _window.Flaw is null)
+                return ReadToNextHeader();
+            return Broken(
+                _window.Flaw ?? (_window.FileEnded && _window.Bytes.IndexOf(NextMark) < 0 ? "warc-truncated" : "warc-length-wrong"),
+                skip: 0
+            );
         }
         var end = length;
         while (_window.Has(end + 1) && _window.Bytes[end] is (byte)'\r' or (byte)'\n') end++;
@@ -81,7 +87,10 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         {
             if (_window.Flaw is { } flaw) return Broken(flaw, end);
         }
-        else if (!(_window.Has(end + Mark.Length) && _window.Bytes[end..].StartsWith(Mark)) && !_window.Bytes[length..end].StartsWith("\r\n\r\n"u8))
+        else if (
+            !(_window.Has(end + Mark.Length) && _window.Bytes[end..].StartsWith(Mark))
+            && !_window.Bytes[length..end].StartsWith("\r\n\r\n"u8)
+        )
         {
             if (edited) return ReadToNextHeader();
             // Too short, or too long by records that follow: the next header is behind this one either way.
@@ -137,7 +146,8 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
         }
     }
 
-    /// <summary>Passes over a block too big to hold. Its length cannot be checked afterwards, so a line in it that begins a record ends it.</summary>
+    /// <summary>Passes over a block too big to hold. Its length cannot be checked afterwards, so a line in it that begins a record ends
+    /// it.</summary>
     private bool SkipBlock(long begun)
     {
         long skipped = 0;
@@ -175,10 +185,14 @@ internal sealed class WarcReader(StoredMembers members, ReadLimits limits, Actio
     {
         bytes = bytes[..Math.Min(bytes.Length, HeaderStart)];
         var end = bytes.IndexOf((byte)'\n');
-        return end > Mark.Length && char.IsAsciiDigit((char)bytes[Mark.Length]) && end + 1 < bytes.Length && bytes[end + 1] is (byte)'W' or (byte)'w' or (byte)'C' or (byte)'c';
+        return end > Mark.Length
+            && char.IsAsciiDigit((char)bytes[Mark.Length])
+            && end + 1 < bytes.Length
+            && bytes[end + 1] is (byte)'W' or (byte)'w' or (byte)'C' or (byte)'c';
     }
 
-    private bool IsBomb(long made, long begun) => _window.IsCompressed && made > Ratioless && made > limits.MaxRatio * (_window.StoredPosition - begun);
+    private bool IsBomb(long made, long begun) =>
+        _window.IsCompressed && made > Ratioless && made > limits.MaxRatio * (_window.StoredPosition - begun);
 
     private bool Bomb()
     {

@@ -29,7 +29,8 @@ internal sealed record PackedRecord(byte[] Member, Func<string, long, string>? I
 }
 
 /// <summary>Appends records to numbered WARC files, a gzip member each, and begins a new file where one has grown long enough. What
-/// belongs together is written at once, so that a file ends in the middle of it only when the machine stops in the middle of a write.</summary>
+/// belongs together is written at once, so that a file ends in the middle of it only when the machine stops in the middle of a
+/// write.</summary>
 /// <param name="describe">The warcinfo record each file opens with.</param>
 internal sealed class WarcWriter(string folder, string prefix, long maxBytes, Func<string, PackedRecord> describe) : IDisposable
 {
@@ -43,22 +44,30 @@ internal sealed class WarcWriter(string folder, string prefix, long maxBytes, Fu
 
     /// <summary>Goes on behind the last record known to be whole: what lies behind it in that file was torn, a file after it is an
     /// empty beginning.</summary>
-    /// <exception cref="UserErrorException">The file is shorter than it was, or more was written after it than one step can have.</exception>
+    /// <exception cref="UserErrorException">The file is shorter than it was, or more was written after it than one step can
+    /// have.</exception>
     public void GoOn(string file, long end)
     {
-        var later = Directory.GetFiles(folder, $"{prefix}-*{Extension}").Where(path => string.CompareOrdinal(Path.GetFileName(path), file) > 0).ToList();
+        var later = Directory
+            .GetFiles(folder, $"{prefix}-*{Extension}")
+            .Where(path => string.CompareOrdinal(Path.GetFileName(path), file) > 0)
+            .ToList();
         if (later.Count > 1)
         {
-            throw new UserErrorException($"{later[0]} and {later.Count - 1} more files lie behind the last step of the crawl that is known: it cannot go on " +
-                "without losing them. Move them away, or crawl into another --out.");
+            throw new UserErrorException(
+                $"{later[0]} and {later.Count - 1} more files lie behind the last step of the crawl that is known: it cannot go on "
+                    + "without losing them. Move them away, or crawl into another --out."
+            );
         }
         later.ForEach(File.Delete);
         if (file.Length == 0) return;
         var whole = new FileInfo(Path.Combine(folder, file));
         if (!whole.Exists || whole.Length < end)
         {
-            throw new UserErrorException($"{whole.FullName} has {(whole.Exists ? whole.Length : 0)} bytes where {end} were written: the crawl cannot go " +
-                "on from it. Restore the file, or crawl into another --out.");
+            throw new UserErrorException(
+                $"{whole.FullName} has {(whole.Exists ? whole.Length : 0)} bytes where {end} were written: the crawl cannot go "
+                    + "on from it. Restore the file, or crawl into another --out."
+            );
         }
         _number = int.Parse(file.AsSpan(prefix.Length + 1, 5)) + 1;
         _stream = new FileStream(whole.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, 1);
@@ -95,7 +104,8 @@ internal sealed class WarcWriter(string folder, string prefix, long maxBytes, Fu
     private void Open()
     {
         Dispose();
-        if (_number == 100_000) throw new UserErrorException($"{folder} would hold more than 100000 WARC files: give a larger --warc-size or another --out.");
+        if (_number == 100_000)
+            throw new UserErrorException($"{folder} would hold more than 100000 WARC files: give a larger --warc-size or another --out.");
         var name = $"{prefix}-{_number++:00000}{Extension}";
         _stream = new FileStream(Path.Combine(folder, name), FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1);
         Position = (name, 0);

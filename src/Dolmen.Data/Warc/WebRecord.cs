@@ -30,12 +30,26 @@ internal static class WebRecord
     /// <summary>Content that is stored without an HTTP header around it.</summary>
     public static SourceRecord? FromContent(SourceRecord page, string type, string? charset, byte[] content, Funnel funnel)
     {
-        if (type.Length == 0) type = Sniff(content);
-        else if (IsPage(type) && IsBinary(content)) type = "mislabelled";
-        if (content.Length == 0) return Dropped("empty-body", funnel);
-        if (!IsPage(type)) return Dropped(Reason(type), funnel);
-        if (PageText.NamesUnknown(content, charset)) funnel.Note(PageText.UnknownCharset);
-        return type == "text/plain" ? page with { Text = PageText.DecodeCounted(content, charset, funnel) } : page with { Html = content, Charset = charset };
+        if (type.Length == 0)
+            type = Sniff(content);
+        else if (IsPage(type) && IsBinary(content))
+            type = "mislabelled";
+        if (content.Length == 0)
+            return Dropped("empty-body", funnel);
+        if (!IsPage(type))
+            return Dropped(Reason(type), funnel);
+        if (PageText.NamesUnknown(content, charset))
+            funnel.Note(PageText.UnknownCharset);
+        return type == "text/plain"
+            ? page with
+            {
+                Text = PageText.DecodeCounted(content, charset, funnel),
+            }
+            : page with
+            {
+                Html = content,
+                Charset = charset,
+            };
     }
 
     /// <summary>Whether the address is that of a site's rules for crawlers, which are not a text of the site.</summary>
@@ -66,10 +80,21 @@ internal static class WebRecord
     {
         if (content is [0xEF, 0xBB, 0xBF, ..]) content = content[3..];
         content = content[..Math.Min(content.Length, 512)].TrimStart(" \t\r\n"u8);
-        return content is [(byte)'<', (byte)'!' or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'a' and <= (byte)'z'), ..] && !content.StartsWith("<?xml"u8) ? "text/html" : "unknown";
+        return
+            content is [(byte)'<', (byte)'!' or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'a' and <= (byte)'z'), ..]
+            && !content.StartsWith("<?xml"u8)
+            ? "text/html"
+            : "unknown";
     }
 
     private static bool IsBinary(ReadOnlySpan<byte> content) =>
-        content.StartsWith("%PDF-"u8) || content.StartsWith("GIF8"u8) || content.StartsWith("PK\u0003\u0004"u8) || content.StartsWith("RIFF"u8)
-        || content is [0x89, (byte)'P', (byte)'N', (byte)'G', ..] or [0xFF, 0xD8, 0xFF, ..] or [0x1F, 0x8B, 8, ..] or [0x7F, (byte)'E', (byte)'L', (byte)'F', ..];
+        content.StartsWith("%PDF-"u8)
+        || content.StartsWith("GIF8"u8)
+        || content.StartsWith("PK\u0003\u0004"u8)
+        || content.StartsWith("RIFF"u8)
+        || content
+            is [0x89, (byte)'P', (byte)'N', (byte)'G', ..]
+                or [0xFF, 0xD8, 0xFF, ..]
+                or [0x1F, 0x8B, 8, ..]
+                or [0x7F, (byte)'E', (byte)'L', (byte)'F', ..];
 }

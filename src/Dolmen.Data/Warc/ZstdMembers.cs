@@ -17,7 +17,8 @@ internal sealed unsafe class ZstdMembers(StoredFile file) : StoredMembers(file)
     private ZSTD_DCtx_s* _frames = Context();
     private bool _dictionaryAllowed = true;
 
-    public static bool Begins(ReadOnlySpan<byte> bytes) => bytes.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(bytes) is var magic && (magic == Magic || IsSkippable(magic));
+    public static bool Begins(ReadOnlySpan<byte> bytes) =>
+        bytes.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(bytes) is var magic && (magic == Magic || IsSkippable(magic));
 
     public override bool Next()
     {

@@ -25,7 +25,12 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         var all = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut, EvaluationJson.Default.HeldOutDocument);
         var texts = all.FindAll(document => document.Text.Length > 0);
         var documents = Draw(texts, input.Seed);
-        var tally = EvaluationCorpus.Counts("held-out documents", EvaluationCorpus.HeldOut, all.Count, documents.Count + all.Count - texts.Count);
+        var tally = EvaluationCorpus.Counts(
+            "held-out documents",
+            EvaluationCorpus.HeldOut,
+            all.Count,
+            documents.Count + all.Count - texts.Count
+        );
         tally.Drop("text-empty", new DataPlace(EvaluationCorpus.HeldOut, 0), all.Count - texts.Count);
         tally.Use(documents.Count);
         result = result.Counted(tally);

@@ -33,7 +33,12 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
     {
         var all = EvaluationCorpus.ReadQuestions(input.CorpusDirectory);
         var questions = EvaluationCorpus.Draw(all, MaxQuestions, input.Seed);
-        var tally = EvaluationCorpus.Counts(Shots == 0 ? "questions" : "questions with shots", EvaluationCorpus.MultipleChoice, all.Count, questions.Count);
+        var tally = EvaluationCorpus.Counts(
+            Shots == 0 ? "questions" : "questions with shots",
+            EvaluationCorpus.MultipleChoice,
+            all.Count,
+            questions.Count
+        );
         tally.Use(questions.Count);
         if (questions.Count == 0) return result.Counted(tally).Warn($"{Name} was skipped: {EvaluationCorpus.MultipleChoice} is empty.");
 
@@ -123,7 +128,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         };
     }
 
-    /// <summary>What opens a text, shots, query and choice of each choice; the choices' own tokens begin at <paramref name="from"/>.</summary>
+    /// <summary>What opens a text, shots, query and choice of each choice; the choices' own tokens begin at
+    /// <paramref name="from"/>.</summary>
     private static int[][] Encode(ChoiceQuestion question, List<string> shots, int used, EvaluationInput input, out int from)
     {
         var context = string.Concat(shots.Take(used)) + question.Query;

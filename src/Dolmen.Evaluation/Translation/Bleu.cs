@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Dolmen.Evaluation.Translation;
 
-/// <summary>BLEU (Papineni et al. 2002) as sacreBLEU computes it by default (Post 2018): whole corpus, one reference, words of mteval-v13a, up to
+/// <summary>BLEU (Papineni et al. 2002) as sacreBLEU computes it by default (Post 2018): whole corpus, one reference, words of mteval-v13a,
+/// up to
 /// four in a row, exponential smoothing where none of an order matches.</summary>
 public static partial class Bleu
 {
@@ -10,7 +11,11 @@ public static partial class Bleu
 
     public static double Score(IReadOnlyList<string> hypotheses, IReadOnlyList<string> references)
     {
-        if (hypotheses.Count != references.Count) throw new ArgumentException($"{hypotheses.Count} hypotheses need as many references, not {references.Count}.", nameof(references));
+        if (hypotheses.Count != references.Count)
+            throw new ArgumentException(
+                $"{hypotheses.Count} hypotheses need as many references, not {references.Count}.",
+                nameof(references)
+            );
         var (matched, total) = (new long[MaxOrder], new long[MaxOrder]);
         long written = 0, wanted = 0;
         for (var i = 0; i < hypotheses.Count; i++)
@@ -40,7 +45,13 @@ public static partial class Bleu
     /// <summary>Words and marks of mteval-v13a.</summary>
     public static string[] Words(string text)
     {
-        text = text.Replace("<skipped>", "").Replace("-\n", "").Replace('\n', ' ').Replace("&quot;", "\"").Replace("&amp;", "&").Replace("&lt;", "<").Replace("&gt;", ">");
+        text = text.Replace("<skipped>", "")
+            .Replace("-\n", "")
+            .Replace('\n', ' ')
+            .Replace("&quot;", "\"")
+            .Replace("&amp;", "&")
+            .Replace("&lt;", "<")
+            .Replace("&gt;", ">");
         text = Marks().Replace($" {text} ", " $1 ");
         text = AfterOther().Replace(text, "$1 $2 ");
         text = BeforeOther().Replace(text, " $1 $2");

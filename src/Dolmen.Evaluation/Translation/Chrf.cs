@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Dolmen.Evaluation.Translation;
 
-/// <summary>chrF2 (Popović 2015) as sacreBLEU computes it: characters in rows of one to six, blanks left out, recall counting twice, precision
+/// <summary>chrF2 (Popović 2015) as sacreBLEU computes it: characters in rows of one to six, blanks left out, recall counting twice,
+/// precision
 /// and recall averaged over the orders that both sides have, over the whole corpus.</summary>
 public static class Chrf
 {
@@ -11,7 +12,11 @@ public static class Chrf
 
     public static double Score(IReadOnlyList<string> hypotheses, IReadOnlyList<string> references)
     {
-        if (hypotheses.Count != references.Count) throw new ArgumentException($"{hypotheses.Count} hypotheses need as many references, not {references.Count}.", nameof(references));
+        if (hypotheses.Count != references.Count)
+            throw new ArgumentException(
+                $"{hypotheses.Count} hypotheses need as many references, not {references.Count}.",
+                nameof(references)
+            );
         var (written, wanted, matched) = (new long[MaxOrder], new long[MaxOrder], new long[MaxOrder]);
         for (var i = 0; i < hypotheses.Count; i++)
         {
@@ -32,7 +37,8 @@ public static class Chrf
         return precision + recall == 0 ? 0 : 100 * (1 + Beta * Beta) * precision * recall / (Beta * Beta * precision + recall);
     }
 
-    private static string[] Characters(string text) => [.. text.EnumerateRunes().Where(rune => !Rune.IsWhiteSpace(rune)).Select(rune => rune.ToString())];
+    private static string[] Characters(string text) =>
+        [.. text.EnumerateRunes().Where(rune => !Rune.IsWhiteSpace(rune)).Select(rune => rune.ToString())];
 
     private static Dictionary<string, int> Counts(string[] characters, int n)
     {

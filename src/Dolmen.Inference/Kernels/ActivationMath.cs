@@ -4,7 +4,8 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Inference.Kernels;
 
-/// <summary>The activations besides those that have a kernel of their own in <see cref="VectorMath"/>, over <see cref="Vector{T}"/>. Absolute
+/// <summary>The activations besides those that have a kernel of their own in <see cref="VectorMath"/>, over <see cref="Vector{T}"/>.
+/// Absolute
 /// errors stay below a few 1e-7 of the input's size.</summary>
 internal static unsafe class ActivationMath
 {

@@ -5,7 +5,8 @@ using Dolmen.Checkpoints;
 namespace Dolmen.Inference.Layers;
 
 /// <summary>Cosines and sines of rotary positions in single precision as Hugging Face computes them: pair j of a head is
-/// (x[j], x[j + E/2]) and turns by position · frequency j. Where the scaling looks at the sequence's length there are several tables.</summary>
+/// (x[j], x[j + E/2]) and turns by position · frequency j. Where the scaling looks at the sequence's length there are several
+/// tables.</summary>
 internal sealed class RotaryTable(RotaryPosition position, int headDim)
 {
     private readonly int _half = headDim / 2;
@@ -15,7 +16,8 @@ internal sealed class RotaryTable(RotaryPosition position, int headDim)
     private int _longTable;
     private Rows? _current;
 
-    /// <summary>Makes room for positions below <paramref name="positions"/> of short sequences. Not to be called while others read.</summary>
+    /// <summary>Makes room for positions below <paramref name="positions"/> of short sequences. Not to be called while others
+    /// read.</summary>
     public void Grow(int positions) => Extend(_current = _short, positions);
 
     /// <summary>Chooses the table of a sequence of <paramref name="length"/> tokens and makes room for <paramref name="count"/> positions

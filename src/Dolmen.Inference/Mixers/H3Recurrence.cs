@@ -6,7 +6,8 @@ namespace Dolmen.Inference.Mixers;
 
 // M tokens of one pass, D model, H heads, E head dim (= D / H)
 
-/// <summary>H3 as a recurrence (Fu et al. 2023, algorithm 1): k through the shift state space, its outer products with v through E·E states of
+/// <summary>H3 as a recurrence (Fu et al. 2023, algorithm 1): k through the shift state space, its outer products with v through E·E states
+/// of
 /// the diagonal one, picked by q.</summary>
 internal sealed unsafe class H3Recurrence(H3Spec spec, WeightSource weights) : DecodeMixer
 {
@@ -73,7 +74,16 @@ internal sealed unsafe class H3Recurrence(H3Spec spec, WeightSource weights) : D
                 float* k = keys + (long)t * d + i, v = qkv + (long)t * _qkv.Stride + 2 * d + j;
                 for (var h = 0; h < count; h++) pairs[(long)t * Lanes + h] = k[(first + h) * e] * v[(first + h) * e];
             }
-            _memory.Forward(block, m, pairs, Lanes, pairs, Lanes, count, states + ((long)(i * e + j) * _memory.Blocks + block) * _memory.Inner * Lanes);
+            _memory.Forward(
+                block,
+                m,
+                pairs,
+                Lanes,
+                pairs,
+                Lanes,
+                count,
+                states + ((long)(i * e + j) * _memory.Blocks + block) * _memory.Inner * Lanes
+            );
             for (var t = 0; t < m; t++)
             {
                 float* q = qkv + (long)t * _qkv.Stride + i, to = picked + (long)t * d + j * spec.Heads + first;

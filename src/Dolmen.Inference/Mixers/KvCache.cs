@@ -5,7 +5,8 @@ namespace Dolmen.Inference.Mixers;
 // K kv-heads, E head dim, B positions of a block (16)
 
 /// <summary>Keys and values of one attention layer. Keys lie in blocks of (E, B positions), values as (positions, E rounded up to 16):
-/// what <see cref="Attention"/> reads front to back. Memory grows by doubling as positions fill. With a sliding window the blocks are a ring that
+/// what <see cref="Attention"/> reads front to back. Memory grows by doubling as positions fill. With a sliding window the blocks are a
+/// ring that
 /// holds the window, the tokens of one pass and what rounding to blocks adds.</summary>
 internal sealed unsafe class KvCache : LayerState
 {

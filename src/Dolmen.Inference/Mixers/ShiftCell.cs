@@ -22,7 +22,8 @@ internal sealed unsafe class ShiftCell : IDisposable
         var (d, taps) = (spec.DModel, spec.ShiftState);
         _ring = taps - 1;
         _kernel = NativeBuffer.OfFloats((d + Lanes - 1) / Lanes * Lanes * (long)taps);
-        ReadOnlySpan<float> input = weights.Tensor(spec.ShiftInput, (long)d * taps).Span, output = weights.Tensor(spec.ShiftOutput, (long)d * taps).Span;
+        ReadOnlySpan<float> input = weights.Tensor(spec.ShiftInput, (long)d * taps).Span,
+            output = weights.Tensor(spec.ShiftOutput, (long)d * taps).Span;
         var skip = weights.Tensor(spec.ShiftSkip, d).Span;
         for (var i = 0; i < d; i++)
         {
@@ -48,8 +49,13 @@ internal sealed unsafe class ShiftCell : IDisposable
             var input = Vector512.Load(u);
             var sum = input * Vector512.Load(kernel);
             for (var l = 1; l <= Math.Min(_ring, position); l++)
-                sum = Vector512.FusedMultiplyAdd(Vector512.Load(state + (position - l) % _ring * Lanes), Vector512.Load(kernel + l * Lanes), sum);
-            if (_ring > 0) input.Store(state + position % _ring * Lanes);
+                sum = Vector512.FusedMultiplyAdd(
+                    Vector512.Load(state + (position - l) % _ring * Lanes),
+                    Vector512.Load(kernel + l * Lanes),
+                    sum
+                );
+            if (_ring > 0)
+                input.Store(state + position % _ring * Lanes);
             VectorMath16.Store(sum, y, count);
         }
     }

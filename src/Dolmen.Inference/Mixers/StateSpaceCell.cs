@@ -32,9 +32,12 @@ internal sealed unsafe class StateSpaceCell : IDisposable
         (_move, _gain, _output, _along, _correction) = (Planes(1), Planes(1), Planes(1), Planes(rank), Planes(rank));
         _inverse = NativeBuffer.OfFloats((long)rank * rank * Blocks * Lanes);
         _skip = weights.Vector(spec.Skip, spec.Features);
-        ReadOnlySpan<float> decay = weights.Tensor(spec.LogDecay, cells).Span, frequency = weights.Tensor(spec.Frequency, cells).Span;
-        ReadOnlySpan<float> logStep = weights.Tensor(spec.LogStep, spec.Features).Span, lowRank = rank > 0 ? weights.Tensor(spec.LowRank, rank * cells * 2).Span : [];
-        ReadOnlySpan<float> input = weights.Tensor(spec.Input, cells * 2).Span, output = weights.Tensor(spec.Output, cells * 2).Span;
+        ReadOnlySpan<float> decay = weights.Tensor(spec.LogDecay, cells).Span,
+            frequency = weights.Tensor(spec.Frequency, cells).Span;
+        ReadOnlySpan<float> logStep = weights.Tensor(spec.LogStep, spec.Features).Span,
+            lowRank = rank > 0 ? weights.Tensor(spec.LowRank, rank * cells * 2).Span : [];
+        ReadOnlySpan<float> input = weights.Tensor(spec.Input, cells * 2).Span,
+            output = weights.Tensor(spec.Output, cells * 2).Span;
         var bilinear = spec.Discretization == Discretization.Bilinear;
         var coupling = new double[2, 2];
         for (var h = 0; h < spec.Features; h++)
@@ -55,12 +58,14 @@ internal sealed unsafe class StateSpaceCell : IDisposable
                     var p = Pair(lowRank, (int)(r * cells) + cell);
                     Put(_along, r, h, n, p);
                     Put(_correction, r, h, n, p * resolvent);
-                    for (var s = 0; s < rank; s++) coupling[s, r] += 2 * (Complex.Conjugate(Pair(lowRank, (int)(s * cells) + cell)) * p * resolvent).Real;
+                    for (var s = 0; s < rank; s++)
+                        coupling[s, r] += 2 * (Complex.Conjugate(Pair(lowRank, (int)(s * cells) + cell)) * p * resolvent).Real;
                 }
             }
             double first = 1 + coupling[0, 0], second = 1 + coupling[1, 1], determinant = first * second - coupling[0, 1] * coupling[1, 0];
             double[] inverse = rank == 2 ? [second, -coupling[0, 1], -coupling[1, 0], first] : [second];
-            for (var i = 0; i < rank * rank; i++) _inverse.Floats[(i * Blocks + h / Lanes) * Lanes + h % Lanes] = (float)(inverse[i] / determinant);
+            for (var i = 0; i < rank * rank; i++)
+                _inverse.Floats[(i * Blocks + h / Lanes) * Lanes + h % Lanes] = (float)(inverse[i] / determinant);
         }
     }
 
@@ -79,8 +84,12 @@ internal sealed unsafe class StateSpaceCell : IDisposable
     public void Forward(int block, int m, float* u, int uStride, float* y, int yStride, int count, float* state)
     {
         var planes = (long)_spec.Pairs * 2 * Lanes;
-        float* move = _move.Floats + block * planes, gain = _gain.Floats + block * planes, output = _output.Floats + block * planes;
-        float* along = _along.Floats + block * planes, correction = _correction.Floats + block * planes, inverse = _inverse.Floats + block * Lanes;
+        float* move = _move.Floats + block * planes,
+            gain = _gain.Floats + block * planes,
+            output = _output.Floats + block * planes;
+        float* along = _along.Floats + block * planes,
+            correction = _correction.Floats + block * planes,
+            inverse = _inverse.Floats + block * Lanes;
         var skip = Vector512.Load(_skip.Floats + block * Lanes);
         for (var t = 0; t < m; t++, u += uStride, y += yStride)
         {
@@ -110,13 +119,17 @@ internal sealed unsafe class StateSpaceCell : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<float> Re, Vector512<float> Im) Move(Vector512<float> u, float* x, float* move, float* gain)
     {
-        Vector512<float> xr = Vector512.Load(x), xi = Vector512.Load(x + Lanes), mr = Vector512.Load(move), mi = Vector512.Load(move + Lanes);
+        Vector512<float> xr = Vector512.Load(x),
+            xi = Vector512.Load(x + Lanes),
+            mr = Vector512.Load(move),
+            mi = Vector512.Load(move + Lanes);
         var re = Vector512.FusedMultiplyAdd(mr, xr, Vector512.FusedMultiplyAdd(Vector512.Load(gain), u, -(mi * xi)));
         var im = Vector512.FusedMultiplyAdd(mr, xi, Vector512.FusedMultiplyAdd(Vector512.Load(gain + Lanes), u, mi * xr));
         return (xr + re, xi + im);
     }
 
-    /// <summary>x ← Ā·x + B̄·u − q·t with q = (2/Δ − Λ)⁻¹P, then t ← (I + 2·Re P*q)⁻¹·2·Re P*x, which the second correction takes.</summary>
+    /// <summary>x ← Ā·x + B̄·u − q·t with q = (2/Δ − Λ)⁻¹P, then t ← (I + 2·Re P*q)⁻¹·2·Re P*x, which the second correction
+    /// takes.</summary>
     private void Turn(Vector512<float> u, float* state, float* move, float* gain, float* along, float* correction, float* inverse)
     {
         var planes = (long)_spec.Pairs * 2 * Lanes;

@@ -28,7 +28,8 @@ public sealed class Decoder : TrainableModel
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
         var residualStd = Std / Math.Sqrt(parts);
         _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Normal(Std));
-        if (_plan.Positions is { } positions) _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Normal(Std));
+        if (_plan.Positions is { } positions)
+            _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Normal(Std));
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
@@ -82,7 +83,10 @@ public sealed class Decoder : TrainableModel
         using var scope = NewDisposeScope();
         Hidden(tokens, segments: null, states);
         states.RemoveAt(_plan.StatesFromFirstBlock ? 0 : states.Count - 2);
-        return [.. states.Select(state => state.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope())];
+        return
+        [
+            .. states.Select(state => state.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope()),
+        ];
     }
 
     public override IReadOnlyList<(string Name, double Value)> LastMetrics()
@@ -92,7 +96,8 @@ public sealed class Decoder : TrainableModel
         using var noGradient = no_grad();
         return
         [
-            ("moe/aux_loss", RouterLosses.LoadBalancing(_routings).item<float>()), ("moe/z_loss", RouterLosses.LogPartition(_routings).item<float>()),
+            ("moe/aux_loss", RouterLosses.LoadBalancing(_routings).item<float>()),
+            ("moe/z_loss", RouterLosses.LogPartition(_routings).item<float>()),
             ("moe/imbalance", RouterLosses.Imbalance(_routings)),
         ];
     }
@@ -114,7 +119,9 @@ public sealed class Decoder : TrainableModel
             var values = new float[tensor.Elements];
             read(tensor.Name, values);
             var (parameter, start, columns) = _layout[tensor.Name];
-            (columns == 0 ? values : Transposed(values, values.Length / columns)).CopyTo(Parameters.Weights(parameter)[checked((int)start)..]);
+            (columns == 0 ? values : Transposed(values, values.Length / columns)).CopyTo(
+                Parameters.Weights(parameter)[checked((int)start)..]
+            );
         }
         Parameters.RefreshCopy();
     }
@@ -124,14 +131,23 @@ public sealed class Decoder : TrainableModel
         using var scope = NewDisposeScope();
         return
         [
-            .. _plan.Tensors().Select(tensor =>
-            {
-                var (parameter, start, columns) = _layout[tensor.Name];
-                var gradient = Parameters[parameter].grad;
-                if (gradient is null) return (tensor.Name, new float[tensor.Elements]);
-                var values = gradient.to(ScalarType.Float32).contiguous().view(-1).narrow(0, start, tensor.Elements).data<float>().ToArray();
-                return (tensor.Name, columns == 0 ? values : Transposed(values, columns));
-            }),
+            .. _plan
+                .Tensors()
+                .Select(tensor =>
+                {
+                    var (parameter, start, columns) = _layout[tensor.Name];
+                    var gradient = Parameters[parameter].grad;
+                    if (gradient is null)
+                        return (tensor.Name, new float[tensor.Elements]);
+                    var values = gradient
+                        .to(ScalarType.Float32)
+                        .contiguous()
+                        .view(-1)
+                        .narrow(0, start, tensor.Elements)
+                        .data<float>()
+                        .ToArray();
+                    return (tensor.Name, columns == 0 ? values : Transposed(values, columns));
+                }),
         ];
     }
 
@@ -149,7 +165,8 @@ public sealed class Decoder : TrainableModel
     {
         using var scope = NewDisposeScope();
         var (b, t) = (tokens.shape[0], tokens.shape[1]);
-        if (t > _config.ContextLength) throw new ArgumentException($"{t} positions, but the model's context is {_config.ContextLength}.", nameof(tokens));
+        if (t > _config.ContextLength)
+            throw new ArgumentException($"{t} positions, but the model's context is {_config.ContextLength}.", nameof(tokens));
         ForgetRoutings();
         segments?.Check(tokens, 1);
         var unpadded = _mixture is null ? null : segments?.UnpaddedPositions(tokens.device);
@@ -208,7 +225,9 @@ public sealed class Decoder : TrainableModel
         var (rows, width) = ((int)(values.Length / columns), (int)columns);
         var result = new float[values.Length];
         // (columns, rows) as we keep it → (rows, columns) as it is stored, or the reverse by swapping the sizes.
-        for (var row = 0; row < rows; row++) for (var column = 0; column < width; column++) result[row * width + column] = values[column * rows + row];
+        for (var row = 0; row < rows; row++)
+        for (var column = 0; column < width; column++)
+            result[row * width + column] = values[column * rows + row];
         return result;
     }
 

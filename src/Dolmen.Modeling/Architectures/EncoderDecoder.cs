@@ -1,4 +1,5 @@
-// An encoder–decoder Transformer: Vaswani et al. 2017, with norms before each part (Xiong et al. 2020), SwiGLU (Shazeer 2020) and, if asked,
+// An encoder–decoder Transformer: Vaswani et al. 2017, with norms before each part (Xiong et al. 2020), SwiGLU (Shazeer 2020) and, if
+// asked,
 // rotary positions in self-attention (Su et al. 2021). Across, positions are not turned: source and target count apart.
 // B batch, S source positions, T target positions, D model, H heads, E head dim, F feed-forward, V vocab
 using Dolmen.Checkpoints;
@@ -56,13 +57,17 @@ public sealed class EncoderDecoder : SequencePairModel
         if (Math.Max(batch.SourceLength, batch.TargetLength) > _config.ContextLength)
         {
             throw new ArgumentException(
-                $"{batch.SourceLength} source and {batch.TargetLength} target positions, but the model's context is {_config.ContextLength}.", nameof(batch));
+                $"{batch.SourceLength} source and {batch.TargetLength} target positions, but the model's context is "
+                    + $"{_config.ContextLength}.",
+                nameof(batch)
+            );
         }
         var lengths = new SequenceLengths(batch.SourceLengths);
-        var memory = Embedded(batch.Source(), dropout);                     // (B, S, D)
-        for (var i = 0; i < _config.EncoderLayers; i++) memory = FeedForward($"encoder.layers.{i}.", SelfAttention($"encoder.layers.{i}.", memory, lengths, dropout), dropout);
-        memory = Normed("encoder.norm", memory);                                // (B, S, D)
-        var x = Embedded(batch.TargetIn(), dropout);                        // (B, T, D)
+        var memory = Embedded(batch.Source(), dropout); // (B, S, D)
+        for (var i = 0; i < _config.EncoderLayers; i++)
+            memory = FeedForward($"encoder.layers.{i}.", SelfAttention($"encoder.layers.{i}.", memory, lengths, dropout), dropout);
+        memory = Normed("encoder.norm", memory); // (B, S, D)
+        var x = Embedded(batch.TargetIn(), dropout); // (B, T, D)
         for (var i = 0; i < _config.DecoderLayers; i++)
         {
             var layer = $"decoder.layers.{i}.";
@@ -84,28 +89,41 @@ public sealed class EncoderDecoder : SequencePairModel
     /// <param name="lengths">Null in the decoder, which sees the target so far.</param>
     private Tensor SelfAttention(string layer, Tensor x, SequenceLengths? lengths, DroppedUnits? dropout)        // (B, T, D)
     {
-        var qkv = functional.linear(Normed(layer + "self_attn_norm", x), Parameters[layer + "self_attn.qkv_proj.weight"]);    // (B, T, 3D)
-        var (q, k, v) = Heads(qkv);                                             // 3 × (B, H, T, E)
-        return x + Dropped(functional.linear(PairAttention.Run(q, k, v, lengths, _fused), Parameters[layer + "self_attn.o_proj.weight"]), dropout);
+        var qkv = functional.linear(Normed(layer + "self_attn_norm", x), Parameters[layer + "self_attn.qkv_proj.weight"]); // (B, T, 3D)
+        var (q, k, v) = Heads(qkv); // 3 × (B, H, T, E)
+        return x
+            + Dropped(
+                functional.linear(PairAttention.Run(q, k, v, lengths, _fused), Parameters[layer + "self_attn.o_proj.weight"]),
+                dropout
+            );
     }
 
     private Tensor CrossAttention(string layer, Tensor x, Tensor memory, SequenceLengths lengths, DroppedUnits? dropout)
     {
         var q = functional.linear(Normed(layer + "cross_attn_norm", x), Parameters[layer + "cross_attn.q_proj.weight"]);      // (B, T, D)
-        var kv = functional.linear(memory, Parameters[layer + "cross_attn.kv_proj.weight"]).chunk(2, -1);                     // 2 × (B, S, D)
+        // 2 × (B, S, D)
+        var kv = functional.linear(memory, Parameters[layer + "cross_attn.kv_proj.weight"]).chunk(2, -1);
         var attended = PairAttention.Run(Split(q), Split(kv[0]), Split(kv[1]), lengths, _fused);                              // (B, T, D)
         return x + Dropped(functional.linear(attended, Parameters[layer + "cross_attn.o_proj.weight"]), dropout);
     }
 
     private Tensor FeedForward(string layer, Tensor x, DroppedUnits? dropout)
     {
-        var gated = _math.SwiGlu(functional.linear(Normed(layer + "mlp_norm", x), Parameters[layer + "mlp.gate_up_proj.weight"]));        // (B, T, F)
+        // (B, T, F)
+        var gated = _math.SwiGlu(functional.linear(Normed(layer + "mlp_norm", x), Parameters[layer + "mlp.gate_up_proj.weight"]));
         return x + Dropped(functional.linear(gated, Parameters[layer + "mlp.down_proj.weight"]), dropout);
     }
 
-    private Tensor Normed(string name, Tensor x) => _config.Norm == NormKind.Rms
-        ? _math.RmsNorm(x, Parameters[name + ".weight"], _config.NormEps)
-        : functional.layer_norm(x, [_config.DModel], Parameters[name + ".weight"].to(x.dtype), Parameters[name + ".bias"].to(x.dtype), _config.NormEps);
+    private Tensor Normed(string name, Tensor x) =>
+        _config.Norm == NormKind.Rms
+            ? _math.RmsNorm(x, Parameters[name + ".weight"], _config.NormEps)
+            : functional.layer_norm(
+                x,
+                [_config.DModel],
+                Parameters[name + ".weight"].to(x.dtype),
+                Parameters[name + ".bias"].to(x.dtype),
+                _config.NormEps
+            );
 
     private (Tensor Q, Tensor K, Tensor V) Heads(Tensor qkv)
     {
@@ -124,7 +142,8 @@ public sealed class EncoderDecoder : SequencePairModel
         return (Turned(Split(chunks[0])), Turned(Split(chunks[1])), Split(chunks[2]));
     }
 
-    private Tensor Split(Tensor x) => x.view(x.shape[0], x.shape[1], _config.Heads, _config.HeadDim).transpose(1, 2);         // (B, H, T, E)
+    // (B, H, T, E)
+    private Tensor Split(Tensor x) => x.view(x.shape[0], x.shape[1], _config.Heads, _config.HeadDim).transpose(1, 2);
 
     /// <summary>(a, b) → (a·cos − b·sin, b·cos + a·sin), halves of a head.</summary>
     private Tensor Turned(Tensor x)                                             // (B, H, T, E)
@@ -136,7 +155,8 @@ public sealed class EncoderDecoder : SequencePairModel
 
     private static Tensor Dropped(Tensor x, DroppedUnits? dropout) => dropout?.Apply(x) ?? x;
 
-    /// <summary>Rotary: cosines and sines (T, 2, E/2), angle t·θ^(−2i/E). Sinusoidal: (T, D), sines then cosines of t·10000^(−2i/D).</summary>
+    /// <summary>Rotary: cosines and sines (T, 2, E/2), angle t·θ^(−2i/E). Sinusoidal: (T, D), sines then cosines of
+    /// t·10000^(−2i/D).</summary>
     private static Tensor Positions(EncoderDecoderConfig config)
     {
         var rotary = config.Positions == PairPositions.Rotary;
@@ -163,8 +183,14 @@ public sealed class EncoderDecoder : SequencePairModel
             var isBias = tensor.Name.EndsWith(".bias", StringComparison.Ordinal);
             return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, Initializers.Constant(isBias ? 0 : 1));
         }
-        var residual = tensor.Name.Contains("o_proj", StringComparison.Ordinal) || tensor.Name.Contains("down_proj", StringComparison.Ordinal);
+        var residual =
+            tensor.Name.Contains("o_proj", StringComparison.Ordinal) || tensor.Name.Contains("down_proj", StringComparison.Ordinal);
         var layers = tensor.Name.StartsWith("encoder", StringComparison.Ordinal) ? _config.EncoderLayers : _config.DecoderLayers;
-        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1)));
+        return new(
+            tensor.Name,
+            tensor.Shape,
+            ParameterGroup.Matrix,
+            Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1))
+        );
     }
 }

@@ -1,4 +1,5 @@
-// A recurrent encoder–decoder: Sutskever et al. 2014 and Cho et al. 2014 (the final state is all the decoder sees), Bahdanau et al. 2015 and
+// A recurrent encoder–decoder: Sutskever et al. 2014 and Cho et al. 2014 (the final state is all the decoder sees), Bahdanau et al. 2015
+// and
 // Luong et al. 2015 (attention over the encoder's outputs, input feeding). Steps and names are JoeyNMT's: the decoder moves first and
 // looks with its new state, where Bahdanau looks with the old one.
 // B batch, S source positions, T target positions, N rows (= T·B), E embedding, D decoder state, M encoder output, G gates, V vocab
@@ -40,7 +41,8 @@ public sealed class Seq2Seq : SequencePairModel
         return _math.CrossEntropy(x.view(-1, _config.DModel), Head, batch.TargetOutByTime().view(-1), scale).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Encoder outputs (S, B, M), 0 beyond a source's end, and the last states, (B, M) fp32: of the last layer, both directions side by side.</summary>
+    /// <summary>Encoder outputs (S, B, M), 0 beyond a source's end, and the last states, (B, M) fp32: of the last layer, both directions
+    /// side by side.</summary>
     public (Tensor Outputs, Tensor Final) EncoderOutputs(PairBatch batch)
     {
         using var scope = NewDisposeScope();
@@ -77,7 +79,8 @@ public sealed class Seq2Seq : SequencePairModel
     private Encoded Encode(PairBatch batch, DroppedUnits? dropout)
     {
         var (s, b) = (batch.SourceLength, batch.Rows);
-        if (s > _config.ContextLength) throw new ArgumentException($"{s} source positions, but the model's context is {_config.ContextLength}.", nameof(batch));
+        if (s > _config.ContextLength)
+            throw new ArgumentException($"{s} source positions, but the model's context is {_config.ContextLength}.", nameof(batch));
         var lengths = new SequenceLengths(batch.SourceLengths);
         var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource), dropout);             // (S, B, E)
         var zero = (H: zeros(b, _config.DEncoder), C: _config.Cell == RecurrentCell.Lstm ? zeros(b, _config.DEncoder) : null);
@@ -109,11 +112,22 @@ public sealed class Seq2Seq : SequencePairModel
             return (Dropped(x, dropout), null);
         }
         var layers = Enumerable.Range(0, _config.Layers).Select(i => Cell("decoder", $"l{i}")).ToArray();
-        var (embedding, feed) = Columns(layers[0].InputWeight);                 // (G·D, E), (G·D, D)
-        var memory = encoded.Outputs.transpose(0, 1).contiguous();              // (B, S, M)
-        var keys = _config.Attention == AttentionEnergy.Dot ? memory : functional.linear(memory, Parameters["decoder.attention.key_layer.weight"]);
-        var below = functional.linear(x, embedding, layers[0].InputBias.to(x.dtype));                             // (T, B, G·D)
-        var (vectors, weights) = _rnn.AttentiveDecoder(below, feed, layers, start, Attention(), keys, memory, encoded.Lengths, _config.Cell);
+        var (embedding, feed) = Columns(layers[0].InputWeight); // (G·D, E), (G·D, D)
+        var memory = encoded.Outputs.transpose(0, 1).contiguous(); // (B, S, M)
+        var keys =
+            _config.Attention == AttentionEnergy.Dot ? memory : functional.linear(memory, Parameters["decoder.attention.key_layer.weight"]);
+        var below = functional.linear(x, embedding, layers[0].InputBias.to(x.dtype)); // (T, B, G·D)
+        var (vectors, weights) = _rnn.AttentiveDecoder(
+            below,
+            feed,
+            layers,
+            start,
+            Attention(),
+            keys,
+            memory,
+            encoded.Lengths,
+            _config.Cell
+        );
         return (Dropped(vectors, dropout), weights);
     }
 
@@ -122,9 +136,16 @@ public sealed class Seq2Seq : SequencePairModel
     {
         if (_config.Start == DecoderStart.Copy) return [.. encoded.States];
         var lstm = _config.Cell == RecurrentCell.Lstm;
-        var start = _config.Start == DecoderStart.Zero
-            ? zeros(encoded.Final.shape[0], _config.DModel)
-            : functional.linear(encoded.Final, Parameters["decoder.bridge_layer.weight"].to(ScalarType.Float32), Parameters["decoder.bridge_layer.bias"]).tanh();
+        var start =
+            _config.Start == DecoderStart.Zero
+                ? zeros(encoded.Final.shape[0], _config.DModel)
+                : functional
+                    .linear(
+                        encoded.Final,
+                        Parameters["decoder.bridge_layer.weight"].to(ScalarType.Float32),
+                        Parameters["decoder.bridge_layer.bias"]
+                    )
+                    .tanh();
         return [.. Enumerable.Range(0, _config.Layers).Select(_ => (start, lstm ? start : null))];
     }
 
@@ -140,11 +161,18 @@ public sealed class Seq2Seq : SequencePairModel
         Parameters[$"{side}.rnn.weight_ih_{suffix}"], Parameters[$"{side}.rnn.weight_hh_{suffix}"],
         Parameters[$"{side}.rnn.bias_ih_{suffix}"], Parameters[$"{side}.rnn.bias_hh_{suffix}"]);
 
-    private AttentionWeights Attention() => new(
-        _config.Attention is AttentionEnergy.Additive or AttentionEnergy.Concat ? Parameters["decoder.attention.query_layer.weight"] : null,
-        _config.Attention == AttentionEnergy.Concat ? Parameters["decoder.attention.query_layer.bias"] : null,
-        _config.Attention is AttentionEnergy.Additive or AttentionEnergy.Concat ? Parameters["decoder.attention.energy_layer.weight"] : null,
-        Parameters["decoder.att_vector_layer.weight"], Parameters["decoder.att_vector_layer.bias"]);
+    private AttentionWeights Attention() =>
+        new(
+            _config.Attention is AttentionEnergy.Additive or AttentionEnergy.Concat
+                ? Parameters["decoder.attention.query_layer.weight"]
+                : null,
+            _config.Attention == AttentionEnergy.Concat ? Parameters["decoder.attention.query_layer.bias"] : null,
+            _config.Attention is AttentionEnergy.Additive or AttentionEnergy.Concat
+                ? Parameters["decoder.attention.energy_layer.weight"]
+                : null,
+            Parameters["decoder.att_vector_layer.weight"],
+            Parameters["decoder.att_vector_layer.bias"]
+        );
 
     /// <summary>The first layer's input weight: what meets the embedding, and what meets the attentional vector.</summary>
     private (Tensor Embedding, Tensor? Feed) Columns(Tensor weight) => _config.Feeds
@@ -160,7 +188,8 @@ public sealed class Seq2Seq : SequencePairModel
     private static Tensor Dropped(Tensor x, DroppedUnits? dropout) => dropout?.Apply(x) ?? x;
 
     /// <summary>Matrices start uniform within 1/√inputs, as torch's layers do; tables normal with deviation 1, as torch's, 1/√E where they
-    /// are scaled, 0.1 where the head is tied to one without, which keeps its first logits small. An LSTM begins by remembering: its forget gates' bias is 1 (Jozefowicz et al.
+    /// are scaled, 0.1 where the head is tied to one without, which keeps its first logits small. An LSTM begins by remembering: its forget
+    /// gates' bias is 1 (Jozefowicz et al.
     /// 2015).</summary>
     private ParameterSpec Spec(TensorShape tensor)
     {
@@ -170,7 +199,12 @@ public sealed class Seq2Seq : SequencePairModel
             return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, forgets ? ForgetBias : Initializers.Constant(0));
         }
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
-        return new(tensor.Name, tensor.Shape, ParameterGroup.Matrix, isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])));
+        return new(
+            tensor.Name,
+            tensor.Shape,
+            ParameterGroup.Matrix,
+            isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1]))
+        );
     }
 
     private double TableDeviation => _config.ScaleEmbeddings ? 1 / Math.Sqrt(_config.DEmbedding) : _config.TieEmbeddings ? 0.1 : 1;

@@ -5,7 +5,15 @@ using Dolmen.Modeling.Native;
 namespace Dolmen.Modeling.Kernels;
 
 /// <summary>One step's constants: <paramref name="Step"/> counts from 1; <paramref name="GradientScale"/> is clipping's factor.</summary>
-public readonly record struct AdamWStep(float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, int Step, float GradientScale);
+public readonly record struct AdamWStep(
+    float LearningRate,
+    float Beta1,
+    float Beta2,
+    float Epsilon,
+    float WeightDecay,
+    int Step,
+    float GradientScale
+);
 
 /// <summary>
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), in place over flat fp32 arrays; where the model computes in bf16 the
@@ -32,8 +40,19 @@ internal static unsafe class AdamWKernel
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StepRange<S, V>(
-        float* weights, Bf16* copy, float* gradients, float* m, float* v, AdamWStep step, float signedRate, float unbiasSquare, long start, long end)
-        where S : ILanes<V> where V : struct
+        float* weights,
+        Bf16* copy,
+        float* gradients,
+        float* m,
+        float* v,
+        AdamWStep step,
+        float signedRate,
+        float unbiasSquare,
+        long start,
+        long end
+    )
+        where S : ILanes<V>
+        where V : struct
     {
         var (beta1, beta2, rest1, rest2) = (S.Create(step.Beta1), S.Create(step.Beta2), S.Create(1 - step.Beta1), S.Create(1 - step.Beta2));
         var keep = S.Create(1 - step.LearningRate * step.WeightDecay);

@@ -40,7 +40,8 @@ internal unsafe struct AttentionStepGradient<E> where E : unmanaged
     public float* DKeys, DMemory, DEnergy;
 }
 
-/// <summary>Energies, softmax and weighted sum of one decoder step, and the way back, which computes tanh again instead of keeping it.</summary>
+/// <summary>Energies, softmax and weighted sum of one decoder step, and the way back, which computes tanh again instead of keeping
+/// it.</summary>
 internal static unsafe class AttentionStepKernel
 {
     private const long Grain = 1;
@@ -68,18 +69,28 @@ internal static unsafe class AttentionStepKernel
         });
 
     internal static void Backward<S, V, E>(AttentionStep<E> step, AttentionStepGradient<E> gradient, long rows)
-        where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
-        {
-            var scratch = new float[2 * (step.Width + S.Width) + step.Positions];
-            fixed (float* wide = scratch)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged =>
+        OpenMpTeam.Run(
+            rows,
+            Grain,
+            (_, start, end) =>
             {
-                for (var row = start; row < end; row++) BackwardRow<S, V, E>(step, gradient, row, wide, wide + step.Width + S.Width, wide + 2 * (step.Width + S.Width));
+                var scratch = new float[2 * (step.Width + S.Width) + step.Positions];
+                fixed (float* wide = scratch)
+                {
+                    for (var row = start; row < end; row++)
+                        BackwardRow<S, V, E>(step, gradient, row, wide, wide + step.Width + S.Width, wide + 2 * (step.Width + S.Width));
+                }
             }
-        });
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardRow<S, V, E>(AttentionStep<E> step, long row, float* wide) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void ForwardRow<S, V, E>(AttentionStep<E> step, long row, float* wide)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var (d, m, seen) = (step.Width, step.MemoryWidth, step.Lengths[row]);
         LoadQuery<S, V, E>(step, row, wide);
@@ -107,14 +118,24 @@ internal static unsafe class AttentionStepKernel
         for (var i = 0; i < m; i += S.Width)
         {
             var sum = default(V);
-            for (var s = 0; s < seen; s++) sum = S.MultiplyAdd(S.Create(weights[s]), Lanes.Load<S, V, E>(memory + (long)s * m + i, m - i), sum);
+            for (var s = 0; s < seen; s++)
+                sum = S.MultiplyAdd(S.Create(weights[s]), Lanes.Load<S, V, E>(memory + (long)s * m + i, m - i), sum);
             Lanes.Store<S, V, E>(step.Context + row * step.ContextStride + i, m - i, sum);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRow<S, V, E>(AttentionStep<E> step, AttentionStepGradient<E> gradient, long row, float* query, float* dQuery, float* dWeights)
-        where S : ILanes<V> where V : struct where E : unmanaged
+    private static void BackwardRow<S, V, E>(
+        AttentionStep<E> step,
+        AttentionStepGradient<E> gradient,
+        long row,
+        float* query,
+        float* dQuery,
+        float* dWeights
+    )
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var (d, m, seen) = (step.Width, step.MemoryWidth, step.Lengths[row]);
         LoadQuery<S, V, E>(step, row, query);
@@ -163,7 +184,10 @@ internal static unsafe class AttentionStepKernel
     }
 
     /// <summary>As floats, padded with zeros to whole vectors.</summary>
-    private static void LoadQuery<S, V, E>(in AttentionStep<E> step, long row, float* wide) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void LoadQuery<S, V, E>(in AttentionStep<E> step, long row, float* wide)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         for (var i = 0; i < step.Width; i += S.Width)
         {

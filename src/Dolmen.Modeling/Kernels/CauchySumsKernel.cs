@@ -54,14 +54,19 @@ internal static unsafe class CauchySumsKernel
         fixed (float* table = nodes)
         {
             var node = table;
-            OpenMpTeam.Run(shape.Features, 1, (_, start, end) =>
-            {
-                for (var h = start; h < end; h++)
+            OpenMpTeam.Run(
+                shape.Features,
+                1,
+                (_, start, end) =>
                 {
-                    new Span<float>(drates + h * shape.State * 2, shape.State * 2).Clear();
-                    for (var p = 0; p < shape.Numerators; p += Group) BackwardRow<S, V>(numerators, rates, dsums, dnumerators, drates, node, shape, h, p);
+                    for (var h = start; h < end; h++)
+                    {
+                        new Span<float>(drates + h * shape.State * 2, shape.State * 2).Clear();
+                        for (var p = 0; p < shape.Numerators; p += Group)
+                            BackwardRow<S, V>(numerators, rates, dsums, dnumerators, drates, node, shape, h, p);
+                    }
                 }
-            });
+            );
         }
     }
 
@@ -76,8 +81,19 @@ internal static unsafe class CauchySumsKernel
         var rate = rates + h * shape.State * 2;
         for (var k = 0; k < f; k += S.Width)
         {
-            V s0 = S.LoadFull(node + k), s1 = S.LoadFull(node + padded + k), c0 = S.LoadFull(node + 2 * padded + k), c1 = S.LoadFull(node + 3 * padded + k);
-            V zero = S.Create(0), r0 = zero, r1 = zero, r2 = zero, r3 = zero, i0 = zero, i1 = zero, i2 = zero, i3 = zero;
+            V s0 = S.LoadFull(node + k),
+                s1 = S.LoadFull(node + padded + k),
+                c0 = S.LoadFull(node + 2 * padded + k),
+                c1 = S.LoadFull(node + 3 * padded + k);
+            V zero = S.Create(0),
+                r0 = zero,
+                r1 = zero,
+                r2 = zero,
+                r3 = zero,
+                i0 = zero,
+                i1 = zero,
+                i2 = zero,
+                i3 = zero;
             for (var n = 0; n < shape.State; n++)
             {
                 var (ar, ai, br, bi) = Fractions<S, V>(rate[2 * n], rate[2 * n + 1], s0, s1, c0, c1);
@@ -123,14 +139,25 @@ internal static unsafe class CauchySumsKernel
             {
                 V c0 = S.LoadFull(node + 2 * padded + k);
                 var (ar, ai, br, bi) = Fractions<S, V>(
-                    rate[2 * n], rate[2 * n + 1], S.LoadFull(node + k), S.LoadFull(node + padded + k), c0, S.LoadFull(node + 3 * padded + k));
-                V sumR = S.Add(ar, br), sumI = S.Add(ai, bi), crossR = S.Subtract(ar, br), crossI = S.Subtract(bi, ai);
+                    rate[2 * n],
+                    rate[2 * n + 1],
+                    S.LoadFull(node + k),
+                    S.LoadFull(node + padded + k),
+                    c0,
+                    S.LoadFull(node + 3 * padded + k)
+                );
+                V sumR = S.Add(ar, br),
+                    sumI = S.Add(ai, bi),
+                    crossR = S.Subtract(ar, br),
+                    crossI = S.Subtract(bi, ai);
                 // Σₚ conj(g)·v and Σₚ conj(g)·v̄ of the group, without the factor −i the second part of each carries.
                 V rr = zero, ii = zero, ri = zero, ir = zero;
                 for (var p = 0; p < count; p++)
                 {
-                    V gr = Lanes.Load<S, V, float>(gradient + p * step + k, f - k), gi = Lanes.Load<S, V, float>(gradient + p * step + plane + k, f - k);
-                    V vr = S.Create(at[2 * p]), vi = S.Create(at[2 * p + 1]);
+                    V gr = Lanes.Load<S, V, float>(gradient + p * step + k, f - k),
+                        gi = Lanes.Load<S, V, float>(gradient + p * step + plane + k, f - k);
+                    V vr = S.Create(at[2 * p]),
+                        vi = S.Create(at[2 * p + 1]);
                     rr = S.MultiplyAdd(gr, vr, rr);
                     ii = S.MultiplyAdd(gi, vi, ii);
                     ri = S.MultiplyAdd(gr, vi, ri);
@@ -165,16 +192,24 @@ internal static unsafe class CauchySumsKernel
 
     /// <summary>1/(iσ − λc) and 1/(iσ − λ̄c).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (V Ar, V Ai, V Br, V Bi) Fractions<S, V>(float lambdaR, float lambdaI, V s0, V s1, V c0, V c1) where S : ILanes<V> where V : struct
+    private static (V Ar, V Ai, V Br, V Bi) Fractions<S, V>(float lambdaR, float lambdaI, V s0, V s1, V c0, V c1)
+        where S : ILanes<V>
+        where V : struct
     {
         V zero = S.Create(0), li = S.Create(lambdaI), real = S.Multiply(S.Create(lambdaR), c0);
         // Im λ·c − σ, negated below, and Im λ·c + σ.
         V below = S.Add(S.MultiplyAdd(li, c0, S.Subtract(zero, s0)), S.Subtract(S.Multiply(li, c1), s1));
         V above = S.Add(S.MultiplyAdd(li, c0, s0), S.MultiplyAdd(li, c1, s1));
         var squared = S.Multiply(real, real);
-        V first = S.Divide(S.Create(1), S.MultiplyAdd(below, below, squared)), second = S.Divide(S.Create(1), S.MultiplyAdd(above, above, squared));
+        V first = S.Divide(S.Create(1), S.MultiplyAdd(below, below, squared)),
+            second = S.Divide(S.Create(1), S.MultiplyAdd(above, above, squared));
         var negative = S.Subtract(zero, real);
-        return (S.Multiply(negative, first), S.Multiply(below, first), S.Multiply(negative, second), S.Multiply(S.Subtract(zero, above), second));
+        return (
+            S.Multiply(negative, first),
+            S.Multiply(below, first),
+            S.Multiply(negative, second),
+            S.Multiply(S.Subtract(zero, above), second)
+        );
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,7 +23,8 @@ internal static unsafe class CausalConvKernel
         else Forward<Lanes256, Vector256<float>, E>(x, weight, bias, y, shape);
     }
 
-    public static void Backward<E>(E* x, float* weight, float* bias, E* dy, E* dx, float* dWeight, float* dBias, ConvShape shape) where E : unmanaged
+    public static void Backward<E>(E* x, float* weight, float* bias, E* dy, E* dx, float* dWeight, float* dBias, ConvShape shape)
+        where E : unmanaged
     {
         if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>, E>(x, weight, bias, dy, dx, dWeight, dBias, shape);
         else Backward<Lanes256, Vector256<float>, E>(x, weight, bias, dy, dx, dWeight, dBias, shape);
@@ -68,7 +69,8 @@ internal static unsafe class CausalConvKernel
         {
             var (sequence, _, first, last) = split.Item(item);
             var (position, extent, _) = shape.Sequences[sequence];
-            for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
+            for (var vector = first; vector < last; vector++)
+                LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
             for (var begin = 0; begin < extent; begin += Chunk)
             {
                 var length = Math.Min(Chunk, extent - begin);
@@ -93,8 +95,20 @@ internal static unsafe class CausalConvKernel
 
     // With dp = dy·silu'(p):  dx[t] = Σₖ w[k]·dp[t+K−1−k],  dw[k] = Σₜ dp[t]·x[t−K+1+k],  dbias = Σₜ dp[t].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardItems<S, V, E>(E* x, float* weight, float* bias, E* dy, E* dx, float* partial, ConvShape shape, long start, long end)
-        where S : ILanes<V> where V : struct where E : unmanaged
+    private static void BackwardItems<S, V, E>(
+        E* x,
+        float* weight,
+        float* bias,
+        E* dy,
+        E* dx,
+        float* partial,
+        ConvShape shape,
+        long start,
+        long end
+    )
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var split = new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width);
         var (taps, rows, halo) = (shape.Width * S.Width, shape.Width + 1, shape.Width - 1);
@@ -105,7 +119,8 @@ internal static unsafe class CausalConvKernel
         {
             var (sequence, _, first, last) = split.Item(item);
             var (position, extent, _) = shape.Sequences[sequence];
-            for (var vector = first; vector < last; vector++) LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
+            for (var vector = first; vector < last; vector++)
+                LoadFilter<S, V>(weight, bias, filters + (vector - first) * rows * S.Width, vector * S.Width, shape);
             var sums = partial + ((long)sequence * split.Vectors + first) * rows * S.Width;
             new Span<float>(sums, (last - first) * rows * S.Width).Clear();
             for (var begin = 0; begin < extent; begin += Chunk)
@@ -176,7 +191,9 @@ internal static unsafe class CausalConvKernel
     }
 
     /// <summary>(K+1, W): the filters of the channels from <paramref name="at"/> on, then their biases.</summary>
-    private static void LoadFilter<S, V>(float* weight, float* bias, float* filter, int at, ConvShape shape) where S : ILanes<V> where V : struct
+    private static void LoadFilter<S, V>(float* weight, float* bias, float* filter, int at, ConvShape shape)
+        where S : ILanes<V>
+        where V : struct
     {
         for (var lane = 0; lane < S.Width; lane++)
         {

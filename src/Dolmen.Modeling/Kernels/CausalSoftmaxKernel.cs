@@ -95,7 +95,8 @@ internal static unsafe class CausalSoftmaxKernel
                     sum = S.Add(sum, exp);
                 }
                 var inverse = S.Create(1 / S.Sum(sum));
-                for (var i = first; i < stop; i += S.Width) Lanes.Store<S, V, E>(at + i, stop - i, S.Multiply(S.LoadFull(exps + i), inverse));
+                for (var i = first; i < stop; i += S.Width)
+                    Lanes.Store<S, V, E>(at + i, stop - i, S.Multiply(S.LoadFull(exps + i), inverse));
                 Clear(at, first, stop, t);
             }
         }

@@ -23,7 +23,8 @@ internal static unsafe class CrossEntropyKernel
         else Run<Lanes256, Vector256<float>, E>(logits, targets, logProbs, null, rows, vocab, 0);
     }
 
-    /// <summary>The gradient of <see cref="LogProbs"/>: writes (one-hot − softmax)·<paramref name="dLogProbs"/>[row] over the logits.</summary>
+    /// <summary>The gradient of <see cref="LogProbs"/>: writes (one-hot − softmax)·<paramref name="dLogProbs"/>[row] over the
+    /// logits.</summary>
     public static void LogProbsGradient<E>(E* logits, long* targets, float* dLogProbs, long rows, int vocab) where E : unmanaged
     {
         if (Vector512.IsHardwareAccelerated) Run<Lanes512, Vector512<float>, E>(logits, targets, null, dLogProbs, rows, vocab, 0);
@@ -41,8 +42,19 @@ internal static unsafe class CrossEntropyKernel
 
     // A method of its own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double RunRows<S, V, E>(E* logits, long* targets, float* logProbs, float* dLogProbs, int vocab, float scale, long start, long end)
-        where S : ILanes<V> where V : struct where E : unmanaged
+    private static double RunRows<S, V, E>(
+        E* logits,
+        long* targets,
+        float* logProbs,
+        float* dLogProbs,
+        int vocab,
+        float scale,
+        long start,
+        long end
+    )
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var scratch = new float[vocab + S.Width];
         var loss = 0.0;

@@ -3,7 +3,8 @@ using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
-/// <summary>Leaves out a share of the elements and enlarges the others (Srivastava et al. 2014). Whether an element stays is a hash of the seed
+/// <summary>Leaves out a share of the elements and enlarges the others (Srivastava et al. 2014). Whether an element stays is a hash of the
+/// seed
 /// and its index: nothing is kept for the way back, and no other draw of the process has a say.</summary>
 internal static unsafe class DropoutKernel
 {
@@ -12,11 +13,17 @@ internal static unsafe class DropoutKernel
     /// <summary>Elements that share one hash of 64 bits, 16 bits each.</summary>
     private const int Group = 4;
 
-    public static void Apply<E>(E* x, E* y, long count, double share, ulong seed) where E : unmanaged =>
-        OpenMpTeam.Run((count + Group - 1) / Group, Grain, (_, start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end));
+    public static void Apply<E>(E* x, E* y, long count, double share, ulong seed)
+        where E : unmanaged =>
+        OpenMpTeam.Run(
+            (count + Group - 1) / Group,
+            Grain,
+            (_, start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end)
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ApplyGroups<E>(E* x, E* y, long count, uint threshold, float scale, ulong seed, long start, long end) where E : unmanaged
+    private static void ApplyGroups<E>(E* x, E* y, long count, uint threshold, float scale, ulong seed, long start, long end)
+        where E : unmanaged
     {
         for (var group = start; group < end; group++)
         {

@@ -16,10 +16,13 @@ internal static unsafe class GatedRmsNormKernel
         else Forward<Lanes256, Vector256<float>, E>(x, gate, weight, y, scales, rows, d, eps);
     }
 
-    public static void Backward<E>(E* x, E* gate, float* weight, E* dy, float* scales, E* dx, E* dGate, float* dWeight, long rows, int d) where E : unmanaged
+    public static void Backward<E>(E* x, E* gate, float* weight, E* dy, float* scales, E* dx, E* dGate, float* dWeight, long rows, int d)
+        where E : unmanaged
     {
-        if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>, E>(x, gate, weight, dy, scales, dx, dGate, dWeight, rows, d);
-        else Backward<Lanes256, Vector256<float>, E>(x, gate, weight, dy, scales, dx, dGate, dWeight, rows, d);
+        if (Vector512.IsHardwareAccelerated)
+            Backward<Lanes512, Vector512<float>, E>(x, gate, weight, dy, scales, dx, dGate, dWeight, rows, d);
+        else
+            Backward<Lanes256, Vector256<float>, E>(x, gate, weight, dy, scales, dx, dGate, dWeight, rows, d);
     }
 
     internal static void Forward<S, V, E>(E* x, E* gate, float* weight, E* y, float* scales, long rows, int d, float eps)
@@ -55,15 +58,32 @@ internal static unsafe class GatedRmsNormKernel
     }
 
     // With s = scales[row] and g = dy·w:  dz = s·g − z·s³·mean(g·z),  dw = Σ rows dy·z·s,  dx = dz·silu(gate),  dgate = dz·x·silu'(gate).
-    internal static void Backward<S, V, E>(E* x, E* gate, float* weight, E* dy, float* scales, E* dx, E* dGate, float* dWeight, long rows, int d)
-        where S : ILanes<V> where V : struct where E : unmanaged
+    internal static void Backward<S, V, E>(
+        E* x,
+        E* gate,
+        float* weight,
+        E* dy,
+        float* scales,
+        E* dx,
+        E* dGate,
+        float* dWeight,
+        long rows,
+        int d
+    )
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var threads = OpenMpTeam.Threads;
         var partial = new float[threads * d];
         fixed (float* partials = partial)
         {
             var sums = partials;
-            OpenMpTeam.Run(rows, Grain, (part, start, end) => BackwardRows<S, V, E>(x, gate, weight, dy, scales, dx, dGate, sums + part * d, d, start, end));
+            OpenMpTeam.Run(
+                rows,
+                Grain,
+                (part, start, end) => BackwardRows<S, V, E>(x, gate, weight, dy, scales, dx, dGate, sums + part * d, d, start, end)
+            );
             for (var i = 0; i < d; i++)
             {
                 var total = 0f;
@@ -74,8 +94,22 @@ internal static unsafe class GatedRmsNormKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRows<S, V, E>(E* x, E* gate, float* weight, E* dy, float* scales, E* dx, E* dGate, float* sum, int d, long start, long end)
-        where S : ILanes<V> where V : struct where E : unmanaged
+    private static void BackwardRows<S, V, E>(
+        E* x,
+        E* gate,
+        float* weight,
+        E* dy,
+        float* scales,
+        E* dx,
+        E* dGate,
+        float* sum,
+        int d,
+        long start,
+        long end
+    )
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var piece = (d + 15) / 16 * 16;
         using var memory = new AlignedFloats(2 * piece);

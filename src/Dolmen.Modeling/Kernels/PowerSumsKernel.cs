@@ -8,7 +8,8 @@ namespace Dolmen.Modeling.Kernels;
 internal readonly record struct PowerSumsShape(int Channels, int Features, int State, int Length);
 
 /// <summary>
-/// K(c, h, l) = 2·Re Σₙ w·exp(l·λ), (C, H, N, 2) and (H, N, 2) → (C, H, L), and its gradients. The lanes are W neighbouring l; going on by W
+/// K(c, h, l) = 2·Re Σₙ w·exp(l·λ), (C, H, N, 2) and (H, N, 2) → (C, H, L), and its gradients. The lanes are W neighbouring l; going on by
+/// W
 /// is one complex product, so that no exponential is taken in the loop. Every <see cref="Chunk"/> positions the powers start again from
 /// double precision, which keeps the phase exact at any length.
 /// </summary>
@@ -24,19 +25,27 @@ internal static unsafe class PowerSumsKernel
 
     public static void Backward(float* weights, float* rates, float* dsums, float* dweights, float* drates, PowerSumsShape shape)
     {
-        if (Vector512.IsHardwareAccelerated) Backward<Lanes512, Vector512<float>>(weights, rates, dsums, dweights, drates, shape);
-        else Backward<Lanes256, Vector256<float>>(weights, rates, dsums, dweights, drates, shape);
+        if (Vector512.IsHardwareAccelerated)
+            Backward<Lanes512, Vector512<float>>(weights, rates, dsums, dweights, drates, shape);
+        else
+            Backward<Lanes256, Vector256<float>>(weights, rates, dsums, dweights, drates, shape);
     }
 
-    internal static void Forward<S, V>(float* weights, float* rates, float* sums, PowerSumsShape shape) where S : ILanes<V> where V : struct =>
-        OpenMpTeam.Run((long)shape.Channels * shape.Features, 1, (_, start, end) =>
-        {
-            for (var row = start; row < end; row++)
+    internal static void Forward<S, V>(float* weights, float* rates, float* sums, PowerSumsShape shape)
+        where S : ILanes<V>
+        where V : struct =>
+        OpenMpTeam.Run(
+            (long)shape.Channels * shape.Features,
+            1,
+            (_, start, end) =>
             {
-                var h = row % shape.Features;
-                ForwardRow<S, V>(weights + row * shape.State * 2, rates + h * shape.State * 2, sums + row * shape.Length, shape);
+                for (var row = start; row < end; row++)
+                {
+                    var h = row % shape.Features;
+                    ForwardRow<S, V>(weights + row * shape.State * 2, rates + h * shape.State * 2, sums + row * shape.Length, shape);
+                }
             }
-        });
+        );
 
     // Four exponentials at a time: each is one chain of products, four of them fill the units.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -46,7 +55,10 @@ internal static unsafe class PowerSumsKernel
         var lanes = stackalloc float[8 * S.Width];
         for (var n = 0; n < shape.State; n += 4)
         {
-            Powers z0 = Rate(rates, n, shape.State), z1 = Rate(rates, n + 1, shape.State), z2 = Rate(rates, n + 2, shape.State), z3 = Rate(rates, n + 3, shape.State);
+            Powers z0 = Rate(rates, n, shape.State),
+                z1 = Rate(rates, n + 1, shape.State),
+                z2 = Rate(rates, n + 2, shape.State),
+                z3 = Rate(rates, n + 3, shape.State);
             var (z0r, z0i) = Step<S, V>(z0);
             var (z1r, z1i) = Step<S, V>(z1);
             var (z2r, z2i) = Step<S, V>(z2);
@@ -83,8 +95,17 @@ internal static unsafe class PowerSumsKernel
             for (var h = start; h < end; h++) BackwardRow<S, V>(weights, rates, dsums, dweights, drates, shape, h);
         });
 
-    private static void BackwardRow<S, V>(float* weights, float* rates, float* dsums, float* dweights, float* drates, PowerSumsShape shape, long h)
-        where S : ILanes<V> where V : struct
+    private static void BackwardRow<S, V>(
+        float* weights,
+        float* rates,
+        float* dsums,
+        float* dweights,
+        float* drates,
+        PowerSumsShape shape,
+        long h
+    )
+        where S : ILanes<V>
+        where V : struct
     {
         float* rate = rates + h * shape.State * 2, drate = drates + h * shape.State * 2;
         new Span<float>(drate, 2 * shape.State).Clear();
@@ -119,8 +140,19 @@ internal static unsafe class PowerSumsKernel
         {
             Begin(a, start, (1, 0), lanes, S.Width);
             Begin(b, start, (1, 0), lanes + 2 * S.Width, S.Width);
-            V pr = S.LoadFull(lanes), pi = S.LoadFull(lanes + S.Width), qr = S.LoadFull(lanes + 2 * S.Width), qi = S.LoadFull(lanes + 3 * S.Width);
-            V zero = S.Create(0), p0r = zero, p0i = zero, p1r = zero, p1i = zero, q0r = zero, q0i = zero, q1r = zero, q1i = zero;
+            V pr = S.LoadFull(lanes),
+                pi = S.LoadFull(lanes + S.Width),
+                qr = S.LoadFull(lanes + 2 * S.Width),
+                qi = S.LoadFull(lanes + 3 * S.Width);
+            V zero = S.Create(0),
+                p0r = zero,
+                p0i = zero,
+                p1r = zero,
+                p1i = zero,
+                q0r = zero,
+                q0i = zero,
+                q1r = zero,
+                q1i = zero;
             var (place, width) = (S.Indices, S.Create(S.Width));
             var end = Math.Min(start + Chunk, length);
             for (var l = start; l < end; l += S.Width)

@@ -59,7 +59,11 @@ internal static unsafe class RmsNormKernel
         fixed (float* partials = partial)
         {
             var sums = partials;
-            OpenMpTeam.Run(rows, Grain, (part, start, end) => BackwardRows<S, V, E>(x, weight, dy, scales, dx, sums + part * d, d, start, end));
+            OpenMpTeam.Run(
+                rows,
+                Grain,
+                (part, start, end) => BackwardRows<S, V, E>(x, weight, dy, scales, dx, sums + part * d, d, start, end)
+            );
             for (var i = 0; i < d; i++)
             {
                 var total = 0f;

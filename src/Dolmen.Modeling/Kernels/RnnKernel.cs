@@ -5,7 +5,8 @@ using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
-/// <summary>One step of a recurrent cell for a batch. What comes from below is <see cref="X"/> + <see cref="Y"/> + <see cref="BiasX"/>, what
+/// <summary>One step of a recurrent cell for a batch. What comes from below is <see cref="X"/> + <see cref="Y"/> + <see cref="BiasX"/>,
+/// what
 /// comes from the state <see cref="Recurrent"/> + <see cref="BiasH"/>, all (B, G·H); a null part is zero.</summary>
 internal unsafe struct RnnStep<E> where E : unmanaged
 {
@@ -64,30 +65,53 @@ internal static unsafe class RnnKernel
         else Backward<Lanes256, Vector256<float>, E>(step, lstm, rows);
     }
 
-    internal static void Forward<S, V, E>(RnnStep<E> step, bool lstm, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
-        {
-            for (var row = start; row < end; row++)
+    internal static void Forward<S, V, E>(RnnStep<E> step, bool lstm, long rows)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged =>
+        OpenMpTeam.Run(
+            rows,
+            Grain,
+            (_, start, end) =>
             {
-                if (step.Lengths != null && step.Position >= step.Lengths[row]) Keep<S, V, E>(step, row);
-                else if (lstm) LstmRow<S, V, E>(step, row);
-                else GruRow<S, V, E>(step, row);
+                for (var row = start; row < end; row++)
+                {
+                    if (step.Lengths != null && step.Position >= step.Lengths[row])
+                        Keep<S, V, E>(step, row);
+                    else if (lstm)
+                        LstmRow<S, V, E>(step, row);
+                    else
+                        GruRow<S, V, E>(step, row);
+                }
             }
-        });
+        );
 
-    internal static void Backward<S, V, E>(RnnStepGradient<E> step, bool lstm, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(rows, Grain, (_, start, end) =>
-        {
-            for (var row = start; row < end; row++)
+    internal static void Backward<S, V, E>(RnnStepGradient<E> step, bool lstm, long rows)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged =>
+        OpenMpTeam.Run(
+            rows,
+            Grain,
+            (_, start, end) =>
             {
-                if (step.Lengths != null && step.Position >= step.Lengths[row]) PassOn<S, V, E>(step, lstm, row);
-                else if (lstm) LstmRowBack<S, V, E>(step, row);
-                else GruRowBack<S, V, E>(step, row);
+                for (var row = start; row < end; row++)
+                {
+                    if (step.Lengths != null && step.Position >= step.Lengths[row])
+                        PassOn<S, V, E>(step, lstm, row);
+                    else if (lstm)
+                        LstmRowBack<S, V, E>(step, row);
+                    else
+                        GruRowBack<S, V, E>(step, row);
+                }
             }
-        });
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void LstmRow<S, V, E>(RnnStep<E> step, long row) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void LstmRow<S, V, E>(RnnStep<E> step, long row)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         int h = step.Width;
         long at = row * h, gates = row * 4 * h;
@@ -145,7 +169,8 @@ internal static unsafe class RnnKernel
             var y = Lanes.Load<S, V, float>(step.HBefore + at + i, h - i);
             Lanes.Store<S, V, float>(step.HAfter + at + i, h - i, y);
             Lanes.Store<S, V, E>(step.HCopy + at + i, h - i, y);
-            if (step.CAfter != null) Lanes.Store<S, V, float>(step.CAfter + at + i, h - i, Lanes.Load<S, V, float>(step.CBefore + at + i, h - i));
+            if (step.CAfter != null)
+                Lanes.Store<S, V, float>(step.CAfter + at + i, h - i, Lanes.Load<S, V, float>(step.CBefore + at + i, h - i));
         }
     }
 
@@ -163,10 +188,18 @@ internal static unsafe class RnnKernel
             V cell = Lanes.Load<S, V, float>(saved + 2 * h, left), output = Lanes.Load<S, V, float>(saved + 3 * h, left);
             var dh = Incoming<S, V, E>(step, at + i, left);
             var squashed = Tanh<S, V>(Lanes.Load<S, V, float>(step.CAfter + at + i, left));
-            var dc = S.MultiplyAdd(S.Multiply(dh, output), S.Subtract(one, S.Multiply(squashed, squashed)), Lanes.Load<S, V, float>(step.DC + at + i, left));
+            var dc = S.MultiplyAdd(
+                S.Multiply(dh, output),
+                S.Subtract(one, S.Multiply(squashed, squashed)),
+                Lanes.Load<S, V, float>(step.DC + at + i, left)
+            );
             E* below = step.DBelow + gates + i;
             Lanes.Store<S, V, E>(below, left, S.Multiply(S.Multiply(dc, cell), Slope<S, V>(input)));
-            Lanes.Store<S, V, E>(below + h, left, S.Multiply(S.Multiply(dc, Lanes.Load<S, V, float>(step.CBefore + at + i, left)), Slope<S, V>(forget)));
+            Lanes.Store<S, V, E>(
+                below + h,
+                left,
+                S.Multiply(S.Multiply(dc, Lanes.Load<S, V, float>(step.CBefore + at + i, left)), Slope<S, V>(forget))
+            );
             Lanes.Store<S, V, E>(below + 2 * h, left, S.Multiply(S.Multiply(dc, input), S.Subtract(one, S.Multiply(cell, cell))));
             Lanes.Store<S, V, E>(below + 3 * h, left, S.Multiply(S.Multiply(dh, squashed), Slope<S, V>(output)));
             Lanes.Store<S, V, float>(step.DC + at + i, left, S.Multiply(dc, forget));
@@ -202,7 +235,10 @@ internal static unsafe class RnnKernel
         }
     }
 
-    private static void PassOn<S, V, E>(RnnStepGradient<E> step, bool lstm, long row) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void PassOn<S, V, E>(RnnStepGradient<E> step, bool lstm, long row)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         int h = step.Width, gates = (lstm ? 4 : 3) * h;
         for (var i = 0; i < h; i += S.Width)
@@ -212,7 +248,10 @@ internal static unsafe class RnnKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Incoming<S, V, E>(in RnnStepGradient<E> step, long at, long left) where S : ILanes<V> where V : struct where E : unmanaged
+    private static V Incoming<S, V, E>(in RnnStepGradient<E> step, long at, long left)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var sum = Lanes.Load<S, V, float>(step.DH + at, left);
         if (step.OfOutput != null) sum = S.Add(sum, Lanes.Load<S, V, E>(step.OfOutput + at, left));
@@ -221,11 +260,16 @@ internal static unsafe class RnnKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Sum<S, V, E>(in RnnStep<E> step, long row, long i, long left) where S : ILanes<V> where V : struct where E : unmanaged =>
-        S.Add(FromBelow<S, V, E>(step, row, i, left), FromState<S, V, E>(step, row, i, left));
+    private static V Sum<S, V, E>(in RnnStep<E> step, long row, long i, long left)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged => S.Add(FromBelow<S, V, E>(step, row, i, left), FromState<S, V, E>(step, row, i, left));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V FromBelow<S, V, E>(in RnnStep<E> step, long row, long i, long left) where S : ILanes<V> where V : struct where E : unmanaged
+    private static V FromBelow<S, V, E>(in RnnStep<E> step, long row, long i, long left)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var sum = step.BiasX == null ? default : Lanes.Load<S, V, float>(step.BiasX + i, left);
         if (step.X != null) sum = S.Add(sum, Lanes.Load<S, V, E>(step.X + row + i, left));
@@ -233,8 +277,10 @@ internal static unsafe class RnnKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V FromState<S, V, E>(in RnnStep<E> step, long row, long i, long left) where S : ILanes<V> where V : struct where E : unmanaged =>
-        S.Add(Lanes.Load<S, V, E>(step.Recurrent + row + i, left), Lanes.Load<S, V, float>(step.BiasH + i, left));
+    private static V FromState<S, V, E>(in RnnStep<E> step, long row, long i, long left)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged => S.Add(Lanes.Load<S, V, E>(step.Recurrent + row + i, left), Lanes.Load<S, V, float>(step.BiasH + i, left));
 
     /// <summary>σ′ in terms of σ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,7 +13,8 @@ internal readonly record struct HeadLayout(int Batch, int Length, int Heads, int
 
 /// <summary>
 /// Splits (B, T, (H+2K)·E) into q (B, H, T, E), k and v (B, K, T, E) and turns q and k by their position (Su et al. 2021, in the
-/// half-split layout of Hugging Face's Llama: element i pairs with i + E/2). The way back turns by the opposite angle, which is the gradient.
+/// half-split layout of Hugging Face's Llama: element i pairs with i + E/2). The way back turns by the opposite angle, which is the
+/// gradient.
 /// </summary>
 internal static unsafe class RotaryKernel
 {
@@ -51,8 +52,10 @@ internal static unsafe class RotaryKernel
             var (b, t) = (row / length, row % length);
             var at = fused + row * layout.RowWidth;
             var angles = cosSin == null ? null : cosSin + (positions == null ? t : positions[row]) * e;
-            for (var h = 0; h < heads; h++) Turn<S, V, T>(at + (long)h * e, q + ((b * heads + h) * length + t) * e, angles, e, back);
-            for (var h = 0; h < kvHeads; h++) Turn<S, V, T>(at + (long)(heads + h) * e, k + ((b * kvHeads + h) * length + t) * e, angles, e, back);
+            for (var h = 0; h < heads; h++)
+                Turn<S, V, T>(at + (long)h * e, q + ((b * heads + h) * length + t) * e, angles, e, back);
+            for (var h = 0; h < kvHeads; h++)
+                Turn<S, V, T>(at + (long)(heads + h) * e, k + ((b * kvHeads + h) * length + t) * e, angles, e, back);
             for (var h = 0; h < kvHeads; h++)
             {
                 Copy(at + (long)(heads + kvHeads + h) * e, v + ((b * kvHeads + h) * length + t) * e, e, back);
@@ -61,7 +64,10 @@ internal static unsafe class RotaryKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Turn<S, V, T>(T* fused, T* head, float* angles, int e, bool back) where S : ILanes<V> where V : struct where T : unmanaged
+    private static void Turn<S, V, T>(T* fused, T* head, float* angles, int e, bool back)
+        where S : ILanes<V>
+        where V : struct
+        where T : unmanaged
     {
         if (angles == null)
         {

@@ -31,11 +31,16 @@ internal static unsafe class SeenSoftmaxKernel
         else Backward<Lanes256, Vector256<float>, E>(p, dp, rows, s, scale, sight);
     }
 
-    internal static void Forward<S, V, E>(E* scores, long rows, int s, float scale, Sight sight) where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, s, scale, sight, start, end));
+    internal static void Forward<S, V, E>(E* scores, long rows, int s, float scale, Sight sight)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged => OpenMpTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, s, scale, sight, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardRows<S, V, E>(E* scores, int s, float scale, Sight sight, long start, long end) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void ForwardRows<S, V, E>(E* scores, int s, float scale, Sight sight, long start, long end)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         var scratch = new float[s + S.Width];
         fixed (float* exps = scratch)
@@ -66,11 +71,16 @@ internal static unsafe class SeenSoftmaxKernel
         }
     }
 
-    internal static void Backward<S, V, E>(E* p, E* dp, long rows, int s, float scale, Sight sight) where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, s, scale, sight, start, end));
+    internal static void Backward<S, V, E>(E* p, E* dp, long rows, int s, float scale, Sight sight)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged => OpenMpTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, s, scale, sight, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRows<S, V, E>(E* p, E* dp, int s, float scale, Sight sight, long start, long end) where S : ILanes<V> where V : struct where E : unmanaged
+    private static void BackwardRows<S, V, E>(E* p, E* dp, int s, float scale, Sight sight, long start, long end)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged
     {
         for (var row = start; row < end; row++)
         {
@@ -83,7 +93,11 @@ internal static unsafe class SeenSoftmaxKernel
             for (var i = 0; i < seen; i += S.Width)
             {
                 var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, seen - i), mean);
-                Lanes.Store<S, V, E>(gradient + i, seen - i, S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, seen - i), centred), S.Create(scale)));
+                Lanes.Store<S, V, E>(
+                    gradient + i,
+                    seen - i,
+                    S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, seen - i), centred), S.Create(scale))
+                );
             }
             new Span<E>(gradient + seen, s - seen).Clear();
         }

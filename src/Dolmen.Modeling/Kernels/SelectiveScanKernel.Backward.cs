@@ -25,7 +25,8 @@ internal static unsafe partial class SelectiveScanKernel
         using var memory = new AlignedFloats(2 * split.Groups * perGroup + (long)split.Batch * shape.Inner * (shape.States + 1));
         float* db = memory.Take(split.Groups * perGroup), dc = memory.Take(split.Groups * perGroup);               // (groups, B, T, N)
         float* dA = memory.Take((long)split.Batch * shape.Inner * shape.States), dd = memory.Take((long)split.Batch * shape.Inner);
-        var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };                                  // a sequence: dA (I, N), dd (I)
+        // a sequence: dA (I, N), dd (I)
+        var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };
         OpenMpTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
         OpenMpTeam.Run(perGroup, 1 << 12, (_, start, end) =>
         {
@@ -48,14 +49,31 @@ internal static unsafe partial class SelectiveScanKernel
         const int Line = ScanShape.Chunk;
         var groupSize = split.VectorsPerGroup * (long)statesSize;
         using var memory = new AlignedFloats(
-            3 * groupSize + split.VectorsPerGroup * S.Width + 8 * Line * S.Width + 2 * Line * n + 2 * Line * statesSize + (2 * Line + 1) * ScanShape.Tile * S.Width + 16);
-        float* rates = memory.Take(groupSize), flows = memory.Take(groupSize), dRates = memory.Take(groupSize);     // flow: gradient of h from the right
+            3 * groupSize
+                + split.VectorsPerGroup * S.Width
+                + 8 * Line * S.Width
+                + 2 * Line * n
+                + 2 * Line * statesSize
+                + (2 * Line + 1) * ScanShape.Tile * S.Width
+                + 16
+        );
+        // flow: gradient of h from the right
+        float* rates = memory.Take(groupSize), flows = memory.Take(groupSize), dRates = memory.Take(groupSize);
         var walk = new Walk
         {
-            Steps = memory.Take(Line * S.Width), Drives = memory.Take(Line * S.Width), Dy = memory.Take(Line * S.Width), Sums = memory.Take(Line * S.Width),
-            DDrives = memory.Take(Line * S.Width), DExponents = memory.Take(Line * S.Width),
-            B = memory.Take(Line * n), C = memory.Take(Line * n), DB = memory.Take(Line * statesSize), DC = memory.Take(Line * statesSize),
-            Decays = memory.Take(Line * ScanShape.Tile * S.Width), States = memory.Take((Line + 1) * ScanShape.Tile * S.Width), N = n,
+            Steps = memory.Take(Line * S.Width),
+            Drives = memory.Take(Line * S.Width),
+            Dy = memory.Take(Line * S.Width),
+            Sums = memory.Take(Line * S.Width),
+            DDrives = memory.Take(Line * S.Width),
+            DExponents = memory.Take(Line * S.Width),
+            B = memory.Take(Line * n),
+            C = memory.Take(Line * n),
+            DB = memory.Take(Line * statesSize),
+            DC = memory.Take(Line * statesSize),
+            Decays = memory.Take(Line * ScanShape.Tile * S.Width),
+            States = memory.Take((Line + 1) * ScanShape.Tile * S.Width),
+            N = n,
         };
         float* xs = memory.Take(Line * S.Width), gates = memory.Take(Line * S.Width);
         var skips = memory.Take(split.VectorsPerGroup * S.Width);
@@ -63,7 +81,8 @@ internal static unsafe partial class SelectiveScanKernel
         {
             var (sequence, group, first, last) = split.Item(item);
             var (position, extent, firstChunk) = sequences[sequence];
-            for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
+            for (var vector = first; vector < last; vector++)
+                LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(flows, (last - first) * statesSize).Clear();
             new Span<float>(dRates, (last - first) * statesSize).Clear();
             new Span<float>(skips, (last - first) * S.Width).Clear();
@@ -113,13 +132,25 @@ internal static unsafe partial class SelectiveScanKernel
                     {
                         var offset = (row + t) * inner + at;
                         var (dDrive, x) = (S.LoadFull(walk.DDrives + t * S.Width), S.LoadFull(xs + t * S.Width));
-                        var dStep = S.MultiplyAdd(dDrive, x, S.Multiply(S.LoadFull(walk.DExponents + t * S.Width), S.Create(Activation.Ln2)));
-                        var dx = S.MultiplyAdd(dDrive, S.LoadFull(walk.Steps + t * S.Width), S.Multiply(S.LoadFull(walk.Dy + t * S.Width), skip));
-                        var slope = Activation.Sigmoid<S, V>(Lanes.Load<S, V, E>(input.Delta + offset, left));     // softplus'
+                        var dStep = S.MultiplyAdd(
+                            dDrive,
+                            x,
+                            S.Multiply(S.LoadFull(walk.DExponents + t * S.Width), S.Create(Activation.Ln2))
+                        );
+                        var dx = S.MultiplyAdd(
+                            dDrive,
+                            S.LoadFull(walk.Steps + t * S.Width),
+                            S.Multiply(S.LoadFull(walk.Dy + t * S.Width), skip)
+                        );
+                        var slope = Activation.Sigmoid<S, V>(Lanes.Load<S, V, E>(input.Delta + offset, left)); // softplus'
                         Lanes.Store<S, V, E>(gradients.X + offset, left, dx);
                         Lanes.Store<S, V, E>(gradients.Delta + offset, left, S.Multiply(dStep, slope));
                         if (input.Gate != null)
-                            Lanes.Store<S, V, E>(gradients.Gate + offset, left, S.Multiply(S.LoadFull(gates + t * S.Width), S.LoadFull(walk.Sums + t * S.Width)));
+                            Lanes.Store<S, V, E>(
+                                gradients.Gate + offset,
+                                left,
+                                S.Multiply(S.LoadFull(gates + t * S.Width), S.LoadFull(walk.Sums + t * S.Width))
+                            );
                     }
                 }
                 var to = ((long)group * shape.Batch * shape.Length + row) * shape.States;
@@ -127,7 +158,15 @@ internal static unsafe partial class SelectiveScanKernel
                 SumLanes<S, V>(walk.DC, partial.C + to, walk.Length, shape);
             }
             for (var vector = first; vector < last; vector++)
-                StoreRates<S, V>(rates + (vector - first) * statesSize, dRates + (vector - first) * statesSize, skips + (vector - first) * S.Width, partial, sequence, vector * S.Width, shape);
+                StoreRates<S, V>(
+                    rates + (vector - first) * statesSize,
+                    dRates + (vector - first) * statesSize,
+                    skips + (vector - first) * S.Width,
+                    partial,
+                    sequence,
+                    vector * S.Width,
+                    shape
+                );
         }
     }
 
@@ -135,9 +174,23 @@ internal static unsafe partial class SelectiveScanKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RecomputeTile<S, V>(in Walk walk, float* rates, float* border, int i) where S : ILanes<V> where V : struct
     {
-        var (a0, a1, a2, a3) = (S.LoadFull(rates), S.LoadFull(rates + S.Width), S.LoadFull(rates + 2 * S.Width), S.LoadFull(rates + 3 * S.Width));
-        var (h0, h1, h2, h3) = (S.LoadFull(border), S.LoadFull(border + S.Width), S.LoadFull(border + 2 * S.Width), S.LoadFull(border + 3 * S.Width));
-        float* steps = walk.Steps, drives = walk.Drives, decays = walk.Decays, states = walk.States, b = walk.B + i;
+        var (a0, a1, a2, a3) = (
+            S.LoadFull(rates),
+            S.LoadFull(rates + S.Width),
+            S.LoadFull(rates + 2 * S.Width),
+            S.LoadFull(rates + 3 * S.Width)
+        );
+        var (h0, h1, h2, h3) = (
+            S.LoadFull(border),
+            S.LoadFull(border + S.Width),
+            S.LoadFull(border + 2 * S.Width),
+            S.LoadFull(border + 3 * S.Width)
+        );
+        float* steps = walk.Steps,
+            drives = walk.Drives,
+            decays = walk.Decays,
+            states = walk.States,
+            b = walk.B + i;
         var (length, n) = (walk.Length, walk.N);
         StoreFour<S, V>(states, h0, h1, h2, h3);
         for (var t = 0; t < length; t++)
@@ -156,20 +209,55 @@ internal static unsafe partial class SelectiveScanKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardTile<S, V>(in Walk walk, float* rates, float* flows, float* dRates, int i) where S : ILanes<V> where V : struct
+    private static void BackwardTile<S, V>(in Walk walk, float* rates, float* flows, float* dRates, int i)
+        where S : ILanes<V>
+        where V : struct
     {
-        var (a0, a1, a2, a3) = (S.LoadFull(rates), S.LoadFull(rates + S.Width), S.LoadFull(rates + 2 * S.Width), S.LoadFull(rates + 3 * S.Width));
-        var (g0, g1, g2, g3) = (S.LoadFull(flows), S.LoadFull(flows + S.Width), S.LoadFull(flows + 2 * S.Width), S.LoadFull(flows + 3 * S.Width));
-        var (r0, r1, r2, r3) = (S.LoadFull(dRates), S.LoadFull(dRates + S.Width), S.LoadFull(dRates + 2 * S.Width), S.LoadFull(dRates + 3 * S.Width));
-        float* steps = walk.Steps, drives = walk.Drives, dys = walk.Dy, sums = walk.Sums, dDrives = walk.DDrives, dExponents = walk.DExponents;
-        float* decays = walk.Decays, states = walk.States, b = walk.B + i, c = walk.C + i, db = walk.DB + i * ScanShape.Chunk * S.Width, dc = walk.DC + i * ScanShape.Chunk * S.Width;
+        var (a0, a1, a2, a3) = (
+            S.LoadFull(rates),
+            S.LoadFull(rates + S.Width),
+            S.LoadFull(rates + 2 * S.Width),
+            S.LoadFull(rates + 3 * S.Width)
+        );
+        var (g0, g1, g2, g3) = (
+            S.LoadFull(flows),
+            S.LoadFull(flows + S.Width),
+            S.LoadFull(flows + 2 * S.Width),
+            S.LoadFull(flows + 3 * S.Width)
+        );
+        var (r0, r1, r2, r3) = (
+            S.LoadFull(dRates),
+            S.LoadFull(dRates + S.Width),
+            S.LoadFull(dRates + 2 * S.Width),
+            S.LoadFull(dRates + 3 * S.Width)
+        );
+        float* steps = walk.Steps,
+            drives = walk.Drives,
+            dys = walk.Dy,
+            sums = walk.Sums,
+            dDrives = walk.DDrives,
+            dExponents = walk.DExponents;
+        float* decays = walk.Decays,
+            states = walk.States,
+            b = walk.B + i,
+            c = walk.C + i,
+            db = walk.DB + i * ScanShape.Chunk * S.Width,
+            dc = walk.DC + i * ScanShape.Chunk * S.Width;
         var n = walk.N;
         for (var t = walk.Length - 1; t >= 0; t--)
         {
             var (step, drive, dy) = (S.LoadFull(steps + t * S.Width), S.LoadFull(drives + t * S.Width), S.LoadFull(dys + t * S.Width));
-            var (sum, dDrive, dExponent) = (S.LoadFull(sums + t * S.Width), S.LoadFull(dDrives + t * S.Width), S.LoadFull(dExponents + t * S.Width));
-            float* bt = b + t * n, ct = c + t * n, decay = decays + t * ScanShape.Tile * S.Width, before = states + t * ScanShape.Tile * S.Width;
-            float* dbt = db + t * ScanShape.Tile * S.Width, dct = dc + t * ScanShape.Tile * S.Width;
+            var (sum, dDrive, dExponent) = (
+                S.LoadFull(sums + t * S.Width),
+                S.LoadFull(dDrives + t * S.Width),
+                S.LoadFull(dExponents + t * S.Width)
+            );
+            float* bt = b + t * n,
+                ct = c + t * n,
+                decay = decays + t * ScanShape.Tile * S.Width,
+                before = states + t * ScanShape.Tile * S.Width;
+            float* dbt = db + t * ScanShape.Tile * S.Width,
+                dct = dc + t * ScanShape.Tile * S.Width;
             Turn<S, V>(0, a0, ref g0, ref r0, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
             Turn<S, V>(1, a1, ref g1, ref r1, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
             Turn<S, V>(2, a2, ref g2, ref r2, dy, step, drive, ref sum, ref dDrive, ref dExponent, bt, ct, decay, before, dbt, dct);
@@ -219,13 +307,24 @@ internal static unsafe partial class SelectiveScanKernel
         for (var t = 0; t < length; t++)
         {
             for (var i = 0; i < shape.States; i++)
-                sums[t * shape.States + i] = S.Sum(S.LoadFull(lanes + ((i / ScanShape.Tile * ScanShape.Chunk + t) * ScanShape.Tile + i % ScanShape.Tile) * S.Width));
+                sums[t * shape.States + i] = S.Sum(
+                    S.LoadFull(lanes + ((i / ScanShape.Tile * ScanShape.Chunk + t) * ScanShape.Tile + i % ScanShape.Tile) * S.Width)
+                );
         }
     }
 
     // With A = −exp(aLog): daLog = dA·A; dRate is dA, as the rates' log₂e went into the exponent's base.
-    private static void StoreRates<S, V>(float* rates, float* dRates, float* skips, ScanArrays<float> partial, int sequence, int at, ScanShape shape)
-        where S : ILanes<V> where V : struct
+    private static void StoreRates<S, V>(
+        float* rates,
+        float* dRates,
+        float* skips,
+        ScanArrays<float> partial,
+        int sequence,
+        int at,
+        ScanShape shape
+    )
+        where S : ILanes<V>
+        where V : struct
     {
         for (var lane = 0; lane < Math.Min(S.Width, shape.Inner - at); lane++)
         {
@@ -248,7 +347,8 @@ internal static unsafe partial class SelectiveScanKernel
         }
     }
 
-    /// <summary>What one thread works with: vectors by position (C, W), rows (C, N), lane sums (N/4, C, 4, W), and a tile of states.</summary>
+    /// <summary>What one thread works with: vectors by position (C, W), rows (C, N), lane sums (N/4, C, 4, W), and a tile of
+    /// states.</summary>
     private struct Walk
     {
         public float* Steps, Drives, Dy, Sums, DDrives, DExponents, B, C, DB, DC, Decays, States;

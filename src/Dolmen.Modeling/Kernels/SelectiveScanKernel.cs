@@ -63,7 +63,8 @@ internal static unsafe partial class SelectiveScanKernel
         {
             var (sequence, _, first, last) = split.Item(item);
             var (position, extent, firstChunk) = sequences[sequence];
-            for (var vector = first; vector < last; vector++) LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
+            for (var vector = first; vector < last; vector++)
+                LoadRates<S, V>(input.ALog, rates + (vector - first) * statesSize, vector * S.Width, shape);
             new Span<float>(states, (last - first) * statesSize).Clear();
             for (var chunk = 0; chunk < Sequences.ChunksOf(extent); chunk++)
             {
@@ -107,11 +108,32 @@ internal static unsafe partial class SelectiveScanKernel
 
     /// <summary>Four states over one chunk: h and A in registers, Σ c·h added to <paramref name="sums"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardTile<S, V>(float* rates, float* states, float* steps, float* drives, float* sums, float* b, float* c, int length, int n)
-        where S : ILanes<V> where V : struct
+    private static void ForwardTile<S, V>(
+        float* rates,
+        float* states,
+        float* steps,
+        float* drives,
+        float* sums,
+        float* b,
+        float* c,
+        int length,
+        int n
+    )
+        where S : ILanes<V>
+        where V : struct
     {
-        var (a0, a1, a2, a3) = (S.LoadFull(rates), S.LoadFull(rates + S.Width), S.LoadFull(rates + 2 * S.Width), S.LoadFull(rates + 3 * S.Width));
-        var (h0, h1, h2, h3) = (S.LoadFull(states), S.LoadFull(states + S.Width), S.LoadFull(states + 2 * S.Width), S.LoadFull(states + 3 * S.Width));
+        var (a0, a1, a2, a3) = (
+            S.LoadFull(rates),
+            S.LoadFull(rates + S.Width),
+            S.LoadFull(rates + 2 * S.Width),
+            S.LoadFull(rates + 3 * S.Width)
+        );
+        var (h0, h1, h2, h3) = (
+            S.LoadFull(states),
+            S.LoadFull(states + S.Width),
+            S.LoadFull(states + 2 * S.Width),
+            S.LoadFull(states + 3 * S.Width)
+        );
         for (var t = 0; t < length; t++)
         {
             var (step, drive) = (S.LoadFull(steps + t * S.Width), S.LoadFull(drives + t * S.Width));
@@ -137,7 +159,8 @@ internal static unsafe partial class SelectiveScanKernel
         for (var i = 0; i < shape.RoundedStates; i++)
         {
             for (var lane = 0; lane < S.Width; lane++)
-                rates[i * S.Width + lane] = i < shape.States && at + lane < shape.Inner ? -MathF.Exp(aLog[(at + lane) * shape.States + i]) * Activation.Log2E : 0;
+                rates[i * S.Width + lane] =
+                    i < shape.States && at + lane < shape.Inner ? -MathF.Exp(aLog[(at + lane) * shape.States + i]) * Activation.Log2E : 0;
         }
     }
 

@@ -43,16 +43,26 @@ internal static unsafe partial class StateSpaceDualKernel
         var (sequences, p, n, vectors) = (shape.Sequences, shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
         var stateSize = n * S.Width;
         var flowsSize = (long)shape.HeadsPerItem * vectors * stateSize;
-        using var memory = new AlignedFloats(flowsSize + (4 * vectors + 2) * Line * S.Width + 2 * Line * n + 2 * Line * stateSize + (Line + 1) * DualShape.Tile * S.Width + Line);
-        var flows = memory.Take(flowsSize);                                     // gradient of h from the right
+        using var memory = new AlignedFloats(
+            flowsSize
+                + (4 * vectors + 2) * Line * S.Width
+                + 2 * Line * n
+                + 2 * Line * stateSize
+                + (Line + 1) * DualShape.Tile * S.Width
+                + Line
+        );
+        var flows = memory.Take(flowsSize); // gradient of h from the right
         var walk = new DualWalk
         {
             DDecays = memory.Take(Line * S.Width),
             B = memory.Take(Line * n), C = memory.Take(Line * n), DB = memory.Take(Line * stateSize), DC = memory.Take(Line * stateSize),
             States = memory.Take((Line + 1) * DualShape.Tile * S.Width), N = n,
         };
-        var column = Line * S.Width;                                            // one vector of channels over the chunk
-        float* xs = memory.Take(vectors * column), drives = memory.Take(vectors * column), dys = memory.Take(vectors * column), dDrives = memory.Take(vectors * column);
+        var column = Line * S.Width; // one vector of channels over the chunk
+        float* xs = memory.Take(vectors * column),
+            drives = memory.Take(vectors * column),
+            dys = memory.Take(vectors * column),
+            dDrives = memory.Take(vectors * column);
         var dSteps = memory.Take(column);
         walk.Decays = memory.Take(Line);
         for (var item = start; item < end; item++)
@@ -150,8 +160,16 @@ internal static unsafe partial class StateSpaceDualKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RecomputeTile<S, V>(in DualWalk walk, float* border, int i) where S : ILanes<V> where V : struct
     {
-        var (h0, h1, h2, h3) = (S.LoadFull(border), S.LoadFull(border + S.Width), S.LoadFull(border + 2 * S.Width), S.LoadFull(border + 3 * S.Width));
-        float* decays = walk.Decays, drives = walk.Drives, states = walk.States, b = walk.B + i;
+        var (h0, h1, h2, h3) = (
+            S.LoadFull(border),
+            S.LoadFull(border + S.Width),
+            S.LoadFull(border + 2 * S.Width),
+            S.LoadFull(border + 3 * S.Width)
+        );
+        float* decays = walk.Decays,
+            drives = walk.Drives,
+            states = walk.States,
+            b = walk.B + i;
         var (length, n) = (walk.Length, walk.N);
         SelectiveScanKernel.StoreFour<S, V>(states, h0, h1, h2, h3);
         for (var t = 0; t < length; t++)
@@ -169,15 +187,32 @@ internal static unsafe partial class StateSpaceDualKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardTile<S, V>(in DualWalk walk, float* flows, int i) where S : ILanes<V> where V : struct
     {
-        var (g0, g1, g2, g3) = (S.LoadFull(flows), S.LoadFull(flows + S.Width), S.LoadFull(flows + 2 * S.Width), S.LoadFull(flows + 3 * S.Width));
-        float* decays = walk.Decays, drives = walk.Drives, dys = walk.Dy, dDrives = walk.DDrives, dDecays = walk.DDecays, states = walk.States;
-        float* b = walk.B + i, c = walk.C + i, db = walk.DB + i * DualShape.Chunk * S.Width, dc = walk.DC + i * DualShape.Chunk * S.Width;
+        var (g0, g1, g2, g3) = (
+            S.LoadFull(flows),
+            S.LoadFull(flows + S.Width),
+            S.LoadFull(flows + 2 * S.Width),
+            S.LoadFull(flows + 3 * S.Width)
+        );
+        float* decays = walk.Decays,
+            drives = walk.Drives,
+            dys = walk.Dy,
+            dDrives = walk.DDrives,
+            dDecays = walk.DDecays,
+            states = walk.States;
+        float* b = walk.B + i,
+            c = walk.C + i,
+            db = walk.DB + i * DualShape.Chunk * S.Width,
+            dc = walk.DC + i * DualShape.Chunk * S.Width;
         var n = walk.N;
         for (var t = walk.Length - 1; t >= 0; t--)
         {
             var (decay, drive, dy) = (S.Create(decays[t]), S.LoadFull(drives + t * S.Width), S.LoadFull(dys + t * S.Width));
             var (dDrive, dDecay) = (S.LoadFull(dDrives + t * S.Width), S.LoadFull(dDecays + t * S.Width));
-            float* bt = b + t * n, ct = c + t * n, before = states + t * DualShape.Tile * S.Width, dbt = db + t * DualShape.Tile * S.Width, dct = dc + t * DualShape.Tile * S.Width;
+            float* bt = b + t * n,
+                ct = c + t * n,
+                before = states + t * DualShape.Tile * S.Width,
+                dbt = db + t * DualShape.Tile * S.Width,
+                dct = dc + t * DualShape.Tile * S.Width;
             Turn<S, V>(0, ref g0, dy, decay, drive, ref dDrive, ref dDecay, bt, ct, before, dbt, dct);
             Turn<S, V>(1, ref g1, dy, decay, drive, ref dDrive, ref dDecay, bt, ct, before, dbt, dct);
             Turn<S, V>(2, ref g2, dy, decay, drive, ref dDrive, ref dDecay, bt, ct, before, dbt, dct);
@@ -203,7 +238,8 @@ internal static unsafe partial class StateSpaceDualKernel
         flow = S.Multiply(g, decay);
     }
 
-    /// <summary>What one thread works with: vectors by position (C, W), decays (C), rows (C, N), lane sums (N/4, C, 4, W), and a tile of states.</summary>
+    /// <summary>What one thread works with: vectors by position (C, W), decays (C), rows (C, N), lane sums (N/4, C, 4, W), and a tile of
+    /// states.</summary>
     private struct DualWalk
     {
         public float* Decays, Drives, Dy, DDrives, DDecays, B, C, DB, DC, States;

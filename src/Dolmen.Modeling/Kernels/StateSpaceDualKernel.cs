@@ -67,8 +67,10 @@ internal static unsafe partial class StateSpaceDualKernel
         else Forward<Lanes256, Vector256<float>, E>(input, y, kept, shape);
     }
 
-    internal static void Forward<S, V, E>(DualArrays<E> input, E* y, float* kept, DualShape shape) where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(shape.Items, 1, (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
+    internal static void Forward<S, V, E>(DualArrays<E> input, E* y, float* kept, DualShape shape)
+        where S : ILanes<V>
+        where V : struct
+        where E : unmanaged => OpenMpTeam.Run(shape.Items, 1, (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -79,8 +81,12 @@ internal static unsafe partial class StateSpaceDualKernel
         var (sequences, p, n, vectors) = (shape.Sequences, shape.HeadDim, shape.RoundedStates, (shape.HeadDim + S.Width - 1) / S.Width);
         var stateSize = n * S.Width;
         using var memory = new AlignedFloats((long)shape.HeadsPerItem * vectors * stateSize + 2 * Line * S.Width + 2 * Line * n + Line);
-        float* states = memory.Take((long)shape.HeadsPerItem * vectors * stateSize), drives = memory.Take(Line * S.Width), sums = memory.Take(Line * S.Width);
-        float* b = memory.Take(Line * n), c = memory.Take(Line * n), decays = memory.Take(Line);
+        float* states = memory.Take((long)shape.HeadsPerItem * vectors * stateSize),
+            drives = memory.Take(Line * S.Width),
+            sums = memory.Take(Line * S.Width);
+        float* b = memory.Take(Line * n),
+            c = memory.Take(Line * n),
+            decays = memory.Take(Line);
         for (var item = start; item < end; item++)
         {
             var (sequence, group, _, first, last) = shape.Item(item);
@@ -110,8 +116,10 @@ internal static unsafe partial class StateSpaceDualKernel
                             S.StoreFull(drives + t * S.Width, S.Multiply(x, S.Create(delta[(long)t * shape.Heads])));
                             S.StoreFull(sums + t * S.Width, S.Multiply(x, skip));
                         }
-                        for (var i = 0; i < n; i += DualShape.Tile) ForwardTile<S, V>(state + i * S.Width, decays, drives, sums, b + i, c + i, length, n);
-                        for (var t = 0; t < length; t++) Lanes.Store<S, V, E>(y + origin + (long)t * shape.Heads * p, left, S.LoadFull(sums + t * S.Width));
+                        for (var i = 0; i < n; i += DualShape.Tile)
+                            ForwardTile<S, V>(state + i * S.Width, decays, drives, sums, b + i, c + i, length, n);
+                        for (var t = 0; t < length; t++)
+                            Lanes.Store<S, V, E>(y + origin + (long)t * shape.Heads * p, left, S.LoadFull(sums + t * S.Width));
                     }
                 }
             }
@@ -122,7 +130,12 @@ internal static unsafe partial class StateSpaceDualKernel
     private static void ForwardTile<S, V>(float* states, float* decays, float* drives, float* sums, float* b, float* c, int length, int n)
         where S : ILanes<V> where V : struct
     {
-        var (h0, h1, h2, h3) = (S.LoadFull(states), S.LoadFull(states + S.Width), S.LoadFull(states + 2 * S.Width), S.LoadFull(states + 3 * S.Width));
+        var (h0, h1, h2, h3) = (
+            S.LoadFull(states),
+            S.LoadFull(states + S.Width),
+            S.LoadFull(states + 2 * S.Width),
+            S.LoadFull(states + 3 * S.Width)
+        );
         for (var t = 0; t < length; t++)
         {
             var (decay, drive) = (S.Create(decays[t]), S.LoadFull(drives + t * S.Width));
@@ -152,7 +165,8 @@ internal static unsafe partial class StateSpaceDualKernel
         for (var t = 0; t < length; t++)
         {
             var from = source + ((row + t) * shape.Groups + group) * shape.States;
-            for (var i = 0; i < shape.RoundedStates; i++) rows[t * shape.RoundedStates + i] = i < shape.States ? Lanes.ToSingle(from[i]) : 0;
+            for (var i = 0; i < shape.RoundedStates; i++)
+                rows[t * shape.RoundedStates + i] = i < shape.States ? Lanes.ToSingle(from[i]) : 0;
         }
     }
 }

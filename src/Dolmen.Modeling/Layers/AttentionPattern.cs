@@ -9,8 +9,14 @@ namespace Dolmen.Modeling.Layers;
 /// <param name="Rotary">Angles by position; null turns nothing.</param>
 /// <param name="Slopes">ALiBi's, (H) fp32; null subtracts nothing.</param>
 /// <param name="Window">Positions a query sees, itself included; null sees all before it.</param>
-public sealed record AttentionPattern(int Heads, int KvHeads, int HeadDim, RotaryTable? Rotary = null, Tensor? Slopes = null, int? Window = null)
-    : IDisposable
+public sealed record AttentionPattern(
+    int Heads,
+    int KvHeads,
+    int HeadDim,
+    RotaryTable? Rotary = null,
+    Tensor? Slopes = null,
+    int? Window = null
+) : IDisposable
 {
     public static AttentionPattern Of(AttentionSpec spec, int contextLength) => new(
         spec.Heads, spec.KvHeads, spec.HeadDim,

@@ -14,7 +14,12 @@ public static class BackwardGuard
     [ThreadStatic] private static List<Tensor>? _returned;
 
     /// <param name="body">Gets the saved tensors, returns one gradient an argument of forward; null where it has none.</param>
-    internal static List<Tensor> Run(autograd.AutogradContext ctx, int arguments, IReadOnlyList<Tensor> incoming, Func<List<Tensor>, List<Tensor?>> body)
+    internal static List<Tensor> Run(
+        autograd.AutogradContext ctx,
+        int arguments,
+        IReadOnlyList<Tensor> incoming,
+        Func<List<Tensor>, List<Tensor?>> body
+    )
     {
         ReleaseReturned();
         List<Tensor?> gradients;

@@ -15,8 +15,13 @@ internal sealed unsafe class CauchySumsFunction : autograd.SingleTensorFunction<
     {
         var (numerators, rates, length) = (((Tensor)vars[0]).contiguous(), ((Tensor)vars[1]).contiguous(), (long)vars[2]);
         var shape = new CauchyShape((int)numerators.shape[0], (int)numerators.shape[1], (int)numerators.shape[2], (int)length);
-        var sums = empty(2, shape.Numerators, shape.Features, shape.Frequencies);                 // (2, P, H, F) fp32
-        CauchySumsKernel.Forward(TensorMemory.Pointer<float>(numerators), TensorMemory.Pointer<float>(rates), TensorMemory.Pointer<float>(sums), shape);
+        var sums = empty(2, shape.Numerators, shape.Features, shape.Frequencies); // (2, P, H, F) fp32
+        CauchySumsKernel.Forward(
+            TensorMemory.Pointer<float>(numerators),
+            TensorMemory.Pointer<float>(rates),
+            TensorMemory.Pointer<float>(sums),
+            shape
+        );
         ctx.save_for_backward([numerators, rates]);
         ctx.save_data("length", length);
         return sums;

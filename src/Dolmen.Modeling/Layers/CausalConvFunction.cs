@@ -31,18 +31,44 @@ internal sealed unsafe class CausalConvFunction : autograd.SingleTensorFunction<
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var (silu, segments) = ((bool)ctx.get_data("silu"), ctx.get_data("segments") as Segments);
-        return BackwardGuard.Run(ctx, 5, [grad_output], inputs =>
-        {
-            var (x, dy) = (inputs[0], grad_output.contiguous());
-            List<Tensor> gradients = [.. inputs.Select(input => empty_like(input))];
-            float* weight = TensorMemory.Pointer<float>(inputs[1]), bias = Bias(inputs), dWeight = TensorMemory.Pointer<float>(gradients[1]), dBias = Bias(gradients);
-            var (shape, dx) = (ShapeOf(inputs, silu, segments), gradients[0]);
-            if (x.dtype is ScalarType.BFloat16)
-                CausalConvKernel.Backward(TensorMemory.Pointer<Bf16>(x), weight, bias, TensorMemory.Pointer<Bf16>(dy), TensorMemory.Pointer<Bf16>(dx), dWeight, dBias, shape);
-            else
-                CausalConvKernel.Backward(TensorMemory.Pointer<float>(x), weight, bias, TensorMemory.Pointer<float>(dy), TensorMemory.Pointer<float>(dx), dWeight, dBias, shape);
-            return [.. gradients, .. new Tensor?[5 - gradients.Count]];
-        });
+        return BackwardGuard.Run(
+            ctx,
+            5,
+            [grad_output],
+            inputs =>
+            {
+                var (x, dy) = (inputs[0], grad_output.contiguous());
+                List<Tensor> gradients = [.. inputs.Select(input => empty_like(input))];
+                float* weight = TensorMemory.Pointer<float>(inputs[1]),
+                    bias = Bias(inputs),
+                    dWeight = TensorMemory.Pointer<float>(gradients[1]),
+                    dBias = Bias(gradients);
+                var (shape, dx) = (ShapeOf(inputs, silu, segments), gradients[0]);
+                if (x.dtype is ScalarType.BFloat16)
+                    CausalConvKernel.Backward(
+                        TensorMemory.Pointer<Bf16>(x),
+                        weight,
+                        bias,
+                        TensorMemory.Pointer<Bf16>(dy),
+                        TensorMemory.Pointer<Bf16>(dx),
+                        dWeight,
+                        dBias,
+                        shape
+                    );
+                else
+                    CausalConvKernel.Backward(
+                        TensorMemory.Pointer<float>(x),
+                        weight,
+                        bias,
+                        TensorMemory.Pointer<float>(dy),
+                        TensorMemory.Pointer<float>(dx),
+                        dWeight,
+                        dBias,
+                        shape
+                    );
+                return [.. gradients, .. new Tensor?[5 - gradients.Count]];
+            }
+        );
     }
 
     private static float* Bias(List<Tensor> tensors) => tensors.Count > 2 ? TensorMemory.Pointer<float>(tensors[2]) : null;

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>Complex numbers as two real tensors: one code for every device and precision, and real parameters' gradients as they are.</summary>
+/// <summary>Complex numbers as two real tensors: one code for every device and precision, and real parameters' gradients as they
+/// are.</summary>
 internal readonly record struct ComplexPair(Tensor Re, Tensor Im)
 {
     /// <summary>(…, 2), real and imaginary part last.</summary>

@@ -39,8 +39,10 @@ internal sealed unsafe class DropoutFunction : autograd.SingleTensorFunction<Dro
     private static Tensor Run(Tensor x, double share, ulong seed)
     {
         var y = empty_like(x);
-        if (x.dtype is ScalarType.BFloat16) DropoutKernel.Apply(TensorMemory.Pointer<Bf16>(x), TensorMemory.Pointer<Bf16>(y), x.numel(), share, seed);
-        else DropoutKernel.Apply(TensorMemory.Pointer<float>(x), TensorMemory.Pointer<float>(y), x.numel(), share, seed);
+        if (x.dtype is ScalarType.BFloat16)
+            DropoutKernel.Apply(TensorMemory.Pointer<Bf16>(x), TensorMemory.Pointer<Bf16>(y), x.numel(), share, seed);
+        else
+            DropoutKernel.Apply(TensorMemory.Pointer<float>(x), TensorMemory.Pointer<float>(y), x.numel(), share, seed);
         return y;
     }
 }

@@ -8,7 +8,8 @@ namespace Dolmen.Modeling.Layers;
 /// <summary>Our kernels as autograd functions; CPU tensors in fp32 or bf16, sums always in fp32.</summary>
 public sealed partial class FusedMath : LayerMath
 {
-    /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention does.</summary>
+    /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention
+    /// does.</summary>
     private const int WholeScoresLength = 512;
 
     public override Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)

@@ -14,18 +14,38 @@ public sealed class FusedRnnMath : RnnMath
         var loop = new RnnLoop(cell == RecurrentCell.Lstm, backwards, lengths);
         Shape.Check(nameof(below), below, below.shape[0], start.H.shape[0], loop.Gates * start.H.shape[1]);
         var steps = below.shape[0];
-        var states = RnnLayerFunction.apply(below, weights.StateWeight, weights.StateBias, start.H, start.C ?? start.H, loop);            // (T+2, B, H)
-        var h = states[backwards ? 0 : steps].to(ScalarType.Float32);           // (B, H)
-        var c = loop.Lstm ? states[steps + 1].to(ScalarType.Float32) : null;    // (B, H)
-        return (states.narrow(0, backwards ? 0 : 1, steps).MoveToOuterDisposeScope(), h.MoveToOuterDisposeScope(), c?.MoveToOuterDisposeScope());
+        // (T+2, B, H)
+        var states = RnnLayerFunction.apply(below, weights.StateWeight, weights.StateBias, start.H, start.C ?? start.H, loop);
+        var h = states[backwards ? 0 : steps].to(ScalarType.Float32); // (B, H)
+        var c = loop.Lstm ? states[steps + 1].to(ScalarType.Float32) : null; // (B, H)
+        return (
+            states.narrow(0, backwards ? 0 : 1, steps).MoveToOuterDisposeScope(),
+            h.MoveToOuterDisposeScope(),
+            c?.MoveToOuterDisposeScope()
+        );
     }
 
     public override (Tensor Vectors, Tensor Weights) AttentiveDecoder(
-        Tensor below, Tensor? feed, IReadOnlyList<RnnWeights> layers, IReadOnlyList<(Tensor H, Tensor? C)> start, AttentionWeights attention,
-        Tensor keys, Tensor memory, SequenceLengths lengths, RecurrentCell cell)
+        Tensor below,
+        Tensor? feed,
+        IReadOnlyList<RnnWeights> layers,
+        IReadOnlyList<(Tensor H, Tensor? C)> start,
+        AttentionWeights attention,
+        Tensor keys,
+        Tensor memory,
+        SequenceLengths lengths,
+        RecurrentCell cell
+    )
     {
         using var scope = NewDisposeScope();
-        var shape = new DecoderLoop(cell == RecurrentCell.Lstm, layers.Count, feed is not null, attention.Query is not null, attention.QueryBias is not null, lengths);
+        var shape = new DecoderLoop(
+            cell == RecurrentCell.Lstm,
+            layers.Count,
+            feed is not null,
+            attention.Query is not null,
+            attention.QueryBias is not null,
+            lengths
+        );
         List<Tensor> arguments = [below, keys, memory, attention.Vector, attention.VectorBias];
         if (feed is not null) arguments.Add(feed);
         if (attention.Query is not null)

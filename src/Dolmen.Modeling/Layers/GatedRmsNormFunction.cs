@@ -13,16 +13,39 @@ internal sealed unsafe class GatedRmsNormFunction : autograd.SingleTensorFunctio
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (x, gate, weight, epsilon) = (((Tensor)vars[0]).contiguous(), ((Tensor)vars[1]).contiguous(), (Tensor)vars[2], (float)(double)vars[3]);
+        var (x, gate, weight, epsilon) = (
+            ((Tensor)vars[0]).contiguous(),
+            ((Tensor)vars[1]).contiguous(),
+            (Tensor)vars[2],
+            (float)(double)vars[3]
+        );
         var d = (int)x.shape[^1];
         var rows = x.numel() / d;
         var y = empty_like(x);
         var scales = empty(rows);                                               // (N) fp32
         float* w = TensorMemory.Pointer<float>(weight), s = TensorMemory.Pointer<float>(scales);
         if (x.dtype is ScalarType.BFloat16)
-            GatedRmsNormKernel.Forward(TensorMemory.Pointer<Bf16>(x), TensorMemory.Pointer<Bf16>(gate), w, TensorMemory.Pointer<Bf16>(y), s, rows, d, epsilon);
+            GatedRmsNormKernel.Forward(
+                TensorMemory.Pointer<Bf16>(x),
+                TensorMemory.Pointer<Bf16>(gate),
+                w,
+                TensorMemory.Pointer<Bf16>(y),
+                s,
+                rows,
+                d,
+                epsilon
+            );
         else
-            GatedRmsNormKernel.Forward(TensorMemory.Pointer<float>(x), TensorMemory.Pointer<float>(gate), w, TensorMemory.Pointer<float>(y), s, rows, d, epsilon);
+            GatedRmsNormKernel.Forward(
+                TensorMemory.Pointer<float>(x),
+                TensorMemory.Pointer<float>(gate),
+                w,
+                TensorMemory.Pointer<float>(y),
+                s,
+                rows,
+                d,
+                epsilon
+            );
         ctx.save_for_backward([x, gate, weight, scales]);
         return y;
     }
@@ -42,9 +65,14 @@ internal sealed unsafe class GatedRmsNormFunction : autograd.SingleTensorFunctio
     private static void Backward<E>(List<Tensor> saved, Tensor dy, List<Tensor> gradients) where E : unmanaged
     {
         var d = (int)dy.shape[^1];
-        E* x = TensorMemory.Pointer<E>(saved[0]), gate = TensorMemory.Pointer<E>(saved[1]), flow = TensorMemory.Pointer<E>(dy);
-        E* dx = TensorMemory.Pointer<E>(gradients[0]), dGate = TensorMemory.Pointer<E>(gradients[1]);
-        float* weight = TensorMemory.Pointer<float>(saved[2]), scales = TensorMemory.Pointer<float>(saved[3]), dWeight = TensorMemory.Pointer<float>(gradients[2]);
+        E* x = TensorMemory.Pointer<E>(saved[0]),
+            gate = TensorMemory.Pointer<E>(saved[1]),
+            flow = TensorMemory.Pointer<E>(dy);
+        E* dx = TensorMemory.Pointer<E>(gradients[0]),
+            dGate = TensorMemory.Pointer<E>(gradients[1]);
+        float* weight = TensorMemory.Pointer<float>(saved[2]),
+            scales = TensorMemory.Pointer<float>(saved[3]),
+            dWeight = TensorMemory.Pointer<float>(gradients[2]);
         GatedRmsNormKernel.Backward(x, gate, weight, flow, scales, dx, dGate, dWeight, dy.numel() / d, d);
     }
 }

@@ -10,15 +10,18 @@ public abstract partial class LayerMath
     /// <param name="segments">Each is preceded by zeros; null takes every row as one.</param>
     public abstract Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu, Segments? segments = null);
 
-    /// <summary>Mamba's selective state space (Gu and Dao 2023, eq. 2 with their discretisation): h[t] = exp(Δ·A)·h[t−1] + Δ·b·x, y = (Σₙ c·h + d·x)·silu(gate)
+    /// <summary>Mamba's selective state space (Gu and Dao 2023, eq. 2 with their discretisation): h[t] = exp(Δ·A)·h[t−1] + Δ·b·x, y = (Σₙ
+    /// c·h + d·x)·silu(gate)
     /// with Δ = softplus(delta) and A = −exp(aLog). x, delta (bias already added), gate (B, T, I), b and c (B, T, N), all of one type;
     /// aLog (I, N) and d (I) fp32 → (B, T, I). Without a gate there is no silu.</summary>
     /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
     public abstract Tensor SelectiveScan(
         Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor? gate, Segments? segments = null);
 
-    /// <summary>Mamba-2's scan (Dao and Gu 2024): one decay a head, h[t] = exp(delta·A)·h[t−1] + delta·x⊗b, y = h·c + d·x with A = −exp(aLog).
-    /// x (B, T, H, P), delta (B, T, H) after softplus and clamp, fp32 or x's type, b and c (B, T, G, N) of x's type, shared by the H/G heads
+    /// <summary>Mamba-2's scan (Dao and Gu 2024): one decay a head, h[t] = exp(delta·A)·h[t−1] + delta·x⊗b, y = h·c + d·x with A =
+    /// −exp(aLog).
+    /// x (B, T, H, P), delta (B, T, H) after softplus and clamp, fp32 or x's type, b and c (B, T, G, N) of x's type, shared by the H/G
+    /// heads
     /// of a group; aLog and d (H) fp32 → (B, T, H, P).</summary>
     /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
     public abstract Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Segments? segments = null);
@@ -47,10 +50,13 @@ public abstract partial class LayerMath
 
     internal static void CheckDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d)
     {
-        if (x.dim() != 4) throw new ArgumentException($"x has {x.dim()} dimensions, expected 4: (batch, time, heads, head dim).", nameof(x));
-        if (b.dim() != 4) throw new ArgumentException($"b has {b.dim()} dimensions, expected 4: (batch, time, groups, states).", nameof(b));
+        if (x.dim() != 4)
+            throw new ArgumentException($"x has {x.dim()} dimensions, expected 4: (batch, time, heads, head dim).", nameof(x));
+        if (b.dim() != 4)
+            throw new ArgumentException($"b has {b.dim()} dimensions, expected 4: (batch, time, groups, states).", nameof(b));
         var (batch, t, heads, groups) = (x.shape[0], x.shape[1], x.shape[2], b.shape[2]);
-        if (heads % groups != 0) throw new ArgumentException($"b has {groups} groups for {heads} heads: heads must be a multiple of groups.", nameof(b));
+        if (heads % groups != 0)
+            throw new ArgumentException($"b has {groups} groups for {heads} heads: heads must be a multiple of groups.", nameof(b));
         Shape.Check(nameof(delta), delta, batch, t, heads);
         Shape.Check(nameof(aLog), aLog, heads);
         Shape.Check(nameof(b), b, batch, t, groups, b.shape[3]);

@@ -28,8 +28,10 @@ internal sealed unsafe class LinearLogProbsFunction : autograd.SingleTensorFunct
             var logits = x.slice(0, start, end, 1).mm(head.t());                // (C, V)
             var wanted = TensorMemory.Pointer<long>(targets) + start;
             var to = TensorMemory.Pointer<float>(logProbs) + start;
-            if (logits.dtype is ScalarType.BFloat16) CrossEntropyKernel.LogProbs(TensorMemory.Pointer<Bf16>(logits), wanted, to, end - start, (int)head.shape[0]);
-            else CrossEntropyKernel.LogProbs(TensorMemory.Pointer<float>(logits), wanted, to, end - start, (int)head.shape[0]);
+            if (logits.dtype is ScalarType.BFloat16)
+                CrossEntropyKernel.LogProbs(TensorMemory.Pointer<Bf16>(logits), wanted, to, end - start, (int)head.shape[0]);
+            else
+                CrossEntropyKernel.LogProbs(TensorMemory.Pointer<float>(logits), wanted, to, end - start, (int)head.shape[0]);
         }
         ctx.save_for_backward([x, head, targets]);
         return logProbs;
@@ -37,29 +39,46 @@ internal sealed unsafe class LinearLogProbsFunction : autograd.SingleTensorFunct
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        return BackwardGuard.Run(ctx, 3, [grad_output], saved =>
-        {
-            var (x, head, targets) = (saved[0], saved[1], saved[2]);
-            var gradients = grad_output.contiguous();                           // (N) fp32
-            var rows = x.shape[0];
-            var dx = empty_like(x);                                             // (N, D)
-            var dhead = zeros_like(head);                                       // (V, D)
-            for (long start = 0; start < rows; start += ChunkRows)
+        return BackwardGuard.Run(
+            ctx,
+            3,
+            [grad_output],
+            saved =>
             {
-                using var scope = NewDisposeScope();
-                var end = Math.Min(rows, start + ChunkRows);
-                var chunk = x.slice(0, start, end, 1);                          // (C, D)
-                var logits = chunk.mm(head.t());                                // (C, V), their gradient once the kernel has run
-                var wanted = TensorMemory.Pointer<long>(targets) + start;
-                var worth = TensorMemory.Pointer<float>(gradients) + start;
-                if (logits.dtype is ScalarType.BFloat16)
-                    CrossEntropyKernel.LogProbsGradient(TensorMemory.Pointer<Bf16>(logits), wanted, worth, end - start, (int)head.shape[0]);
-                else
-                    CrossEntropyKernel.LogProbsGradient(TensorMemory.Pointer<float>(logits), wanted, worth, end - start, (int)head.shape[0]);
-                dx.slice(0, start, end, 1).copy_(logits.mm(head));
-                dhead.addmm_(logits.t(), chunk, 1, 1);
+                var (x, head, targets) = (saved[0], saved[1], saved[2]);
+                var gradients = grad_output.contiguous(); // (N) fp32
+                var rows = x.shape[0];
+                var dx = empty_like(x); // (N, D)
+                var dhead = zeros_like(head); // (V, D)
+                for (long start = 0; start < rows; start += ChunkRows)
+                {
+                    using var scope = NewDisposeScope();
+                    var end = Math.Min(rows, start + ChunkRows);
+                    var chunk = x.slice(0, start, end, 1); // (C, D)
+                    var logits = chunk.mm(head.t()); // (C, V), their gradient once the kernel has run
+                    var wanted = TensorMemory.Pointer<long>(targets) + start;
+                    var worth = TensorMemory.Pointer<float>(gradients) + start;
+                    if (logits.dtype is ScalarType.BFloat16)
+                        CrossEntropyKernel.LogProbsGradient(
+                            TensorMemory.Pointer<Bf16>(logits),
+                            wanted,
+                            worth,
+                            end - start,
+                            (int)head.shape[0]
+                        );
+                    else
+                        CrossEntropyKernel.LogProbsGradient(
+                            TensorMemory.Pointer<float>(logits),
+                            wanted,
+                            worth,
+                            end - start,
+                            (int)head.shape[0]
+                        );
+                    dx.slice(0, start, end, 1).copy_(logits.mm(head));
+                    dhead.addmm_(logits.t(), chunk, 1, 1);
+                }
+                return [dx, dhead, null];
             }
-            return [dx, dhead, null];
-        });
+        );
     }
 }

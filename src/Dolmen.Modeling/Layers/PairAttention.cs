@@ -50,22 +50,41 @@ internal sealed unsafe class PairAttentionFunction : autograd.SingleTensorFuncti
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var (h, lengths) = ((long)ctx.get_data("heads"), ctx.get_data("lengths") as SequenceLengths);
-        return BackwardGuard.Run(ctx, 4, [grad_output], saved =>
-        {
-            var (queries, keys, values, p) = (saved[0], saved[1], saved[2], saved[3]);
-            var (b, t, s, e) = (grad_output.shape[0], queries.shape[1], keys.shape[1], keys.shape[2]);
-            var dy = grad_output.reshape(b, t, h, e).transpose(1, 2).reshape(b * h, t, e);           // (B·H, T, E)
-            var dvalues = p.transpose(1, 2).bmm(dy);                            // (B·H, S, E)
-            var ds = dy.bmm(values.transpose(1, 2));                            // (B·H, T, S), dp until the kernel has run
-            var (scale, sight) = (1 / MathF.Sqrt(e), Sees(lengths, h, t));
-            if (ds.dtype is ScalarType.BFloat16)
-                SeenSoftmaxKernel.Backward(TensorMemory.Pointer<Bf16>(p), TensorMemory.Pointer<Bf16>(ds), b * h * t, (int)s, scale, sight);
-            else
-                SeenSoftmaxKernel.Backward(TensorMemory.Pointer<float>(p), TensorMemory.Pointer<float>(ds), b * h * t, (int)s, scale, sight);
-            var dqueries = ds.bmm(keys);                                        // (B·H, T, E)
-            var dkeys = ds.transpose(1, 2).bmm(queries);                        // (B·H, S, E)
-            return [dqueries.view(b, h, t, e), dkeys.view(b, h, s, e), dvalues.view(b, h, s, e), null];
-        });
+        return BackwardGuard.Run(
+            ctx,
+            4,
+            [grad_output],
+            saved =>
+            {
+                var (queries, keys, values, p) = (saved[0], saved[1], saved[2], saved[3]);
+                var (b, t, s, e) = (grad_output.shape[0], queries.shape[1], keys.shape[1], keys.shape[2]);
+                var dy = grad_output.reshape(b, t, h, e).transpose(1, 2).reshape(b * h, t, e); // (B·H, T, E)
+                var dvalues = p.transpose(1, 2).bmm(dy); // (B·H, S, E)
+                var ds = dy.bmm(values.transpose(1, 2)); // (B·H, T, S), dp until the kernel has run
+                var (scale, sight) = (1 / MathF.Sqrt(e), Sees(lengths, h, t));
+                if (ds.dtype is ScalarType.BFloat16)
+                    SeenSoftmaxKernel.Backward(
+                        TensorMemory.Pointer<Bf16>(p),
+                        TensorMemory.Pointer<Bf16>(ds),
+                        b * h * t,
+                        (int)s,
+                        scale,
+                        sight
+                    );
+                else
+                    SeenSoftmaxKernel.Backward(
+                        TensorMemory.Pointer<float>(p),
+                        TensorMemory.Pointer<float>(ds),
+                        b * h * t,
+                        (int)s,
+                        scale,
+                        sight
+                    );
+                var dqueries = ds.bmm(keys); // (B·H, T, E)
+                var dkeys = ds.transpose(1, 2).bmm(queries); // (B·H, S, E)
+                return [dqueries.view(b, h, t, e), dkeys.view(b, h, s, e), dvalues.view(b, h, s, e), null];
+            }
+        );
     }
 
     private static Sight Sees(SequenceLengths? lengths, long heads, long queries) =>

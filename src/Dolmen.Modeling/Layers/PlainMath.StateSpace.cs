@@ -114,11 +114,12 @@ public sealed partial class PlainMath
         var (batch, t, heads, p, g, n) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3], b.shape[2], b.shape[3]);
         var (chunks, r) = ((t + q - 1) / q, heads / g);
         // Positions that fill the last chunk have a step of 0: they neither decay nor add.
-        Tensor Chunked(Tensor y, params long[] rest) => functional.pad(y, [0, 0, 0, 0, 0, chunks * q - t]).view([batch, chunks, q, .. rest]);
-        var (wide, step) = (Wide(x), Wide(delta).unsqueeze(-1));                                 // (B, T, H, P), (B, T, H, 1)
-        var drive = Chunked(wide * step, g, r, p).permute(0, 1, 3, 4, 2, 5);                     // (B, C, G, R, Q, P)
-        var (input, output) = (Chunked(Wide(b), g, n).transpose(2, 3), Chunked(Wide(c), g, n).transpose(2, 3));       // (B, C, G, Q, N)
-        var logs = Chunked(step * aLog.exp().neg().unsqueeze(-1), g, r).permute(0, 1, 3, 4, 2).cumsum(-1);            // (B, C, G, R, Q)
+        Tensor Chunked(Tensor y, params long[] rest) =>
+            functional.pad(y, [0, 0, 0, 0, 0, chunks * q - t]).view([batch, chunks, q, .. rest]);
+        var (wide, step) = (Wide(x), Wide(delta).unsqueeze(-1)); // (B, T, H, P), (B, T, H, 1)
+        var drive = Chunked(wide * step, g, r, p).permute(0, 1, 3, 4, 2, 5); // (B, C, G, R, Q, P)
+        var (input, output) = (Chunked(Wide(b), g, n).transpose(2, 3), Chunked(Wide(c), g, n).transpose(2, 3)); // (B, C, G, Q, N)
+        var logs = Chunked(step * aLog.exp().neg().unsqueeze(-1), g, r).permute(0, 1, 3, 4, 2).cumsum(-1); // (B, C, G, R, Q)
         var future = ones([q, q], ScalarType.Bool, x.device).triu(1);
         var decays = (logs.unsqueeze(-1) - logs.unsqueeze(-2)).Hide(future).exp();    // (B, C, G, R, Q, Q)
         var scores = einsum("bcgqn,bcgkn->bcgqk", output, input).unsqueeze(3) * decays;          // (B, C, G, R, Q, Q)

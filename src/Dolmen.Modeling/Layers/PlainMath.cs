@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace Dolmen.Modeling.Layers;
 
-/// <summary>Libtorch operations only, any device and type: what a TorchSharp user would write, and the reference of the fused kernels.</summary>
+/// <summary>Libtorch operations only, any device and type: what a TorchSharp user would write, and the reference of the fused
+/// kernels.</summary>
 public sealed partial class PlainMath : LayerMath
 {
     public override Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
@@ -50,7 +51,8 @@ public sealed partial class PlainMath : LayerMath
         return y.transpose(1, 2).reshape(b, t, -1).MoveToOuterDisposeScope();                    // (B, T, H·E)
     }
 
-    /// <summary>Queries in blocks as long as the window: each looks at its own block and the one before, so that cost grows with T·W, not T².
+    /// <summary>Queries in blocks as long as the window: each looks at its own block and the one before, so that cost grows with T·W, not
+    /// T².
     /// q, k, v (B, H, T, E) → (B, H, T, E).</summary>
     private static Tensor AttendWithin(int window, Tensor q, Tensor k, Tensor v)
     {
@@ -61,9 +63,13 @@ public sealed partial class PlainMath : LayerMath
         {
             var (from, rows) = (Math.Max(0, start - window), Math.Min(window, t - start));
             var seen = start + rows - from;
-            var distance = arange(start, start + rows, device: q.device).unsqueeze(1) - arange(from, from + seen, device: q.device).unsqueeze(0);        // (rows, seen)
+            // (rows, seen)
+            var distance =
+                arange(start, start + rows, device: q.device).unsqueeze(1) - arange(from, from + seen, device: q.device).unsqueeze(0);
             var bias = zeros([rows, seen], q.dtype, q.device).Hide(distance.lt(0).logical_or(distance.ge(window)));
-            blocks.Add(functional.scaled_dot_product_attention(q.narrow(2, start, rows), k.narrow(2, from, seen), v.narrow(2, from, seen), bias));
+            blocks.Add(
+                functional.scaled_dot_product_attention(q.narrow(2, start, rows), k.narrow(2, from, seen), v.narrow(2, from, seen), bias)
+            );
         }
         return cat(blocks, 2).MoveToOuterDisposeScope();                                         // (B, H, T, E)
     }

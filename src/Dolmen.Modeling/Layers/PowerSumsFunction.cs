@@ -15,8 +15,13 @@ internal sealed unsafe class PowerSumsFunction : autograd.SingleTensorFunction<P
     {
         var (weights, rates, length) = (((Tensor)vars[0]).contiguous(), ((Tensor)vars[1]).contiguous(), (long)vars[2]);
         var shape = new PowerSumsShape((int)weights.shape[0], (int)weights.shape[1], (int)weights.shape[2], (int)length);
-        var sums = empty(shape.Channels, shape.Features, shape.Length);         // (C, H, L) fp32
-        PowerSumsKernel.Forward(TensorMemory.Pointer<float>(weights), TensorMemory.Pointer<float>(rates), TensorMemory.Pointer<float>(sums), shape);
+        var sums = empty(shape.Channels, shape.Features, shape.Length); // (C, H, L) fp32
+        PowerSumsKernel.Forward(
+            TensorMemory.Pointer<float>(weights),
+            TensorMemory.Pointer<float>(rates),
+            TensorMemory.Pointer<float>(sums),
+            shape
+        );
         ctx.save_for_backward([weights, rates]);
         return sums;
     }

@@ -29,19 +29,44 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        return BackwardGuard.Run(ctx, 3, [grad_output], saved =>
-        {
-            var (x, weight, scales) = (saved[0], saved[1], saved[2]);
-            var dy = grad_output.contiguous();
-            var d = (int)x.shape[^1];
-            var rows = x.numel() / d;
-            var (dx, dweight) = (empty_like(x), empty_like(weight));
-            float* w = TensorMemory.Pointer<float>(weight), s = TensorMemory.Pointer<float>(scales), dw = TensorMemory.Pointer<float>(dweight);
-            if (x.dtype is ScalarType.BFloat16)
-                RmsNormKernel.Backward(TensorMemory.Pointer<Bf16>(x), w, TensorMemory.Pointer<Bf16>(dy), s, TensorMemory.Pointer<Bf16>(dx), dw, rows, d);
-            else
-                RmsNormKernel.Backward(TensorMemory.Pointer<float>(x), w, TensorMemory.Pointer<float>(dy), s, TensorMemory.Pointer<float>(dx), dw, rows, d);
-            return [dx, dweight, null];
-        });
+        return BackwardGuard.Run(
+            ctx,
+            3,
+            [grad_output],
+            saved =>
+            {
+                var (x, weight, scales) = (saved[0], saved[1], saved[2]);
+                var dy = grad_output.contiguous();
+                var d = (int)x.shape[^1];
+                var rows = x.numel() / d;
+                var (dx, dweight) = (empty_like(x), empty_like(weight));
+                float* w = TensorMemory.Pointer<float>(weight),
+                    s = TensorMemory.Pointer<float>(scales),
+                    dw = TensorMemory.Pointer<float>(dweight);
+                if (x.dtype is ScalarType.BFloat16)
+                    RmsNormKernel.Backward(
+                        TensorMemory.Pointer<Bf16>(x),
+                        w,
+                        TensorMemory.Pointer<Bf16>(dy),
+                        s,
+                        TensorMemory.Pointer<Bf16>(dx),
+                        dw,
+                        rows,
+                        d
+                    );
+                else
+                    RmsNormKernel.Backward(
+                        TensorMemory.Pointer<float>(x),
+                        w,
+                        TensorMemory.Pointer<float>(dy),
+                        s,
+                        TensorMemory.Pointer<float>(dx),
+                        dw,
+                        rows,
+                        d
+                    );
+                return [dx, dweight, null];
+            }
+        );
     }
 }

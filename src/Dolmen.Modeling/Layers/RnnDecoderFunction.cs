@@ -87,7 +87,8 @@ internal sealed class RnnDecoderFunction : autograd.SingleTensorFunction<RnnDeco
         public Tensor Queries => all[3];
 
         /// <summary>States and cells (T+1, B, D) fp32, gates (T, B, 4D) fp32, and the states in the type of products.</summary>
-        public (Tensor H, Tensor C, Tensor Gates, Tensor Copies) Layer(int i) => (all[4 + 4 * i], all[5 + 4 * i], all[6 + 4 * i], all[7 + 4 * i]);
+        public (Tensor H, Tensor C, Tensor Gates, Tensor Copies) Layer(int i) =>
+            (all[4 + 4 * i], all[5 + 4 * i], all[6 + 4 * i], all[7 + 4 * i]);
 
         public static Kept Allocate(DecoderLoop loop, Tensor[] arguments)
         {
@@ -95,7 +96,9 @@ internal sealed class RnnDecoderFunction : autograd.SingleTensorFunction<RnnDeco
             var (t, b, d) = (arguments[0].shape[0], arguments[0].shape[1], arguments[DecoderLoop.Vector].shape[0]);
             List<Tensor> all =
             [
-                empty([t, b, d], type), empty([t, b, arguments[DecoderLoop.Keys].shape[1]]), empty([t, b, arguments[DecoderLoop.Vector].shape[1]], type),
+                empty([t, b, d], type),
+                empty([t, b, arguments[DecoderLoop.Keys].shape[1]]),
+                empty([t, b, arguments[DecoderLoop.Vector].shape[1]], type),
                 loop.HasQuery ? empty([t, b, d], type) : empty(0),
             ];
             for (var i = 0; i < loop.Layers; i++)

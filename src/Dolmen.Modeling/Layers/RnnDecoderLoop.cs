@@ -101,24 +101,31 @@ internal sealed unsafe class RnnDecoderLoop<E>(DecoderLoop loop, Tensor[] argume
     {
         var (hs, cs, gates, copies) = kept.Layer(i);
         var (input, state, _) = loop.Layer(i);
-        var recurrent = copies[t].mm(arguments[state].t());                     // (B, G·D)
-        var below = i > 0 ? kept.Layer(i - 1).Copies[t + 1].mm(arguments[input].t()) : null;                     // (B, G·D)
-        float* states = TensorMemory.Pointer<float>(hs) + (long)t * Size, cells = loop.Lstm ? TensorMemory.Pointer<float>(cs) + (long)t * Size : null;
-        RnnKernel.Forward(new RnnStep<E>
-        {
-            X = below is null ? TensorMemory.Pointer<E>(arguments[DecoderLoop.Below]) + (long)t * Size * loop.Gates : TensorMemory.Pointer<E>(below),
-            Y = i == 0 && fed is not null ? TensorMemory.Pointer<E>(fed) : null,
-            Recurrent = TensorMemory.Pointer<E>(recurrent),
-            BiasX = i > 0 ? TensorMemory.Pointer<float>(arguments[input + 1]) : null,
-            BiasH = TensorMemory.Pointer<float>(arguments[state + 1]),
-            HBefore = states,
-            HAfter = states + Size,
-            CBefore = cells,
-            CAfter = cells == null ? null : cells + Size,
-            Gates = TensorMemory.Pointer<float>(gates) + (long)t * Size * 4,
-            HCopy = TensorMemory.Pointer<E>(copies) + (t + 1L) * Size,
-            Width = _d,
-        }, loop.Lstm, _b);
+        var recurrent = copies[t].mm(arguments[state].t()); // (B, G·D)
+        var below = i > 0 ? kept.Layer(i - 1).Copies[t + 1].mm(arguments[input].t()) : null; // (B, G·D)
+        float* states = TensorMemory.Pointer<float>(hs) + (long)t * Size,
+            cells = loop.Lstm ? TensorMemory.Pointer<float>(cs) + (long)t * Size : null;
+        RnnKernel.Forward(
+            new RnnStep<E>
+            {
+                X = below is null
+                    ? TensorMemory.Pointer<E>(arguments[DecoderLoop.Below]) + (long)t * Size * loop.Gates
+                    : TensorMemory.Pointer<E>(below),
+                Y = i == 0 && fed is not null ? TensorMemory.Pointer<E>(fed) : null,
+                Recurrent = TensorMemory.Pointer<E>(recurrent),
+                BiasX = i > 0 ? TensorMemory.Pointer<float>(arguments[input + 1]) : null,
+                BiasH = TensorMemory.Pointer<float>(arguments[state + 1]),
+                HBefore = states,
+                HAfter = states + Size,
+                CBefore = cells,
+                CAfter = cells == null ? null : cells + Size,
+                Gates = TensorMemory.Pointer<float>(gates) + (long)t * Size * 4,
+                HCopy = TensorMemory.Pointer<E>(copies) + (t + 1L) * Size,
+                Width = _d,
+            },
+            loop.Lstm,
+            _b
+        );
     }
 
     private void StepBack(int i, int t, LayerGradient layer, Tensor ofAbove)

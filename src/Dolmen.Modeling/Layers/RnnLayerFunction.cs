@@ -64,7 +64,8 @@ internal sealed unsafe class RnnLayerFunction : autograd.SingleTensorFunction<Rn
         });
     }
 
-    private static void Run<E>(Tensor below, Tensor weight, Tensor bias, Tensor hs, Tensor cs, Tensor gates, Tensor copies, RnnLoop loop) where E : unmanaged
+    private static void Run<E>(Tensor below, Tensor weight, Tensor bias, Tensor hs, Tensor cs, Tensor gates, Tensor copies, RnnLoop loop)
+        where E : unmanaged
     {
         var (steps, b, h) = ((int)below.shape[0], below.shape[1], (int)weight.shape[1]);
         var size = b * h;
@@ -96,7 +97,18 @@ internal sealed unsafe class RnnLayerFunction : autograd.SingleTensorFunction<Rn
 
     /// <returns>What the first step's recurrent product hands back to the starting state, (B, H).</returns>
     private static Tensor RunBack<E>(
-        Tensor weight, Tensor hs, Tensor cs, Tensor gates, Tensor output, Tensor dh, Tensor dc, Tensor dBelow, Tensor dRecurrent, RnnLoop loop) where E : unmanaged
+        Tensor weight,
+        Tensor hs,
+        Tensor cs,
+        Tensor gates,
+        Tensor output,
+        Tensor dh,
+        Tensor dc,
+        Tensor dBelow,
+        Tensor dRecurrent,
+        RnnLoop loop
+    )
+        where E : unmanaged
     {
         var (steps, b, h) = ((int)gates.shape[0], gates.shape[1], (int)weight.shape[1]);
         var size = b * h;

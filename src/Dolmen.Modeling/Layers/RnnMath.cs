@@ -1,4 +1,5 @@
-// B batch, S source positions, T steps, E embedding, H state, G gates (4 of an LSTM, 3 of a GRU), D decoder state, M memory (an encoder output)
+// B batch, S source positions, T steps, E embedding, H state, G gates (4 of an LSTM, 3 of a GRU), D decoder state, M memory (an encoder
+// output)
 using System.Runtime.InteropServices;
 using Dolmen.Checkpoints;
 using static TorchSharp.torch;
@@ -57,8 +58,16 @@ public abstract class RnnMath
     /// <param name="memory">(B, S, M)</param>
     /// <returns>Attentional vectors (T, B, D); weights (T, B, S) fp32, without gradient.</returns>
     public abstract (Tensor Vectors, Tensor Weights) AttentiveDecoder(
-        Tensor below, Tensor? feed, IReadOnlyList<RnnWeights> layers, IReadOnlyList<(Tensor H, Tensor? C)> start, AttentionWeights attention,
-        Tensor keys, Tensor memory, SequenceLengths lengths, RecurrentCell cell);
+        Tensor below,
+        Tensor? feed,
+        IReadOnlyList<RnnWeights> layers,
+        IReadOnlyList<(Tensor H, Tensor? C)> start,
+        AttentionWeights attention,
+        Tensor keys,
+        Tensor memory,
+        SequenceLengths lengths,
+        RecurrentCell cell
+    );
 }
 
 /// <summary>Libtorch operations only, any device and type.</summary>
@@ -88,8 +97,16 @@ public sealed class PlainRnnMath : RnnMath
     }
 
     public override (Tensor Vectors, Tensor Weights) AttentiveDecoder(
-        Tensor below, Tensor? feed, IReadOnlyList<RnnWeights> layers, IReadOnlyList<(Tensor H, Tensor? C)> start, AttentionWeights attention,
-        Tensor keys, Tensor memory, SequenceLengths lengths, RecurrentCell cell)
+        Tensor below,
+        Tensor? feed,
+        IReadOnlyList<RnnWeights> layers,
+        IReadOnlyList<(Tensor H, Tensor? C)> start,
+        AttentionWeights attention,
+        Tensor keys,
+        Tensor memory,
+        SequenceLengths lengths,
+        RecurrentCell cell
+    )
     {
         using var scope = NewDisposeScope();
         var states = start.ToArray();
@@ -102,7 +119,8 @@ public sealed class PlainRnnMath : RnnMath
             if (feed is not null && t > 0) x = x + nn.functional.linear(vectors[t - 1], feed);
             for (var i = 0; i < states.Length; i++)
             {
-                if (i > 0) x = nn.functional.linear(states[i - 1].H.to(keys.dtype), layers[i].InputWeight, layers[i].InputBias.to(keys.dtype));
+                if (i > 0)
+                    x = nn.functional.linear(states[i - 1].H.to(keys.dtype), layers[i].InputWeight, layers[i].InputBias.to(keys.dtype));
                 states[i] = Cell(x, layers[i], states[i].H, states[i].C, cell);
             }
             var query = states[^1].H.to(keys.dtype);                                            // (B, D)
@@ -125,7 +143,8 @@ public sealed class PlainRnnMath : RnnMath
 
     private static (Tensor H, Tensor? C) Cell(Tensor below, RnnWeights weights, Tensor h, Tensor? c, RecurrentCell cell)
     {
-        var recurrent = nn.functional.linear(h.to(below.dtype), weights.StateWeight).to(ScalarType.Float32) + weights.StateBias;   // (B, G·H)
+        // (B, G·H)
+        var recurrent = nn.functional.linear(h.to(below.dtype), weights.StateWeight).to(ScalarType.Float32) + weights.StateBias;
         var input = below.to(ScalarType.Float32);
         if (cell == RecurrentCell.Lstm)
         {

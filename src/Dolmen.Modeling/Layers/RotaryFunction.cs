@@ -45,10 +45,17 @@ internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<Rotar
         }
     }
 
-    private static void Run<T>(T* fused, List<Tensor> heads, float* angles, int* positions, HeadLayout layout, bool back) where T : unmanaged
+    private static void Run<T>(T* fused, List<Tensor> heads, float* angles, int* positions, HeadLayout layout, bool back)
+        where T : unmanaged
     {
-        var (q, k, v) = ((IntPtr)TensorMemory.Pointer<T>(heads[0]), (IntPtr)TensorMemory.Pointer<T>(heads[1]), (IntPtr)TensorMemory.Pointer<T>(heads[2]));
-        if (back) RotaryKernel.Merge(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
-        else RotaryKernel.Split(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
+        var (q, k, v) = (
+            (IntPtr)TensorMemory.Pointer<T>(heads[0]),
+            (IntPtr)TensorMemory.Pointer<T>(heads[1]),
+            (IntPtr)TensorMemory.Pointer<T>(heads[2])
+        );
+        if (back)
+            RotaryKernel.Merge(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
+        else
+            RotaryKernel.Split(fused, (T*)q, (T*)k, (T*)v, angles, positions, layout);
     }
 }

@@ -17,9 +17,11 @@ internal sealed unsafe class SelectiveScanFunction : autograd.SingleTensorFuncti
         List<Tensor> inputs = [.. vars.OfType<Tensor>().Select(input => input.contiguous())];
         var shape = ShapeOf(inputs, vars[7] as Segments);
         var y = empty_like(inputs[0]);
-        var kept = empty(shape.KeptStates);                                     // (B, chunks, I, N) fp32, in the kernel's order
-        if (y.dtype is ScalarType.BFloat16) SelectiveScanKernel.Forward(Arrays<Bf16>(inputs), TensorMemory.Pointer<Bf16>(y), TensorMemory.Pointer<float>(kept), shape);
-        else SelectiveScanKernel.Forward(Arrays<float>(inputs), TensorMemory.Pointer<float>(y), TensorMemory.Pointer<float>(kept), shape);
+        var kept = empty(shape.KeptStates); // (B, chunks, I, N) fp32, in the kernel's order
+        if (y.dtype is ScalarType.BFloat16)
+            SelectiveScanKernel.Forward(Arrays<Bf16>(inputs), TensorMemory.Pointer<Bf16>(y), TensorMemory.Pointer<float>(kept), shape);
+        else
+            SelectiveScanKernel.Forward(Arrays<float>(inputs), TensorMemory.Pointer<float>(y), TensorMemory.Pointer<float>(kept), shape);
         ctx.save_for_backward([.. inputs, kept]);
         ctx.save_data("segments", vars[7]);
         return y;
@@ -28,18 +30,35 @@ internal sealed unsafe class SelectiveScanFunction : autograd.SingleTensorFuncti
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var segments = ctx.get_data("segments") as Segments;
-        return BackwardGuard.Run(ctx, 8, [grad_output], saved =>
-        {
-            var (inputs, kept, dy) = (saved[..^1], saved[^1], grad_output.contiguous());
-            List<Tensor> gradients = [.. inputs.Select(input => empty_like(input))];
-            var shape = ShapeOf(inputs, segments);
-            var states = TensorMemory.Pointer<float>(kept);
-            if (dy.dtype is ScalarType.BFloat16)
-                SelectiveScanKernel.Backward(Arrays<Bf16>(inputs), states, TensorMemory.Pointer<Bf16>(dy), Arrays<Bf16>(gradients), shape);
-            else
-                SelectiveScanKernel.Backward(Arrays<float>(inputs), states, TensorMemory.Pointer<float>(dy), Arrays<float>(gradients), shape);
-            return [.. gradients, .. new Tensor?[8 - gradients.Count]];
-        });
+        return BackwardGuard.Run(
+            ctx,
+            8,
+            [grad_output],
+            saved =>
+            {
+                var (inputs, kept, dy) = (saved[..^1], saved[^1], grad_output.contiguous());
+                List<Tensor> gradients = [.. inputs.Select(input => empty_like(input))];
+                var shape = ShapeOf(inputs, segments);
+                var states = TensorMemory.Pointer<float>(kept);
+                if (dy.dtype is ScalarType.BFloat16)
+                    SelectiveScanKernel.Backward(
+                        Arrays<Bf16>(inputs),
+                        states,
+                        TensorMemory.Pointer<Bf16>(dy),
+                        Arrays<Bf16>(gradients),
+                        shape
+                    );
+                else
+                    SelectiveScanKernel.Backward(
+                        Arrays<float>(inputs),
+                        states,
+                        TensorMemory.Pointer<float>(dy),
+                        Arrays<float>(gradients),
+                        shape
+                    );
+                return [.. gradients, .. new Tensor?[8 - gradients.Count]];
+            }
+        );
     }
 
     private static ScanShape ShapeOf(List<Tensor> inputs, Segments? segments) =>

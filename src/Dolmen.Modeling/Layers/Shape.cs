@@ -8,6 +8,9 @@ public static class Shape
     public static void Check(string name, Tensor tensor, params ReadOnlySpan<long> expected)
     {
         if (!expected.SequenceEqual(tensor.shape))
-            throw new ArgumentException($"{name} is ({string.Join(", ", tensor.shape)}), expected ({string.Join(", ", expected.ToArray())}).", name);
+            throw new ArgumentException(
+                $"{name} is ({string.Join(", ", tensor.shape)}), expected ({string.Join(", ", expected.ToArray())}).",
+                name
+            );
     }
 }

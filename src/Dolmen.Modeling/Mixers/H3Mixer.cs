@@ -13,11 +13,22 @@ internal sealed class H3Mixer(H3Spec spec, LayerMath math) : SequenceMixer
     {
         layout.Add(spec.Qkv, Initializers.LikeTorch(spec.Qkv), Initializers.LikeTorch(spec.Qkv));
         // The shift starts as a causal convolution would: B keeps the newest input, C is torch's start of a kernel.
-        layout.Add(spec.ShiftInput, [spec.DModel, spec.ShiftState], ParameterGroup.StateSpace, (weights, ref _) =>
-        {
-            for (var i = 0; i < weights.Length; i++) weights[i] = i % spec.ShiftState == 0 ? 1 : 0;
-        });
-        layout.Add(spec.ShiftOutput, [spec.DModel, spec.ShiftState], ParameterGroup.Vector, Initializers.Uniform(1 / Math.Sqrt(spec.ShiftState)));
+        layout.Add(
+            spec.ShiftInput,
+            [spec.DModel, spec.ShiftState],
+            ParameterGroup.StateSpace,
+            (weights, ref _) =>
+            {
+                for (var i = 0; i < weights.Length; i++)
+                    weights[i] = i % spec.ShiftState == 0 ? 1 : 0;
+            }
+        );
+        layout.Add(
+            spec.ShiftOutput,
+            [spec.DModel, spec.ShiftState],
+            ParameterGroup.Vector,
+            Initializers.Uniform(1 / Math.Sqrt(spec.ShiftState))
+        );
         layout.Add(spec.ShiftSkip, [spec.DModel], ParameterGroup.Vector, Initializers.Normal(1));
         spec.Memory.Declare(layout);
         layout.Add(spec.Output, Initializers.Normal(residualStd));

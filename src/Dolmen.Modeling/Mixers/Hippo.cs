@@ -63,7 +63,8 @@ public static class Hippo
     /// skew-symmetric S; the phase of each eigenvector is free and chosen so that its first entry is positive.</summary>
     public static DiagonalPlusLowRank Decompose(HippoMeasure measure, int n)
     {
-        if (n < 2 || n % 2 != 0) throw new ArgumentOutOfRangeException(nameof(n), n, "The state size must be even: eigenvalues come in conjugate pairs.");
+        if (n < 2 || n % 2 != 0)
+            throw new ArgumentOutOfRangeException(nameof(n), n, "The state size must be even: eigenvalues come in conjugate pairs.");
         var ((a, b), p) = (Transition(measure, n), LowRank(measure, n));
         var half = n / 2;
         var real = 0.0;
@@ -93,7 +94,17 @@ public static class Hippo
             eigenvalues[m] = new Complex(real, values[column]);
             columns[m] = [.. Enumerable.Range(0, n).Select(i => new Complex(vectors[i, column], vectors[n + i, column]))];
             // Fourier has the eigenvalue 0 twice: of its two dimensions, the first two of A, one complex vector stands for both.
-            if (Math.Abs(values[column]) < 1e-6) columns[m] = [.. Enumerable.Range(0, n).Select(i => i == 0 ? Complex.One : i == 1 ? Complex.ImaginaryOne : 0)];
+            if (Math.Abs(values[column]) < 1e-6)
+                columns[m] =
+                [
+                    .. Enumerable
+                        .Range(0, n)
+                        .Select(i =>
+                            i == 0 ? Complex.One
+                            : i == 1 ? Complex.ImaginaryOne
+                            : 0
+                        ),
+                ];
             var first = columns[m].First(z => z.Magnitude > 1e-9);
             var norm = Math.Sqrt(columns[m].Sum(z => z.Real * z.Real + z.Imaginary * z.Imaginary));
             for (var i = 0; i < n; i++) columns[m][i] *= Complex.Conjugate(first) / (first.Magnitude * norm);
@@ -103,10 +114,12 @@ public static class Hippo
             [.. columns.Select(column => Project(column, b))], columns);
     }
 
-    /// <summary>B as the authors start with it: imaginary parts clipped to ±2, or the fastest modes of LegS would drown the others.</summary>
+    /// <summary>B as the authors start with it: imaginary parts clipped to ±2, or the fastest modes of LegS would drown the
+    /// others.</summary>
     public static Complex[] Clip(Complex[] input) => [.. input.Select(z => new Complex(z.Real, Math.Clamp(z.Imaginary, -2, 2)))];
 
-    /// <summary>A and B, (M) each, of a diagonal start (S4D, Gu et al. 2022, §4). Imaginary parts: Lin n·π, Inv N/π·(N/(2n+1) − 1), LegS the
+    /// <summary>A and B, (M) each, of a diagonal start (S4D, Gu et al. 2022, §4). Imaginary parts: Lin n·π, Inv N/π·(N/(2n+1) − 1), LegS
+    /// the
     /// eigenvalues of HiPPO-LegS without its low-rank part.</summary>
     public static (Complex[] A, Complex[] B) Diagonal(StateSpaceStart start, int n)
     {
@@ -117,7 +130,10 @@ public static class Hippo
                 var form = Decompose(HippoMeasure.LegS, n);
                 return (form.Eigenvalues, Clip(form.Input));
             case StateSpaceStart.DiagonalInv:
-                return ([.. half.Select(i => new Complex(-0.5, -n / Math.PI * ((double)n / (2 * i + 1) - 1)))], [.. half.Select(_ => Complex.One)]);
+                return (
+                    [.. half.Select(i => new Complex(-0.5, -n / Math.PI * ((double)n / (2 * i + 1) - 1)))],
+                    [.. half.Select(_ => Complex.One)]
+                );
             case StateSpaceStart.DiagonalLin:
                 return ([.. half.Select(i => new Complex(-0.5, -Math.PI * i))], [.. half.Select(_ => Complex.One)]);
             default:
@@ -136,7 +152,8 @@ public static class Hippo
     private static Complex Project(Complex[] column, double[] x) =>
         column.Select((z, i) => Complex.Conjugate(z) * x[i]).Aggregate(Complex.Zero, (sum, term) => sum + term);
 
-    /// <summary>Jacobi's method: turns planes until nothing is left beside the diagonal. Slow (N³ a sweep) and exact to the last digits.</summary>
+    /// <summary>Jacobi's method: turns planes until nothing is left beside the diagonal. Slow (N³ a sweep) and exact to the last
+    /// digits.</summary>
     private static (double[] Values, double[,] Vectors) SymmetricEigen(double[,] a)
     {
         var n = a.GetLength(0);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling.Mixers;
 
-/// <summary>H state spaces x' = A·x + B·u, y = 2·Re C·x with diagonal A = −exp(LogDecay) + i·Frequency; of each conjugate pair one.</summary>
+/// <summary>H state spaces x' = A·x + B·u, y = 2·Re C·x with diagonal A = −exp(LogDecay) + i·Frequency; of each conjugate pair
+/// one.</summary>
 /// <param name="LogDecay">(H, N).</param>
 /// <param name="Frequency">(H, N).</param>
 /// <param name="LogStep">ln Δ, (H).</param>
@@ -27,20 +28,28 @@ public static class StateSpaceKernels
     {
         using var scope = NewDisposeScope();
         var (step, a) = (system.Step, system.A);
-        var scaled = a * step;                                                  // Δ·A, (H, N)
-        var (gain, rates) = discretization is Discretization.ZeroOrderHold ? (Expm1(scaled) * a.Inverse(), scaled) : Trapezoid(scaled, step);
-        var weights = ComplexPair.Of(system.Output) * (ComplexPair.Of(system.Input) * gain);                 // (C, H, N)
-        return math.PowerSums(weights.Stack(), rates.Stack(), length).MoveToOuterDisposeScope();             // (C, H, L)
+        var scaled = a * step; // Δ·A, (H, N)
+        var (gain, rates) =
+            discretization is Discretization.ZeroOrderHold ? (Expm1(scaled) * a.Inverse(), scaled) : Trapezoid(scaled, step);
+        var weights = ComplexPair.Of(system.Output) * (ComplexPair.Of(system.Input) * gain); // (C, H, N)
+        return math.PowerSums(weights.Stack(), rates.Stack(), length).MoveToOuterDisposeScope(); // (C, H, L)
     }
 
     /// <summary>S4: A − P·P*, bilinear → (C, H, L). lowRank P (R, H, N, 2), R one or two. LegT, of rank two, has its diagonal almost on the
-    /// imaginary axis: near a resonance the terms of Woodbury's identity cancel to 10⁻⁵ of their size, so that it is computed in double.</summary>
+    /// imaginary axis: near a resonance the terms of Woodbury's identity cancel to 10⁻⁵ of their size, so that it is computed in
+    /// double.</summary>
     public static Tensor LowRank(LayerMath math, DiagonalSystem system, Tensor lowRank, long length)
     {
         using var scope = NewDisposeScope();
         if (lowRank.shape[0] == 2 && lowRank.dtype is not ScalarType.Float64)
         {
-            var wide = new DiagonalSystem(Wide(system.LogDecay), Wide(system.Frequency), Wide(system.LogStep), Wide(system.Input), Wide(system.Output));
+            var wide = new DiagonalSystem(
+                Wide(system.LogDecay),
+                Wide(system.Frequency),
+                Wide(system.LogStep),
+                Wide(system.Input),
+                Wide(system.Output)
+            );
             return LowRank(math, wide, Wide(lowRank), length).to(lowRank.dtype).MoveToOuterDisposeScope();
         }
         var truncated = system with { Output = TruncatedOutput(system, lowRank, length) };
@@ -70,9 +79,10 @@ public static class StateSpaceKernels
         }
         else
         {
-            var (a, b) = (From(1, channels) * cos + 1, From(1, channels + 1) * cos);                         // (1, H, F)
-            var (c, d) = (From(2, channels) * cos, From(2, channels + 1) * cos + 1);                         // (1, H, F)
-            var corrected = From(0, channels) * (d * From(1, 0) - b * From(2, 0)) + From(0, channels + 1) * (a * From(2, 0) - c * From(1, 0));
+            var (a, b) = (From(1, channels) * cos + 1, From(1, channels + 1) * cos); // (1, H, F)
+            var (c, d) = (From(2, channels) * cos, From(2, channels + 1) * cos + 1); // (1, H, F)
+            var corrected =
+                From(0, channels) * (d * From(1, 0) - b * From(2, 0)) + From(0, channels + 1) * (a * From(2, 0) - c * From(1, 0));
             spectrum = From(0, 0) - corrected * cos / (a * d - b * c);
         }
         return fft.irfft(spectrum * phase, length, -1).MoveToOuterDisposeScope();                            // (C, H, L)

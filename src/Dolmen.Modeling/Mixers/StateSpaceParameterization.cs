@@ -12,7 +12,8 @@ internal static class StateSpaceParameterization
 {
     private const double MinStep = 1e-3, MaxStep = 0.1, MinDecay = 1e-4;
 
-    /// <summary>A, B, P and Δ learn slowly and without decay; C and D as everything else, without decay (Gu et al. 2022, appendix D).</summary>
+    /// <summary>A, B, P and Δ learn slowly and without decay; C and D as everything else, without decay (Gu et al. 2022, appendix
+    /// D).</summary>
     public static void Declare(this StateSpaceSpec spec, WeightLayout layout)
     {
         var (a, b, p) = Start(spec);

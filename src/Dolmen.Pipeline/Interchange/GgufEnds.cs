@@ -16,9 +16,28 @@ internal static class GgufEnds
     /// <summary>The texts at which llama.cpp (src/llama-vocab.cpp) ends a generation.</summary>
     private static readonly HashSet<string> Texts = new(StringComparer.Ordinal)
     {
-        "<|eot_id|>", "<|im_end|>", HarmonyEnd, "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>", "<|endoftext|>", "</s>",
-        MessageText, "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
-        "<｜end▁of▁sentence｜>", "[e~[",
+        "<|eot_id|>",
+        "<|im_end|>",
+        HarmonyEnd,
+        "<|return|>",
+        "<|call|>",
+        "<|flush|>",
+        "<|calls|>",
+        "<end_of_turn>",
+        "<|endoftext|>",
+        "</s>",
+        MessageText,
+        "<EOT>",
+        "_<EOT>",
+        "[EOT]",
+        "[EOS]",
+        "<|end_of_text|>",
+        "<end_of_utterance>",
+        "<eos>",
+        "<turn|>",
+        "<|tool_response>",
+        "<｜end▁of▁sentence｜>",
+        "[e~[",
         // Paddings and separators of code files.
         "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>",
         "<|file_sep|>",
@@ -30,7 +49,9 @@ internal static class GgufEnds
         if (!metadata.Has("tokenizer.ggml.tokens")) return [];
         var tokens = metadata.Texts("tokenizer.ggml.tokens");
         // In a vocabulary with both ends of an answer, <|end|> only ends a part of it.
-        var parts = (tokens.Contains("<|return|>") && tokens.Contains("<|call|>")) || (tokens.Contains("<|calls|>") && tokens.Contains("<|flush|>"));
+        var parts =
+            (tokens.Contains("<|return|>") && tokens.Contains("<|call|>"))
+            || (tokens.Contains("<|calls|>") && tokens.Contains("<|flush|>"));
         return [.. Enumerable.Range(0, tokens.Length).Where(id => Texts.Contains(tokens[id]) && !(parts && tokens[id] == HarmonyEnd))];
     }
 
@@ -53,8 +74,10 @@ internal static class GgufEnds
         int[] lost = [.. left.Where(id => !names[id].Any(Texts.Contains))];
         if (lost.Length > 0)
         {
-            note?.Invoke($"The model also ends its text at {string.Join(", ", lost.Select(id => $"{id} {names[id].FirstOrDefault()}".TrimEnd()))}, " +
-                "for which GGUF has no key: give other software these as stop strings.");
+            note?.Invoke(
+                $"The model also ends its text at {string.Join(", ", lost.Select(id => $"{id} {names[id].FirstOrDefault()}".TrimEnd()))}, "
+                    + "for which GGUF has no key: give other software these as stop strings."
+            );
         }
     }
 

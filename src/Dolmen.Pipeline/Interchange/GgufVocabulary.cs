@@ -13,7 +13,19 @@ public static class GgufVocabulary
 
     /// <summary>llama.cpp's names for splits, of those that do the same the one that is used most.</summary>
     private static readonly string[] SplitNames =
-        ["gpt-4o", "gpt-2", "llama-bpe", "qwen2", "starcoder", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3", "tekken", "default"];
+    [
+        "gpt-4o",
+        "gpt-2",
+        "llama-bpe",
+        "qwen2",
+        "starcoder",
+        "falcon",
+        "deepseek-llm",
+        "deepseek-coder",
+        "deepseek-v3",
+        "tekken",
+        "default",
+    ];
 
     /// <exception cref="UserErrorException">The file holds no vocabulary, a damaged one, or one of another kind.</exception>
     public static Tokenizer Load(string path)
@@ -24,14 +36,19 @@ public static class GgufVocabulary
     }
 
     /// <summary>Writes the tokenizer's files; where the file has no vocabulary, says so and writes none.</summary>
-    /// <exception cref="UserErrorException">A vocabulary that does not fit the model, cannot encode, or is of a kind that is not known.</exception>
+    /// <exception cref="UserErrorException">A vocabulary that does not fit the model, cannot encode, or is of a kind that is not
+    /// known.</exception>
     public static string? Save(GgufMetadata metadata, int vocabSize, string folder, int contextLength)
     {
         if (!metadata.Has(Prefix + "tokens")) return "the file holds no vocabulary";
         var vocabulary = Read(metadata, $"'{metadata.File}'");
         if (vocabulary.Tokens.Count > vocabSize)
         {
-            throw metadata.Refusal(Prefix + "tokens", $"holds {vocabulary.Tokens.Count} tokens", $"the model's embedding has only {vocabSize} rows");
+            throw metadata.Refusal(
+                Prefix + "tokens",
+                $"holds {vocabulary.Tokens.Count} tokens",
+                $"the model's embedding has only {vocabSize} rows"
+            );
         }
         TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
         if (metadata.FindText(TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
@@ -51,8 +68,13 @@ public static class GgufVocabulary
             metadata.FindNumbers(Prefix + "scores") ?? [],
             [.. (metadata.FindWholes(Prefix + "token_type") ?? []).Select(kind => (PieceKind)kind)],
             metadata.Has(Prefix + "merges") ? metadata.Texts(Prefix + "merges") : [],
-            metadata.FindWhole(Prefix + "bos_token_id"), metadata.FindWhole(Prefix + "eos_token_id"), metadata.FindWhole(Prefix + "padding_token_id"),
-            metadata.FindFlag(Prefix + "add_bos_token"), metadata.FindFlag(Prefix + "add_eos_token"), metadata.FindFlag(Prefix + "add_space_prefix"));
+            metadata.FindWhole(Prefix + "bos_token_id"),
+            metadata.FindWhole(Prefix + "eos_token_id"),
+            metadata.FindWhole(Prefix + "padding_token_id"),
+            metadata.FindFlag(Prefix + "add_bos_token"),
+            metadata.FindFlag(Prefix + "add_eos_token"),
+            metadata.FindFlag(Prefix + "add_space_prefix")
+        );
     }
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
@@ -63,8 +85,10 @@ public static class GgufVocabulary
     {
         if (tokenizer.VocabSize > rows)
         {
-            throw new UserErrorException($"The tokenizer has {tokenizer.VocabSize} tokens but the model's embedding has only {rows} rows: they " +
-                "do not belong together. Export the model with its own tokenizer.");
+            throw new UserErrorException(
+                $"The tokenizer has {tokenizer.VocabSize} tokens but the model's embedding has only {rows} rows: they "
+                    + "do not belong together. Export the model with its own tokenizer."
+            );
         }
         return tokenizer switch
         {
@@ -121,8 +145,10 @@ public static class GgufVocabulary
     {
         if (tokenizer.Split.Pattern == PreTokenizer.O200k.Pattern) return SplitNames[0];
         return SplitNames.FirstOrDefault(name => PreTokenizer.ByName(name)?.Pattern == tokenizer.Split.Pattern)
-            ?? throw new UserErrorException($"The tokenizer cuts text by the pattern {tokenizer.Split.Pattern}, for which GGUF has no name: it has " +
-                $"{string.Join(", ", SplitNames)}. Export the model as a Hugging Face folder.");
+            ?? throw new UserErrorException(
+                $"The tokenizer cuts text by the pattern {tokenizer.Split.Pattern}, for which GGUF has no name: it has "
+                    + $"{string.Join(", ", SplitNames)}. Export the model as a Hugging Face folder."
+            );
     }
 
     private static IEnumerable<(string, GgufValue)> Ends(Tokenizer tokenizer)
@@ -131,6 +157,7 @@ public static class GgufVocabulary
         if (special.Bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)special.Bos));
         yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
         yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
-        if ((tokenizer.ChatTemplate?.Source ?? (special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template) yield return (TemplateKey, GgufValue.Of(template));
+        if ((tokenizer.ChatTemplate?.Source ?? (special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
+            yield return (TemplateKey, GgufValue.Of(template));
     }
 }

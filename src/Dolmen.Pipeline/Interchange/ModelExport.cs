@@ -15,13 +15,24 @@ public static class ModelExport
     {
         var folder = HuggingFaceFolder.Locate(model);
         var target = Path.GetFullPath(output);
-        if (target == Path.GetFullPath(folder)) throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
+        if (target == Path.GetFullPath(folder))
+            throw new UserErrorException($"--out is the model itself ('{target}'): name another folder.");
         var config = HuggingFaceFolder.LoadConfig(folder);
         using var weights = CheckpointWeights.Open(folder, config, allowNonFinite);
         var written = dtype ?? weights.DtypeOf(config.Tensors()[0].Name);
-        var card = new Checkpoints.ModelCard(Path.GetFileName(target), $"Exported from another folder of the same model, weights in {written.HuggingFaceName()}.");
-        HuggingFaceFolder.Save(target, config, Tensors(config, weights, stop), card, Ends(folder),
-            TokenizerFolder.Files.Concat(ForeignTokenizerFiles).Select(file => Path.Combine(folder, file)).Where(File.Exists), written);
+        var card = new Checkpoints.ModelCard(
+            Path.GetFileName(target),
+            $"Exported from another folder of the same model, weights in {written.HuggingFaceName()}."
+        );
+        HuggingFaceFolder.Save(
+            target,
+            config,
+            Tensors(config, weights, stop),
+            card,
+            Ends(folder),
+            TokenizerFolder.Files.Concat(ForeignTokenizerFiles).Select(file => Path.Combine(folder, file)).Where(File.Exists),
+            written
+        );
         return written;
     }
 
@@ -91,7 +102,10 @@ public static class ModelExport
     {
         if (!HasTokenizer(folder)) return HuggingFaceFolder.LoadSpecialTokenIds(folder);
         var special = TokenizerFolder.Load(folder).Special;
-        return HuggingFaceFolder.KeepSpecialTokenIds(folder, new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End)));
+        return HuggingFaceFolder.KeepSpecialTokenIds(
+            folder,
+            new SpecialTokenIds(Id(special.Bos), Id(special.Eos), Id(special.Pad), Id(special.End))
+        );
 
         static int? Id(int id) => id < 0 ? null : id;
     }

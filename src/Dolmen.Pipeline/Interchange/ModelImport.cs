@@ -21,8 +21,12 @@ public static class ModelImport
         using var model = GgufModel.Open(path);
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
         var metadata = model.File.Metadata;
-        var special = new SpecialTokenIds(metadata.FindWhole("tokenizer.ggml.bos_token_id"), metadata.FindWhole("tokenizer.ggml.eos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.padding_token_id"), End: null)
+        var special = new SpecialTokenIds(
+            metadata.FindWhole("tokenizer.ggml.bos_token_id"),
+            metadata.FindWhole("tokenizer.ggml.eos_token_id"),
+            metadata.FindWhole("tokenizer.ggml.padding_token_id"),
+            End: null
+        )
         {
             EndOfTurn = metadata.FindWhole(GgufEnds.TurnKey), EndOfMessage = metadata.FindWhole(GgufEnds.MessageKey),
             MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindWholes(GgufEnds.SuppressedKey) ?? [],

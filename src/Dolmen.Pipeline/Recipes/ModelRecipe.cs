@@ -6,7 +6,8 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Pipeline.Recipes;
 
-/// <summary>A model's architecture and size: one dial (<paramref name="Depth"/>), or at least width and layers. Vocabulary and context length
+/// <summary>A model's architecture and size: one dial (<paramref name="Depth"/>), or at least width and layers. Vocabulary and context
+/// length
 /// come from the tokenizer and from <c>training.contextLength</c>. What an architecture does not have must not be said.</summary>
 /// <param name="Pattern">Layers of a hybrid, for example <c>3*(Mf Me) Af</c>.</param>
 /// <param name="Expand">Inner width of state-space layers, in model widths.</param>
@@ -15,12 +16,36 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed record ModelRecipe(
-    string Architecture = ModelRecipe.Transformer, int? Depth = null, int? DModel = null, int? Layers = null, int? Heads = null, int? KvHeads = null,
-    int? HeadDim = null, int? DFeedForward = null, double RopeTheta = 10000, double NormEps = 1e-5, bool TieEmbeddings = true, int? Window = null,
-    PositionKind? Positions = null, bool QkNorm = false, MixtureConfig? Experts = null, string? Pattern = null, int? DState = null, int? DConv = null,
-    int? Expand = null, int? DtRank = null, int? StateHeadDim = null, int? AttentionPeriod = null, int? AttentionOffset = null,
-    PairRecipe? Pair = null, int? LongState = null, int? ShiftState = null, int? H3HeadDim = null, StateSpaceStart? Start = null,
-    Discretization? Discretization = null)
+    string Architecture = ModelRecipe.Transformer,
+    int? Depth = null,
+    int? DModel = null,
+    int? Layers = null,
+    int? Heads = null,
+    int? KvHeads = null,
+    int? HeadDim = null,
+    int? DFeedForward = null,
+    double RopeTheta = 10000,
+    double NormEps = 1e-5,
+    bool TieEmbeddings = true,
+    int? Window = null,
+    PositionKind? Positions = null,
+    bool QkNorm = false,
+    MixtureConfig? Experts = null,
+    string? Pattern = null,
+    int? DState = null,
+    int? DConv = null,
+    int? Expand = null,
+    int? DtRank = null,
+    int? StateHeadDim = null,
+    int? AttentionPeriod = null,
+    int? AttentionOffset = null,
+    PairRecipe? Pair = null,
+    int? LongState = null,
+    int? ShiftState = null,
+    int? H3HeadDim = null,
+    StateSpaceStart? Start = null,
+    Discretization? Discretization = null
+)
 {
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
@@ -30,22 +55,68 @@ public sealed record ModelRecipe(
     private static readonly string[] States = [nameof(DState), nameof(DConv), nameof(Expand)];
 
     /// <summary>The registration list: an architecture, the keys it has besides those everyone has, and how it is built.</summary>
-    private static readonly Dictionary<string, (string[] Keys, Func<ModelRecipe, int, int, ModelConfig> Build)> Architectures = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (string[] Keys, Func<ModelRecipe, int, int, ModelConfig> Build)> Architectures = new(
+        StringComparer.Ordinal
+    )
     {
-        [Transformer] = ([.. Attention, nameof(Depth), nameof(Layers), nameof(DFeedForward), nameof(RopeTheta), nameof(Window), nameof(Positions),
-            nameof(QkNorm), nameof(Experts)], BuildTransformer),
+        [Transformer] = (
+            [
+                .. Attention,
+                nameof(Depth),
+                nameof(Layers),
+                nameof(DFeedForward),
+                nameof(RopeTheta),
+                nameof(Window),
+                nameof(Positions),
+                nameof(QkNorm),
+                nameof(Experts),
+            ],
+            BuildTransformer
+        ),
         ["gpt2"] = ([nameof(Depth), nameof(Layers), nameof(Heads), nameof(DFeedForward)], BuildGpt2),
         ["mamba"] = ([.. States, nameof(Depth), nameof(Layers), nameof(DtRank)], BuildMamba),
         ["mamba2"] = ([.. States, nameof(Depth), nameof(Layers), nameof(StateHeadDim)], BuildMamba2),
-        ["jamba"] = ([.. States, nameof(Layers), nameof(Heads), nameof(KvHeads), nameof(DFeedForward), nameof(DtRank), nameof(Experts),
-            nameof(AttentionPeriod), nameof(AttentionOffset)], BuildJamba),
-        ["hybrid"] = ([.. Attention, .. States, nameof(Pattern), nameof(DFeedForward), nameof(DtRank), nameof(StateHeadDim), nameof(RopeTheta),
-            nameof(Window), nameof(Positions), nameof(Experts), nameof(LongState), nameof(H3HeadDim)], BuildHybrid),
+        ["jamba"] = (
+            [
+                .. States,
+                nameof(Layers),
+                nameof(Heads),
+                nameof(KvHeads),
+                nameof(DFeedForward),
+                nameof(DtRank),
+                nameof(Experts),
+                nameof(AttentionPeriod),
+                nameof(AttentionOffset),
+            ],
+            BuildJamba
+        ),
+        ["hybrid"] = (
+            [
+                .. Attention,
+                .. States,
+                nameof(Pattern),
+                nameof(DFeedForward),
+                nameof(DtRank),
+                nameof(StateHeadDim),
+                nameof(RopeTheta),
+                nameof(Window),
+                nameof(Positions),
+                nameof(Experts),
+                nameof(LongState),
+                nameof(H3HeadDim),
+            ],
+            BuildHybrid
+        ),
         ["s4"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(Start), nameof(Discretization)], BuildS4),
         ["h3"] = ([nameof(Layers), nameof(DFeedForward), nameof(LongState), nameof(ShiftState), nameof(H3HeadDim)], BuildH3),
-        ["seq2seq"] = ([nameof(Layers), nameof(Pair)], (m, vocabSize, contextLength) => (m.Pair ?? new()).Seq2Seq(m, vocabSize, contextLength)),
-        ["encoder-decoder"] = ([nameof(Layers), nameof(Heads), nameof(DFeedForward), nameof(RopeTheta), nameof(Pair)],
-            (m, vocabSize, contextLength) => (m.Pair ?? new()).EncoderDecoder(m, vocabSize, contextLength)),
+        ["seq2seq"] = (
+            [nameof(Layers), nameof(Pair)],
+            (m, vocabSize, contextLength) => (m.Pair ?? new()).Seq2Seq(m, vocabSize, contextLength)
+        ),
+        ["encoder-decoder"] = (
+            [nameof(Layers), nameof(Heads), nameof(DFeedForward), nameof(RopeTheta), nameof(Pair)],
+            (m, vocabSize, contextLength) => (m.Pair ?? new()).EncoderDecoder(m, vocabSize, contextLength)
+        ),
     };
 
     private static readonly ModelRecipe Unsaid = new();
@@ -60,22 +131,47 @@ public sealed record ModelRecipe(
         var foreign = Said().Except(Everyone).Except(known.Keys).ToList();
         if (foreign.Count > 0)
         {
-            return [.. foreign.Select(key => $"model.{JsonNamingPolicy.CamelCase.ConvertName(key)} does not belong to architecture '{Architecture}', which has " +
-                $"{string.Join(", ", known.Keys.Select(JsonNamingPolicy.CamelCase.ConvertName))}. Take it out.")];
+            return
+            [
+                .. foreign.Select(key =>
+                    $"model.{JsonNamingPolicy.CamelCase.ConvertName(key)} does not belong to architecture '{Architecture}', which has "
+                    + $"{string.Join(", ", known.Keys.Select(JsonNamingPolicy.CamelCase.ConvertName))}. Take it out."
+                ),
+            ];
         }
-        var sized = DModel is not null || Layers is not null || Heads is not null || KvHeads is not null || HeadDim is not null || DFeedForward is not null;
+        var sized =
+            DModel is not null
+            || Layers is not null
+            || Heads is not null
+            || KvHeads is not null
+            || HeadDim is not null
+            || DFeedForward is not null;
         if (Depth is { } depth)
         {
-            if (sized) return ["model has depth and explicit sizes: depth decides all sizes. Leave out depth, or leave out dModel, layers, heads and their like."];
-            if (depth is < 1 or > MostDepth) return [$"model.depth is {depth}: it must lie between 1 and {MostDepth}. 4 gives about 1.3 million parameters."];
+            if (sized)
+                return
+                [
+                    "model has depth and explicit sizes: depth decides all sizes. Leave out depth, or leave out dModel, layers, heads and "
+                        + "their like.",
+                ];
+            if (depth is < 1 or > MostDepth)
+                return [$"model.depth is {depth}: it must lie between 1 and {MostDepth}. 4 gives about 1.3 million parameters."];
         }
-        else if (DModel is null || (known.Keys.Contains(nameof(Layers)) && Layers is null) || (known.Keys.Contains(nameof(Heads)) && Heads is null)
-            || (known.Keys.Contains(nameof(Pattern)) && Pattern is null))
+        else if (
+            DModel is null
+            || (known.Keys.Contains(nameof(Layers)) && Layers is null)
+            || (known.Keys.Contains(nameof(Heads)) && Heads is null)
+            || (known.Keys.Contains(nameof(Pattern)) && Pattern is null)
+        )
         {
             string[] needed = [nameof(DModel), .. new[] { nameof(Layers), nameof(Heads), nameof(Pattern) }.Where(known.Keys.Contains)];
             var dial = known.Keys.Contains(nameof(Depth)) ? "depth ({\"depth\": 4}), or " : "";
-            return [$"model says no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} and " +
-                $"{JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}."];
+            return
+            [
+                $"model says no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
+                    + $"and "
+                    + $"{JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
+            ];
         }
         else if (Heads is <= 0 || DModel is <= 0)
         {
@@ -87,30 +183,141 @@ public sealed record ModelRecipe(
     public ModelConfig Build(int vocabSize, int contextLength) => Architectures[Architecture].Build(this, vocabSize, contextLength);
 
     /// <summary>Every size spelled out, so that a later change of what a depth or a default means does not change a recorded run.</summary>
-    public static ModelRecipe Of(ModelConfig config) => config switch
-    {
-        TransformerConfig c => new(Transformer, null, c.DModel, c.Layers, c.Heads, c.KvHeads, c.HeadDim, c.DFeedForward, c.RopeTheta, c.NormEps,
-            c.TieEmbeddings, c.Window, c.Positions == PositionKind.Rotary ? null : c.Positions, c.QkNorm, c.Experts),
-        Gpt2Config c => new("gpt2", null, c.DModel, c.Layers, c.Heads, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings),
-        MambaConfig c => new("mamba", null, c.DModel, c.Layers, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings, DState: c.DState, DConv: c.DConv,
-            Expand: c.DInner / c.DModel, DtRank: c.DtRank),
-        Mamba2Config c => new("mamba2", null, c.DModel, c.Layers, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings, DState: c.DState, DConv: c.DConv,
-            Expand: c.Heads * c.HeadDim / c.DModel, StateHeadDim: c.HeadDim),
-        JambaConfig c => new("jamba", null, c.DModel, c.Layers, c.Heads, c.KvHeads, DFeedForward: c.DFeedForward, NormEps: c.NormEps,
-            TieEmbeddings: c.TieEmbeddings, Experts: c.Experts, DState: c.DState, DConv: c.DConv, Expand: c.DInner / c.DModel, DtRank: c.DtRank,
-            AttentionPeriod: c.AttentionPeriod, AttentionOffset: c.AttentionOffset),
-        HybridConfig c => new("hybrid", null, c.DModel, null, c.Heads, c.KvHeads, c.HeadDim, c.DFeedForward, c.RopeTheta, c.NormEps, c.TieEmbeddings,
-            c.Window, c.Positions, false, c.Experts, c.Pattern, c.DState, c.DConv, c.DInner / c.DModel, c.DtRank, c.StateHeadDim, LongState: c.LongState,
-            H3HeadDim: c.H3HeadDim),
-        S4Config c => new("s4", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
-            LongState: c.DState, Start: c.Start, Discretization: c.Discretization),
-        H3Config c => new("h3", null, c.DModel, c.Layers, DFeedForward: c.DFeedForward, NormEps: c.NormEps, TieEmbeddings: c.TieEmbeddings,
-            LongState: c.DState, ShiftState: c.ShiftState, H3HeadDim: c.HeadDim),
-        Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
-        EncoderDecoderConfig c => new("encoder-decoder", null, c.DModel, c.DecoderLayers, c.Heads, DFeedForward: c.DFeedForward, RopeTheta: c.RopeTheta,
-            NormEps: c.NormEps, Pair: PairRecipe.Of(c)),
-        _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
-    };
+    public static ModelRecipe Of(ModelConfig config) =>
+        config switch
+        {
+            TransformerConfig c => new(
+                Transformer,
+                null,
+                c.DModel,
+                c.Layers,
+                c.Heads,
+                c.KvHeads,
+                c.HeadDim,
+                c.DFeedForward,
+                c.RopeTheta,
+                c.NormEps,
+                c.TieEmbeddings,
+                c.Window,
+                c.Positions == PositionKind.Rotary ? null : c.Positions,
+                c.QkNorm,
+                c.Experts
+            ),
+            Gpt2Config c => new(
+                "gpt2",
+                null,
+                c.DModel,
+                c.Layers,
+                c.Heads,
+                DFeedForward: c.DFeedForward,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings
+            ),
+            MambaConfig c => new(
+                "mamba",
+                null,
+                c.DModel,
+                c.Layers,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings,
+                DState: c.DState,
+                DConv: c.DConv,
+                Expand: c.DInner / c.DModel,
+                DtRank: c.DtRank
+            ),
+            Mamba2Config c => new(
+                "mamba2",
+                null,
+                c.DModel,
+                c.Layers,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings,
+                DState: c.DState,
+                DConv: c.DConv,
+                Expand: c.Heads * c.HeadDim / c.DModel,
+                StateHeadDim: c.HeadDim
+            ),
+            JambaConfig c => new(
+                "jamba",
+                null,
+                c.DModel,
+                c.Layers,
+                c.Heads,
+                c.KvHeads,
+                DFeedForward: c.DFeedForward,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings,
+                Experts: c.Experts,
+                DState: c.DState,
+                DConv: c.DConv,
+                Expand: c.DInner / c.DModel,
+                DtRank: c.DtRank,
+                AttentionPeriod: c.AttentionPeriod,
+                AttentionOffset: c.AttentionOffset
+            ),
+            HybridConfig c => new(
+                "hybrid",
+                null,
+                c.DModel,
+                null,
+                c.Heads,
+                c.KvHeads,
+                c.HeadDim,
+                c.DFeedForward,
+                c.RopeTheta,
+                c.NormEps,
+                c.TieEmbeddings,
+                c.Window,
+                c.Positions,
+                false,
+                c.Experts,
+                c.Pattern,
+                c.DState,
+                c.DConv,
+                c.DInner / c.DModel,
+                c.DtRank,
+                c.StateHeadDim,
+                LongState: c.LongState,
+                H3HeadDim: c.H3HeadDim
+            ),
+            S4Config c => new(
+                "s4",
+                null,
+                c.DModel,
+                c.Layers,
+                DFeedForward: c.DFeedForward,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings,
+                LongState: c.DState,
+                Start: c.Start,
+                Discretization: c.Discretization
+            ),
+            H3Config c => new(
+                "h3",
+                null,
+                c.DModel,
+                c.Layers,
+                DFeedForward: c.DFeedForward,
+                NormEps: c.NormEps,
+                TieEmbeddings: c.TieEmbeddings,
+                LongState: c.DState,
+                ShiftState: c.ShiftState,
+                H3HeadDim: c.HeadDim
+            ),
+            Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
+            EncoderDecoderConfig c => new(
+                "encoder-decoder",
+                null,
+                c.DModel,
+                c.DecoderLayers,
+                c.Heads,
+                DFeedForward: c.DFeedForward,
+                RopeTheta: c.RopeTheta,
+                NormEps: c.NormEps,
+                Pair: PairRecipe.Of(c)
+            ),
+            _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
+        };
 
     private int Width => DModel ?? 0;
 
@@ -122,18 +329,35 @@ public sealed record ModelRecipe(
     private int Rank => DtRank ?? (Width + 15) / 16;
 
     /// <summary>Names of the keys that say something else than nothing.</summary>
-    private IEnumerable<string> Said() => typeof(ModelRecipe).GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-        .Where(property => !Equals(property.GetValue(this), property.GetValue(Unsaid))).Select(property => property.Name);
+    private IEnumerable<string> Said() =>
+        typeof(ModelRecipe)
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Where(property => !Equals(property.GetValue(this), property.GetValue(Unsaid)))
+            .Select(property => property.Name);
 
     private static ModelConfig BuildTransformer(ModelRecipe m, int vocabSize, int contextLength)
     {
         var heads = m.Heads ?? 1;
         var sizes = m.Depth is { } depth
             ? TransformerConfig.FromDepth(depth, vocabSize, contextLength)
-            : new TransformerConfig(vocabSize, m.Width, m.Layers ?? 0, heads, m.KvHeads ?? heads, m.HeadDim ?? m.Width / heads, m.FeedForward, contextLength);
+            : new TransformerConfig(
+                vocabSize,
+                m.Width,
+                m.Layers ?? 0,
+                heads,
+                m.KvHeads ?? heads,
+                m.HeadDim ?? m.Width / heads,
+                m.FeedForward,
+                contextLength
+            );
         return sizes with
         {
-            RopeTheta = m.RopeTheta, NormEps = m.NormEps, TieEmbeddings = m.TieEmbeddings, Window = m.Window, QkNorm = m.QkNorm, Experts = m.Experts,
+            RopeTheta = m.RopeTheta,
+            NormEps = m.NormEps,
+            TieEmbeddings = m.TieEmbeddings,
+            Window = m.Window,
+            QkNorm = m.QkNorm,
+            Experts = m.Experts,
             Positions = m.Positions ?? PositionKind.Rotary,
         };
     }
@@ -145,37 +369,105 @@ public sealed record ModelRecipe(
             var sizes = TransformerConfig.FromDepth(depth, vocabSize, contextLength);
             return new Gpt2Config(vocabSize, sizes.DModel, depth, sizes.Heads, 4 * sizes.DModel, contextLength, m.NormEps, m.TieEmbeddings);
         }
-        return new Gpt2Config(vocabSize, m.Width, m.Layers ?? 0, m.Heads ?? 1, m.DFeedForward ?? 4 * m.Width, contextLength, m.NormEps, m.TieEmbeddings);
+        return new Gpt2Config(
+            vocabSize,
+            m.Width,
+            m.Layers ?? 0,
+            m.Heads ?? 1,
+            m.DFeedForward ?? 4 * m.Width,
+            contextLength,
+            m.NormEps,
+            m.TieEmbeddings
+        );
     }
 
     // Two Mamba layers have about the parameters of attention and feed-forward together: a depth is as large as the Transformer's.
     private static MambaConfig BuildMamba(ModelRecipe m, int vocabSize, int contextLength)
     {
-        var (width, layers) = m.Depth is { } depth ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth) : (m.Width, m.Layers ?? 0);
-        return new MambaConfig(vocabSize, width, layers, contextLength, (m.Expand ?? 2) * width, m.DtRank ?? (width + 15) / 16, m.DState ?? 16,
-            m.DConv ?? 4, m.NormEps, m.TieEmbeddings);
+        var (width, layers) = m.Depth is { } depth
+            ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth)
+            : (m.Width, m.Layers ?? 0);
+        return new MambaConfig(
+            vocabSize,
+            width,
+            layers,
+            contextLength,
+            (m.Expand ?? 2) * width,
+            m.DtRank ?? (width + 15) / 16,
+            m.DState ?? 16,
+            m.DConv ?? 4,
+            m.NormEps,
+            m.TieEmbeddings
+        );
     }
 
     private static Mamba2Config BuildMamba2(ModelRecipe m, int vocabSize, int contextLength)
     {
-        var (width, layers) = m.Depth is { } depth ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth) : (m.Width, m.Layers ?? 0);
+        var (width, layers) = m.Depth is { } depth
+            ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth)
+            : (m.Width, m.Layers ?? 0);
         var headDim = m.StateHeadDim ?? Math.Min(64, width);
-        return new Mamba2Config(vocabSize, width, layers, contextLength, (m.Expand ?? 2) * width / Math.Max(1, headDim), headDim, m.DState ?? 64, 1,
-            m.DConv ?? 4, m.NormEps, m.TieEmbeddings);
+        return new Mamba2Config(
+            vocabSize,
+            width,
+            layers,
+            contextLength,
+            (m.Expand ?? 2) * width / Math.Max(1, headDim),
+            headDim,
+            m.DState ?? 64,
+            1,
+            m.DConv ?? 4,
+            m.NormEps,
+            m.TieEmbeddings
+        );
     }
 
-    private static JambaConfig BuildJamba(ModelRecipe m, int vocabSize, int contextLength) => new(
-        vocabSize, m.Width, m.Layers ?? 0, m.Heads ?? 1, m.KvHeads ?? m.Heads ?? 1, m.FeedForward, contextLength, m.Inner, m.Rank,
-        m.Experts ?? new MixtureConfig(16, AuxLossCoefficient: 0.001), m.AttentionPeriod ?? 8, m.AttentionOffset ?? 4, DState: m.DState ?? 16,
-        DConv: m.DConv ?? 4, NormEps: m.NormEps, TieEmbeddings: m.TieEmbeddings);
+    private static JambaConfig BuildJamba(ModelRecipe m, int vocabSize, int contextLength) =>
+        new(
+            vocabSize,
+            m.Width,
+            m.Layers ?? 0,
+            m.Heads ?? 1,
+            m.KvHeads ?? m.Heads ?? 1,
+            m.FeedForward,
+            contextLength,
+            m.Inner,
+            m.Rank,
+            m.Experts ?? new MixtureConfig(16, AuxLossCoefficient: 0.001),
+            m.AttentionPeriod ?? 8,
+            m.AttentionOffset ?? 4,
+            DState: m.DState ?? 16,
+            DConv: m.DConv ?? 4,
+            NormEps: m.NormEps,
+            TieEmbeddings: m.TieEmbeddings
+        );
 
     private static HybridConfig BuildHybrid(ModelRecipe m, int vocabSize, int contextLength)
     {
         var heads = m.Heads ?? 1;
         return new HybridConfig(
-            vocabSize, m.Width, m.Pattern ?? "", contextLength, heads, m.KvHeads ?? heads, m.HeadDim ?? m.Width / heads, m.FeedForward, m.Inner, m.Rank,
-            m.DState ?? 16, m.DConv ?? 4, m.StateHeadDim ?? Math.Min(64, m.Width), m.Positions ?? PositionKind.None, m.RopeTheta, m.Window, m.Experts,
-            m.NormEps, m.TieEmbeddings, m.LongState ?? 64, m.H3HeadDim ?? 1);
+            vocabSize,
+            m.Width,
+            m.Pattern ?? "",
+            contextLength,
+            heads,
+            m.KvHeads ?? heads,
+            m.HeadDim ?? m.Width / heads,
+            m.FeedForward,
+            m.Inner,
+            m.Rank,
+            m.DState ?? 16,
+            m.DConv ?? 4,
+            m.StateHeadDim ?? Math.Min(64, m.Width),
+            m.Positions ?? PositionKind.None,
+            m.RopeTheta,
+            m.Window,
+            m.Experts,
+            m.NormEps,
+            m.TieEmbeddings,
+            m.LongState ?? 64,
+            m.H3HeadDim ?? 1
+        );
     }
 
     private static S4Config BuildS4(ModelRecipe m, int vocabSize, int contextLength) => new(

@@ -14,8 +14,19 @@ public sealed record SharesRecipe(double Base, double Sft, double Dpo);
 /// 0 where the recipe itself names them (<c>totalTokens</c>, <c>totalPairs</c>), which always go first.</param>
 /// <param name="Inputs">Folders and files; none means the XML documentation of the running SDK.</param>
 public sealed record PipelineRecipe(
-    ulong Seed, double Minutes, SharesRecipe Shares, IReadOnlyList<string> Inputs, CorpusRecipe Corpus, TokenizerRecipe Tokenizer, ModelRecipe Model,
-    TrainingRecipe Training, PretrainRecipe Base, SftRecipe Sft, DpoRecipe Dpo, EvaluationRecipe Evaluation)
+    ulong Seed,
+    double Minutes,
+    SharesRecipe Shares,
+    IReadOnlyList<string> Inputs,
+    CorpusRecipe Corpus,
+    TokenizerRecipe Tokenizer,
+    ModelRecipe Model,
+    TrainingRecipe Training,
+    PretrainRecipe Base,
+    SftRecipe Sft,
+    DpoRecipe Dpo,
+    EvaluationRecipe Evaluation
+)
 {
     private const double MostMinutes = 60 * 24 * 365;
 
@@ -46,9 +57,13 @@ public sealed record PipelineRecipe(
         NotNegative(problems, "sft.totalTokens", Sft.TotalTokens);
         NotNegative(problems, "dpo.totalPairs", Dpo.TotalPairs);
         if (Minutes == 0 && (Base.TotalTokens == 0 || Sft.TotalTokens == 0 || Dpo.TotalPairs == 0))
-            problems.Add("minutes is 0, and base.totalTokens, sft.totalTokens or dpo.totalPairs is 0 too: nothing says how long to train. Name all three, or some minutes.");
+            problems.Add(
+                "minutes is 0, and base.totalTokens, sft.totalTokens or dpo.totalPairs is 0 too: nothing says how long to train. Name all "
+                    + "three, or some minutes."
+            );
         var shares = new[] { ("base", Shares.Base), ("sft", Shares.Sft), ("dpo", Shares.Dpo) };
-        foreach (var (name, share) in shares) Require(problems, share is > 0 and <= 1, $"shares.{name} is {share}: it must be above 0 and at most 1.");
+        foreach (var (name, share) in shares)
+            Require(problems, share is > 0 and <= 1, $"shares.{name} is {share}: it must be above 0 and at most 1.");
         var sum = shares.Sum(share => share.Item2);
         Require(problems, !(sum > 1 + 1e-9), $"shares add up to {sum:0.###}: they must add up to at most 1. 0.7, 0.2 and 0.1 do.");
     }
@@ -68,30 +83,54 @@ public sealed record PipelineRecipe(
     private void ValidateTraining(List<string> problems)
     {
         var t = Training;
-        Require(problems, t.ContextLength is >= 8 and <= 1 << 20, $"training.contextLength is {t.ContextLength}: it must lie between 8 and {1 << 20}. 256 suits a corpus of short entries.");
+        Require(
+            problems,
+            t.ContextLength is >= 8 and <= 1 << 20,
+            $"training.contextLength is {t.ContextLength}: it must lie between 8 and {1 << 20}. 256 suits a corpus of short entries."
+        );
         ValidateBatch(problems, "training.microBatchTokens", t.MicroBatchTokens);
         Require(problems, t.CheckpointMinutes > 0, $"training.checkpointMinutes is {t.CheckpointMinutes}: it must be above 0.");
-        Require(problems, t.KeepCheckpoints >= 1, $"training.keepCheckpoints is {t.KeepCheckpoints}: it must be at least 1, or an interrupted run begins anew.");
+        Require(
+            problems,
+            t.KeepCheckpoints >= 1,
+            $"training.keepCheckpoints is {t.KeepCheckpoints}: it must be at least 1, or an interrupted run begins anew."
+        );
         Require(problems, t.LogEverySteps >= 1, $"training.logEverySteps is {t.LogEverySteps}: it must be at least 1.");
         Require(problems, t.Validations >= 0, $"training.validations is {t.Validations}: it must be 0 or more.");
         Require(problems, t.AverageDecay is >= 0 and < 1,
             $"training.averageDecay is {t.AverageDecay}: it must be 0 (no average) or more, and below 1. 0.999 is usual.");
         Require(problems, t.SampleTokens >= 0, $"training.sampleTokens is {t.SampleTokens}: it must be 0 or more.");
-        Require(problems, t.ValidationTokens > t.ContextLength, $"training.validationTokens is {t.ValidationTokens}: it must exceed training.contextLength ({t.ContextLength}).");
+        Require(
+            problems,
+            t.ValidationTokens > t.ContextLength,
+            $"training.validationTokens is {t.ValidationTokens}: it must exceed training.contextLength ({t.ContextLength})."
+        );
     }
 
     private void ValidateBatch(List<string> problems, string name, int tokens)
     {
         var context = Training.ContextLength;
-        if (context < 1) return;
-        Require(problems, tokens > 0 && tokens % context == 0,
-            $"{name} is {tokens} but training.contextLength is {context}: a batch holds whole sequences. Try {Math.Max(1, tokens / context) * context}.");
+        if (context < 1)
+            return;
+        Require(
+            problems,
+            tokens > 0 && tokens % context == 0,
+            $"{name} is {tokens} but training.contextLength is {context}: a batch holds whole sequences. Try "
+                + $"{Math.Max(1, tokens / context) * context}."
+        );
     }
 
     private static void ValidateOptimizer(List<string> problems, string stage, OptimizerRecipe o, ScheduleRecipe s)
     {
         problems.AddRange(o.Problems().Select(problem => $"{stage}.optimizer.{problem}"));
-        foreach (var (name, value) in new[] { ("warmupFraction", s.WarmupFraction), ("decayFraction", s.DecayFraction), ("finalFraction", s.FinalFraction) })
+        foreach (
+            var (name, value) in new[]
+            {
+                ("warmupFraction", s.WarmupFraction),
+                ("decayFraction", s.DecayFraction),
+                ("finalFraction", s.FinalFraction),
+            }
+        )
             Require(problems, value is >= 0 and <= 1, $"{stage}.schedule.{name} is {value}: it must lie between 0 and 1.");
     }
 

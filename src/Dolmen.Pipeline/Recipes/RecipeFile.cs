@@ -8,7 +8,12 @@ using Dolmen.Artifacts;
 namespace Dolmen.Pipeline.Recipes;
 
 /// <summary>What a command line changes of a recipe. Overrides by <c>--set</c> come last.</summary>
-public sealed record RecipeChanges(double? Minutes = null, ulong? Seed = null, IReadOnlyList<string>? Inputs = null, IReadOnlyList<string>? Set = null);
+public sealed record RecipeChanges(
+    double? Minutes = null,
+    ulong? Seed = null,
+    IReadOnlyList<string>? Inputs = null,
+    IReadOnlyList<string>? Set = null
+);
 
 /// <summary>Recipes as files (JSON with comments) and as records.</summary>
 public static class RecipeFile
@@ -44,13 +49,18 @@ public static class RecipeFile
     public static string ToJson(PipelineRecipe recipe) => JsonSerializer.Serialize(recipe, RecipeJson.Default.PipelineRecipe);
 
     public static JsonObject ToTree(PipelineRecipe recipe) =>
-        JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject() ?? throw new InvalidOperationException("A recipe is an object.");
+        JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject()
+        ?? throw new InvalidOperationException("A recipe is an object.");
 
     public static string Schema(RecipeKind kind)
     {
         var schema = kind.Contract.GetJsonSchemaAsNode(new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true });
         if (kind.Contract == Contract && schema["properties"] is JsonObject properties)
-            properties[ExtendsKey] = new JsonObject { ["type"] = "string", ["description"] = "A built-in recipe whose settings hold where this one says nothing." };
+            properties[ExtendsKey] = new JsonObject
+            {
+                ["type"] = "string",
+                ["description"] = "A built-in recipe whose settings hold where this one says nothing.",
+            };
         return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
@@ -58,7 +68,10 @@ public static class RecipeFile
 
     internal static (string Text, string Source) Read(string nameOrPath)
     {
-        if (Directory.Exists(nameOrPath)) throw new UserErrorException($"{nameOrPath} is a folder: a recipe is a file. Name {Path.Combine(nameOrPath, "recipe.resolved.jsonc")} to repeat a run.");
+        if (Directory.Exists(nameOrPath))
+            throw new UserErrorException(
+                $"{nameOrPath} is a folder: a recipe is a file. Name {Path.Combine(nameOrPath, "recipe.resolved.jsonc")} to repeat a run."
+            );
         if (File.Exists(nameOrPath))
         {
             var size = new FileInfo(nameOrPath).Length;
@@ -67,19 +80,33 @@ public static class RecipeFile
         }
         if (BuiltInRecipes.Find(nameOrPath) is { } builtIn) return (builtIn, $"recipes/{nameOrPath}.jsonc");
         var near = NearestName.Of(nameOrPath, BuiltInRecipes.Names) is { } name ? $" Did you mean '{name}'?" : "";
-        throw new UserErrorException($"there is no recipe file '{nameOrPath}', and no built-in recipe of that name.{near} Built in: {string.Join(", ", BuiltInRecipes.Names)}.");
+        throw new UserErrorException(
+            $"there is no recipe file '{nameOrPath}', and no built-in recipe of that name.{near} Built in: "
+                + $"{string.Join(", ", BuiltInRecipes.Names)}."
+        );
     }
 
-    /// <summary>A recipe that <c>extends</c> a built-in one says only what differs; <c>model</c> is replaced whole, for its keys hang together.</summary>
+    /// <summary>A recipe that <c>extends</c> a built-in one says only what differs; <c>model</c> is replaced whole, for its keys hang
+    /// together.</summary>
     private static JsonObject Extended(JsonObject tree, string source, int depth = 0)
     {
         const int mostSteps = 4;
-        if (!tree.ContainsKey(ExtendsKey)) return tree;
-        var name = tree[ExtendsKey] is JsonValue value && value.TryGetValue<string>(out var text) ? text : tree[ExtendsKey]?.ToJsonString() ?? "null";
+        if (!tree.ContainsKey(ExtendsKey))
+            return tree;
+        var name =
+            tree[ExtendsKey] is JsonValue value && value.TryGetValue<string>(out var text)
+                ? text
+                : tree[ExtendsKey]?.ToJsonString() ?? "null";
         tree.Remove(ExtendsKey);
-        if (depth == mostSteps) throw new UserErrorException($"extends is '{name}': more than {mostSteps} recipes extend each other. Say more in this one. ({source})");
-        var parent = BuiltInRecipes.Find(name)
-            ?? throw new UserErrorException($"extends is '{name}': it must be a built-in recipe, one of {string.Join(", ", BuiltInRecipes.Pipelines)}. ({source})");
+        if (depth == mostSteps)
+            throw new UserErrorException(
+                $"extends is '{name}': more than {mostSteps} recipes extend each other. Say more in this one. ({source})"
+            );
+        var parent =
+            BuiltInRecipes.Find(name)
+            ?? throw new UserErrorException(
+                $"extends is '{name}': it must be a built-in recipe, one of {string.Join(", ", BuiltInRecipes.Pipelines)}. ({source})"
+            );
         var merged = Extended(RecipeTree.Parse(parent, $"recipes/{name}.jsonc"), source, depth + 1);
         RecipeTree.Merge(merged, tree, whole: "model");
         return merged;
@@ -96,7 +123,10 @@ public static class RecipeFile
                 && depth.TryGetValue<int>(out var wanted) && wanted > SmallDepth)
             {
                 model["depth"] = SmallDepth;
-                notices?.Invoke($"{minutes} minutes are too few for a model of depth {wanted}: taking depth {SmallDepth}. With {SmallModelMinutes} minutes or more the recipe's is kept.");
+                notices?.Invoke(
+                    $"{minutes} minutes are too few for a model of depth {wanted}: taking depth {SmallDepth}. With {SmallModelMinutes} "
+                        + $"minutes or more the recipe's is kept."
+                );
             }
         }
         foreach (var assignment in changes.Set ?? []) RecipeTree.Set(tree, assignment, Contract);

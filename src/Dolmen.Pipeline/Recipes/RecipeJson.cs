@@ -6,14 +6,27 @@ using Dolmen.Training;
 namespace Dolmen.Pipeline.Recipes;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
     AllowOutOfOrderMetadataProperties = true,
-    Converters = [typeof(RecipeEnum<Dolmen.Modeling.Precision>), typeof(RecipeEnum<ScheduleKind>),
-        typeof(RecipeEnum<Dolmen.Tokenization.LongRows>), typeof(RecipeEnum<Dolmen.Checkpoints.PositionKind>),
-        typeof(RecipeEnum<Dolmen.Checkpoints.StateSpaceStart>), typeof(RecipeEnum<Dolmen.Checkpoints.Discretization>),
-        typeof(RecipeEnum<Dolmen.Checkpoints.RecurrentCell>), typeof(RecipeEnum<Dolmen.Checkpoints.AttentionEnergy>), typeof(RecipeEnum<Dolmen.Checkpoints.DecoderStart>)])]
+    Converters = [
+        typeof(RecipeEnum<Dolmen.Modeling.Precision>),
+        typeof(RecipeEnum<ScheduleKind>),
+        typeof(RecipeEnum<Dolmen.Tokenization.LongRows>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.PositionKind>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.StateSpaceStart>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.Discretization>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.RecurrentCell>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.AttentionEnergy>),
+        typeof(RecipeEnum<Dolmen.Checkpoints.DecoderStart>),
+    ]
+)]
 [JsonSerializable(typeof(PipelineRecipe))]
 internal sealed partial class RecipeJson : JsonSerializerContext;
 

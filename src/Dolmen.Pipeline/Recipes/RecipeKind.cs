@@ -16,7 +16,12 @@ public sealed record RecipeKind(string Name, JsonTypeInfo Contract, string Use, 
     [
         new("pipeline", RecipeFile.Contract, "./dolmen run {0}", (file, set) => RecipeFile.Load(file, new RecipeChanges(Set: set))),
         new("corpus", CleaningRecipes.Contract, "./dolmen corpus build --recipe {0} --input PATH --out DIR", CleaningRecipes.Check),
-        new("mixture", MixRecipeFile.Contract, "./dolmen corpus mix --recipe {0} --input DIR --out DIR", (file, set) => MixRecipeFile.Load(file, set)),
+        new(
+            "mixture",
+            MixRecipeFile.Contract,
+            "./dolmen corpus mix --recipe {0} --input DIR --out DIR",
+            (file, set) => MixRecipeFile.Load(file, set)
+        ),
     ];
 
     /// <summary>The kind that knows most of the recipe's keys; a pipeline where several know as many.</summary>
@@ -31,5 +36,6 @@ public sealed record RecipeKind(string Name, JsonTypeInfo Contract, string Use, 
         return tree.ContainsKey(RecipeFile.ExtendsKey) ? All[0] : All.MaxBy(kind => Known(kind, tree))!;
     }
 
-    private static int Known(RecipeKind kind, JsonObject tree) => kind.Contract.Properties.Count(property => tree.ContainsKey(property.Name));
+    private static int Known(RecipeKind kind, JsonObject tree) =>
+        kind.Contract.Properties.Count(property => tree.ContainsKey(property.Name));
 }

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Dolmen.Pipeline.Reports;
 
-/// <summary>What each target token looked at, as a heat map: a row for each target token, a column for each source token. A file of its own,
+/// <summary>What each target token looked at, as a heat map: a row for each target token, a column for each source token. A file of its
+/// own,
 /// for light and dark surroundings.</summary>
 public static class AttentionMap
 {
@@ -19,7 +20,10 @@ public static class AttentionMap
         var (left, top) = (Margin + CharacterWidth * target.Max(Shown), Margin + CharacterWidth * source.Max(Shown));
         var (width, height) = (left + Cell * source.Count + top, top + Cell * target.Count + Margin);
         var svg = new StringBuilder();
-        svg.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"Attention\">");
+        svg.Append(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" "
+                + $"role=\"img\" aria-label=\"Attention\">"
+        );
         svg.Append(Style);
         for (var s = 0; s < source.Count; s++)
             svg.Append($"<text transform=\"translate({left + Cell * s + 15} {top - 5}) rotate(-60)\">{Escape(source[s])}</text>");
@@ -29,8 +33,11 @@ public static class AttentionMap
             svg.Append($"<text x=\"{left - 6}\" y=\"{y + 15}\" text-anchor=\"end\">{Escape(target[t])}</text>");
             for (var s = 0; s < source.Count; s++)
             {
-                if (weights[t][s] < 0.005f) continue;
-                svg.Append($"<rect x=\"{left + Cell * s}\" y=\"{y}\" width=\"{Cell}\" height=\"{Cell}\" fill-opacity=\"{weights[t][s]:0.##}\">");
+                if (weights[t][s] < 0.005f)
+                    continue;
+                svg.Append(
+                    $"<rect x=\"{left + Cell * s}\" y=\"{y}\" width=\"{Cell}\" height=\"{Cell}\" fill-opacity=\"{weights[t][s]:0.##}\">"
+                );
                 svg.Append($"<title>{Escape(target[t])} ← {Escape(source[s])}: {weights[t][s]:0.00}</title></rect>");
             }
         }

@@ -19,20 +19,32 @@ public static class LineChart
         var x = Axis.Of(all.Min(point => point.X), all.Max(point => point.X), Left, Width - Right);
         var y = Axis.Of(all.Min(point => point.Y), all.Max(point => point.Y), Height - Bottom, Top);
         var svg = new StringBuilder();
-        svg.Append($"<figure><figcaption>{Escape(title)}</figcaption><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Escape(title)}\">");
+        svg.Append(
+            $"<figure><figcaption>{Escape(title)}</figcaption><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" "
+                + $"aria-label=\"{Escape(title)}\">"
+        );
         foreach (var tick in y.Ticks())
         {
             svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{At(y.Map(tick))}\" y2=\"{At(y.Map(tick))}\"/>");
             svg.Append($"<text class=\"tick\" x=\"{Left - 6}\" y=\"{At(y.Map(tick) + 4)}\" text-anchor=\"end\">{Label(tick)}</text>");
         }
         foreach (var tick in x.Ticks())
-            svg.Append($"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Label(tick)}</text>");
+            svg.Append(
+                $"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Label(tick)}</text>"
+            );
         svg.Append($"<path class=\"axis\" d=\"M{Left} {Top}V{Height - Bottom}H{Width - Right}\"/>");
-        svg.Append($"<text class=\"label\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 6}\" text-anchor=\"middle\">{Escape(xLabel)}</text>");
-        svg.Append($"<text class=\"label\" transform=\"translate(14 {(Top + Height - Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Escape(yLabel)}</text>");
-        for (var i = 0; i < series.Count; i++) Draw(svg, series[i], i, x, y);
+        svg.Append(
+            $"<text class=\"label\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 6}\" text-anchor=\"middle\">{Escape(xLabel)}</text>"
+        );
+        svg.Append(
+            $"<text class=\"label\" transform=\"translate(14 {(Top + Height - Bottom) / 2}) rotate(-90)\" "
+                + $"text-anchor=\"middle\">{Escape(yLabel)}</text>"
+        );
+        for (var i = 0; i < series.Count; i++)
+            Draw(svg, series[i], i, x, y);
         svg.Append("</svg><ul class=\"legend\">");
-        for (var i = 0; i < series.Count; i++) svg.Append($"<li class=\"s{i % 4}\">{Escape(series[i].Name)}: {Label(series[i].Points[^1].Y)} at the end</li>");
+        for (var i = 0; i < series.Count; i++)
+            svg.Append($"<li class=\"s{i % 4}\">{Escape(series[i].Name)}: {Label(series[i].Points[^1].Y)} at the end</li>");
         return svg.Append("</ul></figure>").ToString();
     }
 

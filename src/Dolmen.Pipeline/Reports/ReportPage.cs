@@ -14,7 +14,10 @@ public static class ReportPage
 
     public static string Html(PipelineResult result, PipelineRecipe recipe, CorpusReport corpus)
     {
-        var page = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        var page = new StringBuilder(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+                + "initial-scale=1\">"
+        );
         page.Append($"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{Style()}</style></head><body>\n");
         page.Append($"<h1>{Escape(Path.GetFileName(result.Out))}</h1><p class=\"lead\">{Escape(Lead(result, corpus))}</p>\n");
         foreach (var notice in result.Notices) page.Append($"<p class=\"note\">{Escape(notice)}</p>\n");
@@ -27,20 +30,32 @@ public static class ReportPage
         Section(page, "Next");
         page.Append($"<pre>{Escape(string.Join('\n', NextCommands.Of(result)))}</pre>\n");
         Section(page, "Recipe");
-        page.Append($"<details><summary>As it was run, minutes turned into tokens</summary><pre>{Escape(RecipeFile.ToJson(recipe))}</pre></details>\n");
+        page.Append(
+            $"<details><summary>As it was run, minutes turned into "
+                + $"tokens</summary><pre>{Escape(RecipeFile.ToJson(recipe))}</pre></details>\n"
+        );
         return page.Append("</body></html>\n").ToString();
     }
 
     private static string Lead(PipelineResult r, CorpusReport corpus) =>
-        $"{r.Parameters:N0} parameters trained on {r.Tokens:N0} tokens from {corpus.Documents:N0} documents in {Duration(r.Seconds)}, " +
-        $"with at most {r.PeakMemoryBytes / 1e9:0.0} GB of memory and about {r.EnergyJoules / 3600:0.0} Wh ({r.EnergyMethod}), " +
-        $"on {r.Machine.CpuModel}, {r.Machine.Cores} cores. Seed {r.Seed}{(r.Commit is { } commit ? $", commit {commit[..Math.Min(12, commit.Length)]}" : "")}.";
+        $"{r.Parameters:N0} parameters trained on {r.Tokens:N0} tokens from {corpus.Documents:N0} documents in {Duration(r.Seconds)}, "
+        + $"with at most {r.PeakMemoryBytes / 1e9:0.0} GB of memory and about {r.EnergyJoules / 3600:0.0} Wh ({r.EnergyMethod}), "
+        + $"on {r.Machine.CpuModel}, {r.Machine.Cores} cores. Seed "
+        + $"{r.Seed}{(r.Commit is { } commit ? $", commit {commit[..Math.Min(12, commit.Length)]}" : "")}.";
 
     private static void Results(StringBuilder page, PipelineResult result)
     {
         Section(page, "Results on held-out text");
-        Table(page, ["model", .. EvaluationTable.Titles], result.Models().Select(model => (string[])[model.Name, .. EvaluationTable.Cells(model.Result)]));
-        page.Append("<p class=\"note\">Multiple choice has four answers: chance is 0.25. ± is one standard error. Refusal of invented names should rise, of known ones stay low. The chart of held-out text below counts bits per byte as this table does, over the beginning of that text; the table takes documents from all of it.</p>\n");
+        Table(
+            page,
+            ["model", .. EvaluationTable.Titles],
+            result.Models().Select(model => (string[])[model.Name, .. EvaluationTable.Cells(model.Result)])
+        );
+        page.Append(
+            "<p class=\"note\">Multiple choice has four answers: chance is 0.25. ± is one standard error. Refusal of invented names should "
+                + "rise, of known ones stay low. The chart of held-out text below counts bits per byte as this table does, over the "
+                + "beginning of that text; the table takes documents from all of it.</p>\n"
+        );
     }
 
     private static void Curves(StringBuilder page, PipelineResult result)
@@ -49,26 +64,68 @@ public static class ReportPage
         var (pretrain, sft, dpo) = (Read("base"), Read("sft"), Read("dpo"));
         Section(page, "Training");
         page.Append("<div class=\"charts\">");
-        page.Append(LineChart.Svg("Base model: loss", "step", "nats per token", [new("training", pretrain.Of("loss")), new("held out", pretrain.Of("valLoss"), Marked: true)]));
-        page.Append(LineChart.Svg("Base model: held-out text", "step", "bits per byte", [new("bits per byte", pretrain.Of("bitsPerByte"), Marked: true)]));
-        page.Append(LineChart.Svg("SFT: loss on assistant tokens", "step", "nats per token", [new("training", sft.Of("loss")), new("held out", sft.Of("valLoss"), Marked: true)]));
+        page.Append(
+            LineChart.Svg(
+                "Base model: loss",
+                "step",
+                "nats per token",
+                [new("training", pretrain.Of("loss")), new("held out", pretrain.Of("valLoss"), Marked: true)]
+            )
+        );
+        page.Append(
+            LineChart.Svg(
+                "Base model: held-out text",
+                "step",
+                "bits per byte",
+                [new("bits per byte", pretrain.Of("bitsPerByte"), Marked: true)]
+            )
+        );
+        page.Append(
+            LineChart.Svg(
+                "SFT: loss on assistant tokens",
+                "step",
+                "nats per token",
+                [new("training", sft.Of("loss")), new("held out", sft.Of("valLoss"), Marked: true)]
+            )
+        );
         page.Append(LineChart.Svg("DPO: loss", "step", "nats per pair", [new("training", dpo.Of("loss"))]));
         page.Append(LineChart.Svg("DPO: chosen above rejected", "step", "share of pairs", [new("accuracy", dpo.Of("rewards/accuracies"))]));
-        page.Append(LineChart.Svg("DPO: implicit rewards", "step", "reward",
-            [new("chosen", dpo.Of("rewards/chosen")), new("rejected", dpo.Of("rewards/rejected")), new("margin", dpo.Of("rewards/margins"))]));
+        page.Append(
+            LineChart.Svg(
+                "DPO: implicit rewards",
+                "step",
+                "reward",
+                [
+                    new("chosen", dpo.Of("rewards/chosen")),
+                    new("rejected", dpo.Of("rewards/rejected")),
+                    new("margin", dpo.Of("rewards/margins")),
+                ]
+            )
+        );
         page.Append("</div>\n");
     }
 
     private static void Funnel(StringBuilder page, CorpusReport c)
     {
         Section(page, "Data");
-        List<(string Name, long Count)> rows = [("members, sections, passages kept for training", c.Parts), ("held out of training", c.HeldOut)];
+        List<(string Name, long Count)> rows =
+        [
+            ("members, sections, passages kept for training", c.Parts),
+            ("held out of training", c.HeldOut),
+        ];
         if (c.Cleaning is { } cleaning)
-            rows.AddRange(cleaning.Dropped.OrderByDescending(d => d.Value).Select(dropped => ($"documents dropped by {dropped.Key}", dropped.Value)));
+            rows.AddRange(
+                cleaning.Dropped.OrderByDescending(d => d.Value).Select(dropped => ($"documents dropped by {dropped.Key}", dropped.Value))
+            );
         rows.AddRange(c.Dropped.Select(dropped => ($"dropped: {dropped.Key}", dropped.Value)));
         rows.AddRange(c.Noted.Select(noted => ($"noted and kept: {noted.Key}", noted.Value)));
-        rows.AddRange([("conversations for SFT", c.Conversations), ("preferences for DPO", c.Preferences), ("multiple-choice questions", c.MultipleChoice),
-            ("questions about invented names", c.Invented), ("questions about known names", c.Known)]);
+        rows.AddRange([
+            ("conversations for SFT", c.Conversations),
+            ("preferences for DPO", c.Preferences),
+            ("multiple-choice questions", c.MultipleChoice),
+            ("questions about invented names", c.Invented),
+            ("questions about known names", c.Known),
+        ]);
         page.Append($"<p>{c.Files:N0} files gave {c.Documents:N0} documents with {c.Characters:N0} characters.</p>\n");
         Bars(page, ["entries", "count", ""], [.. rows.Select(row => ((string[])[row.Name, $"{row.Count:N0}"], (double)row.Count))]);
     }
@@ -115,11 +172,22 @@ public static class ReportPage
     private static void Costs(StringBuilder page, PipelineResult result)
     {
         Section(page, "Time and energy");
-        Bars(page, ["stage", "time", "energy", "peak memory", ""],
-            [.. result.Stages.Select(s => ((string[])[s.Stage, Duration(s.Seconds), $"{s.EnergyJoules / 3600:0.00} Wh", $"{s.PeakMemoryBytes / 1e6:N0} MB"], s.Seconds))]);
-        var method = result.EnergyMethod == "rapl"
-            ? "Energy was read from the processor's own counters (RAPL)."
-            : $"Energy is an estimate: {Artifacts.EnergyMeter.AssumedWattsPerCore} W for each busy core.";
+        Bars(
+            page,
+            ["stage", "time", "energy", "peak memory", ""],
+            [
+                .. result.Stages.Select(s =>
+                    (
+                        (string[])[s.Stage, Duration(s.Seconds), $"{s.EnergyJoules / 3600:0.00} Wh", $"{s.PeakMemoryBytes / 1e6:N0} MB"],
+                        s.Seconds
+                    )
+                ),
+            ]
+        );
+        var method =
+            result.EnergyMethod == "rapl"
+                ? "Energy was read from the processor's own counters (RAPL)."
+                : $"Energy is an estimate: {Artifacts.EnergyMeter.AssumedWattsPerCore} W for each busy core.";
         page.Append($"<p class=\"note\">{Escape(method)}</p>\n");
     }
 
@@ -137,7 +205,9 @@ public static class ReportPage
     private static void Bars(StringBuilder page, IReadOnlyList<string> head, IReadOnlyList<(string[] Cells, double Size)> rows)
     {
         var most = Math.Max(1e-9, rows.Max(row => row.Size));
-        page.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("</tr>\n");
+        page.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>")
+            .AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>"))
+            .Append("</tr>\n");
         foreach (var (cells, size) in rows)
         {
             page.Append("<tr>").AppendJoin("", cells.Select(cell => $"<td>{Escape(cell)}</td>"));
@@ -150,7 +220,9 @@ public static class ReportPage
 
     private static string Style()
     {
-        using var stream = typeof(ReportPage).Assembly.GetManifestResourceStream("report.css") ?? throw new InvalidOperationException("report.css is not embedded.");
+        using var stream =
+            typeof(ReportPage).Assembly.GetManifestResourceStream("report.css")
+            ?? throw new InvalidOperationException("report.css is not embedded.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

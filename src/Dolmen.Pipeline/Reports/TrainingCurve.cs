@@ -37,7 +37,12 @@ public sealed class TrainingCurve
         try
         {
             using var json = JsonDocument.Parse(line);
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("step", out var at) || !at.TryGetInt64(out var step)) return;
+            if (
+                json.RootElement.ValueKind != JsonValueKind.Object
+                || !json.RootElement.TryGetProperty("step", out var at)
+                || !at.TryGetInt64(out var step)
+            )
+                return;
             foreach (var field in json.RootElement.EnumerateObject())
             {
                 if (field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetDouble(out var value) && double.IsFinite(value))
@@ -45,7 +50,10 @@ public sealed class TrainingCurve
                     if (!_points.TryGetValue(field.Name, out var points)) _points[field.Name] = points = [];
                     points.Add(new CurvePoint(step, value));
                 }
-                else if (field is { Name: "sample", Value.ValueKind: JsonValueKind.String } && field.Value.GetString() is { Length: > 0 } sample)
+                else if (
+                    field is { Name: "sample", Value.ValueKind: JsonValueKind.String }
+                    && field.Value.GetString() is { Length: > 0 } sample
+                )
                 {
                     _samples.Add(new TrainingSample(step, sample));
                 }

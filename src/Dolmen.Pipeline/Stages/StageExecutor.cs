@@ -5,7 +5,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline.Stages;
 
-/// <summary>Runs stages one after the other in a run's directory: finished ones are skipped, interrupted ones go on, stale ones begin anew.</summary>
+/// <summary>Runs stages one after the other in a run's directory: finished ones are skipped, interrupted ones go on, stale ones begin
+/// anew.</summary>
 internal sealed class StageExecutor(string runDirectory, ulong seed, string? commit, MachineSnapshot machine)
 {
     private readonly List<StageCost> _costs = [];
@@ -20,7 +21,16 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
         var identity = Manifest.IdentityOf(stage.Name, recipeSha256, seed, stage.Inputs);
         if (Manifest.Read(directory) is { } finished && finished.Identity == identity && finished.Damage(directory) is null)
         {
-            _costs.Add(new StageCost(stage.Name, finished.Seconds, finished.Energy.Joules, finished.Energy.Method, finished.PeakMemoryBytes, Skipped: true));
+            _costs.Add(
+                new StageCost(
+                    stage.Name,
+                    finished.Seconds,
+                    finished.Energy.Joules,
+                    finished.Energy.Method,
+                    finished.PeakMemoryBytes,
+                    Skipped: true
+                )
+            );
             return directory;
         }
         var earlierSeconds = Prepare(directory, identity, stage.Resumes);
@@ -39,7 +49,19 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
         }
         var (seconds, spent, memory) = (Seconds(), energy.Stop(), MachineSnapshot.PeakMemoryBytes());
         File.Delete(Path.Combine(directory, StageAttempt.FileName));
-        new Manifest(stage.Name, identity, stage.Inputs, Manifest.FilesOf(directory), recipeSha256, seed, commit, machine, seconds, spent, memory).Write(directory);
+        new Manifest(
+            stage.Name,
+            identity,
+            stage.Inputs,
+            Manifest.FilesOf(directory),
+            recipeSha256,
+            seed,
+            commit,
+            machine,
+            seconds,
+            spent,
+            memory
+        ).Write(directory);
         _costs.Add(new StageCost(stage.Name, seconds, spent.Joules, spent.Method, memory, Skipped: false));
         return directory;
     }

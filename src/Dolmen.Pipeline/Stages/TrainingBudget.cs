@@ -7,7 +7,8 @@ using Dolmen.Training;
 
 namespace Dolmen.Pipeline.Stages;
 
-/// <summary>Minutes into tokens: the speed is measured once, and from then on the recipe names counts, so that the run can be repeated.</summary>
+/// <summary>Minutes into tokens: the speed is measured once, and from then on the recipe names counts, so that the run can be
+/// repeated.</summary>
 internal static class TrainingBudget
 {
     private const int PairsSampled = 512;
@@ -16,14 +17,32 @@ internal static class TrainingBudget
     private const double ReferenceFactor = 4.0 / 3;
 
     /// <param name="preferencesFile">Null when there is no alignment.</param>
-    public static PipelineRecipe Resolve(PipelineRecipe recipe, ModelConfig model, Tokenizer tokenizer, string? preferencesFile, IProgress<StageProgress> progress)
+    public static PipelineRecipe Resolve(
+        PipelineRecipe recipe,
+        ModelConfig model,
+        Tokenizer tokenizer,
+        string? preferencesFile,
+        IProgress<StageProgress> progress
+    )
     {
         var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
-        var resolved = recipe with { Model = ModelRecipe.Of(model), Training = recipe.Training with { Precision = precision }, Minutes = 0 };
-        if (recipe.Minutes == 0) return resolved;
+        var resolved = recipe with
+        {
+            Model = ModelRecipe.Of(model),
+            Training = recipe.Training with { Precision = precision },
+            Minutes = 0,
+        };
+        if (recipe.Minutes == 0)
+            return resolved;
         progress.Report(new StageProgress("speed", 0, 0, "steps", "measuring tokens per second of this model on this machine"));
-        return Resolve(resolved, recipe.Minutes, TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),
-            preferencesFile is null ? recipe.Training.ContextLength : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength));
+        return Resolve(
+            resolved,
+            recipe.Minutes,
+            TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),
+            preferencesFile is null
+                ? recipe.Training.ContextLength
+                : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)
+        );
     }
 
     /// <summary>Counts the recipe names stay; the others become whole batches, one at least.</summary>
@@ -33,11 +52,20 @@ internal static class TrainingBudget
             Math.Max(1, (long)(share * minutes * 60 * tokensPerSecond / tokensPerUnit / batch)) * batch;
         return recipe with
         {
-            Base = recipe.Base with { TotalTokens = recipe.Base.TotalTokens > 0 ? recipe.Base.TotalTokens : Whole(recipe.Shares.Base, 1, recipe.Base.BatchTokens) },
-            Sft = recipe.Sft with { TotalTokens = recipe.Sft.TotalTokens > 0 ? recipe.Sft.TotalTokens : Whole(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens) },
+            Base = recipe.Base with
+            {
+                TotalTokens = recipe.Base.TotalTokens > 0 ? recipe.Base.TotalTokens : Whole(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
+            },
+            Sft = recipe.Sft with
+            {
+                TotalTokens = recipe.Sft.TotalTokens > 0 ? recipe.Sft.TotalTokens : Whole(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
+            },
             Dpo = recipe.Dpo with
             {
-                TotalPairs = recipe.Dpo.TotalPairs > 0 ? recipe.Dpo.TotalPairs : Whole(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
+                TotalPairs =
+                    recipe.Dpo.TotalPairs > 0
+                        ? recipe.Dpo.TotalPairs
+                        : Whole(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
             },
         };
     }

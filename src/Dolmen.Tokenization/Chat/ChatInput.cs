@@ -23,9 +23,14 @@ public sealed class ChatInput
     /// <param name="messages">An array of objects, as OpenAI's interface has them: role, content, tool_calls …</param>
     /// <param name="tools">An array of tool schemas; null or empty for none.</param>
     /// <exception cref="UserErrorException">They are not.</exception>
-    public ChatInput(JsonElement messages, JsonElement? tools = null) : this(Array(messages, "messages", Message),
-        tools is { ValueKind: not JsonValueKind.Null } given && Array(given, "tools", (tool, _) => JsonValues.Of(tool)) is { Count: > 0 } some
-            ? some : null) { }
+    public ChatInput(JsonElement messages, JsonElement? tools = null)
+        : this(
+            Array(messages, "messages", Message),
+            tools is { ValueKind: not JsonValueKind.Null } given
+            && Array(given, "tools", (tool, _) => JsonValues.Of(tool)) is { Count: > 0 } some
+                ? some
+                : null
+        ) { }
 
     private ChatInput(IReadOnlyList<object> messages, IReadOnlyList<object>? tools) => (_messages, _tools) = (messages, tools);
 
@@ -83,7 +88,11 @@ public sealed class ChatInput
 
     private static Dict Message(JsonElement message, int index)
     {
-        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("role", out var role) || role.ValueKind != JsonValueKind.String)
+        if (
+            message.ValueKind != JsonValueKind.Object
+            || !message.TryGetProperty("role", out var role)
+            || role.ValueKind != JsonValueKind.String
+        )
             throw new UserErrorException($"messages[{index}] must be an object with a 'role'.");
         var name = role.GetString() ?? "";
         var dict = (Dict)JsonValues.Of(message, OriginOf(name));

@@ -34,7 +34,12 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string template, IReadOnlyDictionary<string, string>? controlTokens = null,
         string name = "The chat template") => Parse(template, controlTokens, name, null);
 
-    internal static ChatTemplate Parse(string template, IReadOnlyDictionary<string, string>? controlTokens, string name, ChatTemplate? withTools)
+    internal static ChatTemplate Parse(
+        string template,
+        IReadOnlyDictionary<string, string>? controlTokens,
+        string name,
+        ChatTemplate? withTools
+    )
     {
         if (template.Length > Longest)
             throw new UserErrorException($"{name} has {template.Length} characters: more than {Longest} is no chat template.");
@@ -80,7 +85,8 @@ public sealed class ChatTemplate
         };
     }
 
-    /// <summary>The conversation as the model reads it. Nothing in a message becomes a control token: see <see cref="ChatTokens"/>.</summary>
+    /// <summary>The conversation as the model reads it. Nothing in a message becomes a control token: see
+    /// <see cref="ChatTokens"/>.</summary>
     /// <exception cref="UserErrorException">As <see cref="Render"/>.</exception>
     public int[] TokenizePrompt(Tokenizer tokenizer, ChatInput input, TimeProvider? clock = null) =>
         ChatTokens.Encode(Render(input, clock), tokenizer, Source, []).Tokens;
@@ -106,9 +112,11 @@ public sealed class ChatTemplate
             var before = Render(input.First(i, addGenerationPrompt: true), clock).Text;
             var after = Render(input.First(i + 1, addGenerationPrompt: false), clock).Text;
             if (!after.StartsWith(before, StringComparison.Ordinal) || !whole.Text.StartsWith(after, StringComparison.Ordinal))
-                throw new UserErrorException($"{Name} does not tell which words are the assistant's: it has no {{% generation %}} tag, and " +
-                    $"message {i + 1} reads otherwise within the conversation than at its end. Put {{% generation %}} and " +
-                    "{% endgeneration %} around what the assistant says in the template.");
+                throw new UserErrorException(
+                    $"{Name} does not tell which words are the assistant's: it has no {{% generation %}} tag, and "
+                        + $"message {i + 1} reads otherwise within the conversation than at its end. Put {{% generation %}} and "
+                        + "{% endgeneration %} around what the assistant says in the template."
+                );
             spans.Add(new TextSpan(before.Length, after.Length - before.Length));
         }
         return spans;

@@ -35,10 +35,18 @@ internal static class ChatTemplateFolder
         }
         if (inConfig.Count == 0) return null;
         if (!inConfig.TryGetValue("default", out var text))
-            throw new UserErrorException($"{configPath}: chat_template has {string.Join(", ", inConfig.Keys.Select(name => $"'{name}'"))} but " +
-                "no 'default'. Write the one to use to chat_template.jinja in the same folder.");
-        return ChatTemplate.Parse(text, tokens, $"{configPath}: chat_template",
-            inConfig.TryGetValue("tool_use", out var tool) ? ChatTemplate.Parse(tool, tokens, $"{configPath}: chat_template 'tool_use'") : null);
+            throw new UserErrorException(
+                $"{configPath}: chat_template has {string.Join(", ", inConfig.Keys.Select(name => $"'{name}'"))} but "
+                    + "no 'default'. Write the one to use to chat_template.jinja in the same folder."
+            );
+        return ChatTemplate.Parse(
+            text,
+            tokens,
+            $"{configPath}: chat_template",
+            inConfig.TryGetValue("tool_use", out var tool)
+                ? ChatTemplate.Parse(tool, tokens, $"{configPath}: chat_template 'tool_use'")
+                : null
+        );
     }
 
     private static void ReadTemplates(JsonElement value, string path, Dictionary<string, string> templates)
@@ -56,9 +64,12 @@ internal static class ChatTemplateFolder
     /// <summary>A token is named by its text, or by an object that has it as <c>content</c>.</summary>
     private static void AddToken(Dictionary<string, string> tokens, JsonProperty member)
     {
-        if (!member.Name.EndsWith("_token", StringComparison.Ordinal)) return;
-        var content = member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("content", out var inner) ? inner : member.Value;
-        if (content.ValueKind == JsonValueKind.String) tokens[member.Name] = content.GetString() ?? "";
+        if (!member.Name.EndsWith("_token", StringComparison.Ordinal))
+            return;
+        var content =
+            member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("content", out var inner) ? inner : member.Value;
+        if (content.ValueKind == JsonValueKind.String)
+            tokens[member.Name] = content.GetString() ?? "";
     }
 
     private static void ReadObject(string path, Action<JsonProperty> read)

@@ -126,8 +126,15 @@ internal static class ChatTokens
 
     /// <summary>Follows the tokens through the text's bytes. A tokenizer may drop white space beside a control token and put a space before
     /// a text; anything else it changes cannot be followed.</summary>
-    private static void Mark(string text, Piece piece, IReadOnlyList<TextSpan> learned, Tokenizer tokenizer, List<int> tokens, List<bool> mask,
-        int first)
+    private static void Mark(
+        string text,
+        Piece piece,
+        IReadOnlyList<TextSpan> learned,
+        Tokenizer tokenizer,
+        List<int> tokens,
+        List<bool> mask,
+        int first
+    )
     {
         if (!Touches(learned, piece.Start, piece.End)) return;
         var bytes = Encoding.UTF8.GetBytes(text[piece.Start..piece.End]);
@@ -152,10 +159,17 @@ internal static class ChatTokens
                 }
                 else
                 {
-                    while (at < bytes.Length && bytes[at] is (byte)' ' or (byte)'\n' or (byte)'\t' or (byte)'\r' && !bytes.AsSpan(at).StartsWith(token)) at++;
+                    while (
+                        at < bytes.Length
+                        && bytes[at] is (byte)' ' or (byte)'\n' or (byte)'\t' or (byte)'\r'
+                        && !bytes.AsSpan(at).StartsWith(token)
+                    )
+                        at++;
                     if (!bytes.AsSpan(at).StartsWith(token))
-                        throw new UserErrorException("The tokenizer changes the text that the chat template writes, so it cannot be told which " +
-                            "tokens are the assistant's: train on this conversation with a tokenizer that keeps texts as they are.");
+                        throw new UserErrorException(
+                            "The tokenizer changes the text that the chat template writes, so it cannot be told which "
+                                + "tokens are the assistant's: train on this conversation with a tokenizer that keeps texts as they are."
+                        );
                 }
             }
             mask[i] = wanted.AsSpan(at, length).Contains(true);

@@ -22,10 +22,13 @@ internal sealed class ControlTokenNames
             if (tokenizer.IsSpecial(id) && Encoding.UTF8.GetString(tokenizer.BytesOf(id)) is { Length: > 0 } name) names.Add(name);
         Marks = [.. tokenizer.Added.Where(token => !token.Special && IsMark(token.Content)).Select(token => token.Content)];
         _any = SearchValues.Create([.. names], StringComparison.Ordinal);
-        _byFirst = names.GroupBy(name => name[0]).ToDictionary(group => group.Key, group => group.OrderByDescending(name => name.Length).ToArray());
+        _byFirst = names
+            .GroupBy(name => name[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(name => name.Length).ToArray());
     }
 
-    /// <summary>Added tokens that are not special and yet look as if they were: DeepSeek's "&lt;｜User｜&gt;", Qwen's "&lt;think&gt;".</summary>
+    /// <summary>Added tokens that are not special and yet look as if they were: DeepSeek's "&lt;｜User｜&gt;", Qwen's
+    /// "&lt;think&gt;".</summary>
     public IReadOnlyList<string> Marks { get; }
 
     public static ControlTokenNames Of(Tokenizer tokenizer) => Known.GetValue(tokenizer, one => new ControlTokenNames(one));

@@ -15,7 +15,8 @@ public static class ConversationFiles
     private static readonly string[] Lists = ["messages", "conversations", "conversation"];
 
     /// <param name="tally">Counts the examples read, and what was changed in them.</param>
-    /// <exception cref="UserErrorException">The file cannot be read, or a row is in none of the formats; file, line and key are named.</exception>
+    /// <exception cref="UserErrorException">The file cannot be read, or a row is in none of the formats; file, line and key are
+    /// named.</exception>
     public static IEnumerable<TrainingConversation> Read(string path, DataTally tally)
     {
         var turns = new TurnReader(tally);
@@ -33,7 +34,8 @@ public static class ConversationFiles
             CountUnread(row, tally, list.Place, "system", "tools");
             return TrainingConversation.Of([.. System(row), .. turns.Turns(list)], Tools(row), row.At);
         }
-        if (row.Find("instruction") is not null && row.FindAny("output", "response") is { } output) return Alpaca(row, output, turns, tally);
+        if (row.Find("instruction") is not null && row.FindAny("output", "response") is { } output)
+            return Alpaca(row, output, turns, tally);
         if (row.Find("prompt") is { } prompt && row.Find("completion") is { } completion)
         {
             CountUnread(row, tally, "prompt", "completion", "tools", "system");
@@ -52,7 +54,8 @@ public static class ConversationFiles
         var all = System(row);
         foreach (var exchange in row.Find("history")?.Items() ?? [])
         {
-            if (exchange.Items() is not [var question, var answer]) throw exchange.Error("is not a pair: history holds a question and its answer in each of its lists");
+            if (exchange.Items() is not [var question, var answer])
+                throw exchange.Error("is not a pair: history holds a question and its answer in each of its lists");
             all.Add(new TrainingTurn("user", question.Text(), false, null, question.Place));
             all.Add(new TrainingTurn("assistant", answer.Text(), true, null, answer.Place));
         }
@@ -85,14 +88,20 @@ public static class ConversationFiles
         if (row.Find("tools") is not { } tools) return null;
         if (tools.IsString)
         {
-            if (string.IsNullOrWhiteSpace(tools.Text())) return null;
-            using var parsed = JsonInput.Parse(global::System.Text.Encoding.UTF8.GetBytes(tools.Text()), $"{row.File}, line {row.Line}: tools");
+            if (string.IsNullOrWhiteSpace(tools.Text()))
+                return null;
+            using var parsed = JsonInput.Parse(
+                global::System.Text.Encoding.UTF8.GetBytes(tools.Text()),
+                $"{row.File}, line {row.Line}: tools"
+            );
             return List(parsed.RootElement);
         }
         return List(tools.Value);
 
-        JsonArray? List(JsonElement value) => value.ValueKind != JsonValueKind.Array ? throw tools.Error($"is {tools.Shown}: it must be a list of schemas")
-            : value.GetArrayLength() == 0 ? null : JsonNode.Parse(value.GetRawText())!.AsArray();
+        JsonArray? List(JsonElement value) =>
+            value.ValueKind != JsonValueKind.Array ? throw tools.Error($"is {tools.Shown}: it must be a list of schemas")
+            : value.GetArrayLength() == 0 ? null
+            : JsonNode.Parse(value.GetRawText())!.AsArray();
     }
 
     internal static void CountUnread(JsonRow row, DataTally tally, params ReadOnlySpan<string> read)
@@ -105,13 +114,20 @@ public static class ConversationFiles
     internal static string Seems(JsonRow row)
     {
         bool Has(string name) => row.Find(name) is not null;
-        if (Has("chosen") != Has("rejected")) return "";
-        if (Has("chosen")) return ": it seems to be a pair of answers to choose from, which 'align dpo' reads";
-        if (Lists.Any(Has)) return ": it seems to be a conversation, which 'align sft' reads";
-        if (Has("label") && Has("completion")) return ": it seems to be an answer with a label (KTO), which is not read";
-        if (Has("role") || Has("from")) return ": it seems to be one turn of a conversation; a row holds all turns of one, in a list named messages";
-        if (Has("source") && Has("target")) return ": it seems to be a pair of texts, which 'model pretrain --pairs' reads";
-        if (Has("text")) return ": it seems to be a plain text, which 'corpus build' reads for pretraining";
+        if (Has("chosen") != Has("rejected"))
+            return "";
+        if (Has("chosen"))
+            return ": it seems to be a pair of answers to choose from, which 'align dpo' reads";
+        if (Lists.Any(Has))
+            return ": it seems to be a conversation, which 'align sft' reads";
+        if (Has("label") && Has("completion"))
+            return ": it seems to be an answer with a label (KTO), which is not read";
+        if (Has("role") || Has("from"))
+            return ": it seems to be one turn of a conversation; a row holds all turns of one, in a list named messages";
+        if (Has("source") && Has("target"))
+            return ": it seems to be a pair of texts, which 'model pretrain --pairs' reads";
+        if (Has("text"))
+            return ": it seems to be a plain text, which 'corpus build' reads for pretraining";
         foreach (var list in Lists)
             if (row.Member(list) is not null) return $": its {list} is null";
         var names = string.Join(", ", row.Value.EnumerateObject().Take(8).Select(member => $"\"{member.Name}\""));

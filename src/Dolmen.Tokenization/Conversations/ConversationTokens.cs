@@ -28,14 +28,17 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
         }
     }
 
-    /// <summary>A begin token where the vocabulary has one, the text, and an end token that is learned with the part that follows the prompt.</summary>
+    /// <summary>A begin token where the vocabulary has one, the text, and an end token that is learned with the part that follows the
+    /// prompt.</summary>
     private TokenizedConversation Continued(ContinuedText text)
     {
         int[] prompt = tokenizer.EncodePrompt(text.Prompt), whole = tokenizer.EncodePrompt(text.Prompt + text.Completion);
         var from = whole.AsSpan().CommonPrefixLength(prompt);
         var mask = new bool[whole.Length + 1];
         mask.AsSpan(from).Fill(!string.IsNullOrEmpty(text.Completion));
-        return tokenizer.Special.Eos >= 0 ? new TokenizedConversation([.. whole, tokenizer.Special.Eos], mask) : new TokenizedConversation(whole, mask[..^1]);
+        return tokenizer.Special.Eos >= 0
+            ? new TokenizedConversation([.. whole, tokenizer.Special.Eos], mask)
+            : new TokenizedConversation(whole, mask[..^1]);
     }
 
     private TokenizedConversation Own(TrainingConversation example)
@@ -49,7 +52,11 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
             foreach (var (name, _) in turn.More ?? []) tally.Note($"{KeyNotWritten} {name}", example.Place);
             messages.Add(new ChatMessage(turn.Role, turn.Content ?? ""));
         }
-        return OnlyLearned(example, ChatFormat.Tokenize(tokenizer, messages), count => ChatFormat.Tokenize(tokenizer, messages[..count]).Tokens);
+        return OnlyLearned(
+            example,
+            ChatFormat.Tokenize(tokenizer, messages),
+            count => ChatFormat.Tokenize(tokenizer, messages[..count]).Tokens
+        );
     }
 
     private static UserErrorException Unsayable(string place, string what) => new(
@@ -83,8 +90,10 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
             while (last + 1 < example.Turns.Count && !example.Turns[last + 1].Learned) last++;
             var (before, behind) = (i == 0 ? [] : tokensOf(i), tokensOf(last + 1));
             if (!whole.Tokens.AsSpan().StartsWith(before) || !whole.Tokens.AsSpan().StartsWith(behind))
-                throw new UserErrorException($"{example.Turns[i].Place} is not to be learned, and the chat template does not tell which tokens are its own: " +
-                    "it writes earlier turns otherwise once others follow.");
+                throw new UserErrorException(
+                    $"{example.Turns[i].Place} is not to be learned, and the chat template does not tell which tokens are its own: "
+                        + "it writes earlier turns otherwise once others follow."
+                );
             whole.LossMask.AsSpan(before.Length, behind.Length - before.Length).Clear();
             i = last;
         }

@@ -31,9 +31,13 @@ public sealed class RowFit(int contextLength, LongRows choice, DataTally tally)
         var (length, longest) = (example.Tokens.Length, contextLength + 1);
         if (length <= longest) return Use(example);
         if (choice == LongRows.Error)
-            throw new UserErrorException($"{place.File}, line {place.Line} has {length} tokens, and a row of training.contextLength {contextLength} holds {longest}. " +
-                "Use a longer context, or have long rows cut or left out with --set training.longRows=keepEnd, keepStart or drop.");
-        if (choice == LongRows.Drop) return Drop(TooLong, place);
+            throw new UserErrorException(
+                $"{place.File}, line {place.Line} has {length} tokens, and a row of training.contextLength {contextLength} holds "
+                    + $"{longest}. "
+                    + "Use a longer context, or have long rows cut or left out with --set training.longRows=keepEnd, keepStart or drop."
+            );
+        if (choice == LongRows.Drop)
+            return Drop(TooLong, place);
         // No token behind the last learned one has a part in the loss.
         var (from, to) = choice == LongRows.KeepStart ? (0, longest) : (0, Array.LastIndexOf(example.LossMask, true) + 1);
         from = Math.Max(0, to - longest);

@@ -26,9 +26,11 @@ public sealed record TrainingTurn(string Role, string? Content, bool Learned, Js
 /// <param name="Text">A text that goes on without turns; null where the example is a conversation.</param>
 public sealed record TrainingConversation(IReadOnlyList<TrainingTurn> Turns, JsonArray? Tools, ContinuedText? Text, DataPlace Place)
 {
-    public static TrainingConversation Of(IReadOnlyList<TrainingTurn> turns, JsonArray? tools, DataPlace place) => new(turns, tools, null, place);
+    public static TrainingConversation Of(IReadOnlyList<TrainingTurn> turns, JsonArray? tools, DataPlace place) =>
+        new(turns, tools, null, place);
 
-    public static TrainingConversation Of(string prompt, string completion, DataPlace place) => new([], null, new ContinuedText(prompt, completion), place);
+    public static TrainingConversation Of(string prompt, string completion, DataPlace place) =>
+        new([], null, new ContinuedText(prompt, completion), place);
 
     /// <summary>The same with further turns, of which alone the model learns.</summary>
     public TrainingConversation Answered(IReadOnlyList<TrainingTurn> answer) =>

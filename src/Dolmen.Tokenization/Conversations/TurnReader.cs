@@ -20,8 +20,12 @@ internal sealed class TurnReader(DataTally tally)
         ["tool"] = "tool", ["observation"] = "tool", ["function"] = "tool", ["function_response"] = "tool", ["ipython"] = "tool",
     };
 
-    /// <summary>OpenAI's own names, which do not count as a change: the older name of a tool's answer and the newer one of the system's turn.</summary>
-    private static readonly HashSet<string> OpenAiRoles = new(["system", "developer", "user", "assistant", "tool", "function"], StringComparer.Ordinal);
+    /// <summary>OpenAI's own names, which do not count as a change: the older name of a tool's answer and the newer one of the system's
+    /// turn.</summary>
+    private static readonly HashSet<string> OpenAiRoles = new(
+        ["system", "developer", "user", "assistant", "tool", "function"],
+        StringComparer.Ordinal
+    );
 
     private static readonly string[] OwnKeys = ["role", "content", "from", "value", "weight", "refusal", FunctionCall];
 
@@ -52,9 +56,13 @@ internal sealed class TurnReader(DataTally tally)
     {
         if (turn.Find("content") is { } content)
         {
-            if (content.IsString) return content.Text();
-            return content.IsList ? string.Concat(content.Items().Select(Part))
-                : throw content.Error($"is {content.Shown}: it must be a string, a list of parts of type text, or null beside tool_calls or a refusal");
+            if (content.IsString)
+                return content.Text();
+            return content.IsList
+                ? string.Concat(content.Items().Select(Part))
+                : throw content.Error(
+                    $"is {content.Shown}: it must be a string, a list of parts of type text, or null beside tool_calls or a refusal"
+                );
         }
         if (role == "assistant" && turn.Find("refusal") is { } refusal)
         {
@@ -63,7 +71,9 @@ internal sealed class TurnReader(DataTally tally)
         }
         if (role == "assistant" && callsTools) return null;
         throw (turn.Member("content") ?? turn with { Place = $"{turn.Place}.content" }).Error(
-            (turn.Member("content") is null ? "is missing" : "is null") + ": a turn needs its text, and only an assistant's turn with tool_calls or a refusal may have none");
+            (turn.Member("content") is null ? "is missing" : "is null")
+                + ": a turn needs its text, and only an assistant's turn with tool_calls or a refusal may have none"
+        );
     }
 
     private static string Part(JsonRow part)
@@ -84,10 +94,13 @@ internal sealed class TurnReader(DataTally tally)
 
     private static TrainingTurn ShareGpt(JsonRow turn, JsonRow from)
     {
-        if (turn.Find("value") is not { } value) throw (turn with { Place = $"{turn.Place}.value" }).Error("is missing or null: a turn needs its text");
+        if (turn.Find("value") is not { } value)
+            throw (turn with { Place = $"{turn.Place}.value" }).Error("is missing or null: a turn needs its text");
         if (string.Equals(from.Text(), FunctionCall, StringComparison.OrdinalIgnoreCase))
         {
-            using var document = JsonDocument.Parse(JsonInput.Checked(System.Text.Encoding.UTF8.GetBytes(value.Text()), $"{value.File}, line {value.Line}: {value.Place}"));
+            using var document = JsonDocument.Parse(
+                JsonInput.Checked(System.Text.Encoding.UTF8.GetBytes(value.Text()), $"{value.File}, line {value.Line}: {value.Place}")
+            );
             var root = document.RootElement;
             JsonElement[] calls = root.ValueKind == JsonValueKind.Array ? [.. root.EnumerateArray()] : [root];
             var array = new JsonArray();
@@ -103,11 +116,19 @@ internal sealed class TurnReader(DataTally tally)
         if (call.ValueKind != JsonValueKind.Object || !call.TryGetProperty("name", out var name) || name.ValueKind != JsonValueKind.String)
             throw at.Error("is not a call of a tool: it must be an object with a name and arguments");
         var arguments = call.TryGetProperty("arguments", out var given) ? JsonNode.Parse(given.GetRawText()) : new JsonObject();
-        return new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = name.GetString(), ["arguments"] = arguments } };
+        return new JsonObject
+        {
+            ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = name.GetString(), ["arguments"] = arguments },
+        };
     }
 
-    private static string RoleOf(JsonRow role) => Roles.GetValueOrDefault(role.Text())
-        ?? throw role.Error($"is {role.Shown}: a turn is the system's, the user's, the assistant's or a tool's (system, user, assistant, tool; human and gpt as ShareGPT names them)");
+    private static string RoleOf(JsonRow role) =>
+        Roles.GetValueOrDefault(role.Text())
+        ?? throw role.Error(
+            $"is {role.Shown}: a turn is the system's, the user's, the assistant's or a tool's (system, user, assistant, tool; human and "
+                + $"gpt as ShareGPT names them)"
+        );
 
     private static JsonObject? More(JsonRow turn)
     {

@@ -15,8 +15,10 @@ internal abstract class DecoderStep
     protected internal static void Check(long length, long longest)
     {
         if (length > longest)
-            throw new UserErrorException($"The tokenizer's decoder makes more than {longest} characters of these tokens: its replacements " +
-                "let the text grow without end. Use a tokenizer.json whose decoder does not.");
+            throw new UserErrorException(
+                $"The tokenizer's decoder makes more than {longest} characters of these tokens: its replacements "
+                    + "let the text grow without end. Use a tokenizer.json whose decoder does not."
+            );
     }
 }
 
@@ -59,7 +61,8 @@ internal sealed class EachTokenStep(Func<string, long, string> change, int reach
     }, start + stop) { IsOneSpace = (content, start, stop) == (' ', 1, 0) };
 }
 
-/// <summary>The characters that stand for bytes become the bytes, all tokens' together; a token with any other character is itself.</summary>
+/// <summary>The characters that stand for bytes become the bytes, all tokens' together; a token with any other character is
+/// itself.</summary>
 internal sealed class ByteLevelStep : DecoderStep
 {
     public override List<string> Apply(List<string> tokens, long longest)

@@ -94,5 +94,6 @@ internal sealed class TokenDecoder
 /// <summary>Behind the fuse, one space at the beginning of the whole text goes.</summary>
 internal sealed class StripSpaceStep : DecoderStep
 {
-    public override List<string> Apply(List<string> tokens, long longest) => tokens.ConvertAll(token => token.StartsWith(' ') ? token[1..] : token);
+    public override List<string> Apply(List<string> tokens, long longest) =>
+        tokens.ConvertAll(token => token.StartsWith(' ') ? token[1..] : token);
 }

@@ -90,14 +90,18 @@ internal sealed class CharsMapNormalizer : Normalizer
     private static uint Offset(uint unit) => unit >> 10 << (int)((unit & 0x200) >> 6);
 }
 
-/// <summary>Spaces at the ends go, several in a row become one; at the end of a text what SentencePiece writes for a space goes as well.</summary>
+/// <summary>Spaces at the ends go, several in a row become one; at the end of a text what SentencePiece writes for a space goes as
+/// well.</summary>
 internal sealed class SpacesNormalizer : Normalizer
 {
     public override string Apply(string text, long longest) =>
         string.Join(' ', text.TrimEnd(' ', SentencePieceTokenizer.Space).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     public override bool Keeps(ReadOnlySpan<char> text) =>
-        !text.StartsWith(' ') && !text.EndsWith(' ') && !text.EndsWith(SentencePieceTokenizer.Space) && !text.Contains("  ", StringComparison.Ordinal);
+        !text.StartsWith(' ')
+        && !text.EndsWith(' ')
+        && !text.EndsWith(SentencePieceTokenizer.Space)
+        && !text.Contains("  ", StringComparison.Ordinal);
 
     public override void Write(Utf8JsonWriter json)
     {

@@ -6,7 +6,8 @@ using Dolmen.Tokenization.Oniguruma;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>Changes a text before it is cut. What it makes of a text is bounded, whatever a file's steps do one after the other. Safe to use
+/// <summary>Changes a text before it is cut. What it makes of a text is bounded, whatever a file's steps do one after the other. Safe to
+/// use
 /// from several threads at once.</summary>
 internal abstract class Normalizer
 {
@@ -25,8 +26,11 @@ internal abstract class Normalizer
     internal static void Check(long length, long longest)
     {
         if (length > longest)
-            throw new UserErrorException($"The tokenizer's normalizer makes more than {longest} characters of a text of " +
-                $"{(longest - AlwaysAllowed) / MostGrowth}: its replacements let the text grow without end. Use a tokenizer.json whose normalizer does not.");
+            throw new UserErrorException(
+                $"The tokenizer's normalizer makes more than {longest} characters of a text of "
+                    + $"{(longest - AlwaysAllowed) / MostGrowth}: its replacements let the text grow without end. Use a tokenizer.json "
+                    + $"whose normalizer does not."
+            );
     }
 
     /// <summary>True where <see cref="Apply"/> is known to change nothing, so that no string need be made.</summary>
@@ -145,7 +149,11 @@ internal sealed class StripAccentsNormalizer : Normalizer
         var kept = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark)) kept.Append(rune.ToString());
+            if (
+                Rune.GetUnicodeCategory(rune)
+                is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark)
+            )
+                kept.Append(rune.ToString());
         }
         return kept.ToString();
     }

@@ -95,7 +95,11 @@ internal sealed class UnicodeForms
     {
         if ((uint)(first - LeadFirst) < LeadCount && (uint)(second - VowelFirst) < VowelCount)
             return HangulFirst + ((first - LeadFirst) * VowelCount + second - VowelFirst) * TailCount;
-        if ((uint)(first - HangulFirst) < HangulCount && (first - HangulFirst) % TailCount == 0 && (uint)(second - TailFirst - 1) < TailCount - 1)
+        if (
+            (uint)(first - HangulFirst) < HangulCount
+            && (first - HangulFirst) % TailCount == 0
+            && (uint)(second - TailFirst - 1) < TailCount - 1
+        )
             return first + second - TailFirst;
         return _composed.TryGetValue((first, second), out var composed) ? composed : null;
     }

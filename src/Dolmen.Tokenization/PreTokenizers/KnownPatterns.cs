@@ -31,7 +31,8 @@ internal static class KnownPatterns
     public const string DeepSeekWords =
         @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>Latin, Greek, Cyrillic and other letters with case, as DeepSeek's first vocabulary lists them: first and last of each range.</summary>
+    /// <summary>Latin, Greek, Cyrillic and other letters with case, as DeepSeek's first vocabulary lists them: first and last of each
+    /// range.</summary>
     private const string DeepSeekLetters =
         "AZazµµÀÖØöøƺƼƿǄʓʕʯͰͳͶͷͻͽͿͿΆΆΈΊΌΌΎΡΣϵϷҁҊԯԱՖႠჅᎠᏵᏸᏽᲐᲺᲽᲿᴀᴫᵫᵷᵹᶚḀἕἘἝἠὅὈὍὐὗὙὙὛὛὝὝὟ\u1F7Dᾀᾴᾶᾼ\u1FBE\u1FBEῂῄῆῌῐ\u1FD3ῖ\u1FDBῠῬῲῴῶῼ" +
         "ℂℂℇℇℊℓℕℕℙℝℤℤ\u2126\u2126ℨℨ\u212AℭℯℴℹℹℼℿⅅⅉⅎⅎↃↄⰀⱻⱾⳤⳫⳮⳲⳳꙀꙭꚀꚛꜢꝯꝱꞇꞋꞎꭰꮿﬀﬆﬓﬗＡＺａｚ𐐀𐑏𐒰𐓓𐓘𐓻𐲀𐲲𐳀𐳲𑢠𑣟𞤀𞥃";
@@ -49,8 +50,11 @@ internal static class KnownPatterns
     public static readonly string O200k =
         (O200kHead + AnyCase + "?" + O200kMiddle + AnyCase + "?" + O200kRest).Replace(Digits, Numbers(3), StringComparison.Ordinal);
 
-    public static readonly string Gpt4o =
-        (O200kHead + AnyCaseOfUnicode + "?" + O200kMiddle + AnyCaseOfUnicode + "?" + O200kRest).Replace(Digits, Numbers(3), StringComparison.Ordinal);
+    public static readonly string Gpt4o = (O200kHead + AnyCaseOfUnicode + "?" + O200kMiddle + AnyCaseOfUnicode + "?" + O200kRest).Replace(
+        Digits,
+        Numbers(3),
+        StringComparison.Ordinal
+    );
 
     public static readonly string Tekken = (O200kHead + O200kMiddle + O200kRest).Replace(Digits, Numbers(1), StringComparison.Ordinal);
 

@@ -44,7 +44,8 @@ public abstract class PreTokenizer
         ["smollm"] = () => Sequence(Digits(individual: true), Gpt2),
         ["falcon"] = () => Sequence(Punctuation(isolated: false), Gpt2, Of("[0-9][0-9][0-9]")),
         ["deepseek-llm"] = () => Sequence(KnownPatterns.DeepSeekLlm),
-        ["deepseek-coder"] = () => Sequence(Of(@"[\r\n]"), Of(@"\s?\p{L}+"), Of(@"\s?\p{P}+"), Of("[一-龥ࠀ-一가-퟿]+"), Digits(individual: true)),
+        ["deepseek-coder"] = () =>
+            Sequence(Of(@"[\r\n]"), Of(@"\s?\p{L}+"), Of(@"\s?\p{P}+"), Of("[一-龥ࠀ-一가-퟿]+"), Digits(individual: true)),
         ["deepseek-v3"] = () => Sequence(Of(@"\p{N}{1,3}"), Of("[一-龥\u3040-ゟ゠-ヿ]+"), Of(KnownPatterns.DeepSeekWords)),
         ["default"] = () => Sequence(Of(@"[\p{P}\$\+<=>\^~\|]+"), Gpt2, Digits(individual: false), Of("[0-9][0-9][0-9]")),
     };
@@ -60,7 +61,8 @@ public abstract class PreTokenizer
     public virtual IReadOnlyList<PreTokenizer> Steps => [this];
 
     /// <summary>Appends the end of every piece of the UTF-8 <paramref name="text"/>, in order; the last is the end of the text. The end of
-    /// a piece that is dropped (some splits drop white space) is its bitwise complement. Bytes that are not UTF-8 count as symbols.</summary>
+    /// a piece that is dropped (some splits drop white space) is its bitwise complement. Bytes that are not UTF-8 count as
+    /// symbols.</summary>
     /// <exception cref="UserErrorException">A pattern of the user's takes too long.</exception>
     public abstract void Split(ReadOnlySpan<byte> text, List<int> ends);
 
@@ -112,7 +114,12 @@ public abstract class PreTokenizer
         if (digits is not { } most) return split;
         if (most is < 1 or > 3)
             throw new UserErrorException($"digits is {most}: a piece has at most 1, 2 or 3 of them.");
-        return Of(KnownPatterns.WithDigits(split.Pattern, most) ?? throw new UserErrorException(
-            $"The pre-tokenizer {nameOrPattern} has no \\p{{N}}{{1,3}} whose digits could be {most}: o200k, cl100k and patterns like them have."));
+        return Of(
+            KnownPatterns.WithDigits(split.Pattern, most)
+                ?? throw new UserErrorException(
+                    $"The pre-tokenizer {nameOrPattern} has no \\p{{N}}{{1,3}} whose digits could be {most}: o200k, cl100k and patterns "
+                        + $"like them have."
+                )
+        );
     }
 }

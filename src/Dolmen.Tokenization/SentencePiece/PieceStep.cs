@@ -6,7 +6,8 @@ namespace Dolmen.Tokenization;
 /// <param name="AtStart">The text that is encoded begins here.</param>
 internal readonly record struct Piece(string Text, bool AtStart);
 
-/// <summary>A step of tokenizer.json's pre_tokenizer for models that work on characters and not on bytes. It sees one piece at a time.</summary>
+/// <summary>A step of tokenizer.json's pre_tokenizer for models that work on characters and not on bytes. It sees one piece at a
+/// time.</summary>
 internal abstract class PieceStep
 {
     public abstract void Apply(Piece piece, List<Piece> output);
@@ -34,7 +35,10 @@ internal sealed class MetaspacePieceStep(string replacement, SpacePrefix prefix,
     public override void Apply(Piece piece, List<Piece> output)
     {
         var text = piece.Text.Replace(" ", replacement, StringComparison.Ordinal);
-        if ((prefix == SpacePrefix.EverySection || (prefix == SpacePrefix.AtStart && piece.AtStart)) && !text.StartsWith(replacement, StringComparison.Ordinal))
+        if (
+            (prefix == SpacePrefix.EverySection || (prefix == SpacePrefix.AtStart && piece.AtStart))
+            && !text.StartsWith(replacement, StringComparison.Ordinal)
+        )
             text = replacement + text;
         var start = 0;
         while (split && text.IndexOf(replacement, start + 1, StringComparison.Ordinal) is var end and > 0)

@@ -18,7 +18,8 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
     /// <param name="merges">First applied first.</param>
     /// <param name="vocabulary">All but the bytes, which pieces tell.</param>
     /// <param name="rules">Of spaces and what is unknown.</param>
-    /// <param name="rankedPieces">Merges are ranked by the piece they give, as SentencePiece scores them, not each by its own place.</param>
+    /// <param name="rankedPieces">Merges are ranked by the piece they give, as SentencePiece scores them, not each by its own
+    /// place.</param>
     /// <param name="wholePieces">What is a piece as a whole is not merged.</param>
     internal SentencePieceBpeTokenizer(
         string[] pieces, BpeMerge[] merges, Vocabulary vocabulary, PieceRules rules, bool rankedPieces = false, bool wholePieces = false)
@@ -29,7 +30,12 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
         var added = Added.Select(token => token.Id).ToHashSet();
         for (var id = 0; id < pieces.Length; id++)
         {
-            if (!added.Contains(id) && pieces[id].Length > 0 && Rune.TryGetRuneAt(pieces[id], 0, out var rune) && rune.Utf16SequenceLength == pieces[id].Length)
+            if (
+                !added.Contains(id)
+                && pieces[id].Length > 0
+                && Rune.TryGetRuneAt(pieces[id], 0, out var rune)
+                && rune.Utf16SequenceLength == pieces[id].Length
+            )
                 _characters.TryAdd(rune.Value, id);
         }
         if (rules.WordPrefix.Length + rules.WordSuffix.Length > 0)

@@ -35,7 +35,8 @@ internal static class SentencePieceJson
     }
 
     /// <summary>Symbols that users defined are found in the normalized text, to whose beginning no step may put a space.</summary>
-    private static bool UsesMetaspace(PieceRules rules) => rules.UnlessThere || (rules.Model is { UserDefined.Count: > 0 } && rules.Prefix != SpacePrefix.Never);
+    private static bool UsesMetaspace(PieceRules rules) =>
+        rules.UnlessThere || (rules.Model is { UserDefined.Count: > 0 } && rules.Prefix != SpacePrefix.Never);
 
     private static void WriteSplit(Utf8JsonWriter json, PieceRules rules)
     {

@@ -13,7 +13,9 @@ internal static class SentencePieceModel
     public static SentencePieceTokenizer Read(string path)
     {
         if (new FileInfo(path).Length > LargestFile)
-            throw new UserErrorException($"{path} has more than {LargestFile} bytes: that is no SentencePiece model. Copy the file again from where it came.");
+            throw new UserErrorException(
+                $"{path} has more than {LargestFile} bytes: that is no SentencePiece model. Copy the file again from where it came."
+            );
         return Parse(File.ReadAllBytes(path), path);
     }
 
@@ -30,9 +32,12 @@ internal static class SentencePieceModel
             else if (message.Field == 2) trained = Trained.Read(message.Bytes(Bad), Bad);
             else if (message.Field == 3) normalized = Normalized.Read(message.Bytes(Bad), Bad);
         }
-        if (pieces.Count == 0) throw Bad("it holds no pieces");
-        if (pieces.Count > BpeTokenizer.LargestVocabSize) throw Bad($"it holds {pieces.Count} pieces, more than {BpeTokenizer.LargestVocabSize}");
-        if (trained.FallsBack == false && kinds.Contains(PieceKind.Byte)) throw Bad("it has pieces for bytes and says byte_fallback: false");
+        if (pieces.Count == 0)
+            throw Bad("it holds no pieces");
+        if (pieces.Count > BpeTokenizer.LargestVocabSize)
+            throw Bad($"it holds {pieces.Count} pieces, more than {BpeTokenizer.LargestVocabSize}");
+        if (trained.FallsBack == false && kinds.Contains(PieceKind.Byte))
+            throw Bad("it has pieces for bytes and says byte_fallback: false");
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds, IdOf(trained.Bos), IdOf(trained.Eos), normalized.Prefix);
         var added = vocabulary.Added().Select(token => token with { Normalized = !token.Special });
         var shared = vocabulary.Shared() with { Added = [.. added], AddedInModel = true };
@@ -46,14 +51,23 @@ internal static class SentencePieceModel
                 : normalized.DropsSpaces ? "it drops extra spaces (remove_extra_whitespaces)"
                 : trained.SuffixSpaces || !normalized.EscapesSpaces ? "it writes spaces in another way" : null,
             Model = new SentencePieceNormalizer(
-                normalized.Rules(Bad), normalized.Prefix, normalized.DropsSpaces, normalized.EscapesSpaces, trained.SuffixSpaces, userDefined),
+                normalized.Rules(Bad),
+                normalized.Prefix,
+                normalized.DropsSpaces,
+                normalized.EscapesSpaces,
+                trained.SuffixSpaces,
+                userDefined
+            ),
         };
         switch (trained.Model)
         {
             case Bpe:
                 return new SentencePieceBpeTokenizer([.. pieces], SentencePieceMerges.Of(vocabulary), shared, rules, rankedPieces: true);
             case Unigram:
-                var leaveOut = Enumerable.Range(0, pieces.Count).Where(id => kinds[id] is not (PieceKind.Normal or PieceKind.UserDefined)).ToHashSet();
+                var leaveOut = Enumerable
+                    .Range(0, pieces.Count)
+                    .Where(id => kinds[id] is not (PieceKind.Normal or PieceKind.UserDefined))
+                    .ToHashSet();
                 CheckTwice(pieces, leaveOut, Bad);
                 return new UnigramTokenizer([.. pieces], [.. scores.Select(score => (double)score)], leaveOut, shared, rules, single: true);
             default:
@@ -67,10 +81,17 @@ internal static class SentencePieceModel
     {
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < pieces.Count; id++)
-            if (!leaveOut.Contains(id) && !seen.TryAdd(pieces[id], id)) throw bad($"it holds the piece '{pieces[id]}' twice, as {seen[pieces[id]]} and {id}");
+            if (!leaveOut.Contains(id) && !seen.TryAdd(pieces[id], id))
+                throw bad($"it holds the piece '{pieces[id]}' twice, as {seen[pieces[id]]} and {id}");
     }
 
-    private static void AddPiece(ReadOnlySpan<byte> bytes, List<string> pieces, List<float> scores, List<PieceKind> kinds, Func<string, UserErrorException> bad)
+    private static void AddPiece(
+        ReadOnlySpan<byte> bytes,
+        List<string> pieces,
+        List<float> scores,
+        List<PieceKind> kinds,
+        Func<string, UserErrorException> bad
+    )
     {
         var (text, score, kind) = ("", 0f, PieceKind.Normal);
         var message = new ProtoMessage(bytes);
@@ -178,7 +199,8 @@ internal ref struct ProtoMessage(ReadOnlySpan<byte> bytes)
     public readonly float Single(Func<string, UserErrorException> bad) =>
         _wire == 5 ? BinaryPrimitives.ReadSingleLittleEndian(_value) : throw bad($"field {Field} is no 32-bit number");
 
-    public readonly ReadOnlySpan<byte> Bytes(Func<string, UserErrorException> bad) => _wire == 2 ? _value : throw bad($"field {Field} is no text or message");
+    public readonly ReadOnlySpan<byte> Bytes(Func<string, UserErrorException> bad) =>
+        _wire == 2 ? _value : throw bad($"field {Field} is no text or message");
 
     private ulong Varint(Func<string, UserErrorException> bad)
     {

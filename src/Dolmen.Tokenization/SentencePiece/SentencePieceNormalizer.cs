@@ -16,7 +16,8 @@ namespace Dolmen.Tokenization;
 internal sealed record SentencePieceNormalizer(
     CharsMapNormalizer? Rules, bool Prefix, bool DropsSpaces, bool EscapesSpaces, bool Suffix, IReadOnlyList<string> UserDefined)
 {
-    private readonly PieceTrieMap? _userDefined = UserDefined.Count == 0 ? null : new PieceTrieMap([.. UserDefined.Select(Encoding.UTF8.GetBytes)]);
+    private readonly PieceTrieMap? _userDefined =
+        UserDefined.Count == 0 ? null : new PieceTrieMap([.. UserDefined.Select(Encoding.UTF8.GetBytes)]);
 
     /// <summary>Decoding drops a space at the beginning of a text.</summary>
     public bool DropsSpaceAtStart => EscapesSpaces && (Prefix || DropsSpaces);

@@ -50,7 +50,8 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
             if (!added.Contains(id) && ByteOf(pieces[id]) is { } value) _byteTokens[value] = id;
     }
 
-    public override bool DropsLeadingSpace => Steps is { } steps ? steps.DropsSpace : Rules.Model?.DropsSpaceAtStart ?? (Rules.Prefix != SpacePrefix.Never);
+    public override bool DropsLeadingSpace =>
+        Steps is { } steps ? steps.DropsSpace : Rules.Model?.DropsSpaceAtStart ?? (Rules.Prefix != SpacePrefix.Never);
 
     internal IReadOnlyList<string> Pieces => _pieces;
 
@@ -118,7 +119,8 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
             if (piece.Text.Length > 0) EncodePieces(piece.Text, output);
     }
 
-    /// <summary>Appends the bytes of text that is not a piece; false where one of the bytes is not in the vocabulary, or where bytes are not used.</summary>
+    /// <summary>Appends the bytes of text that is not a piece; false where one of the bytes is not in the vocabulary, or where bytes are
+    /// not used.</summary>
     private protected bool AddBytes(ReadOnlySpan<byte> utf8, List<int> output)
     {
         if (!Rules.FallsBack) return false;
@@ -129,13 +131,21 @@ public abstract class SentencePieceTokenizer : VocabularyTokenizer
     }
 
     /// <exception cref="UserErrorException">There is no unknown token, and the file's rules need one.</exception>
-    private protected static UserErrorException NotKnown(ReadOnlySpan<byte> utf8) => new($"The text has '{TokenText.Of(utf8)}', which is not in the vocabulary, " +
-        "and the tokenizer has no token for what it does not know (model.unk_id is null). Use another tokenizer, or leave that text out.");
+    private protected static UserErrorException NotKnown(ReadOnlySpan<byte> utf8) =>
+        new(
+            $"The text has '{TokenText.Of(utf8)}', which is not in the vocabulary, "
+                + "and the tokenizer has no token for what it does not know (model.unk_id is null). Use another tokenizer, or leave that "
+                + "text out."
+        );
 
     private static byte[][] BytesOf(string[] pieces, Vocabulary vocabulary, PieceRules rules)
     {
-        if (vocabulary.Decoder is { } decoder) return [.. Enumerable.Range(0, pieces.Length).Select(decoder.BytesOf)];
-        var bytes = Array.ConvertAll(pieces, piece => rules.FallsBack && ByteOf(piece) is { } value ? [value] : Encoding.UTF8.GetBytes(piece.Replace(Space, ' ')));
+        if (vocabulary.Decoder is { } decoder)
+            return [.. Enumerable.Range(0, pieces.Length).Select(decoder.BytesOf)];
+        var bytes = Array.ConvertAll(
+            pieces,
+            piece => rules.FallsBack && ByteOf(piece) is { } value ? [value] : Encoding.UTF8.GetBytes(piece.Replace(Space, ' '))
+        );
         foreach (var token in vocabulary.Added)
             bytes[token.Id] = Encoding.UTF8.GetBytes(token.Special ? token.Content : token.Content.Replace(Space, ' '));
         return bytes;

@@ -79,8 +79,10 @@ internal static class SentencePieceMerges
         var (pieces, scores, kinds) = (vocabulary.Pieces, vocabulary.Scores, vocabulary.Kinds);
         if (scores.Count != pieces.Count || kinds.Count != pieces.Count)
         {
-            throw new UserErrorException($"The vocabulary has {pieces.Count} pieces but {scores.Count} scores and {kinds.Count} kinds: it is " +
-                "damaged. Convert or fetch the model again.");
+            throw new UserErrorException(
+                $"The vocabulary has {pieces.Count} pieces but {scores.Count} scores and {kinds.Count} kinds: it is "
+                    + "damaged. Convert or fetch the model again."
+            );
         }
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < pieces.Count; id++)

@@ -64,9 +64,13 @@ public static class BpeTrainer
         var names = recipe.SpecialTokens ?? [];
         if (recipe.VocabSize <= known.VocabSize + names.Count)
             throw new UserErrorException(
-                $"tokenizer vocabSize is {recipe.VocabSize}: the vocabulary to extend has {known.VocabSize} tokens already, and {names.Count} special ones are asked for. Ask for more.");
+                $"tokenizer vocabSize is {recipe.VocabSize}: the vocabulary to extend has {known.VocabSize} tokens already, and "
+                    + $"{names.Count} special ones are asked for. Ask for more."
+            );
         if (names.FirstOrDefault(name => known.Added.Any(token => token.Content == name)) is { } twice)
-            throw new UserErrorException($"tokenizer specialTokens names '{twice}': the vocabulary to extend has it already. Leave it out.");
+            throw new UserErrorException(
+                $"tokenizer specialTokens names '{twice}': the vocabulary to extend has it already. Leave it out."
+            );
         var (words, corpus) = Count(documents, recipe, known.Split, totalBytes, progress, threads, stop);
         var added = known.Added.Select(token => token.Id).ToHashSet();
         var bytes = Enumerable.Range(0, known.VocabSize).Select(id => added.Contains(id) ? [] : known.BytesOf(id).ToArray()).ToArray();
@@ -94,12 +98,24 @@ public static class BpeTrainer
         IEnumerable<TrainingText> documents, TokenizerRecipe recipe, PreTokenizer split, long totalBytes, IProgress<StageProgress> progress,
         int? threads, CancellationToken stop)
     {
-        using var counts = new WordCounts(split, recipe.SpecialTokens ?? [], (long)recipe.MemoryMegabytes << 20, threads ?? Environment.ProcessorCount);
-        counts.Count(recipe.Balance is null ? documents.Select(text => text with { Language = "" }) : documents, totalBytes, progress, stop);
+        using var counts = new WordCounts(
+            split,
+            recipe.SpecialTokens ?? [],
+            (long)recipe.MemoryMegabytes << 20,
+            threads ?? Environment.ProcessorCount
+        );
+        counts.Count(
+            recipe.Balance is null ? documents.Select(text => text with { Language = "" }) : documents,
+            totalBytes,
+            progress,
+            stop
+        );
         var words = counts.ToList();
         if (words.Count == 0 && words.Dropped.Words > 0)
             throw new UserErrorException(
-                $"tokenizer memoryMegabytes is {recipe.MemoryMegabytes}: {words.Dropped.Words} words of {counts.Bytes} bytes of text, none more frequent than others, do not fit. Raise it.");
+                $"tokenizer memoryMegabytes is {recipe.MemoryMegabytes}: {words.Dropped.Words} words of {counts.Bytes} bytes of text, none "
+                    + $"more frequent than others, do not fit. Raise it."
+            );
         if (words.Count == 0)
             throw new UserErrorException("The corpus is empty: a tokenizer is learned from text. Name an input that holds some.");
         var languages = counts.Languages.Zip(counts.LanguageBytes, (name, size) => new TrainedLanguage(name, size, 1)).ToArray();
@@ -113,18 +129,29 @@ public static class BpeTrainer
 
     /// <summary>Until there are as many tokens as wanted.</summary>
     private static void Learn(
-        MergeLearner learner, int wantedTokens, TokenizerRecipe recipe, WordList words, IProgress<StageProgress> progress, CancellationToken stop)
+        MergeLearner learner,
+        int wantedTokens,
+        TokenizerRecipe recipe,
+        WordList words,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var before = learner.Tokens.Count;
         var wanted = wantedTokens - before;
         while (learner.Tokens.Count < wantedTokens && learner.Next())
         {
             stop.ThrowIfCancellationRequested();
-            if (learner.Merges.Count % 64 == 0) progress.Report(new StageProgress("merges", learner.Tokens.Count - before, wanted, "merges"));
+            if (learner.Merges.Count % 64 == 0)
+                progress.Report(new StageProgress("merges", learner.Tokens.Count - before, wanted, "merges"));
         }
         var found = learner.Tokens.Count - before;
-        var dropped = words.Dropped.Words == 0 ? "" : $"{words.Dropped.Words} words that occur less than {words.Dropped.Below} times did not fit in memory";
-        var note = found == wanted ? dropped : $"the corpus repeats no further pair {recipe.MinPairCount} times: {found} of {wanted} merges";
+        var dropped =
+            words.Dropped.Words == 0
+                ? ""
+                : $"{words.Dropped.Words} words that occur less than {words.Dropped.Below} times did not fit in memory";
+        var note =
+            found == wanted ? dropped : $"the corpus repeats no further pair {recipe.MinPairCount} times: {found} of {wanted} merges";
         progress.Report(new StageProgress("merges", found, found, "merges", note));
     }
 }

@@ -12,7 +12,8 @@ internal sealed class MergeLearner
 {
     private const int Hole = int.MinValue;
 
-    /// <summary>Of a byte: the token that begins here, or ~ the token of several bytes that ends here, or a hole inside one or between words.</summary>
+    /// <summary>Of a byte: the token that begins here, or ~ the token of several bytes that ends here, or a hole inside one or between
+    /// words.</summary>
     private record struct Place(int Token, int Word);
 
     /// <summary>A token beside the one that is made: what the pair with it gains, and what its pair with the old part loses.</summary>
@@ -37,7 +38,8 @@ internal sealed class MergeLearner
     /// <param name="words">Distinct words.</param>
     /// <param name="tokens">Bytes of every token so far; those that only have a name are empty.</param>
     /// <param name="segment">Writes the tokens of a word, as many as it returns.</param>
-    /// <param name="tiesByBytes">Of equally frequent pairs that whose tokens' bytes come last is merged first, not that with the smaller ids.</param>
+    /// <param name="tiesByBytes">Of equally frequent pairs that whose tokens' bytes come last is merged first, not that with the smaller
+    /// ids.</param>
     /// <param name="minCount">A pair that occurs less often is not merged.</param>
     /// <param name="longest">Bytes of the longest token that may be made.</param>
     public MergeLearner(
@@ -45,10 +47,15 @@ internal sealed class MergeLearner
     {
         (_words, _tokens, _minCount, _longest) = (words, [.. tokens], minCount, longest);
         for (var id = 0; id < _tokens.Count; id++)
-            if (_tokens[id].Length > 0) _known.TryAdd(Name(_tokens[id]), id);
-        _heap = new(tiesByBytes
-            ? Comparer<(long Weight, ulong Key)>.Create(CompareByBytes)
-            : Comparer<(long Weight, ulong Key)>.Create((a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Key.CompareTo(b.Key)));
+            if (_tokens[id].Length > 0)
+                _known.TryAdd(Name(_tokens[id]), id);
+        _heap = new(
+            tiesByBytes
+                ? Comparer<(long Weight, ulong Key)>.Create(CompareByBytes)
+                : Comparer<(long Weight, ulong Key)>.Create(
+                    (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Key.CompareTo(b.Key)
+                )
+        );
         _places = new Place[words.Bytes + words.Count + 1];
         Lay(segment);
         CountPairs();
@@ -214,7 +221,11 @@ internal sealed class MergeLearner
         for (var i = 0; i < _left.Count; i++)
             Gain(MergeTable.Pair(_left[i].Token, result), _left[i], places.AsMemory(starts[i]..starts[i + 1]));
         for (var i = 0; i < _right.Count; i++)
-            Gain(MergeTable.Pair(result, _right[i].Token), _right[i], places.AsMemory(starts[_left.Count + i]..starts[_left.Count + i + 1]));
+            Gain(
+                MergeTable.Pair(result, _right[i].Token),
+                _right[i],
+                places.AsMemory(starts[_left.Count + i]..starts[_left.Count + i + 1])
+            );
 
         foreach (var beside in _left) _leftOf[beside.Token] = 0;
         foreach (var beside in _right) _rightOf[beside.Token] = 0;

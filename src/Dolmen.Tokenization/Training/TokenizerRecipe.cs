@@ -16,8 +16,16 @@ namespace Dolmen.Tokenization;
 /// <param name="MemoryMegabytes">Words that memory cannot hold go to disk while counting; of those that do not fit while learning the
 /// rarest are left out.</param>
 public sealed record TokenizerRecipe(
-    int VocabSize = 4096, int MinPairCount = 2, string PreTokenizer = "o200k", int? Digits = null, int MaxTokenBytes = 1024, bool TiesByBytes = false,
-    IReadOnlyList<string>? SpecialTokens = null, double? Balance = null, int MemoryMegabytes = 2048)
+    int VocabSize = 4096,
+    int MinPairCount = 2,
+    string PreTokenizer = "o200k",
+    int? Digits = null,
+    int MaxTokenBytes = 1024,
+    bool TiesByBytes = false,
+    IReadOnlyList<string>? SpecialTokens = null,
+    double? Balance = null,
+    int MemoryMegabytes = 2048
+)
 {
     /// <summary>More names than any vocabulary in use reserves.</summary>
     private const int MostSpecialTokens = 10_000;
@@ -37,16 +45,22 @@ public sealed record TokenizerRecipe(
         if (MaxTokenBytes is < 1 or > 1 << 15)
             throw new UserErrorException($"tokenizer maxTokenBytes is {MaxTokenBytes}: it must lie between 1 and {1 << 15}. 1024 suits.");
         if (Balance is < 0 or > 1 or double.NaN)
-            throw new UserErrorException($"tokenizer balance is {Balance}: it must lie between 0 (all languages alike) and 1 (as they are). Try 0.3.");
+            throw new UserErrorException(
+                $"tokenizer balance is {Balance}: it must lie between 0 (all languages alike) and 1 (as they are). Try 0.3."
+            );
         if (MemoryMegabytes is < 16 or > 1 << 20)
-            throw new UserErrorException($"tokenizer memoryMegabytes is {MemoryMegabytes}: it must lie between 16 and {1 << 20}. 2048 suits.");
+            throw new UserErrorException(
+                $"tokenizer memoryMegabytes is {MemoryMegabytes}: it must lie between 16 and {1 << 20}. 2048 suits."
+            );
         if (names.Length > MostSpecialTokens)
             throw new UserErrorException($"tokenizer specialTokens has {names.Length} names: at most {MostSpecialTokens} are read.");
         var seen = new HashSet<string>(Tokenization.SpecialTokens.Names, StringComparer.Ordinal);
         foreach (var name in names)
             if (name.Length is 0 or > 256 || !seen.Add(name))
                 throw new UserErrorException(
-                    $"tokenizer specialTokens names '{name}': a name has 1 to 256 characters and comes once; {string.Join(' ', Tokenization.SpecialTokens.Names)} are there already.");
+                    $"tokenizer specialTokens names '{name}': a name has 1 to 256 characters and comes once; "
+                        + $"{string.Join(' ', Tokenization.SpecialTokens.Names)} are there already."
+                );
         _ = Split();
     }
 

@@ -81,8 +81,11 @@ internal sealed class WordCounts : IDisposable
                     if (batch.Count == 0) return;
                     foreach (var (text, language) in batch) CountCut(text, language, _tables[worker], ends);
                     var done = Interlocked.Read(ref _bytesDone);
-                    progress.Report(new StageProgress("words", done / 1e6, Math.Max(totalBytes, done) / 1e6 * (totalBytes > 0 ? 1 : 0), "MB"));
-                    if (_tables[worker].Size > Math.Min(LargestTable, _memory / 4 / _threads)) _runs.Write(_tables[worker]);
+                    progress.Report(
+                        new StageProgress("words", done / 1e6, Math.Max(totalBytes, done) / 1e6 * (totalBytes > 0 ? 1 : 0), "MB")
+                    );
+                    if (_tables[worker].Size > Math.Min(LargestTable, _memory / 4 / _threads))
+                        _runs.Write(_tables[worker]);
                 }
             }
             catch (Exception error)
@@ -108,7 +111,9 @@ internal sealed class WordCounts : IDisposable
                 all.Add(table);
                 table.Clear();
             }
-            return Kept(() => Enumerable.Range(0, all.Count).Select(index => (all.Word(index).ToArray(), all.LanguageOf(index), all.CountOf(index))));
+            return Kept(() =>
+                Enumerable.Range(0, all.Count).Select(index => (all.Word(index).ToArray(), all.LanguageOf(index), all.CountOf(index)))
+            );
         }
         foreach (var table in _tables) _runs.Write(table);
         return Kept(_runs.Read);

@@ -37,7 +37,8 @@ internal sealed class SeedPieces
                 if (!BeginsCharacter(bytes[at])) continue;
                 suffixes.Add(new Suffix(offset + at, Reach(bytes, at), words.WeightOf(word)));
             }
-            if (words.CountOf(word) > 1 && Reach(bytes, 0) == bytes.Length) _words.Add(new Suffix(offset, bytes.Length, words.WeightOf(word)));
+            if (words.CountOf(word) > 1 && Reach(bytes, 0) == bytes.Length)
+                _words.Add(new Suffix(offset, bytes.Length, words.WeightOf(word)));
             offset += bytes.Length;
         }
         _suffixes = [.. suffixes];
@@ -54,9 +55,13 @@ internal sealed class SeedPieces
         foreach (var word in seeds._words) seeds.Offer(word.Start, word.Length, word.Weight);
         seeds.Collect();
         seeds.KeepBest();
-        var seen = new HashSet<string>(StringComparer.Ordinal);          // a word may be the beginning of others as well
-        return [.. seeds._candidates.Select(candidate => (Piece: seeds._bytes.AsSpan(candidate.Start, candidate.Length).ToArray(), candidate.Score))
-            .Where(candidate => seen.Add(Encoding.UTF8.GetString(candidate.Piece)))];
+        var seen = new HashSet<string>(StringComparer.Ordinal); // a word may be the beginning of others as well
+        return
+        [
+            .. seeds
+                ._candidates.Select(candidate => (Piece: seeds._bytes.AsSpan(candidate.Start, candidate.Length).ToArray(), candidate.Score))
+                .Where(candidate => seen.Add(Encoding.UTF8.GetString(candidate.Piece))),
+        ];
     }
 
     private static bool BeginsCharacter(byte value) => (value & 0xC0) != 0x80;
@@ -132,7 +137,13 @@ internal sealed class SeedPieces
     private int Shared(Suffix a, Suffix b)
     {
         var length = Text(a).CommonPrefixLength(Text(b));
-        while (length > 0 && ((length < a.Length && !BeginsCharacter(_bytes[a.Start + length])) || (length < b.Length && !BeginsCharacter(_bytes[b.Start + length]))))
+        while (
+            length > 0
+            && (
+                (length < a.Length && !BeginsCharacter(_bytes[a.Start + length]))
+                || (length < b.Length && !BeginsCharacter(_bytes[b.Start + length]))
+            )
+        )
             length--;
         return length;
     }

@@ -43,10 +43,15 @@ internal sealed class UnigramModel
     public void Expect(double least)
     {
         var expected = new long[_pieces.Count];
-        OverWords(() => new long[_pieces.Count], (lattice, word, sums) => lattice.Expect(_words[word], _words.CountOf(word) * _unit, sums), sums =>
-        {
-            for (var i = 0; i < sums.Length; i++) expected[i] += sums[i];
-        });
+        OverWords(
+            () => new long[_pieces.Count],
+            (lattice, word, sums) => lattice.Expect(_words[word], _words.CountOf(word) * _unit, sums),
+            sums =>
+            {
+                for (var i = 0; i < sums.Length; i++)
+                    expected[i] += sums[i];
+            }
+        );
         var counts = Array.ConvertAll(expected, value => value / _unit);
         var stay = Enumerable.Range(0, Count).Where(i => counts[i] >= least || _kept.Contains(Key(_pieces[i]))).ToArray();
         var sum = Digamma(stay.Sum(i => Math.Max(counts[i], least)));
@@ -70,15 +75,30 @@ internal sealed class UnigramModel
         var total = (double)uses.Sum();
         var losses = new double[Count];
         var trie = new PieceTrieMap(_pieces);
-        Parallel.For(0, (Count + BlockWords - 1) / BlockWords, _parallel, () => (Lattice: NewLattice(trie), Path: new List<int>()), (block, _, own) =>
-        {
-            for (var piece = block * BlockWords; piece < Math.Min(Count, (block + 1) * BlockWords); piece++)
-                losses[piece] = Loss(piece, uses, total, own.Lattice, own.Path);
-            return own;
-        }, _ => { });
+        Parallel.For(
+            0,
+            (Count + BlockWords - 1) / BlockWords,
+            _parallel,
+            () => (Lattice: NewLattice(trie), Path: new List<int>()),
+            (block, _, own) =>
+            {
+                for (var piece = block * BlockWords; piece < Math.Min(Count, (block + 1) * BlockWords); piece++)
+                    losses[piece] = Loss(piece, uses, total, own.Lattice, own.Path);
+                return own;
+            },
+            _ => { }
+        );
         var kept = Enumerable.Range(0, Count).Where(i => _kept.Contains(Key(_pieces[i]))).ToArray();
-        int[] others = [.. Enumerable.Range(0, Count).Except(kept).OrderByDescending(i => losses[i]).ThenByDescending(i => _probabilities[i])
-            .ThenBy(i => i).Take(Math.Max(0, most - kept.Length))];
+        int[] others =
+        [
+            .. Enumerable
+                .Range(0, Count)
+                .Except(kept)
+                .OrderByDescending(i => losses[i])
+                .ThenByDescending(i => _probabilities[i])
+                .ThenBy(i => i)
+                .Take(Math.Max(0, most - kept.Length)),
+        ];
         Keep([.. kept, .. others.Order()], i => _probabilities[i]);
     }
 
@@ -107,14 +127,23 @@ internal sealed class UnigramModel
     {
         var trie = new PieceTrieMap(_pieces);
         var gate = new Lock();
-        Parallel.For(0, (_words.Count + BlockWords - 1) / BlockWords, _parallel, () => (Lattice: NewLattice(trie), Own: begin()), (block, _, state) =>
-        {
-            for (var word = block * BlockWords; word < Math.Min(_words.Count, (block + 1) * BlockWords); word++) each(state.Lattice, word, state.Own);
-            return state;
-        }, state =>
-        {
-            lock (gate) end(state.Own);
-        });
+        Parallel.For(
+            0,
+            (_words.Count + BlockWords - 1) / BlockWords,
+            _parallel,
+            () => (Lattice: NewLattice(trie), Own: begin()),
+            (block, _, state) =>
+            {
+                for (var word = block * BlockWords; word < Math.Min(_words.Count, (block + 1) * BlockWords); word++)
+                    each(state.Lattice, word, state.Own);
+                return state;
+            },
+            state =>
+            {
+                lock (gate)
+                    end(state.Own);
+            }
+        );
     }
 
     private PieceLattice NewLattice(PieceTrieMap trie) => new(trie, _probabilities, _probabilities.Min() * Math.Exp(-UnknownPenalty));
@@ -127,7 +156,8 @@ internal sealed class UnigramModel
 
     private static string Key(byte[] piece) => Convert.ToHexString(piece);
 
-    /// <summary>The derivative of the logarithm of the gamma function: the expected logarithm of a probability that was seen so often.</summary>
+    /// <summary>The derivative of the logarithm of the gamma function: the expected logarithm of a probability that was seen so
+    /// often.</summary>
     private static double Digamma(double x)
     {
         var result = 0.0;

@@ -37,7 +37,11 @@ public static class UnigramTrainer
             documents.Select(text => text with { Text = ' ' + text.Text }), recipe, recipe.Split(), totalBytes, progress, threads, stop);
         var names = ControlNames.Concat(recipe.SpecialTokens ?? []).ToArray();
         var wanted = recipe.VocabSize - names.Length - 256;
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads ?? Environment.ProcessorCount), CancellationToken = stop };
+        var parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = Math.Max(1, threads ?? Environment.ProcessorCount),
+            CancellationToken = stop,
+        };
         var model = new UnigramModel(Parts(words), Characters(words, wanted), parallel);
         progress.Report(new StageProgress("seeds", 0, 0, "pieces"));
         var seeds = SeedPieces.Find(words, Math.Min(MostSeeds, Math.Max(wanted * SeedsPerToken, 10_000)), parallel);
@@ -114,6 +118,12 @@ public static class UnigramTrainer
             .. Enumerable.Repeat(PieceKind.Normal, learned.Count),
         ];
         var vocabulary = new SentencePieceVocabulary(pieces, scores, kinds);
-        return new UnigramTokenizer(pieces, [.. scores.Select(score => (double)score)], Enumerable.Range(0, names.Length + 256).ToHashSet(), vocabulary.Shared(), vocabulary.Rules());
+        return new UnigramTokenizer(
+            pieces,
+            [.. scores.Select(score => (double)score)],
+            Enumerable.Range(0, names.Length + 256).ToHashSet(),
+            vocabulary.Shared(),
+            vocabulary.Rules()
+        );
     }
 }

@@ -20,7 +20,10 @@ internal static class ByteLevel
         for (var id = 0; id < bytes.Length; id++)
             if (bytes[id].Length == 1 && !leaveOut.Contains(id)) seen[bytes[id][0]] = true;
         var count = seen.Count(there => there);
-        if (count < FewestBytes || (count < 256 && SpecialTokens.Find(name => added.FirstOrDefault(token => token.Content == name)?.Id ?? -1) is not null))
+        if (
+            count < FewestBytes
+            || (count < 256 && SpecialTokens.Find(name => added.FirstOrDefault(token => token.Content == name)?.Id ?? -1) is not null)
+        )
             throw error($"holds {count} of the 256 single bytes: without all of them there is text that cannot be encoded");
     }
 
@@ -30,8 +33,12 @@ internal static class ByteLevel
     {
         var longer = bytes.Count(token => token.Length > 1) - added.Count(token => bytes[token.Id].Length > 1);
         if (merges.Length == 0 && longer > 0)
-            throw error($"is empty, yet {longer} tokens have more than one byte: merges are missing, and without them no text is ever cut into these");
-        if (wholePieces) return;
+            throw error(
+                $"is empty, yet {longer} tokens have more than one byte: merges are missing, and without them no text is ever cut into "
+                    + $"these"
+            );
+        if (wholePieces)
+            return;
         var reached = merges.Select(merge => merge.Result).Concat(added.Select(token => token.Id)).ToHashSet();
         int[] lost = [.. Enumerable.Range(0, bytes.Length).Where(id => bytes[id].Length > 1 && !reached.Contains(id))];
         if (lost.Length * 2 > bytes.Length)

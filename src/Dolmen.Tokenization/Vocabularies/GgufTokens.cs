@@ -77,7 +77,8 @@ public sealed record GgufTokens(
             merges, new BpeRules(split, WholePieces.Contains(name)));
     }
 
-    /// <summary>SentencePiece joins the pair whose piece has the best score: without scores, or with equal ones, nothing says which.</summary>
+    /// <summary>SentencePiece joins the pair whose piece has the best score: without scores, or with equal ones, nothing says
+    /// which.</summary>
     private void CheckScores()
     {
         if (Scores.Count == 0) throw Bad("it has no scores, without which text cannot be encoded");
@@ -92,7 +93,8 @@ public sealed record GgufTokens(
     }
 
     private SpecialTokens Special(List<AddedToken> ids, int bos, int eos) =>
-        SpecialTokens.Find(name => ids.Find(token => token.Content == name)?.Id ?? -1) ?? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos);
+        SpecialTokens.Find(name => ids.Find(token => token.Content == name)?.Id ?? -1)
+        ?? new SpecialTokens(bos, eos, Padding ?? eos, -1, -1, -1, eos);
 
     private BpeMerge[] ReadMerges(Dictionary<string, int> ids)
     {
@@ -112,8 +114,12 @@ public sealed record GgufTokens(
     /// <summary>Rows that a model's embedding was rounded up by.</summary>
     private bool IsFiller(int id) => Kinds[id] == PieceKind.Unused || Tokens[id] == $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";
 
-    private UserErrorException Unknown(string what) => new($"The vocabulary of {File} cannot be used: {what}. Take the model's Hugging Face folder " +
-        "instead ('dolmen model pull'), or its weights alone ('dolmen model import --weights-only').");
+    private UserErrorException Unknown(string what) =>
+        new(
+            $"The vocabulary of {File} cannot be used: {what}. Take the model's Hugging Face folder "
+                + "instead ('dolmen model pull'), or its weights alone ('dolmen model import --weights-only')."
+        );
 
-    private UserErrorException Bad(string what) => new($"The vocabulary of {File} cannot be used: {what}. Convert or fetch the model again.");
+    private UserErrorException Bad(string what) =>
+        new($"The vocabulary of {File} cannot be used: {what}. Convert or fetch the model again.");
 }

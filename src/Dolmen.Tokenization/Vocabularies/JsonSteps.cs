@@ -9,7 +9,8 @@ internal static class JsonSteps
     private const string Punctuation = @"[\p{P}$+<=>^~|`]";
 
     /// <summary>The steps of a member, which may be absent, one step or a Sequence of them.</summary>
-    public static IEnumerable<JsonField> Of(JsonField root, string name, string list) => root.IsAbsent(name) ? [] : Flat(root.Get(name), list);
+    public static IEnumerable<JsonField> Of(JsonField root, string name, string list) =>
+        root.IsAbsent(name) ? [] : Flat(root.Get(name), list);
 
     public static Normalizer? Normalizer(IEnumerable<JsonField> steps)
     {
@@ -27,10 +28,15 @@ internal static class JsonSteps
             bool Flag(string name) => !item.IsAbsent(name) && item.Get(name).Flag();
             var content = item.Get("content");
             var id = item.Get("id").Number(BpeTokenizer.LargestVocabSize);
-            if (content.Text().Length == 0) throw content.Error("is empty: a token has at least one character");
-            if (!names.Add(content.Text())) throw content.Error($"is '{content.Text()}', which comes twice");
-            if (!ids.Add(id)) throw item.Get("id").Error($"is {id}: another added token has that id");
-            added.Add(new AddedToken(content.Text(), id, Flag("special"), Flag("single_word"), Flag("lstrip"), Flag("rstrip"), Flag("normalized")));
+            if (content.Text().Length == 0)
+                throw content.Error("is empty: a token has at least one character");
+            if (!names.Add(content.Text()))
+                throw content.Error($"is '{content.Text()}', which comes twice");
+            if (!ids.Add(id))
+                throw item.Get("id").Error($"is {id}: another added token has that id");
+            added.Add(
+                new AddedToken(content.Text(), id, Flag("special"), Flag("single_word"), Flag("lstrip"), Flag("rstrip"), Flag("normalized"))
+            );
         }
         return added;
     }
@@ -54,7 +60,9 @@ internal static class JsonSteps
                     AddTemplate(step, before, after);
                     break;
                 default:
-                    throw type.Error($"is '{type.Text()}': Dolmen reads TemplateProcessing, RobertaProcessing, BertProcessing and ByteLevel here");
+                    throw type.Error(
+                        $"is '{type.Text()}': Dolmen reads TemplateProcessing, RobertaProcessing, BertProcessing and ByteLevel here"
+                    );
             }
         }
         return (before, after);
@@ -74,7 +82,11 @@ internal static class JsonSteps
             case "Digits":
                 return PreTokenizer.Digits(!step.IsAbsent("individual_digits") && step.Get("individual_digits").Flag());
             case "Punctuation":
-                return PreTokenizer.Of(Punctuation, step.IsAbsent("behavior") ? SplitBehavior.Isolated : Behavior(step.Get("behavior")), invert: false);
+                return PreTokenizer.Of(
+                    Punctuation,
+                    step.IsAbsent("behavior") ? SplitBehavior.Isolated : Behavior(step.Get("behavior")),
+                    invert: false
+                );
             case "Whitespace":
                 return PreTokenizer.Of(@"[\w\x{200C}\x{200D}]+|[^\w\s\x{200C}\x{200D}]+", SplitBehavior.Removed, invert: true);
             case "WhitespaceSplit":
@@ -166,7 +178,9 @@ internal static class JsonSteps
         if (!pattern.IsAbsent("String"))
         {
             var text = pattern.Get("String");
-            return text.Text().Length > 0 ? new ReplaceNormalizer(text.Text(), content) : throw text.Error("is empty: it must name what to replace");
+            return text.Text().Length > 0
+                ? new ReplaceNormalizer(text.Text(), content)
+                : throw text.Error("is empty: it must name what to replace");
         }
         return new RegexReplaceNormalizer(Regex(pattern.Get("Regex")), content);
     }
@@ -175,8 +189,11 @@ internal static class JsonSteps
     {
         var map = step.Get("precompiled_charsmap");
         var bytes = new byte[map.Text().Length];
-        if (!Convert.TryFromBase64String(map.Text(), bytes, out var count)) throw map.Error("is not base64");
-        return CharsMapNormalizer.Read(bytes.AsSpan(0, count)) is { } normalizer ? normalizer : throw map.Error("is damaged: its table does not fit its size");
+        if (!Convert.TryFromBase64String(map.Text(), bytes, out var count))
+            throw map.Error("is not base64");
+        return CharsMapNormalizer.Read(bytes.AsSpan(0, count)) is { } normalizer
+            ? normalizer
+            : throw map.Error("is damaged: its table does not fit its size");
     }
 
     private static void AddTemplate(JsonField step, List<int> before, List<int> after)
@@ -199,6 +216,8 @@ internal static class JsonSteps
     private static int Pair(JsonField field)
     {
         var items = field.Items().ToArray();
-        return items.Length == 2 ? items[1].Number(BpeTokenizer.LargestVocabSize) : throw field.Error($"has {items.Length} parts: a token's name and its id");
+        return items.Length == 2
+            ? items[1].Number(BpeTokenizer.LargestVocabSize)
+            : throw field.Error($"has {items.Length} parts: a token's name and its id");
     }
 }

@@ -13,7 +13,8 @@ internal sealed class JsonVocabulary
 
     private readonly Dictionary<string, int> _ids;
 
-    private JsonVocabulary(string?[] texts, Dictionary<string, int> ids, List<AddedToken> added) => (Texts, _ids, Added) = (texts, ids, added);
+    private JsonVocabulary(string?[] texts, Dictionary<string, int> ids, List<AddedToken> added) =>
+        (Texts, _ids, Added) = (texts, ids, added);
 
     /// <summary>Of every id; null where it is not used.</summary>
     public string?[] Texts { get; }
@@ -31,9 +32,12 @@ internal sealed class JsonVocabulary
         var (texts, ids) = (new Dictionary<int, string>(), new Dictionary<string, int>(StringComparer.Ordinal));
         foreach (var (text, id, place) in entries)
         {
-            if (text.Length is 0 or > LongestToken) throw place.Error($"belongs to a token of {text.Length} characters: a token has 1 to {LongestToken}");
-            if (!texts.TryAdd(id, text)) throw place.Error($"is {id}: another token, '{texts[id]}', has that id");
-            if (!ids.TryAdd(text, id)) throw place.Error($"is '{text}', which comes twice");
+            if (text.Length is 0 or > LongestToken)
+                throw place.Error($"belongs to a token of {text.Length} characters: a token has 1 to {LongestToken}");
+            if (!texts.TryAdd(id, text))
+                throw place.Error($"is {id}: another token, '{texts[id]}', has that id");
+            if (!ids.TryAdd(text, id))
+                throw place.Error($"is '{text}', which comes twice");
         }
         var apart = added.Select(token => token.Id).ToHashSet();
         var last = texts.Keys.Where(id => !apart.Contains(id)).DefaultIfEmpty(-1).Max();
@@ -69,7 +73,11 @@ internal sealed class JsonVocabulary
         {
             var (left, right) = Parts(item);
             var joined = left + (right.StartsWith(prefix, StringComparison.Ordinal) ? right[prefix.Length..] : right);
-            if (Find(left) is not (var leftId and >= 0) || Find(right) is not (var rightId and >= 0) || Find(joined) is not (var result and >= 0))
+            if (
+                Find(left) is not (var leftId and >= 0)
+                || Find(right) is not (var rightId and >= 0)
+                || Find(joined) is not (var result and >= 0)
+            )
                 throw item.Error($"merges '{left}' and '{right}': these and '{joined}' must be in the vocabulary");
             if (!seen.Add((leftId, rightId))) throw item.Error($"merges '{left}' and '{right}' a second time");
             merges.Add(new BpeMerge(leftId, rightId, result));

@@ -4,7 +4,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>Vocabularies in two files, as GPT-2 was published: ids in encoder.json or vocab.json, merges in vocab.bpe or merges.txt.</summary>
+/// <summary>Vocabularies in two files, as GPT-2 was published: ids in encoder.json or vocab.json, merges in vocab.bpe or
+/// merges.txt.</summary>
 internal static class PairOfFiles
 {
     private static readonly (string Vocabulary, string Merges)[] Names = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
@@ -24,7 +25,8 @@ internal static class PairOfFiles
 
     public static Tokenizer Read(string path)
     {
-        var mergesPath = MergesBeside(path) ?? throw new UserErrorException($"{path} holds ids alone: merges.txt or vocab.bpe must lie beside it.");
+        var mergesPath =
+            MergesBeside(path) ?? throw new UserErrorException($"{path} holds ids alone: merges.txt or vocab.bpe must lie beside it.");
         var merges = new JsonArray();
         foreach (var line in File.ReadLines(mergesPath))
         {

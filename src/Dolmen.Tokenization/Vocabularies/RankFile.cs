@@ -47,7 +47,9 @@ internal static class RankFile
             var first = merges.Count;
             ReadOnlySpan<byte> bytes = tokens[id];
             if (!bytes.IsEmpty && table.Find(bytes) is var same && same != id)
-                throw new UserErrorException($"{name} has the same token with the ranks {same} and {id}. Copy the file again from where it came.");
+                throw new UserErrorException(
+                    $"{name} has the same token with the ranks {same} and {id}. Copy the file again from where it came."
+                );
             for (var cut = 1; cut < bytes.Length; cut++)
             {
                 if (table.Find(bytes[..cut]) is var left and >= 0 && table.Find(bytes[cut..]) is var right and >= 0)
@@ -73,9 +75,13 @@ internal static class RankFile
             var end = text.IndexOf((byte)'\n');
             var row = (end < 0 ? text : text[..end]).TrimEnd((byte)'\r');
             text = end < 0 ? [] : text[(end + 1)..];
-            if (row.IsEmpty) continue;
-            UserErrorException Bad(string what) => new($"{name} line {line} {what}: a line is a token's bytes in base64, a space and its rank. " +
-                "Copy the file again from where it came.");
+            if (row.IsEmpty)
+                continue;
+            UserErrorException Bad(string what) =>
+                new(
+                    $"{name} line {line} {what}: a line is a token's bytes in base64, a space and its rank. "
+                        + "Copy the file again from where it came."
+                );
             var space = row.IndexOf((byte)' ');
             var rank = tokens.Count;
             var ranked = space >= 0 || !placesAreRanks;
@@ -84,10 +90,23 @@ internal static class RankFile
             var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
             if (Base64.DecodeFromUtf8(row[..space], bytes, out _, out var count) != System.Buffers.OperationStatus.Done || count == 0)
                 throw Bad("begins with no base64");
-            if (ranked && (!Utf8Parser.TryParse(row[(space + 1)..], out rank, out var read) || read != row.Length - space - 1 || rank < 0 || rank >= BpeTokenizer.LargestVocabSize))
-                throw Bad($"has the rank '{Encoding.UTF8.GetString(row[(space + 1)..])}', which is not a whole number from 0 to {BpeTokenizer.LargestVocabSize - 1}");
-            while (tokens.Count <= rank) tokens.Add([]);
-            if (tokens[rank].Length > 0) throw Bad($"has the rank {rank}, which another token has");
+            if (
+                ranked
+                && (
+                    !Utf8Parser.TryParse(row[(space + 1)..], out rank, out var read)
+                    || read != row.Length - space - 1
+                    || rank < 0
+                    || rank >= BpeTokenizer.LargestVocabSize
+                )
+            )
+                throw Bad(
+                    $"has the rank '{Encoding.UTF8.GetString(row[(space + 1)..])}', which is not a whole number from 0 to "
+                        + $"{BpeTokenizer.LargestVocabSize - 1}"
+                );
+            while (tokens.Count <= rank)
+                tokens.Add([]);
+            if (tokens[rank].Length > 0)
+                throw Bad($"has the rank {rank}, which another token has");
             tokens[rank] = bytes[..count];
         }
         return tokens.Count > 0 ? [.. tokens] : throw new UserErrorException($"{name} is empty: a vocabulary has a line for each token. " +

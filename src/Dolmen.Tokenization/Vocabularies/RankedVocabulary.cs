@@ -12,8 +12,16 @@ namespace Dolmen.Tokenization;
 /// <param name="Package">Which of Microsoft's packages of ranks holds it, or most of it.</param>
 /// <param name="SpaceRuns">Tokens behind the package's and one special one: two spaces, three, and so on.</param>
 internal sealed record RankedVocabulary(
-    string Name, int Ranks, string Split, string Eos, IReadOnlyList<(string Name, int Id)> Special, string? Bos = null, bool AddsBos = false,
-    string? Package = null, int SpaceRuns = 0)
+    string Name,
+    int Ranks,
+    string Split,
+    string Eos,
+    IReadOnlyList<(string Name, int Id)> Special,
+    string? Bos = null,
+    bool AddsBos = false,
+    string? Package = null,
+    int SpaceRuns = 0
+)
 {
     private const string EndOfText = SpecialTokens.EndOfText;
 
@@ -22,8 +30,20 @@ internal sealed record RankedVocabulary(
         new("gpt2", 50256, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k"),
         new("r50k", 50256, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k"),
         new("p50k", 50280, "gpt2", EndOfText, [(EndOfText, 50256)], Package: "R50k", SpaceRuns: 24),
-        new("cl100k", 100256, "cl100k", EndOfText,
-            [(EndOfText, 100257), ("<|fim_prefix|>", 100258), ("<|fim_middle|>", 100259), ("<|fim_suffix|>", 100260), ("<|endofprompt|>", 100276)], Package: "Cl100k"),
+        new(
+            "cl100k",
+            100256,
+            "cl100k",
+            EndOfText,
+            [
+                (EndOfText, 100257),
+                ("<|fim_prefix|>", 100258),
+                ("<|fim_middle|>", 100259),
+                ("<|fim_suffix|>", 100260),
+                ("<|endofprompt|>", 100276),
+            ],
+            Package: "Cl100k"
+        ),
         new("o200k", 199998, "gpt-4o", EndOfText, [(EndOfText, 199999), ("<|endofprompt|>", 200018)], Package: "O200k"),
         new("llama3", 128000, "llama3", "<|end_of_text|>", LlamaTokens(), "<|begin_of_text|>", AddsBos: true),
         new("qwen", 151643, "qwen2", EndOfText, [(EndOfText, 151643), ("<|im_start|>", 151644), ("<|im_end|>", 151645),
@@ -45,8 +65,13 @@ internal sealed record RankedVocabulary(
     }
 
     /// <summary>From the package's ranks.</summary>
-    public BpeTokenizer BuildPackaged(byte[][] ranks, string name) => Build(
-        SpaceRuns == 0 ? ranks : [.. ranks, [], .. Enumerable.Range(2, SpaceRuns).Select(spaces => Enumerable.Repeat((byte)' ', spaces).ToArray())], name);
+    public BpeTokenizer BuildPackaged(byte[][] ranks, string name) =>
+        Build(
+            SpaceRuns == 0
+                ? ranks
+                : [.. ranks, [], .. Enumerable.Range(2, SpaceRuns).Select(spaces => Enumerable.Repeat((byte)' ', spaces).ToArray())],
+            name
+        );
 
     public BpeTokenizer Build(byte[][] ranks, string path)
     {
@@ -76,11 +101,26 @@ internal sealed record RankedVocabulary(
     /// <summary>256 of them: ten have names, some reserved ones lie between.</summary>
     private static List<(string, int)> LlamaTokens()
     {
-        string?[] first = ["<|begin_of_text|>", "<|end_of_text|>", null, null, null, null, "<|start_header_id|>", "<|end_header_id|>", null, "<|eot_id|>"];
+        string?[] first =
+        [
+            "<|begin_of_text|>",
+            "<|end_of_text|>",
+            null,
+            null,
+            null,
+            null,
+            "<|start_header_id|>",
+            "<|end_header_id|>",
+            null,
+            "<|eot_id|>",
+        ];
         var (tokens, reserved) = (new List<(string, int)>(), 0);
         for (var i = 0; i < 256; i++)
         {
-            var name = i < first.Length && first[i] is { } known ? known : $"<|reserved_special_token_{(reserved++).ToString(CultureInfo.InvariantCulture)}|>";
+            var name =
+                i < first.Length && first[i] is { } known
+                    ? known
+                    : $"<|reserved_special_token_{(reserved++).ToString(CultureInfo.InvariantCulture)}|>";
             tokens.Add((name, 128000 + i));
         }
         return tokens;

@@ -4,7 +4,8 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>RWKV's "world" vocabulary: a line for each token with its id, its text or bytes as Python writes them, and their length.</summary>
+/// <summary>RWKV's "world" vocabulary: a line for each token with its id, its text or bytes as Python writes them, and their
+/// length.</summary>
 internal static class RwkvVocabulary
 {
     private const int LargestFile = 64 << 20;
@@ -15,15 +16,21 @@ internal static class RwkvVocabulary
         using var reader = new StreamReader(new MemoryStream(WholeFile.Read(path, LargestFile)));
         while (reader.ReadLine() is { } line)
         {
-            UserErrorException Bad(string what) => new($"{path} line {tokens.Count} {what}: a line is an id, a token as Python writes it, and " +
-                "its length in bytes, the ids in order. Copy the file again from where it came.");
+            UserErrorException Bad(string what) =>
+                new(
+                    $"{path} line {tokens.Count} {what}: a line is an id, a token as Python writes it, and "
+                        + "its length in bytes, the ids in order. Copy the file again from where it came."
+                );
             var (first, last) = (line.IndexOf(' ', StringComparison.Ordinal), line.LastIndexOf(' '));
             if (first < 0 || last <= first) throw Bad("has no three fields");
             if (!int.TryParse(line.AsSpan(0, first), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id != tokens.Count)
                 throw Bad($"has the id '{line[..first]}'");
-            if (PythonLiteral.Bytes(line.AsSpan(first + 1, last - first - 1)) is not { Length: > 0 } bytes) throw Bad("holds no text in quotes");
-            if (line[(last + 1)..] != bytes.Length.ToString(CultureInfo.InvariantCulture)) throw Bad($"says {line[(last + 1)..]} bytes and has {bytes.Length}");
-            if (tokens.Count >= BpeTokenizer.LargestVocabSize) throw Bad("is one too many");
+            if (PythonLiteral.Bytes(line.AsSpan(first + 1, last - first - 1)) is not { Length: > 0 } bytes)
+                throw Bad("holds no text in quotes");
+            if (line[(last + 1)..] != bytes.Length.ToString(CultureInfo.InvariantCulture))
+                throw Bad($"says {line[(last + 1)..]} bytes and has {bytes.Length}");
+            if (tokens.Count >= BpeTokenizer.LargestVocabSize)
+                throw Bad("is one too many");
             tokens.Add(bytes);
         }
         byte[][] all = [.. tokens];
@@ -48,10 +55,25 @@ internal static class PythonLiteral
         {
             if (source[0] == '\\')
             {
-                if (source.Length < 2) return null;
-                var (digits, value) = source[1] switch { 'x' => (2, 0), 'u' => (4, 0), 'U' => (8, 0), 'n' => (0, '\n'), 't' => (0, '\t'), 'r' => (0, '\r'), var itself => (0, (int)itself) };
-                if (source.Length < 2 + digits) return null;
-                if (digits > 0 && !int.TryParse(source.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)) return null;
+                if (source.Length < 2)
+                    return null;
+                var (digits, value) = source[1] switch
+                {
+                    'x' => (2, 0),
+                    'u' => (4, 0),
+                    'U' => (8, 0),
+                    'n' => (0, '\n'),
+                    't' => (0, '\t'),
+                    'r' => (0, '\r'),
+                    var itself => (0, (int)itself),
+                };
+                if (source.Length < 2 + digits)
+                    return null;
+                if (
+                    digits > 0
+                    && !int.TryParse(source.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+                )
+                    return null;
                 source = source[(2 + digits)..];
                 if (raw) bytes.Add((byte)value);
                 else if (!Rune.IsValid(value)) return null;

@@ -11,14 +11,29 @@ public static class VocabularySource
     public const string FoldersVariable = "DOLMEN_VOCABULARIES";
 
     private static readonly string[] Endings =
-        [RankFile.Extension, RankFile.Extension + ".gz", "_base" + RankFile.Extension, "_base" + RankFile.Extension + ".gz", ".json", ".json.gz", ".model", ".gguf", ""];
+    [
+        RankFile.Extension,
+        RankFile.Extension + ".gz",
+        "_base" + RankFile.Extension,
+        "_base" + RankFile.Extension + ".gz",
+        ".json",
+        ".json.gz",
+        ".model",
+        ".gguf",
+        "",
+    ];
 
     /// <summary>Where vocabularies are looked for by name.</summary>
     public static IReadOnlyList<string> Folders =>
-    [
-        .. (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
-        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache", "dolmen", "vocabularies"),
-    ];
+        [
+            .. (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+            Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify),
+                ".cache",
+                "dolmen",
+                "vocabularies"
+            ),
+        ];
 
     /// <param name="source">Name, file or folder.</param>
     /// <param name="gguf">Opens what begins as a GGUF file does; such files are refused when left out.</param>
@@ -28,7 +43,9 @@ public static class VocabularySource
         if (Directory.Exists(source)) return TokenizerFolder.Load(source, gguf);
         if (File.Exists(source)) return OfFile(source, gguf);
         if (source.Length == 0 || source.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar))
-            throw new UserErrorException($"'{source}' does not exist: --tokenizer names a folder or file of a vocabulary, or one of {Names()}.");
+            throw new UserErrorException(
+                $"'{source}' does not exist: --tokenizer names a folder or file of a vocabulary, or one of {Names()}."
+            );
         foreach (var folder in Folders)
         {
             foreach (var ending in Endings)
@@ -38,21 +55,38 @@ public static class VocabularySource
                 if (File.Exists(path)) return OfFile(path, gguf);
             }
         }
-        return OfPackage(source) ?? throw new UserErrorException($"'{source}' is no folder, no file and no vocabulary that is installed. " +
-            (RankedVocabulary.ByName(source) is { } known
-                ? $"Put its file into {Folders[^1]} as {known.Name}{RankFile.Extension} (.gz is read as well), or name the folder that holds it in {FoldersVariable}."
-                : $"Names are those of files in {string.Join(" and ", Folders)}, and {Names()}."));
+        return OfPackage(source)
+            ?? throw new UserErrorException(
+                $"'{source}' is no folder, no file and no vocabulary that is installed. "
+                    + (
+                        RankedVocabulary.ByName(source) is { } known
+                            ? $"Put its file into {Folders[^1]} as {known.Name}{RankFile.Extension} (.gz is read as well), or name the "
+                                + $"folder that holds it in {FoldersVariable}."
+                            : $"Names are those of files in {string.Join(" and ", Folders)}, and {Names()}."
+                    )
+            );
     }
 
     private static string Names() => string.Join(", ", RankedVocabulary.Known.Select(known => known.Name));
 
-    /// <summary>What a folder without a tokenizer.json may hold instead; null where it holds nothing, or several of which none is meant.</summary>
+    /// <summary>What a folder without a tokenizer.json may hold instead; null where it holds nothing, or several of which none is
+    /// meant.</summary>
     internal static string? FindIn(string folder)
     {
-        foreach (var name in (ReadOnlySpan<string>)["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "encoder.json"])
-            if (File.Exists(Path.Combine(folder, name))) return Path.Combine(folder, name);
+        foreach (
+            var name in (ReadOnlySpan<string>)["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "encoder.json"]
+        )
+            if (File.Exists(Path.Combine(folder, name)))
+                return Path.Combine(folder, name);
         string[] others = Directory.Exists(folder)
-            ? [.. Directory.GetFiles(folder).Where(path => path.EndsWith(".gguf", StringComparison.Ordinal) || path.Contains(RankFile.Extension, StringComparison.Ordinal))]
+            ?
+            [
+                .. Directory
+                    .GetFiles(folder)
+                    .Where(path =>
+                        path.EndsWith(".gguf", StringComparison.Ordinal) || path.Contains(RankFile.Extension, StringComparison.Ordinal)
+                    ),
+            ]
             : [];
         return others.Length == 1 ? others[0] : null;
     }
@@ -62,7 +96,8 @@ public static class VocabularySource
         Span<byte> head = stackalloc byte[4];
         using (var file = File.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
         if (head.SequenceEqual("GGUF"u8))
-            return gguf?.Invoke(path) ?? throw new UserErrorException($"{path} is a GGUF file: its vocabulary cannot be read here. Import the model first.");
+            return gguf?.Invoke(path)
+                ?? throw new UserErrorException($"{path} is a GGUF file: its vocabulary cannot be read here. Import the model first.");
         var name = path.EndsWith(".gz", StringComparison.Ordinal) ? path[..^3] : path;
         if (Path.GetFileName(name).StartsWith("rwkv_vocab", StringComparison.Ordinal)) return RwkvVocabulary.Read(path);
         if (name.EndsWith(".json", StringComparison.Ordinal)) return OfJson(path);
@@ -71,15 +106,20 @@ public static class VocabularySource
             var ranks = RankFile.Read(path);
             return RankedVocabulary.Of(path, ranks).Build(ranks, path);
         }
-        if (name.EndsWith(".model", StringComparison.Ordinal)) return SentencePieceModel.Read(path);
-        if (Path.GetFileName(path) is "vocab.bpe" or "merges.txt") return PairOfFiles.Read(PairOfFiles.VocabularyBeside(path));
-        throw new UserErrorException($"{path} is no vocabulary by its name: Dolmen reads tokenizer.json, {RankFile.Extension}, SentencePiece's .model, " +
-            "vocab.json beside merges.txt, encoder.json beside vocab.bpe, and GGUF.");
+        if (name.EndsWith(".model", StringComparison.Ordinal))
+            return SentencePieceModel.Read(path);
+        if (Path.GetFileName(path) is "vocab.bpe" or "merges.txt")
+            return PairOfFiles.Read(PairOfFiles.VocabularyBeside(path));
+        throw new UserErrorException(
+            $"{path} is no vocabulary by its name: Dolmen reads tokenizer.json, {RankFile.Extension}, SentencePiece's .model, "
+                + "vocab.json beside merges.txt, encoder.json beside vocab.bpe, and GGUF."
+        );
     }
 
     private static Tokenizer OfJson(string path)
     {
-        if (PairOfFiles.MergesBeside(path) is not null && Path.GetFileName(path) is "vocab.json" or "encoder.json") return PairOfFiles.Read(path);
+        if (PairOfFiles.MergesBeside(path) is not null && Path.GetFileName(path) is "vocab.json" or "encoder.json")
+            return PairOfFiles.Read(path);
         return TokenizerFolder.LoadFile(path);
     }
 

@@ -31,7 +31,10 @@ internal static class WholeFile
         {
             throw new UserErrorException($"{name} is damaged: {error.Message} Copy the file again from where it came.", error);
         }
-        return whole.Length <= limit ? whole.ToArray()
-            : throw new UserErrorException($"{name} has more than {limit} bytes: that is no vocabulary. Copy the file again from where it came.");
+        return whole.Length <= limit
+            ? whole.ToArray()
+            : throw new UserErrorException(
+                $"{name} has more than {limit} bytes: that is no vocabulary. Copy the file again from where it came."
+            );
     }
 }

@@ -52,7 +52,9 @@ internal sealed unsafe class Lion(ParameterStore parameters, LionRecipe recipe) 
     private void StepRange<S, V>(ParameterRun run, double share, double gradientScale, long start, long end)
         where S : ILanes<V> where V : struct
     {
-        float* weights = parameters.WeightPointer + run.Start, gradients = parameters.GradientPointer + run.Start, m = _m.Pointer + run.Start;
+        float* weights = parameters.WeightPointer + run.Start,
+            gradients = parameters.GradientPointer + run.Start,
+            m = _m.Pointer + run.Start;
         var copy = parameters.CopyPointer(run.Start);
         var rate = run.Rate(recipe, share);
         var (scale, keep, move) = (S.Create((float)gradientScale), S.Create((float)(1 - rate * run.Decay)), S.Create(-rate));

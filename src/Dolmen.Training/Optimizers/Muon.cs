@@ -73,7 +73,11 @@ internal sealed class Muon : Optimizer
             var momentum = View(_momentum.Tensor, at, matrix);
             momentum.lerp_(gradient, 1 - _recipe.Momentum);
             var direction = _recipe.Nesterov ? gradient.lerp(momentum, _recipe.Momentum) : momentum;
-            var update = NearestOrthogonal(direction, _recipe.Iterations, _parameters.IsBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+            var update = NearestOrthogonal(
+                direction,
+                _recipe.Iterations,
+                _parameters.IsBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32
+            );
             var weight = View(_parameters.FlatWeights, matrix.Offset, matrix);
             var scale = Math.Sqrt(Math.Max(1, (double)matrix.Rows / matrix.Columns));
             weight.mul_(1 - rate * run.Decay).add_(update, alpha: -rate * scale);

@@ -16,7 +16,8 @@ public abstract class Optimizer : IDisposable
     /// <param name="gradientScale">What gradients are multiplied by before they are used: clipping's factor.</param>
     public abstract void Step(int step, double share, double gradientScale);
 
-    /// <summary>Puts those weights in place that are meant to be evaluated and saved, where they are not the ones that are trained.</summary>
+    /// <summary>Puts those weights in place that are meant to be evaluated and saved, where they are not the ones that are
+    /// trained.</summary>
     public virtual void BeginEvaluation() { }
 
     /// <summary>Puts the weights back that are trained; their bits are as before.</summary>

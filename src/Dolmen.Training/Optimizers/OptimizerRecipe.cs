@@ -21,7 +21,13 @@ namespace Dolmen.Training.Optimizers;
 [JsonDerivedType(typeof(SgdRecipe), "sgd")]
 [JsonDerivedType(typeof(ScheduleFreeRecipe), "scheduleFree")]
 public abstract record OptimizerRecipe(
-    double LearningRate, double WeightDecay, double ClipNorm, double StateSpaceLearningRate, GroupTable? Groups, IReadOnlyList<string>? Frozen)
+    double LearningRate,
+    double WeightDecay,
+    double ClipNorm,
+    double StateSpaceLearningRate,
+    GroupTable? Groups,
+    IReadOnlyList<string>? Frozen
+)
 {
     public abstract Optimizer Build(ParameterStore parameters);
 

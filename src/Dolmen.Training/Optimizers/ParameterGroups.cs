@@ -31,11 +31,13 @@ public sealed record GroupTable(
         {
             if (group is { LearningRate: < 0 or > 1000 or double.NaN })
             {
-                yield return $"groups.{name}.learningRate is {group.LearningRate}: it multiplies the optimizer's and must lie between 0 and 1000.";
+                yield return $"groups.{name}.learningRate is {group.LearningRate}: it multiplies the optimizer's and must lie between 0 "
+                    + $"and 1000.";
             }
             if (group is { WeightDecay: < 0 or > 1000 or double.NaN })
             {
-                yield return $"groups.{name}.weightDecay is {group.WeightDecay}: it multiplies the optimizer's and must lie between 0 and 1000.";
+                yield return $"groups.{name}.weightDecay is {group.WeightDecay}: it multiplies the optimizer's and must lie between 0 and "
+                    + $"1000.";
             }
         }
     }
@@ -75,7 +77,11 @@ internal static class ParameterGroups
     }
 
     /// <summary>The trained parameters that <paramref name="wanted"/> takes, as runs; frozen ones are left out.</summary>
-    public static IReadOnlyList<ParameterRun> Runs(OptimizerRecipe recipe, ParameterStore parameters, Func<ParameterSpec, bool>? wanted = null)
+    public static IReadOnlyList<ParameterRun> Runs(
+        OptimizerRecipe recipe,
+        ParameterStore parameters,
+        Func<ParameterSpec, bool>? wanted = null
+    )
     {
         var runs = new List<ParameterRun>();
         foreach (var (spec, offset) in parameters.Layout)
@@ -83,8 +89,13 @@ internal static class ParameterGroups
             if (IsFrozen(recipe, spec) || wanted?.Invoke(spec) == false) continue;
             var (multiplier, decay) = Of(recipe, spec.Group);
             // A run never crosses the border between what has a bf16 copy and what has none.
-            if (runs.Count > 0 && runs[^1] is var last && last.Start + last.Count == offset && (last.Multiplier, last.Decay) == (multiplier, decay)
-                && offset != parameters.CopiedCount)
+            if (
+                runs.Count > 0
+                && runs[^1] is var last
+                && last.Start + last.Count == offset
+                && (last.Multiplier, last.Decay) == (multiplier, decay)
+                && offset != parameters.CopiedCount
+            )
             {
                 runs[^1] = last with { Count = last.Count + spec.Elements };
             }
@@ -100,6 +111,12 @@ internal static class ParameterGroups
         return new ParameterRun(0, 0, multiplier, decay);
     }
 
-    public static bool IsFrozen(OptimizerRecipe recipe, ParameterSpec spec) => recipe.Frozen?.Any(pattern =>
-        Regex.IsMatch(spec.Name, $"^{Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal)}$", RegexOptions.NonBacktracking)) == true;
+    public static bool IsFrozen(OptimizerRecipe recipe, ParameterSpec spec) =>
+        recipe.Frozen?.Any(pattern =>
+            Regex.IsMatch(
+                spec.Name,
+                $"^{Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal)}$",
+                RegexOptions.NonBacktracking
+            )
+        ) == true;
 }

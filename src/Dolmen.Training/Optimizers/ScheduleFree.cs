@@ -115,7 +115,11 @@ internal sealed unsafe class ScheduleFree : Optimizer
         var copy = _parameters.CopyPointer(run.Start);
         var rate = run.Rate(_recipe, share);
         var (scale, decay, epsilon) = (S.Create((float)gradientScale), S.Create((float)run.Decay), S.Create((float)_recipe.Epsilon));
-        var (beta2, rest2, unbias) = (S.Create((float)_recipe.Beta2), S.Create((float)(1 - _recipe.Beta2)), S.Create((float)(1 / correction)));
+        var (beta2, rest2, unbias) = (
+            S.Create((float)_recipe.Beta2),
+            S.Create((float)(1 - _recipe.Beta2)),
+            S.Create((float)(1 / correction))
+        );
         var (towards, move, fast) = (S.Create((float)mix), S.Create((float)(rate * (_recipe.Beta1 * (1 - mix) - 1))), S.Create(-rate));
         for (var i = start; i < end; i += S.Width)
         {

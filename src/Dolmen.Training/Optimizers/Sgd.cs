@@ -18,10 +18,14 @@ public sealed record SgdRecipe(
 
     public override IEnumerable<string> Problems()
     {
-        foreach (var problem in base.Problems()) yield return problem;
-        if (Fraction("momentum", Momentum, "0.9") is { } first) yield return first;
-        if (Fraction("dampening", Dampening, "0") is { } second) yield return second;
-        if (Nesterov && (Momentum == 0 || Dampening != 0)) yield return "nesterov is true: it needs a momentum above 0 and a dampening of 0.";
+        foreach (var problem in base.Problems())
+            yield return problem;
+        if (Fraction("momentum", Momentum, "0.9") is { } first)
+            yield return first;
+        if (Fraction("dampening", Dampening, "0") is { } second)
+            yield return second;
+        if (Nesterov && (Momentum == 0 || Dampening != 0))
+            yield return "nesterov is true: it needs a momentum above 0 and a dampening of 0.";
     }
 }
 

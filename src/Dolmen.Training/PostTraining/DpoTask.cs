@@ -40,11 +40,19 @@ public sealed class DpoTask : TrainingTask
                 tally.Use();
                 _pairs.Add((chosen, rejected));
             }
-            else if (training.LongRows != LongRows.Error) tally.Drop(RowFit.TooLong, pair.Place);
-            else throw new UserErrorException($"{preferencesFile}, line {pair.Place.Line} has an answer of {longer} tokens with its prompt, and training.contextLength is " +
-                $"{training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop.");
+            else if (training.LongRows != LongRows.Error)
+                tally.Drop(RowFit.TooLong, pair.Place);
+            else
+                throw new UserErrorException(
+                    $"{preferencesFile}, line {pair.Place.Line} has an answer of {longer} tokens with its prompt, and "
+                        + $"training.contextLength is "
+                        + $"{training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop."
+                );
         }
-        var counts = tally.RequireSome(preferencesFile, $"DPO needs one pair at least of two different answers that fit training.contextLength {training.ContextLength}.");
+        var counts = tally.RequireSome(
+            preferencesFile,
+            $"DPO needs one pair at least of two different answers that fit training.contextLength {training.ContextLength}."
+        );
         _reference = new (float, float)?[_pairs.Count];
         _order = new DataOrder(_pairs.Count, seed);
         Steps = (int)Math.Max(1, (recipe.TotalPairs > 0 ? recipe.TotalPairs : _pairs.Count) / recipe.BatchPairs);

@@ -25,11 +25,15 @@ public sealed class SftTask : TrainingTask
             if (Problem(conversation) is { } problem) tally.Drop(problem, conversation.Place);
             else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row) conversations.Add(row);
         }
-        var counts = tally.RequireSome(conversationsFile, "SFT learns what the assistant says: it needs one answer at least that fits training.contextLength.");
+        var counts = tally.RequireSome(
+            conversationsFile,
+            "SFT learns what the assistant says: it needs one answer at least that fits training.contextLength."
+        );
         _rows = ConversationPacking.Pack(conversations, training.ContextLength, _pad, seed);
         _rowsPerStep = Math.Max(1, recipe.BatchTokens / training.ContextLength);
         _rowsPerMicroBatch = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, _rowsPerStep);
-        Steps = (int)Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_rows.Rows * training.ContextLength) / recipe.BatchTokens);
+        Steps = (int)
+            Math.Max(1, (recipe.TotalTokens > 0 ? recipe.TotalTokens : (long)_rows.Rows * training.ContextLength) / recipe.BatchTokens);
         _order = new DataOrder(_rows.Rows, seed);
         Data = counts with { NotReached = Conversations(Math.Min(_rows.Rows, (long)Steps * _rowsPerStep)) };
     }

@@ -68,13 +68,18 @@ public sealed class NextTokenTask : TrainingTask
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
-    /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are counted.</summary>
+    /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are
+    /// counted.</summary>
     public override Validation? Validate(TrainableModel model)
     {
         using var noGradient = no_grad();
         var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
         _validation.Read(0, tokens);
-        var rows = HeldOutRows.Of(tokens, DocumentStarts(tokens, _tokenizer.Special.Bos, _tokenizer.Special.Eos), _training.ContextLength + 1);
+        var rows = HeldOutRows.Of(
+            tokens,
+            DocumentStarts(tokens, _tokenizer.Special.Bos, _tokenizer.Special.Eos),
+            _training.ContextLength + 1
+        );
         var (nats, targets) = (0.0, 0L);
         foreach (var some in rows.Chunk(_rowsPerMicroBatch))
         {
@@ -115,7 +120,8 @@ public sealed class NextTokenTask : TrainingTask
         else batch.SetRow(row, tokens, [], special.Pad);
     }
 
-    /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes before
+    /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes
+    /// before
     /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
     /// second one begins the next document.</summary>
     internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)

@@ -15,7 +15,8 @@ public sealed class PairTask : TrainingTask
 {
     private const int HeldOutEvery = 50, MostHeldOut = 500;
 
-    /// <summary>Batches hold a multiple of so many rows and are padded to a multiple of so many positions: libtorch prepares kernels for every
+    /// <summary>Batches hold a multiple of so many rows and are padded to a multiple of so many positions: libtorch prepares kernels for
+    /// every
     /// shape it meets, which costs more than some padding.</summary>
     private const int RowMultiple = 16, LengthMultiple = 4;
 
@@ -39,8 +40,12 @@ public sealed class PairTask : TrainingTask
             if (Math.Max(source.Length, target.Length + 1) > training.ContextLength)
             {
                 if (training.LongRows == LongRows.Error)
-                    throw new UserErrorException($"{place.File}, line {place.Line} has a source of {source.Length} and a target of {target.Length + 1} tokens, and training.contextLength " +
-                        $"is {training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop.");
+                    throw new UserErrorException(
+                        $"{place.File}, line {place.Line} has a source of {source.Length} and a target of {target.Length + 1} tokens, and "
+                            + $"training.contextLength "
+                            + $"is {training.ContextLength}. Use a longer context, or have such pairs left out with --set "
+                            + $"training.longRows=drop."
+                    );
                 tally.Drop(RowFit.TooLong, place);
                 continue;
             }
@@ -55,9 +60,16 @@ public sealed class PairTask : TrainingTask
                 _train.Add((source, target));
             }
         }
-        if (_train.Count == 0) tally.RequireSome(pairs, $"Training needs a pair at least that fits training.contextLength {training.ContextLength}: use a longer context.");
+        if (_train.Count == 0)
+            tally.RequireSome(
+                pairs,
+                $"Training needs a pair at least that fits training.contextLength {training.ContextLength}: use a longer context."
+            );
         Data = tally.ToCounts();
-        _bytesPerToken = Math.Max(1e-9, _train.Average(pair => (double)pair.Target.Sum(token => tokenizer.BytesOf(token).Length) / (pair.Target.Length + 1)));
+        _bytesPerToken = Math.Max(
+            1e-9,
+            _train.Average(pair => (double)pair.Target.Sum(token => tokenizer.BytesOf(token).Length) / (pair.Target.Length + 1))
+        );
         _cuts = Cuts(recipe.BatchTokens);
         var perEpoch = Enumerable.Range(0, BatchesPerEpoch).Sum(BatchTokens);
         var wanted = recipe.TotalTokens > 0 ? recipe.TotalTokens : perEpoch;
@@ -110,8 +122,12 @@ public sealed class PairTask : TrainingTask
 
     private int BatchesPerEpoch => _cuts.Length - 1;
 
-    private static SequencePairModel Pairs(TrainableModel model) => model as SequencePairModel
-        ?? throw new UserErrorException($"A {model.Config.GetType().Name} continues one text; pairs train an encoder–decoder. Set model.architecture to seq2seq or encoder-decoder.");
+    private static SequencePairModel Pairs(TrainableModel model) =>
+        model as SequencePairModel
+        ?? throw new UserErrorException(
+            $"A {model.Config.GetType().Name} continues one text; pairs train an encoder–decoder. Set model.architecture to seq2seq or "
+                + $"encoder-decoder."
+        );
 
     private PairBatch Batch((int[] Source, int[] Target)[] pairs)
     {
@@ -172,7 +188,10 @@ public sealed class PairTask : TrainingTask
         if (_epoch < 0) BatchAt(0);
         var (longestSource, longestTarget) = (0, 0);
         foreach (var row in _order.AsSpan(_cuts[batch], _cuts[batch + 1] - _cuts[batch]))
-            (longestSource, longestTarget) = (Math.Max(longestSource, SourceLength(_train[row])), Math.Max(longestTarget, TargetLength(_train[row])));
+            (longestSource, longestTarget) = (
+                Math.Max(longestSource, SourceLength(_train[row])),
+                Math.Max(longestTarget, TargetLength(_train[row]))
+            );
         return (_cuts[batch + 1] - _cuts[batch]) * (longestTarget + (long)longestSource);
     }
 
@@ -183,5 +202,6 @@ public sealed class PairTask : TrainingTask
 
     private int Padded(int length) => Math.Min(_training.ContextLength, (length + LengthMultiple - 1) / LengthMultiple * LengthMultiple);
 
-    private long DropoutSeed(int step, int part) => (long)(new StableRandom(_seed ^ StableHash.Of($"dropout {step} {part}")).NextUInt64() >> 1);
+    private long DropoutSeed(int step, int part) =>
+        (long)(new StableRandom(_seed ^ StableHash.Of($"dropout {step} {part}")).NextUInt64() >> 1);
 }

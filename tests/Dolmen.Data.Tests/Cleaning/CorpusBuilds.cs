@@ -21,7 +21,11 @@ public sealed class CorpusBuilds : IDisposable
         var report = Build("out", "a.jsonl");
         Assert.Equal((3, 2), (report.Read, report.Kept));
         Assert.Equal(1, report.Dropped["gopherQuality.minWords"]);
-        var (reasons, values, thresholds) = (Texts("out/exclusions", "reason"), Numbers("out/exclusions", "value"), Numbers("out/exclusions", "threshold"));
+        var (reasons, values, thresholds) = (
+            Texts("out/exclusions", "reason"),
+            Numbers("out/exclusions", "value"),
+            Numbers("out/exclusions", "threshold")
+        );
         Assert.Equal(["gopherQuality.minWords"], reasons);
         Assert.Equal([(4.0, 50.0)], values.Zip(thresholds));
         Assert.Equal(3, Texts("out/measurements", "id").Count);
@@ -44,7 +48,9 @@ public sealed class CorpusBuilds : IDisposable
         Build("two", names, threads: 2);
         Build("shuffled", [names[2], names[0], names[3], names[1]], threads: 2);
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => Build("killed", names, threads: 2, progress: new StopAt(stop, "write"), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            Build("killed", names, threads: 2, progress: new StopAt(stop, "write"), stop: stop.Token)
+        );
         Build("killed", names, threads: 2);
         var expected = Hashes("one");
         Assert.True(expected.Count >= 6);
@@ -90,7 +96,10 @@ public sealed class CorpusBuilds : IDisposable
     public void A_document_that_holds_an_item_of_an_evaluation_set_is_dropped_and_names_it()
     {
         var item = Prose(5).Split(". ")[2];
-        File.WriteAllText(Path.Combine(_root, "items.jsonl"), JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = "q7", ["question"] = item }) + "\n");
+        File.WriteAllText(
+            Path.Combine(_root, "items.jsonl"),
+            JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = "q7", ["question"] = item }) + "\n"
+        );
         Rows("a.jsonl", Prose(4), Prose(5), Prose(6));
         var items = JsonSerializer.Serialize(new[] { Path.Combine(_root, "items.jsonl") });
         var report = Build("out", "a.jsonl", set: [$"decontaminate={{\"items\":{items}}}"]);
@@ -112,14 +121,62 @@ public sealed class CorpusBuilds : IDisposable
     public void The_built_in_recipe_is_valid_and_a_wrong_key_names_the_nearest()
     {
         Assert.NotNull(CleaningRecipes.Load(CleaningRecipes.Crawl, []).Filters.GopherQuality);
-        var error = Assert.Throws<UserErrorException>(() => CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherQuality.minWord=3"]));
+        var error = Assert.Throws<UserErrorException>(() =>
+            CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherQuality.minWord=3"])
+        );
         Assert.Contains("minWords", error.Message, StringComparison.Ordinal);
         Assert.Throws<UserErrorException>(() => CleaningRecipes.Load("no-such-recipe", []));
     }
 
-    private static readonly string[] Nouns = ["river", "harbor", "orchard", "lantern", "quarry", "meadow", "bridge", "market", "valley", "village", "garden", "window", "forest", "island", "castle"];
-    private static readonly string[] Verbs = ["crosses", "follows", "shelters", "watches", "remembers", "feeds", "divides", "joins", "mirrors", "surrounds", "warms", "guards"];
-    private static readonly string[] Kinds = ["old", "quiet", "narrow", "bright", "distant", "green", "wide", "stony", "early", "patient", "hidden", "wooden", "northern"];
+    private static readonly string[] Nouns =
+    [
+        "river",
+        "harbor",
+        "orchard",
+        "lantern",
+        "quarry",
+        "meadow",
+        "bridge",
+        "market",
+        "valley",
+        "village",
+        "garden",
+        "window",
+        "forest",
+        "island",
+        "castle",
+    ];
+    private static readonly string[] Verbs =
+    [
+        "crosses",
+        "follows",
+        "shelters",
+        "watches",
+        "remembers",
+        "feeds",
+        "divides",
+        "joins",
+        "mirrors",
+        "surrounds",
+        "warms",
+        "guards",
+    ];
+    private static readonly string[] Kinds =
+    [
+        "old",
+        "quiet",
+        "narrow",
+        "bright",
+        "distant",
+        "green",
+        "wide",
+        "stony",
+        "early",
+        "patient",
+        "hidden",
+        "wooden",
+        "northern",
+    ];
 
     /// <summary>English enough for every filter, different for every seed.</summary>
     internal static string Prose(int seed)
@@ -130,44 +187,83 @@ public sealed class CorpusBuilds : IDisposable
         for (var paragraph = 0; paragraph < 3; paragraph++)
         {
             for (var sentence = 0; sentence < 6; sentence++)
-                text.Append($"The {Pick(Kinds)} {Pick(Nouns)} {Pick(Verbs)} the {Pick(Kinds)} {Pick(Nouns)} with {Pick(Nouns)}s that have to be {Pick(Kinds)} and {Pick(Kinds)} near a {Pick(Kinds)} {Pick(Nouns)}. ");
+                text.Append(
+                    $"The {Pick(Kinds)} {Pick(Nouns)} {Pick(Verbs)} the {Pick(Kinds)} {Pick(Nouns)} with {Pick(Nouns)}s that have to be "
+                        + $"{Pick(Kinds)} and {Pick(Kinds)} near a {Pick(Kinds)} {Pick(Nouns)}. "
+                );
             text.Append('\n');
         }
         return text.ToString().Trim();
     }
 
     private void Rows(string name, params string[] texts) =>
-        File.WriteAllLines(Path.Combine(_root, name), texts.Select((text, i) => JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = $"{name}-{i}", ["text"] = text })));
+        File.WriteAllLines(
+            Path.Combine(_root, name),
+            texts.Select((text, i) => JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = $"{name}-{i}", ["text"] = text }))
+        );
 
     // More than half a shard, most of it texts without words.
     private void Big(string name, int seed) =>
-        Rows(name, [.. Enumerable.Range(0, 5).Select(i => Prose((seed * 5) + i)), .. Enumerable.Range(0, 6).Select(_ => new string('x', 100_000))]);
+        Rows(
+            name,
+            [.. Enumerable.Range(0, 5).Select(i => Prose((seed * 5) + i)), .. Enumerable.Range(0, 6).Select(_ => new string('x', 100_000))]
+        );
 
     private CleaningReport Build(string output, string input, string[]? set = null) => Build(output, [input], set: set);
 
     private CleaningReport Build(
-        string output, string[] inputs, int threads = 2, string[]? set = null, IProgress<StageProgress>? progress = null, CancellationToken stop = default) =>
-        BuildRank(output, inputs, ShardRank.Alone, threads, set, progress, stop) ?? throw new InvalidOperationException("Not finished.");
+        string output,
+        string[] inputs,
+        int threads = 2,
+        string[]? set = null,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken stop = default
+    ) => BuildRank(output, inputs, ShardRank.Alone, threads, set, progress, stop) ?? throw new InvalidOperationException("Not finished.");
 
     private CleaningReport? BuildRank(
-        string output, string[] inputs, ShardRank rank, int threads = 2, string[]? set = null, IProgress<StageProgress>? progress = null, CancellationToken stop = default)
+        string output,
+        string[] inputs,
+        ShardRank rank,
+        int threads = 2,
+        string[]? set = null,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken stop = default
+    )
     {
         var funnel = new Funnel();
         var files = InputFiles.Find([.. inputs.Select(name => Path.Combine(_root, name))], funnel);
         return CleanCorpus.Build(
-            CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set ?? []]), files, funnel, Path.Combine(_root, output), 0, 0, new CleaningRun(threads, 64 << 20, rank),
-            progress ?? CorpusFixture.NoProgress, stop);
+            CleaningRecipes.Load(
+                CleaningRecipes.Crawl,
+                ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set ?? []]
+            ),
+            files,
+            funnel,
+            Path.Combine(_root, output),
+            0,
+            0,
+            new CleaningRun(threads, 64 << 20, rank),
+            progress ?? CorpusFixture.NoProgress,
+            stop
+        );
     }
 
     private SortedDictionary<string, string> Hashes(string output)
     {
         var folder = Path.Combine(_root, output);
-        return new(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(path => Path.GetRelativePath(folder, path), StableHash.Sha256OfFile), StringComparer.Ordinal);
+        return new(
+            Directory
+                .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .ToDictionary(path => Path.GetRelativePath(folder, path), StableHash.Sha256OfFile),
+            StringComparer.Ordinal
+        );
     }
 
-    private List<string> Texts(string folder, string column) => Each(folder, (table, group) => table.Strings(group, table.Find(column)).Select(text => text ?? "")).ToList();
+    private List<string> Texts(string folder, string column) =>
+        Each(folder, (table, group) => table.Strings(group, table.Find(column)).Select(text => text ?? "")).ToList();
 
-    private List<double> Numbers(string folder, string column) => Each(folder, (table, group) => table.Numbers(group, table.Find(column))).ToList();
+    private List<double> Numbers(string folder, string column) =>
+        Each(folder, (table, group) => table.Numbers(group, table.Find(column))).ToList();
 
     private IEnumerable<T> Each<T>(string folder, Func<CorpusTable, int, IEnumerable<T>> values)
     {

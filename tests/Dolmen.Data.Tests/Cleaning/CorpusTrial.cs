@@ -18,31 +18,63 @@ internal sealed class CorpusTrial : IDisposable
 
     public CorpusTrial Rows(string name, params string[] texts)
     {
-        File.WriteAllLines(At(name), texts.Select((text, i) => JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = $"{name}-{i}", ["text"] = text })));
+        File.WriteAllLines(
+            At(name),
+            texts.Select((text, i) => JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = $"{name}-{i}", ["text"] = text }))
+        );
         return this;
     }
 
-    public CleaningReport Build(string output, string[] inputs, params string[] set) => Try(output, inputs, set) ?? throw new InvalidOperationException("Not finished.");
+    public CleaningReport Build(string output, string[] inputs, params string[] set) =>
+        Try(output, inputs, set) ?? throw new InvalidOperationException("Not finished.");
 
     public CleaningReport? Try(
-        string output, string[] inputs, string[] set, int threads = 2, ShardRank? rank = null, Func<string, IPerplexity>? loadModel = null, IProgress<StageProgress>? progress = null,
-        CancellationToken stop = default)
+        string output,
+        string[] inputs,
+        string[] set,
+        int threads = 2,
+        ShardRank? rank = null,
+        Func<string, IPerplexity>? loadModel = null,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken stop = default
+    )
     {
         var funnel = new Funnel();
         var files = InputFiles.Find([.. inputs.Select(At)], funnel);
-        var recipe = CleaningRecipes.Load(CleaningRecipes.Crawl, ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set]);
-        return CleanCorpus.Build(recipe, files, funnel, At(output), 0, 0, new CleaningRun(threads, 64 << 20, rank ?? ShardRank.Alone, loadModel), progress ?? CorpusFixture.NoProgress, stop);
+        var recipe = CleaningRecipes.Load(
+            CleaningRecipes.Crawl,
+            ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set]
+        );
+        return CleanCorpus.Build(
+            recipe,
+            files,
+            funnel,
+            At(output),
+            0,
+            0,
+            new CleaningRun(threads, 64 << 20, rank ?? ShardRank.Alone, loadModel),
+            progress ?? CorpusFixture.NoProgress,
+            stop
+        );
     }
 
     public WhatIfReport Ask(string output, params string[] set) => WhatIf.Ask(At(output), set, 5, 2, CancellationToken.None);
 
     public SortedDictionary<string, string> Hashes(string output, params string[] except) =>
-        new(Directory.EnumerateFiles(At(output), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(At(output), path)).Except(except)
-            .ToDictionary(name => name, name => StableHash.Sha256OfFile(Path.Combine(At(output), name))), StringComparer.Ordinal);
+        new(
+            Directory
+                .EnumerateFiles(At(output), "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(At(output), path))
+                .Except(except)
+                .ToDictionary(name => name, name => StableHash.Sha256OfFile(Path.Combine(At(output), name))),
+            StringComparer.Ordinal
+        );
 
-    public Dictionary<string, string> Texts(string folder, string column = "text") => Each(folder, (table, group) => table.Strings(group, table.Find(column)).Select(text => text ?? ""));
+    public Dictionary<string, string> Texts(string folder, string column = "text") =>
+        Each(folder, (table, group) => table.Strings(group, table.Find(column)).Select(text => text ?? ""));
 
-    public Dictionary<string, double> Numbers(string folder, string column) => Each(folder, (table, group) => table.Numbers(group, table.Find(column)));
+    public Dictionary<string, double> Numbers(string folder, string column) =>
+        Each(folder, (table, group) => table.Numbers(group, table.Find(column)));
 
     private Dictionary<string, T> Each<T>(string folder, Func<CorpusTable, int, IEnumerable<T>> values)
     {

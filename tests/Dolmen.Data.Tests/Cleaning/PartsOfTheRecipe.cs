@@ -28,7 +28,11 @@ public sealed class PartsOfTheRecipe : IDisposable
         Assert.Equal(1, _trial.Ask("measured", "language.mixed.max=0.02").Reasons["language.mixed.max"].Lost.Documents);
         Assert.Equal(2, _trial.Ask("bounded", "language.mixed.max=1").Kept.After.Documents);
         _trial.Build("without", ["a.jsonl"]);
-        Assert.Contains("were not looked for", Assert.Throws<UserErrorException>(() => _trial.Ask("without", "language.mixed={}")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "were not looked for",
+            Assert.Throws<UserErrorException>(() => _trial.Ask("without", "language.mixed={}")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -38,11 +42,20 @@ public sealed class PartsOfTheRecipe : IDisposable
         Directory.CreateDirectory(_trial.At("model"));
         string[] set = [$"perplexity.model={_trial.At("model")}", "perplexity.max=100"];
         var model = new Lengths(CorpusBuilds.Prose(1).Length);
-        var report = _trial.Try("out", ["a.jsonl"], set, loadModel: folder => folder == _trial.At("model") ? model : throw new InvalidOperationException(folder))!;
+        var report = _trial.Try(
+            "out",
+            ["a.jsonl"],
+            set,
+            loadModel: folder => folder == _trial.At("model") ? model : throw new InvalidOperationException(folder)
+        )!;
         Assert.Equal((1, 1), (report.Kept, report.Dropped["perplexity.max"]));
         Assert.Equal([7.0, 700], _trial.Numbers("out/measurements", "perplexity").Values.Order());
         Assert.True(model.IsDisposed);
-        Assert.Contains("runs no language models", Assert.Throws<UserErrorException>(() => _trial.Try("none", ["a.jsonl"], set)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "runs no language models",
+            Assert.Throws<UserErrorException>(() => _trial.Try("none", ["a.jsonl"], set)).Message,
+            StringComparison.Ordinal
+        );
         Directory.Delete(_trial.At("model"));
         Assert.Equal(2, _trial.Ask("out", "perplexity.max=1000").Kept.After.Documents);
     }
@@ -50,7 +63,9 @@ public sealed class PartsOfTheRecipe : IDisposable
     [Fact]
     public void An_ngram_model_may_only_score()
     {
-        PerplexityTraining.Fit([.. Enumerable.Range(0, 40).Select(CorpusBuilds.Prose)], new PerplexitySettings(), 0, 40, default).Save(_trial.At("ngrams.safetensors"));
+        PerplexityTraining
+            .Fit([.. Enumerable.Range(0, 40).Select(CorpusBuilds.Prose)], new PerplexitySettings(), 0, 40, default)
+            .Save(_trial.At("ngrams.safetensors"));
         _trial.Rows("a.jsonl", CorpusBuilds.Prose(3), CorpusBuilds.Prose(100));
         Assert.Equal(2, _trial.Build("out", ["a.jsonl"], $"perplexity.model={_trial.At("ngrams.safetensors")}").Kept);
         var perplexity = _trial.Numbers("out/documents", "perplexity");
@@ -69,10 +84,37 @@ public sealed class PartsOfTheRecipe : IDisposable
         Directory.CreateDirectory(_trial.At("words"));
         File.WriteAllText(_trial.At("words/en"), "lantern\norchard\n");
         File.WriteAllText(_trial.At("words/ko.txt"), "도서관\n");
-        string[] addresses = ["https://a.blocked.example/x", "https://fine.example/one", "https://fine.example/grue", "https://fine.example/mild/tame", "https://fine.example/mild", "https://fine.example/xxgruesome"];
-        File.WriteAllLines(_trial.At("a.jsonl"), addresses.Select((url, i) => System.Text.Json.JsonSerializer.Serialize(new { id = $"{i}", url, text = CorpusBuilds.Prose(i) })));
-        string[] lists = [$"url.domains={List("d", "blocked.example")}", $"url.urls={List("u", "https://fine.example/one")}", $"url.bannedWords={List("b", "grue")}",
-            $"url.softBannedWords={List("s", "mild\ntame")}", $"url.bannedSubwords={List("w", "gruesome")}"];
+        string[] addresses =
+        [
+            "https://a.blocked.example/x",
+            "https://fine.example/one",
+            "https://fine.example/grue",
+            "https://fine.example/mild/tame",
+            "https://fine.example/mild",
+            "https://fine.example/xxgruesome",
+        ];
+        File.WriteAllLines(
+            _trial.At("a.jsonl"),
+            addresses.Select(
+                (url, i) =>
+                    System.Text.Json.JsonSerializer.Serialize(
+                        new
+                        {
+                            id = $"{i}",
+                            url,
+                            text = CorpusBuilds.Prose(i),
+                        }
+                    )
+            )
+        );
+        string[] lists =
+        [
+            $"url.domains={List("d", "blocked.example")}",
+            $"url.urls={List("u", "https://fine.example/one")}",
+            $"url.bannedWords={List("b", "grue")}",
+            $"url.softBannedWords={List("s", "mild\ntame")}",
+            $"url.bannedSubwords={List("w", "gruesome")}",
+        ];
         var report = _trial.Build("urls", ["a.jsonl"], lists);
         Assert.Equal(["url.bannedSubwords", "url.bannedWords", "url.domains", "url.minSoftBannedWords", "url.urls"], report.Dropped.Keys);
         Assert.Equal(1, report.Kept);
@@ -82,17 +124,35 @@ public sealed class PartsOfTheRecipe : IDisposable
         // Another ratio may be asked for without the lists, which another build needs.
         Directory.Delete(_trial.At("words"), recursive: true);
         Assert.True(_trial.Ask("words out", "filters.badWords.maxWords=100", "filters.badWords.maxRatio=0.9").Kept.Gained.Documents > 0);
-        Assert.Contains("filters.badWords.lists", Assert.Throws<UserErrorException>(() => _trial.Build("again", ["a.jsonl"], $"filters.badWords.lists={_trial.At("words")}")).Message, StringComparison.Ordinal);
-        Assert.Contains("url.domains", Assert.Throws<UserErrorException>(() => _trial.Build("again", ["a.jsonl"], "url.domains=nowhere.txt")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "filters.badWords.lists",
+            Assert
+                .Throws<UserErrorException>(() => _trial.Build("again", ["a.jsonl"], $"filters.badWords.lists={_trial.At("words")}"))
+                .Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "url.domains",
+            Assert.Throws<UserErrorException>(() => _trial.Build("again", ["a.jsonl"], "url.domains=nowhere.txt")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Models_and_items_may_have_moved_when_a_corpus_is_asked_about()
     {
         PerplexityTraining.Fit([CorpusBuilds.Prose(3)], new PerplexitySettings(), 0, 1, default).Save(_trial.At("ngrams.safetensors"));
-        File.WriteAllText(_trial.At("items.jsonl"), """{"question":"What does the old harbour keep lit through every single winter night of the year?"}""");
+        File.WriteAllText(
+            _trial.At("items.jsonl"),
+            """{"question":"What does the old harbour keep lit through every single winter night of the year?"}"""
+        );
         _trial.Rows("a.jsonl", CorpusBuilds.Prose(3), "Too short.");
-        _trial.Build("out", ["a.jsonl"], $"perplexity.model={_trial.At("ngrams.safetensors")}", $"decontaminate={{\"items\":[{System.Text.Json.JsonSerializer.Serialize(_trial.At("items.jsonl"))}]}}");
+        _trial.Build(
+            "out",
+            ["a.jsonl"],
+            $"perplexity.model={_trial.At("ngrams.safetensors")}",
+            $"decontaminate={{\"items\":[{System.Text.Json.JsonSerializer.Serialize(_trial.At("items.jsonl"))}]}}"
+        );
         File.Delete(_trial.At("ngrams.safetensors"));
         File.Delete(_trial.At("items.jsonl"));
         Assert.Equal(1, _trial.Ask("out").Kept.After.Documents);
@@ -116,7 +176,11 @@ public sealed class PartsOfTheRecipe : IDisposable
                 Assert.Contains(file, Assert.Throws<UserErrorException>(() => _trial.Ask("out")).Message, StringComparison.Ordinal);
             }
             File.WriteAllBytes(path, [.. whole, 1, 2, 3]);
-            Assert.Contains("duplicates cannot be told", Assert.Throws<UserErrorException>(() => _trial.Ask("out")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "duplicates cannot be told",
+                Assert.Throws<UserErrorException>(() => _trial.Ask("out")).Message,
+                StringComparison.Ordinal
+            );
             File.WriteAllBytes(path, whole);
         }
     }
@@ -131,7 +195,9 @@ public sealed class PartsOfTheRecipe : IDisposable
         Assert.Equal(1, _trial.Build("out", [name], "read.textField=content").Kept);
         Assert.Equal(text, Assert.Single(_trial.Texts("out/documents").Values));
         // Without a recipe too, whether the files are read as entries or as documents.
-        using var corpus = new CorpusFixture().File(name, rows.Replace("@", text, StringComparison.Ordinal) + "\n").File("b.md", CorpusBuilds.Prose(1));
+        using var corpus = new CorpusFixture()
+            .File(name, rows.Replace("@", text, StringComparison.Ordinal) + "\n")
+            .File("b.md", CorpusBuilds.Prose(1));
         corpus.Build(new CorpusRecipe(HeldOutFraction: 0, TextField: "content"));
         Assert.Contains(text[..60], corpus.Documents(), StringComparison.Ordinal);
         Assert.DoesNotContain("not this", corpus.Documents(), StringComparison.Ordinal);
@@ -140,9 +206,34 @@ public sealed class PartsOfTheRecipe : IDisposable
     [Fact]
     public void Settings_out_of_their_range_are_all_named()
     {
-        var error = Assert.Throws<UserErrorException>(() => CleaningRecipes.Load(CleaningRecipes.Crawl,
-            ["language.mixed.max=2", "read.textField=", "dedup.lines.minChars=0", "dedup.paragraphs.minDocuments=1", "dedup.exactSubstrings.minWords=9", "dedup.minCharsLeft=-1", "dedup.maxCutFraction=1.5"])).Message;
-        foreach (var key in new[] { "language.mixed.max is 2", "read.textField", "dedup.lines.minChars is 0", "dedup.paragraphs.minDocuments is 1", "minWords is 9", "minCharsLeft is -1", "maxCutFraction is 1.5" })
+        var error = Assert
+            .Throws<UserErrorException>(() =>
+                CleaningRecipes.Load(
+                    CleaningRecipes.Crawl,
+                    [
+                        "language.mixed.max=2",
+                        "read.textField=",
+                        "dedup.lines.minChars=0",
+                        "dedup.paragraphs.minDocuments=1",
+                        "dedup.exactSubstrings.minWords=9",
+                        "dedup.minCharsLeft=-1",
+                        "dedup.maxCutFraction=1.5",
+                    ]
+                )
+            )
+            .Message;
+        foreach (
+            var key in new[]
+            {
+                "language.mixed.max is 2",
+                "read.textField",
+                "dedup.lines.minChars is 0",
+                "dedup.paragraphs.minDocuments is 1",
+                "minWords is 9",
+                "minCharsLeft is -1",
+                "maxCutFraction is 1.5",
+            }
+        )
             Assert.Contains(key, error, StringComparison.Ordinal);
     }
 
@@ -150,14 +241,27 @@ public sealed class PartsOfTheRecipe : IDisposable
     public void What_the_recipe_has_commented_out_may_be_taken_in()
     {
         var text = System.Text.RegularExpressions.Regex.Replace(
-            CleaningRecipes.Find(CleaningRecipes.Crawl)!, "^(  |    )// \"", "$1\"", System.Text.RegularExpressions.RegexOptions.Multiline, TimeSpan.FromSeconds(1));
+            CleaningRecipes.Find(CleaningRecipes.Crawl)!,
+            "^(  |    )// \"",
+            "$1\"",
+            System.Text.RegularExpressions.RegexOptions.Multiline,
+            TimeSpan.FromSeconds(1)
+        );
         var recipe = CleaningRecipeFile.Load(text, "recipe", []);
         Assert.NotNull(recipe.Filters.BadWords);
         Assert.NotNull(recipe.Filters.C4Paragraph);
         Assert.NotNull(recipe.Quality);
         Assert.NotNull(recipe.Perplexity);
         Assert.NotNull(recipe.Decontaminate);
-        Assert.Equal((2, 2, 50, "index"), (recipe.Dedup!.Lines!.MinDocuments, recipe.Dedup.Paragraphs!.MinDocuments, recipe.Dedup.ExactSubstrings!.MinWords, recipe.Dedup.Index));
+        Assert.Equal(
+            (2, 2, 50, "index"),
+            (
+                recipe.Dedup!.Lines!.MinDocuments,
+                recipe.Dedup.Paragraphs!.MinDocuments,
+                recipe.Dedup.ExactSubstrings!.MinWords,
+                recipe.Dedup.Index
+            )
+        );
     }
 
     private sealed class Lengths(int known) : IPerplexity, IDisposable

@@ -23,10 +23,16 @@ public sealed class RepeatsAcrossDocuments : IDisposable
         Assert.Equal((2, 2), (report.Cut!["lines"], report.Cut["documents"]));
         var kept = _trial.Texts("on/documents");
         var with = Assert.Single(kept, text => text.Value.Contains(Menu, StringComparison.Ordinal)).Key;
-        Assert.All(kept, text => Assert.Equal(text.Key == with ? texts[text.Key[^1] - '0'] : texts[text.Key[^1] - '0'][(Menu.Length + 1)..], text.Value));
+        Assert.All(
+            kept,
+            text => Assert.Equal(text.Key == with ? texts[text.Key[^1] - '0'] : texts[text.Key[^1] - '0'][(Menu.Length + 1)..], text.Value)
+        );
         Assert.All(_trial.Numbers("on/documents", "cut_lines"), lines => Assert.Equal(lines.Key == with ? 0 : 1, lines.Value));
         Assert.All(_trial.Numbers("on/measurements", "cut_chars_left"), left => Assert.Equal(left.Key == with, double.IsNaN(left.Value)));
-        Assert.All(_trial.Texts("on/documents", "text_before"), before => Assert.Equal(before.Key == with ? "" : texts[before.Key[^1] - '0'], before.Value));
+        Assert.All(
+            _trial.Texts("on/documents", "text_before"),
+            before => Assert.Equal(before.Key == with ? "" : texts[before.Key[^1] - '0'], before.Value)
+        );
     }
 
     [Theory]
@@ -42,8 +48,19 @@ public sealed class RepeatsAcrossDocuments : IDisposable
     [Fact]
     public void Code_between_fences_and_what_a_document_repeats_within_itself_are_left_alone()
     {
-        const string code = "using System.Collections.Generic;    // a line of code\n\nusing System.Collections.Generic;    // a line of code";
-        _trial.Rows("a.jsonl", [.. Enumerable.Range(0, 3).Select(i => $"{CorpusBuilds.Prose(i)}\n\n```\n{code}\n```\n\nThe end of text number {i}, the very end of it.\n\nThe end of text number {i}, the very end of it.")]);
+        const string code =
+            "using System.Collections.Generic;    // a line of code\n\nusing System.Collections.Generic;    // a line of code";
+        _trial.Rows(
+            "a.jsonl",
+            [
+                .. Enumerable
+                    .Range(0, 3)
+                    .Select(i =>
+                        $"{CorpusBuilds.Prose(i)}\n\n```\n{code}\n```\n\nThe end of text number {i}, the very end of it.\n\nThe end of "
+                            + $"text number {i}, the very end of it."
+                    ),
+            ]
+        );
         var report = _trial.Build("out", ["a.jsonl"], Lines, Paragraphs);
         Assert.Equal((0, 0), (report.Cut!["lines"], report.Cut["paragraphs"]));
     }
@@ -53,7 +70,13 @@ public sealed class RepeatsAcrossDocuments : IDisposable
     {
         var paragraphs = CorpusBuilds.Prose(1).Split('\n').Select(p => p.Trim()).ToArray();
         var passage = string.Join(' ', CorpusBuilds.Prose(2).Split(' ').Take(70));
-        _trial.Rows("a.jsonl", string.Join("\n\n", paragraphs), $"{CorpusBuilds.Prose(3)}\n\n{paragraphs[1]}\n\nThe last words of it.", $"{CorpusBuilds.Prose(2)}", $"{CorpusBuilds.Prose(4)} So {passage} they said.");
+        _trial.Rows(
+            "a.jsonl",
+            string.Join("\n\n", paragraphs),
+            $"{CorpusBuilds.Prose(3)}\n\n{paragraphs[1]}\n\nThe last words of it.",
+            $"{CorpusBuilds.Prose(2)}",
+            $"{CorpusBuilds.Prose(4)} So {passage} they said."
+        );
         var byParagraph = _trial.Build("paragraphs", ["a.jsonl"], Paragraphs);
         Assert.Equal((4, 1), (byParagraph.Kept, byParagraph.Cut!["paragraphs"]));
         Assert.Single(_trial.Texts("paragraphs/documents").Values, text => text.Contains(paragraphs[1], StringComparison.Ordinal));
@@ -66,7 +89,13 @@ public sealed class RepeatsAcrossDocuments : IDisposable
     [Fact]
     public void A_document_of_which_too_little_is_left_says_so()
     {
-        _trial.Rows("a.jsonl", $"{Menu}\n{CorpusBuilds.Prose(1)}", $"{Menu}\n{CorpusBuilds.Prose(2)[..199]}", $"{Menu}\n{CorpusBuilds.Prose(3)[..199]}.", Menu);
+        _trial.Rows(
+            "a.jsonl",
+            $"{Menu}\n{CorpusBuilds.Prose(1)}",
+            $"{Menu}\n{CorpusBuilds.Prose(2)[..199]}",
+            $"{Menu}\n{CorpusBuilds.Prose(3)[..199]}.",
+            Menu
+        );
         _trial.Build("out", ["a.jsonl"], Lines);
         var (reasons, values) = (_trial.Texts("out/measurements", "reason"), _trial.Numbers("out/measurements", "value"));
         var lines = _trial.Numbers("out/measurements", "cut_lines");
@@ -96,7 +125,15 @@ public sealed class RepeatsAcrossDocuments : IDisposable
     {
         string[] names = ["0.jsonl", "1.jsonl", "2.jsonl"];
         for (var file = 0; file < 3; file++)
-            _trial.Rows(names[file], [.. Enumerable.Range(0, 8).Select(i => $"{Menu} {i % 3}\n{CorpusBuilds.Prose(i % 5)}\n\n{CorpusBuilds.Prose((file * 50) + i)}"), .. Enumerable.Range(0, 6).Select(_ => new string('x', 100_000))]);
+            _trial.Rows(
+                names[file],
+                [
+                    .. Enumerable
+                        .Range(0, 8)
+                        .Select(i => $"{Menu} {i % 3}\n{CorpusBuilds.Prose(i % 5)}\n\n{CorpusBuilds.Prose((file * 50) + i)}"),
+                    .. Enumerable.Range(0, 6).Select(_ => new string('x', 100_000)),
+                ]
+            );
         string[] set = [Lines, Paragraphs, Passages];
         var alone = _trial.Try("one", names, set, threads: 1)!;
         Assert.Equal(3, alone.Shards);
@@ -105,7 +142,9 @@ public sealed class RepeatsAcrossDocuments : IDisposable
         foreach (var (stage, detail) in new[] { ("corpus", "shard 2/3"), ("repeats", ""), ("corpus", "shard 1/3 measured"), ("write", "") })
         {
             using var stop = new CancellationTokenSource();
-            Assert.ThrowsAny<OperationCanceledException>(() => _trial.Try("killed", names, set, progress: new CorpusTrial.StopAt(stop, stage, detail), stop: stop.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() =>
+                _trial.Try("killed", names, set, progress: new CorpusTrial.StopAt(stop, stage, detail), stop: stop.Token)
+            );
         }
         _trial.Try("killed", names, set);
         Assert.Null(_trial.Try("ranks", names, set, rank: new ShardRank(0, 2)));
@@ -118,7 +157,14 @@ public sealed class RepeatsAcrossDocuments : IDisposable
     [Fact]
     public void What_other_thresholds_would_keep_is_what_a_build_with_them_keeps()
     {
-        _trial.Rows("a.jsonl", [.. Enumerable.Range(0, 30).Select(i => $"{Menu} {i % 3}\n{string.Join(' ', CorpusBuilds.Prose(i).Split(' ').Take(30 + (i * 4)))}.")]);
+        _trial.Rows(
+            "a.jsonl",
+            [
+                .. Enumerable
+                    .Range(0, 30)
+                    .Select(i => $"{Menu} {i % 3}\n{string.Join(' ', CorpusBuilds.Prose(i).Split(' ').Take(30 + (i * 4)))}."),
+            ]
+        );
         string[] set = [Lines, Passages];
         var built = _trial.Build("out", ["a.jsonl"], set);
         Assert.Equal(built.Kept, _trial.Ask("out").Kept.After.Documents);
@@ -130,6 +176,10 @@ public sealed class RepeatsAcrossDocuments : IDisposable
             Assert.Equal((rebuilt.Kept, rebuilt.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
         }
         foreach (var refused in new[] { "dedup.lines=null", "dedup.lines.minChars=50", "dedup.paragraphs={}", "dedup=null" })
-            Assert.Contains("cut from the texts", Assert.Throws<UserErrorException>(() => _trial.Ask("out", refused)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "cut from the texts",
+                Assert.Throws<UserErrorException>(() => _trial.Ask("out", refused)).Message,
+                StringComparison.Ordinal
+            );
     }
 }

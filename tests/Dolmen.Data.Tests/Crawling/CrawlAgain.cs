@@ -11,12 +11,30 @@ public class CrawlAgain
         var changed = false;
         using var site = new LoopbackSite()
             .Page("/", "<a href=tag>t</a><a href=same>s</a><a href=new>n</a><a href=gone>g</a>")
-            .Raw("/tag", head => head.Contains("If-None-Match: \"v1\"", StringComparison.Ordinal) && head.Contains("If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT", StringComparison.Ordinal)
-                ? "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n"
-                : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"v1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 3\r\n\r\ntag")
+            .Raw(
+                "/tag",
+                head =>
+                    head.Contains("If-None-Match: \"v1\"", StringComparison.Ordinal)
+                    && head.Contains("If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT", StringComparison.Ordinal)
+                        ? "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n"
+                        : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"v1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 "
+                            + "GMT\r\nContent-Length: 3\r\n\r\ntag"
+            )
             .Page("/same", "same")
-            .Raw("/new", _ => changed ? "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 24\r\n\r\n<a href=found>after</a>\n" : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nbefore")
-            .Raw("/gone", _ => changed ? "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx")
+            .Raw(
+                "/new",
+                _ =>
+                    changed
+                        ? "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 24\r\n\r\n<a href=found>after</a>\n"
+                        : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nbefore"
+            )
+            .Raw(
+                "/gone",
+                _ =>
+                    changed
+                        ? "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+                        : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"
+            )
             .Page("/found", "");
         using var crawl = new CrawlFixture();
         var first = await crawl.RunAsync(crawl.Settings(site.Address));
@@ -53,7 +71,9 @@ public class CrawlAgain
             return "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 17\r\n\r\n<a href=/13>n</a>";
         });
         using var crawl = new CrawlFixture();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => crawl.RunAsync(crawl.Settings(site.Address + "0") with { MaxDepth = 99 }, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            crawl.RunAsync(crawl.Settings(site.Address + "0") with { MaxDepth = 99 }, stop.Token)
+        );
         Assert.Equal(12, crawl.Stored().Count);
         Assert.Equal(13, crawl.Index().Length);
         var report = await crawl.RunAsync(crawl.Settings(site.Address + "0") with { MaxDepth = 99 });
@@ -108,7 +128,11 @@ public class CrawlAgain
     public async Task A_folder_that_lost_a_part_is_left_as_it_is(string file, bool spoilt)
     {
         using var site = new LoopbackSite();
-        for (var i = 0; i < 5; i++) site.Page($"/{i}", string.Concat(Enumerable.Range(0, 20_000).Select(n => $"{StableHash.Of($"{i} {n}"):x}")) + $"<a href=/{i + 1}>n</a>");
+        for (var i = 0; i < 5; i++)
+            site.Page(
+                $"/{i}",
+                string.Concat(Enumerable.Range(0, 20_000).Select(n => $"{StableHash.Of($"{i} {n}"):x}")) + $"<a href=/{i + 1}>n</a>"
+            );
         using var crawl = new CrawlFixture();
         var settings = crawl.Settings(site.Address + "0") with { WarcBytes = 1 << 16, MaxPages = 3 };
         Assert.Equal(3, (await crawl.RunAsync(settings)).WarcFiles.Count);
@@ -137,13 +161,24 @@ public class CrawlAgain
         var (busy, broken) = (0, 0);
         using var site = new LoopbackSite()
             .Page("/", "<a href=busy>b</a><a href=broken>c</a><a href=never>d</a>")
-            .Raw("/busy", _ => busy++ < 2 ? "HTTP/1.1 503 Busy\r\nRetry-After: 77\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n")
-            .Stream("/broken", async (_, stream) =>
-            {
-                await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nab"u8.ToArray());
-                if (broken++ < 1) stream.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Both);
-                else await stream.WriteAsync("cd"u8.ToArray());
-            })
+            .Raw(
+                "/busy",
+                _ =>
+                    busy++ < 2
+                        ? "HTTP/1.1 503 Busy\r\nRetry-After: 77\r\nContent-Length: 0\r\n\r\n"
+                        : "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+            )
+            .Stream(
+                "/broken",
+                async (_, stream) =>
+                {
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nab"u8.ToArray());
+                    if (broken++ < 1)
+                        stream.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Both);
+                    else
+                        await stream.WriteAsync("cd"u8.ToArray());
+                }
+            )
             .Say("/never", "500 Oh");
         var time = new LeapingTime();
         using var crawl = new CrawlFixture { Time = time };

@@ -36,7 +36,8 @@ public class CrawlBounds
     [InlineData("2001:db8::1", false)]
     [InlineData("2001:0:1::1", false)]
     [InlineData("2606:4700::1111", true)]
-    public void Only_addresses_of_the_open_internet_are_public(string address, bool open) => Assert.Equal(open, PublicAddress.Is(IPAddress.Parse(address)));
+    public void Only_addresses_of_the_open_internet_are_public(string address, bool open) =>
+        Assert.Equal(open, PublicAddress.Is(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("HTTP://Example.ORG:80/a/../b/./c?q=1&a=2#frag", "http://example.org/b/c?q=1&a=2")]
@@ -82,7 +83,8 @@ public class CrawlBounds
     {
         using var other = new LoopbackSite().Page("/", "").Page("/r", "");
         using var site = new LoopbackSite()
-            .Page("/", $"<a href='{other.Address}'>o</a><a href=r>r</a><a href='http://other.invalid/'>x</a>").Say("/r", "302 Found", "", $"Location: {other.Address}r\r\n");
+            .Page("/", $"<a href='{other.Address}'>o</a><a href=r>r</a><a href='http://other.invalid/'>x</a>")
+            .Say("/r", "302 Found", "", $"Location: {other.Address}r\r\n");
         using var crawl = new CrawlFixture();
         var report = await crawl.RunAsync(crawl.Settings(site.Address));
         Assert.Empty(other.Paths);
@@ -110,7 +112,12 @@ public class CrawlBounds
         using var site = new LoopbackSite().Page("/", "");
         // At first the name is on the open internet; when the connection is made it no longer is.
         var asked = 0;
-        using var crawl = new CrawlFixture { Guard = new ConnectionGuard((_, _) => Task.FromResult<IPAddress[]>([asked++ == 0 ? IPAddress.Parse("8.8.8.8") : IPAddress.Loopback])) };
+        using var crawl = new CrawlFixture
+        {
+            Guard = new ConnectionGuard(
+                (_, _) => Task.FromResult<IPAddress[]>([asked++ == 0 ? IPAddress.Parse("8.8.8.8") : IPAddress.Loopback])
+            ),
+        };
         var report = await crawl.RunAsync(crawl.Settings($"http://rebind.example:{site.Port}/"));
         Assert.Empty(site.Paths);
         Assert.Equal("incomplete", report.Ended);
@@ -121,13 +128,26 @@ public class CrawlBounds
     public async Task A_private_seed_opens_its_own_host_and_port_alone()
     {
         using var neighbour = new LoopbackSite().Page("/", "");
-        using var site = new LoopbackSite().Page("/", $"<a href='http://sub.intranet.example:{neighbour.Port}/'>s</a><a href='http://sub.intranet.example/'>s</a>");
-        using var crawl = new CrawlFixture { Guard = FakeNames.Guard(("intranet.example", ["127.0.0.1"]), ("sub.intranet.example", ["127.0.0.1"])) };
-        var report = await crawl.RunAsync(crawl.Settings($"http://intranet.example:{site.Port}/", $"http://intranet.example:{site.Port}/") with { Scope = CrawlScope.Domain });
+        using var site = new LoopbackSite().Page(
+            "/",
+            $"<a href='http://sub.intranet.example:{neighbour.Port}/'>s</a><a href='http://sub.intranet.example/'>s</a>"
+        );
+        using var crawl = new CrawlFixture
+        {
+            Guard = FakeNames.Guard(("intranet.example", ["127.0.0.1"]), ("sub.intranet.example", ["127.0.0.1"])),
+        };
+        var report = await crawl.RunAsync(
+            crawl.Settings($"http://intranet.example:{site.Port}/", $"http://intranet.example:{site.Port}/") with
+            {
+                Scope = CrawlScope.Domain,
+            }
+        );
         Assert.Equal(1, report.Pages);
         Assert.Empty(neighbour.Paths);
         var guard = FakeNames.Guard(("intranet.example", ["10.0.0.1"]));
-        await Assert.ThrowsAsync<PrivateAddressException>(() => guard.ConnectAsync(new DnsEndPoint("intranet.example", neighbour.Port), default));
+        await Assert.ThrowsAsync<PrivateAddressException>(() =>
+            guard.ConnectAsync(new DnsEndPoint("intranet.example", neighbour.Port), default)
+        );
     }
 
     [Fact]
@@ -136,26 +156,42 @@ public class CrawlBounds
         var junk = Encoding.ASCII.GetBytes(new string('x', 1 << 16));
         using var site = new LoopbackSite()
             .Page("/", "<a href=body>b</a><a href=head>h</a><a href=chunks>c</a><a href=interim>i</a><a href=no>n</a>")
-            .Stream("/body", async (_, stream) =>
-            {
-                await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"u8.ToArray());
-                while (true) await stream.WriteAsync(junk);
-            })
-            .Stream("/head", async (_, stream) =>
-            {
-                await stream.WriteAsync("HTTP/1.1 200 OK\r\n"u8.ToArray());
-                for (var i = 0; ; i++) await stream.WriteAsync(Encoding.ASCII.GetBytes($"X-{i}: {new string('y', 1000)}\r\n"));
-            })
-            .Stream("/chunks", async (_, stream) =>
-            {
-                await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
-                var one = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("1\r\nz\r\n", 1000)));
-                while (true) await stream.WriteAsync(one);
-            })
-            .Stream("/interim", async (_, stream) =>
-            {
-                while (true) await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 102 Processing\r\nX: {new string('y', 1000)}\r\n\r\n"));
-            })
+            .Stream(
+                "/body",
+                async (_, stream) =>
+                {
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"u8.ToArray());
+                    while (true)
+                        await stream.WriteAsync(junk);
+                }
+            )
+            .Stream(
+                "/head",
+                async (_, stream) =>
+                {
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\n"u8.ToArray());
+                    for (var i = 0; ; i++)
+                        await stream.WriteAsync(Encoding.ASCII.GetBytes($"X-{i}: {new string('y', 1000)}\r\n"));
+                }
+            )
+            .Stream(
+                "/chunks",
+                async (_, stream) =>
+                {
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
+                    var one = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("1\r\nz\r\n", 1000)));
+                    while (true)
+                        await stream.WriteAsync(one);
+                }
+            )
+            .Stream(
+                "/interim",
+                async (_, stream) =>
+                {
+                    while (true)
+                        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 102 Processing\r\nX: {new string('y', 1000)}\r\n\r\n"));
+                }
+            )
             .Stream("/no", async (_, stream) => await stream.WriteAsync(junk));
         using var crawl = new CrawlFixture();
         var report = await crawl.RunAsync(crawl.Settings(site.Address) with { MaxPageBytes = 100_000, TimeoutSeconds = 1 });
@@ -191,7 +227,10 @@ public class CrawlBounds
     [Fact]
     public void An_address_read_again_is_the_same_address()
     {
-        foreach (var text in (string[])["https://stones.example/?%25%2ehttps://a", "https://stones.example/%2e%2e/a%2Fb?%2e", "http://STONES.example:80/a b?c=%e4"])
+        foreach (
+            var text in (string[])
+                ["https://stones.example/?%25%2ehttps://a", "https://stones.example/%2e%2e/a%2Fb?%2e", "http://STONES.example:80/a b?c=%e4"]
+        )
         {
             var address = WebAddress.Parse(text)!;
             Assert.Equal(address.Text, WebAddress.Parse(address.Text)!.Text);

@@ -39,7 +39,10 @@ public class CrawlFailures
     public async Task A_crawl_delay_of_years_is_bounded_and_said_at_once(string seconds)
     {
         var said = new List<string>();
-        using var site = new LoopbackSite().Say("/robots.txt", "200 OK", $"User-agent: *\nCrawl-delay: {seconds}").Page("/", "<a href=/a>a</a>").Page("/a", "<p>a</p>");
+        using var site = new LoopbackSite()
+            .Say("/robots.txt", "200 OK", $"User-agent: *\nCrawl-delay: {seconds}")
+            .Page("/", "<a href=/a>a</a>")
+            .Page("/a", "<p>a</p>");
         var time = new LeapingTime();
         using var crawl = new CrawlFixture { Time = time };
         var report = await crawl.RunAsync(crawl.Settings(site.Address) with { Concurrency = 1, OnNotice = said.Add });
@@ -62,7 +65,9 @@ public class CrawlFailures
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("sec/ret", error.Message, StringComparison.Ordinal);
         Assert.Contains("***@", error.Message, StringComparison.Ordinal);
-        error = await Assert.ThrowsAsync<UserErrorException>(() => ListedFiles.FetchAsync(new FetchSettings(crawl.Out, Listing: "http://user:secret@127.0.0.1:1/x"), null, default));
+        error = await Assert.ThrowsAsync<UserErrorException>(() =>
+            ListedFiles.FetchAsync(new FetchSettings(crawl.Out, Listing: "http://user:secret@127.0.0.1:1/x"), null, default)
+        );
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
     }
 
@@ -71,7 +76,8 @@ public class CrawlFailures
     [InlineData("https://example.org:8080/@name", "https://example.org:8080/@name")]
     [InlineData("https://u@example.org/", "https://***@example.org/")]
     [InlineData("https://u:p@q@example.org/x", "https://***@example.org/x")]
-    public void Addresses_without_a_password_stay_as_they_are(string address, string shown) => Assert.Equal(shown, SecretFree.Address(address));
+    public void Addresses_without_a_password_stay_as_they_are(string address, string shown) =>
+        Assert.Equal(shown, SecretFree.Address(address));
 
     [Fact]
     public async Task A_listing_with_a_file_inside_a_file_is_refused()
@@ -80,7 +86,9 @@ public class CrawlFailures
         Directory.CreateDirectory(crawl.Out);
         var listing = Path.Combine(crawl.Out, "paths.txt");
         await File.WriteAllTextAsync(listing, "a.warc.gz\na.warc.gz/b.warc.gz\n", TestContext.Current.CancellationToken);
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => ListedFiles.FetchAsync(new FetchSettings(crawl.Out, listing), null, default));
+        var error = await Assert.ThrowsAsync<UserErrorException>(() =>
+            ListedFiles.FetchAsync(new FetchSettings(crawl.Out, listing), null, default)
+        );
         Assert.Contains("in a folder of that name", error.Message, StringComparison.Ordinal);
     }
 

@@ -17,16 +17,27 @@ internal sealed class CrawlFixture : IDisposable
 
     public ConnectionGuard Guard { get; init; } = new();
 
-    public CrawlSettings Settings(params string[] seeds) => new(seeds, Out, Concurrency: 2, Retries: 0, TimeoutSeconds: 10, Sitemaps: false);
+    public CrawlSettings Settings(params string[] seeds) =>
+        new(seeds, Out, Concurrency: 2, Retries: 0, TimeoutSeconds: 10, Sitemaps: false);
 
-    public Task<CrawlReport> RunAsync(CrawlSettings settings, CancellationToken stop = default) => Crawler.RunAsync(settings, null, Guard, Time, stop);
+    public Task<CrawlReport> RunAsync(CrawlSettings settings, CancellationToken stop = default) =>
+        Crawler.RunAsync(settings, null, Guard, Time, stop);
 
     /// <summary>Every record of every file; each must be a gzip member of its own.</summary>
     public List<StoredRecord> Records() =>
-        [.. Directory.GetFiles(Out, "*.warc.gz").Order(StringComparer.Ordinal).SelectMany(path => Members(File.ReadAllBytes(path)).Select(StoredRecord.Parse))];
+        [
+            .. Directory
+                .GetFiles(Out, "*.warc.gz")
+                .Order(StringComparer.Ordinal)
+                .SelectMany(path => Members(File.ReadAllBytes(path)).Select(StoredRecord.Parse)),
+        ];
 
     public List<string> Stored(string type = "response") =>
-        [.. Records().Where(record => record.Type == type && !record.Url.EndsWith("/robots.txt", StringComparison.Ordinal)).Select(record => new Uri(record.Url).PathAndQuery)];
+        [
+            .. Records()
+                .Where(record => record.Type == type && !record.Url.EndsWith("/robots.txt", StringComparison.Ordinal))
+                .Select(record => new Uri(record.Url).PathAndQuery),
+        ];
 
     public string[] Index() => File.ReadAllLines(Path.Combine(Out, "index.cdxj"));
 
@@ -62,7 +73,10 @@ internal sealed record StoredRecord(string Type, string Url, Dictionary<string, 
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4;
         var lines = text[..(end - 4)].Split("\r\n");
         Assert.Equal("WARC/1.1", lines[0]);
-        var fields = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+        var fields = lines
+            .Skip(1)
+            .Select(line => line.Split(": ", 2))
+            .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
         var block = text[end..^4];
         Assert.Equal(fields["Content-Length"], $"{block.Length}");
         return new StoredRecord(fields["WARC-Type"], fields.GetValueOrDefault("WARC-Target-URI", ""), fields, block);
@@ -113,6 +127,13 @@ internal sealed class LeapingTime : TimeProvider
 internal static class FakeNames
 {
     /// <summary>A guard for which these names lead to these addresses.</summary>
-    public static ConnectionGuard Guard(params (string Name, string[] Addresses)[] names) => new((host, _) => Task.FromResult(
-        IPAddress.TryParse(host, out var literal) ? [literal] : names.Single(name => name.Name == host).Addresses.Select(IPAddress.Parse).ToArray()));
+    public static ConnectionGuard Guard(params (string Name, string[] Addresses)[] names) =>
+        new(
+            (host, _) =>
+                Task.FromResult(
+                    IPAddress.TryParse(host, out var literal)
+                        ? [literal]
+                        : names.Single(name => name.Name == host).Addresses.Select(IPAddress.Parse).ToArray()
+                )
+        );
 }

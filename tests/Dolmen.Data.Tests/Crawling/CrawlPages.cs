@@ -12,7 +12,10 @@ public class CrawlPages
     public async Task Links_are_followed_near_ones_first_and_each_page_is_fetched_once()
     {
         using var site = new LoopbackSite()
-            .Page("/", """<a href="a#top">a</a> <a href='/b?x=2&amp;a=1'>b</a> <a href="/a">again</a> <iframe src="f"></iframe> <a rel="nofollow" href="/no">no</a>""")
+            .Page(
+                "/",
+                """<a href="a#top">a</a> <a href='/b?x=2&amp;a=1'>b</a> <a href="/a">again</a> <iframe src="f"></iframe> <a rel="nofollow" href="/no">no</a>"""
+            )
             .Page("/a", """<base href="/deep/"><a href="d">d</a><map><area href="/"></map>""")
             .Page("/b?x=2&a=1", """<script>"<a href='/script'>"</script><!-- <a href="/comment"> --><link rel="next" href="/n">""")
             .Page("/f", "").Page("/deep/d", "").Page("/n", "");
@@ -27,14 +30,25 @@ public class CrawlPages
     [Fact]
     public async Task Records_hold_what_went_over_the_wire()
     {
-        using var site = new LoopbackSite().Raw("/", _ =>
-            "HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\nHTTP/1.1 200 Fine indeed\r\ncontent-TYPE: text/html\r\nTransfer-Encoding: chunked\r\nX-B: 2\r\nX-A: 1\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+        using var site = new LoopbackSite().Raw(
+            "/",
+            _ =>
+                "HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\nHTTP/1.1 200 Fine indeed\r\ncontent-TYPE: text/html\r\nTransfer-Encoding: "
+                    + "chunked\r\nX-B: 2\r\nX-A: 1\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        );
         using var crawl = new CrawlFixture();
         await crawl.RunAsync(crawl.Settings(site.Address));
         var records = crawl.Records();
-        Assert.Equal(["warcinfo", "response", "request", "metadata", "response", "request", "metadata"], records.Select(record => record.Type));
+        Assert.Equal(
+            ["warcinfo", "response", "request", "metadata", "response", "request", "metadata"],
+            records.Select(record => record.Type)
+        );
         var (response, request, metadata) = (records[4], records[5], records[6]);
-        Assert.Equal("HTTP/1.1 200 Fine indeed\r\ncontent-TYPE: text/html\r\nTransfer-Encoding: chunked\r\nX-B: 2\r\nX-A: 1\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", response.Block);
+        Assert.Equal(
+            "HTTP/1.1 200 Fine indeed\r\ncontent-TYPE: text/html\r\nTransfer-Encoding: chunked\r\nX-B: 2\r\nX-A: "
+                + "1\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+            response.Block
+        );
         Assert.Equal("sha1:" + Base32Sha1("abcde"), response.Fields["WARC-Payload-Digest"]);
         Assert.Equal("sha1:" + Base32Sha1(response.Block), response.Fields["WARC-Block-Digest"]);
         Assert.Equal("127.0.0.1", response.Fields["WARC-IP-Address"]);
@@ -98,7 +112,10 @@ public class CrawlPages
     [Fact]
     public async Task Headers_may_ask_the_same()
     {
-        using var site = new LoopbackSite().Page("/", "<a href=a>a</a><a href=b>b</a>").Page("/a", "", "X-Robots-Tag: noindex, nofollow\r\n").Page("/b", "", "X-Robots-Tag: otherbot: noindex\r\n");
+        using var site = new LoopbackSite()
+            .Page("/", "<a href=a>a</a><a href=b>b</a>")
+            .Page("/a", "", "X-Robots-Tag: noindex, nofollow\r\n")
+            .Page("/b", "", "X-Robots-Tag: otherbot: noindex\r\n");
         using var crawl = new CrawlFixture();
         await crawl.RunAsync(crawl.Settings(site.Address));
         Assert.Equal(["/", "/b"], crawl.Stored());
@@ -134,7 +151,10 @@ public class CrawlPages
     [Fact]
     public async Task What_holds_no_text_is_left()
     {
-        using var site = new LoopbackSite().Page("/", "<a href=i.png>i</a><a href=data>d</a>").Page("/i.png", "").Say("/data", "200 OK", "xxx", "Content-Type: application/octet-stream\r\n");
+        using var site = new LoopbackSite()
+            .Page("/", "<a href=i.png>i</a><a href=data>d</a>")
+            .Page("/i.png", "")
+            .Say("/data", "200 OK", "xxx", "Content-Type: application/octet-stream\r\n");
         using var crawl = new CrawlFixture();
         var report = await crawl.RunAsync(crawl.Settings(site.Address));
         Assert.Equal(["/"], crawl.Stored());

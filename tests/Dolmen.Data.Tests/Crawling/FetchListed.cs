@@ -8,7 +8,12 @@ namespace Dolmen.Tests.Data.Crawling;
 
 public sealed class FetchListed : IDisposable
 {
-    private static readonly byte[] Content = [.. Gzip("one"), .. Gzip(string.Concat(Enumerable.Range(0, 9000).Select(i => $"{StableHash.Of($"{i}")}"))), .. Gzip("last")];
+    private static readonly byte[] Content =
+    [
+        .. Gzip("one"),
+        .. Gzip(string.Concat(Enumerable.Range(0, 9000).Select(i => $"{StableHash.Of($"{i}")}"))),
+        .. Gzip("last"),
+    ];
 
     private readonly TemporaryFolder _folder = new();
     private readonly LoopbackSite _site = new();
@@ -22,7 +27,10 @@ public sealed class FetchListed : IDisposable
         var report = await FetchAsync(Settings() with { Crawl = "CC-MAIN-2026-04" });
         Assert.Equal((3, 3, 0, 3L * Content.Length), (report.Listed, report.Files.Count, report.Present, report.Bytes));
         Assert.All(report.Files, path => Assert.Equal(Content, File.ReadAllBytes(path)));
-        Assert.Equal(["a.warc.gz", "b.warc.gz", "c.warc.gz"], Directory.GetFiles(Path.Combine(_folder.Path, "out", "seg")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["a.warc.gz", "b.warc.gz", "c.warc.gz"],
+            Directory.GetFiles(Path.Combine(_folder.Path, "out", "seg")).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         var again = await FetchAsync(Settings() with { Crawl = "CC-MAIN-2026-04" });
         Assert.Equal((3, 0L), (again.Present, again.Bytes));
         Assert.Equal(1, _site.Paths.Count(path => path == "/seg/a.warc.gz"));
@@ -105,7 +113,10 @@ public sealed class FetchListed : IDisposable
     {
         var asked = 0;
         _folder.Write("paths", "a.txt");
-        _site.Raw("/a.txt", _ => asked++ < 2 ? "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        _site.Raw(
+            "/a.txt",
+            _ => asked++ < 2 ? "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        );
         Assert.Equal("ok", await File.ReadAllTextAsync((await FetchAsync(Settings("paths"))).Files[0]));
         _folder.Write("paths", "b.txt");
         await Assert.ThrowsAsync<UserErrorException>(() => FetchAsync(Settings("paths")));
@@ -118,8 +129,11 @@ public sealed class FetchListed : IDisposable
         _folder.Dispose();
     }
 
-    private FetchSettings Settings(string? listing = null) => new(
-        Path.Combine(_folder.Path, "out"), listing is null ? null : Path.Combine(_folder.Path, listing), BaseUrl: _site.Address) { FirstPause = TimeSpan.FromMilliseconds(1) };
+    private FetchSettings Settings(string? listing = null) =>
+        new(Path.Combine(_folder.Path, "out"), listing is null ? null : Path.Combine(_folder.Path, listing), BaseUrl: _site.Address)
+        {
+            FirstPause = TimeSpan.FromMilliseconds(1),
+        };
 
     private static Task<FetchReport> FetchAsync(FetchSettings settings) => ListedFiles.FetchAsync(settings, null, default);
 

@@ -30,13 +30,15 @@ internal sealed class LoopbackSite : IDisposable
     /// <summary>The heads of the requests.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
-    public LoopbackSite Page(string path, string html, string headers = "") => Say(path, "200 OK", html, "Content-Type: text/html\r\n" + headers);
+    public LoopbackSite Page(string path, string html, string headers = "") =>
+        Say(path, "200 OK", html, "Content-Type: text/html\r\n" + headers);
 
     public LoopbackSite Say(string path, string status, string body = "", string headers = "") =>
         Raw(path, _ => $"HTTP/1.1 {status}\r\n{headers}Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     /// <param name="answer">Gets the head of the request and gives all of the answer.</param>
-    public LoopbackSite Raw(string path, Func<string, string> answer) => Stream(path, async (head, stream) => await stream.WriteAsync(Encoding.UTF8.GetBytes(answer(head))));
+    public LoopbackSite Raw(string path, Func<string, string> answer) =>
+        Stream(path, async (head, stream) => await stream.WriteAsync(Encoding.UTF8.GetBytes(answer(head))));
 
     public LoopbackSite Stream(string path, Func<string, NetworkStream, Task> answer)
     {

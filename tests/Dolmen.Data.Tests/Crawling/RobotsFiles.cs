@@ -38,10 +38,13 @@ public class RobotsFiles
     [InlineData("User-agent: dolmenbot\nDisallow: /a", "/a", true)]
     [InlineData("User-agent: x\nUser-agent: Dolmen\nDisallow: /a", "/a", false)]
     [InlineData("User-agent: Dolmen\nDisallow: /a\nUser-agent: x\nDisallow: /b", "/b", true)]
-    [InlineData("User-agent: Dolmen\nDisallow: /a\nUser-agent: x\nDisallow: /b\nUser-agent: Dolmen\nDisallow: /c", "/c", false)]   // one group of two
-    [InlineData("User-agent: Dolmen\nSitemap: http://x/s\nUser-agent: x\nDisallow: /a", "/a", false)]   // a line between agents does not part them
+    // one group of two
+    [InlineData("User-agent: Dolmen\nDisallow: /a\nUser-agent: x\nDisallow: /b\nUser-agent: Dolmen\nDisallow: /c", "/c", false)]
+    // a line between agents does not part them
+    [InlineData("User-agent: Dolmen\nSitemap: http://x/s\nUser-agent: x\nDisallow: /a", "/a", false)]
     [InlineData("Disallow: /a\nUser-agent: *", "/a", true)]
-    public void Groups_that_name_the_crawler_go_before_those_for_all(string file, string path, bool allowed) => Assert.Equal(allowed, Read(file).Allows(path));
+    public void Groups_that_name_the_crawler_go_before_those_for_all(string file, string path, bool allowed) =>
+        Assert.Equal(allowed, Read(file).Allows(path));
 
     [Fact]
     public void Delay_and_sitemaps_are_read()
@@ -49,7 +52,10 @@ public class RobotsFiles
         var rules = Read("\uFEFFSitemap: http://x/1\r\nUser-agent: *\r\nCrawl-delay: 2.5\r\nDisallow: /a\r\nSitemap: http://x/2");
         Assert.Equal(2.5, rules.CrawlDelaySeconds);
         Assert.Equal(["http://x/1", "http://x/2"], rules.Sitemaps);
-        Assert.Equal((1e9, 1e12), (Read("User-agent: *\nCrawl-delay: 1e9").CrawlDelaySeconds, Read("User-agent: *\nCrawl-delay: 1e300").CrawlDelaySeconds));
+        Assert.Equal(
+            (1e9, 1e12),
+            (Read("User-agent: *\nCrawl-delay: 1e9").CrawlDelaySeconds, Read("User-agent: *\nCrawl-delay: 1e300").CrawlDelaySeconds)
+        );
         Assert.Equal(0, Read("User-agent: *\nCrawl-delay: NaN").CrawlDelaySeconds);
     }
 
@@ -71,7 +77,10 @@ public class RobotsFiles
     [Fact]
     public async Task Excluded_pages_are_counted_and_not_asked_for()
     {
-        using var site = new LoopbackSite().Say("/robots.txt", "200 OK", "User-agent: *\nDisallow: /no").Page("/", "<a href=no>n</a><a href=yes>y</a>").Page("/yes", "");
+        using var site = new LoopbackSite()
+            .Say("/robots.txt", "200 OK", "User-agent: *\nDisallow: /no")
+            .Page("/", "<a href=no>n</a><a href=yes>y</a>")
+            .Page("/yes", "");
         using var crawl = new CrawlFixture();
         var report = await crawl.RunAsync(crawl.Settings(site.Address));
         Assert.Equal(["/robots.txt", "/", "/yes"], site.Paths);
@@ -96,7 +105,10 @@ public class RobotsFiles
     [Fact]
     public async Task A_robots_file_may_have_moved_within_the_host()
     {
-        using var site = new LoopbackSite().Say("/robots.txt", "301 Moved", "", "Location: /r2\r\n").Say("/r2", "200 OK", "User-agent: *\nDisallow: /").Page("/", "");
+        using var site = new LoopbackSite()
+            .Say("/robots.txt", "301 Moved", "", "Location: /r2\r\n")
+            .Say("/r2", "200 OK", "User-agent: *\nDisallow: /")
+            .Page("/", "");
         using var crawl = new CrawlFixture();
         Assert.Equal(1, (await crawl.RunAsync(crawl.Settings(site.Address))).RobotsExcluded);
     }

@@ -59,7 +59,11 @@ public class EvaluationOverlap
         Assert.Equal([("a.jsonl:7", "Why?"), ("a.jsonl:3", "one\ntwo")], EvaluationItems.Read(Path.Combine(folder.Path, "a.jsonl")));
         Assert.Equal([("b.csv:1", "A, b"), ("b.csv:2", "C")], EvaluationItems.Read(Path.Combine(folder.Path, "b.csv")));
         Assert.Equal([("c.csv:2", "said \"hi\"")], EvaluationItems.Read(Path.Combine(folder.Path, "c.csv")));
-        Assert.Contains("line 1", Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "bad.jsonl")).Count).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 1",
+            Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "bad.jsonl")).Count).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<UserErrorException>(() => EvaluationItems.Read("x.txt").Count);
     }
 
@@ -75,8 +79,15 @@ public class EvaluationOverlap
         var funnel = new Funnel();
         EvaluationItems.Count([file], 13, funnel);
         Assert.Equal([new("evaluation-items", 1), new("evaluation-items-too-short", 1)], funnel.Noted);
-        Assert.Contains("holds no item", Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "empty.jsonl"))).Message, StringComparison.Ordinal);
-        Assert.Contains("line 1: the row has no text",
-            Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "numbers.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds no item",
+            Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "empty.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "line 1: the row has no text",
+            Assert.Throws<UserErrorException>(() => EvaluationItems.Read(Path.Combine(folder.Path, "numbers.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
     }
 }

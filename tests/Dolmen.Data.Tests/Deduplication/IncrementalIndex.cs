@@ -22,7 +22,11 @@ public class IncrementalIndex
             var pairs = earlier.Find(files, Path.Combine(shards.Folder, "out"), shards.Scratch, 1 << 14);
             using (var clusters = Clusters.Of(pairs, o => o >= earlier.Documents || earlier.Kept(o)))
                 for (var o = 0; o < pairs.Documents; o++)
-                    actual[shards.Documents[o].Id] = (shards.Documents[(int)clusters.SurvivorOf(o)].Id, clusters.SizeOf(o), clusters.IdOf(o));
+                    actual[shards.Documents[o].Id] = (
+                        shards.Documents[(int)clusters.SurvivorOf(o)].Id,
+                        clusters.SizeOf(o),
+                        clusters.IdOf(o)
+                    );
             earlier.Add(Crawl($"crawl {i}", i), files, pairs, _ => true, shards.Scratch, 1 << 14);
         }
         Assert.Equal(expected, actual);

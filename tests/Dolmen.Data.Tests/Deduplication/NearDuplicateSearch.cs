@@ -34,7 +34,9 @@ public class NearDuplicateSearch
             foreach (var part in shuffled.Chunk(17 + (seed * 30))) many.Add(part);
             many.Add([]);
             Assert.Equal(expected, many.Clustered(memory: seed == 0 ? 1 << 12 : 1 << 24, threads: 1 + seed));
-            Assert.Empty(Directory.GetFiles(many.Scratch.Replace("scratch", "", StringComparison.Ordinal), "*.run", SearchOption.AllDirectories));
+            Assert.Empty(
+                Directory.GetFiles(many.Scratch.Replace("scratch", "", StringComparison.Ordinal), "*.run", SearchOption.AllDirectories)
+            );
         }
     }
 

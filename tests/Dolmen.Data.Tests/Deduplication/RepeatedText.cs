@@ -16,7 +16,10 @@ public class RepeatedText
         using var lines = new RepeatedLines(folder.Path, 1 << 16);
         for (var i = 0; i < 3; i++) lines.Add(i, Key(3 - i), texts[i]);
         var cuts = lines.Repeated().ToLookup(r => r.Ordinal);
-        Assert.Equal(["one\nend", "two", texts[2]], texts.Select((t, i) => CutRange.Cut(t, [.. cuts[i].Select(c => new CutRange(c.Ordinal, c.Start, c.End, CutKind.Line))])));
+        Assert.Equal(
+            ["one\nend", "two", texts[2]],
+            texts.Select((t, i) => CutRange.Cut(t, [.. cuts[i].Select(c => new CutRange(c.Ordinal, c.Start, c.End, CutKind.Line))]))
+        );
     }
 
     [Fact]
@@ -43,7 +46,10 @@ public class RepeatedText
         for (var seed = 0; seed < 60; seed++)
         {
             var random = new Random(seed);
-            var documents = Enumerable.Range(0, 4).Select(_ => Enumerable.Range(0, random.Next(40)).Select(_ => random.Next(seed % 3 == 0 ? 1 : 3)).ToArray()).ToArray();
+            var documents = Enumerable
+                .Range(0, 4)
+                .Select(_ => Enumerable.Range(0, random.Next(40)).Select(_ => random.Next(seed % 3 == 0 ? 1 : 3)).ToArray())
+                .ToArray();
             using var folder = new TemporaryFolder();
             using var passages = new ExactSubstrings(folder.Path, memory, 5);
             for (var d = 3; d >= 0; d--) passages.Add(d, Key(d), string.Join(' ', documents[d].Select(w => (char)('a' + w))));
@@ -55,7 +61,8 @@ public class RepeatedText
         }
     }
 
-    /// <summary>What is cut is, word for word, what a suffix array over the whole corpus finds: neighbours in it whose common prefix is long enough.</summary>
+    /// <summary>What is cut is, word for word, what a suffix array over the whole corpus finds: neighbours in it whose common prefix is
+    /// long enough.</summary>
     [Fact]
     public void Repeated_passages_are_those_a_suffix_array_finds()
     {
@@ -63,10 +70,18 @@ public class RepeatedText
         {
             var random = new Random(seed);
             var least = random.Next(2, 9);
-            var documents = Enumerable.Range(0, random.Next(1, 6)).Select(_ => Enumerable.Range(0, random.Next(60)).Select(_ => random.Next(1 + (seed % 4))).ToArray()).ToArray();
+            var documents = Enumerable
+                .Range(0, random.Next(1, 6))
+                .Select(_ => Enumerable.Range(0, random.Next(60)).Select(_ => random.Next(1 + (seed % 4))).ToArray())
+                .ToArray();
             using var folder = new TemporaryFolder();
             using var passages = new ExactSubstrings(folder.Path, 1 << 14, least);
-            for (var d = 0; d < documents.Length; d++) passages.Add(d, Key(d), string.Join(" - ", documents[d].Select(w => seed % 2 == 0 ? $"{(char)('a' + w)}" : $"{(char)('A' + w)}!")));
+            for (var d = 0; d < documents.Length; d++)
+                passages.Add(
+                    d,
+                    Key(d),
+                    string.Join(" - ", documents[d].Select(w => seed % 2 == 0 ? $"{(char)('a' + w)}" : $"{(char)('A' + w)}!"))
+                );
             var width = seed % 2 == 0 ? 4 : 5;
             var cut = documents.Select(d => new bool[d.Length]).ToArray();
             foreach (var range in passages.Repeated())
@@ -79,8 +94,13 @@ public class RepeatedText
     {
         // Every document ends with a sign of its own, which no common prefix goes past.
         var text = documents.SelectMany((words, d) => words.Append(-1 - d)).ToArray();
-        var places = documents.SelectMany((words, d) => Enumerable.Range(0, words.Length + 1).Select(at => (Document: d, At: at))).ToArray();
-        var suffixes = Enumerable.Range(0, text.Length).Order(Comparer<int>.Create((a, b) => text.AsSpan(a).SequenceCompareTo(text.AsSpan(b)))).ToArray();
+        var places = documents
+            .SelectMany((words, d) => Enumerable.Range(0, words.Length + 1).Select(at => (Document: d, At: at)))
+            .ToArray();
+        var suffixes = Enumerable
+            .Range(0, text.Length)
+            .Order(Comparer<int>.Create((a, b) => text.AsSpan(a).SequenceCompareTo(text.AsSpan(b))))
+            .ToArray();
         var (cut, stays) = (documents.Select(d => new bool[d.Length]).ToArray(), documents.Select(d => new bool[d.Length]).ToArray());
         for (var start = 0; start < suffixes.Length;)
         {
@@ -99,7 +119,9 @@ public class RepeatedText
 
     private static bool[][] Naive(int[][] documents, int length)
     {
-        var windows = documents.SelectMany((d, n) => Enumerable.Range(0, Math.Max(0, d.Length - length + 1)).Select(p => (Document: n, Place: p))).ToArray();
+        var windows = documents
+            .SelectMany((d, n) => Enumerable.Range(0, Math.Max(0, d.Length - length + 1)).Select(p => (Document: n, Place: p)))
+            .ToArray();
         var cut = documents.Select(d => new bool[d.Length]).ToArray();
         var stays = documents.Select(d => new bool[d.Length]).ToArray();
         for (var i = 0; i < windows.Length; i++)

@@ -42,12 +42,17 @@ internal sealed class SignatureShards(MinHashSettings? settings = null) : IDispo
         NearDuplicates.Find(_files, Settings, Path.Combine(_folder.Path, "out"), Scratch, memory, threads);
 
     /// <summary>Id → (survivor's id, size, cluster id), for the kept.</summary>
-    public SortedDictionary<string, (string Survivor, int Size, ulong Cluster)> Clustered(Func<string, bool>? kept = null, long memory = 64 << 20, int threads = 1)
+    public SortedDictionary<string, (string Survivor, int Size, ulong Cluster)> Clustered(
+        Func<string, bool>? kept = null,
+        long memory = 64 << 20,
+        int threads = 1
+    )
     {
         using var clusters = Clusters.Of(Find(memory, threads), o => kept?.Invoke(Documents[(int)o].Id) ?? true);
         var all = new SortedDictionary<string, (string, int, ulong)>(StringComparer.Ordinal);
         for (var i = 0; i < Documents.Count; i++)
-            if (clusters.SurvivorOf(i) is >= 0 and var survivor) all[Documents[i].Id] = (Documents[(int)survivor].Id, clusters.SizeOf(i), clusters.IdOf(i));
+            if (clusters.SurvivorOf(i) is >= 0 and var survivor)
+                all[Documents[i].Id] = (Documents[(int)survivor].Id, clusters.SizeOf(i), clusters.IdOf(i));
         return all;
     }
 

@@ -4,7 +4,8 @@ using Dolmen.Data.Encodings;
 
 namespace Dolmen.Tests.Data.Encodings;
 
-/// <summary>Bytes at random, most of them wrong: what becomes of errors, and which bytes are read again, is part of the standard too. The hashes are
+/// <summary>Bytes at random, most of them wrong: what becomes of errors, and which bytes are read again, is part of the standard too. The
+/// hashes are
 /// those of what the npm package @exodus/bytes 1.16.0, another reading of the standard, makes of the same bytes.</summary>
 public class EncodingStreams
 {
@@ -29,8 +30,14 @@ public class EncodingStreams
     public void Every_label_of_the_standard_names_its_encoding()
     {
         // Of the lines "label encoding" of the standard's encodings.json (228 labels), sorted.
-        var standard = Charsets.StandardLabels.Select(label => $"{label} {Charsets.Find(label)!.Name}").Order(StringComparer.Ordinal).ToList();
-        Assert.Equal((228, "d9153e22e1ff538549310364cdcfb22e7aee13578352f4571a187d13857df8d9"), (standard.Count, Hash(string.Join('\n', standard))));
+        var standard = Charsets
+            .StandardLabels.Select(label => $"{label} {Charsets.Find(label)!.Name}")
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        Assert.Equal(
+            (228, "d9153e22e1ff538549310364cdcfb22e7aee13578352f4571a187d13857df8d9"),
+            (standard.Count, Hash(string.Join('\n', standard)))
+        );
     }
 
     [Theory]

@@ -12,7 +12,10 @@ public class Prescans
     [InlineData("<meta charset=windows-1251>", "windows-1251")]
     [InlineData("<meta name=description content='how to set charset=gbk in a page'><meta charset=windows-1251>", "windows-1251")]
     [InlineData("<meta name=description content='charset=gbk'>", null)]
-    [InlineData("<meta property=og:title content='charset=gbk'><meta http-equiv=content-type content='text/html; charset=koi8-r'>", "koi8-r")]
+    [InlineData(
+        "<meta property=og:title content='charset=gbk'><meta http-equiv=content-type content='text/html; charset=koi8-r'>",
+        "koi8-r"
+    )]
     [InlineData("<meta content='text/html; charset=koi8-r' http-equiv=Content-Type>", "koi8-r")]
     [InlineData("<meta http-equiv=refresh content='0; url=x?charset=gbk'><meta charset=big5>", "big5")]
     [InlineData("<meta http-equiv=content-type content='text/html; charset = \"euc-jp\" '>", "euc-jp")]
@@ -67,13 +70,18 @@ public class Prescans
     [InlineData("<meta charset=big5>", "nonsense", true)]
     [InlineData("<meta charset=nonsense>", "big5", false)]
     [InlineData("plain", null, false)]
-    public void A_name_that_nobody_knows_is_told(string page, string? header, bool told) => Assert.Equal(told, PageText.NamesUnknown(Encoding.ASCII.GetBytes(page), header));
+    public void A_name_that_nobody_knows_is_told(string page, string? header, bool told) =>
+        Assert.Equal(told, PageText.NamesUnknown(Encoding.ASCII.GetBytes(page), header));
 
     [Fact]
     public void A_description_does_not_say_the_encoding()
     {
-        var page = Encoding.ASCII.GetBytes("<head><meta name=\"description\" content=\"how to set charset=gbk in a page\"><meta charset=\"windows-1251\"></head><p>")
-            .Concat((byte[])[0xCD, 0xE0, 0xF7, 0xE0, 0xEB, 0xFC, 0xED, 0xE8, 0xEA]).ToArray();
+        var page = Encoding
+            .ASCII.GetBytes(
+                "<head><meta name=\"description\" content=\"how to set charset=gbk in a page\"><meta charset=\"windows-1251\"></head><p>"
+            )
+            .Concat((byte[])[0xCD, 0xE0, 0xF7, 0xE0, 0xEB, 0xFC, 0xED, 0xE8, 0xEA])
+            .ToArray();
         Assert.EndsWith("<p>\u041D\u0430\u0447\u0430\u043B\u044C\u043D\u0438\u043A", PageText.Decode(page, null), StringComparison.Ordinal);
     }
 
@@ -87,7 +95,8 @@ public class Prescans
     [InlineData("iso-8859-16", new byte[] { 0xA4 }, "\u20AC")]
     [InlineData("gb18030", new byte[] { 0x81, 0x30, 0x81, 0x30 }, "\u0080")]
     [InlineData("iso-8859-8-i", new byte[] { 0xE0 }, "\u05D0")]
-    public void Characters_that_were_replaced_before_are_read(string header, byte[] bytes, string text) => Assert.Equal(text, PageText.Decode(bytes, header));
+    public void Characters_that_were_replaced_before_are_read(string header, byte[] bytes, string text) =>
+        Assert.Equal(text, PageText.Decode(bytes, header));
 
     [Fact]
     public void Escape_sequences_without_a_label_are_read_when_all_of_them_mean_something()

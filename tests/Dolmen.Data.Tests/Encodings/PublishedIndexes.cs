@@ -4,7 +4,8 @@ using Dolmen.Data.Encodings;
 
 namespace Dolmen.Tests.Data.Encodings;
 
-/// <summary>Every pointer of every index of the WHATWG Encoding Standard goes through the decoder, and what comes out is hashed as the standard
+/// <summary>Every pointer of every index of the WHATWG Encoding Standard goes through the decoder, and what comes out is hashed as the
+/// standard
 /// hashes its lists: the published files name that hash in their line "Identifier" (whatwg/encoding, files of 2018 to 2024).</summary>
 public class PublishedIndexes
 {
@@ -47,12 +48,16 @@ public class PublishedIndexes
     [Fact]
     public void Shift_jis_decodes_to_the_published_index()
     {
-        var codes = Enumerable.Range(0, 11_280).Select(pointer =>
-        {
-            var (lead, trail) = Math.DivRem(pointer, 188);
-            // Pointers of users' own characters stand for the private use area and not for the index, which has nothing there.
-            return pointer is >= 8836 and <= 10_715 ? null : CodePoint("shift_jis", (byte)(lead + (lead < 0x1F ? 0x81 : 0xC1)), (byte)(trail + (trail < 0x3F ? 0x40 : 0x41)));
-        });
+        var codes = Enumerable
+            .Range(0, 11_280)
+            .Select(pointer =>
+            {
+                var (lead, trail) = Math.DivRem(pointer, 188);
+                // Pointers of users' own characters stand for the private use area and not for the index, which has nothing there.
+                return pointer is >= 8836 and <= 10_715
+                    ? null
+                    : CodePoint("shift_jis", (byte)(lead + (lead < 0x1F ? 0x81 : 0xC1)), (byte)(trail + (trail < 0x3F ? 0x40 : 0x41)));
+            });
         Assert.Equal("cbaa91f3deb7d0841faf5c33041fc15a285da0e87e64ab802c4bf04b7c4da861", Identifier(codes));
         Assert.Equal((0xE000, 0xE757), (CodePoint("shift_jis", 0xF0, 0x40), CodePoint("shift_jis", 0xF9, 0xFC)));
     }
@@ -63,32 +68,57 @@ public class PublishedIndexes
         for (var pointer = 0; pointer < 94 * 94; pointer++)
         {
             var (lead, trail) = Math.DivRem(pointer, 94);
-            var expected = CodePoint("shift_jis", (byte)((pointer / 188) + (pointer / 188 < 0x1F ? 0x81 : 0xC1)), (byte)((pointer % 188) + (pointer % 188 < 0x3F ? 0x40 : 0x41)));
-            if (pointer >= 8836) expected = null;
+            var expected = CodePoint(
+                "shift_jis",
+                (byte)((pointer / 188) + (pointer / 188 < 0x1F ? 0x81 : 0xC1)),
+                (byte)((pointer % 188) + (pointer % 188 < 0x3F ? 0x40 : 0x41))
+            );
+            if (pointer >= 8836)
+                expected = null;
             Assert.Equal(expected, CodePoint("euc-jp", (byte)(lead + 0xA1), (byte)(trail + 0xA1)));
             Assert.Equal(expected, CodePoint("iso-2022-jp", 0x1B, 0x24, 0x42, (byte)(lead + 0x21), (byte)(trail + 0x21)));
         }
     }
 
     [Fact]
-    public void Euc_jp_decodes_jis_x_0212_to_the_published_index() => Assert.Equal(
-        "83bf90dd1c591a4355730d8c4567efc499d74da7490531019ef22a879991cfb7",
-        Identifier(Enumerable.Range(0, 94 * 94).Select(pointer => CodePoint("euc-jp", 0x8F, (byte)((pointer / 94) + 0xA1), (byte)((pointer % 94) + 0xA1)))));
+    public void Euc_jp_decodes_jis_x_0212_to_the_published_index() =>
+        Assert.Equal(
+            "83bf90dd1c591a4355730d8c4567efc499d74da7490531019ef22a879991cfb7",
+            Identifier(
+                Enumerable
+                    .Range(0, 94 * 94)
+                    .Select(pointer => CodePoint("euc-jp", 0x8F, (byte)((pointer / 94) + 0xA1), (byte)((pointer % 94) + 0xA1)))
+            )
+        );
 
     [Fact]
-    public void Big5_decodes_to_the_published_index() => Assert.Equal(
-        "8dfc771062e7be0810919082c2c06baa2236147909e0ecc235b1cb9ad782ac82",
-        Identifier(Enumerable.Range(0, 19_782).Select(pointer =>
-        {
-            var (lead, trail) = Math.DivRem(pointer, 157);
-            // Four pointers stand for two characters, which an index cannot hold.
-            return pointer is 1133 or 1135 or 1164 or 1166 ? null : CodePoint("big5", (byte)(lead + 0x81), (byte)(trail + (trail < 0x3F ? 0x40 : 0x62)));
-        })));
+    public void Big5_decodes_to_the_published_index() =>
+        Assert.Equal(
+            "8dfc771062e7be0810919082c2c06baa2236147909e0ecc235b1cb9ad782ac82",
+            Identifier(
+                Enumerable
+                    .Range(0, 19_782)
+                    .Select(pointer =>
+                    {
+                        var (lead, trail) = Math.DivRem(pointer, 157);
+                        // Four pointers stand for two characters, which an index cannot hold.
+                        return pointer is 1133 or 1135 or 1164 or 1166
+                            ? null
+                            : CodePoint("big5", (byte)(lead + 0x81), (byte)(trail + (trail < 0x3F ? 0x40 : 0x62)));
+                    })
+            )
+        );
 
     [Fact]
-    public void Euc_kr_decodes_to_the_published_index() => Assert.Equal(
-        "1d97134cbf187263585bc8f593ca4196654ed4c7a673f5672eaad4f5d9fdc4ba",
-        Identifier(Enumerable.Range(0, 23_940).Select(pointer => CodePoint("euc-kr", (byte)((pointer / 190) + 0x81), (byte)((pointer % 190) + 0x41)))));
+    public void Euc_kr_decodes_to_the_published_index() =>
+        Assert.Equal(
+            "1d97134cbf187263585bc8f593ca4196654ed4c7a673f5672eaad4f5d9fdc4ba",
+            Identifier(
+                Enumerable
+                    .Range(0, 23_940)
+                    .Select(pointer => CodePoint("euc-kr", (byte)((pointer / 190) + 0x81), (byte)((pointer % 190) + 0x41)))
+            )
+        );
 
     [Fact]
     public void Gb18030_decodes_to_the_published_index() => Assert.Equal(
@@ -99,12 +129,19 @@ public class PublishedIndexes
     [Fact]
     public void Gb18030_decodes_four_bytes_to_the_published_ranges()
     {
-        // The list is got back from what all four-byte codes decode to: a range begins wherever a code point does not follow the one before.
+        // The list is got back from what all four-byte codes decode to: a range begins wherever a code point does not follow the one
+        // before.
         var ranges = new List<string>();
         var before = -2;
         for (var pointer = 0; pointer <= 1_237_575; pointer++)
         {
-            byte[] bytes = [(byte)(0x81 + (pointer / 12_600)), (byte)(0x30 + (pointer / 1260 % 10)), (byte)(0x81 + (pointer / 10 % 126)), (byte)(0x30 + (pointer % 10))];
+            byte[] bytes =
+            [
+                (byte)(0x81 + (pointer / 12_600)),
+                (byte)(0x30 + (pointer / 1260 % 10)),
+                (byte)(0x81 + (pointer / 10 % 126)),
+                (byte)(0x30 + (pointer % 10)),
+            ];
             var code = CodePoint("gb18030", bytes) ?? (before == 0xFFFC ? 0xFFFD : -1);
             if (pointer is > 39_419 and < 189_000) Assert.Equal(-1, code);
             else if (pointer == 7457) Assert.Equal(0xE7C7, code);        // an exception of the algorithm, inside a range

@@ -4,7 +4,9 @@ namespace Dolmen.Tests.Data.Extraction;
 
 public class MainTexts
 {
-    private const string Prose = "The tomb stands on a low hill, west of the village, and was first described in 1847. Its capstone weighs some forty tons, they say.";
+    private const string Prose =
+        "The tomb stands on a low hill, west of the village, and was first described in 1847. Its capstone weighs some forty tons, they "
+            + "say.";
 
     private static string Text(string html) => MainText.Extract(html)?.Text ?? "";
 
@@ -15,11 +17,17 @@ public class MainTexts
     [InlineData("<ol start=3><li>a</li><li><p>b</p></li></ol>", "3. a\n4. b")]
     [InlineData("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n> \n> b")]
     [InlineData("<table><tr><th>a<th>b<tr><td>1<td><b>2</b></table>", "a | b\n1 | 2")]
-    [InlineData("<p>Do:</p><pre><code>if (a &lt; b)\n    <i>c</i>();\n</code></pre><p>Done.</p>", "Do:\n\n```\nif (a < b)\n    c();\n```\n\nDone.")]
+    [InlineData(
+        "<p>Do:</p><pre><code>if (a &lt; b)\n    <i>c</i>();\n</code></pre><p>Done.</p>",
+        "Do:\n\n```\nif (a < b)\n    c();\n```\n\nDone."
+    )]
     [InlineData("<pre>```</pre>", "````\n```\n````")]
     [InlineData("<dl><dt>a<dd>b</dl>", "a\nb")]
     [InlineData("<p>a<img alt='x'> <a href=/>b</a>&nbsp;&amp; c&#x41;&eacute;&copy", "a b & cA\u00E9\u00A9")]
-    [InlineData("<p>see<p hidden>no<p aria-hidden=true>no<p style='color:red; display : none'>no<script>no</script><style>no</style><!-- no -->", "see")]
+    [InlineData(
+        "<p>see<p hidden>no<p aria-hidden=true>no<p style='color:red; display : none'>no<script>no</script><style>no</style><!-- no -->",
+        "see"
+    )]
     [InlineData("<svg><text>no</text></svg><p>a<math><![CDATA[<b>]]></math>", "a<b>")]
     [InlineData("<p>1 < 2 <3 & 4 &bogus; <> </3>x", "1 < 2 <3 & 4 &bogus; <> x")]
     [InlineData("<p>\u6771\u4EAC\u306F\u65E5\u672C\u306E\u9996\u90FD\u3002", "\u6771\u4EAC\u306F\u65E5\u672C\u306E\u9996\u90FD\u3002")]
@@ -41,7 +49,10 @@ public class MainTexts
     [Fact]
     public void A_forum_keeps_every_post()
     {
-        var html = "<body><div id=posts>" + string.Concat(Enumerable.Range(0, 5).Select(i => $"<div class=comment><p>{i}: {Prose}</p></div>")) + "</div></body>";
+        var html =
+            "<body><div id=posts>"
+            + string.Concat(Enumerable.Range(0, 5).Select(i => $"<div class=comment><p>{i}: {Prose}</p></div>"))
+            + "</div></body>";
         Assert.All(Enumerable.Range(0, 5), i => Assert.Contains($"{i}: {Prose}", Text(html)));
     }
 
@@ -60,19 +71,31 @@ public class MainTexts
         var page = MainText.Extract("""
             <html lang="de-AT"><head><title>Steine - Blog</title><meta property="og:title" content="Steine &amp; Gr&auml;ber"><link rel=canonical href="/steine">
             <meta property="article:published_time" content="2019-11-05T10:00:00+01:00"><meta name=author content="A. B."></head><body><p>Text.</body></html>
-            """, "https://example.org/x?y=1");
-        Assert.Equal(new ExtractedPage("Text.", "Steine & Gr\u00E4ber", "2019-11-05T09:00:00Z", "de", "https://example.org/steine", "A. B."), page);
+            """,
+            "https://example.org/x?y=1"
+        );
+        Assert.Equal(
+            new ExtractedPage("Text.", "Steine & Gr\u00E4ber", "2019-11-05T09:00:00Z", "de", "https://example.org/steine", "A. B."),
+            page
+        );
     }
 
     [Theory]
-    [InlineData("{\"@context\":\"https://schema.org\",\"@graph\":[{\"@type\":\"WebSite\",\"name\":\"Blog\"},{\"@type\":\"NewsArticle\",\"headline\":\"Steine &amp; Gräber\",\"datePublished\":\"2019-11-05T10:00:00+01:00\",\"author\":[{\"name\":\"A. B.\"}]}]}", "Steine & Gräber|2019-11-05T09:00:00Z|A. B.")]
+    [InlineData(
+        "{\"@context\":\"https://schema.org\",\"@graph\":[{\"@type\":\"WebSite\",\"name\":\"Blog\"},{\"@type\":\"NewsArticle\","
+            + "\"headline\":\"Steine &amp; Gräber\",\"datePublished\":\"2019-11-05T10:00:00+01:00\",\"author\":[{\"name\":\"A. B.\"}]}]}",
+        "Steine & Gräber|2019-11-05T09:00:00Z|A. B."
+    )]
     [InlineData("[{\"datePublished\":\"2019-11-05\",\"author\":\"A. B.\"}]", "Heading|2019-11-05|A. B.")]
     [InlineData("{\"headline\":\"\\ud800\",\"datePublished\":\"2019-11-05\"}", "Heading|2024-01-31|")]
     [InlineData("{\"headline\":", "Heading|2024-01-31|")]
     [InlineData("{\"headline\":7,\"datePublished\":\"soon\"}", "Heading|2024-01-31|")]
     public void What_a_page_says_in_JSON_LD_or_its_address_is_read(string json, string expected)
     {
-        var page = MainText.Extract($"<title>t</title><script type=\"application/ld+json\">{json}</script><h1>Heading</h1><p>Text.</p>", "https://example.org/2024/01/31/stones")!;
+        var page = MainText.Extract(
+            $"<title>t</title><script type=\"application/ld+json\">{json}</script><h1>Heading</h1><p>Text.</p>",
+            "https://example.org/2024/01/31/stones"
+        )!;
         Assert.Equal(expected, $"{page.Title}|{page.Date}|{page.Author}");
     }
 

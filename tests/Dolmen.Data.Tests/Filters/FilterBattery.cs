@@ -19,18 +19,30 @@ public class FilterBattery
     public void Any_text_is_measured_the_same_twice_and_within_bounds(string name)
     {
         var filter = FilterSet.Create(All).Single(filter => filter.Name == name);
-        Gen.Select(Texts.Any, Gen.Int[0, 7]).Sample((text, pick) =>
-        {
-            var language = new[] { "en", "zh", "ja", "th", "my", "ko", "fr", "und" }[pick];
-            var values = Judged.Measures(filter, text, language);
-            Assert.Equal(values, Judged.Measures(filter, text, language));
-            for (var index = 0; index < values.Length; index++)
-            {
-                Assert.False(double.IsInfinity(values[index]));
-                if (Ratios.Any(ending => filter.Measures[index].EndsWith(ending, StringComparison.Ordinal)) && !double.IsNaN(values[index]) && !filter.Measures[index].EndsWith("newline_ratio", StringComparison.Ordinal))
-                    Assert.InRange(values[index], 0, filter.Measures[index].EndsWith("_ratio", StringComparison.Ordinal) ? double.MaxValue : 1);
-            }
-        }, iter: 150);
+        Gen.Select(Texts.Any, Gen.Int[0, 7])
+            .Sample(
+                (text, pick) =>
+                {
+                    var language = new[] { "en", "zh", "ja", "th", "my", "ko", "fr", "und" }[pick];
+                    var values = Judged.Measures(filter, text, language);
+                    Assert.Equal(values, Judged.Measures(filter, text, language));
+                    for (var index = 0; index < values.Length; index++)
+                    {
+                        Assert.False(double.IsInfinity(values[index]));
+                        if (
+                            Ratios.Any(ending => filter.Measures[index].EndsWith(ending, StringComparison.Ordinal))
+                            && !double.IsNaN(values[index])
+                            && !filter.Measures[index].EndsWith("newline_ratio", StringComparison.Ordinal)
+                        )
+                            Assert.InRange(
+                                values[index],
+                                0,
+                                filter.Measures[index].EndsWith("_ratio", StringComparison.Ordinal) ? double.MaxValue : 1
+                            );
+                    }
+                },
+                iter: 150
+            );
     }
 
     [Theory]
@@ -69,7 +81,13 @@ public class FilterBattery
     {
         var texts = Enumerable.Range(0, 50).Select(index => Judged.Repeat($"The cats and dogs number {index}.\n", index)).ToList();
         var filters = FilterSet.Create(All);
-        List<string?> Judge(IEnumerable<string> documents) => [.. documents.AsParallel().AsOrdered().Select(text => filters.Select(filter => Judged.By(filter, text)).FirstOrDefault(reason => reason is not null))];
+        List<string?> Judge(IEnumerable<string> documents) =>
+            [
+                .. documents
+                    .AsParallel()
+                    .AsOrdered()
+                    .Select(text => filters.Select(filter => Judged.By(filter, text)).FirstOrDefault(reason => reason is not null)),
+            ];
         var forward = Judge(texts);
         var backward = Judge(texts.AsEnumerable().Reverse());
         backward.Reverse();
@@ -80,9 +98,19 @@ public class FilterBattery
     [Fact]
     public void Good_prose_is_kept_by_FineWebs_families()
     {
-        var text = string.Join('\n', Enumerable.Range(0, 10).Select(index =>
-            $"The {Ordinal(index)} stone that people of the village set upright stands with its {Ordinal(index + 5)} neighbour on a hill above the {Ordinal(index + 9)} river and the sea."));
-        Assert.All(FilterSet.Create(FilterSettings.FineWeb), filter => Assert.True(filter.Name is "gopherRepetition" || Judged.By(filter, text) is null, Judged.By(filter, text)));
+        var text = string.Join(
+            '\n',
+            Enumerable
+                .Range(0, 10)
+                .Select(index =>
+                    $"The {Ordinal(index)} stone that people of the village set upright stands with its {Ordinal(index + 5)} neighbour on "
+                        + $"a hill above the {Ordinal(index + 9)} river and the sea."
+                )
+        );
+        Assert.All(
+            FilterSet.Create(FilterSettings.FineWeb),
+            filter => Assert.True(filter.Name is "gopherRepetition" || Judged.By(filter, text) is null, Judged.By(filter, text))
+        );
     }
 
     [Fact]
@@ -108,7 +136,14 @@ public class FilterBattery
             Assert.True(thresholds is { TopNGrams.Length: 3, DuplicateNGrams.Length: 6 }, language);
             Assert.True(thresholds.MinMeanWordLength < thresholds.MaxMeanWordLength, language);
         }
-        Assert.Equal((0.842, 6.0, 0.201), (LanguageThresholds.For("ko").LanguageScore!.Value, LanguageThresholds.For("ko").MaxMeanWordLength!.Value, LanguageThresholds.For("ko").DuplicateNGrams![0]));
+        Assert.Equal(
+            (0.842, 6.0, 0.201),
+            (
+                LanguageThresholds.For("ko").LanguageScore!.Value,
+                LanguageThresholds.For("ko").MaxMeanWordLength!.Value,
+                LanguageThresholds.For("ko").DuplicateNGrams![0]
+            )
+        );
     }
 
     [Theory]

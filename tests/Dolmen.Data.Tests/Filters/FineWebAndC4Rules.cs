@@ -8,12 +8,17 @@ public class FineWebAndC4Rules
     private static readonly C4 C4 = new(new());
 
     private static string? Only(FineWebQuality filter, string reason, string text, string language = "en") =>
-        filter.Rules(language).Where(rule => rule.Reason == reason && rule.Breaks(Judged.Measures(filter, text, language)[rule.Measure])).Select(rule => rule.Reason).SingleOrDefault();
+        filter
+            .Rules(language)
+            .Where(rule => rule.Reason == reason && rule.Breaks(Judged.Measures(filter, text, language)[rule.Measure]))
+            .Select(rule => rule.Reason)
+            .SingleOrDefault();
 
     [Fact]
     public void Twelve_lines_of_a_hundred_end_in_punctuation()
     {
-        static string Text(int ended) => string.Join('\n', Enumerable.Range(0, 100).Select(line => "line " + line + (line < ended ? "." : "")));
+        static string Text(int ended) =>
+            string.Join('\n', Enumerable.Range(0, 100).Select(line => "line " + line + (line < ended ? "." : "")));
         Assert.Null(Only(FineWeb, "fineWebQuality.minLinePunctuation", Text(12)));
         Assert.Equal("fineWebQuality.minLinePunctuation", Only(FineWeb, "fineWebQuality.minLinePunctuation", Text(11)));
         // Thai asks for none.
@@ -32,7 +37,8 @@ public class FineWebAndC4Rules
     [Fact]
     public void Sixty_seven_lines_of_a_hundred_have_thirty_characters_or_fewer()
     {
-        static string Text(int brief) => string.Join('\n', Enumerable.Range(0, 100).Select(line => new string('x', line < brief ? 30 : 31)));
+        static string Text(int brief) =>
+            string.Join('\n', Enumerable.Range(0, 100).Select(line => new string('x', line < brief ? 30 : 31)));
         Assert.Null(Only(FineWeb, "fineWebQuality.maxShortLineFraction", Text(67)));
         Assert.Equal("fineWebQuality.maxShortLineFraction", Only(FineWeb, "fineWebQuality.maxShortLineFraction", Text(68)));
         Assert.Null(Only(FineWeb, "fineWebQuality.maxShortLineFraction", Text(68), "de"));
@@ -43,9 +49,15 @@ public class FineWebAndC4Rules
     {
         static string Text(int rest) => "xx\nxx\n" + new string('y', rest);
         Assert.Null(Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(196)));
-        Assert.Equal("fineWebQuality.maxDuplicateLineCharFraction", Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(195)));
+        Assert.Equal(
+            "fineWebQuality.maxDuplicateLineCharFraction",
+            Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(195))
+        );
         Assert.Null(Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(16), "de"));
-        Assert.Equal("fineWebQuality.maxDuplicateLineCharFraction", Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(15), "de"));
+        Assert.Equal(
+            "fineWebQuality.maxDuplicateLineCharFraction",
+            Only(FineWeb, "fineWebQuality.maxDuplicateLineCharFraction", Text(15), "de")
+        );
     }
 
     [Fact]

@@ -7,7 +7,20 @@ public class GopherQualityRules
     private static readonly GopherQuality Filter = new(new());
 
     // "the and cat " is three words of three letters.
-    private static string Words(int count) => string.Join(' ', Enumerable.Range(0, count).Select(index => index switch { 0 => "the", 1 => "and", _ => "cats" }));
+    private static string Words(int count) =>
+        string.Join(
+            ' ',
+            Enumerable
+                .Range(0, count)
+                .Select(index =>
+                    index switch
+                    {
+                        0 => "the",
+                        1 => "and",
+                        _ => "cats",
+                    }
+                )
+        );
 
     [Theory]
     [InlineData(50, null)]
@@ -41,7 +54,8 @@ public class GopherQualityRules
         var filter = new GopherQuality(new(MinAlphabeticFraction: 0, MinMeanWordLength: 0));
         var words = Judged.Words(text, "en").Length;
         text += string.Concat(Enumerable.Repeat(" dogs", Math.Max(0, 100 - words)));
-        if (Judged.Words(text, "en").Length > 100) text = Words(100 - (2 * count)) + string.Concat(Enumerable.Repeat(" " + mark + " x", count));
+        if (Judged.Words(text, "en").Length > 100)
+            text = Words(100 - (2 * count)) + string.Concat(Enumerable.Repeat(" " + mark + " x", count));
         Assert.Equal(100, Judged.Words(text, "en").Length);
         Assert.Equal(reason, Judged.By(filter, text));
     }
@@ -52,7 +66,10 @@ public class GopherQualityRules
     [InlineData("*", 10, null)]
     public void Bullets_start_nine_tenths_of_the_lines(string bullet, int count, string? reason)
     {
-        var text = string.Join('\n', Enumerable.Range(0, 10).Select(line => (line < count ? $"  {bullet} " : "") + "the cats and dogs run over hills"));
+        var text = string.Join(
+            '\n',
+            Enumerable.Range(0, 10).Select(line => (line < count ? $"  {bullet} " : "") + "the cats and dogs run over hills")
+        );
         Assert.Equal(reason, Judged.By(Filter, text));
     }
 
@@ -63,7 +80,10 @@ public class GopherQualityRules
     [InlineData("..", 4, null)]
     public void Ellipses_end_three_tenths_of_the_lines(string end, int count, string? reason)
     {
-        var text = string.Join('\n', Enumerable.Range(0, 10).Select(line => "the cats and dogs run over hills and dales" + (line < count ? end : "")));
+        var text = string.Join(
+            '\n',
+            Enumerable.Range(0, 10).Select(line => "the cats and dogs run over hills and dales" + (line < count ? end : ""))
+        );
         Assert.Equal(reason, Judged.By(Filter, text));
     }
 

@@ -13,7 +13,11 @@ public class GopherRepetitionRules
         string.Join(separator, Enumerable.Range(0, different).Select(index => "line " + index).Concat(Enumerable.Repeat("line 0", same)));
 
     private static string? Only(string key, string text) =>
-        Filter.Rules("en").Where(rule => rule.Reason == "gopherRepetition." + key && rule.Breaks(Judged.Measures(Filter, text)[rule.Measure])).Select(rule => rule.Reason).SingleOrDefault();
+        Filter
+            .Rules("en")
+            .Where(rule => rule.Reason == "gopherRepetition." + key && rule.Breaks(Judged.Measures(Filter, text)[rule.Measure]))
+            .Select(rule => rule.Reason)
+            .SingleOrDefault();
 
     [Theory]
     [InlineData("\n\n", "maxDuplicateParagraphFraction")]
@@ -74,19 +78,29 @@ public class GopherRepetitionRules
     }
 
     [Fact]
-    public void Figures_are_those_of_datatroves_formulas_on_any_words() => Check.Sample(
-        Gen.OneOf(Gen.Int[0, Alphabet.Length - 1].Array[0, 60], Gen.Int[0, 1].Array[0, 200], Gen.Int[0, Alphabet.Length - 1].Array[100, 400]), picks =>
-        {
-            var words = picks.Select(pick => Alphabet[pick]).ToArray();
-            var text = string.Join(' ', words);
-            var values = Judged.Measures(Filter, text);
-            for (var n = 2; n <= 10; n++)
+    public void Figures_are_those_of_datatroves_formulas_on_any_words() =>
+        Check.Sample(
+            Gen.OneOf(
+                Gen.Int[0, Alphabet.Length - 1].Array[0, 60],
+                Gen.Int[0, 1].Array[0, 200],
+                Gen.Int[0, Alphabet.Length - 1].Array[100, 400]
+            ),
+            picks =>
             {
-                var expected = text.Length == 0 || words.Length < n ? double.NaN
-                    : Math.Min(1, (n < 5 ? TopByDefinition(words, n) : DuplicateByDefinition(words, n)) / (double)text.Length);
-                Assert.Equal(expected, values[4 + n - 2]);
-            }
-        }, iter: 400);
+                var words = picks.Select(pick => Alphabet[pick]).ToArray();
+                var text = string.Join(' ', words);
+                var values = Judged.Measures(Filter, text);
+                for (var n = 2; n <= 10; n++)
+                {
+                    var expected =
+                        text.Length == 0 || words.Length < n
+                            ? double.NaN
+                            : Math.Min(1, (n < 5 ? TopByDefinition(words, n) : DuplicateByDefinition(words, n)) / (double)text.Length);
+                    Assert.Equal(expected, values[4 + n - 2]);
+                }
+            },
+            iter: 400
+        );
 
     [Fact]
     public void Texts_of_one_word_or_none_have_no_grams()

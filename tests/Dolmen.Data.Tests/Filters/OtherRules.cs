@@ -40,7 +40,10 @@ public class OtherRules
     [InlineData("one two three four five six seven eight read more", false)]
     [InlineData("中文没有空格", true)]
     public void Boilerplate_lines_go(string line, bool kept) =>
-        Assert.Equal(kept ? "A line that stays.\n" + line : "A line that stays.", Judged.Edited(Lines, "A line that stays.\n" + line, line[0] == '中' ? "zh" : "en"));
+        Assert.Equal(
+            kept ? "A line that stays.\n" + line : "A line that stays.",
+            Judged.Edited(Lines, "A line that stays.\n" + line, line[0] == '中' ? "zh" : "en")
+        );
 
     [Fact]
     public void A_document_that_loses_more_than_a_twentieth_of_its_words_goes()
@@ -87,7 +90,15 @@ public class OtherRules
 
     [Fact]
     public void A_folder_that_is_not_there_is_the_users_to_mend() =>
-        Assert.Contains("filters.badWords.lists", Assert.Throws<UserErrorException>(() => new BadWords(new("/nowhere/at/all")).Measure(TextView.Of("text", "en"), "en", new double[3])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "filters.badWords.lists",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    new BadWords(new("/nowhere/at/all")).Measure(TextView.Of("text", "en"), "en", new double[3])
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("https://example.com/essay", null)]
@@ -108,8 +119,18 @@ public class OtherRules
     public void Addresses_are_judged_by_lists(string url, string? reason)
     {
         using var folder = new TemporaryFolder();
-        folder.Write("domains.txt", "# comment", "bad.example", "||ads.example^", "0.0.0.0 tracker.example", "-ad-banner.", "@@||fine.example^", "##.ad");
-        using (var gzip = new GZipStream(File.Create(Path.Combine(folder.Path, "urls.txt.gz")), CompressionLevel.Fastest)) gzip.Write("http://example.com/one/page\n"u8);
+        folder.Write(
+            "domains.txt",
+            "# comment",
+            "bad.example",
+            "||ads.example^",
+            "0.0.0.0 tracker.example",
+            "-ad-banner.",
+            "@@||fine.example^",
+            "##.ad"
+        );
+        using (var gzip = new GZipStream(File.Create(Path.Combine(folder.Path, "urls.txt.gz")), CompressionLevel.Fastest))
+            gzip.Write("http://example.com/one/page\n"u8);
         folder.Write("banned.txt", "casino");
         folder.Write("soft.txt", "poker", "bets");
         folder.Write("sub.txt", "free slots");

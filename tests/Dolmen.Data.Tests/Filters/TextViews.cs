@@ -57,7 +57,10 @@ public class TextViews
         using var words = TextView.Of(Judged.Repeat("a ", TextView.MaxWords + 10), "en");
         Assert.Equal(TextView.MaxWords, words.Words.Length);
         using var lines = TextView.Of(Judged.Repeat("a\n", TextView.MaxLines + 10), "en");
-        Assert.Equal((TextView.MaxLines, TextView.MaxLines + 10, lines.Text.Length), (lines.Lines.Length, lines.LineCount, lines.Lines[^1].End));
+        Assert.Equal(
+            (TextView.MaxLines, TextView.MaxLines + 10, lines.Text.Length),
+            (lines.Lines.Length, lines.LineCount, lines.Lines[^1].End)
+        );
     }
 
     [Fact]

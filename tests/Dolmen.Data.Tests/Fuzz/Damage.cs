@@ -52,7 +52,29 @@ internal static class Damage
                 extreme.AsSpan(at, Math.Min(length, 8)).Fill((byte)(random.Next(3) switch { 0 => 0, 1 => 0xFF, _ => 0x80 }));
                 return extreme;
             default:
-                string[] words = ["WARC/1.0\r\n", "\r\n\r\n", "Content-Length: 99999999999\r\n", "\u001F\u008B\b", "(µ/ý", "0\r\n", "charset=utf-16", "Transfer-Encoding: chunked\r\n", "\n", "\"", "{", "[", "PAR1", "*", "$", "<loc>", "\\ud800", "-1", "1e999", "null"];
+                string[] words =
+                [
+                    "WARC/1.0\r\n",
+                    "\r\n\r\n",
+                    "Content-Length: 99999999999\r\n",
+                    "\u001F\u008B\b",
+                    "(µ/ý",
+                    "0\r\n",
+                    "charset=utf-16",
+                    "Transfer-Encoding: chunked\r\n",
+                    "\n",
+                    "\"",
+                    "{",
+                    "[",
+                    "PAR1",
+                    "*",
+                    "$",
+                    "<loc>",
+                    "\\ud800",
+                    "-1",
+                    "1e999",
+                    "null",
+                ];
                 return [.. bytes[..at], .. Encoding.Latin1.GetBytes(words[random.Next((uint)words.Length)]), .. bytes[at..]];
         }
     }

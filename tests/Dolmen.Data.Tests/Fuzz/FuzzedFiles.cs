@@ -64,18 +64,29 @@ public class FuzzedFiles
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "model.bin");
-        byte[][] files = [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Languages", "Goldens"), "fasttext-*").Where(f => f.EndsWith(".bin", StringComparison.Ordinal) || f.EndsWith(".ftz", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
-        Fuzzing.Run("fasttext", 60, random =>
-        {
-            File.WriteAllBytes(path, Damage.Of(files, random));
-            Refused(() =>
+        byte[][] files =
+        [
+            .. Directory
+                .GetFiles(Path.Combine(AppContext.BaseDirectory, "Languages", "Goldens"), "fasttext-*")
+                .Where(f => f.EndsWith(".bin", StringComparison.Ordinal) || f.EndsWith(".ftz", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .Select(File.ReadAllBytes),
+        ];
+        Fuzzing.Run(
+            "fasttext",
+            60,
+            random =>
             {
-                var model = FastTextModel.Load(path);
-                var best = new LabelScore[3];
-                model.Predict("All human beings are born free and equal. \uD800 Alle Menschen", best);
-                new FastTextIdentifier(model).Identify("모든 인간은 태어날 때부터 자유로우며");
-            });
-        });
+                File.WriteAllBytes(path, Damage.Of(files, random));
+                Refused(() =>
+                {
+                    var model = FastTextModel.Load(path);
+                    var best = new LabelScore[3];
+                    model.Predict("All human beings are born free and equal. \uD800 Alle Menschen", best);
+                    new FastTextIdentifier(model).Identify("모든 인간은 태어날 때부터 자유로우며");
+                });
+            }
+        );
     }
 
     [Fact]
@@ -83,7 +94,10 @@ public class FuzzedFiles
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "model.safetensors");
-        new QualityModel(new float[1 << 10], new QualityModelCard(QualityModelCard.ThisKind, QualityModelCard.ThisVersion, 10, 1000, 0, 1, 0, null)).Save(path);
+        new QualityModel(
+            new float[1 << 10],
+            new QualityModelCard(QualityModelCard.ThisKind, QualityModelCard.ThisVersion, 10, 1000, 0, 1, 0, null)
+        ).Save(path);
         byte[][] files = [File.ReadAllBytes(path)];
         Fuzzing.Run("quality", 200, random =>
         {
@@ -95,19 +109,30 @@ public class FuzzedFiles
     [Fact]
     public void Robots()
     {
-        byte[][] files = Fuzzing.StartFrom(["User-agent: *\nDisallow: /a*b*c$\nAllow: /%7Eok/\nCrawl-delay: 1.5\n\nuser-agent: dolmen-bot\nuser-agent: other\nDisallow: /*?q=%E4%B8\n#no\nSitemap: https://stones.example/s.xml\n"u8.ToArray()], "robots.txt");
-        Fuzzing.Run("robots", 300, random =>
-        {
-            var rules = RobotsRules.Parse(Damage.Of(files, random), "dolmen-bot");
-            foreach (var path in (string[])["/", "/a/b/c", "/%7eok/x", "/x?q=中", "/%", "/%E4%B", "/" + new string('a', 2000)]) rules.Allows(path);
-            Assert.InRange(rules.CrawlDelaySeconds, 0, 3600);
-        });
+        byte[][] files = Fuzzing.StartFrom(
+            [
+                "User-agent: *\nDisallow: /a*b*c$\nAllow: /%7Eok/\nCrawl-delay: 1.5\n\nuser-agent: dolmen-bot\nuser-agent: other\nDisallow: /*?q=%E4%B8\n#no\nSitemap: https://stones.example/s.xml\n"u8.ToArray(),
+            ],
+            "robots.txt"
+        );
+        Fuzzing.Run(
+            "robots",
+            300,
+            random =>
+            {
+                var rules = RobotsRules.Parse(Damage.Of(files, random), "dolmen-bot");
+                foreach (var path in (string[])["/", "/a/b/c", "/%7eok/x", "/x?q=中", "/%", "/%E4%B", "/" + new string('a', 2000)])
+                    rules.Allows(path);
+                Assert.InRange(rules.CrawlDelaySeconds, 0, 3600);
+            }
+        );
     }
 
     [Fact]
     public void Sitemaps()
     {
-        var xml = "<?xml version=\"1.0\"?><urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><url><loc>https://stones.example/a?b=1&amp;c=2</loc><lastmod>2024-01-02</lastmod></url><url><loc><![CDATA[/b]]></loc></url></urlset>"u8.ToArray();
+        var xml =
+            "<?xml version=\"1.0\"?><urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><url><loc>https://stones.example/a?b=1&amp;c=2</loc><lastmod>2024-01-02</lastmod></url><url><loc><![CDATA[/b]]></loc></url></urlset>"u8.ToArray();
         var index = "<sitemapindex><sitemap><loc>https://stones.example/s1.xml.gz</loc></sitemap></sitemapindex>"u8.ToArray();
         byte[][] files = [xml, index, WarcFile.Gzip(xml), "https://stones.example/a\nhttps://stones.example/b\n"u8.ToArray()];
         Fuzzing.Run("sitemap", 300, random =>
@@ -121,7 +146,21 @@ public class FuzzedFiles
     public void Cdxj()
     {
         using var folder = new TemporaryFolder();
-        var lines = Enumerable.Range(0, 20).Select(i => CdxjIndex.Line($"https://stones.example/{i}", DateTimeOffset.UnixEpoch.AddDays(i), "text/html", 200, "sha1:X", 100, "a.warc.gz", i * 100)).ToList();
+        var lines = Enumerable
+            .Range(0, 20)
+            .Select(i =>
+                CdxjIndex.Line(
+                    $"https://stones.example/{i}",
+                    DateTimeOffset.UnixEpoch.AddDays(i),
+                    "text/html",
+                    200,
+                    "sha1:X",
+                    100,
+                    "a.warc.gz",
+                    i * 100
+                )
+            )
+            .ToList();
         byte[][] files = [Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n")];
         var path = Path.Combine(folder.Path, CdxjIndex.FileName);
         Fuzzing.Run("cdxj", 200, random =>
@@ -147,14 +186,32 @@ public class FuzzedFiles
             "{ // comment\n \"read\": {\"maxRecordBytes\": 1000000}, \"language\": {\"keep\": [\"en\"], \"minScore\": 0.5}, \"filters\": {\"gopherQuality\": {\"minWords\": 50}, \"c4\": {}}, \"dedup\": {\"minHash\": {\"bands\": 14}}, \"personalData\": {}, }"u8.ToArray(),
             "{\"alpha\": 0.3, \"sources\": {\"wiki\": 2}, \"edges\": [0.1, 0.5], \"rehydrate\": true}"u8.ToArray(),
         ];
-        byte[][] sets = [.. ((string[])["filters.gopherQuality.minWords=30", "language.keep=[\"de\"]", "read.maxRatio=1e3", "url.builtIn=true", "sources.wiki=2", "filters.c4=null", "dedup.minHash.bands=7"]).Select(Encoding.UTF8.GetBytes)];
-        Fuzzing.Run("recipes", 400, random =>
-        {
-            var text = Encoding.UTF8.GetString(random.Next(3) == 0 ? files[random.Next(2)] : Damage.Of(files, random));
-            string[] set = [.. Enumerable.Range(0, (int)random.Next(3)).Select(_ => Encoding.UTF8.GetString(Damage.Of(sets, random)))];
-            Refused(() => CleaningRecipeFile.Load(text, "recipe.jsonc", set));
-            Refused(() => MixRecipeFile.Load(null, set));
-        });
+        byte[][] sets =
+        [
+            .. (
+                (string[])
+                    [
+                        "filters.gopherQuality.minWords=30",
+                        "language.keep=[\"de\"]",
+                        "read.maxRatio=1e3",
+                        "url.builtIn=true",
+                        "sources.wiki=2",
+                        "filters.c4=null",
+                        "dedup.minHash.bands=7",
+                    ]
+            ).Select(Encoding.UTF8.GetBytes),
+        ];
+        Fuzzing.Run(
+            "recipes",
+            400,
+            random =>
+            {
+                var text = Encoding.UTF8.GetString(random.Next(3) == 0 ? files[random.Next(2)] : Damage.Of(files, random));
+                string[] set = [.. Enumerable.Range(0, (int)random.Next(3)).Select(_ => Encoding.UTF8.GetString(Damage.Of(sets, random)))];
+                Refused(() => CleaningRecipeFile.Load(text, "recipe.jsonc", set));
+                Refused(() => MixRecipeFile.Load(null, set));
+            }
+        );
     }
 
     [Theory]
@@ -162,7 +219,11 @@ public class FuzzedFiles
     [InlineData("{\"\\ud800\": null}", "half a surrogate pair")]
     [InlineData("{\"dedup\": null, \"dedup\": null}", "dedup")]
     public void Recipes_that_only_look_like_JSON_are_refused(string text, string why) =>
-        Assert.Contains(why, Assert.Throws<UserErrorException>(() => CleaningRecipeFile.Load(text, "recipe.jsonc", [])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            why,
+            Assert.Throws<UserErrorException>(() => CleaningRecipeFile.Load(text, "recipe.jsonc", [])).Message,
+            StringComparison.Ordinal
+        );
 
     private static void CountedOrRefused(byte[] bytes, string name) => Refused(() => WarcFile.Read(bytes, name));
 

@@ -5,7 +5,8 @@ using CsCheck;
 namespace Dolmen.Tests.Data.Fuzz;
 
 /// <summary>Runs a family on many random cases, each by a seed of its own. A few fixed ones are a check in every run of the tests;
-/// <c>DOLMEN_FUZZ_SECONDS=300</c> makes a search of it, with seeds that are new each time, and <c>DOLMEN_FUZZ_SEED=n</c> repeats the case that failed.
+/// <c>DOLMEN_FUZZ_SECONDS=300</c> makes a search of it, with seeds that are new each time, and <c>DOLMEN_FUZZ_SEED=n</c> repeats the case
+/// that failed.
 /// <c>DOLMEN_FUZZ_FILES=DIR</c> damages the files there as well.</summary>
 internal static class Fuzzing
 {
@@ -13,7 +14,10 @@ internal static class Fuzzing
     private const long MostFileBytes = 2 << 20;
 
     private static readonly TimeSpan LongestCase = TimeSpan.FromSeconds(60);
-    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
+    private static readonly int Seconds = int.Parse(
+        Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SECONDS") ?? "0",
+        CultureInfo.InvariantCulture
+    );
     private static readonly string? Seed = Environment.GetEnvironmentVariable("DOLMEN_FUZZ_SEED");
     private static readonly string? Files = Environment.GetEnvironmentVariable("DOLMEN_FUZZ_FILES");
 
@@ -50,19 +54,30 @@ internal static class Fuzzing
         while (!worker.Join(100))
         {
             if (clock.ElapsedMilliseconds - Volatile.Read(ref begun) > LongestCase.TotalMilliseconds && !Volatile.Read(ref done))
-                throw new TimeoutException($"{family}: a case did not end within {LongestCase.TotalSeconds} s. Repeat it with DOLMEN_FUZZ_SEED={seed}.");
+                throw new TimeoutException(
+                    $"{family}: a case did not end within {LongestCase.TotalSeconds} s. Repeat it with DOLMEN_FUZZ_SEED={seed}."
+                );
         }
-        if (failure is not null) throw new InvalidDataException($"{family}: {failure.Message} Repeat it with DOLMEN_FUZZ_SEED={seed}.", failure);
+        if (failure is not null)
+            throw new InvalidDataException($"{family}: {failure.Message} Repeat it with DOLMEN_FUZZ_SEED={seed}.", failure);
         TestContext.Current.TestOutputHelper?.WriteLine($"{family}: {seed - first} cases in {clock.Elapsed.TotalSeconds:0} s");
     }
 
     /// <summary>The test's own files, and in a search those of the folder that end so.</summary>
-    public static byte[][] StartFrom(byte[][] own, params string[] endings) => Files is null ? own :
-    [
-        .. own,
-        .. Directory.EnumerateFiles(Files, "*", SearchOption.AllDirectories).Where(file => endings.Any(end => file.EndsWith(end, StringComparison.OrdinalIgnoreCase)))
-            .Where(file => new FileInfo(file).Length <= MostFileBytes).Order(StringComparer.Ordinal).Take(MostFiles).Select(File.ReadAllBytes),
-    ];
+    public static byte[][] StartFrom(byte[][] own, params string[] endings) =>
+        Files is null
+            ? own
+            :
+            [
+                .. own,
+                .. Directory
+                    .EnumerateFiles(Files, "*", SearchOption.AllDirectories)
+                    .Where(file => endings.Any(end => file.EndsWith(end, StringComparison.OrdinalIgnoreCase)))
+                    .Where(file => new FileInfo(file).Length <= MostFileBytes)
+                    .Order(StringComparer.Ordinal)
+                    .Take(MostFiles)
+                    .Select(File.ReadAllBytes),
+            ];
 
     // Neighbouring seeds must have nothing in common.
     private static PCG Random(ulong seed)

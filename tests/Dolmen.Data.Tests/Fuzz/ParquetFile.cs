@@ -11,9 +11,13 @@ internal static class ParquetFile
     private const int Groups = 2, GroupRows = 25;
 
     public static async Task<byte[][]> All() =>
-    [
-        await Make(CompressionMethod.None), await Make(CompressionMethod.Snappy), await Make(CompressionMethod.Zstd), await Make(CompressionMethod.Gzip), await Make(CompressionMethod.Brotli),
-    ];
+        [
+            await Make(CompressionMethod.None),
+            await Make(CompressionMethod.Snappy),
+            await Make(CompressionMethod.Zstd),
+            await Make(CompressionMethod.Gzip),
+            await Make(CompressionMethod.Brotli),
+        ];
 
     public static async Task<byte[]> Make(CompressionMethod compression)
     {
@@ -25,7 +29,13 @@ internal static class ParquetFile
         DataField<byte[]> dump = new("dump");
         var options = new ParquetOptions { CompressionMethod = compression };
         using var output = new MemoryStream();
-        await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(text, id, language, tokens, score, date, flag, dump), output, options))
+        await using (
+            var writer = await ParquetWriter.CreateAsync(
+                new ParquetSchema(text, id, language, tokens, score, date, flag, dump),
+                output,
+                options
+            )
+        )
         {
             for (var g = 0; g < Groups; g++)
             {

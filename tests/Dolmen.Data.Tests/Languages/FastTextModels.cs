@@ -6,7 +6,8 @@ using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Data.Languages;
 
-/// <summary>The models were trained with fastText 0.9.2 on articles of the Universal Declaration of Human Rights, and the predictions are its own.</summary>
+/// <summary>The models were trained with fastText 0.9.2 on articles of the Universal Declaration of Human Rights, and the predictions are
+/// its own.</summary>
 public class FastTextModels
 {
     [Theory]

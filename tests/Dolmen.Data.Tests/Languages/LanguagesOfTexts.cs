@@ -24,7 +24,10 @@ public class LanguagesOfTexts
     [InlineData("ru", "Паром сегодня утром снова опоздал, поэтому мы пили кофе на пристани и смотрели на чаек.")]
     [InlineData("uk", "Пором сьогодні вранці знову запізнився, тож ми пили каву на пристані й дивилися на чайок.")]
     [InlineData("bg", "Фериботът тази сутрин пак закъсня, затова изпихме кафето си на кея и гледахме чайките.")]
-    [InlineData("sr", "Трајект је јутрос опет каснио, па смо попили кафу на молу и гледали галебове. Нико се није љутио јер је дан био леп.")]
+    [InlineData(
+        "sr",
+        "Трајект је јутрос опет каснио, па смо попили кафу на молу и гледали галебове. Нико се није љутио јер је дан био леп."
+    )]
     [InlineData("kk", "Паром бүгін таңертең тағы кешікті, сондықтан біз айлақта кофе ішіп, шағалаларды тамашаладық.")]
     [InlineData("ar", "تأخرت العبارة مرة أخرى هذا الصباح، فشربنا قهوتنا على الرصيف ونحن نراقب النوارس.")]
     [InlineData("fa", "کشتی امروز صبح دوباره دیر رسید، برای همین قهوه‌مان را روی اسکله خوردیم و مرغ‌های دریایی را تماشا کردیم.")]
@@ -51,7 +54,11 @@ public class LanguagesOfTexts
     [InlineData("ky", "Бүгүн эртең менен паром дагы кечикти, ошондуктан биз пирсте кофе ичип, чардактарды карап турдук.")]
     [InlineData("tg", "Имрӯз субҳ киштӣ боз дер кард, бинобар ин мо дар соҳил қаҳва нӯшидем ва ба мурғҳо нигоҳ кардем.")]
     [InlineData("ug", "بۈگۈن ئەتىگەن پاراخوت يەنە كېچىكتى، شۇڭا بىز پورتتا قەھۋە ئىچىپ، قۇشلارنى تاماشا قىلدۇق.")]
-    [InlineData("ckb", "ئەم بەیانییە کەشتییەکە دیسان درەنگ هات، بۆیە لەسەر بەندەرەکە قاوەمان خواردەوە و سەیری باڵندەکانمان دەکرد، هەروەها دڵمان خۆش بوو و گوێمان لێ بوو.")]
+    [InlineData(
+        "ckb",
+        "ئەم بەیانییە کەشتییەکە دیسان درەنگ هات، بۆیە لەسەر بەندەرەکە قاوەمان خواردەوە و سەیری باڵندەکانمان دەکرد، هەروەها دڵمان خۆش بوو و "
+            + "گوێمان لێ بوو."
+    )]
     [InlineData("ps", "نن سهار کښتۍ بیا ناوخته راغله، نو موږ د بندر په غاړه قهوه وڅښله او د مرغانو ننداره مو وکړه.")]
     [InlineData("ta", "இன்று காலை படகு மீண்டும் தாமதமானது.")]
     public void A_sentence_is_of_its_language_and_surely_so(string language, string text)
@@ -73,10 +80,14 @@ public class LanguagesOfTexts
     [InlineData("gl", "Onte choveu moito e a xente da vila non saíu da casa ata a noite, cando xa non había ninguén na rúa, ou case.")]
     [InlineData("es", "Ayer llovió mucho y la gente del pueblo no salió de la casa hasta la noche, cuando ya no había nadie en la calle.")]
     [InlineData("pt", "Ontem choveu muito e as pessoas da aldeia não saíram de casa até à noite, quando já não havia ninguém na rua.")]
-    [InlineData("lb", "Dat ass net gutt fir d'Kanner, well si hunn och haut vun der Schoul näischt matkritt, an dat huet jiddereen gesinn.")]
+    [InlineData(
+        "lb",
+        "Dat ass net gutt fir d'Kanner, well si hunn och haut vun der Schoul näischt matkritt, an dat huet jiddereen gesinn."
+    )]
     [InlineData("gd", "Cha robh an t-aiseag air tighinn fhathast, agus mar sin bha sinn aig a' chidhe airson greis; bha e fuar cuideachd.")]
     [InlineData("ceb", "Ang barko nadugay na usab kaganina, busa uban sa mga bata kami nag-inom ug kape sa pantalan kay adunay panahon.")]
-    public void Neighbours_are_told_apart_by_their_little_words(string language, string text) => Assert.Equal(language, Default.Identify(text).Language);
+    public void Neighbours_are_told_apart_by_their_little_words(string language, string text) =>
+        Assert.Equal(language, Default.Identify(text).Language);
 
     [Theory]
     [InlineData("1234 -- 5678")]
@@ -92,7 +103,12 @@ public class LanguagesOfTexts
     public void A_page_is_of_the_language_of_its_prose()
     {
         var menu = string.Join('\n', Enumerable.Repeat("Home\nLogin\nContact us\nPrivacy", 10));
-        var guess = Default.Identify(menu + "\nDie Fähre kam heute Morgen wieder zu spät, also tranken wir unseren Kaffee auf der Mole und sahen den Möwen zu, bis der Nebel sich hob.\n" + menu);
+        var guess = Default.Identify(
+            menu
+                + "\nDie Fähre kam heute Morgen wieder zu spät, also tranken wir unseren Kaffee auf der Mole und sahen den Möwen zu, bis "
+                + "der Nebel sich hob.\n"
+                + menu
+        );
         Assert.Equal("de", guess.Language);
     }
 
@@ -130,7 +146,15 @@ public class LanguagesOfTexts
     [Fact]
     public void Hostile_texts_cost_little()
     {
-        foreach (var text in (string[])[new string('a', 3_000_000), new string('\uD800', 1_000_000), new string('\n', 1_000_000), string.Concat(Enumerable.Repeat("ab\n", 500_000))])
+        foreach (
+            var text in (string[])
+                [
+                    new string('a', 3_000_000),
+                    new string('\uD800', 1_000_000),
+                    new string('\n', 1_000_000),
+                    string.Concat(Enumerable.Repeat("ab\n", 500_000)),
+                ]
+        )
             Assert.InRange(Default.Identify(text).Score, 0, 1);
     }
 

@@ -80,7 +80,12 @@ public sealed class CorpusMixing : IDisposable
     [Fact]
     public void Quality_buckets_and_rehydration_read_their_columns()
     {
-        Corpus("web", Rows("a", "en", 100, quality: 0.1), Rows("b", "en", 100, quality: 0.5), Rows("c", "en", 100, quality: 0.9, cluster: 3));
+        Corpus(
+            "web",
+            Rows("a", "en", 100, quality: 0.1),
+            Rows("b", "en", 100, quality: 0.5),
+            Rows("c", "en", 100, quality: 0.9, cluster: 3)
+        );
         var report = Mix(new MixRecipe(QualityEdges: [0.3, 0.5], QualityWeights: [0, 1, 1], Tokens: 20_000));
         Assert.Equal(["<0.3", "≥0.5", "≥0.5"], report.Components.Select(c => c.Quality));
         Assert.Equal([0, 10_000, 10_000], report.Components.Select(c => c.Taken));
@@ -108,7 +113,10 @@ public sealed class CorpusMixing : IDisposable
             f.Name == "text" ? g.WriteAsync(f, new[] { "one text", "another" }) : g.WriteAsync<int>(f, new[] { 7, 8 }));
         var report = Mix(new MixRecipe(), inputs: ["web", "plain.parquet"]);
         var rows = Read("out");
-        Assert.Equal(["text", "id", "dump", "language", "token_count", "cluster_size", "provenance", "quality_score", "rank"], rows[0].Keys);
+        Assert.Equal(
+            ["text", "id", "dump", "language", "token_count", "cluster_size", "provenance", "quality_score", "rank"],
+            rows[0].Keys
+        );
         Assert.Equal([7, 8], rows.Where(r => r["id"] is null).Select(r => (int)r["rank"]!).Order());
         Assert.Equal(10, rows.Count(r => r["rank"] is null && (string?)r["provenance"] == "human" && (long?)r["token_count"] == 100));
         Assert.Equal(["a", "plain"], report.SourceShares.Keys);
@@ -159,7 +167,11 @@ public sealed class CorpusMixing : IDisposable
     {
         File.WriteAllText(In("broken.parquet"), "PAR1 but not really");
         WriteParquet("other.parquet", [new DataField<int>("rank")], (g, f) => g.WriteAsync<int>(f, new[] { 7, 8 }));
-        Assert.Contains(says, Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: [input])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says,
+            Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: [input])).Message,
+            StringComparison.Ordinal
+        );
         Assert.False(Directory.Exists(In("out")));
     }
 
@@ -168,12 +180,27 @@ public sealed class CorpusMixing : IDisposable
     {
         Corpus("web", Rows("a", "en", 100));
         Assert.Contains("no more than 40,000", Refusal(new MixRecipe(Tokens: 40_001)), StringComparison.Ordinal);
-        Assert.Contains("no input has a column edu_score", Refusal(new MixRecipe(QualityColumn: "edu_score", QualityEdges: [0.5])), StringComparison.Ordinal);
-        Assert.Contains("named twice", Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: ["web", "web"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no input has a column edu_score",
+            Refusal(new MixRecipe(QualityColumn: "edu_score", QualityEdges: [0.5])),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "named twice",
+            Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: ["web", "web"])).Message,
+            StringComparison.Ordinal
+        );
         WriteParquet("plain.parquet", [new DataField<string>("text")], (g, f) => g.WriteAsync(f, new[] { "one", "two" }));
-        Assert.Contains("rehydrate", Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(Rehydrate: true), inputs: ["plain.parquet"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "rehydrate",
+            Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(Rehydrate: true), inputs: ["plain.parquet"])).Message,
+            StringComparison.Ordinal
+        );
         Assert.False(Directory.Exists(In("out")));
-        Assert.Contains(Mix(new MixRecipe(Tokens: 60_000, MaxEpochs: 6)).Notices, n => n.Contains("repeated 6 times", StringComparison.Ordinal));
+        Assert.Contains(
+            Mix(new MixRecipe(Tokens: 60_000, MaxEpochs: 6)).Notices,
+            n => n.Contains("repeated 6 times", StringComparison.Ordinal)
+        );
         Assert.Contains("already holds files", Refusal(new MixRecipe()), StringComparison.Ordinal);
     }
 
@@ -181,9 +208,16 @@ public sealed class CorpusMixing : IDisposable
     public void A_text_column_in_one_input_and_a_number_in_another_are_refused()
     {
         Corpus("web", Rows("a", "en", 10));
-        WriteParquet("odd.parquet", [new DataField<string>("text"), new DataField<int>("language")], (g, f) =>
-            f.Name == "text" ? g.WriteAsync(f, new[] { "one", "two" }) : g.WriteAsync<int>(f, new[] { 7, 8 }));
-        Assert.Contains("column language is", Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: ["web", "odd.parquet"])).Message, StringComparison.Ordinal);
+        WriteParquet(
+            "odd.parquet",
+            [new DataField<string>("text"), new DataField<int>("language")],
+            (g, f) => f.Name == "text" ? g.WriteAsync(f, new[] { "one", "two" }) : g.WriteAsync<int>(f, new[] { 7, 8 })
+        );
+        Assert.Contains(
+            "column language is",
+            Assert.Throws<UserErrorException>(() => Mix(new MixRecipe(), inputs: ["web", "odd.parquet"])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private string Refusal(MixRecipe recipe) => Assert.Throws<UserErrorException>(() => Mix(recipe)).Message;
@@ -191,27 +225,53 @@ public sealed class CorpusMixing : IDisposable
     private MixReport Mix(MixRecipe recipe, string output = "out", string[]? inputs = null, ulong seed = 7, int? threads = null) =>
         CorpusMix.Run([.. (inputs ?? ["web"]).Select(In)], recipe, In(output), seed, threads, CorpusFixture.NoProgress, default);
 
-    private static Row[] Rows(string dump, string language, int count, long? tokens = 100, double quality = 0.5, string provenance = "human", int cluster = 1) =>
-        [.. Enumerable.Range(0, count).Select(i => new Row($"{dump}-{language}-{i}", dump, language, tokens, quality, provenance, cluster))];
+    private static Row[] Rows(
+        string dump,
+        string language,
+        int count,
+        long? tokens = 100,
+        double quality = 0.5,
+        string provenance = "human",
+        int cluster = 1
+    ) =>
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => new Row($"{dump}-{language}-{i}", dump, language, tokens, quality, provenance, cluster)),
+        ];
 
     private void Corpus(string name, params IEnumerable<Row>[] parts)
     {
         var rows = parts.SelectMany(p => p).ToArray();
         Directory.CreateDirectory(In(name));
-        WriteParquet(Path.Combine(name, "documents.parquet"),
-            [new DataField<string>("text"), new DataField<string>("id"), new DataField<string>("dump"), new DataField<string>("language"), new DataField<long?>("token_count"),
-                new DataField<double>("quality_score"), new DataField<string>("provenance"), new DataField<int>("cluster_size")],
-            (group, field) => field.Name switch
-            {
-                "text" => group.WriteAsync(field, rows.Select(r => string.Join(' ', Enumerable.Repeat(r.Id, (int)(r.Tokens ?? 60) / 2))).ToArray()),
-                "id" => group.WriteAsync(field, rows.Select(r => r.Id).ToArray()),
-                "dump" => group.WriteAsync(field, rows.Select(r => r.Dump).ToArray()),
-                "language" => group.WriteAsync(field, rows.Select(r => r.Language).ToArray()),
-                "token_count" => group.WriteAsync<long>(field, rows.Select(r => r.Tokens).ToArray()),
-                "quality_score" => group.WriteAsync<double>(field, rows.Select(r => r.Quality).ToArray()),
-                "provenance" => group.WriteAsync(field, rows.Select(r => r.Provenance).ToArray()),
-                _ => group.WriteAsync<int>(field, rows.Select(r => r.Cluster).ToArray()),
-            });
+        WriteParquet(
+            Path.Combine(name, "documents.parquet"),
+            [
+                new DataField<string>("text"),
+                new DataField<string>("id"),
+                new DataField<string>("dump"),
+                new DataField<string>("language"),
+                new DataField<long?>("token_count"),
+                new DataField<double>("quality_score"),
+                new DataField<string>("provenance"),
+                new DataField<int>("cluster_size"),
+            ],
+            (group, field) =>
+                field.Name switch
+                {
+                    "text" => group.WriteAsync(
+                        field,
+                        rows.Select(r => string.Join(' ', Enumerable.Repeat(r.Id, (int)(r.Tokens ?? 60) / 2))).ToArray()
+                    ),
+                    "id" => group.WriteAsync(field, rows.Select(r => r.Id).ToArray()),
+                    "dump" => group.WriteAsync(field, rows.Select(r => r.Dump).ToArray()),
+                    "language" => group.WriteAsync(field, rows.Select(r => r.Language).ToArray()),
+                    "token_count" => group.WriteAsync<long>(field, rows.Select(r => r.Tokens).ToArray()),
+                    "quality_score" => group.WriteAsync<double>(field, rows.Select(r => r.Quality).ToArray()),
+                    "provenance" => group.WriteAsync(field, rows.Select(r => r.Provenance).ToArray()),
+                    _ => group.WriteAsync<int>(field, rows.Select(r => r.Cluster).ToArray()),
+                }
+        );
     }
 
     private void WriteParquet(string name, DataField[] fields, Func<ParquetRowGroupWriter, DataField, Task> write)

@@ -9,7 +9,8 @@ public sealed class MixtureArithmetic
     private static readonly double[] Tokens = [800, 150, 50];
 
     [Fact]
-    public void Alpha_1_leaves_shares_as_they_are() => Same([0.8, 0.15, 0.05], MixtureWeights.Shares(new MixRecipe(Alpha: 1), Three, Tokens));
+    public void Alpha_1_leaves_shares_as_they_are() =>
+        Same([0.8, 0.15, 0.05], MixtureWeights.Shares(new MixRecipe(Alpha: 1), Three, Tokens));
 
     // Two languages get a half each; within Korean the sources keep their ratio of three to one.
     [Fact]
@@ -34,7 +35,13 @@ public sealed class MixtureArithmetic
     [Fact]
     public void Quality_buckets_have_weights_and_documents_without_a_score_keep_theirs()
     {
-        ComponentKey[] keys = [new("web", "en", 0, false), new("web", "en", 1, false), new("web", "en", 2, false), new("web", "en", -1, false)];
+        ComponentKey[] keys =
+        [
+            new("web", "en", 0, false),
+            new("web", "en", 1, false),
+            new("web", "en", 2, false),
+            new("web", "en", -1, false),
+        ];
         var recipe = new MixRecipe(QualityEdges: [0.3, 0.6], QualityWeights: [0, 1, 4]);
         Same([0, 100 / 600.0, 400 / 600.0, 100 / 600.0], MixtureWeights.Shares(recipe, keys, [100, 100, 100, 100]));
     }
@@ -66,7 +73,8 @@ public sealed class MixtureArithmetic
         Same([3200, 600, 200], MixtureWeights.Allocate(recipe, Three, Tokens, shares, 4000));
         var error = Assert.Throws<UserErrorException>(() => MixtureWeights.Allocate(recipe, Three, Tokens, shares, 4001));
         Assert.Equal(
-            "the budget is 4,001 tokens, but within maxEpochs no more than 4,000 can be taken of these inputs: lower tokens to 4,000, raise maxEpochs (it is 4; repeats beyond 4 are worth little), or add documents.",
+            "the budget is 4,001 tokens, but within maxEpochs no more than 4,000 can be taken of these inputs: lower tokens to 4,000, "
+                + "raise maxEpochs (it is 4; repeats beyond 4 are worth little), or add documents.",
             error.Message);
     }
 
@@ -96,7 +104,8 @@ public sealed class MixtureArithmetic
     [InlineData(999, 8)]
     [InlineData(1000, 1)]
     [InlineData(double.NaN, 1)]
-    public void Cluster_sizes_have_the_weights_of_FineWeb_2(double size, double weight) => Assert.Equal(weight, MixtureRows.OfClusterSize(size));
+    public void Cluster_sizes_have_the_weights_of_FineWeb_2(double size, double weight) =>
+        Assert.Equal(weight, MixtureRows.OfClusterSize(size));
 
     [Theory]
     [InlineData("alpha=1.5", "alpha is 1.5")]
@@ -123,10 +132,17 @@ public sealed class MixtureArithmetic
     }
 
     [Fact]
-    public void A_name_no_document_has_is_refused() => Assert.Contains(
-        "there are web, wiki", Assert.Throws<UserErrorException>(() => MixtureWeights.Shares(new MixRecipe(Sources: Map(("wikki", 2))), Three, Tokens)).Message, StringComparison.Ordinal);
+    public void A_name_no_document_has_is_refused() =>
+        Assert.Contains(
+            "there are web, wiki",
+            Assert
+                .Throws<UserErrorException>(() => MixtureWeights.Shares(new MixRecipe(Sources: Map(("wikki", 2))), Three, Tokens))
+                .Message,
+            StringComparison.Ordinal
+        );
 
-    private static Dictionary<string, double> Map(params (string Name, double Value)[] pairs) => pairs.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
+    private static Dictionary<string, double> Map(params (string Name, double Value)[] pairs) =>
+        pairs.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
 
     private static void Same(double[] expected, double[] actual)
     {

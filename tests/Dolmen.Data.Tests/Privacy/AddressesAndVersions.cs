@@ -72,7 +72,11 @@ public class AddressesAndVersions
     {
         var (masked, counts) = PersonalData.Mask(text);
         Assert.True(counts.IpAddresses >= 1, masked);
-        Assert.DoesNotContain("8.8.", masked.Replace("188.8.", "", StringComparison.Ordinal).Replace("8.8.131", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "8.8.",
+            masked.Replace("188.8.", "", StringComparison.Ordinal).Replace("8.8.131", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]

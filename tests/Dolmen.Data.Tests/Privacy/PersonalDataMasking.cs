@@ -144,14 +144,19 @@ public class PersonalDataMasking
     }
 
     [Fact]
-    public void Masking_twice_changes_nothing_more() => Gen.OneOf(Texts.Any, Gen.Char["0123456789 -./()+@:aXYZ"].Array[0, 60].Select(units => new string(units))).Sample(text =>
-    {
-        var (once, counts) = PersonalData.Mask(text);
-        var (twice, none) = PersonalData.Mask(once);
-        Assert.Equal(once, twice);
-        Assert.Equal(0, none.Total);
-        Assert.Equal(counts.Total == 0, ReferenceEquals(once, text));
-    }, iter: 1000);
+    public void Masking_twice_changes_nothing_more() =>
+        Gen.OneOf(Texts.Any, Gen.Char["0123456789 -./()+@:aXYZ"].Array[0, 60].Select(units => new string(units)))
+            .Sample(
+                text =>
+                {
+                    var (once, counts) = PersonalData.Mask(text);
+                    var (twice, none) = PersonalData.Mask(once);
+                    Assert.Equal(once, twice);
+                    Assert.Equal(0, none.Total);
+                    Assert.Equal(counts.Total == 0, ReferenceEquals(once, text));
+                },
+                iter: 1000
+            );
 
     [Theory]
     [InlineData("1")]

@@ -1,6 +1,7 @@
 namespace Dolmen.Tests.Data.Quality;
 
-/// <summary>Interpolated modified Kneser-Ney straight from its definition, with strings as keys and recursion: slow, and written to be checked by eye.
+/// <summary>Interpolated modified Kneser-Ney straight from its definition, with strings as keys and recursion: slow, and written to be
+/// checked by eye.
 /// Words are split at blanks alone, so texts given to it hold letters and blanks only.</summary>
 internal sealed class KneserNeyByDefinition
 {
@@ -15,7 +16,11 @@ internal sealed class KneserNeyByDefinition
     public KneserNeyByDefinition(IEnumerable<string> texts, int order, int minWord)
     {
         _order = order;
-        var lines = texts.SelectMany(t => t.Split('\n')).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(l => l.Length > 0).ToList();
+        var lines = texts
+            .SelectMany(t => t.Split('\n'))
+            .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(l => l.Length > 0)
+            .ToList();
         var words = lines.SelectMany(l => l).GroupBy(w => w).ToDictionary(g => g.Key, g => g.Count());
         _vocabulary = [.. words.Where(w => w.Value >= minWord).Select(w => w.Key)];
         _unknownTypes = words.Count - _vocabulary.Count + 1;
@@ -30,8 +35,22 @@ internal sealed class KneserNeyByDefinition
                     _raw[n][key] = _raw[n].GetValueOrDefault(key) + 1;
                 }
         }
-        _counts = [.. Enumerable.Range(0, order + 1).Select(n => _raw[n].Where(r => r.Key != Start)
-            .ToDictionary(r => r.Key, r => n == order || r.Key.StartsWith(Start) ? r.Value : _raw[n + 1].Keys.Count(longer => longer.EndsWith(" " + r.Key))))];
+        _counts =
+        [
+            .. Enumerable
+                .Range(0, order + 1)
+                .Select(n =>
+                    _raw[n]
+                        .Where(r => r.Key != Start)
+                        .ToDictionary(
+                            r => r.Key,
+                            r =>
+                                n == order || r.Key.StartsWith(Start)
+                                    ? r.Value
+                                    : _raw[n + 1].Keys.Count(longer => longer.EndsWith(" " + r.Key))
+                        )
+                ),
+        ];
     }
 
     public double Perplexity(string text)

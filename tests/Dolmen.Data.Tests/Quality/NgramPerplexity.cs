@@ -22,7 +22,9 @@ public sealed class NgramPerplexity : IDisposable
         var texts = Corpus(120);
         var model = Fit(texts, new PerplexitySettings(Order: order, MinWord: minWord, MinNgram: 1));
         var reference = new KneserNeyByDefinition(texts, order, minWord);
-        foreach (var text in (string[])[.. texts.Take(5), "b a d c e", "a zebra b", "zebra quagga", "a", "f f f f f f f f", "c b a\n\nd e a b"])
+        foreach (
+            var text in (string[])[.. texts.Take(5), "b a d c e", "a zebra b", "zebra quagga", "a", "f f f f f f f f", "c b a\n\nd e a b"]
+        )
             Assert.Equal(reference.Perplexity(text), model.Of(text), reference.Perplexity(text) * 1e-5);
     }
 
@@ -76,8 +78,19 @@ public sealed class NgramPerplexity : IDisposable
     public void Raw_texts_beside_the_good_ones_say_how_well_perplexity_separates()
     {
         TwoDomains.Write(In("good.jsonl"), Enumerable.Range(0, 200).Select(i => TwoDomains.Text(true, i)));
-        TwoDomains.Write(In("raw.jsonl"), Enumerable.Range(0, 50).Select(i => string.Join(' ', TwoDomains.Text(false, i).Select(c => (char)('a' + ((c * 7) % 26))))));
-        var report = PerplexityTraining.Run([In("good.jsonl")], [In("raw.jsonl")], In("model.safetensors"), new PerplexitySettings(), 0, CorpusFixture.NoProgress, default);
+        TwoDomains.Write(
+            In("raw.jsonl"),
+            Enumerable.Range(0, 50).Select(i => string.Join(' ', TwoDomains.Text(false, i).Select(c => (char)('a' + ((c * 7) % 26)))))
+        );
+        var report = PerplexityTraining.Run(
+            [In("good.jsonl")],
+            [In("raw.jsonl")],
+            In("model.safetensors"),
+            new PerplexitySettings(),
+            0,
+            CorpusFixture.NoProgress,
+            default
+        );
         Assert.True(report.Auc > 0.99);
         Assert.True(report.HeldOut?.P95 < report.Raw?.P5);
     }
@@ -91,7 +104,12 @@ public sealed class NgramPerplexity : IDisposable
         Assert.True(values[0] > 1);
         Assert.Equal(["perplexity"], filter.Measures);
         Assert.Equal(["perplexity.max", "perplexity.min"], filter.Rules("en").Select(r => r.Reason));
-        Assert.True(filter.Rules("en")[0].Breaks(100.1) && !filter.Rules("en")[0].Breaks(100) && filter.Rules("en")[1].Breaks(1.9) && !filter.Rules("en")[1].Breaks(2));
+        Assert.True(
+            filter.Rules("en")[0].Breaks(100.1)
+                && !filter.Rules("en")[0].Breaks(100)
+                && filter.Rules("en")[1].Breaks(1.9)
+                && !filter.Rules("en")[1].Breaks(2)
+        );
     }
 
     [Fact]
@@ -117,7 +135,8 @@ public sealed class NgramPerplexity : IDisposable
         return Math.Exp(-each[^fromEnd]);
     }
 
-    private static NgramModel Fit(string[] texts, PerplexitySettings settings) => PerplexityTraining.Fit(texts, settings, 0, texts.Length, default);
+    private static NgramModel Fit(string[] texts, PerplexitySettings settings) =>
+        PerplexityTraining.Fit(texts, settings, 0, texts.Length, default);
 
     // A walk over six words with habits, so that contexts tell something and counts of one to four occur in every order.
     private static string[] Corpus(int count) => [.. Enumerable.Range(0, count).Select(i =>

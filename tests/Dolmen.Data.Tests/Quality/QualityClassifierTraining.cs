@@ -17,7 +17,10 @@ public sealed class QualityClassifierTraining : IDisposable
     {
         var report = Train("model.safetensors");
         Assert.True(report.HeldOut.Auc >= 0.95, $"AUC {report.HeldOut.Auc}");
-        Assert.True(report.HeldOut.Accuracy >= 0.85 && report.HeldOut.F1 >= 0.85, $"accuracy {report.HeldOut.Accuracy}, F1 {report.HeldOut.F1}");
+        Assert.True(
+            report.HeldOut.Accuracy >= 0.85 && report.HeldOut.F1 >= 0.85,
+            $"accuracy {report.HeldOut.Accuracy}, F1 {report.HeldOut.F1}"
+        );
         Assert.Equal(TwoDomains.GoodWords.Order(), report.Good.Take(5).Select(n => n.Ngram).Order());
         Assert.Equal(TwoDomains.RawWords.Order(), report.Raw.Take(5).Select(n => n.Ngram).Order());
         Assert.Equal(800, report.Trained + report.Calibrated + report.HeldOut.Documents);
@@ -27,7 +30,10 @@ public sealed class QualityClassifierTraining : IDisposable
     public void Calibration_lowers_the_log_loss_of_documents_it_has_not_seen()
     {
         var report = Train("model.safetensors");
-        Assert.True(report.HeldOut.LogLoss < report.Uncalibrated.LogLoss, $"{report.HeldOut.LogLoss} after, {report.Uncalibrated.LogLoss} before");
+        Assert.True(
+            report.HeldOut.LogLoss < report.Uncalibrated.LogLoss,
+            $"{report.HeldOut.LogLoss} after, {report.Uncalibrated.LogLoss} before"
+        );
         Assert.Equal(report.Uncalibrated.Auc, report.HeldOut.Auc, 12);
         Assert.All(report.HeldOut.Reliability, bin => Assert.InRange(bin.Mean, bin.From, bin.To));
     }
@@ -80,7 +86,15 @@ public sealed class QualityClassifierTraining : IDisposable
     {
         TwoDomains.Write(In("good.jsonl"), Enumerable.Range(0, 200).Select(i => Chinese("花崗岩", i)));
         TwoDomains.Write(In("raw.jsonl"), Enumerable.Range(0, 200).Select(i => Chinese("優惠券", i)));
-        var report = QualityTraining.FromSets([In("good.jsonl")], [In("raw.jsonl")], In("model.safetensors"), Small, 0, CorpusFixture.NoProgress, default);
+        var report = QualityTraining.FromSets(
+            [In("good.jsonl")],
+            [In("raw.jsonl")],
+            In("model.safetensors"),
+            Small,
+            0,
+            CorpusFixture.NoProgress,
+            default
+        );
         Assert.True(report.HeldOut.Auc >= 0.99);
         Assert.Contains("花崗岩", report.Good.Take(6).Select(n => n.Ngram));
         Assert.Contains("優惠", report.Raw.Take(6).Select(n => n.Ngram));

@@ -14,7 +14,10 @@ public sealed class TrainingTextsReading : IDisposable
     [Fact]
     public void A_corpus_folder_gives_its_documents()
     {
-        using var fixture = new CorpusFixture().Members(("T:Stones.Cairn", "<summary>A heap of stones.</summary>"), ("M:Stones.Cairn.Build", "<summary>Builds it.</summary>"));
+        using var fixture = new CorpusFixture().Members(
+            ("T:Stones.Cairn", "<summary>A heap of stones.</summary>"),
+            ("M:Stones.Cairn.Build", "<summary>Builds it.</summary>")
+        );
         fixture.Build();
         var text = Assert.Single(Read(fixture.Output));
         Assert.Contains("A heap of stones.", text, StringComparison.Ordinal);
@@ -23,18 +26,40 @@ public sealed class TrainingTextsReading : IDisposable
     [Fact]
     public void Rows_without_a_text_teach_nothing_and_stop_nothing()
     {
-        _folder.Write("rows.jsonl", "{\"text\":\"one\"}", "not json", "{\"messages\":[]}", "{\"text\":7}", "", "{\"text\":\" \"}", "{\"text\":\"two\"}");
+        _folder.Write(
+            "rows.jsonl",
+            "{\"text\":\"one\"}",
+            "not json",
+            "{\"messages\":[]}",
+            "{\"text\":7}",
+            "",
+            "{\"text\":\" \"}",
+            "{\"text\":\"two\"}"
+        );
         Assert.Equal(["one", "two"], Read("rows.jsonl"));
     }
 
     [Fact]
     public void What_teaches_nothing_is_counted_with_its_first_line()
     {
-        _folder.Write("rows.jsonl", "{\"text\":\"one\"}", "not json", "{\"messages\":[]}", "{\"text\":7}", "", "{\"text\":\" \"}", "{\"text\":\"one\"}");
+        _folder.Write(
+            "rows.jsonl",
+            "{\"text\":\"one\"}",
+            "not json",
+            "{\"messages\":[]}",
+            "{\"text\":7}",
+            "",
+            "{\"text\":\" \"}",
+            "{\"text\":\"one\"}"
+        );
         var (sample, funnel) = (new TextSample(1, 1000, 1000), new Funnel());
         TrainingTexts.ForEach([In("rows.jsonl")], "--good", sample.Add, default, funnel);
-        Assert.Equal("2 texts read, 1 used, 1 dropped (conversation-row), 1 dropped (duplicate-or-beyond-budget), 1 dropped (row-without-text), 1 dropped (text-empty), " +
-            "1 dropped (unparsable-json), first broken rows.jsonl, line 2", TextCounts.Of(sample, funnel).ToString());
+        Assert.Equal(
+            "2 texts read, 1 used, 1 dropped (conversation-row), 1 dropped (duplicate-or-beyond-budget), 1 dropped (row-without-text), 1 "
+                + "dropped (text-empty), "
+                + "1 dropped (unparsable-json), first broken rows.jsonl, line 2",
+            TextCounts.Of(sample, funnel).ToString()
+        );
     }
 
     [Fact]

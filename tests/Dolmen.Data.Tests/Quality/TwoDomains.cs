@@ -14,9 +14,29 @@ internal static class TwoDomains
     {
         var random = new StableRandom((ulong)((number * 2) + (good ? 1 : 0)));
         var own = good ? GoodWords : RawWords;
-        return string.Join(' ', Enumerable.Range(0, words).Select(_ => random.NextDouble() < share
-            ? own[random.Next(own.Length)] : "common" + random.Next(150).ToString(CultureInfo.InvariantCulture).Replace('0', 'o').Replace('1', 'i').Replace('2', 'z')
-                .Replace('3', 'e').Replace('4', 'a').Replace('5', 's').Replace('6', 'g').Replace('7', 't').Replace('8', 'b').Replace('9', 'q')));
+        return string.Join(
+            ' ',
+            Enumerable
+                .Range(0, words)
+                .Select(_ =>
+                    random.NextDouble() < share
+                        ? own[random.Next(own.Length)]
+                        : "common"
+                            + random
+                                .Next(150)
+                                .ToString(CultureInfo.InvariantCulture)
+                                .Replace('0', 'o')
+                                .Replace('1', 'i')
+                                .Replace('2', 'z')
+                                .Replace('3', 'e')
+                                .Replace('4', 'a')
+                                .Replace('5', 's')
+                                .Replace('6', 'g')
+                                .Replace('7', 't')
+                                .Replace('8', 'b')
+                                .Replace('9', 'q')
+                )
+        );
     }
 
     public static void WriteSets(string folder, int each = 400)
@@ -25,5 +45,6 @@ internal static class TwoDomains
         Write(Path.Combine(folder, "raw.jsonl"), Enumerable.Range(0, each).Select(i => Text(false, i)));
     }
 
-    public static void Write(string path, IEnumerable<string> texts) => File.WriteAllLines(path, texts.Select(t => $"{{\"text\":\"{t}\"}}"));
+    public static void Write(string path, IEnumerable<string> texts) =>
+        File.WriteAllLines(path, texts.Select(t => $"{{\"text\":\"{t}\"}}"));
 }

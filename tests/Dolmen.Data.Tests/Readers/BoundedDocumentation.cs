@@ -23,7 +23,13 @@ public sealed class BoundedDocumentation : IDisposable
     [InlineData("<q><blockquote>", 60_000, "", 0)]
     [InlineData("<font><nobr><p>", 60_000, "</font>", 60_000, 0)]
     [InlineData("<font><nobr><div>", 60_000, "</font>", 60_000)]
-    public async Task Html_that_nests_without_end_is_read_in_linear_time_and_noted(string open, int times, string close, int closes, long tooDeep = 1)
+    public async Task Html_that_nests_without_end_is_read_in_linear_time_and_noted(
+        string open,
+        int times,
+        string close,
+        int closes,
+        long tooDeep = 1
+    )
     {
         var html = "<p>Words that come first, and a mark.</p>" + Repeat(open, times) + "words at the bottom" + Repeat(close, closes);
         var (entries, funnel) = await Read("page.html", html);
@@ -36,7 +42,10 @@ public sealed class BoundedDocumentation : IDisposable
     [Fact]
     public async Task A_tag_of_many_attributes_keeps_its_words()
     {
-        var (entries, funnel) = await Read("page.html", $"<p {Repeat("class=x data-y='<b>' ", 100_000)}>Words of the paragraph, and a mark.");
+        var (entries, funnel) = await Read(
+            "page.html",
+            $"<p {Repeat("class=x data-y='<b>' ", 100_000)}>Words of the paragraph, and a mark."
+        );
         Assert.Contains("Words of the paragraph, and a mark.", entries, StringComparison.Ordinal);
         Assert.Empty(funnel.Noted);
     }
@@ -64,7 +73,10 @@ public sealed class BoundedDocumentation : IDisposable
     public async Task A_summary_that_nests_without_end_keeps_its_words(string open)
     {
         var close = string.Concat(open.Split('<', StringSplitOptions.RemoveEmptyEntries).Reverse().Select(tag => "</" + tag));
-        var (entries, funnel) = await Read("doc.xml", Member("T:N.C", $"A class of things. {Repeat(open, 50_000)}deep{Repeat(close, 50_000)}"));
+        var (entries, funnel) = await Read(
+            "doc.xml",
+            Member("T:N.C", $"A class of things. {Repeat(open, 50_000)}deep{Repeat(close, 50_000)}")
+        );
         Assert.Contains("A class of things.", entries, StringComparison.Ordinal);
         Assert.Contains("deep", entries, StringComparison.Ordinal);
         Assert.Equal(1, funnel.Noted["xml-too-deep"]);
@@ -73,7 +85,10 @@ public sealed class BoundedDocumentation : IDisposable
     [Fact]
     public async Task An_element_of_many_attributes_a_name_of_many_stars_and_entities_end()
     {
-        var (entries, _) = await Read("doc.xml", Member("T:N.C", $"A class <b {string.Concat(Enumerable.Range(0, 50_000).Select(i => $"a{i}='1' "))}>of</b> things."));
+        var (entries, _) = await Read(
+            "doc.xml",
+            Member("T:N.C", $"A class <b {string.Concat(Enumerable.Range(0, 50_000).Select(i => $"a{i}='1' "))}>of</b> things.")
+        );
         Assert.Contains("A class of things.", entries, StringComparison.Ordinal);
         var (none, funnel) = await Read("doc.xml", Member($"M:N.C.F(X{Repeat("*", 300_000)})", "A method."));
         Assert.Equal(("", 1L), (none, funnel.Dropped["not-a-member"]));
@@ -86,7 +101,10 @@ public sealed class BoundedDocumentation : IDisposable
     {
         var html = string.Concat(Enumerable.Range(0, 30_000).Select(i => $"<h2>Same</h2><p>Words of section number {i}.</p>"));
         var path = Write("page.html", Encoding.UTF8.GetBytes(html));
-        var kept = await Task.Run(() => EntrySet.Clean(HtmlReader.Read(path, new Funnel(), default), new Funnel()), TestContext.Current.CancellationToken)
+        var kept = await Task.Run(
+                () => EntrySet.Clean(HtmlReader.Read(path, new Funnel(), default), new Funnel()),
+                TestContext.Current.CancellationToken
+            )
             .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.Equal((30_000, 30_000), (kept.Count, kept.Select(entry => entry.Signature).Distinct().Count()));
     }
@@ -94,7 +112,10 @@ public sealed class BoundedDocumentation : IDisposable
     [Fact]
     public async Task A_paragraph_without_end_is_cut_in_linear_time()
     {
-        var pieces = await Task.Run(() => Passages.Cut(Repeat("word ", 5_000_000), "t", "s", new Funnel()).Count(), TestContext.Current.CancellationToken)
+        var pieces = await Task.Run(
+                () => Passages.Cut(Repeat("word ", 5_000_000), "t", "s", new Funnel()).Count(),
+                TestContext.Current.CancellationToken
+            )
             .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.InRange(pieces, 12_000, 13_000);
     }
@@ -113,8 +134,17 @@ public sealed class BoundedDocumentation : IDisposable
     [InlineData("words.xml", "<?xml version='1.0' encoding='windows-1251'?><d>", "</d>")]
     public async Task The_encoding_a_file_declares_is_read(string name, string before, string after)
     {
-        byte[] bytes = [.. Encoding.ASCII.GetBytes(before), .. Enumerable.Repeat((byte[])[0xCD, 0xE0, 0xF7, 0xE0, 0xEB, 0xFC, 0xED, 0xE8, 0xEA, 0x20], 4).SelectMany(b => b), .. Encoding.ASCII.GetBytes(after)];
-        Assert.Contains("\u041D\u0430\u0447\u0430\u043B\u044C\u043D\u0438\u043A", (await Read(name, bytes)).Entries, StringComparison.Ordinal);
+        byte[] bytes =
+        [
+            .. Encoding.ASCII.GetBytes(before),
+            .. Enumerable.Repeat((byte[])[0xCD, 0xE0, 0xF7, 0xE0, 0xEB, 0xFC, 0xED, 0xE8, 0xEA, 0x20], 4).SelectMany(b => b),
+            .. Encoding.ASCII.GetBytes(after),
+        ];
+        Assert.Contains(
+            "\u041D\u0430\u0447\u0430\u043B\u044C\u043D\u0438\u043A",
+            (await Read(name, bytes)).Entries,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -134,7 +164,8 @@ public sealed class BoundedDocumentation : IDisposable
         }
     }
 
-    private static string Member(string name, string summary) => $"<doc><members><member name=\"{name}\"><summary>{summary}</summary></member></members></doc>";
+    private static string Member(string name, string summary) =>
+        $"<doc><members><member name=\"{name}\"><summary>{summary}</summary></member></members></doc>";
 
     private static string Repeat(string piece, int times) => new StringBuilder(piece.Length * times).Insert(0, piece, times).ToString();
 
@@ -146,7 +177,15 @@ public sealed class BoundedDocumentation : IDisposable
         // A quadratic step would take minutes.
         var entries = await Task.Run(() => FileReader.Read(file, funnel).ToList(), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-        return (string.Join('\n', entries.Select(entry => entry.Kind == EntryKind.Passage ? entry.Remarks : $"{entry.Signature}\n{entry.Summary}\n{entry.Remarks}")), funnel);
+        return (
+            string.Join(
+                '\n',
+                entries.Select(entry =>
+                    entry.Kind == EntryKind.Passage ? entry.Remarks : $"{entry.Signature}\n{entry.Summary}\n{entry.Remarks}"
+                )
+            ),
+            funnel
+        );
     }
 
     private InputFile Write(string name, byte[] bytes)

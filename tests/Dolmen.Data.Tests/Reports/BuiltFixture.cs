@@ -8,17 +8,26 @@ using Dolmen.Data.Inputs;
 
 namespace Dolmen.Tests.Data.Reports;
 
-/// <summary>A corpus built of three small files of invented English: texts of different lengths, copies, near copies, texts of dots.</summary>
+/// <summary>A corpus built of three small files of invented English: texts of different lengths, copies, near copies, texts of
+/// dots.</summary>
 public sealed class BuiltFixture : IDisposable
 {
-    private static readonly string[] Words =
-        ("the old harbour keeps its lanterns lit through every winter night and people walk along stone walls to hear ships come home with salt grain " +
-        "letters from far islands where children learn songs about rivers that never sleep while bakers open early for sailors who have not eaten since dawn").Split(' ');
+    private static readonly string[] Words = (
+        "the old harbour keeps its lanterns lit through every winter night and people walk along stone walls to hear ships come home with "
+            + "salt grain "
+        + "letters from far islands where children learn songs about rivers that never sleep while bakers open early for sailors who have "
+        + "not eaten since dawn"
+    ).Split(' ');
 
     public string Root { get; } = Directory.CreateTempSubdirectory("dolmen-seeing-").FullName;
 
-    internal static CleaningRecipe Recipe { get; } = new(
-        new(), new(), new FilterSettings(new(), new(), new(), new() { MinSentences = 3 }, FineWebQuality: new(MaxDuplicateLineCharFraction: 0.2)), Dedup: new(MinHash: new MinHashSettings()));
+    internal static CleaningRecipe Recipe { get; } =
+        new(
+            new(),
+            new(),
+            new FilterSettings(new(), new(), new(), new() { MinSentences = 3 }, FineWebQuality: new(MaxDuplicateLineCharFraction: 0.2)),
+            Dedup: new(MinHash: new MinHashSettings())
+        );
 
     /// <param name="name">Folder below <see cref="Root"/>; what is built there already is not built again.</param>
     internal string Build(string name, CleaningRecipe? recipe = null, double heldOut = 0, int files = 3)
@@ -27,9 +36,21 @@ public sealed class BuiltFixture : IDisposable
         if (Directory.Exists(directory)) return directory;
         if (!File.Exists(Path.Combine(input, "part0.jsonl"))) WriteInput(input, files);
         var funnel = new Funnel();
-        _ = CleanCorpus.Build(
-            recipe ?? Recipe, InputFiles.Find([input], funnel), funnel, directory, heldOut, 0, CleaningRun.Default with { Threads = 2 }, CorpusFixture.NoProgress, CancellationToken.None)
-            ?? throw new InvalidOperationException("All shards are this process's.");
+        _ =
+            CleanCorpus.Build(
+                recipe ?? Recipe,
+                InputFiles.Find([input], funnel),
+                funnel,
+                directory,
+                heldOut,
+                0,
+                CleaningRun.Default with
+                {
+                    Threads = 2,
+                },
+                CorpusFixture.NoProgress,
+                CancellationToken.None
+            ) ?? throw new InvalidOperationException("All shards are this process's.");
         return directory;
     }
 
@@ -49,7 +70,14 @@ public sealed class BuiltFixture : IDisposable
         for (var i = 0; i < words; i++)
         {
             var word = Words[random.Next(Words.Length)];
-            text.Append(i % 8 == 0 ? char.ToUpperInvariant(word[0]) + word[1..] : word).Append(i % 8 == 7 || i == words - 1 ? i % 40 == 39 ? ".\n" : ". " : " ");
+            text.Append(i % 8 == 0 ? char.ToUpperInvariant(word[0]) + word[1..] : word)
+                .Append(
+                    i % 8 == 7 || i == words - 1
+                        ? i % 40 == 39
+                            ? ".\n"
+                            : ". "
+                        : " "
+                );
         }
         return text.ToString().TrimEnd();
     }
@@ -71,7 +99,17 @@ public sealed class BuiltFixture : IDisposable
                     4 => string.Join('\n', Enumerable.Repeat(Text(i, 12), 8)),          // repeats itself
                     _ => Text((f * 100) + i, 60 + i),
                 };
-                writer.WriteLine(JsonSerializer.Serialize(new { id = $"doc-{f}-{i}", url = $"https://www.site{i % 4}.example/{f}/{i}", text, date = $"2020-01-{(i % 28) + 1:00}" }));
+                writer.WriteLine(
+                    JsonSerializer.Serialize(
+                        new
+                        {
+                            id = $"doc-{f}-{i}",
+                            url = $"https://www.site{i % 4}.example/{f}/{i}",
+                            text,
+                            date = $"2020-01-{(i % 28) + 1:00}",
+                        }
+                    )
+                );
             }
         }
     }

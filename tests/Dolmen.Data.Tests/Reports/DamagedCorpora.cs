@@ -5,7 +5,8 @@ using Dolmen.Tests.Data.Fuzz;
 
 namespace Dolmen.Tests.Data.Reports;
 
-/// <summary>A finished corpus whose files were damaged afterwards: what asks it says which file, and never answers from half of it.</summary>
+/// <summary>A finished corpus whose files were damaged afterwards: what asks it says which file, and never answers from half of
+/// it.</summary>
 public sealed class DamagedCorpora
 {
     [Theory]
@@ -38,6 +39,14 @@ public sealed class DamagedCorpora
         var bytes = File.ReadAllBytes(file);
         bytes.AsSpan(4, 16).Fill(0xFF);
         File.WriteAllBytes(file, bytes);
-        Assert.Contains(file, Assert.Throws<UserErrorException>(() => CorpusInspection.Find(directory, new InspectQuery(Kept: true, Limit: 10, Full: true), CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            file,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    CorpusInspection.Find(directory, new InspectQuery(Kept: true, Limit: 10, Full: true), CancellationToken.None)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 }

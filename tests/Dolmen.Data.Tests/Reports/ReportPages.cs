@@ -28,8 +28,10 @@ public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<Bu
         var built = BuiltCorpus.Open(directory).Report;
         var page = File.ReadAllText(CorpusReportPage.Write(directory));
         Assert.Contains($"{built.Kept:N0} of {built.Read:N0} documents are kept", page, StringComparison.Ordinal);
-        foreach (var (reason, count) in built.Dropped) Assert.Contains($"<td>{reason}</td><td>{count:N0}</td>", page, StringComparison.Ordinal);
-        foreach (var site in (string[])["site0.example", "site1.example", "site2.example", "site3.example"]) Assert.Contains($"<td>{site}</td><td>45</td>", page, StringComparison.Ordinal);
+        foreach (var (reason, count) in built.Dropped)
+            Assert.Contains($"<td>{reason}</td><td>{count:N0}</td>", page, StringComparison.Ordinal);
+        foreach (var site in (string[])["site0.example", "site1.example", "site2.example", "site3.example"])
+            Assert.Contains($"<td>{site}</td><td>45</td>", page, StringComparison.Ordinal);
         Assert.Contains("≥ 50", page, StringComparison.Ordinal);
         Assert.Contains("Unicode CLDR", page, StringComparison.Ordinal);
         Assert.Contains("CC-MAIN-2026-04", page, StringComparison.Ordinal);
@@ -42,14 +44,24 @@ public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<Bu
         var corpus = BuiltCorpus.Open(directory);
         var rules = new RowRules(corpus.Recipe([]));
         var figures = CorpusFigures.Of(corpus, rules, 2, CancellationToken.None);
-        var judged = CorpusInspection.Find(directory, new InspectQuery(Limit: 1000, Full: true), CancellationToken.None).SelectMany(d => d.Measures).Where(m => m.Reason is not null && m.Value is not null).ToList();
+        var judged = CorpusInspection
+            .Find(directory, new InspectQuery(Limit: 1000, Full: true), CancellationToken.None)
+            .SelectMany(d => d.Measures)
+            .Where(m => m.Reason is not null && m.Value is not null)
+            .ToList();
         Assert.NotEmpty(figures.Rules);
         foreach (var (reason, rule) in figures.Rules)
         {
             Assert.Equal(judged.Count(m => m.Reason == reason && m.Breaks), rule.Outside);
             Assert.Equal(judged.Count(m => m.Reason == reason && !m.Breaks), rule.Inside);
         }
-        for (var i = 0; i < rules.Names.Count; i++) Assert.Equal(figures.Histograms[i].Count, figures.Histograms[i].IsFraction ? figures.Histograms[i].Bars().Sum(b => b.Count) : figures.Histograms[i].Bars().Sum(b => b.Count) + figures.Histograms[i].Zeros);
+        for (var i = 0; i < rules.Names.Count; i++)
+            Assert.Equal(
+                figures.Histograms[i].Count,
+                figures.Histograms[i].IsFraction
+                    ? figures.Histograms[i].Bars().Sum(b => b.Count)
+                    : figures.Histograms[i].Bars().Sum(b => b.Count) + figures.Histograms[i].Zeros
+            );
     }
 
     [Fact]
@@ -59,11 +71,15 @@ public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<Bu
         var corpus = BuiltCorpus.Open(directory);
         var examples = BoundaryExamples.Of(corpus, new RowRules(corpus.Recipe([])));
         var all = CorpusInspection.Find(directory, new InspectQuery(Limit: 1000, Full: true), CancellationToken.None);
-        var inside = all.Where(d => d.Reason.Length == 0).Select(d => d.Measures.Single(m => m.Reason == "gopherQuality.minWords").Value!.Value).Order().Take(2);
+        var inside = all.Where(d => d.Reason.Length == 0)
+            .Select(d => d.Measures.Single(m => m.Reason == "gopherQuality.minWords").Value!.Value)
+            .Order()
+            .Take(2);
         var outside = all.Where(d => d.Reason == "gopherQuality.minWords").Select(d => d.Value!.Value).OrderDescending().Take(2);
         Assert.Equal(inside, examples.Inside("gopherQuality.minWords").Select(e => e.Value));
         Assert.Equal(outside, examples.Outside("gopherQuality.minWords").Select(e => e.Value));
-        foreach (var e in examples.Outside("gopherQuality.minWords")) Assert.StartsWith(e.Opening[..20], all.Single(d => d.Id == e.Id).Text, StringComparison.Ordinal);
+        foreach (var e in examples.Outside("gopherQuality.minWords"))
+            Assert.StartsWith(e.Opening[..20], all.Single(d => d.Id == e.Id).Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -92,7 +108,17 @@ public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<Bu
     {
         Assert.False(LanguageComparison.IsUnder(0.01, 0.04));
         Assert.True(LanguageComparison.IsUnder(0.0099, 0.04));
-        var shares = LanguageComparison.Shares(new Dictionary<string, Flow> { ["nb"] = new() { Kept = 1 }, ["no"] = new() { Kept = 1 }, ["en"] = new() { Kept = 6 }, ["und"] = new() { Kept = 99 } }).ToDictionary(s => s.Code);
+        var shares = LanguageComparison
+            .Shares(
+                new Dictionary<string, Flow>
+                {
+                    ["nb"] = new() { Kept = 1 },
+                    ["no"] = new() { Kept = 1 },
+                    ["en"] = new() { Kept = 6 },
+                    ["und"] = new() { Kept = 99 },
+                }
+            )
+            .ToDictionary(s => s.Code);
         Assert.Equal((0.25, 0.75, 0), (shares["no"].Corpus, shares["en"].Corpus, shares["hi"].Corpus));
         Assert.Equal(1, shares.Values.Sum(s => s.World), 1e-9);
     }
@@ -100,6 +126,9 @@ public sealed partial class ReportPages(BuiltFixture corpora) : IClassFixture<Bu
     [Fact]
     public void A_folder_without_measurements_is_refused() => Assert.Throws<UserErrorException>(() => CorpusReportPage.Write(corpora.Root));
 
-    [GeneratedRegex("<(script|link|iframe|object|embed|img|image|use)|(src|href|srcset)\\s*=\\s*[\"']|url\\(|@import", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        "<(script|link|iframe|object|embed|img|image|use)|(src|href|srcset)\\s*=\\s*[\"']|url\\(|@import",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Loading();
 }

@@ -32,7 +32,11 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
     [Theory]
     [InlineData("filters.gopherQuality.minWords=30")]
     [InlineData("filters.gopherQuality.minWords=85")]
-    [InlineData("filters.gopherRepetition.maxTop2GramFraction=1", "filters.gopherRepetition.maxDuplicateLineFraction=1", "filters.c4.minSentences=0")]
+    [InlineData(
+        "filters.gopherRepetition.maxTop2GramFraction=1",
+        "filters.gopherRepetition.maxDuplicateLineFraction=1",
+        "filters.c4.minSentences=0"
+    )]
     [InlineData("dedup.minHash.minJaccard=0.99")]
     [InlineData("dedup.minHash=null")]
     [InlineData("dedup=null")]
@@ -45,7 +49,10 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
         var rebuilt = Report(corpora.Build($"rebuilt {StableHash.Of(string.Join(' ', set)):x16}", BuiltCorpus.Open(directory).Recipe(set)));
         var asked = Ask(directory, set);
         Assert.Equal((rebuilt.Kept, rebuilt.KeptBytes), (asked.Kept.After.Documents, asked.Kept.After.Bytes));
-        Assert.Equal(rebuilt.Dropped, asked.Reasons.Where(r => r.Value.After.Documents > 0).ToDictionary(r => r.Key, r => r.Value.After.Documents));
+        Assert.Equal(
+            rebuilt.Dropped,
+            asked.Reasons.Where(r => r.Value.After.Documents > 0).ToDictionary(r => r.Key, r => r.Value.After.Documents)
+        );
         Assert.Equal(asked.Kept.After.Documents, asked.Kept.Before.Documents + asked.Kept.Gained.Documents - asked.Kept.Lost.Documents);
         Assert.Equal(asked.Kept.Gained.Bytes, asked.Reasons.Values.Sum(r => r.Gained.Bytes));
         Assert.Equal(asked.Kept.Lost.Bytes, asked.Reasons.Values.Sum(r => r.Lost.Bytes));
@@ -65,7 +72,11 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
         var asked = Ask(directory, set);
         Assert.Equal(1, asked.Reasons["decontaminate.maxShare"].Gained.Documents);
         Assert.Equal("doc-1-5", Assert.Single(asked.GainedExamples).Id);
-        Assert.Contains("were not looked for", Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), $"decontaminate.items=[\"{items}\"]")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "were not looked for",
+            Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), $"decontaminate.items=[\"{items}\"]")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -105,7 +116,11 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
 
     [Fact]
     public void A_mistyped_setting_names_the_nearest() =>
-        Assert.Contains("did you mean 'minWords'", Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), "filters.gopherQuality.minWord=3")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean 'minWords'",
+            Assert.Throws<UserErrorException>(() => Ask(corpora.Build("corpus"), "filters.gopherQuality.minWord=3")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_folder_that_is_no_corpus_is_refused() =>
@@ -125,6 +140,10 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
         File.WriteAllText(measurements, "PAR1 and nothing else");
         Assert.Contains("no Parquet file", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(directory, "cleaning.json"), "{");
-        Assert.Contains("cleaning.json cannot be read", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cleaning.json cannot be read",
+            Assert.Throws<UserErrorException>(() => Ask(directory)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -32,7 +32,10 @@ public class DamagedParquet
         Assert.Equal(25, records.Count);
         Assert.Equal(("id-25", 26), (records[0].Id, records[0].Offset));
         Assert.Equal(25, funnel.Dropped["row-group-damaged"]);
-        Assert.Equal(new BrokenRecord("rows.parquet", 1, "row-group-damaged"), Assert.Single(funnel.Broken.Select(b => b with { Detail = null })));
+        Assert.Equal(
+            new BrokenRecord("rows.parquet", 1, "row-group-damaged"),
+            Assert.Single(funnel.Broken.Select(b => b with { Detail = null }))
+        );
     }
 
     [Theory]
@@ -41,9 +44,13 @@ public class DamagedParquet
     [InlineData(new byte[] { 0x15, 2, 0x58, 9, (byte)'d' }, "behind its end")]
     [InlineData(new byte[] { 0x15, 2, 0x18, 4, 0 }, "must be List")]
     [InlineData(new byte[] { 0x15, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0 }, "too many bytes")]
-    [InlineData(new byte[] { 0x15, 2, 0x19, 0x2C, 0x48, 1, (byte)'r', 0x15, 2, 0, 0x48, 1, (byte)'a', 0x15, 200, 1, 0, 0 }, "lacks columns")]
+    [InlineData(
+        new byte[] { 0x15, 2, 0x19, 0x2C, 0x48, 1, (byte)'r', 0x15, 2, 0, 0x48, 1, (byte)'a', 0x15, 200, 1, 0, 0 },
+        "lacks columns"
+    )]
     [InlineData(new byte[] { 0x15, 2, 0x19, 0x1C, 0x48, 1, (byte)'r', 0x15, 1, 0, 0 }, "nested")]
-    public void A_footer_that_lies_is_refused(byte[] footer, string why) => Assert.Contains(why, Refused(File(footer)), StringComparison.Ordinal);
+    public void A_footer_that_lies_is_refused(byte[] footer, string why) =>
+        Assert.Contains(why, Refused(File(footer)), StringComparison.Ordinal);
 
     [Fact]
     public void Columns_in_columns_without_end_are_refused()
@@ -67,7 +74,8 @@ public class DamagedParquet
     }
 
     [Fact]
-    public async Task A_page_of_zeros_is_taken_for_a_bomb() => Assert.Equal("row-group-damaged:1", Counted(await Bytes(CompressionMethod.Zstd, new byte[70 << 20])));
+    public async Task A_page_of_zeros_is_taken_for_a_bomb() =>
+        Assert.Equal("row-group-damaged:1", Counted(await Bytes(CompressionMethod.Zstd, new byte[70 << 20])));
 
     [Fact]
     public async Task A_long_text_in_many_rows_is_held_once()
@@ -120,7 +128,13 @@ public class DamagedParquet
     {
         DataField<byte[]> text = new("text");
         using var output = new MemoryStream();
-        await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(text), output, new ParquetOptions { CompressionMethod = compression }))
+        await using (
+            var writer = await ParquetWriter.CreateAsync(
+                new ParquetSchema(text),
+                output,
+                new ParquetOptions { CompressionMethod = compression }
+            )
+        )
         {
             using var group = writer.CreateRowGroup();
             await group.WriteAsync(text, new[] { value });

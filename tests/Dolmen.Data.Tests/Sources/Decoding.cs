@@ -13,19 +13,38 @@ public class Decoding
 
     static Decoding() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
-    public static TheoryData<string, string, int> Labels => new()
-    {
-        { Korean, "euc-kr", 949 }, { Korean, "KS_C_5601-1987", 949 }, { Korean, "ks_c_5601", 949 }, { Korean, " windows-949 ", 949 },
-        { Chinese, "gb2312", 54936 }, { Chinese, "GBK", 54936 }, { Chinese, "gb18030", 54936 }, { Chinese, "x-gbk", 936 }, { "支石墓", "Big5", 950 },
-        { Japanese, "Shift_JIS", 932 }, { Japanese, "x-sjis", 932 }, { Japanese, "EUC-JP", 51932 }, { Japanese, "iso-2022-jp", 50220 },
-        { Russian.Replace('—', '-'), "koi8-r", 20866 }, { Russian, "windows-1251", 1251 }, { Russian, "cp1251", 1251 },
-        { French, "iso-8859-1", 1252 }, { French, "latin1", 1252 }, { French, "us-ascii", 1252 }, { "สวัสดี", "tis-620", 874 }, { "Türkçe ğüşı", "iso-8859-9", 1254 },
-        { "שלום", "windows-1255", 1255 }, { "مرحبا", "windows-1256", 1256 },
-    };
+    public static TheoryData<string, string, int> Labels =>
+        new()
+        {
+            { Korean, "euc-kr", 949 },
+            { Korean, "KS_C_5601-1987", 949 },
+            { Korean, "ks_c_5601", 949 },
+            { Korean, " windows-949 ", 949 },
+            { Chinese, "gb2312", 54936 },
+            { Chinese, "GBK", 54936 },
+            { Chinese, "gb18030", 54936 },
+            { Chinese, "x-gbk", 936 },
+            { "支石墓", "Big5", 950 },
+            { Japanese, "Shift_JIS", 932 },
+            { Japanese, "x-sjis", 932 },
+            { Japanese, "EUC-JP", 51932 },
+            { Japanese, "iso-2022-jp", 50220 },
+            { Russian.Replace('—', '-'), "koi8-r", 20866 },
+            { Russian, "windows-1251", 1251 },
+            { Russian, "cp1251", 1251 },
+            { French, "iso-8859-1", 1252 },
+            { French, "latin1", 1252 },
+            { French, "us-ascii", 1252 },
+            { "สวัสดี", "tis-620", 874 },
+            { "Türkçe ğüşı", "iso-8859-9", 1254 },
+            { "שלום", "windows-1255", 1255 },
+            { "مرحبا", "windows-1256", 1256 },
+        };
 
     [Theory]
     [MemberData(nameof(Labels))]
-    public void The_header_is_read_as_browsers_read_it(string text, string label, int page) => Assert.Equal(text, PageText.Decode(Encoding.GetEncoding(page).GetBytes(text), label));
+    public void The_header_is_read_as_browsers_read_it(string text, string label, int page) =>
+        Assert.Equal(text, PageText.Decode(Encoding.GetEncoding(page).GetBytes(text), label));
 
     [Theory]
     [InlineData("<meta charset=euc-kr>")]
@@ -53,7 +72,8 @@ public class Decoding
     [InlineData("euc-kr")]
     [InlineData("utf-16")]
     [InlineData(null)]
-    public void Text_that_can_only_be_utf8_is_read_as_such(string? label) => Assert.Equal(Russian, PageText.Decode(Encoding.UTF8.GetBytes(Russian), label));
+    public void Text_that_can_only_be_utf8_is_read_as_such(string? label) =>
+        Assert.Equal(Russian, PageText.Decode(Encoding.UTF8.GetBytes(Russian), label));
 
     [Fact]
     public void Few_bytes_that_are_utf8_by_chance_are_what_the_header_says()
@@ -67,7 +87,9 @@ public class Decoding
     [Fact]
     public void What_says_nothing_is_detected()
     {
-        foreach (var (text, page) in new[] { (Korean, 949), (Japanese, 932), (Japanese, 51932), (Russian, 1251), (Chinese + Chinese, 54936) })
+        foreach (
+            var (text, page) in new[] { (Korean, 949), (Japanese, 932), (Japanese, 51932), (Russian, 1251), (Chinese + Chinese, 54936) }
+        )
         {
             var longer = string.Join('\n', Enumerable.Repeat(text, 5));
             Assert.Equal(longer, PageText.Decode(Encoding.GetEncoding(page).GetBytes(longer), null));

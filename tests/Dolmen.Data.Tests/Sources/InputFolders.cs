@@ -42,8 +42,16 @@ public sealed class InputFolders : IDisposable
         Assert.Equal(["in/a.txt"], names);
         Assert.Equal(2, funnel.Dropped[FolderWalk.NotRegular]);
         Assert.Equal("in/p.jsonl", Assert.Single(funnel.Broken).File);
-        Assert.Contains("named pipe", Assert.Throws<UserErrorException>(() => InputFiles.Find([At("p.jsonl")], new Funnel())).Message, StringComparison.Ordinal);
-        Assert.Contains("a device", Assert.Throws<UserErrorException>(() => InputFiles.Find([At("z.warc")], new Funnel())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "named pipe",
+            Assert.Throws<UserErrorException>(() => InputFiles.Find([At("p.jsonl")], new Funnel())).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "a device",
+            Assert.Throws<UserErrorException>(() => InputFiles.Find([At("z.warc")], new Funnel())).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using Dolmen.Tests.Data.Fuzz;
 
 namespace Dolmen.Tests.Data.Sources;
 
-/// <summary>Files that DuckDB 1.x wrote with LZ4_RAW from rows made by a formula, pages of both versions, and blocks framed as Hadoop frames them.</summary>
+/// <summary>Files that DuckDB 1.x wrote with LZ4_RAW from rows made by a formula, pages of both versions, and blocks framed as Hadoop
+/// frames them.</summary>
 public class Lz4Parquet
 {
     private const int Rows = 300;

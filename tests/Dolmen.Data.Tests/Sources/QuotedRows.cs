@@ -3,11 +3,13 @@ using Dolmen.Tests.Data.Warc;
 
 namespace Dolmen.Tests.Data.Sources;
 
-/// <summary>The right values of closed quotations are those of Python's csv module (csv.reader with strict=False on a file opened with newline=''). A quotation
+/// <summary>The right values of closed quotations are those of Python's csv module (csv.reader with strict=False on a file opened with
+/// newline=''). A quotation
 /// that never closes differs on purpose: Python takes the rest of the file as one field, this reader drops and counts the line.</summary>
 public class QuotedRows
 {
-    private static string[] Texts(string file, string name = "rows.csv") => [.. WarcFile.Read(Encoding.UTF8.GetBytes(file), name).Records.Select(r => r.Text!)];
+    private static string[] Texts(string file, string name = "rows.csv") =>
+        [.. WarcFile.Read(Encoding.UTF8.GetBytes(file), name).Records.Select(r => r.Text!)];
 
     [Fact]
     public void A_quotation_mark_inside_a_field_is_a_character()
@@ -22,7 +24,8 @@ public class QuotedRows
     [InlineData("\"lead\n", "\"lead")]
     [InlineData("\"quoted\"\n", "\"quoted\"")]
     [InlineData("12\" deep\n", "12\" deep")]
-    public void Tab_separated_values_have_no_quoting(string field, string text) => Assert.Equal([text, "next"], Texts($"id\ttext\n1\t{field}2\tnext\n", "rows.tsv"));
+    public void Tab_separated_values_have_no_quoting(string field, string text) =>
+        Assert.Equal([text, "next"], Texts($"id\ttext\n1\t{field}2\tnext\n", "rows.tsv"));
 
     [Theory]
     [InlineData("1,\"a\"\"b\"\n", "a\"b")]
@@ -68,11 +71,15 @@ public class QuotedRows
     [InlineData(";")]
     [InlineData("\t")]
     [InlineData("|")]
-    public void The_delimiter_is_the_one_that_gives_the_column(string delimiter) => Assert.Equal(["a, b"], Texts($"id{delimiter}text\n1{delimiter}a, b\n"));
+    public void The_delimiter_is_the_one_that_gives_the_column(string delimiter) =>
+        Assert.Equal(["a, b"], Texts($"id{delimiter}text\n1{delimiter}a, b\n"));
 
     [Fact]
     public void Utf16_of_spreadsheets_is_read() =>
-        Assert.Equal(["über"], WarcFile.Read([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("id,text\r\n1,über\r\n")], "rows.csv").Records.Select(r => r.Text));
+        Assert.Equal(
+            ["über"],
+            WarcFile.Read([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("id,text\r\n1,über\r\n")], "rows.csv").Records.Select(r => r.Text)
+        );
 
     [Fact]
     public void Bytes_that_are_not_utf8_are_counted_with_their_line()

@@ -33,14 +33,33 @@ public class Rows
     public void Json_lines_give_their_fields(string name)
     {
         var bytes = Encoding.UTF8.GetBytes(Json);
-        bytes = name.EndsWith(".gz", StringComparison.Ordinal) ? WarcFile.Gzip(bytes) : name.EndsWith(".zst", StringComparison.Ordinal) ? WarcFile.Zstd(bytes) : bytes;
+        bytes =
+            name.EndsWith(".gz", StringComparison.Ordinal) ? WarcFile.Gzip(bytes)
+            : name.EndsWith(".zst", StringComparison.Ordinal) ? WarcFile.Zstd(bytes)
+            : bytes;
         var (records, funnel) = WarcFile.Read(bytes, name);
         Assert.Equal(
-        [
-            new SourceRecord("a", name, 1) { Text = "One stone.", Url = "https://stones.example/", Date = "2024-01-02", Language = "en", Provenance = "human", Dump = "D" },
-            new SourceRecord("7", name, 3) { Text = "Two stones.", Url = "https://metadata.example/", Date = "2023", Dump = "crawl" },
-            new SourceRecord($"{name}#4", name, 4) { Text = "Three 🪨 stones.", Dump = "crawl" },
-        ], records);
+            [
+                new SourceRecord("a", name, 1)
+                {
+                    Text = "One stone.",
+                    Url = "https://stones.example/",
+                    Date = "2024-01-02",
+                    Language = "en",
+                    Provenance = "human",
+                    Dump = "D",
+                },
+                new SourceRecord("7", name, 3)
+                {
+                    Text = "Two stones.",
+                    Url = "https://metadata.example/",
+                    Date = "2023",
+                    Dump = "crawl",
+                },
+                new SourceRecord($"{name}#4", name, 4) { Text = "Three 🪨 stones.", Dump = "crawl" },
+            ],
+            records
+        );
         Assert.Equal("conversation-row:1 row-without-text:2 unparsable-json:4", Counts(funnel.Dropped));
         Assert.Equal([5, 7, 8, 9, 10, 11], funnel.Broken.Select(b => b.Offset));
     }
@@ -49,7 +68,11 @@ public class Rows
     public void A_line_too_long_is_passed_over_and_not_held()
     {
         var line = $"{{\"text\":\"{new string('x', 3 << 20)}\"}}\n";
-        var (records, funnel) = WarcFile.Read(Encoding.UTF8.GetBytes($"{{\"text\":\"first\"}}\n{line}{{\"text\":\"last\"}}\n{line}"), "rows.jsonl", new ReadLimits(MaxRecordBytes: 1 << 20));
+        var (records, funnel) = WarcFile.Read(
+            Encoding.UTF8.GetBytes($"{{\"text\":\"first\"}}\n{line}{{\"text\":\"last\"}}\n{line}"),
+            "rows.jsonl",
+            new ReadLimits(MaxRecordBytes: 1 << 20)
+        );
         Assert.Equal(["first", "last"], records.Select(r => r.Text));
         Assert.Equal([2, 4], funnel.Broken.Select(b => b.Offset));
     }
@@ -71,8 +94,16 @@ public class Rows
     {
         var rows = Encoding.UTF8.GetBytes("text\n{\"text\":\"some words and others\"}\n");
         var bytes = name.EndsWith(".gz", StringComparison.Ordinal) ? WarcFile.Gzip(rows) : WarcFile.Zstd(rows);
-        Assert.Contains(name, Assert.Throws<UserErrorException>(() => WarcFile.Read(bytes[..^missing], name)).Message, StringComparison.Ordinal);
-        Assert.Contains("corrupt", Assert.Throws<UserErrorException>(() => WarcFile.Read("plain text"u8.ToArray(), name)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            name,
+            Assert.Throws<UserErrorException>(() => WarcFile.Read(bytes[..^missing], name)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "corrupt",
+            Assert.Throws<UserErrorException>(() => WarcFile.Read("plain text"u8.ToArray(), name)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -80,7 +111,9 @@ public class Rows
     [InlineData("rows.csv", ';')]
     public void Separated_values_give_their_columns(string name, char separator)
     {
-        var rows = "id,Text,url\n1,\"One, \"\"old\"\"; stone.\nAnd more.\",https://stones.example/\n2,,\n3\n\"4\",Four stones.,\n".Replace(',', separator).Replace($"One{separator}", "One,", StringComparison.Ordinal);
+        var rows = "id,Text,url\n1,\"One, \"\"old\"\"; stone.\nAnd more.\",https://stones.example/\n2,,\n3\n\"4\",Four stones.,\n"
+            .Replace(',', separator)
+            .Replace($"One{separator}", "One,", StringComparison.Ordinal);
         var (records, funnel) = WarcFile.Read(Encoding.UTF8.GetBytes(rows), name);
         Assert.Equal(
         [
@@ -92,11 +125,18 @@ public class Rows
 
     [Fact]
     public void Separated_values_without_the_column_name_those_they_have() =>
-        Assert.Contains("name, words", Assert.Throws<UserErrorException>(() => WarcFile.Read("name,words\na,b\n"u8.ToArray(), "rows.csv")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "name, words",
+            Assert.Throws<UserErrorException>(() => WarcFile.Read("name,words\na,b\n"u8.ToArray(), "rows.csv")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Of_two_columns_of_one_name_the_first_counts() =>
-        Assert.Equal(["one", "three"], WarcFile.Read("TEXT,,text,,\none,,two,,\nthree,,,,\n"u8.ToArray(), "rows.csv").Records.Select(r => r.Text));
+        Assert.Equal(
+            ["one", "three"],
+            WarcFile.Read("TEXT,,text,,\none,,two,,\nthree,,,,\n"u8.ToArray(), "rows.csv").Records.Select(r => r.Text)
+        );
 
     [Fact]
     public async Task Parquet_is_read_by_row_groups()
@@ -134,7 +174,11 @@ public class Rows
         var whole = await Table(words, g => g.WriteAsync(words, new[] { "a" }));
         Assert.Contains("it has words.", Refused(whole), StringComparison.Ordinal);
         Assert.Equal("a", Assert.Single(WarcFile.Read(whole, "rows.parquet", new ReadLimits(TextField: "words")).Records).Text);
-        Assert.Contains("Int32", Refused(await Table(text, async g => await g.WriteAsync<int>(text, new[] { 1 }))), StringComparison.Ordinal);
+        Assert.Contains(
+            "Int32",
+            Refused(await Table(text, async g => await g.WriteAsync<int>(text, new[] { 1 }))),
+            StringComparison.Ordinal
+        );
         Assert.Contains("no Parquet file", Refused(whole[..^20]), StringComparison.Ordinal);
         Assert.Contains("no Parquet file", Refused("not parquet at all"u8.ToArray()), StringComparison.Ordinal);
     }
@@ -148,17 +192,33 @@ public class Rows
     [Fact]
     public void Whole_files_are_one_document_each()
     {
-        Assert.Equal(new SourceRecord("note.txt", "note.txt", 0) { Text = "café", Dump = "crawl" }, Assert.Single(WarcFile.Read([(byte)'c', (byte)'a', (byte)'f', 0xE9], "note.txt").Records));
+        Assert.Equal(
+            new SourceRecord("note.txt", "note.txt", 0) { Text = "café", Dump = "crawl" },
+            Assert.Single(WarcFile.Read([(byte)'c', (byte)'a', (byte)'f', 0xE9], "note.txt").Records)
+        );
         Assert.Equal("# A\n", Assert.Single(WarcFile.Read("# A\n"u8.ToArray(), "note.md").Records).Text);
-        Assert.Equal("<p>", Encoding.UTF8.GetString(Assert.Single(WarcFile.Read(WarcFile.Gzip("<p>"u8.ToArray()), "page.html.gz").Records).Html!));
-        Assert.Equal("record-too-big:1", Counts(WarcFile.Read(new byte[2000], "note.txt", new ReadLimits(MaxRecordBytes: 1000)).Funnel.Dropped));
+        Assert.Equal(
+            "<p>",
+            Encoding.UTF8.GetString(Assert.Single(WarcFile.Read(WarcFile.Gzip("<p>"u8.ToArray()), "page.html.gz").Records).Html!)
+        );
+        Assert.Equal(
+            "record-too-big:1",
+            Counts(WarcFile.Read(new byte[2000], "note.txt", new ReadLimits(MaxRecordBytes: 1000)).Funnel.Dropped)
+        );
         Assert.Equal("empty-body:1", Counts(WarcFile.Read([], "note.txt").Funnel.Dropped));
     }
 
     [Fact]
     public void Documentation_of_a_program_is_a_document_for_each_type()
     {
-        var record = Assert.Single(WarcFile.Read("<doc><members><member name=\"T:Old.Stone\"><summary>A stone.</summary></member><member name=\"P:Old.Stone.Weight\"><summary>Its weight.</summary></member></members></doc>"u8.ToArray(), "api.xml").Records);
+        var record = Assert.Single(
+            WarcFile
+                .Read(
+                    "<doc><members><member name=\"T:Old.Stone\"><summary>A stone.</summary></member><member name=\"P:Old.Stone.Weight\"><summary>Its weight.</summary></member></members></doc>"u8.ToArray(),
+                    "api.xml"
+                )
+                .Records
+        );
         Assert.Equal(("api.xml#Old.Stone", "en"), (record.Id, record.Language));
         Assert.Contains("Its weight.", record.Text, StringComparison.Ordinal);
     }
@@ -167,13 +227,17 @@ public class Rows
     public void Names_do_not_depend_on_the_order_of_the_inputs()
     {
         using var folder = new Fakes.TemporaryFolder();
-        string[] inputs = [.. new[] { "b/same.txt", "a/same.txt", "c/same.txt", "c/same.txt~2.txt" }.Select(n => Path.Combine(folder.Path, n))];
+        string[] inputs =
+        [
+            .. new[] { "b/same.txt", "a/same.txt", "c/same.txt", "c/same.txt~2.txt" }.Select(n => Path.Combine(folder.Path, n)),
+        ];
         foreach (var input in inputs)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(input)!);
             File.WriteAllText(input, $"what {Path.GetRelativePath(folder.Path, input)[..1]} holds");
         }
-        string Named(params string[] order) => string.Join(' ', InputFiles.Find(order, new Funnel()).Select(f => $"{f.Name}={File.ReadAllText(f.Path)[5]}"));
+        string Named(params string[] order) =>
+            string.Join(' ', InputFiles.Find(order, new Funnel()).Select(f => $"{f.Name}={File.ReadAllText(f.Path)[5]}"));
         var named = Named(inputs);
         Assert.Equal(4, named.Split(' ').Select(n => n.Split('=')[0]).Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(named, Named([.. inputs.Reverse()]));

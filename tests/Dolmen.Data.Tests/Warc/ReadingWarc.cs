@@ -40,7 +40,20 @@ public class ReadingWarc
     [InlineData("1.0")]
     [InlineData("1.1")]
     public void Every_version_is_read(string version) =>
-        Assert.Equal("a page", Assert.Single(WarcFile.Read(new WarcFile().Record("conversion", "<https://stones.example/>", "text/plain", "a page"u8.ToArray(), version: version).Bytes()).Records).Text);
+        Assert.Equal(
+            "a page",
+            Assert
+                .Single(
+                    WarcFile
+                        .Read(
+                            new WarcFile()
+                                .Record("conversion", "<https://stones.example/>", "text/plain", "a page"u8.ToArray(), version: version)
+                                .Bytes()
+                        )
+                        .Records
+                )
+                .Text
+        );
 
     [Fact]
     public void Records_that_are_no_pages_are_counted_by_what_they_are()
@@ -66,9 +79,15 @@ public class ReadingWarc
             .Bytes(Stored.GzipPerRecord));
         var page = Assert.Single(records);
         Assert.Equal(("https://stones.example/kept", "KOI8-R", "CC-MAIN-2024-22"), (page.Url, page.Charset, page.Dump));
-        Assert.Equal("empty-body:1 http-status:2 mime-application:1 mime-image:1 mime-mislabelled:1 mime-other:1 mime-text:1 revisit:1 warc-segment:1",
-            string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}")));
-        Assert.Equal("warc-dns:1 warc-info:1 warc-metadata:1 warc-other:1 warc-request:1 wat-metadata:1", string.Join(' ', funnel.Noted.Select(d => $"{d.Key}:{d.Value}")));
+        Assert.Equal(
+            "empty-body:1 http-status:2 mime-application:1 mime-image:1 mime-mislabelled:1 mime-other:1 mime-text:1 revisit:1 "
+                + "warc-segment:1",
+            string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}"))
+        );
+        Assert.Equal(
+            "warc-dns:1 warc-info:1 warc-metadata:1 warc-other:1 warc-request:1 wat-metadata:1",
+            string.Join(' ', funnel.Noted.Select(d => $"{d.Key}:{d.Value}"))
+        );
     }
 
     [Fact]
@@ -98,7 +117,13 @@ public class ReadingWarc
     [InlineData("sample.wet.txt")]
     [InlineData("odd.jsonl")]
     public void A_crawl_is_known_by_its_first_bytes(string name) =>
-        Assert.Equal(("menhir", ""), WarcFile.Summary(new WarcFile().Pages("menhir").Bytes(name.EndsWith(".gz", StringComparison.Ordinal) ? Stored.GzipPerRecord : Stored.Plain), name: name));
+        Assert.Equal(
+            ("menhir", ""),
+            WarcFile.Summary(
+                new WarcFile().Pages("menhir").Bytes(name.EndsWith(".gz", StringComparison.Ordinal) ? Stored.GzipPerRecord : Stored.Plain),
+                name: name
+            )
+        );
 
     [Fact]
     public void A_file_that_an_editor_saved_with_other_line_ends_keeps_its_texts()
@@ -119,11 +144,23 @@ public class ReadingWarc
     {
         string[] records =
         [
-            Arc("filedesc://crawl.arc 0.0.0.0 20040813120000 text/plain", "1 0 InternetArchive\nURL IP-address Archive-date Content-type Archive-length\n"),
-            Arc("http://stones.example/menhir 127.0.0.1 20040813120001 text/html", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>menhir"),
-            Arc("http://stones.example/cairn 127.0.0.1 20040813120002 image/png 200 - - 123 crawl.arc", "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\nx"),
+            Arc(
+                "filedesc://crawl.arc 0.0.0.0 20040813120000 text/plain",
+                "1 0 InternetArchive\nURL IP-address Archive-date Content-type Archive-length\n"
+            ),
+            Arc(
+                "http://stones.example/menhir 127.0.0.1 20040813120001 text/html",
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>menhir"
+            ),
+            Arc(
+                "http://stones.example/cairn 127.0.0.1 20040813120002 image/png 200 - - 123 crawl.arc",
+                "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\nx"
+            ),
             Arc("dns:stones.example 127.0.0.1 20040813120003 text/dns", "127.0.0.1"),
-            Arc("http://stones.example/dolmen 127.0.0.1 20040813120004 text/html 200 - - 123 crawl.arc", "HTTP/1.1 200 OK\r\n\r\n<p>dolmen"),
+            Arc(
+                "http://stones.example/dolmen 127.0.0.1 20040813120004 text/html 200 - - 123 crawl.arc",
+                "HTTP/1.1 200 OK\r\n\r\n<p>dolmen"
+            ),
         ];
         var parts = records.Select(Encoding.ASCII.GetBytes).Select(r => compressed ? WarcFile.Gzip(r) : r);
         var (pages, funnel) = WarcFile.Read([.. parts.SelectMany(p => p)], compressed ? "crawl.arc.gz" : "crawl.arc");
@@ -142,7 +179,13 @@ public class ReadingWarc
         const long Big = 300L << 20;
         using (var file = File.Create(path))
         {
-            file.Write(new WarcFile().Pages("menhir").Record("response", "https://stones.example/big", "application/http", [], length: Big).Bytes().AsSpan()[..^4]);
+            file.Write(
+                new WarcFile()
+                    .Pages("menhir")
+                    .Record("response", "https://stones.example/big", "application/http", [], length: Big)
+                    .Bytes()
+                    .AsSpan()[..^4]
+            );
             file.Position += Big;
             file.Write([.. "\r\n\r\n"u8, .. new WarcFile().Pages("dolmen").Bytes()]);
         }

@@ -49,7 +49,9 @@ public class StatusLines
     public void Others_are_counted(string line, string reason)
     {
         var block = Encoding.ASCII.GetBytes($"{line}Content-Type: text/html\r\n\r\n<p>menhir</p>");
-        var (records, funnel) = WarcFile.Read(new WarcFile().Record("response", "http://example.org/menhir", "application/http; msgtype=response", block).Bytes());
+        var (records, funnel) = WarcFile.Read(
+            new WarcFile().Record("response", "http://example.org/menhir", "application/http; msgtype=response", block).Bytes()
+        );
         Assert.Empty(records);
         Assert.Equal(1, funnel.Dropped[reason]);
     }

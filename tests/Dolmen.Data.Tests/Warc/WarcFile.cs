@@ -27,16 +27,38 @@ internal sealed class WarcFile
         return this;
     }
 
-    public WarcFile Record(string type, string url, string contentType, byte[] block, string more = "", long? length = null, string version = "1.0")
+    public WarcFile Record(
+        string type,
+        string url,
+        string contentType,
+        byte[] block,
+        string more = "",
+        long? length = null,
+        string version = "1.0"
+    )
     {
-        var head = $"WARC/{version}\r\nWARC-Type: {type}\r\nWARC-Record-ID: <urn:uuid:{_records.Count:D4}>\r\nWARC-Date: 2024-05-18T01:58:10Z\r\n" +
-            $"WARC-Target-URI: {url}\r\nContent-Type: {contentType}\r\n{more}Content-Length: {length ?? block.Length}\r\n\r\n";
+        var head =
+            $"WARC/{version}\r\nWARC-Type: {type}\r\nWARC-Record-ID: <urn:uuid:{_records.Count:D4}>\r\nWARC-Date: 2024-05-18T01:58:10Z\r\n"
+            + $"WARC-Target-URI: {url}\r\nContent-Type: {contentType}\r\n{more}Content-Length: {length ?? block.Length}\r\n\r\n";
         return Raw([.. Encoding.UTF8.GetBytes(head), .. block, .. "\r\n\r\n"u8]);
     }
 
-    public WarcFile Response(string words, string headers = "Content-Type: text/html\r\n", byte[]? body = null, string status = "200 OK", long? length = null, string more = "") =>
-        Record("response", $"https://stones.example/{words}", "application/http; msgtype=response",
-            [.. Encoding.Latin1.GetBytes($"HTTP/1.1 {status}\r\n{headers}\r\n"), .. body ?? Encoding.UTF8.GetBytes(Page(words))], more, length);
+    public WarcFile Response(
+        string words,
+        string headers = "Content-Type: text/html\r\n",
+        byte[]? body = null,
+        string status = "200 OK",
+        long? length = null,
+        string more = ""
+    ) =>
+        Record(
+            "response",
+            $"https://stones.example/{words}",
+            "application/http; msgtype=response",
+            [.. Encoding.Latin1.GetBytes($"HTTP/1.1 {status}\r\n{headers}\r\n"), .. body ?? Encoding.UTF8.GetBytes(Page(words))],
+            more,
+            length
+        );
 
     public WarcFile Pages(params string[] words)
     {
@@ -76,14 +98,20 @@ internal sealed class WarcFile
         var path = Path.Combine(folder.Path, name);
         File.WriteAllBytes(path, bytes);
         var funnel = new Funnel();
-        return ([.. SourceReaders.Read(new InputFile(path, name, "crawl"), limits ?? new ReadLimits(), funnel, CancellationToken.None)], funnel);
+        return (
+            [.. SourceReaders.Read(new InputFile(path, name, "crawl"), limits ?? new ReadLimits(), funnel, CancellationToken.None)],
+            funnel
+        );
     }
 
     /// <summary>The last parts of the addresses read, and the reasons counted.</summary>
     public static (string Pages, string Dropped) Summary(byte[] bytes, ReadLimits? limits = null, string name = "crawl.warc")
     {
         var (records, funnel) = Read(bytes, name, limits);
-        return (string.Join(' ', records.Select(r => r.Url[(r.Url.LastIndexOf('/') + 1)..])), string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}")));
+        return (
+            string.Join(' ', records.Select(r => r.Url[(r.Url.LastIndexOf('/') + 1)..])),
+            string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}"))
+        );
     }
 
     private byte[] All() => [.. _records.SelectMany(r => r)];
@@ -91,6 +119,15 @@ internal sealed class WarcFile
     private byte[] WithDictionary()
     {
         byte[] dictionary = [.. _records.SelectMany(r => r)];
-        return [0x5D, 0x2A, 0x4D, 0x18, .. BitConverter.GetBytes(dictionary.Length), .. dictionary, .. _records.SelectMany(r => Zstd(r, dictionary))];
+        return
+        [
+            0x5D,
+            0x2A,
+            0x4D,
+            0x18,
+            .. BitConverter.GetBytes(dictionary.Length),
+            .. dictionary,
+            .. _records.SelectMany(r => Zstd(r, dictionary)),
+        ];
     }
 }

@@ -17,7 +17,11 @@ public sealed class FileLockTests : IDisposable
         using (FileLock.Beside(At("out")))
         {
             var error = Assert.Throws<UserErrorException>(() => FileLock.Beside(At("out") + "/"));
-            Assert.EndsWith($" works in {At("out")}/: wait for it to end, stop it, or use another --out.", error.Message, StringComparison.Ordinal);
+            Assert.EndsWith(
+                $" works in {At("out")}/: wait for it to end, stop it, or use another --out.",
+                error.Message,
+                StringComparison.Ordinal
+            );
             Assert.Equal([At("out.lock")], Directory.GetFileSystemEntries(_folder));
             FileLock.Beside(At("other")).Dispose();
             FileLock.Beside(At("out"), ".rank-1").Dispose();
@@ -38,11 +42,13 @@ public sealed class FileLockTests : IDisposable
     public void The_refusal_names_the_process_that_holds_the_lock()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells who holds a file open");
-        using var holder = Process.Start(new ProcessStartInfo("sh", ["-c", "exec 9>>\"$1\"; flock 9; echo held; exec sleep 60", "sh", At("out.lock")])
-        {
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        })!;
+        using var holder = Process.Start(
+            new ProcessStartInfo("sh", ["-c", "exec 9>>\"$1\"; flock 9; echo held; exec sleep 60", "sh", At("out.lock")])
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            }
+        )!;
         try
         {
             Assert.Equal("held", holder.StandardOutput.ReadLine());

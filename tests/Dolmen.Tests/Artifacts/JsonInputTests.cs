@@ -41,7 +41,10 @@ public sealed class JsonInputTests
     {
         Assert.StartsWith("f.json, line 2 is not valid UTF-8 (byte 0xE9): ", Refusal([.. "{\n\"a\": \"caf"u8, 0xE9, .. "\"}"u8]));
         Assert.StartsWith("f.json is not JSON. It seems to be a gzip file: decompress it", Refusal([0x1F, 0x8B, 8, 0, 0xFF]));
-        Assert.StartsWith("f.json is not JSON. It seems to be UTF-16 text: save it as UTF-8.", Refusal(Encoding.Unicode.GetBytes("\uFEFF{}")));
+        Assert.StartsWith(
+            "f.json is not JSON. It seems to be UTF-16 text: save it as UTF-8.",
+            Refusal(Encoding.Unicode.GetBytes("\uFEFF{}"))
+        );
         Assert.StartsWith("f.json is not JSON. It seems to be UTF-16 text", Refusal(Encoding.Unicode.GetBytes("{\"a\":1}")));
     }
 

@@ -24,9 +24,15 @@ public sealed class JsonLinesTests : IDisposable
         Assert.Equal(rows, string.Join(' ', Rows(Write("a.jsonl", text))));
 
     [Theory]
-    [InlineData("{\"a\":1}\n{\"a\":\"2\"\n", "a.jsonl is not valid JSON at line 2, column 9: It ends before an object or array in it is closed.")]
+    [InlineData(
+        "{\"a\":1}\n{\"a\":\"2\"\n",
+        "a.jsonl is not valid JSON at line 2, column 9: It ends before an object or array in it is closed."
+    )]
     [InlineData("[\n{\"a\":1},\n{\"a\"", "a.jsonl is not valid JSON at line 3")]
-    [InlineData("{\"a\":1}\n{\"a\":2,}\n", "a.jsonl is not valid JSON at line 2, column 8: The JSON object contains a trailing comma at its end")]
+    [InlineData(
+        "{\"a\":1}\n{\"a\":2,}\n",
+        "a.jsonl is not valid JSON at line 2, column 8: The JSON object contains a trailing comma at its end"
+    )]
     [InlineData("{\"a\":1}\n7\n", "a.jsonl, line 2: the row is 7: it must be an object.")]
     [InlineData("{\"a\":1}\n{\"a\":2,\"a\":3}\n", "a.jsonl, line 2: the row has the key \"a\" twice")]
     [InlineData("{\"a\":1}\n{\"\\udc00\":2}\n", "a.jsonl, line 2 has a name with half a surrogate pair")]
@@ -49,7 +55,11 @@ public sealed class JsonLinesTests : IDisposable
     {
         var path = Path.Combine(_folder, "a.jsonl");
         File.WriteAllBytes(path, [.. "{\"a\":1}\n{\"a\":\"caf"u8, 0xE9, .. "\"}\n"u8]);
-        Assert.Contains("line 2 is not valid UTF-8 (byte 0xE9)", Assert.Throws<UserErrorException>(() => Rows(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 2 is not valid UTF-8 (byte 0xE9)",
+            Assert.Throws<UserErrorException>(() => Rows(path)).Message,
+            StringComparison.Ordinal
+        );
         File.WriteAllText(path, "{\"a\":1}\n", Encoding.Unicode);
         Assert.Contains("UTF-16", Assert.Throws<UserErrorException>(() => Rows(path)).Message, StringComparison.Ordinal);
         File.WriteAllText(path, "{\"a\":1}\n", new UnicodeEncoding(bigEndian: false, byteOrderMark: false));
@@ -73,7 +83,9 @@ public sealed class JsonLinesTests : IDisposable
     {
         var packed = Gzip(string.Concat(Enumerable.Range(0, 2000).Select(i => $"{{\"a\":{i * 7919 % 10007}}}\n")));
         var path = Path.Combine(_folder, "a.jsonl.gz");
-        foreach (var length in new[] { packed.Length - 1, packed.Length - 4, packed.Length - 8, packed.Length - 9, packed.Length / 2, 20, 5 })
+        foreach (
+            var length in new[] { packed.Length - 1, packed.Length - 4, packed.Length - 8, packed.Length - 9, packed.Length / 2, 20, 5 }
+        )
         {
             File.WriteAllBytes(path, packed[..length]);
             Assert.Contains("damaged or cut short", Assert.Throws<UserErrorException>(() => Rows(path)).Message, StringComparison.Ordinal);
@@ -82,7 +94,8 @@ public sealed class JsonLinesTests : IDisposable
         File.WriteAllBytes(path, packed);
         Assert.Contains("damaged or cut short", Assert.Throws<UserErrorException>(() => Rows(path)).Message, StringComparison.Ordinal);
         byte[] frame;
-        using (var zstd = new ZstdSharp.Compressor()) frame = zstd.Wrap(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":1}\n", 5000)))).ToArray();
+        using (var zstd = new ZstdSharp.Compressor())
+            frame = zstd.Wrap(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":1}\n", 5000)))).ToArray();
         File.WriteAllBytes(path, frame[..^3]);
         Assert.Contains("damaged or cut short", Assert.Throws<UserErrorException>(() => Rows(path)).Message, StringComparison.Ordinal);
     }
@@ -90,9 +103,17 @@ public sealed class JsonLinesTests : IDisposable
     [Fact]
     public void What_is_not_there_or_not_what_its_name_says_is_named()
     {
-        Assert.Contains("does not exist", Assert.Throws<UserErrorException>(() => Rows(Path.Combine(_folder, "none"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist",
+            Assert.Throws<UserErrorException>(() => Rows(Path.Combine(_folder, "none"))).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("is a folder", Assert.Throws<UserErrorException>(() => Rows(_folder)).Message, StringComparison.Ordinal);
-        Assert.Contains("is not compressed although", Assert.Throws<UserErrorException>(() => Rows(Write("a.gz", "{\"a\":1}\n"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not compressed although",
+            Assert.Throws<UserErrorException>(() => Rows(Write("a.gz", "{\"a\":1}\n"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -106,13 +127,24 @@ public sealed class JsonLinesTests : IDisposable
             else tally.Use();
         }
         tally.Cut("long", new DataPlace("a.jsonl", 3));
-        Assert.Equal("4 rows read, 2 used, 2 dropped (even: 2, first a.jsonl, line 2), 1 cut (long: 1, first a.jsonl, line 3)", tally.ToCounts().ToString());
+        Assert.Equal(
+            "4 rows read, 2 used, 2 dropped (even: 2, first a.jsonl, line 2), 1 cut (long: 1, first a.jsonl, line 3)",
+            tally.ToCounts().ToString()
+        );
         Assert.Equal(2, tally.RequireSome("a.jsonl", "").Used);
         var none = new DataTally("rows");
-        Assert.Contains("holds no rows", Assert.Throws<UserErrorException>(() => none.RequireSome("a.jsonl", "")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds no rows",
+            Assert.Throws<UserErrorException>(() => none.RequireSome("a.jsonl", "")).Message,
+            StringComparison.Ordinal
+        );
         none.Read();
         none.Drop("even", new DataPlace("a.jsonl", 1));
-        Assert.Contains("even: 1, first a.jsonl, line 1", Assert.Throws<UserErrorException>(() => none.RequireSome("a.jsonl", "")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "even: 1, first a.jsonl, line 1",
+            Assert.Throws<UserErrorException>(() => none.RequireSome("a.jsonl", "")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static List<string> Rows(string path) => [.. JsonLines.Rows(path).Select(row => $"{row.Line}:{row.Find("a")?.Value}")];

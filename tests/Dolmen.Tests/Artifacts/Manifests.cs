@@ -9,8 +9,20 @@ public sealed class Manifests : IDisposable
 
     public void Dispose() => _temp.Dispose();
 
-    internal static Manifest Of(string identity, params ManifestFile[] files) => new(
-        "stage", identity, new Dictionary<string, string>(), files, "recipe", 1, null, MachineSnapshot.Take(), 1, new EnergyEstimate(1, "assumed"), 1);
+    internal static Manifest Of(string identity, params ManifestFile[] files) =>
+        new(
+            "stage",
+            identity,
+            new Dictionary<string, string>(),
+            files,
+            "recipe",
+            1,
+            null,
+            MachineSnapshot.Take(),
+            1,
+            new EnergyEstimate(1, "assumed"),
+            1
+        );
 
     [Fact]
     public void A_directory_is_complete_for_its_own_identity_alone()
@@ -51,7 +63,8 @@ public sealed class Manifests : IDisposable
     public void Checkpoints_and_half_written_files_are_no_outputs()
     {
         Directory.CreateDirectory(At("checkpoints"));
-        foreach (var file in new[] { "model.bin", "checkpoints/step-1", "model.bin.partial", Manifest.FileName }) File.WriteAllText(At(file), "x");
+        foreach (var file in new[] { "model.bin", "checkpoints/step-1", "model.bin.partial", Manifest.FileName })
+            File.WriteAllText(At(file), "x");
         Assert.Equal(["model.bin"], Manifest.FilesOf(_temp.Path).Select(file => file.Path));
     }
 

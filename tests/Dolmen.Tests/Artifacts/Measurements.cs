@@ -23,7 +23,8 @@ public sealed class Measurements : IDisposable
     }
 
     [Fact]
-    public void Without_counters_energy_says_that_it_is_assumed() => Assert.Equal("assumed", EnergyMeter.Start(Path.Combine(_temp.Path, "none")).Stop().Method);
+    public void Without_counters_energy_says_that_it_is_assumed() =>
+        Assert.Equal("assumed", EnergyMeter.Start(Path.Combine(_temp.Path, "none")).Stop().Method);
 
     [Fact]
     public void Peak_memory_counts_what_was_touched()

@@ -56,7 +56,11 @@ public sealed class RunDirectoryStates : IDisposable
         Directory.CreateDirectory(Out);
         File.WriteAllText(Path.Combine(Out, "thesis.txt"), "years of work");
         var error = Assert.Throws<UserErrorException>(() => RunDirectory.Open(Out, Request(seed: 1)));
-        Assert.Equal($"{Out} is not empty and holds no run ('thesis.txt' is there, run.json is not): nothing was touched. Name a new or empty folder with --out.", error.Message);
+        Assert.Equal(
+            $"{Out} is not empty and holds no run ('thesis.txt' is there, run.json is not): nothing was touched. Name a new or empty "
+                + $"folder with --out.",
+            error.Message
+        );
         Assert.Single(Directory.EnumerateFileSystemEntries(Out));
     }
 

@@ -23,8 +23,16 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("llama_gqa", """{"rope_scaling":{},"rope_parameters":{"rope_theta":500000}}""", 500000)]
     [InlineData("llama_gqa", """{"rope_theta":500000,"rope_parameters":{"rope_type":"linear","factor":2.0}}""", 500000)]
     [InlineData("llama_gqa", """{"rope_parameters":{"full_attention":{"rope_type":"default","rope_theta":500000}}}""", 500000)]
-    [InlineData("llama_gqa", """{"rope_parameters":{"full_attention":{"rope_theta":500000},"sliding_attention":{"rope_theta":7}}}""", 500000)]
-    [InlineData("mistral_swa", """{"rope_parameters":{"full_attention":{"rope_theta":7},"sliding_attention":{"rope_theta":500000}}}""", 500000)]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_parameters":{"full_attention":{"rope_theta":500000},"sliding_attention":{"rope_theta":7}}}""",
+        500000
+    )]
+    [InlineData(
+        "mistral_swa",
+        """{"rope_parameters":{"full_attention":{"rope_theta":7},"sliding_attention":{"rope_theta":500000}}}""",
+        500000
+    )]
     // Missing altogether: the family's own (M20a).
     [InlineData("llama_gqa", """{"rope_theta":"missing"}""", 10000)]
     [InlineData("mistral_swa", """{"rope_theta":"missing"}""", 10000)]
@@ -41,13 +49,32 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("qwen2", 1e-6, 32768, 32, 22016, 151936)]
     [InlineData("qwen3", 1e-6, 32768, 32, 22016, 151936)]
     [InlineData("mixtral", 1e-5, 131072, 8, 14336, 32000)]
-    public void A_configuration_that_says_nothing_is_the_familys_own(string type, double epsilon, int context, int? kvHeads, int feedForward, int vocabulary)
+    public void A_configuration_that_says_nothing_is_the_familys_own(
+        string type,
+        double epsilon,
+        int context,
+        int? kvHeads,
+        int feedForward,
+        int vocabulary
+    )
     {
         File.WriteAllText(_folder["config.json"], new JsonObject { ["model_type"] = type }.ToJsonString());
         var config = Assert.IsType<TransformerConfig>(HuggingFaceFolder.LoadConfig(_folder.Path));
-        Assert.Equal((epsilon, context, kvHeads ?? 32, feedForward, vocabulary, 4096, 32, 32, 128, false),
-            (config.NormEps, config.ContextLength, config.KvHeads, config.DFeedForward, config.VocabSize, config.DModel, config.Layers, config.Heads,
-                config.HeadDim, config.TieEmbeddings));
+        Assert.Equal(
+            (epsilon, context, kvHeads ?? 32, feedForward, vocabulary, 4096, 32, 32, 128, false),
+            (
+                config.NormEps,
+                config.ContextLength,
+                config.KvHeads,
+                config.DFeedForward,
+                config.VocabSize,
+                config.DModel,
+                config.Layers,
+                config.Heads,
+                config.HeadDim,
+                config.TieEmbeddings
+            )
+        );
         Assert.Equal(type == "mistral" ? 4096 : null, config.Window);
         Assert.Equal(type == "mixtral" ? new MixtureConfig(8, 2, 0.001) : null, config.Experts);
     }
@@ -85,9 +112,24 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"layer_types":"missing"}""", null, null)]
     [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":1,"layer_types":"missing"}""", 8, "FS")]
     [InlineData("qwen3", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":0,"layer_types":"missing"}""", 8, null)]
-    [InlineData("qwen3", """{"use_sliding_window":true,"max_window_layers":1,"sliding_window":"missing","layer_types":"missing"}""", 4096, "FS")]
-    [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":0,"layer_types":["full_attention","full_attention"]}""", null, null)]
-    [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":9,"layer_types":["sliding_attention","full_attention"]}""", 8, "SF")]
+    [InlineData(
+        "qwen3",
+        """{"use_sliding_window":true,"max_window_layers":1,"sliding_window":"missing","layer_types":"missing"}""",
+        4096,
+        "FS"
+    )]
+    [InlineData(
+        "qwen2",
+        """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":0,"layer_types":["full_attention","full_attention"]}""",
+        null,
+        null
+    )]
+    [InlineData(
+        "qwen2",
+        """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":9,"layer_types":["sliding_attention","full_attention"]}""",
+        8,
+        "SF"
+    )]
     [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":null,"max_window_layers":0,"layer_types":"missing"}""", null, null)]
     [InlineData("qwen3", """{"use_sliding_window":false,"sliding_window":8,"max_window_layers":0,"layer_types":"missing"}""", null, null)]
     [InlineData("mistral_swa", """{"sliding_window":null}""", null, null)]
@@ -101,11 +143,27 @@ public sealed class ConfigKeysTests : IDisposable
 
     [Theory]
     [InlineData("llama_gqa", """{"max_position_embeddings":64,"rope_scaling":{"type":"dynamic","factor":4.0}}""", "Dynamic")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":64,"beta_fast":16,"beta_slow":2}}""", "Yarn")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"type":"su","short_factor":[1,1,1,1.5],"long_factor":[1,2,3,4]},"original_max_position_embeddings":64}""", "LongRope")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"longrope","factor":8.0,"short_factor":[1,1,1,1.5],"long_factor":[1,2,3,4],"original_max_position_embeddings":32}}""", "LongRope")]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":64,"beta_fast":16,"beta_slow":2}}""",
+        "Yarn"
+    )]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"type":"su","short_factor":[1,1,1,1.5],"long_factor":[1,2,3,4]},"original_max_position_embeddings":64}""",
+        "LongRope"
+    )]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"longrope","factor":8.0,"short_factor":[1,1,1,1.5],"long_factor":[1,2,3,4],"original_max_position_embeddings":32}}""",
+        "LongRope"
+    )]
     [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":1,"layer_types":"missing"}""", null)]
-    [InlineData("qwen3", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":0,"layer_types":"missing","hidden_act":"relu2"}""", null)]
+    [InlineData(
+        "qwen3",
+        """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":0,"layer_types":"missing","hidden_act":"relu2"}""",
+        null
+    )]
     [InlineData("mixtral", """{"hidden_act":"gelu_pytorch_tanh"}""", null)]
     [InlineData("gpt2", """{"activation_function":"gelu"}""", null)]
     [InlineData("mamba2", """{"time_step_limit":[0.001,0.1]}""", null)]
@@ -114,8 +172,14 @@ public sealed class ConfigKeysTests : IDisposable
     {
         var config = Read(golden, changes);
         Assert.Equal(scaling, (config as TransformerConfig)?.RopeScaling?.GetType().Name.Replace("Scaling", "", StringComparison.Ordinal));
-        HuggingFaceFolder.Save(_folder["out"], config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
-            new ModelCard("m", "s"), new SpecialTokenIds(1, 2, null, null), []);
+        HuggingFaceFolder.Save(
+            _folder["out"],
+            config,
+            config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+            new ModelCard("m", "s"),
+            new SpecialTokenIds(1, 2, null, null),
+            []
+        );
         var text = File.ReadAllText(Path.Combine(_folder["out"], "config.json"));
         JsonNode.Parse(text);                                             // plain JSON: no bare Infinity
         var again = HuggingFaceFolder.LoadConfig(_folder["out"]);
@@ -128,39 +192,79 @@ public sealed class ConfigKeysTests : IDisposable
     [Fact]
     public void Scalings_are_read_with_all_their_keys()
     {
-        RotaryScaling? Scaling(string rope, string more = "") => Assert.IsType<TransformerConfig>(Read("llama_gqa", $$"""{"rope_scaling":{{rope}}{{more}}}""")).RopeScaling;
+        RotaryScaling? Scaling(string rope, string more = "") =>
+            Assert.IsType<TransformerConfig>(Read("llama_gqa", $$"""{"rope_scaling":{{rope}}{{more}}}""")).RopeScaling;
         Assert.Equal(new DynamicScaling(2, 256), Scaling("""{"type":"dynamic","factor":2}"""));
         Assert.Equal(512, Read("llama_gqa", """{"rope_scaling":{"type":"dynamic","factor":2}}""").ContextLength);
-        Assert.Equal(new YarnScaling(4, 64, 32, 1, 1.5, false), Scaling("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"attention_factor":1.5,"truncate":false}"""));
+        Assert.Equal(
+            new YarnScaling(4, 64, 32, 1, 1.5, false),
+            Scaling("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"attention_factor":1.5,"truncate":false}""")
+        );
         // Left out beside an original context, the factor is how much longer the context is.
-        Assert.Equal(new YarnScaling(4, 64), Scaling("""{"rope_type":"yarn","factor":null,"original_max_position_embeddings":64,"beta_fast":0}"""));
-        var mscale = Assert.IsType<YarnScaling>(Scaling("""{"rope_type":"yarn","factor":40,"original_max_position_embeddings":64,"mscale":0.7,"mscale_all_dim":1.2}"""));
+        Assert.Equal(
+            new YarnScaling(4, 64),
+            Scaling("""{"rope_type":"yarn","factor":null,"original_max_position_embeddings":64,"beta_fast":0}""")
+        );
+        var mscale = Assert.IsType<YarnScaling>(
+            Scaling("""{"rope_type":"yarn","factor":40,"original_max_position_embeddings":64,"mscale":0.7,"mscale_all_dim":1.2}""")
+        );
         Assert.Equal((0.07 * Math.Log(40) + 1) / (0.12 * Math.Log(40) + 1), mscale.Magnitude, 1e-12);
         var longRope = Assert.IsType<LongRopeScaling>(Scaling(
             """{"rope_type":"longrope","short_factor":[1,1,1,2],"long_factor":[4,3,2,1]}""", ""","original_max_position_embeddings":64"""));
         Assert.Equal((4.0, 64), (longRope.Factor, longRope.OriginalContext));
         Assert.Equal(Math.Sqrt(1 + Math.Log(4) / Math.Log(64)), longRope.Magnitude, 1e-12);
-        Assert.Equal(new Llama3Scaling(8, 1, 4, 256), Scaling("""{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4}"""));
+        Assert.Equal(
+            new Llama3Scaling(8, 1, 4, 256),
+            Scaling("""{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4}""")
+        );
     }
 
     [Theory]
     // Inside the rope objects nothing is passed over.
     [InlineData("llama_gqa", """{"rope_scaling":{"factor":4.0}}""", "has a factor but no rope_type")]
     [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"linear","factor":2,"alpha":1000}}""", "'alpha', which is not understood")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"default","mrope_section":[1,1,2]}}""", "'mrope_section', which is not understood")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"longrope","short_factor":[1,1,1,1],"long_factor":[1,1,1,1],"short_mscale":1.2}}""", "'short_mscale', which is not understood")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"longrope","short_factor":[1,1],"long_factor":[1,1]}}""", "2 short and 2 long factors")]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"default","mrope_section":[1,1,2]}}""",
+        "'mrope_section', which is not understood"
+    )]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"longrope","short_factor":[1,1,1,1],"long_factor":[1,1,1,1],"short_mscale":1.2}}""",
+        "'short_mscale', which is not understood"
+    )]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"longrope","short_factor":[1,1],"long_factor":[1,1]}}""",
+        "2 short and 2 long factors"
+    )]
     [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"default","partial_rotary_factor":0.5}}""", "partial_rotary_factor is 0.5")]
     [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"yarn","type":"linear","factor":2}}""", "two names of one key")]
-    [InlineData("llama_gqa", """{"rope_scaling":{"rope_type":"linear","factor":2},"rope_parameters":{"rope_type":"linear","factor":3}}""", "rope_scaling and rope_parameters differ")]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_scaling":{"rope_type":"linear","factor":2},"rope_parameters":{"rope_type":"linear","factor":3}}""",
+        "rope_scaling and rope_parameters differ"
+    )]
     [InlineData("llama_gqa", """{"rope_parameters":{"sliding_attention":{"rope_theta":7}}}""", "has no 'full_attention'")]
-    [InlineData("llama_gqa", """{"rope_parameters":{"full_attention":{"rope_theta":7},"rope_theta":8}}""", "beside objects for types of layers")]
-    [InlineData("qwen2", """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":1,"layer_types":"missing","rope_parameters":{"full_attention":{"rope_theta":7},"sliding_attention":{"rope_theta":8}}}""", "differs between types of layers")]
+    [InlineData(
+        "llama_gqa",
+        """{"rope_parameters":{"full_attention":{"rope_theta":7},"rope_theta":8}}""",
+        "beside objects for types of layers"
+    )]
+    [InlineData(
+        "qwen2",
+        """{"use_sliding_window":true,"sliding_window":8,"max_window_layers":1,"layer_types":"missing","rope_parameters":{"full_attention":{"rope_theta":7},"sliding_attention":{"rope_theta":8}}}""",
+        "differs between types of layers"
+    )]
     // Windows that contradict themselves.
     [InlineData("qwen2", """{"layer_types":["sliding_attention","full_attention"]}""", "layer_types has sliding layers")]
     [InlineData("qwen2", """{"layer_types":["full_attention"]}""", "layer_types has 1 entries")]
     [InlineData("qwen2", """{"layer_types":["full_attention","linear_attention"]}""", "'linear_attention'")]
-    [InlineData("llama_gqa", """{"layer_types":["full_attention","sliding_attention","full_attention"]}""", "layer 1 is 'sliding_attention'")]
+    [InlineData(
+        "llama_gqa",
+        """{"layer_types":["full_attention","sliding_attention","full_attention"]}""",
+        "layer 1 is 'sliding_attention'"
+    )]
     [InlineData("llama_gqa", """{"sliding_window":64}""", "sliding_window is 64")]
     [InlineData("jamba", """{"sliding_window":64}""", "sliding_window is 64")]
     // Keys of other families that change the function.
@@ -193,9 +297,15 @@ public sealed class ConfigKeysTests : IDisposable
     }
 
     [Theory]
-    [InlineData("llama_gqa", """{"logit_scale":1.0,"clip_qkv":null,"partial_rotary_factor":1,"use_qk_norm":false,"attention_multiplier":null,"pretraining_tp":2,"rope_ratio":null,"unheard_of":null,"_attn_implementation":"sdpa"}""")]
+    [InlineData(
+        "llama_gqa",
+        """{"logit_scale":1.0,"clip_qkv":null,"partial_rotary_factor":1,"use_qk_norm":false,"attention_multiplier":null,"pretraining_tp":2,"rope_ratio":null,"unheard_of":null,"_attn_implementation":"sdpa"}"""
+    )]
     [InlineData("mistral_swa", """{"attention_bias":false,"hidden_act":"swish"}""")]
-    [InlineData("gpt2", """{"reorder_and_upcast_attn":true,"hidden_size":64,"max_position_embeddings":128,"activation_function":"gelu_fast"}""")]
+    [InlineData(
+        "gpt2",
+        """{"reorder_and_upcast_attn":true,"hidden_size":64,"max_position_embeddings":128,"activation_function":"gelu_fast"}"""
+    )]
     [InlineData("mamba2", """{"time_step_limit":[0.0,{"__float__":"Infinity"}]}""")]
     [InlineData("mamba2", """{"time_step_limit":"missing"}""")]
     [InlineData("mamba", """{"ssm_cfg":{},"rms_norm":true,"max_position_embeddings":512}""")]
@@ -222,48 +332,80 @@ public sealed class ConfigKeysTests : IDisposable
     public void Tensors_that_the_model_does_not_need_are_named_in_one_sentence_or_refused_and_a_missing_one_stays_an_error()
     {
         var config = new TransformerConfig(40, 16, 1, 2, 1, 8, 24, 64);
-        string[] extra = ["model.mtp.0.weight", "v_head.summary.weight", "model.layers.0.self_attn.k_scale", "model.layers.0.self_attn.rotary_emb.inv_freq"];
-        void Save(IEnumerable<TensorShape> shapes) => SafetensorsWriter.Write(_folder["model.safetensors"], [.. shapes],
-            shapes.Select(shape => new NamedTensor(shape.Name, shape.Shape, new float[shape.Elements])), TensorDtype.Float32);
+        string[] extra =
+        [
+            "model.mtp.0.weight",
+            "v_head.summary.weight",
+            "model.layers.0.self_attn.k_scale",
+            "model.layers.0.self_attn.rotary_emb.inv_freq",
+        ];
+        void Save(IEnumerable<TensorShape> shapes) =>
+            SafetensorsWriter.Write(
+                _folder["model.safetensors"],
+                [.. shapes],
+                shapes.Select(shape => new NamedTensor(shape.Name, shape.Shape, new float[shape.Elements])),
+                TensorDtype.Float32
+            );
         Save([.. config.Tensors(), .. extra.Select(name => new TensorShape(name, [2]))]);
         var reading = new ModelReading(strict: false, _said.Add);
         CheckpointWeights.Open(_folder.Path, config, reading: reading).Dispose();
         CheckpointWeights.Open(_folder.Path, config, reading: reading).Dispose();
         var sentence = Assert.Single(_said);
         Assert.All(extra, name => Assert.Contains($"'{name}'", sentence, StringComparison.Ordinal));
-        var error = Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(_folder.Path, config, reading: new ModelReading(strict: true, _said.Add)));
+        var error = Assert.Throws<UserErrorException>(() =>
+            CheckpointWeights.Open(_folder.Path, config, reading: new ModelReading(strict: true, _said.Add))
+        );
         Assert.Contains("4 tensors that config.json does not ask for", error.Message, StringComparison.Ordinal);
 
         Save([.. config.Tensors().Skip(1), new TensorShape("model.mtp.0.weight", [2])]);
         error = Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(_folder.Path, config, reading: reading));
         Assert.Contains($"'{config.Tensors()[0].Name}' is missing", error.Message, StringComparison.Ordinal);
         Save([.. config.Tensors(), new TensorShape("model.layers.0.self_attn.q_proj.lora_A.weight", [2])]);
-        Assert.Contains("not merged", Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(_folder.Path, config, reading: reading)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not merged",
+            Assert.Throws<UserErrorException>(() => CheckpointWeights.Open(_folder.Path, config, reading: reading)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_byte_order_mark_is_skipped_in_the_configuration_and_in_the_index()
     {
-        var golden = GoldenFolder.Of("llama_gqa_sharded") is var sharded && Directory.Exists(sharded) ? sharded : GoldenFolder.Of("llama_gqa");
-        foreach (var file in Directory.GetFiles(golden, "*.safetensors")) File.Copy(file, _folder[Path.GetFileName(file)]);
+        var golden =
+            GoldenFolder.Of("llama_gqa_sharded") is var sharded && Directory.Exists(sharded) ? sharded : GoldenFolder.Of("llama_gqa");
+        foreach (var file in Directory.GetFiles(golden, "*.safetensors"))
+            File.Copy(file, _folder[Path.GetFileName(file)]);
         foreach (var file in Directory.GetFiles(golden, "*.json"))
         {
             if (Path.GetFileName(file) is "config.json" or "model.safetensors.index.json")
-                File.WriteAllText(_folder[Path.GetFileName(file)], File.ReadAllText(file), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+                File.WriteAllText(
+                    _folder[Path.GetFileName(file)],
+                    File.ReadAllText(file),
+                    new UTF8Encoding(encoderShouldEmitUTF8Identifier: true)
+                );
         }
         var index = _folder["model.safetensors.index.json"];
         var config = HuggingFaceFolder.LoadConfig(_folder.Path);
         if (!File.Exists(index))
         {
             var map = new JsonObject();
-            foreach (var tensor in config.Tensors()) map[tensor.Name] = "model.safetensors";
-            File.WriteAllText(index, new JsonObject { ["weight_map"] = map }.ToJsonString(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+            foreach (var tensor in config.Tensors())
+                map[tensor.Name] = "model.safetensors";
+            File.WriteAllText(
+                index,
+                new JsonObject { ["weight_map"] = map }.ToJsonString(),
+                new UTF8Encoding(encoderShouldEmitUTF8Identifier: true)
+            );
         }
         Assert.Equal(0xEF, File.ReadAllBytes(index)[0]);
         Assert.Equal(HuggingFaceFolder.LoadConfig(golden), config);
         CheckpointWeights.Open(_folder.Path, config).Dispose();
         // Python's bare Infinity after a mark.
-        File.WriteAllText(_folder["config.json"], File.ReadAllText(Path.Combine(GoldenFolder.Of("mamba2"), "config.json")), new UTF8Encoding(true));
+        File.WriteAllText(
+            _folder["config.json"],
+            File.ReadAllText(Path.Combine(GoldenFolder.Of("mamba2"), "config.json")),
+            new UTF8Encoding(true)
+        );
         Assert.Equal(HuggingFaceFolder.LoadConfig(GoldenFolder.Of("mamba2")), HuggingFaceFolder.LoadConfig(_folder.Path));
     }
 
@@ -272,15 +414,27 @@ public sealed class ConfigKeysTests : IDisposable
     {
         string Written(Mamba2Config config)
         {
-            HuggingFaceFolder.Save(_folder["out"], config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
-                new ModelCard("m", "s"), new SpecialTokenIds(1, 2, null, null), []);
+            HuggingFaceFolder.Save(
+                _folder["out"],
+                config,
+                config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+                new ModelCard("m", "s"),
+                new SpecialTokenIds(1, 2, null, null),
+                []
+            );
             Assert.Equal(config, HuggingFaceFolder.LoadConfig(_folder["out"]));
-            return string.Concat(File.ReadAllText(Path.Combine(_folder["out"], "config.json")).Where(character => !char.IsWhiteSpace(character)));
+            return string.Concat(
+                File.ReadAllText(Path.Combine(_folder["out"], "config.json")).Where(character => !char.IsWhiteSpace(character))
+            );
         }
         var plain = new Mamba2Config(40, 16, 1, 1 << 20, 4, 8, 8);
         Assert.DoesNotContain("time_step_limit", Written(plain), StringComparison.Ordinal);
         Assert.Contains("\"time_step_limit\":[0.0,1.0]", Written(plain with { MaxDt = 1 }), StringComparison.Ordinal);
-        Assert.Contains("\"time_step_limit\":[0.001,3.4028234663852886E+38]", Written(plain with { MinDt = 0.001 }), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"time_step_limit\":[0.001,3.4028234663852886E+38]",
+            Written(plain with { MinDt = 0.001 }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -297,13 +451,22 @@ public sealed class ConfigKeysTests : IDisposable
             Assert.Contains("token of id 7 (`bos_token_id`)", card, StringComparison.Ordinal);
             Assert.Contains("./dolmen generate --model .", card, StringComparison.Ordinal);
         }
-        Assert.Contains("No token marks the beginning", new ModelCard("m", "s").Markdown(SmallModels.All["llama"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "No token marks the beginning",
+            new ModelCard("m", "s").Markdown(SmallModels.All["llama"]),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>A golden's configuration with some keys changed; "missing" takes one out.</summary>
     private ModelConfig Read(string golden, string changes)
     {
-        var json = JsonNode.Parse(File.ReadAllText(Path.Combine(GoldenFolder.Of(golden), "config.json")).Replace("Infinity", "1e300", StringComparison.Ordinal))!.AsObject();
+        var json = JsonNode
+            .Parse(
+                File.ReadAllText(Path.Combine(GoldenFolder.Of(golden), "config.json"))
+                    .Replace("Infinity", "1e300", StringComparison.Ordinal)
+            )!
+            .AsObject();
         foreach (var (name, value) in JsonNode.Parse(changes)!.AsObject())
         {
             json.Remove(name);

@@ -2,7 +2,8 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Tests.Checkpoints;
 
-/// <summary>What a configuration says it costs, against a count: every matrix of the checkpoint that a token meets, and every position that attention visits.</summary>
+/// <summary>What a configuration says it costs, against a count: every matrix of the checkpoint that a token meets, and every position that
+/// attention visits.</summary>
 public class CostFormulas
 {
     [Theory]
@@ -24,9 +25,14 @@ public class CostFormulas
         var counted = 2.0 * plan.VocabSize * plan.DModel;                                       // the head
         foreach (var tensor in config.Tensors())
         {
-            var isMatrix = tensor.Shape.Length == 2 && !tensor.Name.EndsWith("A_log", StringComparison.Ordinal) && tensor.Name != plan.Embedding
-                && tensor.Name != plan.Head && tensor.Name != plan.Positions?.Name;
-            if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);       // two of four
+            var isMatrix =
+                tensor.Shape.Length == 2
+                && !tensor.Name.EndsWith("A_log", StringComparison.Ordinal)
+                && tensor.Name != plan.Embedding
+                && tensor.Name != plan.Head
+                && tensor.Name != plan.Positions?.Name;
+            // two of four
+            if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);
             if (tensor.Shape.Length == 3) counted += 2.0 * tensor.Elements;                     // (I, 1, K) depthwise
         }
         foreach (var mixer in plan.Blocks.Select(block => block.Mixer))
@@ -47,7 +53,10 @@ public class CostFormulas
     public void A_token_meets_two_of_four_experts()
     {
         var config = SmallModels.All["mixtral"];
-        var experts = config.Tensors().Where(tensor => tensor.Name.Contains("experts.", StringComparison.Ordinal)).Sum(tensor => tensor.Elements);
+        var experts = config
+            .Tensors()
+            .Where(tensor => tensor.Name.Contains("experts.", StringComparison.Ordinal))
+            .Sum(tensor => tensor.Elements);
         Assert.Equal(config.Parameters - experts / 2, config.ActiveParameters);
     }
 }

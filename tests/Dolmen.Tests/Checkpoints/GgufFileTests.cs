@@ -67,13 +67,23 @@ public sealed class GgufFileTests : IDisposable
     public void Metadata_of_another_type_are_refused_by_key()
     {
         using var file = GgufFile.Open(Sample());
-        Assert.Contains("'llama.nothing'", Assert.Throws<UserErrorException>(() => file.Metadata.Whole("llama.nothing")).Message,
-            StringComparison.Ordinal);
-        Assert.Contains("general.architecture is 'llama'", Assert.Throws<UserErrorException>(() =>
-            file.Metadata.Whole("general.architecture")).Message, StringComparison.Ordinal);
-        Assert.Contains("3 or 5, one for each layer", Assert.Throws<UserErrorException>(() =>
-            file.Metadata.WholePerLayer("llama.attention.head_count_kv", 5)).Message.Replace("one number or 5", "3 or 5", StringComparison.Ordinal),
-            StringComparison.Ordinal);
+        Assert.Contains(
+            "'llama.nothing'",
+            Assert.Throws<UserErrorException>(() => file.Metadata.Whole("llama.nothing")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "general.architecture is 'llama'",
+            Assert.Throws<UserErrorException>(() => file.Metadata.Whole("general.architecture")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "3 or 5, one for each layer",
+            Assert
+                .Throws<UserErrorException>(() => file.Metadata.WholePerLayer("llama.attention.head_count_kv", 5))
+                .Message.Replace("one number or 5", "3 or 5", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -99,13 +109,27 @@ public sealed class GgufFileTests : IDisposable
 
     private string Sample()
     {
-        (string, GgmlType)[] tensors = [("w", GgmlType.F32), ("h", GgmlType.F16), ("b", GgmlType.BF16), ("q8", GgmlType.Q80), ("q4", GgmlType.Q40)];
-        GgufWriter.Write(_folder["s.gguf"],
+        (string, GgmlType)[] tensors =
         [
-            ("general.architecture", GgufValue.Of("llama")), ("llama.block_count", GgufValue.Of(7u)), ("llama.scale", GgufValue.Of(0.5f)),
-            ("tokenizer.ggml.add_bos_token", GgufValue.Of(true)), ("tokenizer.ggml.tokens", GgufValue.Of(["a", "ß"])),
-            ("llama.attention.head_count_kv", GgufValue.Of([1, 0, 3])),
-        ], [.. tensors.Select(tensor => new GgufTensorPlan(tensor.Item1, tensor.Item2, [3, 64]))], _ => Weights);
+            ("w", GgmlType.F32),
+            ("h", GgmlType.F16),
+            ("b", GgmlType.BF16),
+            ("q8", GgmlType.Q80),
+            ("q4", GgmlType.Q40),
+        ];
+        GgufWriter.Write(
+            _folder["s.gguf"],
+            [
+                ("general.architecture", GgufValue.Of("llama")),
+                ("llama.block_count", GgufValue.Of(7u)),
+                ("llama.scale", GgufValue.Of(0.5f)),
+                ("tokenizer.ggml.add_bos_token", GgufValue.Of(true)),
+                ("tokenizer.ggml.tokens", GgufValue.Of(["a", "ß"])),
+                ("llama.attention.head_count_kv", GgufValue.Of([1, 0, 3])),
+            ],
+            [.. tensors.Select(tensor => new GgufTensorPlan(tensor.Item1, tensor.Item2, [3, 64]))],
+            _ => Weights
+        );
         return _folder["s.gguf"];
     }
 

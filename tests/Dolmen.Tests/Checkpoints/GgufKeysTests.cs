@@ -13,29 +13,44 @@ public sealed class GgufKeysTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string, string[], RotaryScaling?> Scalings => new()
-    {
-        { "a factor without a type is linear", ["factor=4"], new LinearScaling(4) },
-        { "the old key", ["rope.scale_linear=4"], new LinearScaling(4) },
-        { "the new key before the old one", ["factor=2", "rope.scale_linear=4"], new LinearScaling(2) },
-        { "a type and the old key", ["type=linear", "rope.scale_linear=2.5"], new LinearScaling(2.5) },
-        { "none, whatever the factor", ["type=none", "factor=4"], null },
-        { "a factor of 0 is not set", ["factor=0"], null },
-        { "a factor of 1", ["type=linear", "factor=1", "finetuned=true"], null },
-        { "a type alone", ["type=linear"], null },
-        { "yarn with the model's context", ["type=yarn", "factor=4"], new YarnScaling(4, 128) },
-        { "yarn with its original context", ["type=yarn", "factor=4", "original_context_length=32", "finetuned=false"], new YarnScaling(4, 32) },
-        { "yarn by the old key", ["type=yarn", "rope.scale_linear=8", "original_context_length=16"], new YarnScaling(8, 16) },
-        { "yarn's neutral keys", ["type=yarn", "factor=4", "yarn_ext_factor=1", "yarn_attn_factor=1", "yarn_beta_fast=32", "yarn_beta_slow=1"],
-            new YarnScaling(4, 128) },
-        { "yarn's keys that are not set", ["type=yarn", "factor=4", "yarn_ext_factor=-1", "attn_factor=1", "yarn_log_multiplier=0"], new YarnScaling(4, 128) },
-        { "yarn's ramp", ["type=yarn", "factor=4", "yarn_beta_fast=16", "yarn_beta_slow=2"], new YarnScaling(4, 128, 16, 2) },
-        { "yarn's own temperature named", ["type=yarn", "factor=4", "yarn_attn_factor=1.1386294"], new YarnScaling(4, 128) },
-        { "a temperature beside yarn's", ["type=yarn", "factor=4", "attn_factor=0.5"],
-            new YarnScaling(4, 128, AttentionFactor: 0.5 * (0.1 * Math.Log(4) + 1)) },
-        { "a temperature alone", ["attn_factor=1.5"], new YarnScaling(1, 128, AttentionFactor: 1.5) },
-        { "an original context without yarn", ["factor=4", "original_context_length=32"], new LinearScaling(4) },
-    };
+    public static TheoryData<string, string[], RotaryScaling?> Scalings =>
+        new()
+        {
+            { "a factor without a type is linear", ["factor=4"], new LinearScaling(4) },
+            { "the old key", ["rope.scale_linear=4"], new LinearScaling(4) },
+            { "the new key before the old one", ["factor=2", "rope.scale_linear=4"], new LinearScaling(2) },
+            { "a type and the old key", ["type=linear", "rope.scale_linear=2.5"], new LinearScaling(2.5) },
+            { "none, whatever the factor", ["type=none", "factor=4"], null },
+            { "a factor of 0 is not set", ["factor=0"], null },
+            { "a factor of 1", ["type=linear", "factor=1", "finetuned=true"], null },
+            { "a type alone", ["type=linear"], null },
+            { "yarn with the model's context", ["type=yarn", "factor=4"], new YarnScaling(4, 128) },
+            {
+                "yarn with its original context",
+                ["type=yarn", "factor=4", "original_context_length=32", "finetuned=false"],
+                new YarnScaling(4, 32)
+            },
+            { "yarn by the old key", ["type=yarn", "rope.scale_linear=8", "original_context_length=16"], new YarnScaling(8, 16) },
+            {
+                "yarn's neutral keys",
+                ["type=yarn", "factor=4", "yarn_ext_factor=1", "yarn_attn_factor=1", "yarn_beta_fast=32", "yarn_beta_slow=1"],
+                new YarnScaling(4, 128)
+            },
+            {
+                "yarn's keys that are not set",
+                ["type=yarn", "factor=4", "yarn_ext_factor=-1", "attn_factor=1", "yarn_log_multiplier=0"],
+                new YarnScaling(4, 128)
+            },
+            { "yarn's ramp", ["type=yarn", "factor=4", "yarn_beta_fast=16", "yarn_beta_slow=2"], new YarnScaling(4, 128, 16, 2) },
+            { "yarn's own temperature named", ["type=yarn", "factor=4", "yarn_attn_factor=1.1386294"], new YarnScaling(4, 128) },
+            {
+                "a temperature beside yarn's",
+                ["type=yarn", "factor=4", "attn_factor=0.5"],
+                new YarnScaling(4, 128, AttentionFactor: 0.5 * (0.1 * Math.Log(4) + 1))
+            },
+            { "a temperature alone", ["attn_factor=1.5"], new YarnScaling(1, 128, AttentionFactor: 1.5) },
+            { "an original context without yarn", ["factor=4", "original_context_length=32"], new LinearScaling(4) },
+        };
 
     [Theory, MemberData(nameof(Scalings))]
     public void Scaled_positions_are_what_llama_cpp_makes_of_the_keys(string name, string[] keys, RotaryScaling? expected)
@@ -108,7 +123,12 @@ public sealed class GgufKeysTests : IDisposable
     [InlineData("mamba2", "ssm.time_step_rank", 3u, 8u)]
     [InlineData("jamba", "expert_weights_norm", true, false)]
     [InlineData("jamba", "rope.freq_base", 10000f, null)]
-    public void A_key_that_changes_the_function_is_refused_and_one_that_does_not_is_read(string architecture, string key, object wrong, object? harmless)
+    public void A_key_that_changes_the_function_is_refused_and_one_that_does_not_is_read(
+        string architecture,
+        string key,
+        object wrong,
+        object? harmless
+    )
     {
         AssertRefused($"{architecture}.{key}", Config(architecture), [($"{architecture}.{key}", Value(wrong))]);
         if (harmless is null) return;
@@ -133,7 +153,10 @@ public sealed class GgufKeysTests : IDisposable
     public void A_size_repeated_for_every_layer_is_one_size()
     {
         var two = Llama with { Layers = 2 };
-        using var model = Open(two, [("llama.attention.head_count_kv", GgufValue.Of([2, 2])), ("llama.feed_forward_length", GgufValue.Of([96, 96]))]);
+        using var model = Open(
+            two,
+            [("llama.attention.head_count_kv", GgufValue.Of([2, 2])), ("llama.feed_forward_length", GgufValue.Of([96, 96]))]
+        );
         Assert.Equal(two, model.Config);
         AssertRefused("llama.feed_forward_length is an array of 2 numbers", two, [("llama.feed_forward_length", GgufValue.Of([96, 64]))]);
     }
@@ -141,8 +164,20 @@ public sealed class GgufKeysTests : IDisposable
     [Fact]
     public void What_is_left_out_is_what_llama_cpp_takes()
     {
-        using var model = Open(Config("llama"), [("llama.rope.freq_base", null), ("llama.attention.head_count_kv", null), ("llama.attention.key_length", null),
-            ("llama.attention.value_length", null), ("llama.rope.dimension_count", null)], Llama with { KvHeads = 4 });
+        using var model = Open(
+            Config("llama"),
+            [
+                ("llama.rope.freq_base", null),
+                ("llama.attention.head_count_kv", null),
+                ("llama.attention.key_length", null),
+                ("llama.attention.value_length", null),
+                ("llama.rope.dimension_count", null),
+            ],
+            Llama with
+            {
+                KvHeads = 4,
+            }
+        );
         Assert.Equal(Llama with { KvHeads = 4, RopeTheta = 10000 }, model.Config);
         foreach (var key in (string[])["attention.layer_norm_rms_epsilon", "context_length", "attention.head_count", "block_count"])
             AssertRefused($"no metadata 'llama.{key}'", Llama, [($"llama.{key}", null)]);
@@ -211,7 +246,11 @@ public sealed class GgufKeysTests : IDisposable
                 { "both", ["type=longrope"], new LongRopeScaling(1, 128, shorts, longs, 1) },
                 { "long", keys, new LongRopeScaling(4, 32, ones, longs, 1) },
                 { "short", keys, new LongRopeScaling(4, 32, shorts, ones, 1) },
-                { "both", [.. keys, "factor=2"], new LongRopeScaling(4, 32, [.. shorts.Select(value => value * 2)], [.. longs.Select(value => value * 2)], 1) },
+                {
+                    "both",
+                    [.. keys, "factor=2"],
+                    new LongRopeScaling(4, 32, [.. shorts.Select(value => value * 2)], [.. longs.Select(value => value * 2)], 1)
+                },
             };
         }
     }
@@ -234,7 +273,12 @@ public sealed class GgufKeysTests : IDisposable
     [InlineData("llama", "negative", "type=longrope", "above 0")]
     [InlineData("llama", "not finite", "type=longrope", "'rope_factors_long.weight' holds 8 values of 8")]
     [InlineData("llama", "both", "type=longrope yarn_ext_factor=1", "yarn_ext_factor is 1")]
-    public void Factors_for_long_and_short_texts_that_cannot_be_run_are_refused(string architecture, string tensors, string keys, string message)
+    public void Factors_for_long_and_short_texts_that_cannot_be_run_are_refused(
+        string architecture,
+        string tensors,
+        string keys,
+        string message
+    )
     {
         var changes = keys.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(key => Change(architecture, key)).ToArray();
         var error = Assert.Throws<UserErrorException>(() => Open(Config(architecture), changes, extra: LongRopeTensors(tensors)));
@@ -303,8 +347,13 @@ public sealed class GgufKeysTests : IDisposable
 
     /// <summary>A file of the configuration with keys put in or changed, or taken out where the value is null.</summary>
     /// <param name="tensors">The configuration whose tensors the file has, where it is not the same.</param>
-    private GgufModel Open(ModelConfig config, (string Key, GgufValue? Value)[] changes, ModelConfig? tensors = null, float[]? factors = null,
-        Dictionary<string, float[]>? extra = null)
+    private GgufModel Open(
+        ModelConfig config,
+        (string Key, GgufValue? Value)[] changes,
+        ModelConfig? tensors = null,
+        float[]? factors = null,
+        Dictionary<string, float[]>? extra = null
+    )
     {
         extra ??= [];
         if (factors is not null) extra["rope_freqs.weight"] = factors;

@@ -45,7 +45,12 @@ public sealed class GgufModelTests : IDisposable
             MambaConfig c => c with { ContextLength = model.Config.ContextLength },
             _ => expected,
         };
-        var actual = model.Config is JambaConfig jamba ? jamba with { Experts = new MixtureConfig(jamba.Experts.Count, jamba.Experts.TopK, 0.001) } : model.Config;
+        var actual = model.Config is JambaConfig jamba
+            ? jamba with
+            {
+                Experts = new MixtureConfig(jamba.Experts.Count, jamba.Experts.TopK, 0.001),
+            }
+            : model.Config;
         Assert.Equal(expected, actual);
     }
 
@@ -161,9 +166,21 @@ public sealed class GgufModelTests : IDisposable
         Export(config, weights, GgmlType.F32);
         using (var file = GgufFile.Open(_folder["x.gguf"]))
         {
-            GgufWriter.Write(_folder["y.gguf"],
-                [.. file.Metadata.Values.Select(item => (item.Key, item.Key != key ? item.Value : key == "general.architecture" ? GgufValue.Of("3") : GgufValue.Of(3u)))],
-                [.. file.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))], tensor => new float[tensor.Elements]);
+            GgufWriter.Write(
+                _folder["y.gguf"],
+                [
+                    .. file.Metadata.Values.Select(item =>
+                        (
+                            item.Key,
+                            item.Key != key ? item.Value
+                            : key == "general.architecture" ? GgufValue.Of("3")
+                            : GgufValue.Of(3u)
+                        )
+                    ),
+                ],
+                [.. file.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))],
+                tensor => new float[tensor.Elements]
+            );
         }
         var error = Assert.Throws<UserErrorException>(() => GgufModel.Open(_folder["y.gguf"]));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
@@ -182,7 +199,8 @@ public sealed class GgufModelTests : IDisposable
     }
 
     // The context of 128 is four times the original one.
-    private static LongRopeScaling LongRope => new(4, 32, [1, 1.05, 1.1, 1.3, 1.5, 2, 2.1, 2.2], [1.2, 1.6, 2.5, 4, 6, 9, 10.3, 12.05], 1.25);
+    private static LongRopeScaling LongRope =>
+        new(4, 32, [1, 1.05, 1.1, 1.3, 1.5, 2, 2.1, 2.2], [1.2, 1.6, 2.5, 4, 6, 9, 10.3, 12.05], 1.25);
 
     private static ModelConfig Config(string name)
     {
@@ -219,8 +237,15 @@ public sealed class GgufModelTests : IDisposable
         }
     }
 
-    private void Export(ModelConfig config, Dictionary<string, NamedTensor> weights, GgmlType type) => GgufExport.Write(
-        _folder["x.gguf"], "x", config, tensor => weights[tensor.Name].Values.ToArray(), [("tokenizer.ggml.model", GgufValue.Of("none"))], type);
+    private void Export(ModelConfig config, Dictionary<string, NamedTensor> weights, GgmlType type) =>
+        GgufExport.Write(
+            _folder["x.gguf"],
+            "x",
+            config,
+            tensor => weights[tensor.Name].Values.ToArray(),
+            [("tokenizer.ggml.model", GgufValue.Of("none"))],
+            type
+        );
 
     private string WithEmptyData(string name)
     {

@@ -28,12 +28,15 @@ public sealed class GgufPartsTests : IDisposable
     public void A_split_model_is_the_whole_one_whichever_part_is_named()
     {
         using var whole = GgufModel.Open(_folder["whole.gguf"]);
-        var expected = whole.Tensors(TestContext.Current.CancellationToken).ToDictionary(tensor => tensor.Name, tensor => tensor.Values.ToArray());
+        var expected = whole
+            .Tensors(TestContext.Current.CancellationToken)
+            .ToDictionary(tensor => tensor.Name, tensor => tensor.Values.ToArray());
         for (var part = 0; part < 3; part++)
         {
             using var model = GgufModel.Open(_folder[Name(part)]);
             Assert.Equal(whole.Config, model.Config);
-            foreach (var tensor in model.Tensors(TestContext.Current.CancellationToken)) Assert.Equal(expected[tensor.Name], tensor.Values.ToArray());
+            foreach (var tensor in model.Tensors(TestContext.Current.CancellationToken))
+                Assert.Equal(expected[tensor.Name], tensor.Values.ToArray());
         }
     }
 
@@ -41,7 +44,10 @@ public sealed class GgufPartsTests : IDisposable
     [InlineData("a part is missing", "m-00002-of-00003.gguf' does not exist")]
     [InlineData("the last part is missing", "m-00003-of-00003.gguf' does not exist")]
     [InlineData("a part is cut off", "m-00002-of-00003.gguf' is not a whole GGUF file")]
-    [InlineData("a part is a copy of another", "m-00003-of-00003.gguf' does not fit the other parts of its model: its split.no and split.count are 1 and 3")]
+    [InlineData(
+        "a part is a copy of another",
+        "m-00003-of-00003.gguf' does not fit the other parts of its model: its split.no and split.count are 1 and 3"
+    )]
     [InlineData("a part of another split", "split.count are 1 and 4, where 1 and 3 are due")]
     [InlineData("a part without numbers", "split.no and split.count are missing and missing")]
     [InlineData("a tensor twice", "is also in")]
@@ -79,8 +85,12 @@ public sealed class GgufPartsTests : IDisposable
     public void One_part_of_one_is_a_file_of_any_name()
     {
         using var whole = GgufFile.Open(_folder["whole.gguf"]);
-        GgufWriter.Write(_folder["one.gguf"], [.. whole.Metadata.Values.Select(item => (item.Key, item.Value)), ("split.count", GgufValue.Of(1u))],
-            [.. whole.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))], tensor => new float[tensor.Elements]);
+        GgufWriter.Write(
+            _folder["one.gguf"],
+            [.. whole.Metadata.Values.Select(item => (item.Key, item.Value)), ("split.count", GgufValue.Of(1u))],
+            [.. whole.Tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))],
+            tensor => new float[tensor.Elements]
+        );
         using var model = GgufModel.Open(_folder["one.gguf"]);
         Assert.Equal(Config, model.Config);
     }
@@ -88,8 +98,16 @@ public sealed class GgufPartsTests : IDisposable
     private static string Name(int part, int count = 3) => $"m-{part + 1:00000}-of-{count:00000}.gguf";
 
     /// <summary>Every third tensor; the first part has the metadata.</summary>
-    private void Split(int part, int count = 3, string? name = null, int? number = null, bool keys = true, bool total = true, string? also = null,
-        bool without = false)
+    private void Split(
+        int part,
+        int count = 3,
+        string? name = null,
+        int? number = null,
+        bool keys = true,
+        bool total = true,
+        string? also = null,
+        bool without = false
+    )
     {
         using var whole = GgufFile.Open(_folder["whole.gguf"]);
         var tensors = whole.Tensors.Where((tensor, i) => i % 3 == part || tensor.Name == also).Skip(without ? 1 : 0);
@@ -100,7 +118,10 @@ public sealed class GgufPartsTests : IDisposable
             metadata.Add(("split.count", GgufValue.Of((uint)count)));
             if (total) metadata.Add(("split.tensors.count", new GgufValue(GgufValueType.Int32, _tensors.Length)));
         }
-        GgufWriter.Write(_folder[name ?? Name(part)], metadata, [.. tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))],
+        GgufWriter.Write(
+            _folder[name ?? Name(part)],
+            metadata,
+            [.. tensors.Select(tensor => new GgufTensorPlan(tensor.Name, tensor.Type, tensor.Shape))],
             tensor =>
             {
                 var values = new float[tensor.Elements];

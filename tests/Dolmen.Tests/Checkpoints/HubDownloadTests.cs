@@ -119,8 +119,13 @@ public sealed class HubDownloadTests : IDisposable
     public async Task A_list_of_files_that_drips_or_stalls_is_not_waited_for(int milliseconds)
     {
         _hub.Drip = TimeSpan.FromMilliseconds(milliseconds);
-        using var client = new HubClient(_hub.Address) { Patience = TimeSpan.FromMilliseconds(300), FirstPause = TimeSpan.FromMilliseconds(1) };
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => new HubDownload(client).RunAsync(new HubRepository("owner/name"), _folder["m"], default))
+        using var client = new HubClient(_hub.Address)
+        {
+            Patience = TimeSpan.FromMilliseconds(300),
+            FirstPause = TimeSpan.FromMilliseconds(1),
+        };
+        var error = await Assert
+            .ThrowsAsync<UserErrorException>(() => new HubDownload(client).RunAsync(new HubRepository("owner/name"), _folder["m"], default))
             .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.Contains("did not send its whole answer", error.Message, StringComparison.Ordinal);
     }
@@ -217,7 +222,11 @@ public sealed class HubDownloadTests : IDisposable
     public async Task A_server_that_is_not_there_is_named()
     {
         _hub.Dispose();
-        Assert.Contains("127.0.0.1 cannot be reached", (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "127.0.0.1 cannot be reached",
+            (await Assert.ThrowsAsync<UserErrorException>(Pull)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]

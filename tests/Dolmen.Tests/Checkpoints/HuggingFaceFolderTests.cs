@@ -205,7 +205,9 @@ public sealed class HuggingFaceFolderTests : IDisposable
                 return new NamedTensor(tensor.Name, tensor.Shape, values);
             }), new ModelCard("m", "s"), Special, []);
         }
-        var json = Assert.IsType<JsonObject>(JsonNode.Parse(File.ReadAllText(Path.Combine(Model, "config.json")).Replace("Infinity", "1e999", StringComparison.Ordinal)));
+        var json = Assert.IsType<JsonObject>(
+            JsonNode.Parse(File.ReadAllText(Path.Combine(Model, "config.json")).Replace("Infinity", "1e999", StringComparison.Ordinal))
+        );
         Assert.Equal(type, json["model_type"]!.GetValue<string>());
         Assert.Equal(config, HuggingFaceFolder.LoadConfig(Model));
         Assert.Equal(File.ReadAllBytes(Path.Combine(Fakes.GoldenFolder.Of(name), "model.safetensors")).Length / 1000,
@@ -227,9 +229,21 @@ public sealed class HuggingFaceFolderTests : IDisposable
             return values;
         }
         // As the published GPT-2: no "transformer." and the causal mask among the weights.
-        TensorShape[] bare = [.. config.Tensors().Select(tensor => tensor with { Name = tensor.Name["transformer.".Length..] }), new("h.0.attn.bias", [1, 1, 4, 4])];
-        SafetensorsWriter.Write(Path.Combine(Model, "model.safetensors"), bare, bare.Select(tensor => new NamedTensor(tensor.Name, tensor.Shape,
-            tensor.Name == "h.0.attn.bias" ? new float[16] : Values(whole, tensor with { Name = "transformer." + tensor.Name }))), TensorDtype.Float32);
+        TensorShape[] bare =
+        [
+            .. config.Tensors().Select(tensor => tensor with { Name = tensor.Name["transformer.".Length..] }),
+            new("h.0.attn.bias", [1, 1, 4, 4]),
+        ];
+        SafetensorsWriter.Write(
+            Path.Combine(Model, "model.safetensors"),
+            bare,
+            bare.Select(tensor => new NamedTensor(
+                tensor.Name,
+                tensor.Shape,
+                tensor.Name == "h.0.attn.bias" ? new float[16] : Values(whole, tensor with { Name = "transformer." + tensor.Name })
+            )),
+            TensorDtype.Float32
+        );
         using var read = CheckpointWeights.Open(Model, config);
         Assert.All(config.Tensors(), tensor => Assert.Equal(Values(whole, tensor), Values(read, tensor)));
     }

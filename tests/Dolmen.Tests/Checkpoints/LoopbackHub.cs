@@ -86,7 +86,8 @@ internal sealed class LoopbackHub : IDisposable
             }
         }
         // The client gave up, or the test has ended.
-        catch (Exception error) when (error is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException) { }
+        catch (Exception error)
+            when (error is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException) { }
     }
 
     private async Task ServeAsync()
@@ -98,7 +99,8 @@ internal sealed class LoopbackHub : IDisposable
                 Answer(await _listener.GetContextAsync());
             }
             // The test has what it wants and closes, or this server breaks the connection on purpose.
-            catch (Exception error) when (error is HttpListenerException or ObjectDisposedException or InvalidOperationException or IOException) { }
+            catch (Exception error)
+                when (error is HttpListenerException or ObjectDisposedException or InvalidOperationException or IOException) { }
         }
     }
 
@@ -117,13 +119,16 @@ internal sealed class LoopbackHub : IDisposable
             response.StatusCode = Status != HttpStatusCode.OK ? (int)Status : 503;
             response.Close();
         }
-        else if (path.Contains("/revision/", StringComparison.Ordinal)) Text(response, """{"sha":"0123456789abcdef0123456789abcdef01234567"}""");
+        else if (path.Contains("/revision/", StringComparison.Ordinal))
+            Text(response, """{"sha":"0123456789abcdef0123456789abcdef01234567"}""");
         else if (path.Contains("/tree/0123456789abcdef0123456789abcdef01234567", StringComparison.Ordinal))
         {
             if (Drip is { } pause) _ = DripAsync(response, Tree(), pause);
             else Text(response, Tree());
         }
-        else if (_files.FirstOrDefault(file => path.EndsWith($"/{file.Key}", StringComparison.Ordinal)) is { Key: { } key, Value: var file })
+        else if (
+            _files.FirstOrDefault(file => path.EndsWith($"/{file.Key}", StringComparison.Ordinal)) is { Key: { } key, Value: var file }
+        )
         {
             if (RedirectTo is { } other && file.Large)
             {

@@ -27,7 +27,9 @@ public class ModelFamiliesGuideTests
         var text = new StringBuilder();
         foreach (var family in ModelFamilies.All)
         {
-            text.Append($"\n### {family.ModelType}\n\n`{family.Architecture}`\n\n| key | treatment | missing means | |\n|---|---|---|---|\n");
+            text.Append(
+                $"\n### {family.ModelType}\n\n`{family.Architecture}`\n\n| key | treatment | missing means | |\n|---|---|---|---|\n"
+            );
             foreach (var key in family.Keys.Where(key => key.Use != KeyUse.Harmless))
             {
                 var name = key.Alias is { } alias ? $"`{key.Name}` (also `{alias}`)" : $"`{key.Name}`";
@@ -42,9 +44,11 @@ public class ModelFamiliesGuideTests
         text.Append("\n### Ignored in every family because harmless\n\n");
         text.Append($"{string.Join(", ", ModelFamilies.HarmlessEverywhere.Select(key => $"`{key}`"))}.\n");
         text.Append("\n### Refused where a family does not have them\n\n| key | taken if null, false, empty or |\n|---|---|\n");
-        foreach (var (key, values) in ModelFamilies.NeutralElsewhere) text.Append($"| `{key}` | {(values.Length == 0 ? "" : $"`{values}`")} |\n");
+        foreach (var (key, values) in ModelFamilies.NeutralElsewhere)
+            text.Append($"| `{key}` | {(values.Length == 0 ? "" : $"`{values}`")} |\n");
         text.Append("\n### Kinds of rotary scaling and their keys\n\n| `rope_type` | keys besides `rope_theta` |\n|---|---|\n");
-        foreach (var (kind, keys) in ModelFamilies.ScalingKinds) text.Append($"| `{kind}` | {string.Join(", ", keys.Select(key => $"`{key}`"))} |\n");
+        foreach (var (kind, keys) in ModelFamilies.ScalingKinds)
+            text.Append($"| `{kind}` | {string.Join(", ", keys.Select(key => $"`{key}`"))} |\n");
         text.Append($"\n### Activations\n\n{string.Join(", ", ActivationNames.All.Select(name => $"`{name}`"))}.\n\n");
         return text.ToString();
     }

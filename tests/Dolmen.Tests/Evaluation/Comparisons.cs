@@ -36,8 +36,12 @@ public class Comparisons
     [Fact]
     public void The_table_has_a_row_a_model_and_the_paired_difference()
     {
-        var table = EvaluationTable.Markdown([("base", Result(("a", false, 1))), ("dpo", Result(("a", false, 0)) with { BitsPerByte = 1.234 })]);
-        Assert.Equal("""
+        var table = EvaluationTable.Markdown([
+            ("base", Result(("a", false, 1))),
+            ("dpo", Result(("a", false, 0)) with { BitsPerByte = 1.234 }),
+        ]);
+        Assert.Equal(
+            """
             | model | bits per byte | acc | acc_norm | acc_norm unseen | acc 5-shot | acc_norm 5-shot | refusal invented | refusal known |
             |---|---:|---:|---:|---:|---:|---:|---:|---:|
             | base | – | – | 0.250 ± 0.014 | – | – | – | – | – |
@@ -77,9 +81,24 @@ public class Comparisons
     [InlineData("", false)]
     public void A_refusal_is_known_by_its_opening(string answer, bool declines) => Assert.Equal(declines, RefusalRule.Declines(answer));
 
-    private static EvaluationResult Result(params (string Id, bool FewShot, int Picked)[] questions) => new(AccNorm: 0.25, AccNormStderr: 0.0137, Questions: 1000)
-    {
-        QuestionResults = [.. questions.Select(question =>
-            new QuestionResult(question.Id, 0, [-1, -2], [-1, -2], question.Picked, question.Picked, 0, false) { FewShot = question.FewShot })],
-    };
+    private static EvaluationResult Result(params (string Id, bool FewShot, int Picked)[] questions) =>
+        new(AccNorm: 0.25, AccNormStderr: 0.0137, Questions: 1000)
+        {
+            QuestionResults =
+            [
+                .. questions.Select(question => new QuestionResult(
+                    question.Id,
+                    0,
+                    [-1, -2],
+                    [-1, -2],
+                    question.Picked,
+                    question.Picked,
+                    0,
+                    false
+                )
+                {
+                    FewShot = question.FewShot,
+                }),
+            ],
+        };
 }

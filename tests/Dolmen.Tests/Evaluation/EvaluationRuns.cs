@@ -69,8 +69,14 @@ public sealed class EvaluationRuns : IDisposable
     [Fact]
     public void Shots_that_do_not_fit_the_context_are_left_out_and_said()
     {
-        _corpus.Write("multiple-choice.jsonl", """{"id":"a","query":"## Some.Member()\n","choices":["does one thing","does another"],"gold":0,"seen":false}""");
-        _corpus.Write("few-shot.jsonl", [.. Enumerable.Range(0, 8).Select(i => $$"""{"query":"## Other{{i}}()\n","answer":"answer {{i}}"}""")]);
+        _corpus.Write(
+            "multiple-choice.jsonl",
+            """{"id":"a","query":"## Some.Member()\n","choices":["does one thing","does another"],"gold":0,"seen":false}"""
+        );
+        _corpus.Write(
+            "few-shot.jsonl",
+            [.. Enumerable.Range(0, 8).Select(i => $$"""{"query":"## Other{{i}}()\n","answer":"answer {{i}}"}""")]
+        );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 96);
         var result = Run(model, new EvaluationRecipe(FewShot: 5));
         // 1 + 2·(12 + 8 + 2) + 17 + 14 = 76 fit in 97, 3 shots would need 98
@@ -81,7 +87,10 @@ public sealed class EvaluationRuns : IDisposable
     [Fact]
     public void A_question_longer_than_the_context_loses_its_beginning_not_its_choice()
     {
-        _corpus.Write("multiple-choice.jsonl", """{"id":"a","query":"0123456789abcdefghij\n","choices":["xyz","uvw"],"gold":0,"seen":false}""");
+        _corpus.Write(
+            "multiple-choice.jsonl",
+            """{"id":"a","query":"0123456789abcdefghij\n","choices":["xyz","uvw"],"gold":0,"seen":false}"""
+        );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 16);
         var result = Run(model, new EvaluationRecipe());
         int[] tail = [.. Encoding.UTF8.GetBytes("789abcdefghij\nxyz")];
@@ -138,7 +147,10 @@ public sealed class EvaluationRuns : IDisposable
     [Fact]
     public void The_same_seed_draws_the_same_questions()
     {
-        _corpus.Write("multiple-choice.jsonl", [.. Enumerable.Range(0, 50).Select(i => $$"""{"id":"{{i:00}}","query":"Q{{i}}\n","choices":["x","y"],"gold":0,"seen":false}""")]);
+        _corpus.Write(
+            "multiple-choice.jsonl",
+            [.. Enumerable.Range(0, 50).Select(i => $$"""{"id":"{{i:00}}","query":"Q{{i}}\n","choices":["x","y"],"gold":0,"seen":false}""")]
+        );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
         string Ids(ulong seed) => string.Join(' ',
             Run(model, new EvaluationRecipe(MaxQuestions: 10), seed).QuestionResults.Select(question => question.Id));

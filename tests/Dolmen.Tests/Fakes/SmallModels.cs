@@ -2,7 +2,8 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Tests;
 
-/// <summary>One small configuration of every architecture and of the variants that take another path: the batteries run over all of them.</summary>
+/// <summary>One small configuration of every architecture and of the variants that take another path: the batteries run over all of
+/// them.</summary>
 internal static class SmallModels
 {
     private static readonly TransformerConfig Llama = new(61, 36, 2, 6, 3, 6, 50, 64);

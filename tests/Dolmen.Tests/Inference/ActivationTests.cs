@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
 
-/// <summary>Every activation in both engines against its plain definition, with and without a gate, and its gradient against differences.</summary>
+/// <summary>Every activation in both engines against its plain definition, with and without a gate, and its gradient against
+/// differences.</summary>
 public class ActivationTests
 {
     public static TheoryData<ActivationKind> Kinds => [.. Enum.GetValues<ActivationKind>()];
@@ -51,7 +52,13 @@ public class ActivationTests
     [Theory, MemberData(nameof(Kinds))]
     public void Models_with_it_are_the_plain_definition_in_both_engines(ActivationKind kind)
     {
-        foreach (var config in (DecoderConfig[])[new Gpt2Config(101, 36, 2, 3, 50, 64, Activation: kind), new TransformerConfig(101, 36, 2, 3, 1, 12, 50, 64, Activation: kind)])
+        foreach (
+            var config in (DecoderConfig[])
+                [
+                    new Gpt2Config(101, 36, 2, 3, 50, 64, Activation: kind),
+                    new TransformerConfig(101, 36, 2, 3, 1, 12, 50, 64, Activation: kind),
+                ]
+        )
         {
             var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
             var tokens = RandomModel.Tokens(30, config.VocabSize, 5);
@@ -63,7 +70,10 @@ public class ActivationTests
             using var noGradient = no_grad();
             using var training = TrainableModel.Build(config, bfloat16: false);
             training.Import((name, values) => RandomModel.Values(name, shapes[name], 1).CopyTo(values, 0));
-            var trained = training.Logits(tensor(tokens.Select(token => (long)token).ToArray(), [1, tokens.Length])).data<float>().ToArray();
+            var trained = training
+                .Logits(tensor(tokens.Select(token => (long)token).ToArray(), [1, tokens.Length]))
+                .data<float>()
+                .ToArray();
             for (var i = 0; i < logits.Length; i++)
             {
                 var right = expected[i / config.VocabSize][i % config.VocabSize];

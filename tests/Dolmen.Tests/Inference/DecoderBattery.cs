@@ -6,10 +6,12 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
 
-/// <summary>What holds for every decoder, those of <see cref="SmallModels"/> included: one truth for prefill and decode, and states that can be copied, kept and counted.</summary>
+/// <summary>What holds for every decoder, those of <see cref="SmallModels"/> included: one truth for prefill and decode, and states that
+/// can be copied, kept and counted.</summary>
 public class DecoderBattery
 {
-    private const int Length = 330;                                      // more than one pass, and several times round a sliding window's ring
+    // more than one pass, and several times round a sliding window's ring
+    private const int Length = 330;
     private const int Header = 48;                                       // bytes of a saved state before its layers
 
     public static TheoryData<string> Names => DecoderArchitectures.Names;

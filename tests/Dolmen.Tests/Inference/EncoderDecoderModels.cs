@@ -15,10 +15,44 @@ public class EncoderDecoderModels
     public static TheoryData<ModelConfig> Every { get; } =
     [
         new Seq2SeqConfig(29, 20, 12, 10, 2, 16),
-        new Seq2SeqConfig(29, 20, 20, 10, 1, 16, RecurrentCell.Gru, Attention: AttentionEnergy.Dot, TieEmbeddings: true, ShareEmbeddings: true, ScaleEmbeddings: true),
-        new Seq2SeqConfig(29, 20, 12, 10, 2, 16, RecurrentCell.Gru, Attention: AttentionEnergy.General, InputFeeding: false, ReverseSource: true),
+        new Seq2SeqConfig(
+            29,
+            20,
+            20,
+            10,
+            1,
+            16,
+            RecurrentCell.Gru,
+            Attention: AttentionEnergy.Dot,
+            TieEmbeddings: true,
+            ShareEmbeddings: true,
+            ScaleEmbeddings: true
+        ),
+        new Seq2SeqConfig(
+            29,
+            20,
+            12,
+            10,
+            2,
+            16,
+            RecurrentCell.Gru,
+            Attention: AttentionEnergy.General,
+            InputFeeding: false,
+            ReverseSource: true
+        ),
         new Seq2SeqConfig(29, 20, 12, 10, 1, 16, Attention: AttentionEnergy.Concat, Start: DecoderStart.Zero),
-        new Seq2SeqConfig(29, 20, 12, 20, 2, 16, Attention: AttentionEnergy.None, Bidirectional: false, Start: DecoderStart.Copy, ReverseSource: true),
+        new Seq2SeqConfig(
+            29,
+            20,
+            12,
+            20,
+            2,
+            16,
+            Attention: AttentionEnergy.None,
+            Bidirectional: false,
+            Start: DecoderStart.Copy,
+            ReverseSource: true
+        ),
         new EncoderDecoderConfig(29, 24, 2, 2, 3, 40, 16),
         new EncoderDecoderConfig(29, 24, 1, 2, 2, 40, 16, PairPositions.Sinusoidal, NormKind.Layer),
     ];
@@ -29,9 +63,15 @@ public class EncoderDecoderModels
     {
         using var scope = NewDisposeScope();
         using var trained = Trained(config);
-        int[] source = [4, 9, 17, 3, 8], target = [1, 20, 6, 6, 13, 2];
-        var batch = new PairBatch([.. source.Select(token => (long)token), 0, 5, 5, 7, 7, 7, 7], [5, 6], [.. target.Select(token => (long)token), 1, 3, 3, 3, 3, 3], new long[12]);
-        var expected = trained.Logits(batch)[0].contiguous().data<float>().ToArray();        // of the first row: (T, V)
+        int[] source = [4, 9, 17, 3, 8],
+            target = [1, 20, 6, 6, 13, 2];
+        var batch = new PairBatch(
+            [.. source.Select(token => (long)token), 0, 5, 5, 7, 7, 7, 7],
+            [5, 6],
+            [.. target.Select(token => (long)token), 1, 3, 3, 3, 3, 3],
+            new long[12]
+        );
+        var expected = trained.Logits(batch)[0].contiguous().data<float>().ToArray(); // of the first row: (T, V)
 
         using var model = Managed(trained);
         using var state = model.NewState(16);
@@ -71,7 +111,13 @@ public class EncoderDecoderModels
     public void Greedy_tokens_are_JoeyNmts(string name)
     {
         using var golden = new RnnGolden(name);
-        using var model = EncoderDecoderModel.Build(RnnGolden.ConfigOf(name) with { ContextLength = 32 }, tensor => golden.Values("param." + tensor));
+        using var model = EncoderDecoderModel.Build(
+            RnnGolden.ConfigOf(name) with
+            {
+                ContextLength = 32,
+            },
+            tensor => golden.Values("param." + tensor)
+        );
         using var state = model.NewState(20);
         model.Encode([.. golden.Whole("src").Take((int)golden.Whole("src_length")[0]).Select(token => (int)token)], state);
         var (token, logits, written) = (2, new float[50], new List<int>());
@@ -93,7 +139,10 @@ public class EncoderDecoderModels
         using var model = Managed(trained);
         int[] source = [4, 9, 17];
         var best = Enumerate(model, tokenizer.Special.Bos, tokenizer.Special.Eos, source, tokenizer);
-        var found = new Translator(model, tokenizer).Search(source, new TranslationOptions(Beam: tokenizer.VocabSize, LengthPenalty: 0, MaxTokens: 1));
+        var found = new Translator(model, tokenizer).Search(
+            source,
+            new TranslationOptions(Beam: tokenizer.VocabSize, LengthPenalty: 0, MaxTokens: 1)
+        );
         Assert.Equal(best.LogProb, found.LogProb, 1e-4);
         var greedy = new Translator(model, tokenizer).Search(source, new TranslationOptions(MaxTokens: 1));
         Assert.True(greedy.LogProb <= found.LogProb + 1e-6);
@@ -106,8 +155,14 @@ public class EncoderDecoderModels
         foreach (var config in Every.Select(row => row.Data))
         {
             using var trained = Trained(config);
-            HuggingFaceFolder.Save(folder.Path, config, trained.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
-                new ModelCard("m", "m"), new SpecialTokenIds(1, 2, 0, 3), []);
+            HuggingFaceFolder.Save(
+                folder.Path,
+                config,
+                trained.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
+                new ModelCard("m", "m"),
+                new SpecialTokenIds(1, 2, 0, 3),
+                []
+            );
             Assert.Equal(config, HuggingFaceFolder.LoadConfig(folder.Path));
             using var loaded = EncoderDecoderModel.Load(folder.Path);
             using var state = loaded.NewState(8);

@@ -12,28 +12,45 @@ public class LogitRulesTests
     /// <summary>Written out token by token as vLLM's documentation has it.</summary>
     [Fact]
     public void Penalties_and_bias_are_those_of_their_definitions() =>
-        Gen.Select(Gen.Float[-5, 5].Array[8], Gen.Int[0, 7].Array[0, 6], Gen.Int[0, 7].Array[0, 6], Gen.Double[0.5, 2], Gen.Double[-2, 2], Gen.Double[-2, 2])
-            .Sample((logits, prompt, answer, repetition, presence, frequency) =>
-            {
-                var options = new SamplingOptions
+        Gen.Select(
+                Gen.Float[-5, 5].Array[8],
+                Gen.Int[0, 7].Array[0, 6],
+                Gen.Int[0, 7].Array[0, 6],
+                Gen.Double[0.5, 2],
+                Gen.Double[-2, 2],
+                Gen.Double[-2, 2]
+            )
+            .Sample(
+                (logits, prompt, answer, repetition, presence, frequency) =>
                 {
-                    RepetitionPenalty = repetition, PresencePenalty = presence, FrequencyPenalty = frequency,
-                    Bias = new Dictionary<int, double> { [2] = 1.5, [3] = -100 }, Suppressed = [6],
-                };
-                var rules = new LogitRules(options, prompt, ends: [7]);
-                foreach (var token in answer) rules.Count(token);
-                var got = rules.Apply(logits, mayEnd: false).ToArray();
-                for (var token = 0; token < logits.Length; token++)
-                {
-                    var expected = (double)logits[token];
-                    if (token == 2) expected += 1.5;
-                    if (token is 3 or 6 or 7) expected = double.NegativeInfinity;
-                    if (prompt.Contains(token) || answer.Contains(token)) expected = expected > 0 ? expected / repetition : expected * repetition;
-                    var count = answer.Count(one => one == token);
-                    expected -= frequency * count + (count > 0 ? presence : 0);
-                    Assert.Equal(expected, got[token], 1e-4);
-                }
-            }, iter: 200);
+                    var options = new SamplingOptions
+                    {
+                        RepetitionPenalty = repetition,
+                        PresencePenalty = presence,
+                        FrequencyPenalty = frequency,
+                        Bias = new Dictionary<int, double> { [2] = 1.5, [3] = -100 },
+                        Suppressed = [6],
+                    };
+                    var rules = new LogitRules(options, prompt, ends: [7]);
+                    foreach (var token in answer)
+                        rules.Count(token);
+                    var got = rules.Apply(logits, mayEnd: false).ToArray();
+                    for (var token = 0; token < logits.Length; token++)
+                    {
+                        var expected = (double)logits[token];
+                        if (token == 2)
+                            expected += 1.5;
+                        if (token is 3 or 6 or 7)
+                            expected = double.NegativeInfinity;
+                        if (prompt.Contains(token) || answer.Contains(token))
+                            expected = expected > 0 ? expected / repetition : expected * repetition;
+                        var count = answer.Count(one => one == token);
+                        expected -= frequency * count + (count > 0 ? presence : 0);
+                        Assert.Equal(expected, got[token], 1e-4);
+                    }
+                },
+                iter: 200
+            );
 
     [Fact]
     public void Nothing_asked_for_changes_nothing()
@@ -72,13 +89,20 @@ public class LogitRulesTests
     [InlineData(double.NaN, "repetition-penalty is NaN")]
     [InlineData(-1.5, "repetition-penalty is -1.5")]
     public void A_penalty_out_of_its_range_is_refused(double penalty, string says) =>
-        Assert.Contains(says, Assert.Throws<UserErrorException>(() => new Sampler(new SamplingOptions { RepetitionPenalty = penalty })).Message);
+        Assert.Contains(
+            says,
+            Assert.Throws<UserErrorException>(() => new Sampler(new SamplingOptions { RepetitionPenalty = penalty })).Message
+        );
 
     [Fact]
     public void Log_probabilities_are_the_model_s_own_whatever_the_sampling()
     {
         using var model = FakeModel.OfHistory(Bytes.VocabSize, 64);
-        var options = new GenerationOptions(new SamplingOptions(0.3, TopK: 5, Seed: 9) { RepetitionPenalty = 1.5 }, 6) { Logprobs = 3, ScorePrompt = true };
+        var options = new GenerationOptions(new SamplingOptions(0.3, TopK: 5, Seed: 9) { RepetitionPenalty = 1.5 }, 6)
+        {
+            Logprobs = 3,
+            ScorePrompt = true,
+        };
         var result = new Generator(model, Bytes).Generate(Bytes.Encode("hello"), options);
         int[] all = [.. Bytes.Encode("hello"), .. result.Tokens];
         TokenLogprob[] reported = [.. result.PromptLogprobs, .. result.Logprobs];

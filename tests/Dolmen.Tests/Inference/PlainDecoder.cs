@@ -83,7 +83,10 @@ internal sealed class PlainDecoder
             case SwiGluSpec gated:
                 var wide = Linear(gated.GateUp, x);
                 var f = wide.Length / 2;
-                return Linear(gated.Down, [.. Enumerable.Range(0, f).Select(i => PlainActivation.Of(gated.Activation, wide[i]) * wide[f + i])]);
+                return Linear(
+                    gated.Down,
+                    [.. Enumerable.Range(0, f).Select(i => PlainActivation.Of(gated.Activation, wide[i]) * wide[f + i])]
+                );
             case GeluSpec gelu:
                 return Linear(gelu.Down, [.. Linear(gelu.Up, x).Select(value => PlainActivation.Of(gelu.Activation, value))]);
             case MixtureSpec mixture:

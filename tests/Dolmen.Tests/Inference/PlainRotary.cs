@@ -2,7 +2,8 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Tests.Inference;
 
-/// <summary>Rotary frequencies written anew from the papers and from transformers' rules: inverse frequencies of each pair for a sequence of
+/// <summary>Rotary frequencies written anew from the papers and from transformers' rules: inverse frequencies of each pair for a sequence
+/// of
 /// some length, in double precision.</summary>
 internal static class PlainRotary
 {
@@ -27,15 +28,25 @@ internal static class PlainRotary
                 var factors = length > longRope.OriginalContext ? longRope.LongFactor : longRope.ShortFactor;
                 return [.. plain.Select((frequency, i) => frequency / factors[i])];
             case Llama3Scaling llama:
-                var (lowWave, highWave) = (llama.OriginalContext / llama.LowFrequencyFactor, llama.OriginalContext / llama.HighFrequencyFactor);
-                return [.. plain.Select(frequency =>
-                {
-                    var wave = 2 * Math.PI / frequency;
-                    if (wave < highWave) return frequency;
-                    if (wave > lowWave) return frequency / llama.Factor;
-                    var smooth = (llama.OriginalContext / wave - llama.LowFrequencyFactor) / (llama.HighFrequencyFactor - llama.LowFrequencyFactor);
-                    return (1 - smooth) * frequency / llama.Factor + smooth * frequency;
-                })];
+                var (lowWave, highWave) = (
+                    llama.OriginalContext / llama.LowFrequencyFactor,
+                    llama.OriginalContext / llama.HighFrequencyFactor
+                );
+                return
+                [
+                    .. plain.Select(frequency =>
+                    {
+                        var wave = 2 * Math.PI / frequency;
+                        if (wave < highWave)
+                            return frequency;
+                        if (wave > lowWave)
+                            return frequency / llama.Factor;
+                        var smooth =
+                            (llama.OriginalContext / wave - llama.LowFrequencyFactor)
+                            / (llama.HighFrequencyFactor - llama.LowFrequencyFactor);
+                        return (1 - smooth) * frequency / llama.Factor + smooth * frequency;
+                    }),
+                ];
             case YarnScaling yarn:
                 magnitude = yarn.AttentionFactor ?? 0.1 * Math.Log(yarn.Factor) + 1;
                 double Dimension(double turns) =>

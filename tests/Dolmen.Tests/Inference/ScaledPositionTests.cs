@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
 
-/// <summary>Rotary scalings and windows on some layers, in both engines, against the plain definition in double precision. Where the scaling
+/// <summary>Rotary scalings and windows on some layers, in both engines, against the plain definition in double precision. Where the
+/// scaling
 /// looks at the sequence's length, the tokens of a call turn as in a sequence that ends with that call, and keys stay as they were turned:
 /// what transformers does with a cache.</summary>
 public class ScaledPositionTests
@@ -43,7 +44,15 @@ public class ScaledPositionTests
         using var model = RandomModel.Build(config);
         var row = new float[config.VocabSize];
         // Calls of one token each, of a prompt and then one each, of all, and of two prompts that both pass the trained context.
-        foreach (var calls in (int[][])[[.. Enumerable.Repeat(1, Length)], [20, .. Enumerable.Repeat(1, Length - 20)], [Length], [40, 1, Length - 41]])
+        foreach (
+            var calls in (int[][])
+                [
+                    [.. Enumerable.Repeat(1, Length)],
+                    [20, .. Enumerable.Repeat(1, Length - 20)],
+                    [Length],
+                    [40, 1, Length - 41],
+                ]
+        )
         {
             var ends = calls.Select((_, i) => calls.Take(i + 1).Sum()).ToArray();
             var expected = PlainDecoder.Logits(config, tokens, position => ends.First(end => end > position));
@@ -103,7 +112,10 @@ public class ScaledPositionTests
             model.Import((tensorName, values) => RandomModel.Values(tensorName, shapes[tensorName], 1).CopyTo(values, 0));
             foreach (var length in (int[])[Length, 20, Length, 60])
             {
-                var logits = model.Logits(tensor(tokens[..length].Select(token => (long)token).ToArray(), [1, length])).data<float>().ToArray();
+                var logits = model
+                    .Logits(tensor(tokens[..length].Select(token => (long)token).ToArray(), [1, length]))
+                    .data<float>()
+                    .ToArray();
                 var expected = PlainDecoder.Logits(config, tokens[..length]);
                 for (var i = 0; i < logits.Length; i++) Assert.Equal(expected[i / config.VocabSize][i % config.VocabSize], logits[i], 2e-4);
             }
@@ -124,6 +136,10 @@ public class ScaledPositionTests
     {
         var config = Plain with { RopeScaling = new LongRopeScaling(4, 32, Short, [1, 2]) };
         Assert.Contains("6 short and 2 long factors", Assert.Single(config.Problems()), StringComparison.Ordinal);
-        Assert.Contains("one letter", Assert.Single((Plain with { Window = 4, WindowLayers = "SFS" }).Problems()), StringComparison.Ordinal);
+        Assert.Contains(
+            "one letter",
+            Assert.Single((Plain with { Window = 4, WindowLayers = "SFS" }).Problems()),
+            StringComparison.Ordinal
+        );
     }
 }

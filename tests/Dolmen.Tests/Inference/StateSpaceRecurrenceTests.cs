@@ -53,7 +53,12 @@ public class StateSpaceRecurrenceTests
     [Theory]
     [InlineData("h3_headdim1", 1, StateSpaceStart.DiagonalLin, Discretization.Bilinear)]
     [InlineData("h3_headdim8", 8, StateSpaceStart.DiagonalInv, Discretization.ZeroOrderHold)]
-    public unsafe void H3_gives_the_authors_outputs_token_by_token_and_in_chunks(string name, int headDim, StateSpaceStart start, Discretization discretization)
+    public unsafe void H3_gives_the_authors_outputs_token_by_token_and_in_chunks(
+        string name,
+        int headDim,
+        StateSpaceStart start,
+        Discretization discretization
+    )
     {
         using var golden = new StateSpaceGolden(name, ScalarType.Float64);
         LinearPart Part(string part) => new($"{part}.weight", 32, $"{part}.bias");
@@ -82,7 +87,8 @@ public class StateSpaceRecurrenceTests
                     var x = input.AsSpan((sequence * 48 + t) * 32, m * 32).ToArray();
                     fixed (float* from = x, to = y) mixer.Forward(from, m, t, state, to, pass);
                     for (var row = 0; row < m; row++)
-                        for (var i = 0; i < 32; i++) worst = Math.Max(worst, Math.Abs(expected[(sequence * 48 + t + row) * 32 + i] - y[row * mixer.OutputStride + i]));
+                    for (var i = 0; i < 32; i++)
+                        worst = Math.Max(worst, Math.Abs(expected[(sequence * 48 + t + row) * 32 + i] - y[row * mixer.OutputStride + i]));
                 }
             }
         }
@@ -106,7 +112,10 @@ public class StateSpaceRecurrenceTests
         store.Initialize(3);
         using var generator = new Generator(3);
         var u = randn([1, Length, Features], generator: generator);
-        var expected = LongConvolution.Apply(u, spec.Kernel(new FusedMath(), store, Length), store[spec.Skip].unsqueeze(0)).data<float>().ToArray();
+        var expected = LongConvolution
+            .Apply(u, spec.Kernel(new FusedMath(), store, Length), store[spec.Skip].unsqueeze(0))
+            .data<float>()
+            .ToArray();
         using var weights = Weights(name => store.Weights(name).ToArray());
         using var cell = new StateSpaceCell(spec, weights);
         var (y, _) = Run(cell, Features, u.data<float>().ToArray());
@@ -126,8 +135,16 @@ public class StateSpaceRecurrenceTests
         {
             for (var block = 0; block < cell.Blocks; block++)
             {
-                cell.Forward(block, u.Length / features, from + 16 * block, features, to + 16 * block, features, Math.Min(16, features - 16 * block),
-                    x + block * cell.Inner * 16);
+                cell.Forward(
+                    block,
+                    u.Length / features,
+                    from + 16 * block,
+                    features,
+                    to + 16 * block,
+                    features,
+                    Math.Min(16, features - 16 * block),
+                    x + block * cell.Inner * 16
+                );
             }
         }
         return (y, state);

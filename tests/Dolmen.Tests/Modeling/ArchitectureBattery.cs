@@ -26,7 +26,8 @@ public class ArchitectureBattery
             var changed = tokens.ToArray();
             changed[j] = (changed[j] + 7) % model.Config.VocabSize;
             var other = Logits(model, changed);
-            for (var i = 0; i < j; i++) Assert.True(logits[i].Zip(other[i], (a, b) => Math.Abs(a - b)).Max() <= 1e-5f, $"token {j} reaches back to {i}");
+            for (var i = 0; i < j; i++)
+                Assert.True(logits[i].Zip(other[i], (a, b) => Math.Abs(a - b)).Max() <= 1e-5f, $"token {j} reaches back to {i}");
             Assert.NotEqual(logits[j], other[j]);
         }
     }

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
 
-/// <summary>The trained models against transformers' own: logits, hidden states, loss, and every gradient by its norm and by elements of it.</summary>
+/// <summary>The trained models against transformers' own: logits, hidden states, loss, and every gradient by its norm and by elements of
+/// it.</summary>
 public class DecoderTests
 {
     public static TheoryData<string, bool> Folders
@@ -14,7 +15,10 @@ public class DecoderTests
         get
         {
             var data = new TheoryData<string, bool>();
-            foreach (var name in (string[])["llama_gqa", "llama_tied_rope3", "mistral_swa", "qwen2", "qwen3", "mixtral", "gpt2", "mamba", "mamba2", "jamba"])
+            foreach (
+                var name in (string[])
+                    ["llama_gqa", "llama_tied_rope3", "mistral_swa", "qwen2", "qwen3", "mixtral", "gpt2", "mamba", "mamba2", "jamba"]
+            )
             {
                 data.Add(name, true);
                 data.Add(name, false);
@@ -50,18 +54,30 @@ public class DecoderTests
         BackwardGuard.ThrowIfFailed();
 
         Assert.Equal(golden.Loss, loss.item<float>(), 1e-5);
-        var gradients = model.ExportedGradients().ToDictionary(gradient => gradient.Name, gradient => gradient.Values, StringComparer.Ordinal);
-        Assert.All(golden.GradientNorms, norm =>
-        {
-            var ours = Math.Sqrt(gradients[norm.Name].Sum(value => (double)value * value));
-            Assert.True(Math.Abs(ours - norm.Norm) <= 1e-3 * norm.Norm + 1e-7, $"{norm.Name}: {ours} instead of {norm.Norm}");
-        });
-        Assert.Equal(golden.Config.Tensors().Select(tensor => tensor.Name).Order(StringComparer.Ordinal), golden.GradientSamples.Keys.Order(StringComparer.Ordinal));
-        Assert.All(golden.GradientSamples, sample =>
-        {
-            var ours = gradients[sample.Key];
-            for (var i = 0; i < sample.Value.Length; i++) Assert.Equal(sample.Value[i], ours[(long)ours.Length * i / sample.Value.Length], 1e-4f);
-        });
+        var gradients = model
+            .ExportedGradients()
+            .ToDictionary(gradient => gradient.Name, gradient => gradient.Values, StringComparer.Ordinal);
+        Assert.All(
+            golden.GradientNorms,
+            norm =>
+            {
+                var ours = Math.Sqrt(gradients[norm.Name].Sum(value => (double)value * value));
+                Assert.True(Math.Abs(ours - norm.Norm) <= 1e-3 * norm.Norm + 1e-7, $"{norm.Name}: {ours} instead of {norm.Norm}");
+            }
+        );
+        Assert.Equal(
+            golden.Config.Tensors().Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            golden.GradientSamples.Keys.Order(StringComparer.Ordinal)
+        );
+        Assert.All(
+            golden.GradientSamples,
+            sample =>
+            {
+                var ours = gradients[sample.Key];
+                for (var i = 0; i < sample.Value.Length; i++)
+                    Assert.Equal(sample.Value[i], ours[(long)ours.Length * i / sample.Value.Length], 1e-4f);
+            }
+        );
     }
 
     private static TrainableModel Load(GoldenFolder golden, bool fused)

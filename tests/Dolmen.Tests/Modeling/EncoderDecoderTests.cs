@@ -15,7 +15,8 @@ public class EncoderDecoderTests
         new EncoderDecoderConfig(23, 24, 1, 2, 2, 30, 12, PairPositions.Sinusoidal, NormKind.Layer),
     ];
 
-    private static PairBatch Batch => new([3, 9, 4, 7, 11, 22, 5, 0, 8, 13, 0, 0], [4, 3, 2], [1, 5, 6, 1, 9, 9, 1, 7, 2], [5, 6, 2, 9, 9, -1, 7, 2, -1]);
+    private static PairBatch Batch =>
+        new([3, 9, 4, 7, 11, 22, 5, 0, 8, 13, 0, 0], [4, 3, 2], [1, 5, 6, 1, 9, 9, 1, 7, 2], [5, 6, 2, 9, 9, -1, 7, 2, -1]);
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -30,7 +31,11 @@ public class EncoderDecoderTests
         foreach (var model in (EncoderDecoder[])[fused, plain]) model.Loss(Batch, 1).backward();
         BackwardGuard.ThrowIfFailed();
         foreach (var tensor in config.Tensors())
-            RnnGolden.SameGradient(plain.Parameters[tensor.Name].grad!.contiguous().data<float>().ToArray(), fused.Parameters[tensor.Name].grad, tensor.Name);
+            RnnGolden.SameGradient(
+                plain.Parameters[tensor.Name].grad!.contiguous().data<float>().ToArray(),
+                fused.Parameters[tensor.Name].grad,
+                tensor.Name
+            );
     }
 
     [Theory]
@@ -48,7 +53,11 @@ public class EncoderDecoderTests
     public void Dropout_repeats_with_its_seed_and_is_off_without()
     {
         using var scope = NewDisposeScope();
-        ModelConfig[] configs = [new EncoderDecoderConfig(23, 24, 1, 1, 2, 30, 12, Dropout: 0.3), new Seq2SeqConfig(23, 20, 12, 10, 2, 12, Dropout: 0.3)];
+        ModelConfig[] configs =
+        [
+            new EncoderDecoderConfig(23, 24, 1, 1, 2, 30, 12, Dropout: 0.3),
+            new Seq2SeqConfig(23, 20, 12, 10, 2, 12, Dropout: 0.3),
+        ];
         foreach (var config in configs)
         {
             using var model = (SequencePairModel)TrainableModel.Build(config, bfloat16: false);

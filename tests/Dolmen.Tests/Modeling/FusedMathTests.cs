@@ -53,7 +53,12 @@ public class FusedMathTests
         var expected = (scores + bare.Bias(length, ScalarType.Float64, qkv.device)).softmax(-1).bmm(Heads(parts[2]).reshape(4, length, 16));
         var actual = Plain.CausalAttention(qkv, bare).view(length, 4, 16).transpose(0, 1).to(ScalarType.Float64);
         Assert.True((expected - actual).abs().max().item<double>() < 1e-5);
-        SameValuesAndGradients(ScalarType.Float32, Tolerance(ScalarType.Float32) * 2, (math, x) => math.CausalAttention(x[0], pattern), qkv);
+        SameValuesAndGradients(
+            ScalarType.Float32,
+            Tolerance(ScalarType.Float32) * 2,
+            (math, x) => math.CausalAttention(x[0], pattern),
+            qkv
+        );
     }
 
     [Theory, MemberData(nameof(Types))]
@@ -105,7 +110,12 @@ public class FusedMathTests
         tensor([.. Enumerable.Range(0, rows).Select(i => i % 5 == 3 ? -1L : i * 31L % vocab)]);
 
     /// <summary>The reference runs in double from the same (rounded) inputs, so that its own error does not count.</summary>
-    private static void SameValuesAndGradients(ScalarType type, double tolerance, Func<LayerMath, Tensor[], Tensor> run, params Tensor[] inputs)
+    private static void SameValuesAndGradients(
+        ScalarType type,
+        double tolerance,
+        Func<LayerMath, Tensor[], Tensor> run,
+        params Tensor[] inputs
+    )
     {
         using var scope = NewDisposeScope();
         var expected = Evaluate(Plain, [.. inputs.Select(x => x.to(ScalarType.Float64))], run);
@@ -114,7 +124,10 @@ public class FusedMathTests
         {
             var scale = Math.Max(1e-6, expected[i].abs().max().item<double>());
             var worst = (expected[i] - actual[i].to(ScalarType.Float64)).abs().max().item<double>() / scale;
-            Assert.True(worst <= tolerance, $"{type}, {(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}, allowed {tolerance:E2}");
+            Assert.True(
+                worst <= tolerance,
+                $"{type}, {(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}, allowed {tolerance:E2}"
+            );
         }
         foreach (var input in inputs) input.Dispose();
     }

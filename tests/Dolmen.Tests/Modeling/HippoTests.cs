@@ -27,7 +27,11 @@ public class HippoTests
         var ourP = form.LowRank.SelectMany(row => row).ToArray();
         Close([.. theirB.Select(z => z.Magnitude)], [.. form.Input.Select(z => z.Magnitude)], 1e-6);
         Close([.. theirP.Select(z => z.Magnitude)], [.. ourP.Select(z => z.Magnitude)], 1e-6);
-        Close([.. theirP.SelectMany((z, i) => Parts(Complex.Conjugate(z) * theirB[i % 8]))], [.. ourP.SelectMany((z, i) => Parts(Complex.Conjugate(z) * form.Input[i % 8]))], 1e-6);
+        Close(
+            [.. theirP.SelectMany((z, i) => Parts(Complex.Conjugate(z) * theirB[i % 8]))],
+            [.. ourP.SelectMany((z, i) => Parts(Complex.Conjugate(z) * form.Input[i % 8]))],
+            1e-6
+        );
     }
 
     [Theory]
@@ -44,7 +48,11 @@ public class HippoTests
             Assert.Equal(b[i], 2 * form.Vectors.Select((v, m) => v[i] * form.Input[m]).Aggregate(Complex.Zero, (x, y) => x + y).Real, 1e-9);
             for (var j = 0; j < n; j++)
             {
-                var sum = 2 * form.Vectors.Select((v, m) => form.Eigenvalues[m] * v[i] * Complex.Conjugate(v[j])).Aggregate(Complex.Zero, (x, y) => x + y).Real;
+                var sum =
+                    2
+                    * form.Vectors.Select((v, m) => form.Eigenvalues[m] * v[i] * Complex.Conjugate(v[j]))
+                        .Aggregate(Complex.Zero, (x, y) => x + y)
+                        .Real;
                 sum -= Hippo.LowRank(measure, n).Sum(row => row[i] * row[j]);
                 (worst, largest) = (Math.Max(worst, Math.Abs(sum - a[i, j])), Math.Max(largest, Math.Abs(a[i, j])));
             }
@@ -74,7 +82,10 @@ public class HippoTests
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < expected.Length; i++)
         {
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * Math.Max(1, Math.Abs(expected[i])), $"element {i}: {actual[i]}, expected {expected[i]}");
+            Assert.True(
+                Math.Abs(expected[i] - actual[i]) <= tolerance * Math.Max(1, Math.Abs(expected[i])),
+                $"element {i}: {actual[i]}, expected {expected[i]}"
+            );
         }
     }
 }

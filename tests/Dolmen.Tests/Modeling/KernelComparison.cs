@@ -20,7 +20,12 @@ internal static class KernelComparison
     }
 
     /// <summary>The reference runs in double from the same (rounded) inputs, so that its own error does not count.</summary>
-    public static void SameValuesAndGradients(ScalarType type, double tolerance, Func<LayerMath, Tensor[], Tensor> run, params Tensor[] inputs)
+    public static void SameValuesAndGradients(
+        ScalarType type,
+        double tolerance,
+        Func<LayerMath, Tensor[], Tensor> run,
+        params Tensor[] inputs
+    )
     {
         using var scope = NewDisposeScope();
         var expected = ValueAndGradients([.. inputs.Select(x => x.to(ScalarType.Float64))], x => run(Plain, x));
@@ -35,7 +40,10 @@ internal static class KernelComparison
             Assert.Equal(expected[i].shape, actual[i].shape);
             var scale = Math.Max(1e-6, expected[i].abs().max().item<double>());
             var worst = (expected[i] - actual[i].to(ScalarType.Float64)).abs().max().item<double>() / scale;
-            Assert.True(worst <= tolerance, $"{what}, {(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}, allowed {tolerance:E2}");
+            Assert.True(
+                worst <= tolerance,
+                $"{what}, {(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}, allowed {tolerance:E2}"
+            );
         }
     }
 

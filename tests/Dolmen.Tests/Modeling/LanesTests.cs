@@ -8,26 +8,39 @@ namespace Dolmen.Tests.Modeling;
 public unsafe class LanesTests
 {
     [Fact]
-    public void Bf16_rounds_to_nearest_even_and_keeps_what_fits() => Gen.Float.Sample(value =>
-    {
-        if (!float.IsFinite(value)) return true;
-        float rounded = (Bf16)value;
-        // The two neighbours with the lower half cleared; the nearer one wins.
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        var below = BitConverter.UInt32BitsToSingle(bits & 0xFFFF0000);
-        if (below == value) return rounded == value;
-        var above = BitConverter.UInt32BitsToSingle((bits & 0xFFFF0000) + 0x10000);
-        var (down, up) = (Math.Abs((double)value - below), Math.Abs((double)above - value));
-        return float.IsInfinity(above) || (down < up ? rounded == below : up < down ? rounded == above : (BitConverter.SingleToUInt32Bits(rounded) & 0x10000) == 0);
-    });
+    public void Bf16_rounds_to_nearest_even_and_keeps_what_fits() =>
+        Gen.Float.Sample(value =>
+        {
+            if (!float.IsFinite(value))
+                return true;
+            float rounded = (Bf16)value;
+            // The two neighbours with the lower half cleared; the nearer one wins.
+            var bits = BitConverter.SingleToUInt32Bits(value);
+            var below = BitConverter.UInt32BitsToSingle(bits & 0xFFFF0000);
+            if (below == value)
+                return rounded == value;
+            var above = BitConverter.UInt32BitsToSingle((bits & 0xFFFF0000) + 0x10000);
+            var (down, up) = (Math.Abs((double)value - below), Math.Abs((double)above - value));
+            return float.IsInfinity(above)
+                || (
+                    down < up ? rounded == below
+                    : up < down ? rounded == above
+                    : (BitConverter.SingleToUInt32Bits(rounded) & 0x10000) == 0
+                );
+        });
 
     [Fact]
-    public void Exp_is_within_two_units_in_the_last_place() => Gen.Float[-80, 80].Sample(x =>
-    {
-        var (wide, narrow) = (Lanes.Exp<Lanes512, Vector512<float>>(Vector512.Create(x)).GetElement(3), Lanes.Exp<Lanes256, Vector256<float>>(Vector256.Create(x)).GetElement(5));
-        var exact = Math.Exp(x);
-        return wide == narrow && Math.Abs(wide - exact) <= 3e-7 * exact;
-    });
+    public void Exp_is_within_two_units_in_the_last_place() =>
+        Gen.Float[-80, 80]
+            .Sample(x =>
+            {
+                var (wide, narrow) = (
+                    Lanes.Exp<Lanes512, Vector512<float>>(Vector512.Create(x)).GetElement(3),
+                    Lanes.Exp<Lanes256, Vector256<float>>(Vector256.Create(x)).GetElement(5)
+                );
+                var exact = Math.Exp(x);
+                return wide == narrow && Math.Abs(wide - exact) <= 3e-7 * exact;
+            });
 
     [Fact]
     public void Loads_and_stores_touch_only_what_is_left() => Gen.Int[0, 40].Select(Gen.Bool).Sample((left, half) =>
@@ -88,8 +101,10 @@ public unsafe class LanesTests
         }
         fixed (E* s = source, w = wide, n = narrow)
         {
-            for (var i = 0; i < left; i += 16) Lanes.Store<Lanes512, Vector512<float>, E>(w + i, left - i, Lanes.Load<Lanes512, Vector512<float>, E>(s + i, left - i));
-            for (var i = 0; i < left; i += 8) Lanes.Store<Lanes256, Vector256<float>, E>(n + i, left - i, Lanes.Load<Lanes256, Vector256<float>, E>(s + i, left - i));
+            for (var i = 0; i < left; i += 16)
+                Lanes.Store<Lanes512, Vector512<float>, E>(w + i, left - i, Lanes.Load<Lanes512, Vector512<float>, E>(s + i, left - i));
+            for (var i = 0; i < left; i += 8)
+                Lanes.Store<Lanes256, Vector256<float>, E>(n + i, left - i, Lanes.Load<Lanes256, Vector256<float>, E>(s + i, left - i));
         }
         bool Same(E[] copy) => Enumerable.Range(0, Size).All(i => Lanes.ToSingle(copy[i]) == (i < left ? i + 1 : 0));
         return Same(wide) && Same(narrow);

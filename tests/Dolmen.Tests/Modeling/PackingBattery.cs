@@ -44,7 +44,13 @@ public class PackingBattery
         var alone = LogProbs(model, [text])[0];
         long[][][] rows =
         [
-            [text, text], [text, text, text], [other, text], [text, other], [third, other, text], [other, third, text], [text, third, other, text],
+            [text, text],
+            [text, text, text],
+            [other, text],
+            [text, other],
+            [third, other, text],
+            [other, third, text],
+            [text, third, other, text],
         ];
         foreach (var row in rows)
         {
@@ -128,7 +134,8 @@ public class PackingBattery
         var sum = 0.0;
         foreach (var segment in segments.All.Where(segment => !segment.Padding))
         {
-            Tensor Own(long[] values) => tensor(values.AsSpan(segment.Row * length + segment.Start, segment.Length).ToArray(), [1, segment.Length]);
+            Tensor Own(long[] values) =>
+                tensor(values.AsSpan(segment.Row * length + segment.Start, segment.Length).ToArray(), [1, segment.Length]);
             var one = apart.Loss(Own(tokens), Own(targets), 0.1);
             one.backward();
             BackwardGuard.ThrowIfFailed();

@@ -48,7 +48,12 @@ internal sealed class RnnGolden : IDisposable
         var target = Whole("trg");
         var (rows, length) = (3, target.Length / 3);
         long[] Part(int start) => [.. Enumerable.Range(0, rows).SelectMany(row => target.Skip(row * length + start).Take(length - 1))];
-        return new PairBatch(Whole("src"), [.. Whole("src_length").Select(value => (int)value)], Part(0), [.. Part(1).Select(token => token == 0 ? -1 : token)]);
+        return new PairBatch(
+            Whole("src"),
+            [.. Whole("src_length").Select(value => (int)value)],
+            Part(0),
+            [.. Part(1).Select(token => token == 0 ? -1 : token)]
+        );
     }
 
     public static Seq2SeqConfig ConfigOf(string name) => name switch
@@ -63,7 +68,8 @@ internal sealed class RnnGolden : IDisposable
     {
         var values = actual.to(ScalarType.Float32).contiguous().data<float>().ToArray();
         Assert.Equal(expected.Length, values.Length);
-        for (var i = 0; i < values.Length; i++) Assert.True(Math.Abs(expected[i] - values[i]) <= tolerance, $"element {i}: {values[i]}, expected {expected[i]}");
+        for (var i = 0; i < values.Length; i++)
+            Assert.True(Math.Abs(expected[i] - values[i]) <= tolerance, $"element {i}: {values[i]}, expected {expected[i]}");
     }
 
     /// <summary>Within 1e-3 of the norm and 1e-4 of every element.</summary>
@@ -72,7 +78,10 @@ internal sealed class RnnGolden : IDisposable
         Assert.NotNull(actual);
         var values = actual.to(ScalarType.Float32).contiguous().data<float>().ToArray();
         Assert.Equal(expected.Length, values.Length);
-        var (norm, error) = (Math.Sqrt(expected.Sum(x => (double)x * x)), Math.Sqrt(expected.Zip(values, (x, y) => Math.Pow(x - y, 2)).Sum()));
+        var (norm, error) = (
+            Math.Sqrt(expected.Sum(x => (double)x * x)),
+            Math.Sqrt(expected.Zip(values, (x, y) => Math.Pow(x - y, 2)).Sum())
+        );
         Assert.True(error <= 1e-3 * norm + 1e-9, $"{name}: error {error} of norm {norm}");
         Assert.True(expected.Zip(values, (x, y) => Math.Abs(x - y)).Max() <= 1e-4, $"{name}: an element is off by more than 1e-4");
     }

@@ -13,7 +13,8 @@ public class SegmentedAttentionTests
 {
     private const int Heads = 4, KvHeads = 2, HeadDim = 8;
 
-    /// <summary>Lengths on both sides of the border between our kernel and libtorch's (512), each plain, with a window and with ALiBi.</summary>
+    /// <summary>Lengths on both sides of the border between our kernel and libtorch's (512), each plain, with a window and with
+    /// ALiBi.</summary>
     public static TheoryData<int, bool, int?, bool> Patterns
     {
         get

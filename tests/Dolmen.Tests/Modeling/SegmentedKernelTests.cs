@@ -29,8 +29,21 @@ public class SegmentedKernelTests
             {
                 var x = Random(type, 1, 4, 150, 37);
                 var (weight, bias) = (Random(ScalarType.Float32, 2, 37, width), Random(ScalarType.Float32, 3, 37));
-                SameValuesAndGradients(type, Tolerance(type), (math, y) => math.CausalConv1d(y[0], y[1], y[2], silu: true, segments), x, weight, bias);
-                SameValuesAndGradients(type, Tolerance(type), (math, y) => math.CausalConv1d(y[0], y[1], null, silu: false, segments), x, weight);
+                SameValuesAndGradients(
+                    type,
+                    Tolerance(type),
+                    (math, y) => math.CausalConv1d(y[0], y[1], y[2], silu: true, segments),
+                    x,
+                    weight,
+                    bias
+                );
+                SameValuesAndGradients(
+                    type,
+                    Tolerance(type),
+                    (math, y) => math.CausalConv1d(y[0], y[1], null, silu: false, segments),
+                    x,
+                    weight
+                );
             }
         }
     }
@@ -43,8 +56,18 @@ public class SegmentedKernelTests
         foreach (var type in Types)
         {
             var x = SelectiveScanTests.Inputs(type, 4, 150, 37, 6);
-            SameValuesAndGradients(type, Tolerance(type), (math, y) => math.SelectiveScan(y[0], y[1], y[2], y[3], y[4], y[5], y[6], segments), x);
-            SameValuesAndGradients(type, Tolerance(type), (math, y) => math.SelectiveScan(y[0], y[1], y[2], y[3], y[4], y[5], null, segments), x[..6]);
+            SameValuesAndGradients(
+                type,
+                Tolerance(type),
+                (math, y) => math.SelectiveScan(y[0], y[1], y[2], y[3], y[4], y[5], y[6], segments),
+                x
+            );
+            SameValuesAndGradients(
+                type,
+                Tolerance(type),
+                (math, y) => math.SelectiveScan(y[0], y[1], y[2], y[3], y[4], y[5], null, segments),
+                x[..6]
+            );
         }
     }
 
@@ -56,7 +79,12 @@ public class SegmentedKernelTests
         foreach (var type in Types)
         {
             var x = StateSpaceDualTests.Inputs(type, 4, 150, 6, 10, 2, 7);
-            SameValuesAndGradients(type, Tolerance(type), (math, y) => math.StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5], segments), x);
+            SameValuesAndGradients(
+                type,
+                Tolerance(type),
+                (math, y) => math.StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5], segments),
+                x
+            );
         }
     }
 
@@ -68,7 +96,12 @@ public class SegmentedKernelTests
         Tensor[] Wide(Tensor[] inputs) => [.. inputs.Select(x => x.to(ScalarType.Float64))];
         var plain = new PlainMath();
 
-        Tensor[] conv = [Random(ScalarType.Float32, 1, 4, 150, 37), Random(ScalarType.Float32, 2, 37, 4), Random(ScalarType.Float32, 3, 37)];
+        Tensor[] conv =
+        [
+            Random(ScalarType.Float32, 1, 4, 150, 37),
+            Random(ScalarType.Float32, 2, 37, 4),
+            Random(ScalarType.Float32, 3, 37),
+        ];
         var expected = ValueAndGradients(Wide(conv), x => plain.CausalConv1d(x[0], x[1], x[2], silu: true, segments));
         Same("convolution, 512 bits", 1e-5, expected, CausalConvTests.Kernel<Lanes512, Vector512<float>>(conv, segments));
         Same("convolution, 256 bits", 1e-5, expected, CausalConvTests.Kernel<Lanes256, Vector256<float>>(conv, segments));
@@ -116,7 +149,10 @@ public class SegmentedKernelTests
             float[][] Run(int count)
             {
                 set_num_threads(count);
-                var results = ValueAndGradients(inputs, x => new FusedMath().SelectiveScan(x[0], x[1], x[2], x[3], x[4], x[5], x[6], segments));
+                var results = ValueAndGradients(
+                    inputs,
+                    x => new FusedMath().SelectiveScan(x[0], x[1], x[2], x[3], x[4], x[5], x[6], segments)
+                );
                 return [.. results.Select(y => y.data<float>().ToArray())];
             }
             Assert.Equal(Run(1), Run(2));
@@ -154,7 +190,13 @@ public class SegmentedKernelTests
         Assert.Throws<ArgumentException>(() => new Segments(2, 5, [new(0, 0, 6), new(1, 1, 4)]));
         using var scope = NewDisposeScope();
         var segments = PackedRows.Of([3, 2], [5]);
-        var error = Assert.Throws<ArgumentException>(() => new FusedMath().CausalConv1d(ones(2, 6, 3), ones(3, 4), null, silu: true, segments));
-        Assert.StartsWith("The segments are of 2 rows of 5 positions, but the tensor has 2 rows of 6.", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ArgumentException>(() =>
+            new FusedMath().CausalConv1d(ones(2, 6, 3), ones(3, 4), null, silu: true, segments)
+        );
+        Assert.StartsWith(
+            "The segments are of 2 rows of 5 positions, but the tensor has 2 rows of 6.",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 }

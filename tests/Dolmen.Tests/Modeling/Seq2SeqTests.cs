@@ -35,7 +35,8 @@ public class Seq2SeqTests
         loss.backward();
         BackwardGuard.ThrowIfFailed();
         Assert.Equal(golden.Json().GetProperty("loss").GetDouble(), loss.item<float>(), 1e-5);
-        foreach (var tensor in model.Config.Tensors()) RnnGolden.SameGradient(golden.Values("grad." + tensor.Name), model.Parameters[tensor.Name].grad, tensor.Name);
+        foreach (var tensor in model.Config.Tensors())
+            RnnGolden.SameGradient(golden.Values("grad." + tensor.Name), model.Parameters[tensor.Name].grad, tensor.Name);
     }
 
     [Theory]
@@ -59,7 +60,12 @@ public class Seq2SeqTests
             var directions = new List<Tensor>();
             foreach (var suffix in lstm ? (string[])[$"l{i}", $"l{i}_reverse"] : [$"l{i}"])
             {
-                var cell = new RnnWeights(weights["weight_ih_" + suffix], weights["weight_hh_" + suffix], weights["bias_ih_" + suffix], weights["bias_hh_" + suffix]);
+                var cell = new RnnWeights(
+                    weights["weight_ih_" + suffix],
+                    weights["weight_hh_" + suffix],
+                    weights["bias_ih_" + suffix],
+                    weights["bias_hh_" + suffix]
+                );
                 var below = nn.functional.linear(x, cell.InputWeight, cell.InputBias);
                 var (y, h, c) = math.Layer(below, cell, (h0[last.Count], c0?[last.Count]), null,
                     lstm ? RecurrentCell.Lstm : RecurrentCell.Gru, suffix.EndsWith("reverse", StringComparison.Ordinal));
@@ -97,9 +103,16 @@ public class Seq2SeqTests
             "mlp" => nn.functional.linear(memory, golden.Tensor("param.linear_context.weight")),
             _ => memory,
         };
-        var attention = kind == "mlp"
-            ? new AttentionWeights(golden.Tensor("param.linear_query.weight"), golden.Tensor("param.linear_query.bias"), golden.Tensor("param.v.weight"), memory, memory)
-            : new AttentionWeights(null, null, null, memory, memory);
+        var attention =
+            kind == "mlp"
+                ? new AttentionWeights(
+                    golden.Tensor("param.linear_query.weight"),
+                    golden.Tensor("param.linear_query.bias"),
+                    golden.Tensor("param.v.weight"),
+                    memory,
+                    memory
+                )
+                : new AttentionWeights(null, null, null, memory, memory);
         var hidden = lengths.Seen(memory.shape[1]).logical_not();
         var align = stack([.. Enumerable.Range(0, (int)query.shape[1])
             .Select(t => PlainRnnMath.Energies(query.select(1, t), keys, attention).Hide(hidden).softmax(-1))], 1);
@@ -129,14 +142,23 @@ public class Seq2SeqTests
         Assert.Empty(config.Problems());
         using var fused = new Seq2Seq(config, bfloat16: false, new FusedMath());
         using var plain = new Seq2Seq(config, bfloat16: false, new PlainMath());
-        var batch = new PairBatch([3, 9, 4, 7, 11, 22, 5, 0, 0, 8, 13, 2], [4, 2, 4], [1, 5, 6, 1, 9, 9, 1, 7, 2], [5, 6, 2, 9, 9, -1, 7, 2, -1]);
+        var batch = new PairBatch(
+            [3, 9, 4, 7, 11, 22, 5, 0, 0, 8, 13, 2],
+            [4, 2, 4],
+            [1, 5, 6, 1, 9, 9, 1, 7, 2],
+            [5, 6, 2, 9, 9, -1, 7, 2, -1]
+        );
         fused.Parameters.Initialize(4);
         plain.Parameters.Initialize(4);
         RnnGolden.Same(plain.Logits(batch).data<float>().ToArray(), fused.Logits(batch), 1e-5);
         foreach (var model in (Seq2Seq[])[fused, plain]) model.Loss(batch, 1).backward();
         BackwardGuard.ThrowIfFailed();
         foreach (var tensor in config.Tensors())
-            RnnGolden.SameGradient(plain.Parameters[tensor.Name].grad!.contiguous().data<float>().ToArray(), fused.Parameters[tensor.Name].grad, tensor.Name);
+            RnnGolden.SameGradient(
+                plain.Parameters[tensor.Name].grad!.contiguous().data<float>().ToArray(),
+                fused.Parameters[tensor.Name].grad,
+                tensor.Name
+            );
     }
 
     [Fact]

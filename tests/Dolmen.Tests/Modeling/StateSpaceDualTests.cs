@@ -37,7 +37,10 @@ public unsafe class StateSpaceDualTests
     {
         using var scope = NewDisposeScope();
         var inputs = Inputs(ScalarType.Float32, batch, length, heads, headDim, groups, states);
-        var expected = ValueAndGradients([.. inputs.Select(x => x.to(ScalarType.Float64))], y => new PlainMath().StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5]));
+        var expected = ValueAndGradients(
+            [.. inputs.Select(x => x.to(ScalarType.Float64))],
+            y => new PlainMath().StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5])
+        );
         Same("512 bits", 2e-5, expected, Kernel<Lanes512, Vector512<float>>(inputs));
         Same("256 bits", 2e-5, expected, Kernel<Lanes256, Vector256<float>>(inputs));
     }
@@ -58,7 +61,10 @@ public unsafe class StateSpaceDualTests
     public void The_recurrences_gradients_follow_finite_differences()
     {
         using var scope = NewDisposeScope();
-        GradientsFollowDifferences(y => new PlainMath().StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5]), Inputs(ScalarType.Float64, 2, 5, 4, 3, 2, 2));
+        GradientsFollowDifferences(
+            y => new PlainMath().StateSpaceDual(y[0], y[1], y[2], y[3], y[4], y[5]),
+            Inputs(ScalarType.Float64, 2, 5, 4, 3, 2, 2)
+        );
     }
 
     [Fact]
@@ -112,7 +118,13 @@ public unsafe class StateSpaceDualTests
         Tensor[] gradients = [.. inputs.Select(input => empty_like(input))];
         var dy = Random(y.dtype, 5, y.shape);
         StateSpaceDualKernel.Forward<S, V, float>(Arrays(inputs), TensorMemory.Pointer<float>(y), TensorMemory.Pointer<float>(kept), shape);
-        StateSpaceDualKernel.Backward<S, V, float>(Arrays(inputs), TensorMemory.Pointer<float>(kept), TensorMemory.Pointer<float>(dy), Arrays(gradients), shape);
+        StateSpaceDualKernel.Backward<S, V, float>(
+            Arrays(inputs),
+            TensorMemory.Pointer<float>(kept),
+            TensorMemory.Pointer<float>(dy),
+            Arrays(gradients),
+            shape
+        );
         return [y, .. gradients];
     }
 

@@ -27,7 +27,9 @@ internal sealed class StateSpaceGolden : IDisposable
         var entry = _file.Find(name) ?? throw new ArgumentException($"no tensor {name}", nameof(name));
         var bytes = new byte[entry.End - entry.Begin];
         _file.ReadBytes(name, 0, bytes);
-        return entry.Dtype == "F64" ? MemoryMarshal.Cast<byte, double>(bytes).ToArray() : [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(x => (double)x)];
+        return entry.Dtype == "F64"
+            ? MemoryMarshal.Cast<byte, double>(bytes).ToArray()
+            : [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(x => (double)x)];
     }
 
     public float[] Floats(string name) => [.. Values(name).Select(x => (float)x)];
@@ -42,11 +44,17 @@ internal sealed class StateSpaceGolden : IDisposable
     }
 
     /// <summary>The system under a prefix such as "kernel."; the repository writes A = −exp(A_real) − i·A_imag.</summary>
-    public DiagonalSystem System(string prefix = "kernel.") => new(
-        Parameter($"{prefix}A_real"), Parameter($"{prefix}A_imag").neg(), Parameter($"{prefix}inv_dt").squeeze(-1), Parameter($"{prefix}B").squeeze(0),
-        Parameter($"{prefix}C"));
+    public DiagonalSystem System(string prefix = "kernel.") =>
+        new(
+            Parameter($"{prefix}A_real"),
+            Parameter($"{prefix}A_imag").neg(),
+            Parameter($"{prefix}inv_dt").squeeze(-1),
+            Parameter($"{prefix}B").squeeze(0),
+            Parameter($"{prefix}C")
+        );
 
-    /// <summary>Back from the output's cotangent; every parameter used must have the golden's gradient, to a part of the largest element.</summary>
+    /// <summary>Back from the output's cotangent; every parameter used must have the golden's gradient, to a part of the largest
+    /// element.</summary>
     public void CheckGradients(Tensor output, double tolerance)
     {
         (output * this["output_cotangent"]).sum().backward();

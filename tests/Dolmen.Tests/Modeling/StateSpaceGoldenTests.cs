@@ -22,7 +22,8 @@ public class StateSpaceGoldenTests
     public void S4d_inv_by_trapezoids_is_the_authors(ScalarType type) => Diagonal("s4d_bilinear_inv", Discretization.Bilinear, type);
 
     [Theory, MemberData(nameof(Types))]
-    public void S4d_legs_with_two_channels_is_the_authors(ScalarType type) => Diagonal("s4d_zoh_legs_2ch", Discretization.ZeroOrderHold, type);
+    public void S4d_legs_with_two_channels_is_the_authors(ScalarType type) =>
+        Diagonal("s4d_zoh_legs_2ch", Discretization.ZeroOrderHold, type);
 
     [Theory, MemberData(nameof(Types))]
     public void The_minimal_s4d_layer_is_the_authors(ScalarType type)
@@ -31,11 +32,20 @@ public class StateSpaceGoldenTests
         using var golden = new StateSpaceGolden("s4d_layer", type);
         var c = golden.Parameter("kernel.C");                                   // (H, N, 2)
         var one = cat([ones_like(c.narrow(-1, 0, 1)), zeros_like(c.narrow(-1, 0, 1))], -1);
-        var system = new DiagonalSystem(golden.Parameter("kernel.log_A_real"), golden.Parameter("kernel.A_imag"), golden.Parameter("kernel.log_dt"), one, c.unsqueeze(0));
+        var system = new DiagonalSystem(
+            golden.Parameter("kernel.log_A_real"),
+            golden.Parameter("kernel.A_imag"),
+            golden.Parameter("kernel.log_dt"),
+            one,
+            c.unsqueeze(0)
+        );
         var kernel = StateSpaceKernels.Diagonal(Math(type), system, Discretization.ZeroOrderHold, 64);
         golden.Check("kernel_f64", kernel.squeeze(0), Tolerance(type));
         var x = functional.gelu(LongConvolution.Apply(golden["input"].transpose(1, 2), kernel, golden.Parameter("D").unsqueeze(0)));
-        var y = functional.glu(functional.linear(x, golden.Parameter("output_linear.0.weight").squeeze(-1), golden.Parameter("output_linear.0.bias")), -1);
+        var y = functional.glu(
+            functional.linear(x, golden.Parameter("output_linear.0.weight").squeeze(-1), golden.Parameter("output_linear.0.bias")),
+            -1
+        );
         golden.Check("output_f64", y.transpose(1, 2), Tolerance(type));
         golden.CheckGradients(y.transpose(1, 2), GradientTolerance);
     }
@@ -87,7 +97,8 @@ public class StateSpaceGoldenTests
         golden.CheckGradients(y, GradientTolerance);
     }
 
-    /// <summary>The goldens' C is C̃ (rounded to float) once the first forward pass has run, and C before it: ours must lead from one to the
+    /// <summary>The goldens' C is C̃ (rounded to float) once the first forward pass has run, and C before it: ours must lead from one to
+    /// the
     /// other. The kernel in double is compared from C; outputs and gradients are those at the rounded C̃.</summary>
     private static Tensor S4Layer(StateSpaceGolden golden, string prefix)
     {
@@ -104,15 +115,31 @@ public class StateSpaceGoldenTests
         using var scope = NewDisposeScope();
         using var golden = new StateSpaceGolden(name, type);
         var system = new DiagonalSystem(
-            golden.Parameter("kernel.kernel.inv_A_real"), golden.Parameter("kernel.kernel.A_imag"), golden.Parameter("kernel.kernel.log_dt"),
-            golden.Parameter("kernel.kernel.B"), golden.Parameter("kernel.kernel.C"));
+            golden.Parameter("kernel.kernel.inv_A_real"),
+            golden.Parameter("kernel.kernel.A_imag"),
+            golden.Parameter("kernel.kernel.log_dt"),
+            golden.Parameter("kernel.kernel.B"),
+            golden.Parameter("kernel.kernel.C")
+        );
         var kernel = StateSpaceKernels.Diagonal(Math(type), system, discretization, 48);
         golden.Check("kernel_diag", kernel, 1e-5);
-        var shift = StateSpaceKernels.Shift(golden.Parameter("ssm_k_kernel.kernel.B"), golden.Parameter("ssm_k_kernel.kernel.C").squeeze(0), 48);
+        var shift = StateSpaceKernels.Shift(
+            golden.Parameter("ssm_k_kernel.kernel.B"),
+            golden.Parameter("ssm_k_kernel.kernel.C").squeeze(0),
+            48
+        );
         golden.Check("kernel_shift", functional.pad(shift, [0, 48 - shift.shape[2]]), 1e-5);
-        Tensor Project(string of) => functional.linear(golden["input"], golden.Parameter($"{of}_proj.weight"), golden.Parameter($"{of}_proj.bias"));
+        Tensor Project(string of) =>
+            functional.linear(golden["input"], golden.Parameter($"{of}_proj.weight"), golden.Parameter($"{of}_proj.bias"));
         var y = H3Gates.Apply(
-            Project("q"), Project("k"), Project("v"), shift, golden.Parameter("ssm_k_D").unsqueeze(0), kernel, golden.Parameter("D").unsqueeze(0));
+            Project("q"),
+            Project("k"),
+            Project("v"),
+            shift,
+            golden.Parameter("ssm_k_D").unsqueeze(0),
+            kernel,
+            golden.Parameter("D").unsqueeze(0)
+        );
         y = functional.linear(y, golden.Parameter("output_linear.weight"), golden.Parameter("output_linear.bias"));
         golden.Check("output_step_f64", y, Tolerance(type));
         golden.CheckGradients(y, GradientTolerance);

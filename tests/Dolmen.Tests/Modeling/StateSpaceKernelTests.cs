@@ -49,8 +49,12 @@ public class StateSpaceKernelTests
     {
         using var scope = NewDisposeScope();
         using var generator = new torch.Generator(4);
-        var (u, kernel, skip) = (randn([2, 11, 3], ScalarType.Float64, generator: generator), randn([2, 3, 7], ScalarType.Float64, generator: generator), randn([2, 3], ScalarType.Float64, generator: generator));
-        var y = LongConvolution.Apply(u, kernel, skip);                         // (2, 11, 6)
+        var (u, kernel, skip) = (
+            randn([2, 11, 3], ScalarType.Float64, generator: generator),
+            randn([2, 3, 7], ScalarType.Float64, generator: generator),
+            randn([2, 3], ScalarType.Float64, generator: generator)
+        );
+        var y = LongConvolution.Apply(u, kernel, skip); // (2, 11, 6)
         for (var t = 0; t < 11; t++)
         {
             for (var c = 0; c < 2; c++)
@@ -120,7 +124,8 @@ public class StateSpaceKernelTests
         var actual = Evaluate(new FusedMath(), inputs, run);
         for (var i = 0; i < expected.Length; i++)
         {
-            var worst = (expected[i] - actual[i].to(ScalarType.Float64)).abs().max().item<double>() / expected[i].abs().max().item<double>();
+            var worst =
+                (expected[i] - actual[i].to(ScalarType.Float64)).abs().max().item<double>() / expected[i].abs().max().item<double>();
             TestContext.Current.TestOutputHelper?.WriteLine($"{i}: {worst:E2}");
             Assert.True(worst <= 2e-5, $"{(i == 0 ? "value" : $"gradient {i}")}: relative error {worst:E2}");
         }

@@ -15,14 +15,20 @@ namespace Dolmen.Tests.Pipeline;
 public sealed class EndsOfText : IDisposable
 {
     private const string ChatMl =
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt "
+            + "%}<|im_start|>assistant\n{% endif %}";
 
     private readonly TemporaryFolder _folder = new();
     private readonly SpecialTokens _ids;
 
     public EndsOfText()
     {
-        var trained = BpeTrainer.Train(["the theme of the thesis; größer"], new TokenizerRecipe(280), new Progress<StageProgress>(), CancellationToken.None);
+        var trained = BpeTrainer.Train(
+            ["the theme of the thesis; größer"],
+            new TokenizerRecipe(280),
+            new Progress<StageProgress>(),
+            CancellationToken.None
+        );
         _ids = trained.Special;
         TokenizerFolder.Save(trained, Path("t"), 64);
         File.Delete(Path("t/chat_template.jinja"));
@@ -100,7 +106,8 @@ public sealed class EndsOfText : IDisposable
     [Fact]
     public void An_export_keeps_both_lists_and_every_other_key()
     {
-        var generation = $$"""{"eos_token_id": [{{B}}, {{A}}, {{C}}], "temperature": 0.6, "unheard_of": {"x": [1, null]}, "do_sample": true}""" + "\n";
+        var generation =
+            $$"""{"eos_token_id": [{{B}}, {{A}}, {{C}}], "temperature": 0.6, "unheard_of": {"x": [1, null]}, "do_sample": true}""" + "\n";
         Say("m", config: $"[{B}, {A}]", generation: generation);
         ModelExport.ToFolder(Path("m"), Path("n"), stop: TestContext.Current.CancellationToken);
         Assert.Equal($"[{B},{A}]", Config("n")["eos_token_id"]!.ToJsonString());
@@ -131,7 +138,10 @@ public sealed class EndsOfText : IDisposable
         Say("m", config: $"[{A}, {D}, {B}, 40, 41]", generation: null);
         var notes = new List<string>();
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), type: null, notes.Add, TestContext.Current.CancellationToken);
-        Assert.Equal((A, D, 40), (KeysOf("m.gguf").Eos, KeysOf("m.gguf").Turn, KeysOf("m.gguf").Message == B ? 40 : KeysOf("m.gguf").Message));
+        Assert.Equal(
+            (A, D, 40),
+            (KeysOf("m.gguf").Eos, KeysOf("m.gguf").Turn, KeysOf("m.gguf").Message == B ? 40 : KeysOf("m.gguf").Message)
+        );
         Assert.Contains("41", Assert.Single(notes), StringComparison.Ordinal);
         Assert.DoesNotContain("<|im_end|>", notes[0], StringComparison.Ordinal);    // llama.cpp knows it by its text
     }
@@ -176,9 +186,16 @@ public sealed class EndsOfText : IDisposable
     [Fact]
     public void Settings_say_how_a_model_is_sampled()
     {
-        Say("m", config: "1", generation: """{"do_sample":true,"temperature":0.6,"top_p":0.9,"top_k":20,"min_p":0.1,"repetition_penalty":1.1,"max_new_tokens":7}""");
+        Say(
+            "m",
+            config: "1",
+            generation: """{"do_sample":true,"temperature":0.6,"top_p":0.9,"top_k":20,"min_p":0.1,"repetition_penalty":1.1,"max_new_tokens":7}"""
+        );
         var defaults = SamplingDefaults.Of(ModelFolder.Settings(Path("m")), temperature: 0.8);
-        Assert.Equal((0.6, 20, 0.9, 0.1, 1.1, 7), (defaults.Temperature, defaults.TopK, defaults.TopP, defaults.MinP, defaults.RepetitionPenalty, defaults.MaxTokens));
+        Assert.Equal(
+            (0.6, 20, 0.9, 0.1, 1.1, 7),
+            (defaults.Temperature, defaults.TopK, defaults.TopP, defaults.MinP, defaults.RepetitionPenalty, defaults.MaxTokens)
+        );
         Say("m", config: "1", generation: """{"do_sample":false,"temperature":0.6}""");
         Assert.Equal(0, SamplingDefaults.Of(ModelFolder.Settings(Path("m")), 0.8).Temperature);
         Say("m", config: "1", generation: "{}");

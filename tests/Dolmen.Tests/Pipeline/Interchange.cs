@@ -40,13 +40,23 @@ public sealed class Interchange : IDisposable
     [Fact]
     public void A_vocabulary_of_bytes_survives_the_way_through_gguf()
     {
-        var tokenizer = BpeTrainer.Train(["the theme of the thesis; Größe, größer, 한국어 한국"], new TokenizerRecipe(280), new Progress<StageProgress>(),
-            CancellationToken.None);
+        var tokenizer = BpeTrainer.Train(
+            ["the theme of the thesis; Größe, größer, 한국어 한국"],
+            new TokenizerRecipe(280),
+            new Progress<StageProgress>(),
+            CancellationToken.None
+        );
         var config = new TransformerConfig(tokenizer.VocabSize, 32, 1, 2, 2, 16, 32, 64);
         TokenizerFolder.Save(tokenizer, Path("t"), 64);
         TokenizerFolder.SaveChatTemplate("{{ messages[0]['content'] }}", Path("t"));
-        HuggingFaceFolder.Save(Path("m"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
-            new ModelCard("m", "s"), new SpecialTokenIds(0, 1, 2, 6), Directory.GetFiles(Path("t")));
+        HuggingFaceFolder.Save(
+            Path("m"),
+            config,
+            config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+            new ModelCard("m", "s"),
+            new SpecialTokenIds(0, 1, 2, 6),
+            Directory.GetFiles(Path("t"))
+        );
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), GgmlType.Q80, stop: TestContext.Current.CancellationToken);
         Assert.Null(ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken).Note);
         Assert.Equal(File.ReadAllText(Path("m/tokenizer.json")), File.ReadAllText(Path("n/tokenizer.json")));
@@ -57,7 +67,8 @@ public sealed class Interchange : IDisposable
     public void A_file_is_the_same_whatever_it_is_called_and_names_the_model()
     {
         ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("run/model"));
-        foreach (var name in (string[])["a.gguf", "b.gguf"]) ModelExport.ToGguf(Path("run"), Path(name), stop: TestContext.Current.CancellationToken);
+        foreach (var name in (string[])["a.gguf", "b.gguf"])
+            ModelExport.ToGguf(Path("run"), Path(name), stop: TestContext.Current.CancellationToken);
         Assert.Equal(File.ReadAllBytes(Path("a.gguf")), File.ReadAllBytes(Path("b.gguf")));
         using var file = GgufFile.Open(Path("a.gguf"));
         Assert.Equal("run", file.Metadata.Text("general.name"));
@@ -66,7 +77,12 @@ public sealed class Interchange : IDisposable
     [Fact]
     public void Rows_beyond_the_vocabulary_are_fillers_that_are_no_tokens()
     {
-        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        var tokenizer = BpeTrainer.Train(
+            ["the theme of the thesis"],
+            new TokenizerRecipe(270),
+            new Progress<StageProgress>(),
+            CancellationToken.None
+        );
         Save(tokenizer, rows: 288);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         using (var file = GgufFile.Open(Path("m.gguf")))
@@ -82,7 +98,8 @@ public sealed class Interchange : IDisposable
             ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Of the merges, "t h" goes before "h e": a vocabulary with "the" by "t he" alone has a token that merging does not give.</summary>
+    /// <summary>Of the merges, "t h" goes before "h e": a vocabulary with "the" by "t he" alone has a token that merging does not
+    /// give.</summary>
     [Theory]
     [InlineData("llama-bpe", true, false, null)]
     [InlineData("llama-bpe", false, false, "it does not take 'the' whole")]
@@ -91,14 +108,23 @@ public sealed class Interchange : IDisposable
     [InlineData("gpt-2", false, true, "it puts a space before a text")]
     public void What_GGUF_cannot_say_of_a_byte_level_vocabulary_is_refused(string split, bool whole, bool space, string? message)
     {
-        Save(BpeTrainer.Train(["ab"], new TokenizerRecipe(263) { PreTokenizer = split }, new Progress<StageProgress>(), CancellationToken.None), rows: 300);
+        Save(
+            BpeTrainer.Train(
+                ["ab"],
+                new TokenizerRecipe(263) { PreTokenizer = split },
+                new Progress<StageProgress>(),
+                CancellationToken.None
+            ),
+            rows: 300
+        );
         var json = JsonNode.Parse(File.ReadAllText(Path("m/tokenizer.json")))!;
         var vocabulary = json["model"]!["vocab"]!.AsObject();
         var next = 263;
         foreach (var token in (string[])["th", "he", "the"]) vocabulary[token] = next++;
         json["model"]!["merges"] = new JsonArray("t h", "h e", "t he");
         json["model"]!["ignore_merges"] = whole;
-        if (space) json["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""");
+        if (space)
+            json["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""");
         File.WriteAllText(Path("m/tokenizer.json"), json.ToJsonString());
         void Export() => ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         if (message is null)
@@ -133,16 +159,26 @@ public sealed class Interchange : IDisposable
     [InlineData("merges is empty, llama-bpe", "merges are missing")]
     public void A_vocabulary_that_cannot_encode_is_refused_and_leaves_nothing(string what, string message)
     {
-        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        var tokenizer = BpeTrainer.Train(
+            ["the theme of the thesis"],
+            new TokenizerRecipe(270),
+            new Progress<StageProgress>(),
+            CancellationToken.None
+        );
         Save(tokenizer, rows: tokenizer.VocabSize);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         Rewrite(metadata =>
         {
-            if (what.StartsWith("merges is empty", StringComparison.Ordinal)) metadata["tokenizer.ggml.merges"] = GgufValue.Of(Array.Empty<string>());
-            else metadata.Remove("tokenizer.ggml." + what);
-            if (what.EndsWith("llama-bpe", StringComparison.Ordinal)) metadata["tokenizer.ggml.pre"] = GgufValue.Of("llama-bpe");
+            if (what.StartsWith("merges is empty", StringComparison.Ordinal))
+                metadata["tokenizer.ggml.merges"] = GgufValue.Of(Array.Empty<string>());
+            else
+                metadata.Remove("tokenizer.ggml." + what);
+            if (what.EndsWith("llama-bpe", StringComparison.Ordinal))
+                metadata["tokenizer.ggml.pre"] = GgufValue.Of("llama-bpe");
         });
-        foreach (var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))])
+        foreach (
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+        )
             Assert.Contains(message, Assert.Throws<UserErrorException>(attempt).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path("x")));
     }
@@ -192,11 +228,18 @@ public sealed class Interchange : IDisposable
     [InlineData("pre", "")]
     public void A_vocabulary_of_an_unknown_kind_is_refused_and_only_the_weights_are_read_where_asked_for(string key, string value)
     {
-        var tokenizer = BpeTrainer.Train(["the theme of the thesis"], new TokenizerRecipe(270), new Progress<StageProgress>(), CancellationToken.None);
+        var tokenizer = BpeTrainer.Train(
+            ["the theme of the thesis"],
+            new TokenizerRecipe(270),
+            new Progress<StageProgress>(),
+            CancellationToken.None
+        );
         Save(tokenizer, rows: tokenizer.VocabSize);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
-        foreach (var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))])
+        foreach (
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+        )
         {
             var message = Assert.Throws<UserErrorException>(attempt).Message;
             Assert.Contains($"'{value}'", message, StringComparison.Ordinal);
@@ -216,8 +259,14 @@ public sealed class Interchange : IDisposable
         foreach (var epsilon in (double[])[1e-5, 1e-6])
         {
             var config = new MambaConfig(40, 32, 1, 1 << 20, 64, 2, MixerNormEps: epsilon);
-            HuggingFaceFolder.Save(Path("f"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
-                new ModelCard("f", "s"), new SpecialTokenIds(null, null, null, null), []);
+            HuggingFaceFolder.Save(
+                Path("f"),
+                config,
+                config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+                new ModelCard("f", "s"),
+                new SpecialTokenIds(null, null, null, null),
+                []
+            );
             Assert.Contains("\"model_type\": \"falcon_mamba\"", File.ReadAllText(Path("f/config.json")), StringComparison.Ordinal);
             Assert.Equal(config, HuggingFaceFolder.LoadConfig(Path("f")));
             List<string> notes = [];
@@ -244,8 +293,14 @@ public sealed class Interchange : IDisposable
     {
         var config = new TransformerConfig(rows, 32, 1, 2, 2, 16, 32, 64);
         TokenizerFolder.Save(tokenizer, Path("t"), 64);
-        HuggingFaceFolder.Save(Path("m"), config, config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
-            new ModelCard("m", "s"), new SpecialTokenIds(0, 1, 2, 6), Directory.GetFiles(Path("t")));
+        HuggingFaceFolder.Save(
+            Path("m"),
+            config,
+            config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+            new ModelCard("m", "s"),
+            new SpecialTokenIds(0, 1, 2, 6),
+            Directory.GetFiles(Path("t"))
+        );
     }
 
     /// <summary>m.gguf with other metadata, as x.gguf.</summary>
@@ -267,10 +322,13 @@ public sealed class Interchange : IDisposable
     {
         var (model, tokenizer) = ModelFolder.Load(folder, threads: 1);
         using var owned = model;
-        return new Generator(model, tokenizer).Generate([tokenizer.Special.Bos], new GenerationOptions(SamplingOptions.Greedy, tokens)).Text;
+        return new Generator(model, tokenizer)
+            .Generate([tokenizer.Special.Bos], new GenerationOptions(SamplingOptions.Greedy, tokens))
+            .Text;
     }
 
     private string Path(string name) => System.IO.Path.Combine(_folder.Path, name);
 
-    private static string Story(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "Pipeline", "Goldens", "stories260K", name);
+    private static string Story(string name) =>
+        System.IO.Path.Combine(AppContext.BaseDirectory, "Pipeline", "Goldens", "stories260K", name);
 }

@@ -49,10 +49,18 @@ public sealed class LogitsFiles : IDisposable
     {
         var (stream, pairs) = (GoldenFolder.Of("gpt2"), Folder("seq2seq"));
         Assert.StartsWith("--ids has 300: the model's vocabulary goes from 0 to 299.", Refused(stream, [1, 300]), StringComparison.Ordinal);
-        Assert.StartsWith("--ids has 129 tokens but the model's context is 128", Refused(stream, [.. Enumerable.Repeat(1, 129)]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--ids has 129 tokens but the model's context is 128",
+            Refused(stream, [.. Enumerable.Repeat(1, 129)]),
+            StringComparison.Ordinal
+        );
         Assert.StartsWith("--source goes with encoder–decoders only", Refused(stream, [1], source: [1]), StringComparison.Ordinal);
         Assert.Contains("name the source too", Refused(pairs, [1]), StringComparison.Ordinal);
-        Assert.StartsWith("--hidden goes with --mode parallel", Refused(stream, [1], LogitsMode.Recurrent, hidden: true), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--hidden goes with --mode parallel",
+            Refused(stream, [1], LogitsMode.Recurrent, hidden: true),
+            StringComparison.Ordinal
+        );
     }
 
     private string Folder(string name)
@@ -78,5 +86,9 @@ public sealed class LogitsFiles : IDisposable
     }
 
     private string Refused(string folder, int[] ids, LogitsMode mode = LogitsMode.Parallel, bool hidden = false, int[]? source = null) =>
-        Assert.Throws<UserErrorException>(() => ModelLogits.Write(folder, ids, Path.Combine(_temp.Path, "x"), mode, hidden: hidden, source: source)).Message;
+        Assert
+            .Throws<UserErrorException>(() =>
+                ModelLogits.Write(folder, ids, Path.Combine(_temp.Path, "x"), mode, hidden: hidden, source: source)
+            )
+            .Message;
 }

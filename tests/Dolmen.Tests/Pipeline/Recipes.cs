@@ -27,7 +27,8 @@ public sealed class Recipes : IDisposable
         Assert.Equal("mixture", RecipeKind.Of(Written("{ \"alpha\": 0.3 }")).Name);
         Assert.Equal("pipeline", RecipeKind.Of(Written("{ \"extends\": \"quickstart\", \"filters\": {} }")).Name);
         Assert.StartsWith(
-            "recipes/crawl-to-corpus.jsonc is a recipe of a corpus, and a pipeline's is needed here. Use it with: ./dolmen corpus build --recipe ",
+            "recipes/crawl-to-corpus.jsonc is a recipe of a corpus, and a pipeline's is needed here. Use it with: ./dolmen corpus build "
+                + "--recipe ",
             Error("crawl-to-corpus"), StringComparison.Ordinal);
         RecipeKind.Of("crawl-to-corpus").Check(Written("{ \"dedup\": {} }"), ["filters.gopherQuality.minWords=30"]);
     }
@@ -60,21 +61,42 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void A_recipe_that_extends_another_says_only_what_differs()
     {
-        var recipe = RecipeFile.Load(Written("{ \"extends\": \"quickstart\", \"model\": { \"architecture\": \"mamba\", \"depth\": 2 }, \"base\": { \"totalTokens\": 4096 } }"), new RecipeChanges());
+        var recipe = RecipeFile.Load(
+            Written(
+                "{ \"extends\": \"quickstart\", \"model\": { \"architecture\": \"mamba\", \"depth\": 2 }, \"base\": { \"totalTokens\": "
+                    + "4096 } }"
+            ),
+            new RecipeChanges()
+        );
         var quickstart = RecipeFile.Load("quickstart", new RecipeChanges());
         Assert.Equal(quickstart.Base with { TotalTokens = 4096 }, recipe.Base);
         Assert.Equal("mamba", recipe.Model.Architecture);
         Assert.Null(recipe.Model.Heads);
-        Assert.StartsWith("extends is 'quickstrat': it must be a built-in recipe, one of ", Error(Written("{ \"extends\": \"quickstrat\" }")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "extends is 'quickstrat': it must be a built-in recipe, one of ",
+            Error(Written("{ \"extends\": \"quickstrat\" }")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void What_an_architecture_does_not_have_is_refused()
     {
-        Assert.Equal("model.heads does not belong to architecture 'mamba', which has dState, dConv, expand, depth, layers, dtRank. Take it out. (--set model.heads=2)",
-            Error("tiny/mamba", "model.heads=2"));
-        Assert.StartsWith("model.architecture is 'manba': it must be one of ", Error("tiny/mamba", "model.architecture=manba"), StringComparison.Ordinal);
-        Assert.StartsWith("model.pattern is 'Mf Xe': 'X' is no mixer.", Error("tiny/hybrid", "model.pattern=Mf Xe"), StringComparison.Ordinal);
+        Assert.Equal(
+            "model.heads does not belong to architecture 'mamba', which has dState, dConv, expand, depth, layers, dtRank. Take it out. "
+                + "(--set model.heads=2)",
+            Error("tiny/mamba", "model.heads=2")
+        );
+        Assert.StartsWith(
+            "model.architecture is 'manba': it must be one of ",
+            Error("tiny/mamba", "model.architecture=manba"),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "model.pattern is 'Mf Xe': 'X' is no mixer.",
+            Error("tiny/hybrid", "model.pattern=Mf Xe"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -91,16 +113,24 @@ public sealed class Recipes : IDisposable
     {
         var path = Edited(text => text.Replace("\"learningRate\": 4e-3", "\"learnngRate\": 4e-3").Replace("\"vocabSize\"", "\"wombat\""));
         Assert.Equal(
-            $"'tokenizer.wombat' is not a key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n" +
-            $"'base.optimizer.learnngRate' is not a key of a recipe: did you mean 'learningRate'? ({path})",
-            Error(path));
+            $"'tokenizer.wombat' is not a key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, "
+                + $"tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n"
+                + $"'base.optimizer.learnngRate' is not a key of a recipe: did you mean 'learningRate'? ({path})",
+            Error(path)
+        );
     }
 
     [Fact]
     public void A_value_of_another_type_is_named_with_what_it_must_be()
     {
-        Assert.Equal("tokenizer.vocabSize is \"many\": it must be a whole number. (", ErrorUpToFile(Edited(text => text.Replace("4096 }", "\"many\" }"))));
-        Assert.Equal("training.precision is \"half\": it must be one of auto, float32, bfloat16. (", ErrorUpToFile(Edited(text => text.Replace("\"auto\"", "\"half\""))));
+        Assert.Equal(
+            "tokenizer.vocabSize is \"many\": it must be a whole number. (",
+            ErrorUpToFile(Edited(text => text.Replace("4096 }", "\"many\" }")))
+        );
+        Assert.Equal(
+            "training.precision is \"half\": it must be one of auto, float32, bfloat16. (",
+            ErrorUpToFile(Edited(text => text.Replace("\"auto\"", "\"half\"")))
+        );
     }
 
     [Fact]
@@ -110,45 +140,100 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void Impossible_sizes_are_told_all_at_once_with_a_way_out()
     {
-        var problems = Error("quickstart", "model.depth=null", "model.dModel=500", "model.layers=4", "model.heads=12", "base.batchTokens=1000", "dpo.beta=0").Split('\n');
+        var problems = Error(
+                "quickstart",
+                "model.depth=null",
+                "model.dModel=500",
+                "model.layers=4",
+                "model.heads=12",
+                "base.batchTokens=1000",
+                "dpo.beta=0"
+            )
+            .Split('\n');
         Assert.Equal(
-        [
-            "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (--set model.heads=12)",
-            "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
-            "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (--set base.batchTokens=1000)",
-            "dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)",
-        ], problems);
+            [
+                "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (--set "
+                    + "model.heads=12)",
+                "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
+                "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (--set "
+                    + "base.batchTokens=1000)",
+                "dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)",
+            ],
+            problems
+        );
     }
 
     [Fact]
     public void Overrides_are_typed_and_know_the_keys()
     {
-        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(
-            Minutes: 5, Seed: 7, Inputs: ["docs"], Set: ["training.samplePrompt=12", "model.depth=6", "base.optimizer.learningRate=1e-3", "dpo.totalPairs=64"]));
-        Assert.Equal((7UL, 5.0, "12", 6, 1e-3, 64L),
-            (recipe.Seed, recipe.Minutes, recipe.Training.SamplePrompt, recipe.Model.Depth, recipe.Base.Optimizer.LearningRate, recipe.Dpo.TotalPairs));
+        var recipe = RecipeFile.Load(
+            "quickstart",
+            new RecipeChanges(
+                Minutes: 5,
+                Seed: 7,
+                Inputs: ["docs"],
+                Set: ["training.samplePrompt=12", "model.depth=6", "base.optimizer.learningRate=1e-3", "dpo.totalPairs=64"]
+            )
+        );
+        Assert.Equal(
+            (7UL, 5.0, "12", 6, 1e-3, 64L),
+            (
+                recipe.Seed,
+                recipe.Minutes,
+                recipe.Training.SamplePrompt,
+                recipe.Model.Depth,
+                recipe.Base.Optimizer.LearningRate,
+                recipe.Dpo.TotalPairs
+            )
+        );
         Assert.Equal([Path.GetFullPath("docs")], recipe.Inputs);
-        Assert.Equal("--set model.deepth=6: 'model.deepth' is not a key of a recipe: did you mean 'depth'?", Error("quickstart", "model.deepth=6"));
-        Assert.Equal("--set model.depth=six: 'six' is not a whole number, which model.depth takes.", Error("quickstart", "model.depth=six"));
+        Assert.Equal(
+            "--set model.deepth=6: 'model.deepth' is not a key of a recipe: did you mean 'depth'?",
+            Error("quickstart", "model.deepth=6")
+        );
+        Assert.Equal(
+            "--set model.depth=six: 'six' is not a whole number, which model.depth takes.",
+            Error("quickstart", "model.depth=six")
+        );
         Assert.Equal("--set seed.x=1: 'seed' has no keys below it.", Error("quickstart", "seed.x=1"));
-        Assert.Equal("--set seed has no value: write --set path=value, such as --set training.precision=float32.", Error("quickstart", "seed"));
+        Assert.Equal(
+            "--set seed has no value: write --set path=value, such as --set training.precision=float32.",
+            Error("quickstart", "seed")
+        );
     }
 
     [Fact]
     public void An_optimizer_is_named_by_its_kind_which_decides_its_other_keys()
     {
         Assert.IsType<AdamWRecipe>(RecipeFile.Load("quickstart", new RecipeChanges()).Base.Optimizer);
-        var lion = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["base.optimizer.optimizer=lion", "base.optimizer.beta2=0.98"])).Base.Optimizer;
+        var lion = RecipeFile
+            .Load("quickstart", new RecipeChanges(Set: ["base.optimizer.optimizer=lion", "base.optimizer.beta2=0.98"]))
+            .Base.Optimizer;
         Assert.Equal((0.004, 0.98), (lion.LearningRate, Assert.IsType<LionRecipe>(lion).Beta2));
-        var muon = RecipeFile.Load(Edited(text => text.Replace(
-            "\"optimizer\": { \"learningRate\": 4e-3,", "\"optimizer\": { \"optimizer\": \"muon\", \"adamW\": { \"learningRate\": 0.005 },")), new RecipeChanges());
+        var muon = RecipeFile.Load(
+            Edited(text =>
+                text.Replace(
+                    "\"optimizer\": { \"learningRate\": 4e-3,",
+                    "\"optimizer\": { \"optimizer\": \"muon\", \"adamW\": { \"learningRate\": 0.005 },"
+                )
+            ),
+            new RecipeChanges()
+        );
         Assert.Equal((0.02, 0.005), (muon.Base.Optimizer.LearningRate, Assert.IsType<MuonRecipe>(muon.Base.Optimizer).AdamW!.LearningRate));
-        Assert.StartsWith("base.optimizer.optimizer is 'adam': it must be one of adamw, muon, lion, sgd, scheduleFree.",
-            Error("quickstart", "base.optimizer.optimizer=adam"), StringComparison.Ordinal);
-        Assert.Contains("'base.optimizer.beta1' is not a key of a recipe", Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.beta1=0.9"),
-            StringComparison.Ordinal);
-        Assert.Equal("base.optimizer.momentum is 1: it must be at least 0 and below 1. 0.9 is usual. (--set base.optimizer.momentum=1)",
-            Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.momentum=1"));
+        Assert.StartsWith(
+            "base.optimizer.optimizer is 'adam': it must be one of adamw, muon, lion, sgd, scheduleFree.",
+            Error("quickstart", "base.optimizer.optimizer=adam"),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "'base.optimizer.beta1' is not a key of a recipe",
+            Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.beta1=0.9"),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            "base.optimizer.momentum is 1: it must be at least 0 and below 1. 0.9 is usual. (--set base.optimizer.momentum=1)",
+            Error("quickstart", "base.optimizer.optimizer=sgd", "base.optimizer.momentum=1")
+        );
     }
 
     [Fact]
@@ -156,7 +241,10 @@ public sealed class Recipes : IDisposable
     {
         var said = new List<string>();
         Assert.Equal(2, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 1), said.Add).Model.Depth);
-        Assert.Equal("1 minutes are too few for a model of depth 4: taking depth 2. With 3 minutes or more the recipe's is kept.", Assert.Single(said));
+        Assert.Equal(
+            "1 minutes are too few for a model of depth 4: taking depth 2. With 3 minutes or more the recipe's is kept.",
+            Assert.Single(said)
+        );
         Assert.Equal(4, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 3), said.Add).Model.Depth);
         Assert.Equal(5, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 1, Set: ["model.depth=5"])).Model.Depth);
     }
@@ -164,8 +252,15 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void Without_minutes_every_length_must_be_named()
     {
-        Assert.StartsWith("minutes is 0, and base.totalTokens, sft.totalTokens or dpo.totalPairs is 0 too", Error("quickstart", "minutes=0"), StringComparison.Ordinal);
-        RecipeFile.Load("quickstart", new RecipeChanges(Set: ["minutes=0", "base.totalTokens=8192", "sft.totalTokens=8192", "dpo.totalPairs=32"]));
+        Assert.StartsWith(
+            "minutes is 0, and base.totalTokens, sft.totalTokens or dpo.totalPairs is 0 too",
+            Error("quickstart", "minutes=0"),
+            StringComparison.Ordinal
+        );
+        RecipeFile.Load(
+            "quickstart",
+            new RecipeChanges(Set: ["minutes=0", "base.totalTokens=8192", "sft.totalTokens=8192", "dpo.totalPairs=32"])
+        );
     }
 
     [Fact]
@@ -179,9 +274,13 @@ public sealed class Recipes : IDisposable
     }
 
     [Fact]
-    public void A_name_that_is_neither_file_nor_recipe_is_told_so() => Assert.StartsWith(
-        "there is no recipe file 'quikstart', and no built-in recipe of that name. Did you mean 'quickstart'? Built in: crawl-to-corpus, quickstart, tiny/", Error("quikstart"),
-        StringComparison.Ordinal);
+    public void A_name_that_is_neither_file_nor_recipe_is_told_so() =>
+        Assert.StartsWith(
+            "there is no recipe file 'quikstart', and no built-in recipe of that name. Did you mean 'quickstart'? Built in: "
+                + "crawl-to-corpus, quickstart, tiny/",
+            Error("quikstart"),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void The_schema_knows_every_part() =>

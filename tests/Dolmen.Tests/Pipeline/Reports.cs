@@ -25,7 +25,10 @@ public sealed class Reports : IDisposable
     public void The_report_loads_nothing_and_runs_nothing()
     {
         var html = Html();
-        Assert.DoesNotMatch(new Regex("(src|href|url|@import|http-equiv)\\s*[=(]|https?://|<script|<iframe|<link", RegexOptions.IgnoreCase), html);
+        Assert.DoesNotMatch(
+            new Regex("(src|href|url|@import|http-equiv)\\s*[=(]|https?://|<script|<iframe|<link", RegexOptions.IgnoreCase),
+            html
+        );
     }
 
     [Fact]
@@ -71,7 +74,10 @@ public sealed class Reports : IDisposable
     public void Metrics_are_read_past_lines_that_a_crash_cut_short()
     {
         var file = Path.Combine(_temp.Path, "metrics.jsonl");
-        File.WriteAllText(file, "{\"step\":10,\"loss\":5.5}\n{\"step\":20,\"loss\":null}\n{\"step\":30,\"loss\":4.5,\"sample\":\"It is.\"}\n{\"step\":40,\"lo");
+        File.WriteAllText(
+            file,
+            "{\"step\":10,\"loss\":5.5}\n{\"step\":20,\"loss\":null}\n{\"step\":30,\"loss\":4.5,\"sample\":\"It is.\"}\n{\"step\":40,\"lo"
+        );
         var curve = TrainingCurve.Read(file);
         Assert.Equal([new CurvePoint(10, 5.5), new CurvePoint(30, 4.5)], curve.Of("loss"));
         Assert.Equal([new TrainingSample(30, "It is.")], curve.Samples);
@@ -93,8 +99,12 @@ public sealed class Reports : IDisposable
         Write("base/metrics.jsonl", "{\"step\":10,\"tokens\":81920,\"loss\":5.1}\n{\"step\":20,\"tokens\":163840,\"loss\":4.1}\n" +
             $"{{\"step\":20,\"valLoss\":4.3,\"bitsPerByte\":1.9,\"sample\":\"{Attack}\"}}\n");
         Write("dpo/metrics.jsonl", "{\"step\":10,\"rewards/accuracies\":0.5}\n{\"step\":20,\"rewards/accuracies\":0.9}\n");
-        Write("evaluation/answers.jsonl", $"{{\"model\":\"base\",\"answer\":{{\"set\":\"known\",\"prompt\":\"not shown\",\"answer\":\"\",\"refused\":false}}}}\n" +
-            $"{{\"model\":\"dpo\",\"answer\":{{\"set\":\"known\",\"prompt\":\"What is X?\",\"answer\":\"{Attack}\",\"refused\":false}}}}\n");
+        Write(
+            "evaluation/answers.jsonl",
+            $"{{\"model\":\"base\",\"answer\":{{\"set\":\"known\",\"prompt\":\"not shown\",\"answer\":\"\",\"refused\":false}}}}\n"
+                + $"{{\"model\":\"dpo\",\"answer\":{{\"set\":\"known\",\"prompt\":\"What is "
+                + $"X?\",\"answer\":\"{Attack}\",\"refused\":false}}}}\n"
+        );
         return ReportPage.Html(Result(), RecipeFile.Load("quickstart", new RecipeChanges()), Corpus());
     }
 
@@ -106,13 +116,47 @@ public sealed class Reports : IDisposable
             ["dpo"] = new JsonObject { ["bitsPerByte"] = 1.6, ["acc_norm"] = 0.612, ["acc_norm_stderr"] = 0.015 },
         };
         return new PipelineResult(
-            _temp.Path, Path.Combine(_temp.Path, "model"), 61, 1 << 30, 1_300_000, 500_000, 3600, "assumed", 1,
-            new Dictionary<string, TrainingOutcome> { ["base"] = new(500_000, 60, 50, 10_000, 3.1, 1.5, 1_300_000) }, evaluation,
-            [new StageCost("corpus", 1, 10, "assumed", 1 << 20, false), new StageCost("base", 60, 100, "assumed", 1 << 30, false)], [Attack], "0123456789abcdef", MachineSnapshot.Take());
+            _temp.Path,
+            Path.Combine(_temp.Path, "model"),
+            61,
+            1 << 30,
+            1_300_000,
+            500_000,
+            3600,
+            "assumed",
+            1,
+            new Dictionary<string, TrainingOutcome> { ["base"] = new(500_000, 60, 50, 10_000, 3.1, 1.5, 1_300_000) },
+            evaluation,
+            [new StageCost("corpus", 1, 10, "assumed", 1 << 20, false), new StageCost("base", 60, 100, "assumed", 1 << 30, false)],
+            [Attack],
+            "0123456789abcdef",
+            MachineSnapshot.Take()
+        );
     }
 
-    private static CorpusReport Corpus() => new(
-        3, 100, 123456, 10, 90, 5, 4000, new Dictionary<string, long> { [Attack] = 7 }, new Dictionary<string, long>(), 50, 20, 5, 1, 5, 5, 5, [], [], [], []);
+    private static CorpusReport Corpus() =>
+        new(
+            3,
+            100,
+            123456,
+            10,
+            90,
+            5,
+            4000,
+            new Dictionary<string, long> { [Attack] = 7 },
+            new Dictionary<string, long>(),
+            50,
+            20,
+            5,
+            1,
+            5,
+            5,
+            5,
+            [],
+            [],
+            [],
+            []
+        );
 
     private void Write(string file, string text)
     {

@@ -9,7 +9,23 @@ public partial class Layout
     private const int MostLines = 600;
 
     private static readonly string[] ForbiddenEndings =
-        ["Manager", "Helper", "Helpers", "Utils", "Util", "Utilities", "Common", "Base", "Impl", "Service", "Info", "Data2", "New", "V2", "Ex"];
+    [
+        "Manager",
+        "Helper",
+        "Helpers",
+        "Utils",
+        "Util",
+        "Utilities",
+        "Common",
+        "Base",
+        "Impl",
+        "Service",
+        "Info",
+        "Data2",
+        "New",
+        "V2",
+        "Ex",
+    ];
 
     /// <summary>Project → what it may reference. The command line may reference all.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -40,8 +56,12 @@ public partial class Layout
                 wrong.Add($"{project} is in no row of the table");
                 continue;
             }
-            wrong.AddRange(Items(file, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/'))["Dolmen.".Length..])
-                .Except(allowed).Select(reference => $"{project} references {reference}"));
+            wrong.AddRange(
+                Items(file, "ProjectReference")
+                    .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/'))["Dolmen.".Length..])
+                    .Except(allowed)
+                    .Select(reference => $"{project} references {reference}")
+            );
         }
         Assert.Empty(wrong);
     }
@@ -61,16 +81,26 @@ public partial class Layout
     [Fact]
     public void Types_are_named_for_their_idea()
     {
-        var wrong = Checkout.SourceFiles().SelectMany(file => TypeName().Matches(File.ReadAllText(Path.Combine(Checkout.Root, file)))
-            .Select(match => match.Groups[1].Value).Where(name => ForbiddenEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal)))
-            .Select(name => $"{name} in {file}"));
+        var wrong = Checkout
+            .SourceFiles()
+            .SelectMany(file =>
+                TypeName()
+                    .Matches(File.ReadAllText(Path.Combine(Checkout.Root, file)))
+                    .Select(match => match.Groups[1].Value)
+                    .Where(name => ForbiddenEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal)))
+                    .Select(name => $"{name} in {file}")
+            );
         Assert.Empty(wrong);
     }
 
     [Fact]
     public void Warnings_are_never_switched_off_in_code() =>
-        Assert.DoesNotContain(Checkout.SourceFiles(),
-            file => File.ReadLines(Path.Combine(Checkout.Root, file)).Any(line => line.TrimStart().StartsWith("#pragma", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            Checkout.SourceFiles(),
+            file =>
+                File.ReadLines(Path.Combine(Checkout.Root, file))
+                    .Any(line => line.TrimStart().StartsWith("#pragma", StringComparison.Ordinal))
+        );
 
     private static IEnumerable<string> Items(string project, string kind) =>
         XDocument.Load(project).Descendants(kind).Select(item => item.Attribute("Include")?.Value ?? "");

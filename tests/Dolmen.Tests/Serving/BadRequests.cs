@@ -12,51 +12,276 @@ public class BadRequests
     private const string Chat = "/v1/chat/completions";
 
     [Theory]
-    [InlineData(Completions, """{"model":"gpt-5","prompt":"a"}""", 404, """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}""")]
-    [InlineData(Completions, "[1]", 400, """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}""")]
-    [InlineData(Completions, "{}", 400, """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":5}""", 400, """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":["a",5]}""", 400, """{"error":{"message":"'prompt' must be prompts of one kind each, strings or arrays of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":[1,99999]}""", 400, """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":[]}""", 400, """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","temperature":"hot"}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","temperature":3}""", 400, """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","max_tokens":-1}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 1, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","max_tokens":1.5}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 1, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","seed":"x"}""", 400, """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","stop":7}""", 400, """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","stream":"yes"}""", 400, """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","n":129}""", 400, """{"error":{"message":"'n' must be an integer from 1 to 128, not 129.","type":"invalid_request_error","param":"n","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","logprobs":21}""", 400, """{"error":{"message":"'logprobs' must be an integer from 0 to 20, not 21.","type":"invalid_request_error","param":"logprobs","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","max_tokens":0}""", 400, """{"error":{"message":"'max_tokens' must be an integer of at least 1, not 0.","type":"invalid_request_error","param":"max_tokens","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","min_tokens":17}""", 400, """{"error":{"message":"'min_tokens' is 17 but at most 16 tokens are generated: set max_tokens.","type":"invalid_request_error","param":"min_tokens","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","stop_token_ids":[263]}""", 400, """{"error":{"message":"'stop_token_ids' must be an array of token ids from 0 to 262, not 263.","type":"invalid_request_error","param":"stop_token_ids","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","logit_bias":{"a":1}}""", 400, """{"error":{"message":"'logit_bias' must name token ids from 0 to 262.","type":"invalid_request_error","param":"logit_bias","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","repetition_penalty":0}""", 400, """{"error":{"message":"'repetition_penalty' must be a number from 0.01 to 100, not 0.","type":"invalid_request_error","param":"repetition_penalty","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","frequency_penalty":2.5}""", 400, """{"error":{"message":"'frequency_penalty' must be a number from -2 to 2, not 2.5.","type":"invalid_request_error","param":"frequency_penalty","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"","add_special_tokens":false}""", 400, """{"error":{"message":"'prompt' has no token: a model needs one to go on from.","type":"invalid_request_error","param":"prompt","code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","top_pp":1}""", 400, """{"error":{"message":"'top_pp' is not a field that this server knows, so it might change the answer: did you mean 'top_p'?","type":"invalid_request_error","param":"top_pp","code":"unknown_parameter"}}""")]
-    [InlineData(Completions, """{"prompt":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}""", 400, """{"error":{"message":"'stream_options.continuous_usage_stats' is not supported: only include_usage is.","type":"invalid_request_error","param":"stream_options.continuous_usage_stats","code":"unsupported_parameter"}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"top_logprobs":2}""", 400, """{"error":{"message":"'top_logprobs' needs 'logprobs' to be true.","type":"invalid_request_error","param":"top_logprobs","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_object"}}""", 400, """{"error":{"message":"'response_format' is not supported: answers are not held to a grammar or a schema; describe the form in the prompt.","type":"invalid_request_error","param":"response_format","code":"unsupported_parameter"}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"echo":true}""", 400, """{"error":{"message":"'echo' is not supported: the conversation is not repeated.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}""")]
-    [InlineData(Completions, """{"prompt":"\ud800"}""", 400, """{"error":{"message":"The request body, line 1 has a string with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}""")]
-    [InlineData(Completions, """{"prompt":"a","max_tokens":1,"\ud800":1}""", 400, """{"error":{"message":"The request body, line 1 has a name with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"a","\ud800":1}],"max_tokens":1}""", 400, """{"error":{"message":"The request body, line 1 has a name with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}""")]
-    [InlineData(Completions, """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""", 400, """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}""")]
-    [InlineData(Chat, "{}", 400, """{"error":{"message":"'messages' is missing: it must be an array of {role, content}.","type":"invalid_request_error","param":"messages","code":null}}""")]
-    [InlineData(Chat, """{"messages":[]}""", 400, """{"error":{"message":"'messages' is empty: it needs at least one message.","type":"invalid_request_error","param":"messages","code":null}}""")]
-    [InlineData(Chat, """{"messages":"hi"}""", 400, """{"error":{"message":"'messages' must be an array of {role, content}, not 'hi'.","type":"invalid_request_error","param":"messages","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"tool","content":"x"}]}""", 400, """{"error":{"message":"'messages[0]' is a tool's result, for which this model's chat format has no turn: the roles are system, user and assistant. Put the result into a user's message.","type":"invalid_request_error","param":"messages[0].role","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"User","content":"x"}]}""", 400, """{"error":{"message":"'messages[0].role' must be system, user or assistant, not 'User'.","type":"invalid_request_error","param":"messages[0].role","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}""", 400, """{"error":{"message":"'messages[1]' is a call of a tool, for which this model's chat format has no turn: the format holds text. Leave the call and its result out, or write them as text.","type":"invalid_request_error","param":"messages[1].tool_calls","code":"unsupported_parameter"}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"assistant","content":null}]}""", 400, """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user"}]}""", 400, """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}""", 400, """{"error":{"message":"'messages[0].content' may hold only parts of type text.","type":"invalid_request_error","param":"messages[0].content[0]","code":null}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"tools":[{}]}""", 400, """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}""")]
-    [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}],"tools":[{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}]}""", 400, """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}""")]
-    [InlineData("/v1/embeddings", "{}", 404, """{"error":{"message":"There is no /v1/embeddings here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}""")]
-    [InlineData("/v1/models", "{}", 405, """{"error":{"message":"/v1/models does not answer POST.","type":"invalid_request_error","param":null,"code":"method_not_supported"}}""")]
+    [InlineData(
+        Completions,
+        """{"model":"gpt-5","prompt":"a"}""",
+        404,
+        """{"error":{"message":"The model 'gpt-5' does not exist here: this server has 'fake'.","type":"invalid_request_error","param":"model","code":"model_not_found"}}"""
+    )]
+    [InlineData(
+        Completions,
+        "[1]",
+        400,
+        """{"error":{"message":"The request body must be a JSON object.","type":"invalid_request_error","param":null,"code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        "{}",
+        400,
+        """{"error":{"message":"'prompt' is missing: it must be a string or an array of token ids.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":5}""",
+        400,
+        """{"error":{"message":"'prompt' must be a string or an array of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":["a",5]}""",
+        400,
+        """{"error":{"message":"'prompt' must be prompts of one kind each, strings or arrays of token ids, not 5.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":[1,99999]}""",
+        400,
+        """{"error":{"message":"'prompt' must be made of token ids from 0 to 262, not 99999.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":[]}""",
+        400,
+        """{"error":{"message":"'prompt' is an empty array: it needs at least one token id.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","temperature":"hot"}""",
+        400,
+        """{"error":{"message":"'temperature' must be a number from 0 to 2, not 'hot'.","type":"invalid_request_error","param":"temperature","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","temperature":3}""",
+        400,
+        """{"error":{"message":"'temperature' must be a number from 0 to 2, not 3.","type":"invalid_request_error","param":"temperature","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","max_tokens":-1}""",
+        400,
+        """{"error":{"message":"'max_tokens' must be an integer of at least 1, not -1.","type":"invalid_request_error","param":"max_tokens","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","max_tokens":1.5}""",
+        400,
+        """{"error":{"message":"'max_tokens' must be an integer of at least 1, not 1.5.","type":"invalid_request_error","param":"max_tokens","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","seed":"x"}""",
+        400,
+        """{"error":{"message":"'seed' must be an integer, not 'x'.","type":"invalid_request_error","param":"seed","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","stop":7}""",
+        400,
+        """{"error":{"message":"'stop' must be a string or an array of strings, not 7.","type":"invalid_request_error","param":"stop","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","stream":"yes"}""",
+        400,
+        """{"error":{"message":"'stream' must be true or false, not 'yes'.","type":"invalid_request_error","param":"stream","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","n":129}""",
+        400,
+        """{"error":{"message":"'n' must be an integer from 1 to 128, not 129.","type":"invalid_request_error","param":"n","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","logprobs":21}""",
+        400,
+        """{"error":{"message":"'logprobs' must be an integer from 0 to 20, not 21.","type":"invalid_request_error","param":"logprobs","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","max_tokens":0}""",
+        400,
+        """{"error":{"message":"'max_tokens' must be an integer of at least 1, not 0.","type":"invalid_request_error","param":"max_tokens","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","min_tokens":17}""",
+        400,
+        """{"error":{"message":"'min_tokens' is 17 but at most 16 tokens are generated: set max_tokens.","type":"invalid_request_error","param":"min_tokens","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","stop_token_ids":[263]}""",
+        400,
+        """{"error":{"message":"'stop_token_ids' must be an array of token ids from 0 to 262, not 263.","type":"invalid_request_error","param":"stop_token_ids","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","logit_bias":{"a":1}}""",
+        400,
+        """{"error":{"message":"'logit_bias' must name token ids from 0 to 262.","type":"invalid_request_error","param":"logit_bias","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","repetition_penalty":0}""",
+        400,
+        """{"error":{"message":"'repetition_penalty' must be a number from 0.01 to 100, not 0.","type":"invalid_request_error","param":"repetition_penalty","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","frequency_penalty":2.5}""",
+        400,
+        """{"error":{"message":"'frequency_penalty' must be a number from -2 to 2, not 2.5.","type":"invalid_request_error","param":"frequency_penalty","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"","add_special_tokens":false}""",
+        400,
+        """{"error":{"message":"'prompt' has no token: a model needs one to go on from.","type":"invalid_request_error","param":"prompt","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","top_pp":1}""",
+        400,
+        """{"error":{"message":"'top_pp' is not a field that this server knows, so it might change the answer: did you mean 'top_p'?","type":"invalid_request_error","param":"top_pp","code":"unknown_parameter"}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}""",
+        400,
+        """{"error":{"message":"'stream_options.continuous_usage_stats' is not supported: only include_usage is.","type":"invalid_request_error","param":"stream_options.continuous_usage_stats","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"top_logprobs":2}""",
+        400,
+        """{"error":{"message":"'top_logprobs' needs 'logprobs' to be true.","type":"invalid_request_error","param":"top_logprobs","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_object"}}""",
+        400,
+        """{"error":{"message":"'response_format' is not supported: answers are not held to a grammar or a schema; describe the form in the prompt.","type":"invalid_request_error","param":"response_format","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"echo":true}""",
+        400,
+        """{"error":{"message":"'echo' is not supported: the conversation is not repeated.","type":"invalid_request_error","param":"echo","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"\ud800"}""",
+        400,
+        """{"error":{"message":"The request body, line 1 has a string with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","max_tokens":1,"\ud800":1}""",
+        400,
+        """{"error":{"message":"The request body, line 1 has a name with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"a","\ud800":1}],"max_tokens":1}""",
+        400,
+        """{"error":{"message":"The request body, line 1 has a name with half a surrogate pair (\\uD800 to \\uDFFF alone): that is not a character. Write the pair whole, or leave it out.","type":"invalid_request_error","param":null,"code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"0123456789012345678901234567890123456789012345678901234567890123"}""",
+        400,
+        """{"error":{"message":"This model's context is 64 tokens, but the prompt holds 65: leave room for at least one. Shorten them.","type":"invalid_request_error","param":"prompt","code":"context_length_exceeded"}}"""
+    )]
+    [InlineData(
+        Chat,
+        "{}",
+        400,
+        """{"error":{"message":"'messages' is missing: it must be an array of {role, content}.","type":"invalid_request_error","param":"messages","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[]}""",
+        400,
+        """{"error":{"message":"'messages' is empty: it needs at least one message.","type":"invalid_request_error","param":"messages","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":"hi"}""",
+        400,
+        """{"error":{"message":"'messages' must be an array of {role, content}, not 'hi'.","type":"invalid_request_error","param":"messages","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"tool","content":"x"}]}""",
+        400,
+        """{"error":{"message":"'messages[0]' is a tool's result, for which this model's chat format has no turn: the roles are system, user and assistant. Put the result into a user's message.","type":"invalid_request_error","param":"messages[0].role","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"User","content":"x"}]}""",
+        400,
+        """{"error":{"message":"'messages[0].role' must be system, user or assistant, not 'User'.","type":"invalid_request_error","param":"messages[0].role","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}""",
+        400,
+        """{"error":{"message":"'messages[1]' is a call of a tool, for which this model's chat format has no turn: the format holds text. Leave the call and its result out, or write them as text.","type":"invalid_request_error","param":"messages[1].tool_calls","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"assistant","content":null}]}""",
+        400,
+        """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user"}]}""",
+        400,
+        """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}""",
+        400,
+        """{"error":{"message":"'messages[0].content' may hold only parts of type text.","type":"invalid_request_error","param":"messages[0].content[0]","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"tools":[{}]}""",
+        400,
+        """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"tools":[{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}]}""",
+        400,
+        """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}"""
+    )]
+    [InlineData(
+        "/v1/embeddings",
+        "{}",
+        404,
+        """{"error":{"message":"There is no /v1/embeddings here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}"""
+    )]
+    [InlineData(
+        "/v1/models",
+        "{}",
+        405,
+        """{"error":{"message":"/v1/models does not answer POST.","type":"invalid_request_error","param":null,"code":"method_not_supported"}}"""
+    )]
     public async Task A_bad_request_gets_one_error_in_OpenAI_s_shape(string path, string request, int status, string error)
     {
         await using var server = await RunningServer.Start();

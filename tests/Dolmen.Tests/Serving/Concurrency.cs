@@ -70,7 +70,11 @@ public class Concurrency
         await using var server = await RunningServer.Start(model);
         using (var leaving = new CancellationTokenSource())
         {
-            using var content = new StringContent($$"""{"prompt":"a","max_tokens":60,"temperature":0,"stream":{{stream}}}""", System.Text.Encoding.UTF8, "application/json");
+            using var content = new StringContent(
+                $$"""{"prompt":"a","max_tokens":60,"temperature":0,"stream":{{stream}}}""",
+                System.Text.Encoding.UTF8,
+                "application/json"
+            );
             var request = server.Http.PostAsync(new Uri("/v1/completions", UriKind.Relative), content, leaving.Token);
             await reached.WaitAsync(TestContext.Current.CancellationToken);
             await leaving.CancelAsync();

@@ -37,7 +37,11 @@ public class RequestFieldsGuide
     public async Task A_field_is_treated_as_the_table_says(object treatment, string request)
     {
         await using var server = await RunningServer.Start();
-        foreach (var field in RequestTable.All.Where(field => field.Treatment == (Treatment)treatment && field.Endpoints.HasFlag(Endpoints.Completions)))
+        foreach (
+            var field in RequestTable.All.Where(field =>
+                field.Treatment == (Treatment)treatment && field.Endpoints.HasFlag(Endpoints.Completions)
+            )
+        )
         {
             var (status, body) = await server.Post("/v1/completions", request.Replace("FIELD", field.Name));
             if ((Treatment)treatment == Treatment.Ignored)
@@ -59,6 +63,7 @@ public class RequestFieldsGuide
     {
         var endpoint = field.Endpoints switch { Endpoints.Both => "both", Endpoints.Chat => "chat", _ => "completions" };
         var unless = field.Neutral.Length == 0 ? "" : $" unless {string.Join(" or ", field.Neutral.Select(value => $"`{value}`"))}";
-        return $"| `{field.Name}` | {endpoint} | {field.Treatment.ToString().ToLowerInvariant()}{unless} | {field.Note.Replace("|", "\\|")} |\n";
+        return $"| `{field.Name}` | {endpoint} | {field.Treatment.ToString().ToLowerInvariant()}{unless} | "
+            + $"{field.Note.Replace("|", "\\|")} |\n";
     }
 }

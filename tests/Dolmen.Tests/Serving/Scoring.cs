@@ -33,9 +33,17 @@ public class Scoring
             var top = logprobs.GetProperty("top_logprobs").EnumerateArray().ToList()[contexts[i]..^1];
             var places = Enumerable.Range(contexts[i], rows[i].Length - contexts[i]).ToList();
             Assert.Equal(places.Sum(place => model.LogProb(rows[i], place)), tokens.Sum(value => value.GetDouble()), 1e-4);
-            var greedy = tokens.Zip(top).All(pair => pair.First.GetDouble() == pair.Second.EnumerateObject().Max(one => one.Value.GetDouble()));
-            Assert.Equal(places.TrueForAll(place => Enumerable.Range(0, Bytes.VocabSize).All(token =>
-                model.LogProb([.. rows[i][..place], token], place) <= model.LogProb(rows[i], place))), greedy);
+            var greedy = tokens
+                .Zip(top)
+                .All(pair => pair.First.GetDouble() == pair.Second.EnumerateObject().Max(one => one.Value.GetDouble()));
+            Assert.Equal(
+                places.TrueForAll(place =>
+                    Enumerable
+                        .Range(0, Bytes.VocabSize)
+                        .All(token => model.LogProb([.. rows[i][..place], token], place) <= model.LogProb(rows[i], place))
+                ),
+                greedy
+            );
             Assert.Equal(JsonValueKind.Null, logprobs.GetProperty("token_logprobs")[0].ValueKind);
             Assert.Equal(JsonValueKind.Null, logprobs.GetProperty("top_logprobs")[0].ValueKind);
         }
@@ -45,8 +53,11 @@ public class Scoring
     public async Task The_likeliest_continuation_counts_as_greedy_and_its_end_is_a_token_of_its_own()
     {
         await using var server = await RunningServer.Start();
-        var (_, body) = await server.Post("/v1/completions", """{"prompt":[[120,121,122]],"max_tokens":1,"logprobs":1,"echo":true,"temperature":0}""");
-        Assert.Contains(""""tokens":["x","y","z","<|endoftext|>"]"""", body);  // the model ends after z: a token was generated all the same
+        var (_, body) = await server.Post(
+            "/v1/completions",
+            """{"prompt":[[120,121,122]],"max_tokens":1,"logprobs":1,"echo":true,"temperature":0}"""
+        );
+        Assert.Contains(""""tokens":["x","y","z","<|endoftext|>"]"""", body); // the model ends after z: a token was generated all the same
         Assert.Contains(""""text":"xyz"""", body);
         Assert.Contains(""""finish_reason":"stop"""", body);
         Assert.Contains(""""text_offset":[0,1,2,3]"""", body);
@@ -54,14 +65,30 @@ public class Scoring
 
     [Theory]
     [InlineData("""{"prompt":"ab","max_tokens":0,"echo":true}""", """[{"index":0,"text":"ab","logprobs":null,"finish_reason":"length"}]""")]
-    [InlineData("""{"prompt":"ab","max_tokens":2,"echo":true,"temperature":0}""", """[{"index":0,"text":"abcd","logprobs":null,"finish_reason":"length"}]""")]
-    [InlineData("""{"prompt":["a","m"],"max_tokens":2,"n":2,"temperature":0}""",
-        """[{"index":0,"text":"bc","logprobs":null,"finish_reason":"length"},{"index":1,"text":"bc","logprobs":null,"finish_reason":"length"},{"index":2,"text":"no","logprobs":null,"finish_reason":"length"},{"index":3,"text":"no","logprobs":null,"finish_reason":"length"}]""")]
-    [InlineData("""{"prompt":["a",[109]],"max_tokens":1,"temperature":0}""",
-        """[{"index":0,"text":"b","logprobs":null,"finish_reason":"length"},{"index":1,"text":"n","logprobs":null,"finish_reason":"length"}]""")]
-    [InlineData("""{"prompt":"x","max_tokens":9,"temperature":0,"stop_token_ids":[122]}""", """[{"index":0,"text":"y","logprobs":null,"finish_reason":"stop"}]""")]
-    [InlineData("""{"prompt":"a","max_tokens":9,"temperature":0,"stop":"d","include_stop_str_in_output":true}""", """[{"index":0,"text":"bcd","logprobs":null,"finish_reason":"stop"}]""")]
-    [InlineData("""{"prompt":"x","max_tokens":4,"min_tokens":4,"temperature":0,"logit_bias":{"97":5}}""", """[{"index":0,"text":"yzab","logprobs":null,"finish_reason":"length"}]""")]
+    [InlineData(
+        """{"prompt":"ab","max_tokens":2,"echo":true,"temperature":0}""",
+        """[{"index":0,"text":"abcd","logprobs":null,"finish_reason":"length"}]"""
+    )]
+    [InlineData(
+        """{"prompt":["a","m"],"max_tokens":2,"n":2,"temperature":0}""",
+        """[{"index":0,"text":"bc","logprobs":null,"finish_reason":"length"},{"index":1,"text":"bc","logprobs":null,"finish_reason":"length"},{"index":2,"text":"no","logprobs":null,"finish_reason":"length"},{"index":3,"text":"no","logprobs":null,"finish_reason":"length"}]"""
+    )]
+    [InlineData(
+        """{"prompt":["a",[109]],"max_tokens":1,"temperature":0}""",
+        """[{"index":0,"text":"b","logprobs":null,"finish_reason":"length"},{"index":1,"text":"n","logprobs":null,"finish_reason":"length"}]"""
+    )]
+    [InlineData(
+        """{"prompt":"x","max_tokens":9,"temperature":0,"stop_token_ids":[122]}""",
+        """[{"index":0,"text":"y","logprobs":null,"finish_reason":"stop"}]"""
+    )]
+    [InlineData(
+        """{"prompt":"a","max_tokens":9,"temperature":0,"stop":"d","include_stop_str_in_output":true}""",
+        """[{"index":0,"text":"bcd","logprobs":null,"finish_reason":"stop"}]"""
+    )]
+    [InlineData(
+        """{"prompt":"x","max_tokens":4,"min_tokens":4,"temperature":0,"logit_bias":{"97":5}}""",
+        """[{"index":0,"text":"yzab","logprobs":null,"finish_reason":"length"}]"""
+    )]
     public async Task Choices_come_in_order(string request, string choices)
     {
         await using var server = await RunningServer.Start();
@@ -72,8 +99,14 @@ public class Scoring
     public async Task Answers_of_one_request_differ_by_their_seeds_and_repeat()
     {
         await using var server = await RunningServer.Start(FakeModel.OfHistory(ByteTokenizer.PairBase, 64));
-        async Task<List<string?>> Texts(string request) => [.. JsonDocument.Parse((await server.Post("/v1/completions", request)).Body).RootElement
-            .GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("text").GetString())];
+        async Task<List<string?>> Texts(string request) =>
+            [
+                .. JsonDocument
+                    .Parse((await server.Post("/v1/completions", request)).Body)
+                    .RootElement.GetProperty("choices")
+                    .EnumerateArray()
+                    .Select(choice => choice.GetProperty("text").GetString()),
+            ];
         var three = await Texts("""{"prompt":"a","seed":5,"n":3}""");
         Assert.Equal(3, three.Distinct().Count());
         Assert.Equal(three[1..], await Texts("""{"prompt":"a","seed":6,"n":2}"""));
@@ -95,16 +128,28 @@ public class Scoring
     }
 
     [Theory]
-    [InlineData("/v1/completions", """{"prompt":["ab","m"],"n":2,"echo":true,"logprobs":1,"max_tokens":3,"temperature":0,"stream":STREAM}""")]
+    [InlineData(
+        "/v1/completions",
+        """{"prompt":["ab","m"],"n":2,"echo":true,"logprobs":1,"max_tokens":3,"temperature":0,"stream":STREAM}"""
+    )]
     [InlineData("/v1/completions", """{"prompt":"x","max_tokens":9,"logprobs":0,"temperature":0,"stream":STREAM}""")]
-    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"hi"}],"n":2,"logprobs":true,"temperature":0,"stop":["XY"],"stream":STREAM}""")]
+    [InlineData(
+        "/v1/chat/completions",
+        """{"messages":[{"role":"user","content":"hi"}],"n":2,"logprobs":true,"temperature":0,"stop":["XY"],"stream":STREAM}"""
+    )]
     public async Task A_stream_has_the_same_text_and_tokens_as_the_whole(string path, string request)
     {
         await using var server = await RunningServer.Start();
-        var whole = JsonDocument.Parse((await server.Post(path, request.Replace("STREAM", "false"))).Body).RootElement.GetProperty("choices").EnumerateArray();
-        var chunks = (await server.Post(path, request.Replace("STREAM", "true"))).Body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line["data: ".Length..]).Where(data => data != "[DONE]")
-            .SelectMany(data => JsonDocument.Parse(data).RootElement.GetProperty("choices").EnumerateArray()).ToList();
+        var whole = JsonDocument
+            .Parse((await server.Post(path, request.Replace("STREAM", "false"))).Body)
+            .RootElement.GetProperty("choices")
+            .EnumerateArray();
+        var chunks = (await server.Post(path, request.Replace("STREAM", "true")))
+            .Body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line["data: ".Length..])
+            .Where(data => data != "[DONE]")
+            .SelectMany(data => JsonDocument.Parse(data).RootElement.GetProperty("choices").EnumerateArray())
+            .ToList();
         foreach (var choice in whole)
         {
             var own = chunks.Where(chunk => chunk.GetProperty("index").GetInt32() == choice.GetProperty("index").GetInt32()).ToList();
@@ -113,24 +158,51 @@ public class Scoring
             Assert.Equal(choice.GetProperty("finish_reason").GetString(), own[^1].GetProperty("finish_reason").GetString());
         }
 
-        static string TextOf(JsonElement choice) => choice.TryGetProperty("text", out var text) ? text.GetString()!
-            : (choice.TryGetProperty("message", out var message) ? message : choice.GetProperty("delta")).TryGetProperty("content", out var content)
-                ? content.GetString()! : "";
+        static string TextOf(JsonElement choice) =>
+            choice.TryGetProperty("text", out var text) ? text.GetString()!
+            : (choice.TryGetProperty("message", out var message) ? message : choice.GetProperty("delta")).TryGetProperty(
+                "content",
+                out var content
+            )
+                ? content.GetString()!
+            : "";
 
-        static IEnumerable<string> TokensOf(JsonElement choice) => choice.GetProperty("logprobs") is not { ValueKind: JsonValueKind.Object } logprobs ? []
-            : logprobs.TryGetProperty("content", out var content) ? [.. content.EnumerateArray().Select(token => token.GetProperty("token").GetString()!)]
-            : [.. logprobs.GetProperty("tokens").EnumerateArray().Zip(logprobs.GetProperty("text_offset").EnumerateArray(), (token, at) => $"{token}@{at}")];
+        static IEnumerable<string> TokensOf(JsonElement choice) =>
+            choice.GetProperty("logprobs") is not { ValueKind: JsonValueKind.Object } logprobs ? []
+            : logprobs.TryGetProperty("content", out var content)
+                ? [.. content.EnumerateArray().Select(token => token.GetProperty("token").GetString()!)]
+            :
+            [
+                .. logprobs
+                    .GetProperty("tokens")
+                    .EnumerateArray()
+                    .Zip(logprobs.GetProperty("text_offset").EnumerateArray(), (token, at) => $"{token}@{at}"),
+            ];
     }
 
     [Fact]
     public async Task A_refusal_in_the_history_is_what_the_assistant_said()
     {
         await using var server = await RunningServer.Start();
-        async Task<string> Usage(string message) => (await server.Post("/v1/chat/completions",
-            $$"""{"messages":[{"role":"user","content":"a"},{{message}},{"role":"user","content":"b"}],"max_tokens":2}""")).Body.Split("\"usage\"")[1];
-        Assert.Equal(await Usage("""{"role":"assistant","content":"no"}"""), await Usage("""{"role":"assistant","content":null,"refusal":"no"}"""));
-        Assert.Equal(await Usage("""{"role":"assistant","content":"no"}"""), await Usage("""{"role":"assistant","content":[{"type":"refusal","refusal":"no"}]}"""));
-        Assert.Equal(await Usage("""{"role":"assistant","content":"no"}"""), await Usage("""{"role":"assistant","content":[{"type":"text","text":"n"},{"type":"text","text":"o"}]}"""));
+        async Task<string> Usage(string message) =>
+            (
+                await server.Post(
+                    "/v1/chat/completions",
+                    $$"""{"messages":[{"role":"user","content":"a"},{{message}},{"role":"user","content":"b"}],"max_tokens":2}"""
+                )
+            ).Body.Split("\"usage\"")[1];
+        Assert.Equal(
+            await Usage("""{"role":"assistant","content":"no"}"""),
+            await Usage("""{"role":"assistant","content":null,"refusal":"no"}""")
+        );
+        Assert.Equal(
+            await Usage("""{"role":"assistant","content":"no"}"""),
+            await Usage("""{"role":"assistant","content":[{"type":"refusal","refusal":"no"}]}""")
+        );
+        Assert.Equal(
+            await Usage("""{"role":"assistant","content":"no"}"""),
+            await Usage("""{"role":"assistant","content":[{"type":"text","text":"n"},{"type":"text","text":"o"}]}""")
+        );
     }
 
     [Fact]

@@ -60,5 +60,15 @@ public sealed class DocumentMasking : IDisposable
         Assert.Equal(expected, NextTokenTask.DocumentStarts(tokens, bos, eos));
 
     private NextTokenTask Task(bool masked) =>
-        new(_run.TokensDirectory, _run.Tokenizer, TinyRun.Pretraining(2), TinyRun.Recipe with { DocumentMasking = masked, SampleTokens = 0 }, seed: 1);
+        new(
+            _run.TokensDirectory,
+            _run.Tokenizer,
+            TinyRun.Pretraining(2),
+            TinyRun.Recipe with
+            {
+                DocumentMasking = masked,
+                SampleTokens = 0,
+            },
+            seed: 1
+        );
 }

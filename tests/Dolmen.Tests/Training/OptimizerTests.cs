@@ -5,7 +5,8 @@ using TorchSharp;
 
 namespace Dolmen.Tests.Training;
 
-/// <summary>Twelve steps on fixed gradients against torch 2.6, and against plain loops in double where torch has no such optimizer.</summary>
+/// <summary>Twelve steps on fixed gradients against torch 2.6, and against plain loops in double where torch has no such
+/// optimizer.</summary>
 public class OptimizerTests
 {
     private const int Steps = 12;
@@ -90,7 +91,10 @@ public class OptimizerTests
         // Two matrices (2, 5) and (4, 5) on top of each other, and the same two apart.
         var recipe = new MuonRecipe(0.02, 0.01, 0.95);
         var (start, gradients) = (Golden("w0"), Golden("grads_w"));
-        using var stacked = new ParameterStore([new ParameterSpec("w", [6, 5], ParameterGroup.Matrix, Initializers.Constant(0), [2, 4])], false);
+        using var stacked = new ParameterStore(
+            [new ParameterSpec("w", [6, 5], ParameterGroup.Matrix, Initializers.Constant(0), [2, 4])],
+            false
+        );
         start.CopyTo(stacked.Weights("w"));
         using var optimizer = recipe.Build(stacked);
         double[][] weights = [[.. start[..10].Select(w => (double)w)], [.. start[10..].Select(w => (double)w)]];
@@ -139,12 +143,24 @@ public class OptimizerTests
         ParameterSpec Spec(string name, ParameterGroup group) => new(name, [2, 2], group, Initializers.Constant(1));
         using var store = new ParameterStore(
             [
-                Spec("embed", ParameterGroup.Embedding), Spec("layers.0.w", ParameterGroup.Matrix), Spec("layers.1.w", ParameterGroup.Matrix),
-                Spec("head", ParameterGroup.Head), Spec("norm", ParameterGroup.Vector), Spec("a", ParameterGroup.StateSpace),
-            ], false);
+                Spec("embed", ParameterGroup.Embedding),
+                Spec("layers.0.w", ParameterGroup.Matrix),
+                Spec("layers.1.w", ParameterGroup.Matrix),
+                Spec("head", ParameterGroup.Head),
+                Spec("norm", ParameterGroup.Vector),
+                Spec("a", ParameterGroup.StateSpace),
+            ],
+            false
+        );
         store.Initialize(1);
         var recipe = new SgdRecipe(
-            0.1, 0.5, 0, StateSpaceLearningRate: 0.01, Groups: new GroupTable(Embedding: new(10, 0), Vector: new(1, 2)), Frozen: ["layers.1.*"]);
+            0.1,
+            0.5,
+            0,
+            StateSpaceLearningRate: 0.01,
+            Groups: new GroupTable(Embedding: new(10, 0), Vector: new(1, 2)),
+            Frozen: ["layers.1.*"]
+        );
         using var optimizer = recipe.Build(store);
         store.Gradient.Fill(1);
         optimizer.Step(1, 0.5, 1);

@@ -14,9 +14,10 @@ namespace Dolmen.Tests.Training;
 public sealed class PackedConversations : IDisposable
 {
     private const string Engine =
-        """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": """ +
-        "\"engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone engine " +
-        "copper ladder\"}]}";
+        """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": """
+        + "\"engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone "
+        + "engine "
+        + "copper ladder\"}]}";
 
     private const string Lamp =
         """{"messages": [{"role": "user", "content": "Name quiet lamp ladder lamp river"}, {"role": "assistant", "content": """ +
@@ -34,7 +35,8 @@ public sealed class PackedConversations : IDisposable
     public static TheoryData<string> Names => [.. SmallModels.All.Keys];
 
     /// <summary>Architectures without a router: its losses are means over a batch and do not add up.</summary>
-    public static TheoryData<string> Additive => ["llama", "mistral", "alibi", "gpt2", "mamba", "mamba2", "s4", "s4d", "h3", "hybrid-window"];
+    public static TheoryData<string> Additive =>
+        ["llama", "mistral", "alibi", "gpt2", "mamba", "mamba2", "s4", "s4d", "h3", "hybrid-window"];
 
     public void Dispose() => _run.Dispose();
 
@@ -58,9 +60,14 @@ public sealed class PackedConversations : IDisposable
         using (var model = Model("llama", bfloat16: false))
         {
             var special = _run.Tokenizer.Special;
-            HuggingFaceFolder.Save(folder, model.Config, model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
-                new ModelCard("Test model", "Random weights."), new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
-                TokenizerFolder.Files.Select(file => Path.Combine(_run.TokenizerDirectory, file)));
+            HuggingFaceFolder.Save(
+                folder,
+                model.Config,
+                model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),
+                new ModelCard("Test model", "Random weights."),
+                new SpecialTokenIds(special.Bos, special.Eos, special.Pad, special.End),
+                TokenizerFolder.Files.Select(file => Path.Combine(_run.TokenizerDirectory, file))
+            );
         }
         double FirstLoss(int copies)
         {

@@ -19,9 +19,13 @@ public sealed class PairTraining : IDisposable
     public void Files_of_equal_lines_and_json_lines_give_the_same_pairs()
     {
         var (sources, targets, json) = (Path.Combine(_root, "a.en.gz"), Path.Combine(_root, "a.de"), Path.Combine(_root, "a.jsonl"));
-        using (var writer = new StreamWriter(new GZipStream(File.Create(sources), CompressionLevel.Fastest))) writer.Write("a dog\nÄ cat\n");
+        using (var writer = new StreamWriter(new GZipStream(File.Create(sources), CompressionLevel.Fastest)))
+            writer.Write("a dog\nÄ cat\n");
         File.WriteAllText(targets, "ein Hund\neine Katze\n");
-        File.WriteAllText(json, """{"source":"a dog","target":"ein Hund"}""" + "\n" + """{"source":"Ä cat","target":"eine Katze"}""" + "\n");
+        File.WriteAllText(
+            json,
+            """{"source":"a dog","target":"ein Hund"}""" + "\n" + """{"source":"Ä cat","target":"eine Katze"}""" + "\n"
+        );
         Assert.Equal(PairFiles.Read(json), PairFiles.Read($"{sources},{targets}"));
     }
 
@@ -32,10 +36,22 @@ public sealed class PairTraining : IDisposable
         File.WriteAllText(one, "a\nb\n");
         File.WriteAllText(two, "a\n");
         File.WriteAllText(json, """{"source":"a","target":"b"}""" + "\n" + """{"source":"a"}""" + "\n");
-        Assert.Contains("has 2 lines", Assert.Throws<UserErrorException>(() => PairFiles.Read($"{one},{two}")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has 2 lines",
+            Assert.Throws<UserErrorException>(() => PairFiles.Read($"{one},{two}")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("line 2", Assert.Throws<UserErrorException>(() => PairFiles.Read(json)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<UserErrorException>(() => PairFiles.Read(Path.Combine(_root, "none"))).Message, StringComparison.Ordinal);
-        Assert.Contains("reverse:COUNT:SEED", Assert.Throws<UserErrorException>(() => PairFiles.Read("reverse:many")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist",
+            Assert.Throws<UserErrorException>(() => PairFiles.Read(Path.Combine(_root, "none"))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "reverse:COUNT:SEED",
+            Assert.Throws<UserErrorException>(() => PairFiles.Read("reverse:many")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -55,7 +71,11 @@ public sealed class PairTraining : IDisposable
     {
         Whole("whole", recurrent, CancellationToken.None, null);
         using var stop = new CancellationTokenSource();
-        var progress = new SynchronousProgress(report => { if (report.Detail?.StartsWith("step 7/", StringComparison.Ordinal) == true) stop.Cancel(); });
+        var progress = new SynchronousProgress(report =>
+        {
+            if (report.Detail?.StartsWith("step 7/", StringComparison.Ordinal) == true)
+                stop.Cancel();
+        });
         Assert.ThrowsAny<OperationCanceledException>(() => Whole("parts", recurrent, stop.Token, progress));
         Whole("parts", recurrent, CancellationToken.None, null);
         Assert.Equal(Weights("whole"), Weights("parts"));
@@ -69,15 +89,26 @@ public sealed class PairTraining : IDisposable
         Assert.True(many.BitsPerByte < 0.8 * few.BitsPerByte, $"{few.BitsPerByte} bits per byte, then {many.BitsPerByte}");
     }
 
-    private TrainingOutcome Whole(string name, bool recurrent, CancellationToken stop, IProgress<StageProgress>? progress, long tokens = 6_000)
+    private TrainingOutcome Whole(
+        string name,
+        bool recurrent,
+        CancellationToken stop,
+        IProgress<StageProgress>? progress,
+        long tokens = 6_000
+    )
     {
         var tokenizer = Path.Combine(_root, "tokenizer");
         if (!Directory.Exists(tokenizer))
         {
             var texts = PairFiles.Read("reverse:400:1").Select(pair => pair.Source);
-            TokenizerFolder.Save(BpeTrainer.Train(texts, new TokenizerRecipe(263), new Progress<StageProgress>(), CancellationToken.None), tokenizer);
+            TokenizerFolder.Save(
+                BpeTrainer.Train(texts, new TokenizerRecipe(263), new Progress<StageProgress>(), CancellationToken.None),
+                tokenizer
+            );
         }
-        ModelConfig model = recurrent ? new Seq2SeqConfig(263, 32, 32, 16, 1, 32, Dropout: 0.1) : new EncoderDecoderConfig(263, 32, 1, 1, 2, 48, 32, Dropout: 0.1);
+        ModelConfig model = recurrent
+            ? new Seq2SeqConfig(263, 32, 32, 16, 1, 32, Dropout: 0.1)
+            : new EncoderDecoderConfig(263, 32, 1, 1, 2, 48, 32, Dropout: 0.1);
         var training = new TrainingRecipe(ContextLength: 32, MicroBatchTokens: 256, CheckpointMinutes: 0, LogEverySteps: 1, Validations: 1);
         var recipe = new PretrainRecipe(new AdamWRecipe(1e-2), new ScheduleRecipe(), BatchTokens: 512, TotalTokens: tokens);
         return TrainingStages.PretrainPairs(model, recipe, "reverse:400:1", tokenizer,

@@ -16,7 +16,12 @@ internal sealed class TinyRun : IDisposable
     public TinyRun()
     {
         Root = Directory.CreateTempSubdirectory("dolmen-test-").FullName;
-        var documents = (from verb in Verbs from noun in Nouns from other in Nouns select $"## {verb}({noun})\n{verb} the {noun} after the {other}.\n").ToList();
+        var documents = (
+            from verb in Verbs
+            from noun in Nouns
+            from other in Nouns
+            select $"## {verb}({noun})\n{verb} the {noun} after the {other}.\n"
+        ).ToList();
         var tokenizer = BpeTrainer.Train(documents, new TokenizerRecipe(320), new Progress<StageProgress>(), CancellationToken.None);
         TokenizerFolder.Save(tokenizer, TokenizerDirectory);
         Directory.CreateDirectory(TokensDirectory);
@@ -29,9 +34,19 @@ internal sealed class TinyRun : IDisposable
         }
         Model = new TransformerConfig(tokenizer.VocabSize, 32, 2, 2, 1, 16, 64, 32);
         Tokenizer = tokenizer;
-        File.WriteAllLines(Conversations, documents.Take(60).Select((text, i) =>
-            $$"""{"messages":[{"role":"user","content":"What does member {{i}} do?"},{"role":"assistant","content":"{{text.Split('\n')[1]}}"}]}"""));
-        File.WriteAllLines(Preferences, Nouns.Select(noun => $$"""{"prompt":"What is a {{noun}}?","chosen":"A {{noun}}.","rejected":"I cannot say."}"""));
+        File.WriteAllLines(
+            Conversations,
+            documents
+                .Take(60)
+                .Select(
+                    (text, i) =>
+                        $$"""{"messages":[{"role":"user","content":"What does member {{i}} do?"},{"role":"assistant","content":"{{text.Split('\n')[1]}}"}]}"""
+                )
+        );
+        File.WriteAllLines(
+            Preferences,
+            Nouns.Select(noun => $$"""{"prompt":"What is a {{noun}}?","chosen":"A {{noun}}.","rejected":"I cannot say."}""")
+        );
     }
 
     public string Root { get; }
@@ -42,17 +57,34 @@ internal sealed class TinyRun : IDisposable
     public string Conversations => Path.Combine(Root, "conversations.jsonl");
     public string Preferences => Path.Combine(Root, "preferences.jsonl");
 
-    public static TrainingRecipe Recipe => new(ContextLength: 32, Precision: Precision.Auto, MicroBatchTokens: 64, CheckpointMinutes: 0, LogEverySteps: 1,
-        Validations: 2, SampleTokens: 4);
+    public static TrainingRecipe Recipe =>
+        new(
+            ContextLength: 32,
+            Precision: Precision.Auto,
+            MicroBatchTokens: 64,
+            CheckpointMinutes: 0,
+            LogEverySteps: 1,
+            Validations: 2,
+            SampleTokens: 4
+        );
 
     public static PretrainRecipe Pretraining(int steps, double learningRate = 3e-3) =>
         new(new AdamWRecipe(learningRate), new ScheduleRecipe(), BatchTokens: 128, TotalTokens: 128L * steps);
 
-    public TrainingContext Context(string name, TrainingRecipe? training = null, IProgress<StageProgress>? progress = null, CancellationToken stop = default) =>
-        new(Path.Combine(Root, name), 11, training ?? Recipe, progress ?? new Progress<StageProgress>(), stop);
+    public TrainingContext Context(
+        string name,
+        TrainingRecipe? training = null,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken stop = default
+    ) => new(Path.Combine(Root, name), 11, training ?? Recipe, progress ?? new Progress<StageProgress>(), stop);
 
-    public TrainingOutcome Pretrain(string name, int steps, IProgress<StageProgress>? progress = null, TrainingRecipe? training = null, CancellationToken stop = default) =>
-        TrainingStages.Pretrain(Model, Pretraining(steps), TokensDirectory, TokenizerDirectory, Context(name, training, progress, stop));
+    public TrainingOutcome Pretrain(
+        string name,
+        int steps,
+        IProgress<StageProgress>? progress = null,
+        TrainingRecipe? training = null,
+        CancellationToken stop = default
+    ) => TrainingStages.Pretrain(Model, Pretraining(steps), TokensDirectory, TokenizerDirectory, Context(name, training, progress, stop));
 
     public byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(Root, name, "model", "model.safetensors"));
 

@@ -16,7 +16,9 @@ public sealed class TrainerTests : IDisposable
     public void A_model_learns_its_corpus()
     {
         var outcome = _run.Pretrain("base", 120);
-        var lines = File.ReadLines(Path.Combine(_run.Root, "base", "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        var lines = File.ReadLines(Path.Combine(_run.Root, "base", "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .ToList();
         var losses = lines.Where(line => line.TryGetProperty("loss", out _)).Select(line => line.GetProperty("loss").GetDouble()).ToList();
         Assert.Equal(120, losses.Count);
         Assert.InRange(losses[0], Math.Log(_run.Model.VocabSize) - 0.3, Math.Log(_run.Model.VocabSize) + 0.3);
@@ -62,7 +64,10 @@ public sealed class TrainerTests : IDisposable
     public void Only_the_last_checkpoints_are_kept()
     {
         _run.Pretrain("base", 6);
-        Assert.Equal(["step-000005", "step-000006"], Directory.EnumerateDirectories(Path.Combine(_run.Root, "base", "checkpoints")).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["step-000005", "step-000006"],
+            Directory.EnumerateDirectories(Path.Combine(_run.Root, "base", "checkpoints")).Select(Path.GetFileName).Order()
+        );
     }
 
     [Fact]
@@ -77,8 +82,15 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_loss_that_is_no_number_stops_with_the_step_and_keeps_the_checkpoint()
     {
-        var error = Assert.Throws<InvalidOperationException>(() => TrainingStages.Pretrain(_run.Model, TinyRun.Pretraining(60, learningRate: 1e30),
-            _run.TokensDirectory, _run.TokenizerDirectory, _run.Context("wild")));
+        var error = Assert.Throws<InvalidOperationException>(() =>
+            TrainingStages.Pretrain(
+                _run.Model,
+                TinyRun.Pretraining(60, learningRate: 1e30),
+                _run.TokensDirectory,
+                _run.TokenizerDirectory,
+                _run.Context("wild")
+            )
+        );
         Assert.Contains("diverged at step", error.Message, StringComparison.Ordinal);
         Assert.NotEmpty(Directory.EnumerateDirectories(Path.Combine(_run.Root, "wild", "checkpoints"), "step-*"));
     }
@@ -87,8 +99,18 @@ public sealed class TrainerTests : IDisposable
     public void Sizes_that_cannot_work_are_all_named()
     {
         var model = _run.Model with { Heads = 5, HeadDim = 15, ContextLength = 16 };
-        var error = Assert.Throws<UserErrorException>(() => TrainingStages.Pretrain(model, TinyRun.Pretraining(4) with { BatchTokens = 100 },
-            _run.TokensDirectory, _run.TokenizerDirectory, _run.Context("base")));
+        var error = Assert.Throws<UserErrorException>(() =>
+            TrainingStages.Pretrain(
+                model,
+                TinyRun.Pretraining(4) with
+                {
+                    BatchTokens = 100,
+                },
+                _run.TokensDirectory,
+                _run.TokenizerDirectory,
+                _run.Context("base")
+            )
+        );
         Assert.Contains("model.heads is 5 but dModel is 32", error.Message, StringComparison.Ordinal);
         Assert.Contains("model.headDim is 15", error.Message, StringComparison.Ordinal);
         Assert.Contains("training.contextLength is 32 but the model's is 16", error.Message, StringComparison.Ordinal);
@@ -127,13 +149,18 @@ public sealed class TrainerTests : IDisposable
             TrainingStages.Dpo(preferences, Path.Combine(_run.Root, $"sft-{name}", "model"), _run.Preferences, _run.Context($"dpo-{name}"));
         }
         Assert.Equal(_run.Weights("dpo-first"), _run.Weights("dpo-second"));
-        var lines = File.ReadLines(Path.Combine(_run.Root, "dpo-first", "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        var lines = File.ReadLines(Path.Combine(_run.Root, "dpo-first", "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .ToList();
         Assert.Equal(Math.Log(2), lines[0].GetProperty("loss").GetDouble(), 1e-6);
         Assert.Equal(0, lines[0].GetProperty("rewards/margins").GetDouble(), 1e-6);
         Assert.True(lines[^1].GetProperty("rewards/margins").GetDouble() > 0.1);
         Assert.Equal(1, lines[^1].GetProperty("rewards/accuracies").GetDouble(), 1e-6);
     }
 
-    private IEnumerable<int> StepsLogged(string name) => File.ReadLines(Path.Combine(_run.Root, name, "metrics.jsonl"))
-        .Select(line => JsonDocument.Parse(line).RootElement).Where(line => line.TryGetProperty("loss", out _)).Select(line => line.GetProperty("step").GetInt32());
+    private IEnumerable<int> StepsLogged(string name) =>
+        File.ReadLines(Path.Combine(_run.Root, name, "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(line => line.TryGetProperty("loss", out _))
+            .Select(line => line.GetProperty("step").GetInt32());
 }

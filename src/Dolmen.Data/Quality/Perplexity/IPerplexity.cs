@@ -1,6 +1,7 @@
 namespace Dolmen.Data.Quality.Perplexity;
 
-/// <summary>How surprised a language model is by a text: an n-gram model, or a Dolmen model wrapped by whoever can run one. Safe to call from
+/// <summary>How surprised a language model is by a text: an n-gram model, or a Dolmen model wrapped by whoever can run one. Safe to call
+/// from
 /// many threads at once.</summary>
 public interface IPerplexity
 {

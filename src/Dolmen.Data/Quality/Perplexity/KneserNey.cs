@@ -2,8 +2,10 @@ using System.Numerics;
 
 namespace Dolmen.Data.Quality.Perplexity;
 
-/// <summary>Counts, discounts and shares of an interpolated Kneser-Ney model. Below the highest order an n-gram counts as often as different
-/// tokens stand before it; where nothing can, at the start of a line, as often as it occurs. What is pruned goes to the shorter context, so that
+/// <summary>Counts, discounts and shares of an interpolated Kneser-Ney model. Below the highest order an n-gram counts as often as
+/// different
+/// tokens stand before it; where nothing can, at the start of a line, as often as it occurs. What is pruned goes to the shorter context, so
+/// that
 /// probabilities still sum to one.</summary>
 internal sealed class KneserNey
 {
@@ -91,7 +93,8 @@ internal sealed class KneserNey
             var counts = _counts[k - 1];
             counts.Close();
             for (var slot = 0; slot < counts.Capacity; slot++)
-                if (counts.CountAt(slot) > 0) _totals[k - 1].Add(KeyAt(counts.EndAt(slot) - 1, k - 1), counts.EndAt(slot), counts.CountAt(slot));
+                if (counts.CountAt(slot) > 0)
+                    _totals[k - 1].Add(KeyAt(counts.EndAt(slot) - 1, k - 1), counts.EndAt(slot), counts.CountAt(slot));
             _spent[k - 1] = new double[_totals[k - 1].Capacity];
         }
     }
@@ -166,7 +169,8 @@ internal sealed class KneserNey
     }
 
     // What a context leaves to the next shorter one; all when nothing that follows it was kept.
-    private double Rest(int k, ulong context) => _totals[k - 1].Find(context) is >= 0 and var slot ? Math.Clamp(1 - _spent[k - 1][slot], 0, 1) : 1;
+    private double Rest(int k, ulong context) =>
+        _totals[k - 1].Find(context) is >= 0 and var slot ? Math.Clamp(1 - _spent[k - 1][slot], 0, 1) : 1;
 
     private void Put(ulong key, double share, double rest)
     {

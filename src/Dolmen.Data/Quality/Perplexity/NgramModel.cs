@@ -5,17 +5,29 @@ namespace Dolmen.Data.Quality.Perplexity;
 
 /// <summary>What the model file says of itself.</summary>
 /// <param name="Types">Tokens that can be predicted: the vocabulary, the end of a line and the unknown word.</param>
-/// <param name="UnknownTypes">Among how many rare words the unknown word's probability is shared, so that gibberish is no easy text.</param>
+/// <param name="UnknownTypes">Among how many rare words the unknown word's probability is shared, so that gibberish is no easy
+/// text.</param>
 /// <param name="UniformShare">What the unigrams leave to the uniform distribution.</param>
 internal sealed record PerplexityModelCard(
-    string Kind, int Version, PerplexityUnit Unit, int Order, int Bits, long Types, long UnknownTypes, double UniformShare, PerplexityReport Report)
+    string Kind,
+    int Version,
+    PerplexityUnit Unit,
+    int Order,
+    int Bits,
+    long Types,
+    long UnknownTypes,
+    double UniformShare,
+    PerplexityReport Report
+)
 {
     public const string ThisKind = "ngram-perplexity";
     public const int ThisVersion = 1;
 }
 
-/// <summary>An interpolated n-gram model with modified Kneser-Ney discounts (Chen and Goodman 1999) in one hash table: of each n-gram its share of
-/// its context's probability and, as a context, what it leaves to the shorter one. Of a key only 32 bits are kept besides its place, so one lookup
+/// <summary>An interpolated n-gram model with modified Kneser-Ney discounts (Chen and Goodman 1999) in one hash table: of each n-gram its
+/// share of
+/// its context's probability and, as a context, what it leaves to the shorter one. Of a key only 32 bits are kept besides its place, so one
+/// lookup
 /// in some hundred million finds an n-gram that is not there.</summary>
 internal sealed class NgramModel : IPerplexity
 {
@@ -140,9 +152,14 @@ internal sealed class NgramModel : IPerplexity
 
     public NgramModel With(PerplexityReport report) => new(_entries, Card with { Report = report });
 
-    public void Save(string path) => ModelFile.Write(
-        path, JsonSerializer.Serialize(Card, QualityJson.Default.PerplexityModelCard), ("prints", "U32", Array.ConvertAll(_entries, e => e.Print)),
-        ("shares", "F32", Array.ConvertAll(_entries, e => e.Share)), ("rests", "F32", Array.ConvertAll(_entries, e => e.Rest)));
+    public void Save(string path) =>
+        ModelFile.Write(
+            path,
+            JsonSerializer.Serialize(Card, QualityJson.Default.PerplexityModelCard),
+            ("prints", "U32", Array.ConvertAll(_entries, e => e.Print)),
+            ("shares", "F32", Array.ConvertAll(_entries, e => e.Share)),
+            ("rests", "F32", Array.ConvertAll(_entries, e => e.Rest))
+        );
 
     /// <exception cref="UserErrorException">The file is missing, damaged or of another kind.</exception>
     public static NgramModel Load(string path)
@@ -158,15 +175,22 @@ internal sealed class NgramModel : IPerplexity
         {
             throw ModelFile.Broken(path, What, error.Message, error);
         }
-        if (card is not { Kind: PerplexityModelCard.ThisKind }) throw ModelFile.Broken(path, What, $"it says it is '{card?.Kind}'.");
-        if (card.Version != PerplexityModelCard.ThisVersion) throw ModelFile.Broken(path, What, $"its version is {card.Version} and {PerplexityModelCard.ThisVersion} is read here.");
-        if (card.Order is < MinOrder or > MaxOrder) throw ModelFile.Broken(path, What, $"its order is {card.Order} and may be {MinOrder} to {MaxOrder}.");
-        if (card.Types < 1 || card.UnknownTypes < 1 || !(card.UniformShare is > 0 and <= 1)) throw ModelFile.Broken(path, What, "its counts of words make no probabilities.");
+        if (card is not { Kind: PerplexityModelCard.ThisKind })
+            throw ModelFile.Broken(path, What, $"it says it is '{card?.Kind}'.");
+        if (card.Version != PerplexityModelCard.ThisVersion)
+            throw ModelFile.Broken(path, What, $"its version is {card.Version} and {PerplexityModelCard.ThisVersion} is read here.");
+        if (card.Order is < MinOrder or > MaxOrder)
+            throw ModelFile.Broken(path, What, $"its order is {card.Order} and may be {MinOrder} to {MaxOrder}.");
+        if (card.Types < 1 || card.UnknownTypes < 1 || !(card.UniformShare is > 0 and <= 1))
+            throw ModelFile.Broken(path, What, "its counts of words make no probabilities.");
         var prints = (uint[])file.Tensors["prints"];
-        if (card.Bits is < MinBits or > MaxBits || prints.Length != 1 << card.Bits) throw ModelFile.Broken(path, What, $"it has {prints.Length} places and says it has 2^{card.Bits}.");
-        if (!prints.Contains(0u)) throw ModelFile.Broken(path, What, "its table has no free place.");
+        if (card.Bits is < MinBits or > MaxBits || prints.Length != 1 << card.Bits)
+            throw ModelFile.Broken(path, What, $"it has {prints.Length} places and says it has 2^{card.Bits}.");
+        if (!prints.Contains(0u))
+            throw ModelFile.Broken(path, What, "its table has no free place.");
         var (shares, rests) = ((float[])file.Tensors["shares"], (float[])file.Tensors["rests"]);
-        if (shares.AsSpan().ContainsAnyExceptInRange(0, 1) || rests.AsSpan().ContainsAnyExceptInRange(0, 1)) throw ModelFile.Broken(path, What, "it holds a share that is not between 0 and 1.");
+        if (shares.AsSpan().ContainsAnyExceptInRange(0, 1) || rests.AsSpan().ContainsAnyExceptInRange(0, 1))
+            throw ModelFile.Broken(path, What, "it holds a share that is not between 0 and 1.");
         return new NgramModel(prints, shares, rests, card);
     }
 }

@@ -2,7 +2,8 @@ using Dolmen.Data.Filters;
 
 namespace Dolmen.Data.Quality.Perplexity;
 
-/// <summary>Texts a model trained on good ones finds too strange, or too easy (lists, templates), after CCNet (Wenzek et al. 2020).</summary>
+/// <summary>Texts a model trained on good ones finds too strange, or too easy (lists, templates), after CCNet (Wenzek et al.
+/// 2020).</summary>
 /// <param name="model">Null where nothing is measured and only the rules are asked for.</param>
 /// <param name="max">Infinity, as min 0, keeps everything and still records the perplexity; it is no rule then.</param>
 internal sealed class PerplexityFilter(IPerplexity? model, double min = 0, double max = double.PositiveInfinity) : IFilter

@@ -9,8 +9,14 @@ namespace Dolmen.Data.Quality.Perplexity;
 /// <param name="MaxChars">Of a document only its beginning is learnt.</param>
 /// <param name="MaxCorpusChars">Most text learnt from; of more, a sample that depends on the seed alone.</param>
 public sealed record PerplexitySettings(
-    PerplexityUnit Unit = PerplexityUnit.Word, int Order = 5, int MinWord = 2, int MinNgram = 2, int MaxChars = 100_000, double HeldOutFraction = 0.05,
-    long MaxCorpusChars = 64L << 20)
+    PerplexityUnit Unit = PerplexityUnit.Word,
+    int Order = 5,
+    int MinWord = 2,
+    int MinNgram = 2,
+    int MaxChars = 100_000,
+    double HeldOutFraction = 0.05,
+    long MaxCorpusChars = 64L << 20
+)
 {
     /// <param name="sets"><c>name=value</c>, such as <c>order=4</c>.</param>
     /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
@@ -55,15 +61,29 @@ public sealed record PerplexitySpread(int Documents, double Corpus, double P5, d
 /// <param name="Raw">Of the texts given with --raw, if any.</param>
 /// <param name="Auc">Probability that a held-out document is less perplexing than a raw one.</param>
 public sealed record PerplexityReport(
-    PerplexitySettings Settings, ulong Seed, long Read, int Documents, long Lines, long Tokens, long Vocabulary, long RareWords, IReadOnlyList<long> NgramsSeen,
-    IReadOnlyList<long> Ngrams, IReadOnlyList<double[]> Discounts, PerplexitySpread? HeldOut, PerplexitySpread? Raw, double? Auc)
+    PerplexitySettings Settings,
+    ulong Seed,
+    long Read,
+    int Documents,
+    long Lines,
+    long Tokens,
+    long Vocabulary,
+    long RareWords,
+    IReadOnlyList<long> NgramsSeen,
+    IReadOnlyList<long> Ngrams,
+    IReadOnlyList<double[]> Discounts,
+    PerplexitySpread? HeldOut,
+    PerplexitySpread? Raw,
+    double? Auc
+)
 {
     public TextCounts? Texts { get; init; }
 
     public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, QualityJson.Default.PerplexityReport);
 }
 
-/// <summary>Trains an n-gram model for the perplexity filter. The same texts, settings and seed give the same file, in whatever order they come.</summary>
+/// <summary>Trains an n-gram model for the perplexity filter. The same texts, settings and seed give the same file, in whatever order they
+/// come.</summary>
 public static class PerplexityTraining
 {
     private const string Stage = "perplexity";
@@ -71,7 +91,14 @@ public static class PerplexityTraining
     /// <param name="raw">Texts to compare with, or none.</param>
     /// <exception cref="UserErrorException">An input is missing or unreadable, or holds no text.</exception>
     public static PerplexityReport Run(
-        IReadOnlyList<string> good, IReadOnlyList<string> raw, string file, PerplexitySettings settings, ulong seed, IProgress<StageProgress> progress, CancellationToken stop)
+        IReadOnlyList<string> good,
+        IReadOnlyList<string> raw,
+        string file,
+        PerplexitySettings settings,
+        ulong seed,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         settings.ThrowIfInvalid();
         var funnel = new Funnel();
@@ -88,9 +115,17 @@ public static class PerplexityTraining
             report = report with { HeldOut = spread };
             if (raw.Count > 0)
             {
-                var (rawSpread, rawValues) = SpreadOf(model, [.. Read(raw, "--raw", settings, seed, new Funnel(), progress, stop).Texts], stop);
+                var (rawSpread, rawValues) = SpreadOf(
+                    model,
+                    [.. Read(raw, "--raw", settings, seed, new Funnel(), progress, stop).Texts],
+                    stop
+                );
                 var scores = values.Concat(rawValues).Select(v => -v).ToArray();
-                report = report with { Raw = rawSpread, Auc = Judgement.AreaUnderCurve(scores, [.. values.Select(_ => true), .. rawValues.Select(_ => false)]) };
+                report = report with
+                {
+                    Raw = rawSpread,
+                    Auc = Judgement.AreaUnderCurve(scores, [.. values.Select(_ => true), .. rawValues.Select(_ => false)]),
+                };
             }
         }
         model.With(report).Save(file);
@@ -127,14 +162,48 @@ public static class PerplexityTraining
         var fitted = KneserNey.Fit(all, settings.Order, minCounts, stop);
         var vocabulary = counts.Count - rare;
         var report = new PerplexityReport(
-            settings, seed, read, texts.Length, lines, all.Length - lines, vocabulary, rare, fitted.Seen, fitted.Kept, fitted.Discounts, null, null, null);
-        return new NgramModel(fitted.Prints, fitted.Shares, fitted.Rests, new PerplexityModelCard(
-            PerplexityModelCard.ThisKind, PerplexityModelCard.ThisVersion, settings.Unit, settings.Order, fitted.Bits, vocabulary + 2, rare + 1, fitted.UniformShare, report));
+            settings,
+            seed,
+            read,
+            texts.Length,
+            lines,
+            all.Length - lines,
+            vocabulary,
+            rare,
+            fitted.Seen,
+            fitted.Kept,
+            fitted.Discounts,
+            null,
+            null,
+            null
+        );
+        return new NgramModel(
+            fitted.Prints,
+            fitted.Shares,
+            fitted.Rests,
+            new PerplexityModelCard(
+                PerplexityModelCard.ThisKind,
+                PerplexityModelCard.ThisVersion,
+                settings.Unit,
+                settings.Order,
+                fitted.Bits,
+                vocabulary + 2,
+                rare + 1,
+                fitted.UniformShare,
+                report
+            )
+        );
     }
 
     private static TextSample Read(
-        IReadOnlyList<string> paths, string option, PerplexitySettings settings, ulong seed, Funnel funnel, IProgress<StageProgress> progress,
-        CancellationToken stop)
+        IReadOnlyList<string> paths,
+        string option,
+        PerplexitySettings settings,
+        ulong seed,
+        Funnel funnel,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         var sample = new TextSample(seed, settings.MaxChars, settings.MaxCorpusChars);
         TrainingTexts.ForEach(paths, option, text =>
@@ -150,8 +219,20 @@ public static class PerplexityTraining
         var surprises = new (double Nats, long Tokens)[texts.Count];
         Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = stop }, i => surprises[i] = model.Surprise(texts[i]));
         var values = surprises.Where(s => s.Tokens > 0).Select(s => Math.Exp(s.Nats / s.Tokens)).Order().ToArray();
-        if (values.Length == 0) return (new PerplexitySpread(0, double.MaxValue, 0, 0, 0, 0, 0), values);
-        return (new PerplexitySpread(values.Length, Math.Exp(surprises.Sum(s => s.Nats) / surprises.Sum(s => s.Tokens)), At(0.05), At(0.25), At(0.5), At(0.75), At(0.95)), values);
+        if (values.Length == 0)
+            return (new PerplexitySpread(0, double.MaxValue, 0, 0, 0, 0, 0), values);
+        return (
+            new PerplexitySpread(
+                values.Length,
+                Math.Exp(surprises.Sum(s => s.Nats) / surprises.Sum(s => s.Tokens)),
+                At(0.05),
+                At(0.25),
+                At(0.5),
+                At(0.75),
+                At(0.95)
+            ),
+            values
+        );
 
         double At(double quantile) => values[Math.Min((int)(quantile * values.Length), values.Length - 1)];
     }

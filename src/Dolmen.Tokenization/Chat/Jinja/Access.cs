@@ -20,7 +20,8 @@ internal sealed class ItemAccess(Expression owner, Expression key, int line) : E
     protected override object ValueIn(Rendering rendering) => Members.Item(owner.Evaluate(rendering), key.Evaluate(rendering));
 }
 
-/// <summary><c>owner[start:stop:step]</c>. As in Jinja, a value that has no slices and a bound that is not a whole number are errors; but in
+/// <summary><c>owner[start:stop:step]</c>. As in Jinja, a value that has no slices and a bound that is not a whole number are errors; but
+/// in
 /// an output that is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
 internal sealed class SliceAccess(Expression owner, Expression? start, Expression? stop, Expression? step, int line) : Expression(line)
 {
@@ -30,8 +31,10 @@ internal sealed class SliceAccess(Expression owner, Expression? start, Expressio
     {
         var value = owner.Evaluate(rendering);
         object?[] bounds = [start?.Evaluate(rendering), stop?.Evaluate(rendering), step?.Evaluate(rendering)];
-        if (value is Undefined undefined) throw new TemplateException(undefined.Why);
-        if (value is not (Text or Sequence { Kind: not SequenceKind.View })) return Wrong($"{Python.Named(value)} cannot be sliced", rendering);
+        if (value is Undefined undefined)
+            throw new TemplateException(undefined.Why);
+        if (value is not (Text or Sequence { Kind: not SequenceKind.View }))
+            return Wrong($"{Python.Named(value)} cannot be sliced", rendering);
         foreach (var bound in bounds)
             if (bound is not (null or None or bool or BigInteger))
                 return Wrong($"a slice cannot have the bound {Python.Named(bound)}: a bound is a whole number", rendering);
@@ -75,7 +78,8 @@ internal sealed class SliceAccess(Expression owner, Expression? start, Expressio
     private static (int Begin, int Count) Indices(int length, int? from, int? to, int by)
     {
         var (low, high) = by > 0 ? (0, length) : (-1, length - 1);
-        long Clamp(int? bound, int otherwise) => bound is not { } value ? otherwise : Math.Clamp(value < 0 ? value + (long)length : value, low, high);
+        long Clamp(int? bound, int otherwise) =>
+            bound is not { } value ? otherwise : Math.Clamp(value < 0 ? value + (long)length : value, low, high);
         var (begin, end) = by > 0 ? (Clamp(from, 0), Clamp(to, length)) : (Clamp(from, length - 1), Clamp(to, -1));
         var count = by > 0 ? (end - begin + by - 1) / by : (begin - end - (long)by - 1) / -(long)by;
         return ((int)begin, (int)Math.Max(0, count));

@@ -22,7 +22,8 @@ internal static class BraceFormat
                 continue;
             }
             var end = text[brace] == '}' ? -1 : text.IndexOf('}', at);
-            if (end < 0) throw new TemplateException($"format: a single '{text[brace]}' stands in the format; write it twice for the sign itself");
+            if (end < 0)
+                throw new TemplateException($"format: a single '{text[brace]}' stands in the format; write it twice for the sign itself");
             var piece = Field(text[at..end], arguments, ref next, rendering);
             rendering.Budget.Make(piece.Length);
             builder.Append(piece);
@@ -32,7 +33,8 @@ internal static class BraceFormat
     }
 
     /// <summary>Digits alone: a sign or a space makes it a name.</summary>
-    private static int? Index(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+    private static int? Index(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
 
     private static Text Field(string field, Arguments arguments, ref int next, Rendering rendering)
     {

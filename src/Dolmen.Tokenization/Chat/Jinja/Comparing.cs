@@ -68,7 +68,8 @@ internal static class Comparing
         switch (container)
         {
             case Text text:
-                if (item is not Text part) throw new TemplateException($"'in' looks in a string only for a string, not for {Python.Named(item)}");
+                if (item is not Text part)
+                    throw new TemplateException($"'in' looks in a string only for a string, not for {Python.Named(item)}");
                 rendering.Budget.Search(text.Length, part.Length);
                 return text.Value.Contains(part.Value, StringComparison.Ordinal);
             case Dict dict: return dict.TryGet(item, out _);

@@ -179,10 +179,14 @@ internal sealed class Arithmetic(string sign, Expression left, Expression right,
             case ("+", Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } x, Sequence y) when x.Kind == y.Kind:
                 rendering.Budget.Step((long)x.Items.Count + y.Items.Count);
                 return new Sequence([.. x.Items, .. y.Items], x.Kind);
-            case ("*", Text or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }, bool or BigInteger): return Repeat(a, b, rendering);
-            case ("*", bool or BigInteger, Text or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }): return Repeat(b, a, rendering);
-            case ("%", Text format, _): return PercentFormat.Apply(format, b, rendering);
-            default: return PythonNumber.Calculate(sign, a, b);
+            case ("*", Text or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }, bool or BigInteger):
+                return Repeat(a, b, rendering);
+            case ("*", bool or BigInteger, Text or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }):
+                return Repeat(b, a, rendering);
+            case ("%", Text format, _):
+                return PercentFormat.Apply(format, b, rendering);
+            default:
+                return PythonNumber.Calculate(sign, a, b);
         }
     }
 

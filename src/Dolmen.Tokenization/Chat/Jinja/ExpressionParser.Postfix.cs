@@ -70,9 +70,14 @@ internal sealed partial class ExpressionParser
         var negated = reader.SkipName("not");
         var name = DottedName("a test's name");
         var arguments = ArgumentList.Empty;
-        if (reader.Is("(")) arguments = CallArguments();
-        else if ((reader.Current.Kind is TokenKind.Name && !(reader.Current.Text is "else" or "or" or "and" or "if" or "is" or "in" or "not"))
-            || reader.Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float || reader.Is("[") || reader.Is("{"))
+        if (reader.Is("("))
+            arguments = CallArguments();
+        else if (
+            (reader.Current.Kind is TokenKind.Name && !(reader.Current.Text is "else" or "or" or "and" or "if" or "is" or "in" or "not"))
+            || reader.Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float
+            || reader.Is("[")
+            || reader.Is("{")
+        )
             arguments = ArgumentList.Empty with { Positional = [Postfix(Primary())] };
         Expression test = new TestCall(value, name, arguments, line);
         return negated ? new Not(test, line) : test;

@@ -60,7 +60,9 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
         bool negative;
         if (Type is 'd' or 'x' or 'X' or 'o' or 'b' or 'c' || (Type is '\0' or 's' && value is BigInteger))
         {
-            var whole = PythonNumber.Whole(value) ?? throw new TemplateException($"the format '{Type}' needs a whole number, not {Python.Named(value)}");
+            var whole =
+                PythonNumber.Whole(value)
+                ?? throw new TemplateException($"the format '{Type}' needs a whole number, not {Python.Named(value)}");
             negative = whole.Sign < 0;
             var size = BigInteger.Abs(whole);
             digits = Type switch
@@ -77,14 +79,18 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
         }
         else
         {
-            var number = PythonNumber.Float(value) ?? throw new TemplateException($"the format '{Type}' needs a number, not {Python.Named(value)}");
+            var number =
+                PythonNumber.Float(value) ?? throw new TemplateException($"the format '{Type}' needs a number, not {Python.Named(value)}");
             negative = number < 0;
             number = Math.Abs(number);
             var places = Precision ?? 6;
             digits = Type switch
             {
                 'f' or 'F' => number.ToString((Commas ? "N" : "F") + places, CultureInfo.InvariantCulture),
-                'e' or 'E' => number.ToString("0." + new string('0', places) + (Type == 'e' ? "e+00" : "E+00"), CultureInfo.InvariantCulture),
+                'e' or 'E' => number.ToString(
+                    "0." + new string('0', places) + (Type == 'e' ? "e+00" : "E+00"),
+                    CultureInfo.InvariantCulture
+                ),
                 '%' => (number * 100).ToString("F" + places, CultureInfo.InvariantCulture) + "%",
                 'g' or 'G' => General(number, Math.Max(1, places)),
                 '\0' or 's' => Precision is { } most ? General(number, Math.Max(1, most)) : PythonNumber.Format(number),

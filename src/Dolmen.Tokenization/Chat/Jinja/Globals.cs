@@ -13,11 +13,28 @@ internal static class Globals
         new("cycler", (_, arguments) => arguments.Positional.Count > 0 ? new Cycler(arguments.Positional)
             : throw new TemplateException("cycler needs the values to go through")),
         new("joiner", (rendering, arguments) => Joiner(arguments, rendering)),
-        new("raise_exception", (rendering, arguments) =>
-            throw new TemplateException(Printing.Text(Arguments.Needed(arguments.Bind("raise_exception", "message")[0], "raise_exception",
-                "message"), rendering).Value) { Raised = true }),
-        new("strftime_now", (rendering, arguments) =>
-            new Text(StrFTime.Format(rendering.Clock.GetUtcNow(), Arguments.Text(arguments.Bind("strftime_now", "format")[0], "strftime_now", "format").Value))),
+        new(
+            "raise_exception",
+            (rendering, arguments) =>
+                throw new TemplateException(
+                    Printing
+                        .Text(Arguments.Needed(arguments.Bind("raise_exception", "message")[0], "raise_exception", "message"), rendering)
+                        .Value
+                )
+                {
+                    Raised = true,
+                }
+        ),
+        new(
+            "strftime_now",
+            (rendering, arguments) =>
+                new Text(
+                    StrFTime.Format(
+                        rendering.Clock.GetUtcNow(),
+                        Arguments.Text(arguments.Bind("strftime_now", "format")[0], "strftime_now", "format").Value
+                    )
+                )
+        ),
     }.ToDictionary(function => function.Name, StringComparer.Ordinal);
 
     public static Function? Find(string name) => All.GetValueOrDefault(name);

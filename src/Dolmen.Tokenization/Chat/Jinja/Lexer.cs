@@ -5,7 +5,34 @@ namespace Dolmen.Tokenization.Jinja;
 internal sealed class Lexer
 {
     private static readonly string[] Operators =
-        ["//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"];
+    [
+        "//",
+        "**",
+        "==",
+        "!=",
+        ">=",
+        "<=",
+        "+",
+        "-",
+        "/",
+        "*",
+        "%",
+        "~",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        ">",
+        "<",
+        "=",
+        ".",
+        ":",
+        "|",
+        ",",
+        ";",
+    ];
 
     private readonly string _source;
     private readonly List<Token> _tokens = [];
@@ -34,7 +61,8 @@ internal sealed class Lexer
         while (_at < _source.Length)
         {
             var begin = _at;
-            while ((begin = _source.IndexOf('{', begin)) >= 0 && !(begin + 1 < _source.Length && _source[begin + 1] is '{' or '%' or '#')) begin++;
+            while ((begin = _source.IndexOf('{', begin)) >= 0 && !(begin + 1 < _source.Length && _source[begin + 1] is '{' or '%' or '#'))
+                begin++;
             if (begin < 0)
             {
                 Add(TokenKind.Data, _source[_at..]);
@@ -194,10 +222,14 @@ internal sealed class Lexer
 
     private void Balance(char sign)
     {
-        if (sign is '(' or '[' or '{') _open.Push(sign == '(' ? ')' : (char)(sign + 2));
-        if (sign is not (')' or ']' or '}')) return;
-        if (_open.Count == 0) throw new TemplateException($"'{sign}' closes what was never opened", _line);
-        if (_open.Pop() is var expected && expected != sign) throw new TemplateException($"'{sign}' stands where '{expected}' must be", _line);
+        if (sign is '(' or '[' or '{')
+            _open.Push(sign == '(' ? ')' : (char)(sign + 2));
+        if (sign is not (')' or ']' or '}'))
+            return;
+        if (_open.Count == 0)
+            throw new TemplateException($"'{sign}' closes what was never opened", _line);
+        if (_open.Pop() is var expected && expected != sign)
+            throw new TemplateException($"'{sign}' stands where '{expected}' must be", _line);
     }
 
     private void Take(TokenKind kind, int length)

@@ -23,11 +23,16 @@ internal sealed class Macro(MacroDefinition definition, Scope outer) : Function(
         foreach (var (name, value) in arguments.Named)
         {
             var at = 0;
-            while (at < given.Length && parameters[at].Name != name) at++;
-            if (at < given.Length) given[at] = given[at] is null ? value : throw new TemplateException($"{Name}() was given '{name}' twice");
-            else if (name == "caller" && definition.Uses.Contains("caller")) caller = value;
-            else if (definition.Uses.Contains("kwargs")) more.Set(new Text(name), value);
-            else throw new TemplateException($"{Name}() has no argument named '{name}'");
+            while (at < given.Length && parameters[at].Name != name)
+                at++;
+            if (at < given.Length)
+                given[at] = given[at] is null ? value : throw new TemplateException($"{Name}() was given '{name}' twice");
+            else if (name == "caller" && definition.Uses.Contains("caller"))
+                caller = value;
+            else if (definition.Uses.Contains("kwargs"))
+                more.Set(new Text(name), value);
+            else
+                throw new TemplateException($"{Name}() has no argument named '{name}'");
         }
         if (definition.Uses.Contains("varargs"))
             scope.Set("varargs", new Sequence([.. arguments.Positional.Skip(given.Length)], SequenceKind.Tuple));

@@ -42,7 +42,8 @@ internal static class Members
         }
     }
 
-    private static int? At(BigInteger index, int count) => index >= -count && index < count ? (int)(index.Sign < 0 ? index + count : index) : null;
+    private static int? At(BigInteger index, int count) =>
+        index >= -count && index < count ? (int)(index.Sign < 0 ? index + count : index) : null;
 
     private static object? OfDict(Dict dict, string name) => name switch
     {
@@ -67,25 +68,36 @@ internal static class Members
         return new Sequence(items, SequenceKind.View);
     }
 
-    private static object? OfSequence(Sequence sequence, string name) => (name, sequence.Kind) switch
-    {
-        (_, SequenceKind.View) => null,
-        ("count", _) => new Function("count", (rendering, arguments) =>
+    private static object? OfSequence(Sequence sequence, string name) =>
+        (name, sequence.Kind) switch
         {
-            var item = Arguments.Needed(arguments.Bind("count", "value")[0], "count", "value");
-            return new BigInteger(sequence.Items.Count(one => Comparing.AreEqual(one, item, rendering.Budget)));
-        }),
-        ("index", _) => new Function("index", (rendering, arguments) =>
-        {
-            var item = Arguments.Needed(arguments.Bind("index", "value")[0], "index", "value");
-            for (var i = 0; i < sequence.Items.Count; i++)
-                if (Comparing.AreEqual(sequence.Items[i], item, rendering.Budget)) return new BigInteger(i);
-            throw new TemplateException($"index: {Python.Named(item)} is not in the list");
-        }),
-        ("copy", SequenceKind.List) => new Function("copy", (_, arguments) => Same(sequence, arguments)),
-        ("append" or "clear" or "pop" or "reverse" or "insert" or "sort" or "extend" or "remove", SequenceKind.List) => Forbidden("list", name),
-        _ => null,
-    };
+            (_, SequenceKind.View) => null,
+            ("count", _) => new Function(
+                "count",
+                (rendering, arguments) =>
+                {
+                    var item = Arguments.Needed(arguments.Bind("count", "value")[0], "count", "value");
+                    return new BigInteger(sequence.Items.Count(one => Comparing.AreEqual(one, item, rendering.Budget)));
+                }
+            ),
+            ("index", _) => new Function(
+                "index",
+                (rendering, arguments) =>
+                {
+                    var item = Arguments.Needed(arguments.Bind("index", "value")[0], "index", "value");
+                    for (var i = 0; i < sequence.Items.Count; i++)
+                        if (Comparing.AreEqual(sequence.Items[i], item, rendering.Budget))
+                            return new BigInteger(i);
+                    throw new TemplateException($"index: {Python.Named(item)} is not in the list");
+                }
+            ),
+            ("copy", SequenceKind.List) => new Function("copy", (_, arguments) => Same(sequence, arguments)),
+            ("append" or "clear" or "pop" or "reverse" or "insert" or "sort" or "extend" or "remove", SequenceKind.List) => Forbidden(
+                "list",
+                name
+            ),
+            _ => null,
+        };
 
     /// <summary>What never changes needs no copy.</summary>
     private static object Same(object owner, Arguments arguments)

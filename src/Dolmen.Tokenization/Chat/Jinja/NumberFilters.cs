@@ -42,7 +42,8 @@ internal static class NumberFilters
         if (method == "common" && PythonNumber.Whole(input) is { } whole) return places >= 0 ? whole : Tens(whole, -places);
         if (PythonNumber.Float(input) is not { } number) throw new TemplateException($"round needs a number, not {Python.Named(input)}");
         if (Math.Abs(places) > 15) return number;
-        // Python decides on the exact value: only one with few binary places can lie exactly in the middle, and then goes to the even digit.
+        // Python decides on the exact value: only one with few binary places can lie exactly in the middle, and then goes to the even
+        // digit.
         if (method == "common" && places > 0 && Math.Abs(number) < 1e15 && !double.IsInteger(Math.ScaleB(number, places + 1)))
             return double.Parse(number.ToString("F" + places, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
         var power = Math.Pow(10, places);

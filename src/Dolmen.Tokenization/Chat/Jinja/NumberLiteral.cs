@@ -31,7 +31,10 @@ internal static class NumberLiteral
     {
         var digits = text.Replace("_", "", StringComparison.Ordinal);
         if (digits.Length > PythonNumber.MostDigits)
-            throw new TemplateException($"a number of {digits.Length} digits is too long: at most {PythonNumber.MostDigits} are read", line);
+            throw new TemplateException(
+                $"a number of {digits.Length} digits is too long: at most {PythonNumber.MostDigits} are read",
+                line
+            );
         var radix = digits.Length > 2 && digits[0] == '0' ? Digit(digits[1]) : 0;
         if (radix == 0) return BigInteger.Parse(digits, CultureInfo.InvariantCulture);
         var value = BigInteger.Zero;

@@ -27,11 +27,17 @@ internal static class PercentFormat
                 if (next == items.Count) throw new TemplateException("'%' has more places than values");
                 value = items[next++];
             }
-            var piece = spec.Apply(repr ? Printing.Repr(value, rendering) : spec.Type == 's' ? Printing.Text(value, rendering) : value, rendering);
+            var piece = spec.Apply(
+                repr ? Printing.Repr(value, rendering)
+                    : spec.Type == 's' ? Printing.Text(value, rendering)
+                    : value,
+                rendering
+            );
             rendering.Budget.Make(piece.Length);
             builder.Append(piece);
         }
-        if (next < items.Count && values is not (Dict or Sequence { Kind: not SequenceKind.Tuple })) throw new TemplateException("'%' has more values than places");
+        if (next < items.Count && values is not (Dict or Sequence { Kind: not SequenceKind.Tuple }))
+            throw new TemplateException("'%' has more values than places");
         return builder.ToText();
     }
 
@@ -61,10 +67,18 @@ internal static class PercentFormat
             at++;
             precision = FormatSpec.ReadNumber(text, ref at) ?? 0;
         }
-        var type = at < text.Length ? text[at++] : throw new TemplateException("'%' at the end of a format: write '%%' for the sign itself");
-        if (!"sradiuxXofFeEgGc".Contains(type)) throw new TemplateException($"'%{type}' is no format");
-        var kind = type switch { 'i' or 'u' => 'd', 'r' or 'a' => 's', _ => type };
-        if (kind == 's' && align == '=') (align, fill) = ('>', ' ');
+        var type =
+            at < text.Length ? text[at++] : throw new TemplateException("'%' at the end of a format: write '%%' for the sign itself");
+        if (!"sradiuxXofFeEgGc".Contains(type))
+            throw new TemplateException($"'%{type}' is no format");
+        var kind = type switch
+        {
+            'i' or 'u' => 'd',
+            'r' or 'a' => 's',
+            _ => type,
+        };
+        if (kind == 's' && align == '=')
+            (align, fill) = ('>', ' ');
         return (new FormatSpec(fill, align, sign, false, width, precision, kind), type is 'r' or 'a');
     }
 }

@@ -45,8 +45,13 @@ internal static class Printing
             case Dict dict: WriteItems(dict.Entries, "{", "}", output, rendering); break;
             case NamespaceValue space:
                 output.Append("<Namespace ");
-                WriteItems(space.Members.Select(member => KeyValuePair.Create<object, object>(new Text(member.Key), member.Value)), "{", "}",
-                    output, rendering);
+                WriteItems(
+                    space.Members.Select(member => KeyValuePair.Create<object, object>(new Text(member.Key), member.Value)),
+                    "{",
+                    "}",
+                    output,
+                    rendering
+                );
                 output.Append('>');
                 break;
             case Sequence { Kind: SequenceKind.Tuple } tuple:

@@ -96,10 +96,14 @@ internal static class PythonNumber
 
     private static object Power(BigInteger a, BigInteger b)
     {
-        if (b.Sign < 0) return a.IsZero ? throw new TemplateException("zero has no negative power") : Math.Pow((double)a, (double)b);
-        if (b.IsZero) return BigInteger.One;
-        if (BigInteger.Abs(a) <= 1) return b.IsEven ? a * a : a;
-        if (b > MostBits || a.GetBitLength() * (long)b > 2 * MostBits) throw new TemplateException($"a power becomes larger than {MostBits} bits");
+        if (b.Sign < 0)
+            return a.IsZero ? throw new TemplateException("zero has no negative power") : Math.Pow((double)a, (double)b);
+        if (b.IsZero)
+            return BigInteger.One;
+        if (BigInteger.Abs(a) <= 1)
+            return b.IsEven ? a * a : a;
+        if (b > MostBits || a.GetBitLength() * (long)b > 2 * MostBits)
+            throw new TemplateException($"a power becomes larger than {MostBits} bits");
         return Bounded(BigInteger.Pow(a, (int)b));
     }
 

@@ -3,9 +3,11 @@ namespace Dolmen.Tokenization.Jinja;
 /// <summary>Filters that choose items by a test or turn each into another.</summary>
 internal static class SelectFilters
 {
-    public static object Select(object input, Arguments arguments, Rendering rendering) => Choose(input, arguments, rendering, "select", true, false);
+    public static object Select(object input, Arguments arguments, Rendering rendering) =>
+        Choose(input, arguments, rendering, "select", true, false);
 
-    public static object Reject(object input, Arguments arguments, Rendering rendering) => Choose(input, arguments, rendering, "reject", false, false);
+    public static object Reject(object input, Arguments arguments, Rendering rendering) =>
+        Choose(input, arguments, rendering, "reject", false, false);
 
     public static object SelectAttr(object input, Arguments arguments, Rendering rendering) =>
         Choose(input, arguments, rendering, "selectattr", true, true);
@@ -30,8 +32,11 @@ internal static class SelectFilters
     private static Generator Choose(object input, Arguments arguments, Rendering rendering, string filter, bool wanted, bool byAttribute)
     {
         var at = byAttribute ? 1 : 0;
-        var path = byAttribute ? new AttributePath(Arguments.Needed(arguments.Positional is [var first, ..] ? first : null, filter, "attribute")) : null;
-        if (arguments.Positional.Count <= at) return new Generator(Where(input, item => Python.IsTrue(path?.Of(item) ?? item) == wanted, rendering));
+        var path = byAttribute
+            ? new AttributePath(Arguments.Needed(arguments.Positional is [var first, ..] ? first : null, filter, "attribute"))
+            : null;
+        if (arguments.Positional.Count <= at)
+            return new Generator(Where(input, item => Python.IsTrue(path?.Of(item) ?? item) == wanted, rendering));
         var test = Arguments.Text(arguments.Positional[at], filter, "test").Value;
         var rest = arguments with { Positional = [.. arguments.Positional.Skip(at + 1)] };
         return new Generator(Where(input, item => Tests.Holds(test, path?.Of(item) ?? item, rest, rendering) == wanted, rendering));

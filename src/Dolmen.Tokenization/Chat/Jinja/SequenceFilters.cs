@@ -26,7 +26,8 @@ internal static class SequenceFilters
     public static object Last(object input, Arguments arguments, Rendering rendering)
     {
         arguments.Bind("last");
-        if (input is Generator) throw new TemplateException("last cannot walk a generator backwards: make it a list first, with the filter list");
+        if (input is Generator)
+            throw new TemplateException("last cannot walk a generator backwards: make it a list first, with the filter list");
         return input is Sequence sequence
             ? sequence.Items.Count > 0 ? sequence.Items[^1] : new Undefined("the last of no items is asked for")
             : Python.ListOf(input, rendering) is { Count: > 0 } items ? items[^1] : new Undefined("the last of no items is asked for");

@@ -96,9 +96,14 @@ internal static class Splitting
         for (var at = 0; at < text.Length;)
         {
             var end = at;
-            while (end < text.Length && text.Value[end] is not ('\n' or '\r' or '\v' or '\f' or '\u001c' or '\u001d' or '\u001e' or '\u0085'
-                or '\u2028' or '\u2029')) end++;
-            var next = end == text.Length ? end : end + (text.Value[end] == '\r' && end + 1 < text.Length && text.Value[end + 1] == '\n' ? 2 : 1);
+            while (
+                end < text.Length
+                && text.Value[end]
+                    is not ('\n' or '\r' or '\v' or '\f' or '\u001c' or '\u001d' or '\u001e' or '\u0085' or '\u2028' or '\u2029')
+            )
+                end++;
+            var next =
+                end == text.Length ? end : end + (text.Value[end] == '\r' && end + 1 < text.Length && text.Value[end + 1] == '\n' ? 2 : 1);
             rendering.Budget.Step();
             lines.Add(text.Slice(at, (keepEnds ? next : end) - at));
             at = next;

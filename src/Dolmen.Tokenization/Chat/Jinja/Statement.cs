@@ -143,7 +143,8 @@ internal sealed class FilterBlock(IReadOnlyList<FilterCall> filters, IReadOnlyLi
 }
 
 /// <summary><c>{% with a = 1 %}</c>, and a named block, which without inheritance is only a scope.</summary>
-internal sealed class With(IReadOnlyList<(Target Target, Expression Value)> names, IReadOnlyList<Statement> body, int line) : Statement(line)
+internal sealed class With(IReadOnlyList<(Target Target, Expression Value)> names, IReadOnlyList<Statement> body, int line)
+    : Statement(line)
 {
     protected override Flow Perform(Rendering rendering)
     {

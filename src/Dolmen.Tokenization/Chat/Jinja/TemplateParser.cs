@@ -22,7 +22,8 @@ internal sealed class TemplateParser
         return parser.Body(null, parser._reader.Current.Line);
     }
 
-    /// <summary>Statements up to a tag of one of these names, which is left to be read; up to the template's end where there are none.</summary>
+    /// <summary>Statements up to a tag of one of these names, which is left to be read; up to the template's end where there are
+    /// none.</summary>
     private List<Statement> Body(string[]? ends, int line)
     {
         _reader.Enter();
@@ -96,8 +97,12 @@ internal sealed class TemplateParser
             case "include" or "import" or "from" or "extends":
                 throw new TemplateException($"'{{% {name} %}}' would read another file, which a chat template may not do", line);
             default:
-                throw new TemplateException(name.StartsWith("end", StringComparison.Ordinal) || name is "else" or "elif"
-                    ? $"'{{% {name} %}}' stands without the tag that it belongs to" : $"there is no tag '{name}'{Known.Nearest(name, Tags)}", line);
+                throw new TemplateException(
+                    name.StartsWith("end", StringComparison.Ordinal) || name is "else" or "elif"
+                        ? $"'{{% {name} %}}' stands without the tag that it belongs to"
+                        : $"there is no tag '{name}'{Known.Nearest(name, Tags)}",
+                    line
+                );
         }
     }
 

@@ -57,7 +57,8 @@ internal static class Tests
             ? value.GetType() == other.GetType() && Comparing.AreEqual(value, other, rendering.Budget) : ReferenceEquals(value, other);
     }
 
-    public static string Missing(string name) => $"there is no test '{name}'{Known.Nearest(name, [.. Plain.Keys, .. Signs.Keys, .. Others])}";
+    public static string Missing(string name) =>
+        $"there is no test '{name}'{Known.Nearest(name, [.. Plain.Keys, .. Signs.Keys, .. Others])}";
 
     private static double Rest(object value, object of, string test) => PythonNumber.Calculate("%", value, of) switch
     {

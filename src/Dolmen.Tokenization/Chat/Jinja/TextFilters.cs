@@ -5,9 +5,11 @@ namespace Dolmen.Tokenization.Jinja;
 /// <summary>Filters that make text.</summary>
 internal static class TextFilters
 {
-    public static object Upper(object input, Arguments arguments, Rendering rendering) => TextMethods.Upper(Soft(input, arguments, "upper", rendering));
+    public static object Upper(object input, Arguments arguments, Rendering rendering) =>
+        TextMethods.Upper(Soft(input, arguments, "upper", rendering));
 
-    public static object Lower(object input, Arguments arguments, Rendering rendering) => TextMethods.Lower(Soft(input, arguments, "lower", rendering));
+    public static object Lower(object input, Arguments arguments, Rendering rendering) =>
+        TextMethods.Lower(Soft(input, arguments, "lower", rendering));
 
     public static object Capitalize(object input, Arguments arguments, Rendering rendering) =>
         TextMethods.Capitalize(Soft(input, arguments, "capitalize", rendering));
@@ -60,7 +62,10 @@ internal static class TextFilters
     public static object Escape(object input, Arguments arguments, Rendering rendering)
     {
         var text = Soft(input, arguments, "escape", rendering);
-        foreach (var (sign, name) in (ReadOnlySpan<(string, string)>)[("&", "&amp;"), (">", "&gt;"), ("<", "&lt;"), ("'", "&#39;"), ("\"", "&#34;")])
+        foreach (
+            var (sign, name) in (ReadOnlySpan<(string, string)>)
+                [("&", "&amp;"), (">", "&gt;"), ("<", "&lt;"), ("'", "&#39;"), ("\"", "&#34;")]
+        )
             text = TextMethods.Replace(text, new Text(sign), new Text(name, text.Origin), -1, rendering);
         return text;
     }

@@ -5,58 +5,109 @@ namespace Dolmen.Tokenization.Jinja;
 /// <summary>The methods of Python's strings.</summary>
 internal static class TextMethods
 {
-    public static object? Find(Text text, string name) => Named(text, name) is { } method
-        ? new Function(name, (rendering, arguments) =>
-        {
-            rendering.Budget.Step(1 + text.Length / 256);                // each walks through the text
-            var result = method.Call(rendering, arguments);
-            if (result is Text made && made != text) rendering.Budget.Make(made.Length);
-            return result;
-        })
-        : null;
+    public static object? Find(Text text, string name) =>
+        Named(text, name) is { } method
+            ? new Function(
+                name,
+                (rendering, arguments) =>
+                {
+                    rendering.Budget.Step(1 + text.Length / 256); // each walks through the text
+                    var result = method.Call(rendering, arguments);
+                    if (result is Text made && made != text)
+                        rendering.Budget.Make(made.Length);
+                    return result;
+                }
+            )
+            : null;
 
-    private static Function? Named(Text text, string name) => name switch
-    {
-        "strip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, true)),
-        "lstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, false)),
-        "rstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), false, true)),
-        "upper" => Plain(name, () => Upper(text)),
-        "lower" => Plain(name, () => Lower(text)),
-        "title" => Plain(name, () => Title(text)),
-        "capitalize" => Plain(name, () => Capitalize(text)),
-        "swapcase" => Plain(name, () => text.Derive(string.Concat(text.Value.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c))))),
-        "casefold" => Plain(name, () => Lower(text)),
-        "split" => new Function(name, (rendering, arguments) => Splitting.Split(text, arguments, rendering, fromRight: false)),
-        "rsplit" => new Function(name, (rendering, arguments) => Splitting.Split(text, arguments, rendering, fromRight: true)),
-        "splitlines" => new Function(name, (rendering, arguments) => Splitting.Lines(text, Arguments.Flag(arguments.Bind(name, "keepends")[0]), rendering)),
-        "partition" => new Function(name, (rendering, arguments) => Splitting.Partition(text, One(name, arguments), rendering, fromRight: false)),
-        "rpartition" => new Function(name, (rendering, arguments) => Splitting.Partition(text, One(name, arguments), rendering, fromRight: true)),
-        "startswith" => new Function(name, (_, arguments) => Affix(name, arguments).Any(part => text.Value.StartsWith(part.Value, StringComparison.Ordinal))),
-        "endswith" => new Function(name, (_, arguments) => Affix(name, arguments).Any(part => text.Value.EndsWith(part.Value, StringComparison.Ordinal))),
-        "removeprefix" => new Function(name, (_, arguments) => One(name, arguments) is var part && text.Value.StartsWith(part.Value, StringComparison.Ordinal)
-            ? text.Slice(part.Length) : text),
-        "removesuffix" => new Function(name, (_, arguments) => One(name, arguments) is { Length: > 0 } part && text.Value.EndsWith(part.Value, StringComparison.Ordinal)
-            ? text.Slice(0, text.Length - part.Length) : text),
-        "replace" => new Function(name, (rendering, arguments) =>
+    private static Function? Named(Text text, string name) =>
+        name switch
         {
-            var given = arguments.Bind(name, "old", "new", "count");
-            return Replace(text, Arguments.Text(given[0], name, "old"), Arguments.Text(given[1], name, "new"),
-                Arguments.Whole(given[2], name, "count", -1), rendering);
-        }),
-        "join" => new Function(name, (rendering, arguments) => Join(text, Arguments.Needed(arguments.Bind(name, "items")[0], name, "items"), rendering)),
-        "find" or "index" => new Function(name, (rendering, arguments) => Index(text, name, arguments, rendering, last: false)),
-        "rfind" or "rindex" => new Function(name, (rendering, arguments) => Index(text, name, arguments, rendering, last: true)),
-        "count" => new Function(name, (rendering, arguments) => Count(text, One(name, arguments), rendering)),
-        "format" => new Function(name, (rendering, arguments) => BraceFormat.Apply(text, arguments, rendering)),
-        "zfill" or "ljust" or "rjust" or "center" => new Function(name, (rendering, arguments) => Padding.Apply(text, name, arguments, rendering)),
-        "isdigit" or "isdecimal" or "isnumeric" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsDigit)),
-        "isalpha" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsLetter)),
-        "isalnum" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsLetterOrDigit)),
-        "isspace" => Plain(name, () => text.Length > 0 && text.Value.All(Lexer.IsWhite)),
-        "isupper" => Plain(name, () => text.Value.Any(char.IsUpper) && !text.Value.Any(char.IsLower)),
-        "islower" => Plain(name, () => text.Value.Any(char.IsLower) && !text.Value.Any(char.IsUpper)),
-        _ => null,
-    };
+            "strip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, true)),
+            "lstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), true, false)),
+            "rstrip" => new Function(name, (_, arguments) => Trim(text, Set(name, arguments), false, true)),
+            "upper" => Plain(name, () => Upper(text)),
+            "lower" => Plain(name, () => Lower(text)),
+            "title" => Plain(name, () => Title(text)),
+            "capitalize" => Plain(name, () => Capitalize(text)),
+            "swapcase" => Plain(
+                name,
+                () =>
+                    text.Derive(
+                        string.Concat(text.Value.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c)))
+                    )
+            ),
+            "casefold" => Plain(name, () => Lower(text)),
+            "split" => new Function(name, (rendering, arguments) => Splitting.Split(text, arguments, rendering, fromRight: false)),
+            "rsplit" => new Function(name, (rendering, arguments) => Splitting.Split(text, arguments, rendering, fromRight: true)),
+            "splitlines" => new Function(
+                name,
+                (rendering, arguments) => Splitting.Lines(text, Arguments.Flag(arguments.Bind(name, "keepends")[0]), rendering)
+            ),
+            "partition" => new Function(
+                name,
+                (rendering, arguments) => Splitting.Partition(text, One(name, arguments), rendering, fromRight: false)
+            ),
+            "rpartition" => new Function(
+                name,
+                (rendering, arguments) => Splitting.Partition(text, One(name, arguments), rendering, fromRight: true)
+            ),
+            "startswith" => new Function(
+                name,
+                (_, arguments) => Affix(name, arguments).Any(part => text.Value.StartsWith(part.Value, StringComparison.Ordinal))
+            ),
+            "endswith" => new Function(
+                name,
+                (_, arguments) => Affix(name, arguments).Any(part => text.Value.EndsWith(part.Value, StringComparison.Ordinal))
+            ),
+            "removeprefix" => new Function(
+                name,
+                (_, arguments) =>
+                    One(name, arguments) is var part && text.Value.StartsWith(part.Value, StringComparison.Ordinal)
+                        ? text.Slice(part.Length)
+                        : text
+            ),
+            "removesuffix" => new Function(
+                name,
+                (_, arguments) =>
+                    One(name, arguments) is { Length: > 0 } part && text.Value.EndsWith(part.Value, StringComparison.Ordinal)
+                        ? text.Slice(0, text.Length - part.Length)
+                        : text
+            ),
+            "replace" => new Function(
+                name,
+                (rendering, arguments) =>
+                {
+                    var given = arguments.Bind(name, "old", "new", "count");
+                    return Replace(
+                        text,
+                        Arguments.Text(given[0], name, "old"),
+                        Arguments.Text(given[1], name, "new"),
+                        Arguments.Whole(given[2], name, "count", -1),
+                        rendering
+                    );
+                }
+            ),
+            "join" => new Function(
+                name,
+                (rendering, arguments) => Join(text, Arguments.Needed(arguments.Bind(name, "items")[0], name, "items"), rendering)
+            ),
+            "find" or "index" => new Function(name, (rendering, arguments) => Index(text, name, arguments, rendering, last: false)),
+            "rfind" or "rindex" => new Function(name, (rendering, arguments) => Index(text, name, arguments, rendering, last: true)),
+            "count" => new Function(name, (rendering, arguments) => Count(text, One(name, arguments), rendering)),
+            "format" => new Function(name, (rendering, arguments) => BraceFormat.Apply(text, arguments, rendering)),
+            "zfill" or "ljust" or "rjust" or "center" => new Function(
+                name,
+                (rendering, arguments) => Padding.Apply(text, name, arguments, rendering)
+            ),
+            "isdigit" or "isdecimal" or "isnumeric" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsDigit)),
+            "isalpha" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsLetter)),
+            "isalnum" => Plain(name, () => text.Length > 0 && text.Value.All(char.IsLetterOrDigit)),
+            "isspace" => Plain(name, () => text.Length > 0 && text.Value.All(Lexer.IsWhite)),
+            "isupper" => Plain(name, () => text.Value.Any(char.IsUpper) && !text.Value.Any(char.IsLower)),
+            "islower" => Plain(name, () => text.Value.Any(char.IsLower) && !text.Value.Any(char.IsUpper)),
+            _ => null,
+        };
 
     /// <param name="text">What to trim.</param>
     /// <param name="characters">Which to take away; null for white space.</param>
@@ -64,8 +115,10 @@ internal static class TextMethods
     {
         var (start, end) = (0, text.Length);
         bool Goes(char c) => characters is null ? Lexer.IsWhite(c) : characters.Contains(c);
-        while (left && start < end && Goes(text.Value[start])) start++;
-        while (right && end > start && Goes(text.Value[end - 1])) end--;
+        while (left && start < end && Goes(text.Value[start]))
+            start++;
+        while (right && end > start && Goes(text.Value[end - 1]))
+            end--;
         return text.Slice(start, end - start);
     }
 
@@ -134,8 +187,12 @@ internal static class TextMethods
             : Arguments.Whole(value, name, "start", 0) is var bound && bound < 0 ? Math.Max(0, bound + length) : Math.Min(bound, length);
         var (from, to) = (CodePoints.Offset(text.Value, Bound(given[1], 0)), CodePoints.Offset(text.Value, Bound(given[2], length)));
         var window = from <= to ? text.Value.AsSpan(from, to - from) : default;
-        var at = from > to ? -1 : last ? window.LastIndexOf(part.Value, StringComparison.Ordinal) : window.IndexOf(part.Value, StringComparison.Ordinal);
-        if (at < 0 && name.EndsWith("index", StringComparison.Ordinal)) throw new TemplateException($"{name}: {Python.Named(part)} is not in the string");
+        var at =
+            from > to ? -1
+            : last ? window.LastIndexOf(part.Value, StringComparison.Ordinal)
+            : window.IndexOf(part.Value, StringComparison.Ordinal);
+        if (at < 0 && name.EndsWith("index", StringComparison.Ordinal))
+            throw new TemplateException($"{name}: {Python.Named(part)} is not in the string");
         return new BigInteger(at < 0 ? -1 : CodePoints.Count(text.Value[..(from + at)]));
     }
 

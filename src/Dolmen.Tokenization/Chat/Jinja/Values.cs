@@ -63,8 +63,10 @@ internal sealed class Dict
     /// <summary>The value of a key that is there already is replaced.</summary>
     public void Set(object key, object value) => _entries[Key(key)] = value;
 
-    private static object Key(object key) => IsSimple(key) || (key is Sequence { Kind: SequenceKind.Tuple } tuple && tuple.Items.All(IsSimple))
-        ? key : throw new TemplateException($"a {Python.TypeName(key)} cannot be a key of a dictionary");
+    private static object Key(object key) =>
+        IsSimple(key) || (key is Sequence { Kind: SequenceKind.Tuple } tuple && tuple.Items.All(IsSimple))
+            ? key
+            : throw new TemplateException($"a {Python.TypeName(key)} cannot be a key of a dictionary");
 
     private static bool IsSimple(object key) => key is None or Undefined or bool or BigInteger or double or Text;
 }

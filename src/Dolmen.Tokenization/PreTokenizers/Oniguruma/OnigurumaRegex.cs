@@ -50,7 +50,8 @@ internal sealed class OnigurumaRegex
 
     public string Pattern { get; }
 
-    /// <summary>Start and end of each match in the UTF-8 <paramref name="text"/>, in order. Bytes that are not UTF-8 count as U+FFFD.</summary>
+    /// <summary>Start and end of each match in the UTF-8 <paramref name="text"/>, in order. Bytes that are not UTF-8 count as
+    /// U+FFFD.</summary>
     /// <exception cref="UserErrorException">The pattern takes too long.</exception>
     public void Match(ReadOnlySpan<byte> text, List<(int Start, int End)> matches)
     {
@@ -123,8 +124,11 @@ internal sealed class OnigurumaRegex
         catch (RegexMatchTimeoutException error)
         {
             throw new UserErrorException(
-                $"The pattern {Pattern} took more than {TimeLimit.TotalSeconds} s for one match in a text of {letters.Length} characters: nested " +
-                "repetitions try too many ways. Make inner ones possessive (x++), or name a known pattern.", error);
+                $"The pattern {Pattern} took more than {TimeLimit.TotalSeconds} s for one match in a text of {letters.Length} characters: "
+                    + $"nested "
+                    + "repetitions try too many ways. Make inner ones possessive (x++), or name a known pattern.",
+                error
+            );
         }
     }
 
@@ -176,7 +180,8 @@ internal sealed class OnigurumaRegex
     {
         if (letters.Count == 0) return "(?!)";
         var text = new StringBuilder("[");
-        foreach (var letter in letters) text.Append("\\u").Append(((int)letter).ToString("X4", System.Globalization.CultureInfo.InvariantCulture));
+        foreach (var letter in letters)
+            text.Append("\\u").Append(((int)letter).ToString("X4", System.Globalization.CultureInfo.InvariantCulture));
         return text.Append(']').ToString();
     }
 }
