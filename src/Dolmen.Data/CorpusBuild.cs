@@ -41,10 +41,13 @@ public static class CorpusBuild
         if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report)
             return null;
         if (report.Kept == 0)
-            throw new UserErrorException(
-                $"{report.WhyEmpty()} "
-                    + $"{(report.Read > 0 ? $"See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs." : "Mend the input or name another.")}"
-            );
+        {
+            var wayOut =
+                report.Read > 0
+                    ? $"See 'dolmen corpus inspect {outDirectory}', loosen a threshold with --set, or name other inputs."
+                    : "Mend the input or name another.";
+            throw new UserErrorException($"{report.WhyEmpty()} {wayOut}");
+        }
         var result = FromDocuments(recipe, files, report, outDirectory, seed, stop);
         CorpusReportPage.Write(outDirectory, stop);
         return result;

@@ -144,12 +144,10 @@ internal static class CrawlCommand
         foreach (var (kind, count) in report.Errors) Row($"failed: {kind}", count);
         Row("known and not visited", report.Waiting);
         console.Write(table);
-        foreach (var notice in report.Notices)
-            console.MarkupLineInterpolated($"[yellow]{notice}[/]");
+        foreach (var notice in report.Notices) console.MarkupLineInterpolated($"[yellow]{notice}[/]");
+        var first = report.WarcFiles.Count > 0 ? report.WarcFiles[0] : "not begun";
         console.MarkupLineInterpolated(
-            $"Ended: {report.Ended} after {report.Seconds:0.0} s. {report.WarcFiles.Count} WARC files, the first "
-                + $"{(report.WarcFiles.Count > 0 ? report.WarcFiles[0] : "not begun")}"
-        );
+            $"Ended: {report.Ended} after {report.Seconds:0.0} s. {report.WarcFiles.Count} WARC files, the first {first}");
 
         void Row(string name, long count) => table.AddRow(Markup.Escape(name), $"{count:N0}");
     }

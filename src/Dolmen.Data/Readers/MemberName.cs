@@ -232,9 +232,10 @@ internal sealed record MemberName(EntryKind Kind, string Name, string Container,
             var (name, arity) = Arity(brace < 0 ? segment : segment[..brace]);
             if (!generic) shown.Clear();
             if (brace >= 0)
-                shown.Add(
-                    $"{name}<{string.Join(", ", TopLevel(segment[(brace + 1)..^(segment.EndsWith('}') ? 1 : 0)], ',').Select(a => ShortType(a, ofType, ofMethod)))}>"
-                );
+            {
+                var arguments = segment[(brace + 1)..^(segment.EndsWith('}') ? 1 : 0)];
+                shown.Add($"{name}<{string.Join(", ", TopLevel(arguments, ',').Select(a => ShortType(a, ofType, ofMethod)))}>");
+            }
             else
                 shown.Add(arity > 0 ? $"{name}<{string.Join(", ", Names([], arity))}>" : name);
             generic |= brace >= 0 || arity > 0;

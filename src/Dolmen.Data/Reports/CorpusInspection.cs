@@ -24,11 +24,12 @@ public sealed class CorpusInspection
         _rules = new RowRules(corpus.Recipe([]));
         foreach (var bound in (MeasureBound[])[.. query.Min ?? [], .. query.Max ?? []])
             if (!_rules.Names.Contains(bound.Measure))
-                throw new UserErrorException(
-                    $"'{bound.Measure}' is not measured in "
-                        + $"{corpus.Directory}"
-                        + $"{(NearestName.Of(bound.Measure, _rules.Names) is { } near ? $": did you mean '{near}'?" : $": there are {string.Join(", ", _rules.Names)}.")}"
-                );
+            {
+                var wayOut = NearestName.Of(bound.Measure, _rules.Names) is { } near
+                    ? $"did you mean '{near}'?"
+                    : $"there are {string.Join(", ", _rules.Names)}.";
+                throw new UserErrorException($"'{bound.Measure}' is not measured in {corpus.Directory}: {wayOut}");
+            }
     }
 
     /// <summary>As many as the query's limit.</summary>

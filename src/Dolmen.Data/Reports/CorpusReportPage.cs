@@ -163,10 +163,8 @@ public static class CorpusReportPage
     {
         if (figures.Sites.Count == 0) return;
         page.Section("Sites");
-        page.Note(
-            $"The {SitesShown} with most documents of {Count(figures.Sites.Count)}, by host without "
-                + $"www.{(figures.OtherSites > 0 ? $" {Count(figures.OtherSites)} documents of further sites were not counted by site." : "")}"
-        );
+        var others = figures.OtherSites > 0 ? $" {Count(figures.OtherSites)} documents of further sites were not counted by site." : "";
+        page.Note($"The {SitesShown} with most documents of {Count(figures.Sites.Count)}, by host without www.{others}");
         page.Bars(
             ["site", "read", "kept", "kept of read", "bytes kept", "tokens kept"],
             [

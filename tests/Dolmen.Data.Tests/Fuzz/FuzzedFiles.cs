@@ -111,7 +111,8 @@ public class FuzzedFiles
     {
         byte[][] files = Fuzzing.StartFrom(
             [
-                "User-agent: *\nDisallow: /a*b*c$\nAllow: /%7Eok/\nCrawl-delay: 1.5\n\nuser-agent: dolmen-bot\nuser-agent: other\nDisallow: /*?q=%E4%B8\n#no\nSitemap: https://stones.example/s.xml\n"u8.ToArray(),
+                ("User-agent: *\nDisallow: /a*b*c$\nAllow: /%7Eok/\nCrawl-delay: 1.5\n\nuser-agent: dolmen-bot\nuser-agent: other\n"u8
+                    + "Disallow: /*?q=%E4%B8\n#no\nSitemap: https://stones.example/s.xml\n"u8).ToArray(),
             ],
             "robots.txt"
         );
@@ -132,7 +133,9 @@ public class FuzzedFiles
     public void Sitemaps()
     {
         var xml =
-            "<?xml version=\"1.0\"?><urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><url><loc>https://stones.example/a?b=1&amp;c=2</loc><lastmod>2024-01-02</lastmod></url><url><loc><![CDATA[/b]]></loc></url></urlset>"u8.ToArray();
+            ("<?xml version=\"1.0\"?><urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><url>"u8
+                + "<loc>https://stones.example/a?b=1&amp;c=2</loc><lastmod>2024-01-02</lastmod></url><url><loc><![CDATA[/b]]></loc>"u8
+                + "</url></urlset>"u8).ToArray();
         var index = "<sitemapindex><sitemap><loc>https://stones.example/s1.xml.gz</loc></sitemap></sitemapindex>"u8.ToArray();
         byte[][] files = [xml, index, WarcFile.Gzip(xml), "https://stones.example/a\nhttps://stones.example/b\n"u8.ToArray()];
         Fuzzing.Run("sitemap", 300, random =>
@@ -183,7 +186,9 @@ public class FuzzedFiles
     {
         byte[][] files =
         [
-            "{ // comment\n \"read\": {\"maxRecordBytes\": 1000000}, \"language\": {\"keep\": [\"en\"], \"minScore\": 0.5}, \"filters\": {\"gopherQuality\": {\"minWords\": 50}, \"c4\": {}}, \"dedup\": {\"minHash\": {\"bands\": 14}}, \"personalData\": {}, }"u8.ToArray(),
+            ("{ // comment\n \"read\": {\"maxRecordBytes\": 1000000}, \"language\": {\"keep\": [\"en\"], \"minScore\": 0.5}, "u8
+                + "\"filters\": {\"gopherQuality\": {\"minWords\": 50}, \"c4\": {}}, \"dedup\": {\"minHash\": {\"bands\": 14}}, "u8
+                + "\"personalData\": {}, }"u8).ToArray(),
             "{\"alpha\": 0.3, \"sources\": {\"wiki\": 2}, \"edges\": [0.1, 0.5], \"rehydrate\": true}"u8.ToArray(),
         ];
         byte[][] sets =

@@ -214,7 +214,8 @@ public class Rows
         var record = Assert.Single(
             WarcFile
                 .Read(
-                    "<doc><members><member name=\"T:Old.Stone\"><summary>A stone.</summary></member><member name=\"P:Old.Stone.Weight\"><summary>Its weight.</summary></member></members></doc>"u8.ToArray(),
+                    ("<doc><members><member name=\"T:Old.Stone\"><summary>A stone.</summary></member><member "u8
+                        + "name=\"P:Old.Stone.Weight\"><summary>Its weight.</summary></member></members></doc>"u8).ToArray(),
                     "api.xml"
                 )
                 .Records

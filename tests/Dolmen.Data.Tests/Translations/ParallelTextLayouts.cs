@@ -166,7 +166,8 @@ public sealed class ParallelTextLayouts : IDisposable
 
     private static string Udhr(string title, string header, params (int Number, string Paragraphs)[] articles) =>
         $"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>x</h1>{header}"
-            + $"{string.Concat(articles.Select(a => $"<article data-number=\"{a.Number}\"><h2>Article</h2>{a.Paragraphs}</article>"))}</body></html>";
+        + $"{string.Concat(articles.Select(a => $"<article data-number=\"{a.Number}\"><h2>Article</h2>{a.Paragraphs}</article>"))}</body>"
+        + $"</html>";
 
     private static string Refused(Action read) => Assert.Throws<UserErrorException>(read).Message;
 

@@ -89,7 +89,8 @@ public class MutatedWarc
             .Record("conversion", "https://stones.example/wet", "text/plain", "A text of words.\n\nAnd more."u8.ToArray())
             .Pages("menhir");
         var arc =
-            "filedesc://a 0.0.0.0 20040813120000 text/plain 8\n1 0 Arch\n\nhttp://stones.example/ 127.0.0.1 20040813120001 text/html 44\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<\n"u8.ToArray();
+            ("filedesc://a 0.0.0.0 20040813120000 text/plain 8\n1 0 Arch\n\nhttp://stones.example/ 127.0.0.1 20040813120001 text/html "u8
+                + "44\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<\n"u8).ToArray();
         return
         [
             all.Bytes(),

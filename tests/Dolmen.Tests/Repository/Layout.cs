@@ -7,6 +7,8 @@ namespace Dolmen.Tests.Repository;
 public partial class Layout
 {
     private const int MostLines = 600;
+    private const int MostColumns = 140;
+    private static readonly string RawQuotes = new('"', 3);
 
     private static readonly string[] ForbiddenEndings =
     [
@@ -77,6 +79,25 @@ public partial class Layout
     [Fact]
     public void Files_stay_short_enough_to_read() =>
         Assert.DoesNotContain(Checkout.SourceFiles(), file => File.ReadLines(Path.Combine(Checkout.Root, file)).Count() > MostLines);
+
+    /// <summary>Raw string literals hold other formats' text, whose line breaks mean something: they alone may be longer.</summary>
+    [Fact]
+    public void Lines_stay_short_enough_to_read()
+    {
+        var wrong = new List<string>();
+        foreach (var file in Checkout.SourceFiles())
+        {
+            var (number, raw) = (0, false);
+            foreach (var line in File.ReadLines(Path.Combine(Checkout.Root, file)))
+            {
+                number++;
+                var marks = line.AsSpan().Count(RawQuotes);
+                if (line.Length > MostColumns && !raw && marks == 0) wrong.Add($"{file}:{number} has {line.Length} columns");
+                raw ^= marks % 2 == 1;
+            }
+        }
+        Assert.Empty(wrong);
+    }
 
     [Fact]
     public void Types_are_named_for_their_idea()
