@@ -38,8 +38,8 @@ internal sealed class TrainBenchmark : Benchmark
     {
         foreach (var (name, config, stepsPerRound) in Sizes)
         {
-            var path = ComputePath.Choose(Precision.Auto);
-            using var model = TrainableModel.Build(config, path.BFloat16);
+            var path = ComputePath.Choose(Precision.Auto, config);
+            using var model = TrainableModel.Build(config, path);
             model.Parameters.Initialize(1);
             var weights = model.Export().ToList();
             var contestants = new List<Contestant> { new PlainContestant(config, weights, autocast: false) };

@@ -4,7 +4,7 @@ namespace Dolmen.Numerics;
 /// spin
 /// for a while before they sleep; whoever is free takes the next chunk, so a thread the system took away delays nobody. Chunks must write
 /// disjoint outputs: then results do not depend on the number of threads.</summary>
-internal sealed class ThreadTeam
+internal sealed class ThreadTeam : IThreadTeam
 {
     private const int SpinsBeforeSleep = 20_000;
     private const int MaxChunks = 1 << 20;

@@ -22,7 +22,7 @@ internal static unsafe class GradientKernel
 
     internal static void Accumulate<S, V, E>(float* sum, E* gradient, long count, bool first)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        OpenMpTeam.Run(count, Grain, (_, start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));
+        OpenMpTeam.RunChunks(count, Grain, (start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -27,8 +27,8 @@ internal static unsafe partial class SelectiveScanKernel
         float* dA = memory.Take((long)split.Batch * shape.Inner * shape.States), dd = memory.Take((long)split.Batch * shape.Inner);
         // a sequence: dA (I, N), dd (I)
         var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };
-        OpenMpTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
-        OpenMpTeam.Run(perGroup, 1 << 12, (_, start, end) =>
+        OpenMpTeam.RunChunks(split.Items, 1, (start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
+        OpenMpTeam.RunChunks(perGroup, 1 << 12, (start, end) =>
         {
             SumParts<S, V, E>(db, gradients.B, split.Groups, perGroup, start, end);
             SumParts<S, V, E>(dc, gradients.C, split.Groups, perGroup, start, end);

@@ -24,8 +24,8 @@ internal static unsafe partial class StateSpaceDualKernel
         float* db = memory.Take(shape.Parts * rows), dc = memory.Take(shape.Parts * rows);                         // (parts, B, T, G, N)
         float* dA = memory.Take((long)count * shape.Heads), dd = memory.Take((long)count * shape.Heads);                   // (sequences, H)
         var partial = new DualArrays<float> { B = db, C = dc, ALog = dA, D = dd };
-        OpenMpTeam.Run(shape.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
-        OpenMpTeam.Run(rows, 1 << 12, (_, start, end) =>
+        OpenMpTeam.RunChunks(shape.Items, 1, (start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
+        OpenMpTeam.RunChunks(rows, 1 << 12, (start, end) =>
         {
             SelectiveScanKernel.SumParts<S, V, E>(db, gradients.B, shape.Parts, rows, start, end);
             SelectiveScanKernel.SumParts<S, V, E>(dc, gradients.C, shape.Parts, rows, start, end);
