@@ -37,8 +37,24 @@ internal sealed class DecodeBenchmark : Benchmark
                 contended.Add(TokensPerSecond(all, config, stop));
             }
             var (many, one, beside) = (Measured.Of(quiet), Measured.Of(alone), Measured.Of(contended));
-            yield return new($"{name}: decode", many.Median, "tokens/s", $"one thread ({one.Median:0})", many.Median / one.Median, Rounds, many.Spread);
-            yield return new($"{name}: decode, contended", beside.Median, "tokens/s", "quiet", beside.Median / many.Median, Rounds, beside.Spread);
+            yield return new(
+                $"{name}: decode",
+                many.Median,
+                "tokens/s",
+                $"one thread ({one.Median:0})",
+                many.Median / one.Median,
+                Rounds,
+                many.Spread
+            );
+            yield return new(
+                $"{name}: decode, contended",
+                beside.Median,
+                "tokens/s",
+                "quiet",
+                beside.Median / many.Median,
+                Rounds,
+                beside.Spread
+            );
         }
     }
 

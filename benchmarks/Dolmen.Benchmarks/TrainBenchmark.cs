@@ -18,7 +18,8 @@ internal sealed class TrainBenchmark : Benchmark
     public override string Name => "train";
 
     public override string Description =>
-        "training tokens/s of ours against the best of plain TorchSharp's paths (1M, 10M, 30M; Mamba, Mamba-2, a hybrid), and beside a busy core";
+        "training tokens/s of ours against the best of plain TorchSharp's paths (1M, 10M, 30M; Mamba, Mamba-2, a hybrid), and beside a "
+            + "busy core";
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -44,7 +45,13 @@ internal sealed class TrainBenchmark : Benchmark
     }
 
     private static IEnumerable<BenchmarkRow> Compare(
-        string name, ModelConfig config, List<TrainContestant> plain, List<OurContestant> ours, IProgress<StageProgress> progress, CancellationToken stop)
+        string name,
+        ModelConfig config,
+        List<TrainContestant> plain,
+        List<OurContestant> ours,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
         List<TrainContestant> contestants = [.. plain, .. ours];
         var steps = StepsPerRun(config);
@@ -55,7 +62,13 @@ internal sealed class TrainBenchmark : Benchmark
                 stop.ThrowIfCancellationRequested();
                 progress.Report(
                     new StageProgress(
-                        $"bench {name}", round * contestants.Count + contestants.IndexOf(contestant), Rounds * contestants.Count, "runs", contestant.Name));
+                        $"bench {name}",
+                        round * contestants.Count + contestants.IndexOf(contestant),
+                        Rounds * contestants.Count,
+                        "runs",
+                        contestant.Name
+                    )
+                );
                 contestant.Speeds.Add(contestant.Measure(steps, warmup: round == 0 ? WarmupSteps : 1));
             }
         }
@@ -64,18 +77,51 @@ internal sealed class TrainBenchmark : Benchmark
         foreach (var contestant in contestants)
         {
             var speed = Measured.Of(contestant.Speeds);
-            yield return new($"{name}: {contestant.Name}", speed.Median, "tokens/s", $"best plain: {rival.Name}", speed.Median / theirs, speed.Runs, speed.Spread);
+            yield return new(
+                $"{name}: {contestant.Name}",
+                speed.Median,
+                "tokens/s",
+                $"best plain: {rival.Name}",
+                speed.Median / theirs,
+                speed.Runs,
+                speed.Spread
+            );
         }
         var path = ComputePath.Choose(Precision.Auto, config);
         var chosen = ours.Single(contestant => contestant.Name == $"Dolmen {path.Arithmetic}");
         var best = Measured.Of(chosen.Speeds);
-        yield return new($"{name}: chosen path, {path.Arithmetic}", best.Median, "tokens/s", $"{rival.Name} ({theirs:0})", best.Median / theirs, best.Runs, best.Spread);
+        yield return new(
+            $"{name}: chosen path, {path.Arithmetic}",
+            best.Median,
+            "tokens/s",
+            $"{rival.Name} ({theirs:0})",
+            best.Median / theirs,
+            best.Runs,
+            best.Spread
+        );
         var peak = Roofline.GemmFlops(path.Arithmetic);
         var used = best.Median * config.TrainingFlopsPerToken(ModelSizes.Context);
-        yield return new($"{name}: products of the chosen path", used / 1e9, "GFLOP/s", $"measured peak ({peak / 1e9:0})", used / peak, best.Runs, best.Spread);
+        yield return new(
+            $"{name}: products of the chosen path",
+            used / 1e9,
+            "GFLOP/s",
+            $"measured peak ({peak / 1e9:0})",
+            used / peak,
+            best.Runs,
+            best.Spread
+        );
         foreach (var contestant in plain.Take(1))
-            yield return new($"{name}: loss after {chosen.Steps} steps", chosen.Loss, "nats", $"{contestant.Name} ({contestant.Loss:0.0000})", contestant.Loss / chosen.Loss, 1, 0);
-        foreach (var contestant in contestants) contestant.Dispose();
+            yield return new(
+                $"{name}: loss after {chosen.Steps} steps",
+                chosen.Loss,
+                "nats",
+                $"{contestant.Name} ({contestant.Loss:0.0000})",
+                contestant.Loss / chosen.Loss,
+                1,
+                0
+            );
+        foreach (var contestant in contestants)
+            contestant.Dispose();
     }
 
     private static IEnumerable<BenchmarkRow> Contended(IProgress<StageProgress> progress, CancellationToken stop)
@@ -94,7 +140,15 @@ internal sealed class TrainBenchmark : Benchmark
                 beside.Add(contestant.Measure(StepsPerRun(config), warmup: 1));
             }
             var (quiet, contended) = (Measured.Of(contestant.Speeds), Measured.Of(beside));
-            yield return new($"{name}: contended, {contestant.Name}", contended.Median, "tokens/s", $"quiet ({quiet.Median:0})", contended.Median / quiet.Median, Rounds, contended.Spread);
+            yield return new(
+                $"{name}: contended, {contestant.Name}",
+                contended.Median,
+                "tokens/s",
+                $"quiet ({quiet.Median:0})",
+                contended.Median / quiet.Median,
+                Rounds,
+                contended.Spread
+            );
         }
     }
 

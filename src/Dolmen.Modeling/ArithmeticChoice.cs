@@ -26,7 +26,8 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         get
         {
             var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            if (string.IsNullOrEmpty(cache)) cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            if (string.IsNullOrEmpty(cache))
+                cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
             return Path.Combine(cache, "dolmen", "arithmetic");
         }
     }
@@ -37,8 +38,18 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
     internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes)
     {
         var machine = MachineSnapshot.Take();
-        var key = StableHash.Sha256(string.Join('\n', "1", machine.CpuModel, string.Join(' ', machine.CpuFeatures), get_num_threads(), __version__,
-            string.Join(' ', ComputePath.Candidates), string.Join(' ', shapes)))[..32];
+        var key = StableHash.Sha256(
+            string.Join(
+                '\n',
+                "1",
+                machine.CpuModel,
+                string.Join(' ', machine.CpuFeatures),
+                get_num_threads(),
+                __version__,
+                string.Join(' ', ComputePath.Candidates),
+                string.Join(' ', shapes)
+            )
+        )[..32];
         lock (InProcess)
         {
             if (InProcess.TryGetValue(key, out var known)) return known;

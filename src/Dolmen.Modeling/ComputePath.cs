@@ -71,8 +71,10 @@ public sealed record ComputePath(Precision Arithmetic, string Reason)
         if (LibtorchSettings.CanSetOneDnnProducts) LibtorchSettings.TrySetOneDnnProducts(oneDnn);
         else if (oneDnn)
         {
-            throw new UserErrorException("training.precision is float32OneDnn, but this build of libtorch does not let its fp32 products be "
-                + "switched to oneDNN. Take float32Packed or float32; a run that began with another arithmetic must begin anew.");
+            throw new UserErrorException(
+                "training.precision is float32OneDnn, but this build of libtorch does not let its fp32 products be "
+                    + "switched to oneDNN. Take float32Packed or float32; a run that began with another arithmetic must begin anew."
+            );
         }
     }
 

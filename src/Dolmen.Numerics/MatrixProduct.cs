@@ -50,10 +50,15 @@ internal static unsafe class MatrixProduct
         MatrixView a, MatrixView b, float* c, long stride, int m, int n, int k, bool accumulate, IThreadTeam team, int threads)
         where T : ITile
     {
-        if (a.RowStride != 1 && a.ColumnStride != 1) throw new ArgumentException("Neither the rows nor the columns of A are contiguous.", nameof(a));
-        if (b.RowStride != 1 && b.ColumnStride != 1) throw new ArgumentException("Neither the rows nor the columns of B are contiguous.", nameof(b));
-        if (k == 0 && !accumulate) for (var row = 0; row < m; row++) new Span<float>(c + row * stride, n).Clear();
-        if (m == 0 || n == 0 || k == 0) return;
+        if (a.RowStride != 1 && a.ColumnStride != 1)
+            throw new ArgumentException("Neither the rows nor the columns of A are contiguous.", nameof(a));
+        if (b.RowStride != 1 && b.ColumnStride != 1)
+            throw new ArgumentException("Neither the rows nor the columns of B are contiguous.", nameof(b));
+        if (k == 0 && !accumulate)
+            for (var row = 0; row < m; row++)
+                new Span<float>(c + row * stride, n).Clear();
+        if (m == 0 || n == 0 || k == 0)
+            return;
         var work = (long)m * n * k;
         var shared = work < 2 * MinSharedWork ? 1 : threads;
         var panels = (n + T.Columns - 1) / T.Columns;
@@ -76,10 +81,12 @@ internal static unsafe class MatrixProduct
         MatrixView a, MatrixView b, float* c, long stride, int k, bool accumulate, int firstRow, int endRow, int firstColumn, int endColumn)
         where T : ITile
     {
-        using var scratch = ThreadMemory.Rent((long)KBlock * T.Columns + (long)(TilesPerChunk + 1) * T.Rows * KBlock + (long)T.Rows * T.Columns);
-        var panel = scratch.Floats;                                             // (k, Columns)
-        var packed = panel + (long)KBlock * T.Columns;                          // tiles of (k, Rows)
-        var edge = packed + (long)(TilesPerChunk + 1) * T.Rows * KBlock;        // (Rows, Columns)
+        using var scratch = ThreadMemory.Rent(
+            (long)KBlock * T.Columns + (long)(TilesPerChunk + 1) * T.Rows * KBlock + (long)T.Rows * T.Columns
+        );
+        var panel = scratch.Floats; // (k, Columns)
+        var packed = panel + (long)KBlock * T.Columns; // tiles of (k, Rows)
+        var edge = packed + (long)(TilesPerChunk + 1) * T.Rows * KBlock; // (Rows, Columns)
         for (var k0 = 0; k0 < k; k0 += KBlock)
         {
             var depth = Math.Min(KBlock, k - k0);

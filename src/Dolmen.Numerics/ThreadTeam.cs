@@ -34,7 +34,8 @@ internal sealed class ThreadTeam : IThreadTeam
         }
     }
 
-    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it brings. A
+    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it brings.
+    /// A
     /// container's share of the processor counts as its cores: the runtime rounds a quota up to whole ones.</summary>
     public static ThreadTeam Shared { get; } = new(Math.Min(Environment.ProcessorCount, 16));
 

@@ -293,7 +293,8 @@ internal readonly unsafe struct WideTile : ITile
 
     public static int Columns => Tiles.WideColumns;
 
-    public static void Packed(float* a, float* b, float* c, long stride, int k, bool accumulate) => Tiles.Wide(a, b, c, stride, k, accumulate);
+    public static void Packed(float* a, float* b, float* c, long stride, int k, bool accumulate) =>
+        Tiles.Wide(a, b, c, stride, k, accumulate);
 
     public static void Strided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate) =>
         Tiles.WideStrided(a, aStride, b, c, stride, k, accumulate);
@@ -305,7 +306,8 @@ internal readonly unsafe struct NarrowTile : ITile
 
     public static int Columns => Tiles.NarrowColumns;
 
-    public static void Packed(float* a, float* b, float* c, long stride, int k, bool accumulate) => Tiles.Narrow(a, b, c, stride, k, accumulate);
+    public static void Packed(float* a, float* b, float* c, long stride, int k, bool accumulate) =>
+        Tiles.Narrow(a, b, c, stride, k, accumulate);
 
     public static void Strided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate) =>
         Tiles.NarrowStrided(a, aStride, b, c, stride, k, accumulate);

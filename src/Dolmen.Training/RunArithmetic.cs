@@ -6,7 +6,8 @@ using Dolmen.Modeling;
 
 namespace Dolmen.Training;
 
-/// <summary>Keeps in a stage's directory which arithmetic it began with, so that it goes on with the same bits: on another machine, or after
+/// <summary>Keeps in a stage's directory which arithmetic it began with, so that it goes on with the same bits: on another machine, or
+/// after
 /// the measurements were made anew.</summary>
 internal static class RunArithmetic
 {
@@ -33,7 +34,10 @@ internal static class RunArithmetic
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{file} does not name an arithmetic ({error.Message}): set training.precision, or delete the file to measure anew.", error);
+            throw new UserErrorException(
+                $"{file} does not name an arithmetic ({error.Message}): set training.precision, or delete the file to measure anew.",
+                error
+            );
         }
     }
 }

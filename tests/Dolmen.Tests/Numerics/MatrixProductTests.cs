@@ -45,8 +45,23 @@ public class MatrixProductTests
         float[][] results = [new float[M * N], new float[M * N]];
         foreach (var (result, threads) in results.Zip([1, 2]))
         {
-            fixed (float* pa = a, pb = b, pc = result)
-                MatrixProduct.Run(MatrixView.RowMajor(pa, K), MatrixView.Transposed(pb, K), pc, N, M, N, K, false, ThreadTeam.Shared, threads);
+            fixed (
+                float* pa = a,
+                    pb = b,
+                    pc = result
+            )
+                MatrixProduct.Run(
+                    MatrixView.RowMajor(pa, K),
+                    MatrixView.Transposed(pb, K),
+                    pc,
+                    N,
+                    M,
+                    N,
+                    K,
+                    false,
+                    ThreadTeam.Shared,
+                    threads
+                );
         }
         Assert.Equal(results[0], results[1]);
     }
@@ -67,8 +82,12 @@ public class MatrixProductTests
     private static unsafe void Compare<T>(int m, int n, int k) where T : ITile
     {
         var stride = n + 3;
-        foreach (var (transposeA, transposeB, accumulate) in
-            from first in (bool[])[false, true] from second in (bool[])[false, true] from third in (bool[])[false, true] select (first, second, third))
+        foreach (
+            var (transposeA, transposeB, accumulate) in from first in (bool[])[false, true]
+            from second in (bool[])[false, true]
+            from third in (bool[])[false, true]
+            select (first, second, third)
+        )
         {
             var (a, b, before) = (Values(m * k, 1), Values(k * n, 2), Values(m * stride, 3));
             var actual = before.ToArray();
@@ -86,7 +105,11 @@ public class MatrixProductTests
                 {
                     var sum = accumulate ? before[i * stride + j] : 0;
                     for (var p = 0; p < k; p++)
-                        sum = MathF.FusedMultiplyAdd(transposeA ? a[p * m + i] : a[i * k + p], transposeB ? b[j * k + p] : b[p * n + j], sum);
+                        sum = MathF.FusedMultiplyAdd(
+                            transposeA ? a[p * m + i] : a[i * k + p],
+                            transposeB ? b[j * k + p] : b[p * n + j],
+                            sum
+                        );
                     expected[i * stride + j] = sum;
                 }
             }
