@@ -95,7 +95,6 @@ public sealed class PipelineRun
 
         var aligns = report is { Conversations: > 0, Preferences: > 0 };
         if (!aligns) Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
-        notice($"computing with {ComputePath.Choose(_recipe.Training.Precision).Reason}");
         ResolveRecipe(tokenizer, aligns ? Path.Combine(corpus, "preferences.jsonl") : null);
 
         var training = new Dictionary<string, TrainingOutcome> { ["base"] = Base(tokens, tokenizerDirectory) };

@@ -7,6 +7,9 @@ namespace Dolmen.Training;
 public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 
 /// <summary>What the three training stages share.</summary>
+/// <param name="Precision">The arithmetic of matrix products: <c>auto</c> measures this machine on the model's own shapes and keeps the
+/// answer for the run; <c>float32</c> is libtorch's default, <c>float32OneDnn</c> and <c>float32Packed</c> (Dolmen's own) are often faster,
+/// <c>bfloat16</c> is where the processor multiplies it natively. Weights, gradients and sums stay fp32 in all of them.</param>
 /// <param name="MicroBatchTokens">Tokens of one forward and backward pass; a batch larger than this is accumulated.</param>
 /// <param name="CheckpointMinutes">A checkpoint at least this often, and always when interrupted.</param>
 /// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>

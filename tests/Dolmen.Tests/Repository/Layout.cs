@@ -33,11 +33,12 @@ public partial class Layout
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Artifacts"] = [],
+        ["Numerics"] = [],
         ["Checkpoints"] = ["Artifacts"],
         ["Tokenization"] = ["Artifacts"],
         ["Data"] = ["Tokenization", "Artifacts"],
-        ["Inference"] = ["Checkpoints", "Tokenization"],
-        ["Modeling"] = ["Checkpoints", "Inference"],
+        ["Inference"] = ["Checkpoints", "Tokenization", "Numerics"],
+        ["Modeling"] = ["Checkpoints", "Inference", "Numerics"],
         ["Training"] = ["Modeling", "Inference", "Tokenization", "Artifacts"],
         ["Evaluation"] = ["Inference", "Tokenization", "Artifacts"],
         ["Serving"] = ["Inference", "Evaluation", "Artifacts"],

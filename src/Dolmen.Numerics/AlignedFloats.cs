@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Dolmen.Modeling.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>Working memory of one thread, handed out in pieces that start on cache lines: a vector that straddles two costs
 /// twice.</summary>

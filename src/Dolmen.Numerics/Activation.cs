@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Dolmen.Modeling.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>Elementwise functions over one vector.</summary>
 internal static class Activation

@@ -1,21 +1,25 @@
-namespace Dolmen.Inference.Kernels;
+using System.Diagnostics;
 
-/// <summary>Runs the chunks of a job on the caller and a few waiting threads. A job of a decode step lasts microseconds, so the threads
-/// spin
-/// for a while before they sleep; whoever is free takes the next chunk, so a thread the system took away delays nobody. Chunks must write
-/// disjoint outputs: then results do not depend on the number of threads.</summary>
-internal sealed class ThreadTeam
+namespace Dolmen.Numerics;
+
+/// <summary>Runs the chunks of a job on the caller and a few waiting threads. The jobs of a decode step last microseconds and follow each
+/// other closely, so a waiting thread spins for a moment before it sleeps; longer would take a core from whatever else the machine does,
+/// and from a thread of ours that was interrupted. Whoever is free takes the next chunk.</summary>
+internal sealed class ThreadTeam : IThreadTeam
 {
-    private const int SpinsBeforeSleep = 20_000;
+    private const double SpinMicroseconds = 40;
     private const int MaxChunks = 1 << 20;
 
+    private static readonly long SpinTicks = (long)(SpinMicroseconds * Stopwatch.Frequency / 1e6);
     private static readonly SemaphoreSlim Wake = new(0);              // the one team lives as long as the process
+    private static readonly SemaphoreSlim Finished = new(0);
 
     private readonly Lock _gate = new();
     // epoch (24 bits) | chunks (20) | next chunk (20): one word, so that a late thread can never take a chunk of a job it has not seen.
     private long _state;
     private int _done;
     private int _sleeping;
+    private int _callerSleeps;
     private int _limit;
     private Action<int>? _body;
     private Exception? _failure;
@@ -26,12 +30,13 @@ internal sealed class ThreadTeam
         for (var i = 1; i < threads; i++)
         {
             var index = i;
-            new Thread(() => Work(index)) { IsBackground = true, Name = $"inference {i}" }.Start();
+            new Thread(() => Work(index)) { IsBackground = true, Name = $"team {i}" }.Start();
         }
     }
 
-    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it
-    /// brings.</summary>
+    /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it brings.
+    /// A
+    /// container's share of the processor counts as its cores: the runtime rounds a quota up to whole ones.</summary>
     public static ThreadTeam Shared { get; } = new(Math.Min(Environment.ProcessorCount, 16));
 
     public int Threads { get; }
@@ -56,8 +61,7 @@ internal sealed class ThreadTeam
             var asleep = Volatile.Read(ref _sleeping);
             if (asleep > 0) Wake.Release(asleep);
             while (TakeOne()) { }
-            var spin = new SpinWait();
-            while (Volatile.Read(ref _done) < chunks) spin.SpinOnce(sleep1Threshold: -1);
+            AwaitOthers(chunks);
             _body = null;
             if (_failure is { } failure) throw new InvalidOperationException("A part of the computation failed.", failure);
         }
@@ -67,13 +71,26 @@ internal sealed class ThreadTeam
         }
     }
 
+    private void AwaitOthers(int chunks)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref _done) < chunks && Stopwatch.GetTimestamp() - start < SpinTicks) Thread.SpinWait(4);
+        while (Volatile.Read(ref _done) < chunks)
+        {
+            Interlocked.Exchange(ref _callerSleeps, 1);
+            // Whoever finds the mark takes it and releases once. One that was late for the job before may do so: hence the loop.
+            if (Volatile.Read(ref _done) < chunks || Interlocked.Exchange(ref _callerSleeps, 0) == 0) Finished.Wait();
+        }
+    }
+
     private bool TakeOne()
     {
         while (true)
         {
             var state = Volatile.Read(ref _state);
             var next = (int)(state & 0xFFFFF);
-            if (next >= (int)(state >> 20 & 0xFFFFF)) return false;
+            var chunks = (int)(state >> 20 & 0xFFFFF);
+            if (next >= chunks) return false;
             if (Interlocked.CompareExchange(ref _state, state + 1, state) != state) continue;
             try
             {
@@ -83,7 +100,7 @@ internal sealed class ThreadTeam
             {
                 _failure = error;
             }
-            Interlocked.Increment(ref _done);
+            if (Interlocked.Increment(ref _done) == chunks && Interlocked.Exchange(ref _callerSleeps, 0) == 1) Finished.Release();
             return true;
         }
     }
@@ -92,9 +109,10 @@ internal sealed class ThreadTeam
     {
         while (true)
         {
-            for (var spins = 0; spins < SpinsBeforeSleep; spins++)
+            var idleSince = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetTimestamp() - idleSince < SpinTicks)
             {
-                if (index < Volatile.Read(ref _limit) && TakeOne()) spins = 0;
+                if (index < Volatile.Read(ref _limit) && TakeOne()) idleSince = Stopwatch.GetTimestamp();
                 else Thread.SpinWait(4);
             }
             Interlocked.Increment(ref _sleeping);

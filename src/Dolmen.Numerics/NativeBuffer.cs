@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>Zeroed memory outside the collected heap, aligned to a cache line; more than 2 GB if need be.</summary>
 internal sealed unsafe class NativeBuffer : SafeHandle

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>The element-wise steps of a decoder, over <see cref="Vector{T}"/>; what is left at the end of a row goes through a padded
 /// copy.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Dolmen.Modeling.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>bfloat16: the upper half of a float. Storage only; arithmetic is done in fp32.</summary>
 internal readonly struct Bf16
@@ -11,12 +11,15 @@ internal readonly struct Bf16
 
     private Bf16(ushort bits) => _bits = bits;
 
+    public ushort Bits => _bits;
+
     public static implicit operator float(Bf16 value) => BitConverter.UInt32BitsToSingle((uint)value._bits << 16);
 
-    /// <summary>Round to nearest, ties to even.</summary>
+    /// <summary>Rounds to nearest, ties to even; a NaN stays one.</summary>
     public static explicit operator Bf16(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
+        if (float.IsNaN(value)) return new Bf16((ushort)((bits >> 16) | 0x40));
         return new Bf16((ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
     }
 }

@@ -1,8 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Dolmen.Checkpoints;
 
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 // N outputs, K inputs, M rows (tokens)
 
@@ -26,12 +25,12 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private readonly int _columns;
     private readonly int _rows;
 
-    public PackedMatrix(int outputs, int inputs, TensorDtype dtype) : this(outputs, inputs, dtype, DefaultColumns) { }
+    public PackedMatrix(int outputs, int inputs, bool bfloat16) : this(outputs, inputs, bfloat16, DefaultColumns) { }
 
     /// <summary>For tests, which check both panel widths on any machine.</summary>
-    internal PackedMatrix(int outputs, int inputs, TensorDtype dtype, int columns)
+    internal PackedMatrix(int outputs, int inputs, bool bfloat16, int columns)
     {
-        (Outputs, Inputs, _columns, _bfloat16) = (outputs, inputs, columns, dtype == TensorDtype.BFloat16);
+        (Outputs, Inputs, _columns, _bfloat16) = (outputs, inputs, columns, bfloat16);
         _rows = columns == Tiles.WideColumns ? Tiles.WideRows : Tiles.NarrowRows;
         PaddedOutputs = (outputs + columns - 1) / columns * columns;
         _panels = new NativeBuffer((long)PaddedOutputs * inputs * (_bfloat16 ? 2 : 4));
@@ -61,7 +60,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
             if (_bfloat16)
             {
                 var at = (ushort*)_panels.Pointer + panel * PanelElements + PairedColumn(column);
-                for (var k = 0; k < row.Length; k++) at[(long)k * _columns] = TensorDtypes.ToBFloat16(row[k]);
+                for (var k = 0; k < row.Length; k++) at[(long)k * _columns] = ((Bf16)row[k]).Bits;
             }
             else
             {

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Dolmen.Inference.Kernels;
+namespace Dolmen.Numerics;
 
 /// <summary>Functions of sixteen channels at once, for the recurrences. Where 512-bit vectors are missing, the runtime does each as two
 /// halves.</summary>
