@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;

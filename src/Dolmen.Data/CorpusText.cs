@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data;
@@ -19,7 +19,7 @@ public static class CorpusText
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             var column =
                 table.Find("text")
                 ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
@@ -37,7 +37,7 @@ public static class CorpusText
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             var column =
                 table.Find("text")
                 ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");

@@ -2,7 +2,7 @@ using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -58,7 +58,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
     private static long Rows(string stage)
     {
-        using var table = CorpusTable.Open(stage);
+        using var table = ParquetTable.Open(stage);
         long rows = 0;
         for (var group = 0; group < table.Groups; group++) rows += table.Rows(group);
         return rows;

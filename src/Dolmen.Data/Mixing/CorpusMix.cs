@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
 
@@ -121,7 +121,7 @@ public static class CorpusMix
         var all = new List<(string Path, IReadOnlyList<TableColumn> Columns)>();
         foreach (var path in paths.Order(StringComparer.Ordinal))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             if (table.Find("text") is not { Kind: ColumnKind.Text })
                 throw new UserErrorException($"{path} has no column text of strings: it is no corpus. Leave it out or rename its column.");
             all.Add((path, table.Columns));
@@ -164,7 +164,7 @@ public static class CorpusMix
                 var here = new Dictionary<ComponentKey, ComponentPlan>();
                 long guesses = 0,
                     all = 0;
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 for (var group = 0; group < table.Groups; group++)
                 {
                     parallel.CancellationToken.ThrowIfCancellationRequested();
@@ -209,7 +209,7 @@ public static class CorpusMix
             parallel,
             file =>
             {
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 using var buffer = new MemoryStream();
                 using var writer = RowCodec.Writer(buffer);
                 var places = new List<ulong>();

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -97,7 +97,7 @@ internal sealed class BuiltCorpus
         long first = 0;
         for (var shard = 0; shard < Shards.Count; shard++)
         {
-            using var table = CorpusTable.Open(PathOf(CorpusFiles.Measurements, Shards[shard]));
+            using var table = ParquetTable.Open(PathOf(CorpusFiles.Measurements, Shards[shard]));
             foreach (var column in (string[])["id", "language", "reason", "text_bytes"])
                 if (table.Find(column) is null) throw Lacks(table, column);
             for (var group = 0; group < table.Groups; group++)
@@ -110,7 +110,7 @@ internal sealed class BuiltCorpus
         return groups;
     }
 
-    public static UserErrorException Lacks(CorpusTable table, string column) =>
+    public static UserErrorException Lacks(ParquetTable table, string column) =>
         new($"{table.Path} has no column {column}: it is no file of measurements of this recipe. Restore it, or build the corpus again.");
 
     private static T Read<T>(string path, Func<string, T?> parse)

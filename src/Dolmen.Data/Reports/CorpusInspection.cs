@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -49,7 +49,7 @@ public sealed class CorpusInspection
 
     private IEnumerable<InspectedDocument> OfShard(string shard, CancellationToken stop)
     {
-        using var table = CorpusTable.Open(_corpus.PathOf(CorpusFiles.Measurements, shard));
+        using var table = ParquetTable.Open(_corpus.PathOf(CorpusFiles.Measurements, shard));
         using var documents = new TextRows(_corpus.PathOf(CorpusFiles.Documents, shard));
         using var exclusions = new TextRows(_corpus.PathOf(CorpusFiles.Exclusions, shard));
         long kept = 0, dropped = 0;
@@ -110,13 +110,13 @@ public sealed class CorpusInspection
     /// <summary>A row group of measurements as the query sees it.</summary>
     private sealed class Rows
     {
-        private readonly CorpusTable _table;
+        private readonly ParquetTable _table;
         private readonly int _group;
         private readonly CorpusInspection _asked;
         private readonly (double[] Values, MeasureBound Bound)[] _min, _max;
         private readonly Dictionary<string, double[]> _numbers = new(StringComparer.Ordinal);
 
-        public Rows(CorpusTable table, int group, CorpusInspection asked)
+        public Rows(ParquetTable table, int group, CorpusInspection asked)
         {
             (_table, _group, _asked) = (table, group, asked);
             (Id, Url, Language, Reason) = (Texts("id"), Texts("url"), Texts("language"), Texts("reason"));

@@ -1,6 +1,6 @@
-using Dolmen.Data.Inputs;
+using Dolmen.Artifacts;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Data.Readers;
-using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 

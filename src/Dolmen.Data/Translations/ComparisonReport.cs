@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data.Reports;
+using Dolmen.Web.Extraction;
 using static Dolmen.Data.Reports.HtmlPage;
 
 namespace Dolmen.Data.Translations;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Extraction;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Translations;
 

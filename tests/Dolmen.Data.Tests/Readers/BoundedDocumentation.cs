@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;

@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Reports;
 using Dolmen.Tests.Data.Fuzz;
+using Dolmen.Tests.Tables;
 
 namespace Dolmen.Tests.Data.Reports;
 

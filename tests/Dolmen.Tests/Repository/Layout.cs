@@ -34,6 +34,7 @@ public partial class Layout
     {
         ["Artifacts"] = ([], ["SharpZipLib", "ZstdSharp.Port"]),
         ["Templates"] = ([], []),
+        ["Tables"] = (["Artifacts"], ["Parquet.Net", "ZstdSharp.Port"]),
         ["Checkpoints"] = (["Artifacts"], []),
         ["Tokenization"] = (
             ["Artifacts", "Templates"],
@@ -43,10 +44,8 @@ public partial class Layout
                 "Microsoft.ML.Tokenizers.Data.R50kBase",
             ]
         ),
-        ["Data"] = (
-            ["Tokenization", "Artifacts"],
-            ["AngleSharp", "Parquet.Net", "SearchPioneer.Lingua", "Sep", "SharpZipLib", "UTF.Unknown", "ZstdSharp.Port"]
-        ),
+        ["Web"] = (["Artifacts"], ["AngleSharp", "SharpZipLib", "UTF.Unknown", "ZstdSharp.Port"]),
+        ["Data"] = (["Web", "Tables", "Tokenization", "Artifacts"], ["SearchPioneer.Lingua", "Sep", "ZstdSharp.Port"]),
         ["Inference"] = (["Checkpoints", "Tokenization"], []),
         // SkiaSharp, SharpZipLib and Protobuf pin what TorchSharp asks for to versions that can be had.
         ["Modeling"] = (["Checkpoints", "Inference"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),
