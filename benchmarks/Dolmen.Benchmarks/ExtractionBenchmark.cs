@@ -4,8 +4,9 @@ using System.Text.Json;
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
 using Dolmen.Artifacts;
-using Dolmen.Data.Extraction;
 using Dolmen.Data.Sources;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Benchmarks;
 

@@ -80,7 +80,7 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         try
         {
             if (!File.Exists(file)) return null;
-            var choice = JsonSerializer.Deserialize(File.ReadAllText(file), ArithmeticJson.Default.ArithmeticChoice);
+            var choice = JsonSerializer.Deserialize(RegularFile.ReadAllText(file), ArithmeticJson.Default.ArithmeticChoice);
             return choice is { Rates.Count: > 0 } && ComputePath.Candidates.Contains(choice.Fastest) ? choice : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)

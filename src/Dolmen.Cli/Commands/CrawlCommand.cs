@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Crawling;
+using Dolmen.Web.Crawling;
 using Spectre.Console;
 
 namespace Dolmen.Cli.Commands;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using Dolmen.Data.Extraction;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Cli.Commands;
 

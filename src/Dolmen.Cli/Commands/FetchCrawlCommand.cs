@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using Dolmen.Data.Crawling;
+using Dolmen.Web.Crawling;
 
 namespace Dolmen.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Dolmen.Artifacts;
-using Dolmen.Data.Reports;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Inputs;
 using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Sources;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Cleaning;
 

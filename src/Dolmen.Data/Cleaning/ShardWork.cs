@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Inputs;
 using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;

@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
 
@@ -76,10 +76,10 @@ public static class CorpusMix
             Scatter(files, rows, codec, plans, buckets, parallel, progress);
             var total = plans.Values.Sum(p => p.TakenDocuments);
             var names = ShardFiles.Write(
-                Path.Combine(work, CorpusTables.DocumentsFolder), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
+                Path.Combine(work, CorpusFolder.Documents), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
                 done => progress.Report(new StageProgress(Stage, done, total, "documents", "writing")), stop);
             var report = Report(recipe, seed, budget, reachable, keys, shares, allocated, plans, counted, estimated, names, notices);
-            Directory.Move(Path.Combine(work, CorpusTables.DocumentsFolder), Path.Combine(outDirectory, CorpusTables.DocumentsFolder));
+            Directory.Move(Path.Combine(work, CorpusFolder.Documents), Path.Combine(outDirectory, CorpusFolder.Documents));
             AtomicFile.WriteJson(Path.Combine(outDirectory, ReportFile), report, MixJson.Default.MixReport);
             return report;
         }
@@ -122,7 +122,7 @@ public static class CorpusMix
         var all = new List<(string Path, IReadOnlyList<TableColumn> Columns)>();
         foreach (var path in paths.Order(StringComparer.Ordinal))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             if (table.Find("text") is not { Kind: ColumnKind.Text })
                 throw new UserErrorException(
                     $"{path} has no column text of strings: it is not a corpus. Leave it out or rename its column."
@@ -167,7 +167,7 @@ public static class CorpusMix
                 var here = new Dictionary<ComponentKey, ComponentPlan>();
                 long guesses = 0,
                     all = 0;
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 for (var group = 0; group < table.Groups; group++)
                 {
                     parallel.CancellationToken.ThrowIfCancellationRequested();
@@ -212,7 +212,7 @@ public static class CorpusMix
             parallel,
             file =>
             {
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 using var buffer = new MemoryStream();
                 using var writer = RowCodec.Writer(buffer);
                 var places = new List<ulong>();
@@ -312,7 +312,7 @@ public static class CorpusMix
             Grouped(c => c.Language),
             Grouped(c => c.Source),
             components,
-            [.. names.Select(n => $"{CorpusTables.DocumentsFolder}/{n}")],
+            [.. names.Select(n => $"{CorpusFolder.Documents}/{n}")],
             notices
         );
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Tables;
 using Parquet;
 using Parquet.Schema;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 

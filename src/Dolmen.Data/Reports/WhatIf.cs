@@ -4,7 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -52,7 +52,7 @@ public static class WhatIf
 
     private static void Judge(BuiltCorpus corpus, RowGroup[] chunk, RowRules rules, HashSet<string> judged, Decisions decided)
     {
-        CorpusTable? table = null;
+        ParquetTable? table = null;
         var shard = -1;
         try
         {
@@ -61,7 +61,7 @@ public static class WhatIf
                 if (group.Shard != shard)
                 {
                     table?.Dispose();
-                    table = CorpusTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[shard = group.Shard]));
+                    table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[shard = group.Shard]));
                 }
                 var rows = MeasuredRows.Read(table!, group.Group, rules);
                 var bytes = rows.Numbers("text_bytes");

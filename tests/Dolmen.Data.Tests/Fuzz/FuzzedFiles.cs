@@ -2,15 +2,17 @@ using System.Text;
 using CsCheck;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
-using Dolmen.Data.Crawling;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Mixing;
 using Dolmen.Data.Quality;
 using Dolmen.Data.Sources;
-using Dolmen.Data.Warc;
 using Dolmen.Tests.Data.Sources;
-using Dolmen.Tests.Data.Warc;
 using Dolmen.Tests.Fakes;
+using Dolmen.Tests.Tables;
+using Dolmen.Tests.Web.Warc;
+using Dolmen.Web.Crawling;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Warc;
 
 namespace Dolmen.Tests.Data.Fuzz;
 

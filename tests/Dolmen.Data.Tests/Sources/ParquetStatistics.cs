@@ -1,4 +1,4 @@
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 using Parquet;
 using Encoding = System.Text.Encoding;
 using Statistics = Parquet.Meta.Statistics;
@@ -45,7 +45,7 @@ public class ParquetStatistics
         using var folder = new Fakes.TemporaryFolder();
         var path = Path.Combine(folder.Path, "a.parquet");
         File.WriteAllBytes(path, file.ToArray());
-        using var table = CorpusTable.Open(path);
+        using var table = ParquetTable.Open(path);
         Assert.Equal([whole, whole + "a"], table.Strings(0, table.Find("text")));
     }
 
