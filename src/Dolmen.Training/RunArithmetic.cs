@@ -30,7 +30,7 @@ internal static class RunArithmetic
         if (!File.Exists(file)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(file), ArithmeticRecordJson.Default.ArithmeticRecord)?.Precision;
+            return JsonSerializer.Deserialize(RegularFile.ReadAllText(file), ArithmeticRecordJson.Default.ArithmeticRecord)?.Precision;
         }
         catch (JsonException error)
         {
