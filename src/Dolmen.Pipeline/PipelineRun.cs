@@ -229,14 +229,14 @@ public sealed class PipelineRun
                 }
             )
         );
-        return JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "evaluation.json")))?.AsObject()
+        return JsonNode.Parse(File.ReadAllText(Path.Combine(directory, EvaluationFolder.ResultsFile)))?.AsObject()
             ?? throw new InvalidOperationException("evaluation.json is no object.");
     }
 
     private void Export(string final, string corpus, PipelineResult result, CorpusReport report)
     {
         var source = Path.Combine(_run.Path, final, "model");
-        var evaluation = Path.Combine(_run.Path, "evaluation", "evaluation.md");
+        var evaluation = Path.Combine(_run.Path, "evaluation", EvaluationFolder.TableFile);
         _stages.Execute(new Stage("model", null, Inputs(source, evaluation), Resumes: false, directory =>
         {
             foreach (var file in ContentHash.FilesBelow(source))
