@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Dolmen.Checkpoints;
 using Dolmen.Evaluation;
 using Dolmen.Inference;
+using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Serving;
 using Spectre.Console;
@@ -39,11 +41,14 @@ internal static class EvalCommand
         {
             model, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
         };
-        command.RunsInto(output, (parsed, stop) =>
+        command.RunsInto(output, (parsed, work, stop) =>
         {
             var asJson = parsed.GetValue(json);
             var folder = parsed.GetRequiredValue(model);
             var tasks = RecipeFile.Load(parsed.GetRequiredValue(recipe), new RecipeChanges(Set: parsed.GetValue(set))).Evaluation;
+            work.Reads("model", HuggingFaceFolder.Locate(folder));
+            var files = tasks.Tasks.SelectMany(task => task.Files()).Distinct();
+            work.Reads("corpus", files.Select(file => Path.Combine(parsed.GetRequiredValue(corpus), file)).Where(File.Exists));
             var (loaded, tokenizer) = ModelFolder.Load(folder);
             using var owned = loaded;
             EvaluationResult result;
@@ -53,7 +58,11 @@ internal static class EvalCommand
                     (ulong)(parsed.GetValue(seed) ?? 0), progress, stop);
             }
             (string Name, EvaluationResult Result)[] models = [(ServedModel.NameOf(folder), result)];
-            if (parsed.GetValue(output) is { } directory) EvaluationFolder.Write(directory, models);
+            if (parsed.GetValue(output) is { } directory)
+            {
+                EvaluationFolder.Write(directory, models);
+                work.Finish(result.Seed, RecipeFile.ToTree(tasks), EvaluationFacts.Of(directory));
+            }
             if (asJson) Console.Out.Write(EvaluationFolder.Json(models));
             else Show(models);
         });
