@@ -18,7 +18,7 @@ public static class TrainingFacts
         if (outcome.BitsPerByte is { } bits) facts["bitsPerByte"] = bits;
         if (outcome.Data is { } data)
         {
-            facts[data.Unit] = data.Used;
+            (facts[$"{data.Unit}Read"], facts[$"{data.Unit}Used"]) = (data.Read, data.Used);
             if (data.Dropped.Count > 0)
                 facts["droppedBy"] = new JsonObject(data.Dropped.Select(why => KeyValuePair.Create(why.Reason, (JsonNode?)why.Count)));
         }

@@ -106,6 +106,7 @@ internal static class RunsCommand
 
     private static string Fact(JsonNode? value) => value switch
     {
+        JsonObject { Count: 0 } or JsonArray { Count: 0 } => "none",
         JsonObject table => string.Join(", ", table.Select(entry => $"{entry.Key} {Fact(entry.Value)}")),
         JsonArray list => string.Join(", ", list.Select(Fact)),
         JsonValue number when number.GetValueKind() == JsonValueKind.Number => Number(number.GetValue<double>()),

@@ -14,7 +14,8 @@ public class GuideSnippetsTests(SmallPipelineRun run) : IClassFixture<SmallPipel
     private const string Begin = "// guide: ", End = "// end of guide", Fence = "```csharp\n";
 
     public static TheoryData<string> Snippets =>
-        [.. Directory.GetFiles(Path.Combine(Checkout.Root, "tests/Dolmen.Tests/Guides"), "*.cs").Where(HasSnippet).Select(Path.GetFileName)!];
+        [.. Directory.GetFiles(Path.Combine(Checkout.Root, "tests/Dolmen.Tests/Guides"), "*.cs").Where(HasSnippet)
+            .Select(file => Path.GetFileName(file))];
 
     [Theory, MemberData(nameof(Snippets))]
     public void A_guide_shows_the_code_that_is_tested(string file)
