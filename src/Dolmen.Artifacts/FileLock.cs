@@ -9,6 +9,9 @@ namespace Dolmen.Artifacts;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
+    /// <summary>Of a lock beside its output.</summary>
+    public const string Suffix = ".lock";
+
     private readonly FileStream _file;
     private readonly bool _deleteWhenDone;
 
@@ -44,7 +47,7 @@ public sealed class FileLock : IDisposable
     {
         OutputPlace.Check(output);
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
-        var name = suffix + ".lock";
+        var name = suffix + Suffix;
         if (Path.GetDirectoryName(full) is { } around)
         {
             try
@@ -59,6 +62,25 @@ public sealed class FileLock : IDisposable
         }
         var hash = StableHash.Sha256(full)[..16];
         return Take(Path.Combine(Path.GetTempPath(), $"dolmen-{Environment.UserName}-{hash}{name}"), output, deleteWhenDone: true);
+    }
+
+    /// <summary>Whether a process works on what the lock file stands for; a file that is there and not held was left behind.</summary>
+    public static bool IsHeld(string path)
+    {
+        if (!File.Exists(path)) return false;
+        try
+        {
+            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            return false;
+        }
+        catch (IOException error)
+        {
+            return IsSharingViolation(error);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     public void Dispose()

@@ -1,21 +1,31 @@
+using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>A file a stage left, relative to its directory.</summary>
-public sealed record ManifestFile(string Path, long Bytes, string Sha256);
+/// <summary>A file that a piece of work left, relative to its directory.</summary>
+public sealed record ManifestFile(string Path, long Bytes, string Sha256)
+{
+    /// <summary>When the file was last written, in UTC: where size and time still agree, its hash is taken from here.</summary>
+    public DateTime? Modified { get; init; }
+}
 
-/// <summary>Written last and in one piece: a directory that has one is finished. Says from what, by which recipe, with which seed, by which
-/// commit, on which machine, in which time a directory was made.</summary>
+/// <summary>
+/// Written last and in one piece: a directory that has one is finished. Says from what, by which recipe, with which seed, by which commit,
+/// on
+/// which machine, in which time it was made, whichever verb made it. Where the output is a single file, the manifest lies beside it.
+/// </summary>
+/// <param name="Stage">The stage of a run, or the verb: "base", "tokenizer train".</param>
 /// <param name="Identity">SHA-256 of everything the outputs depend on: stage, recipe, seed, inputs.</param>
-/// <param name="Inputs">Name → SHA-256 of what it held.</param>
 /// <param name="RecipeSha256">Of the stage's own part of the recipe, as canonical JSON.</param>
+/// <param name="Commit">Of the checkout that the program was built in; null outside one.</param>
 /// <param name="Seconds">Wall time, earlier interrupted attempts included where they were recorded.</param>
 public sealed record Manifest(
     string Stage,
     string Identity,
-    IReadOnlyDictionary<string, string> Inputs,
+    IReadOnlyList<ManifestInput> Inputs,
     IReadOnlyList<ManifestFile> Outputs,
     string RecipeSha256,
     ulong Seed,
@@ -33,6 +43,24 @@ public sealed record Manifest(
 
     private const long MostBytes = 64 << 20;
 
+    /// <summary>Of Dolmen.</summary>
+    public string? Version { get; init; }
+
+    public DateTime? Finished { get; init; }
+
+    /// <summary>The recipe as it was resolved; settings that hold a path of the machine name its last part alone.</summary>
+    public JsonNode? Recipe { get; init; }
+
+    /// <summary>Figures that tell what was made: how many documents, which vocabulary, how many steps.</summary>
+    public JsonObject? Facts { get; init; }
+
+    [JsonIgnore]
+    public long Bytes => Outputs.Sum(file => file.Bytes);
+
+    /// <summary>The version of the program that is running.</summary>
+    public static string ProgramVersion { get; } =
+        typeof(Manifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
     /// <summary>SHA-256 over the parts a result depends on.</summary>
     public static string IdentityOf(string stage, string recipeSha256, ulong seed, IReadOnlyDictionary<string, string> inputs) =>
         StableHash.Sha256(
@@ -47,26 +75,33 @@ public sealed record Manifest(
             )
         );
 
-    public static IReadOnlyList<ManifestFile> FilesOf(string directory) =>
-        [
-            .. ContentHash
-                .FilesBelow(directory)
-                .Where(file => file != FileName && !file.StartsWith(ScratchFolder + "/", StringComparison.Ordinal))
-                .Select(file =>
-                    Path.Combine(directory, file) is var full
-                        ? new ManifestFile(file, new FileInfo(full).Length, StableHash.Sha256OfFile(full))
-                        : null
-                )
-                .OfType<ManifestFile>(),
-        ];
+    /// <summary>Where the manifest of an output lies: inside a folder, beside a file.</summary>
+    public static string PlaceFor(string output) =>
+        Directory.Exists(output) ? Path.Combine(output, FileName) : $"{output}.{FileName}";
 
-    public void Write(string directory) =>
-        AtomicFile.WriteJson(Path.Combine(directory, FileName), this, ManifestJson.Default.Manifest);
+    /// <summary>What lies in a directory that a piece of work left, without the manifest and what is of no use once it is done.</summary>
+    public static IReadOnlyList<ManifestFile> FilesOf(string directory, RecordedHashes? known = null) =>
+    [
+        .. ContentHash.FilesBelow(directory)
+            .Where(file => file is not (FileName or UnfinishedWork.FileName)
+                && !file.StartsWith(ScratchFolder + "/", StringComparison.Ordinal))
+            .Select(file => FileOf(Path.Combine(directory, file), file, known)),
+    ];
 
-    /// <summary>Null when there is none, or none that can be read: the directory then counts as unfinished.</summary>
-    public static Manifest? Read(string directory)
+    /// <param name="name">The path to record.</param>
+    public static ManifestFile FileOf(string path, string name, RecordedHashes? known = null)
     {
-        var path = Path.Combine(directory, FileName);
+        var info = new FileInfo(path);
+        return new ManifestFile(name, info.Length, known?.Of(path) ?? StableHash.Sha256OfFile(path)) { Modified = info.LastWriteTimeUtc };
+    }
+
+    public void Write(string output) => AtomicFile.WriteJson(PlaceFor(output), this, ManifestJson.Default.Manifest);
+
+    /// <summary>Null when there is none, or none that can be read: the output then counts as unfinished.</summary>
+    /// <param name="output">A directory, or a file whose manifest lies beside it.</param>
+    public static Manifest? Read(string output)
+    {
+        var path = PlaceFor(output);
         if (!File.Exists(path) || new FileInfo(path).Length > MostBytes) return null;
         try
         {
@@ -85,18 +120,20 @@ public sealed record Manifest(
         Read(directory) is { } manifest && manifest.Identity == identity && manifest.Damage(directory) is null;
 
     /// <summary>The first file that is missing or has changed, with what is wrong; null when all are as they were left.</summary>
-    public string? Damage(string directory)
+    /// <param name="known">Trusts a file of the recorded size and time; every file is read when null.</param>
+    public string? Damage(string output, RecordedHashes? known = null)
     {
+        var directory = Directory.Exists(output) ? output : Path.GetDirectoryName(Path.GetFullPath(output)) ?? output;
         foreach (var file in Outputs)
         {
-            var path = Path.GetFullPath(file.Path, directory);
+            var path = Path.GetFullPath(file.Path, Path.GetFullPath(directory));
             if (!path.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 return $"{file.Path} lies outside";
             if (!File.Exists(path))
                 return $"{file.Path} is missing";
             if (new FileInfo(path).Length != file.Bytes)
                 return $"{file.Path} has another size";
-            if (StableHash.Sha256OfFile(path) != file.Sha256)
+            if ((known?.Of(path) ?? StableHash.Sha256OfFile(path)) != file.Sha256)
                 return $"{file.Path} has other contents";
         }
         return null;

@@ -51,55 +51,17 @@ public static class RecipeTree
                 yield return $"'{at}' is not a key of a recipe{Suggestion(key, type)}";
                 continue;
             }
-            if (value is not JsonObject inner || TypeOf(known) is not { Kind: JsonTypeInfoKind.Object } innerType) continue;
-            var (contract, below) = (RecipeVariants.Of(innerType, inner, at), innerType.PolymorphismOptions?.TypeDiscriminatorPropertyName);
-            foreach (var problem in UnknownKeys(inner, contract, at, below)) yield return problem;
+            foreach (var (inner, innerType, place) in RecipeVariants.Below(value, TypeOf(known), at))
+            {
+                var (contract, below) = (RecipeVariants.Of(innerType, inner, place), innerType.PolymorphismOptions);
+                foreach (var problem in UnknownKeys(inner, contract, place, below?.TypeDiscriminatorPropertyName)) yield return problem;
+            }
         }
     }
 
     /// <param name="assignment"><c>training.precision=float32</c>.</param>
     /// <exception cref="UserErrorException">No such key, or a value of another type.</exception>
-    public static void Set(JsonObject tree, string assignment, JsonTypeInfo root)
-    {
-        var equals = assignment.IndexOf('=', StringComparison.Ordinal);
-        if (equals < 1)
-            throw new UserErrorException(
-                $"--set {assignment} has no value: write --set path=value, such as --set training.precision=float32."
-            );
-        var (path, text) = (assignment[..equals].Trim(), assignment[(equals + 1)..].Trim());
-        var keys = path.Split('.');
-        var (at, type) = (tree, root);
-        for (var i = 0; i < keys.Length; i++)
-        {
-            // Names in a dictionary may hold points: all that is left of the path is one.
-            if (type.Kind == JsonTypeInfoKind.Dictionary && type.ElementType is { } element)
-            {
-                at[string.Join('.', keys[i..])] = Value(assignment, path, text, type.Options.GetTypeInfo(element));
-                return;
-            }
-            if (i == keys.Length - 1 && keys[i] == type.PolymorphismOptions?.TypeDiscriminatorPropertyName)
-            {
-                at[keys[i]] = text;
-                RecipeVariants.Of(type, at, string.Join('.', keys[..i]));
-                return;
-            }
-            type = RecipeVariants.Of(type, at, string.Join('.', keys[..i]));
-            if (type.Kind != JsonTypeInfoKind.Object)
-                throw new UserErrorException($"--set {assignment}: '{string.Join('.', keys[..i])}' has no keys below it.");
-            var known =
-                type.Properties.FirstOrDefault(property => property.Name == keys[i])
-                ?? throw new UserErrorException(
-                    $"--set {assignment}: '{string.Join('.', keys[..(i + 1)])}' is not a key of a recipe{Suggestion(keys[i], type)}"
-                );
-            if (i == keys.Length - 1)
-            {
-                at[keys[i]] = Value(assignment, path, text, TypeOf(known));
-                return;
-            }
-            if (at[keys[i]] is not JsonObject below) at[keys[i]] = below = [];
-            (at, type) = (below, TypeOf(known));
-        }
-    }
+    public static void Set(JsonObject tree, string assignment, JsonTypeInfo root) => RecipeAssignment.Parse(assignment).Apply(tree, root);
 
     /// <summary>The record a tree makes.</summary>
     /// <exception cref="UserErrorException">A key is unknown or missing, or a value of another type.</exception>
@@ -132,7 +94,7 @@ public static class RecipeTree
         assignments?.LastOrDefault(assignment => problem.StartsWith(assignment.Split('=')[0].Trim() + " ", StringComparison.Ordinal))
             is { } guilty ? $"--set {guilty}" : source;
 
-    private static JsonNode? ParseNode(string text, string source)
+    internal static JsonNode? ParseNode(string text, string source)
     {
         var utf8 = JsonInput.Checked(Encoding.UTF8.GetBytes(text), source, comments: true);
         try
@@ -145,27 +107,11 @@ public static class RecipeTree
         }
     }
 
-    private static JsonTypeInfo TypeOf(JsonPropertyInfo property) => property.Options.GetTypeInfo(property.PropertyType);
+    internal static JsonTypeInfo TypeOf(JsonPropertyInfo property) => property.Options.GetTypeInfo(property.PropertyType);
 
-    private static string Suggestion(string key, JsonTypeInfo type)
+    internal static string Suggestion(string key, JsonTypeInfo type)
     {
         var names = type.Properties.Select(property => property.Name).ToList();
         return NearestName.Of(key, names) is { } near ? $": did you mean '{near}'?" : $": known there are {string.Join(", ", names)}.";
-    }
-
-    private static JsonNode? Value(string assignment, string path, string text, JsonTypeInfo type)
-    {
-        var plain = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
-        if (plain == typeof(string)) return JsonValue.Create(text);
-        try
-        {
-            var node = plain.IsEnum && text != "null" ? JsonValue.Create(text) : ParseNode(text, assignment);
-            node.Deserialize(type);
-            return node;
-        }
-        catch (Exception error) when (error is JsonException or UserErrorException)
-        {
-            throw new UserErrorException($"--set {assignment}: '{text}' is not {JsonProblem.Kind(type)}, which {path} takes.", error);
-        }
     }
 }

@@ -12,6 +12,9 @@ public sealed class RunDirectory : IDisposable
     public const string RunFile = "run.json";
     public const string LockFile = "run.lock";
 
+    /// <summary>What the manifest of a whole run calls it.</summary>
+    public const string RunStage = "run";
+
     private const int MostDifferencesNamed = 3;
 
     private readonly FileLock _lock;

@@ -21,16 +21,19 @@ internal static class CommandRun
         }));
 
     /// <summary>A verb that writes an output holds a lock on it while it runs, so that a second one is refused instead of both losing their
-    /// work.</summary>
-    public static void RunsInto(this Command command, Option output, Func<ParseResult, CancellationToken, int> body) =>
+    /// work, and records what it does: the body says what it reads and, at the end, what it made. Without an output nothing is
+    /// recorded.</summary>
+    public static void RunsInto(this Command command, Option output, Func<ParseResult, RecordedWork, CancellationToken, int> body) =>
         command.Runs((parsed, stop) =>
         {
-            using var held = parsed.GetResult(output)?.GetValueOrDefault<string?>() is { Length: > 0 } path ? FileLock.Beside(path) : null;
-            return body(parsed, stop);
+            var path = parsed.GetResult(output)?.GetValueOrDefault<string?>() is { Length: > 0 } named ? named : null;
+            using var held = path is null ? null : FileLock.Beside(path);
+            using var work = new RecordedWork(string.Join(' ', parsed.CommandPath()), path, stop);
+            return body(parsed, work, stop);
         });
 
-    public static void RunsInto(this Command command, Option output, Action<ParseResult, CancellationToken> body) =>
-        command.RunsInto(output, (parsed, stop) => { body(parsed, stop); return ExitCode.Done; });
+    public static void RunsInto(this Command command, Option output, Action<ParseResult, RecordedWork, CancellationToken> body) =>
+        command.RunsInto(output, (parsed, work, stop) => { body(parsed, work, stop); return ExitCode.Done; });
 
     /// <summary>The words typed before the options: "corpus build".</summary>
     public static IEnumerable<string> CommandPath(this ParseResult parsed)

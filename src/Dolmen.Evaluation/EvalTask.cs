@@ -12,25 +12,32 @@ public sealed record EvaluationInput(
     LanguageModel Model, Tokenizer Tokenizer, string CorpusDirectory, ulong Seed,
     IProgress<StageProgress> Progress, CancellationToken Stop);
 
-/// <summary>One way of measuring a model on held-out data. A new task is one file, one line here and one in
-/// <see cref="EvaluationRecipe.Tasks"/>. Discriminators are permanent once released.</summary>
+/// <summary>One way of measuring a model on held-out data, and its settings as they stand in a recipe's list of tasks. A new task is one
+/// file and one line here. The names are permanent once released.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "task")]
 [JsonDerivedType(typeof(BitsPerByteTask), "bits-per-byte")]
 [JsonDerivedType(typeof(MultipleChoiceTask), "multiple-choice")]
 [JsonDerivedType(typeof(RefusalTask), "refusal")]
 public abstract record EvalTask
 {
-    public abstract string Name { get; }
+    /// <summary>Its key in the results; two tasks of a recipe never have the same.</summary>
+    public abstract string Name();
 
     /// <summary>One sentence for people.</summary>
-    public abstract string Measures { get; }
+    public abstract string Measures();
 
-    /// <summary>Names of the metrics it fills in, as in <c>evaluation.json</c>.</summary>
+    /// <summary>Short names of the scores it gives, as in <c>evaluation.json</c>.</summary>
     public abstract IReadOnlyList<string> Metrics();
 
     /// <summary>Files of the corpus directory without which the task is skipped.</summary>
     public abstract IReadOnlyList<string> Files();
 
-    /// <summary>Adds its metrics to <paramref name="result"/>.</summary>
-    public abstract EvaluationResult Run(EvaluationInput input, EvaluationResult result);
+    /// <summary>All that is wrong with the settings, each beginning with its key.</summary>
+    public abstract IEnumerable<string> Problems();
+
+    public abstract TaskResult Run(EvaluationInput input);
+
+    protected static IEnumerable<string> AtLeast(int least, params (string Name, int Value)[] settings) =>
+        settings.Where(setting => setting.Value < least)
+            .Select(setting => $"{setting.Name} is {setting.Value}: it must be {least} or more.");
 }

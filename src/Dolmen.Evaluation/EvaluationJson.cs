@@ -5,7 +5,6 @@ namespace Dolmen.Evaluation;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(EvaluationResult))]
-[JsonSerializable(typeof(OrderedDictionary<string, EvaluationResult>))]
 [JsonSerializable(typeof(QuestionResult))]
 [JsonSerializable(typeof(ModelQuestion))]
 [JsonSerializable(typeof(ModelAnswer))]

@@ -2,35 +2,28 @@ using Dolmen.Evaluation.Tasks;
 
 namespace Dolmen.Evaluation;
 
-/// <summary>How much to measure; the questions beyond a limit are left out by a draw with the run's seed.</summary>
-/// <param name="FewShot">Solved examples before each question of the second multiple-choice pass; 0 leaves that pass out.</param>
-/// <param name="HeldOutBytes">Held-out text to score for bits per byte; the last document drawn is scored whole.</param>
-public sealed record EvaluationRecipe(
-    int MaxQuestions = 1000, int FewShot = 5, int MaxInvented = 200, int MaxKnown = 200, int HeldOutBytes = 262144)
+/// <summary>What to measure, task by task; the items beyond a task's limit are left out by a draw with the run's seed.</summary>
+/// <param name="Tasks"><see cref="Standard"/> where the recipe says nothing.</param>
+public sealed record EvaluationRecipe(IReadOnlyList<EvalTask>? Tasks = null)
 {
-    public IReadOnlyList<EvalTask> Tasks()
-    {
-        List<EvalTask> tasks = [];
-        if (HeldOutBytes > 0) tasks.Add(new BitsPerByteTask(HeldOutBytes));
-        if (MaxQuestions > 0) tasks.Add(new MultipleChoiceTask(MaxQuestions));
-        if (MaxQuestions > 0 && FewShot > 0) tasks.Add(new MultipleChoiceTask(MaxQuestions, FewShot));
-        if (MaxInvented > 0 || MaxKnown > 0) tasks.Add(new RefusalTask(MaxInvented, MaxKnown));
-        return tasks;
-    }
+    public static IReadOnlyList<EvalTask> Standard { get; } =
+        [new BitsPerByteTask(), new MultipleChoiceTask(), new MultipleChoiceTask(Shots: 5), new RefusalTask()];
+
+    public IReadOnlyList<EvalTask> Tasks { get; init; } = Tasks ?? Standard;
 
     /// <summary>All problems at once; empty when the recipe can be run.</summary>
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        void NotNegative(string name, int value)
+        if (Tasks.Count == 0)
+            problems.Add("evaluation.tasks is empty: it must name at least one task. './dolmen eval ls' lists them.");
+        for (var i = 0; i < Tasks.Count; i++)
+            problems.AddRange(Tasks[i].Problems().Select(problem => $"evaluation.tasks.{i}.{problem}"));
+        foreach (var name in Tasks.CountBy(task => task.Name()).Where(count => count.Value > 1).Select(count => count.Key))
         {
-            if (value < 0) problems.Add($"evaluation.{name} is {value}: it must be 0 (leave it out) or more.");
+            problems.Add($"evaluation.tasks has '{name}' more than once: its results would have the same name. Leave one out, or ask for "
+                + "another number of shots.");
         }
-        NotNegative("maxQuestions", MaxQuestions);
-        NotNegative("fewShot", FewShot);
-        NotNegative("maxInvented", MaxInvented);
-        NotNegative("maxKnown", MaxKnown);
-        NotNegative("heldOutBytes", HeldOutBytes);
         return problems;
     }
 }

@@ -18,19 +18,19 @@ public static class EvaluationRun
         Check(model, tokenizer, corpusDirectory, recipe);
         var started = Stopwatch.GetTimestamp();
         var input = new EvaluationInput(model, tokenizer, corpusDirectory, seed, progress, stop);
-        var tasks = recipe.Tasks();
-        var result = new EvaluationResult { Seed = seed, Tasks = tasks };
+        var result = new EvaluationResult([]) { Seed = seed, Tasks = recipe.Tasks };
         var ran = 0;
-        foreach (var task in tasks)
+        foreach (var task in recipe.Tasks)
         {
             stop.ThrowIfCancellationRequested();
             var missing = task.Files().Where(file => !File.Exists(Path.Combine(corpusDirectory, file))).ToList();
             if (missing.Count > 0)
             {
-                result = result.Warn($"{task.Name} was skipped: the corpus holds no {string.Join(" and no ", missing)}.");
+                var warning = $"{task.Name()} was skipped: the corpus holds no {string.Join(" and no ", missing)}.";
+                result = result with { Warnings = [.. result.Warnings, warning] };
                 continue;
             }
-            result = task.Run(input, result);
+            result = result.With(task.Run(input));
             ran++;
         }
         if (ran > 0 && result.Data.Sum(counts => counts.Used) == 0)
@@ -41,7 +41,7 @@ public static class EvaluationRun
         if (ran == 0)
         {
             throw new UserErrorException($"'{corpusDirectory}' holds nothing to evaluate on: it needs at least one of " +
-                $"{string.Join(", ", tasks.SelectMany(task => task.Files()).Distinct())}. Build it with './dolmen corpus build', " +
+                $"{string.Join(", ", recipe.Tasks.SelectMany(task => task.Files()).Distinct())}. Build it with './dolmen corpus build', " +
                 "or name the corpus folder of a finished run.");
         }
         return result with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
@@ -50,10 +50,6 @@ public static class EvaluationRun
     private static void Check(LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe)
     {
         if (recipe.Problems() is { Count: > 0 } problems) throw new UserErrorException(string.Join("\n", problems));
-        if (recipe.Tasks().Count == 0)
-        {
-            throw new UserErrorException("The evaluation recipe asks for nothing: every limit is 0. Raise at least one.");
-        }
         if (!Directory.Exists(corpusDirectory))
         {
             throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with './dolmen corpus build', or " +

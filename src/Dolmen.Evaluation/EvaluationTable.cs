@@ -2,40 +2,44 @@ using System.Text;
 
 namespace Dolmen.Evaluation;
 
-/// <summary>Results for people: one row a model.</summary>
-public static class EvaluationTable
+/// <summary>Results for people: one row a model, one column a score that any of them has.</summary>
+public sealed class EvaluationTable
 {
-    private static readonly (string Title, Func<EvaluationResult, string> Cell)[] Columns =
-    [
-        ("bits per byte", r => r.BitsPerByte is { } bits ? $"{bits:0.000}" : "–"),
-        ("acc", r => Rate(r.Acc, r.AccStderr)),
-        ("acc_norm", r => Rate(r.AccNorm, r.AccNormStderr)),
-        ("acc_norm unseen", r => Rate(r.AccNormUnseen, r.AccNormUnseenStderr)),
-        ("acc 5-shot", r => Rate(r.Acc5Shot, r.Acc5ShotStderr)),
-        ("acc_norm 5-shot", r => Rate(r.AccNorm5Shot, r.AccNorm5ShotStderr)),
-        ("refusal invented", r => Rate(r.RefusalInvented, r.RefusalInventedStderr)),
-        ("refusal known", r => Rate(r.RefusalKnown, r.RefusalKnownStderr)),
-    ];
+    private readonly List<(string Task, string Key)> _columns;
+    private readonly IReadOnlyList<(string Name, EvaluationResult Result)> _models;
 
-    public static IReadOnlyList<string> Titles { get; } = [.. Columns.Select(column => column.Title)];
+    public EvaluationTable(IReadOnlyList<(string Name, EvaluationResult Result)> models)
+    {
+        _models = models;
+        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score.HigherIsBetter is not null)
+            .DistinctBy(Column).ToList();
+        _columns = [.. scores.Select(Column)];
+        Titles = [.. scores.Select(score => scores.Count(other => other.Title == score.Title) == 1
+            ? score.Title : $"{score.Task}: {score.Title}")];
+    }
 
-    public static IReadOnlyList<string> Cells(EvaluationResult result) => [.. Columns.Select(column => column.Cell(result))];
+    public IReadOnlyList<string> Titles { get; }
+
+    /// <summary>As many as there are titles, of the model at that place.</summary>
+    public IReadOnlyList<string> Cells(int model) =>
+        [.. _columns.Select(column => _models[model].Result.Scores.FirstOrDefault(score => Column(score) == column) is { } score
+            ? Rate(score) : "–")];
 
     /// <summary>The table, how it was measured, and the first model against the last on the same questions.</summary>
     public static string Markdown(IReadOnlyList<(string Name, EvaluationResult Result)> models)
     {
-        var text = new StringBuilder();
-        text.Append("| model | ").AppendJoin(" | ", Titles).Append(" |\n|---|").Insert(text.Length, "---:|", Titles.Count).Append('\n');
-        foreach (var (name, result) in models) text.Append($"| {name} | ").AppendJoin(" | ", Cells(result)).Append(" |\n");
+        var (text, table) = (new StringBuilder(), new EvaluationTable(models));
+        text.Append("| model | ").AppendJoin(" | ", table.Titles).Append(" |\n|---|")
+            .Insert(text.Length, "---:|", table.Titles.Count).Append('\n');
+        for (var i = 0; i < models.Count; i++) text.Append($"| {models[i].Name} | ").AppendJoin(" | ", table.Cells(i)).Append(" |\n");
         if (models.Count == 0) return text.ToString();
 
         var last = models[^1].Result;
-        text.Append("\n± is one standard error. ");
-        text.Append($"{last.Questions} questions ({last.QuestionsUnseen} whose answer occurs nowhere in training), " +
-            $"{last.Invented} invented and {last.Known} known members, {last.HeldOutBytes} bytes of held-out text, seed {last.Seed}.\n");
+        text.Append($"\n± is one standard error. {Counts(last)}; seed {last.Seed}.\n");
         if (models.Count > 1)
         {
-            foreach (var fewShot in (bool[])[false, true]) AppendComparison(text, models[0], models[^1], fewShot);
+            foreach (var task in last.QuestionResults.Select(question => question.Task).Distinct())
+                AppendComparison(text, models[0], models[^1], task);
         }
         foreach (var (name, result) in models)
         {
@@ -44,22 +48,27 @@ public static class EvaluationTable
         return text.ToString();
     }
 
-    private static void AppendComparison(
-        StringBuilder text, (string Name, EvaluationResult Result) first, (string Name, EvaluationResult Result) last, bool fewShot)
+    /// <summary>How many items each task measured, and the figures that are not scores: "multiple-choice: n 1000".</summary>
+    public static string Counts(EvaluationResult result) => string.Join("; ", result.Scores.GroupBy(score => score.Task).Select(task =>
     {
-        var paired = PairedComparison.Of(first.Result, last.Result, fewShot);
+        var figures = task.Where(score => score.HigherIsBetter is null).Select(score => $", {score.Value:0.##} {score.Metric}");
+        return $"{task.Key}: n {string.Join(" and ", task.Select(score => score.Count).Distinct())}{string.Concat(figures)}";
+    }));
+
+    private static (string Task, string Key) Column(EvaluationScore score) => (score.Task, score.Key);
+
+    private static void AppendComparison(
+        StringBuilder text, (string Name, EvaluationResult Result) first, (string Name, EvaluationResult Result) last, string task)
+    {
+        var paired = PairedComparison.Of(first.Result, last.Result, task);
         if (paired.Questions == 0) return;
-        text.Append($"\n{first.Name} → {last.Name}, acc_norm {(fewShot ? "few-shot" : "zero-shot")}, paired: " +
+        text.Append($"\n{first.Name} → {last.Name}, acc_norm of {task}, paired: " +
             $"{paired.Difference:+0.000;-0.000;0.000} over {paired.Questions} questions " +
             $"({paired.OnlySecond} gained, {paired.OnlyFirst} lost; McNemar exact p {Probability(paired.P)}).\n");
     }
 
-    private static string Rate(double? rate, double? stderr) => (rate, stderr) switch
-    {
-        (null, _) => "–",
-        ({ } p, null) => $"{p:0.000}",
-        ({ } p, { } error) => $"{p:0.000} ± {error:0.000}",
-    };
+    private static string Rate(EvaluationScore score) =>
+        score.StandardError is { } error ? $"{score.Value:0.000} ± {error:0.000}" : $"{score.Value:0.000}";
 
     private static string Probability(double p) => p < 0.001 ? "< 0.001" : $"= {p:0.000}";
 }

@@ -9,16 +9,16 @@ public sealed record PairedComparison(int Questions, int OnlyFirst, int OnlySeco
 {
     public double Difference => Questions == 0 ? 0 : (OnlySecond - OnlyFirst) / (double)Questions;
 
-    /// <summary>By acc_norm, over the questions of one pass that both models answered.</summary>
-    public static PairedComparison Of(EvaluationResult first, EvaluationResult second, bool fewShot = false)
+    /// <summary>By acc_norm, over the questions of one task that both models answered.</summary>
+    public static PairedComparison Of(EvaluationResult first, EvaluationResult second, string task)
     {
         var before = new Dictionary<string, bool>(StringComparer.Ordinal);
-        foreach (var question in first.QuestionResults.Where(q => q.FewShot == fewShot))
+        foreach (var question in first.QuestionResults.Where(q => q.Task == task))
         {
             before[question.Id] = question.PickedNorm == question.Gold;
         }
         var (questions, onlyFirst, onlySecond) = (0, 0, 0);
-        foreach (var question in second.QuestionResults.Where(q => q.FewShot == fewShot))
+        foreach (var question in second.QuestionResults.Where(q => q.Task == task))
         {
             if (!before.TryGetValue(question.Id, out var wasRight)) continue;
             var isRight = question.PickedNorm == question.Gold;

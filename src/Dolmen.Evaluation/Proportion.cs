@@ -11,4 +11,9 @@ internal readonly record struct Proportion(int Hits, int Count)
     public double? Rate => Count == 0 ? null : (double)Hits / Count;
 
     public double? Stderr => Rate is { } p && Count > 1 ? Math.Sqrt(p * (1 - p) / (Count - 1)) : null;
+
+    /// <summary>Nothing where there was no item to count.</summary>
+    public IEnumerable<EvaluationScore> Score(
+        string task, string metric, int shots = 0, string filter = EvaluationScore.AllItems, bool higherIsBetter = true) =>
+        Rate is { } rate ? [new EvaluationScore(task, metric, filter, rate, Stderr, Count, higherIsBetter) { Shots = shots }] : [];
 }

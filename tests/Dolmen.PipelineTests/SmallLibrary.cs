@@ -45,9 +45,9 @@ internal static class SmallLibrary
             "--set",
             "corpus.heldOutFraction=0.2",
             "--set",
-            "evaluation.maxInvented=4",
+            "evaluation.tasks.refusal.maxInvented=4",
             "--set",
-            "evaluation.maxKnown=4",
+            "evaluation.tasks.refusal.maxKnown=4",
         ];
 
     /// <summary>Members enough for questions with four answers of different wording.</summary>

@@ -19,6 +19,7 @@ internal static class AlignCommand
                         "FILE"
                     ),
                 ],
+                ["sft"],
                 (recipe, inputs, context) => TrainingStages.Sft(recipe.Sft, inputs[0], inputs[1], context)
             ),
             TrainingVerbs.Build(
@@ -32,6 +33,7 @@ internal static class AlignCommand
                         "FILE"
                     ),
                 ],
+                ["dpo"],
                 (recipe, inputs, context) => TrainingStages.Dpo(recipe.Dpo, inputs[0], inputs[1], context)
             ),
         };

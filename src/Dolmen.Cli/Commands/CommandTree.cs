@@ -15,6 +15,7 @@ internal static class CommandTree
         ModelCommand.Build(),
         AlignCommand.Build(),
         EvalCommand.Build(),
+        RunsCommand.Build(),
         GenerateCommand.Build(),
         ChatCommand.Build(),
         ServeCommand.Build(),

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
+using Dolmen.Data.Inputs;
 using Dolmen.Pipeline;
 using Spectre.Console;
 
@@ -124,13 +125,17 @@ internal static class CorpusBuildCommand
                     .. parsed.GetValue(set) ?? [],
                     .. parsed.GetValue(index) is { } known ? [$"dedup.index={Path.GetFullPath(known)}"] : (string[])[],
                 ];
+                using var work = new RecordedWork(string.Join(' ', parsed.CommandPath()), directory, stop);
                 using var progress = new ConsoleProgress(parsed.GetValue(json));
                 string[] all = [.. parsed.GetValue(positional) ?? [], .. parsed.GetValue(inputs) ?? []];
+                work.Reads("input", all);
+                work.Reads("index", parsed.GetValue(index));
+                var seedOfDraws = (ulong)(parsed.GetValue(seed) ?? 0);
                 var result = CorpusBuild.Run(
                     corpus,
                     all,
                     directory,
-                    (ulong)(parsed.GetValue(seed) ?? 0),
+                    seedOfDraws,
                     parsed.GetValue(recipe),
                     changes,
                     run,
@@ -138,6 +143,16 @@ internal static class CorpusBuildCommand
                     stop,
                     parsed.GetValue(followLinks)
                 );
+                if (result is not null)
+                {
+                    if (all.Length == 0) work.Reads(CorpusFacts.DefaultInput(CorpusInputs.Sha256([], stop)));
+                    var settings = new JsonObject
+                    {
+                        ["heldOutFraction"] = corpus.HeldOutFraction, ["textField"] = corpus.TextField,
+                        ["cleaning"] = CorpusFacts.Recipe(result.Directory),
+                    };
+                    work.Finish(seedOfDraws, settings, CorpusFacts.Of(result.Directory));
+                }
                 if (result is null)
                     Console.Error.WriteLine(
                         $"dolmen: the shards of rank {run.Rank.Rank} are measured. When all ranks are done: dolmen corpus merge with the "

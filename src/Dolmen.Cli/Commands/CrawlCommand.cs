@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Web.Crawling;
 using Spectre.Console;
@@ -95,6 +96,7 @@ internal static class CrawlCommand
                 {
                     OnNotice = notice => Console.Error.WriteLine(notice),
                 };
+                using var work = new RecordedWork(string.Join(' ', parsed.CommandPath()), wanted.Folder, stop);
                 CrawlReport report;
                 using (var progress = new ConsoleProgress(parsed.GetValue(json)))
                 {
@@ -105,7 +107,11 @@ internal static class CrawlCommand
                 else
                     Show(report);
                 if (!report.Failed)
+                {
+                    foreach (var address in parsed.GetRequiredValue(seeds)) work.ReadsNamed("address", SecretFree.Address(address));
+                    work.Finish(0, Settings(wanted), Facts(report));
                     return ExitCode.Done;
+                }
                 Console.Error.WriteLine(
                     "dolmen: no page was fetched: "
                         + (report.Notices.Count > 0 ? report.Notices[0] : "every address failed.")
@@ -116,6 +122,19 @@ internal static class CrawlCommand
         );
         return command;
     }
+
+    /// <summary>What decides which pages are stored.</summary>
+    private static JsonObject Settings(CrawlSettings wanted) => new()
+    {
+        ["scope"] = wanted.Scope.ToString(), ["maxDepth"] = wanted.MaxDepth, ["maxPages"] = wanted.MaxPages,
+        ["maxBytes"] = wanted.MaxBytes, ["maxPageBytes"] = wanted.MaxPageBytes,
+    };
+
+    private static JsonObject Facts(CrawlReport report) => new()
+    {
+        ["pages"] = report.Pages, ["pagesUnchanged"] = report.Revisits, ["bytes"] = report.Bytes, ["warcFiles"] = report.WarcFiles.Count,
+        ["pass"] = report.Pass, ["ended"] = report.Ended, ["excludedByRobots"] = report.RobotsExcluded,
+    };
 
     private static Option<T> Limit<T>(string name, string what, T value) =>
         new(name)

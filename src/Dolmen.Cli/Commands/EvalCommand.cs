@@ -1,6 +1,9 @@
 using System.CommandLine;
+using Dolmen.Checkpoints;
 using Dolmen.Evaluation;
 using Dolmen.Inference;
+using Dolmen.Pipeline;
+using Dolmen.Pipeline.Recipes;
 using Dolmen.Serving;
 using Spectre.Console;
 
@@ -24,29 +27,44 @@ internal static class EvalCommand
         {
             Description = "A corpus folder with the held-out files.", HelpName = "DIR", Required = true,
         };
-        var output = CommonOptions.Out("Where to put evaluation.json, evaluation.md, questions.jsonl and answers.jsonl.");
+        var recipe = new Option<string>("--recipe")
+        {
+            Description = "The recipe whose evaluation.tasks are run (quickstart).", HelpName = "NAME|FILE",
+            DefaultValueFactory = _ => "quickstart",
+        };
+        var output = CommonOptions.Out(
+            "Where to put evaluation.json, evaluation.md, lm-eval's layout of the results, questions.jsonl and answers.jsonl.");
+        var set = CommonOptions.Set();
         var seed = CommonOptions.Seed();
         var json = CommonOptions.Json();
-        var command = new Command("run", "Evaluates one model: bits per byte, multiple choice, refusal.") 
+        var command = new Command("run", "Evaluates one model by the tasks of a recipe: bits per byte, multiple choice, refusal.")
         {
-            model, corpus, output, seed, json, CommonOptions.Strict(),
+            model, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
         };
-        command.RunsInto(output, (parsed, stop) =>
+        command.RunsInto(output, (parsed, work, stop) =>
         {
             var asJson = parsed.GetValue(json);
             var folder = parsed.GetRequiredValue(model);
+            var tasks = RecipeFile.Load(parsed.GetRequiredValue(recipe), new RecipeChanges(Set: parsed.GetValue(set))).Evaluation;
+            work.Reads("model", HuggingFaceFolder.Locate(folder));
+            var files = tasks.Tasks.SelectMany(task => task.Files()).Distinct();
+            work.Reads("corpus", files.Select(file => Path.Combine(parsed.GetRequiredValue(corpus), file)).Where(File.Exists));
             var (loaded, tokenizer) = ModelFolder.Load(folder);
             using var owned = loaded;
             EvaluationResult result;
             using (var progress = new ConsoleProgress(asJson))
             {
-                result = EvaluationRun.Run(loaded, tokenizer, parsed.GetRequiredValue(corpus), new EvaluationRecipe(),
+                result = EvaluationRun.Run(loaded, tokenizer, parsed.GetRequiredValue(corpus), tasks,
                     (ulong)(parsed.GetValue(seed) ?? 0), progress, stop);
             }
-            (string, EvaluationResult)[] models = [(ServedModel.NameOf(folder), result)];
-            if (parsed.GetValue(output) is { } directory) EvaluationFolder.Write(directory, models);
+            (string Name, EvaluationResult Result)[] models = [(ServedModel.NameOf(folder), result)];
+            if (parsed.GetValue(output) is { } directory)
+            {
+                EvaluationFolder.Write(directory, models);
+                work.Finish(result.Seed, RecipeFile.ToTree(tasks), EvaluationFacts.Of(directory));
+            }
             if (asJson) Console.Out.Write(EvaluationFolder.Json(models));
-            else Show(result);
+            else Show(models);
         });
         return command;
     }
@@ -57,7 +75,7 @@ internal static class EvalCommand
         var command = new Command("ls", "Lists the tasks and the metrics they give.") { json };
         command.Runs((parsed, _) =>
         {
-            var tasks = new EvaluationRecipe().Tasks();
+            var tasks = EvaluationRecipe.Standard;
             if (parsed.GetValue(json))
             {
                 Console.Out.Write(EvaluationFolder.Json(tasks));
@@ -66,24 +84,25 @@ internal static class EvalCommand
             var table = new Table().Border(TableBorder.Rounded).AddColumns("task", "metrics", "measures");
             foreach (var task in tasks)
             {
-                table.AddRow(Markup.Escape(task.Name), Markup.Escape(string.Join(", ", task.Metrics())), Markup.Escape(task.Measures));
+                var metrics = string.Join(", ", task.Metrics());
+                table.AddRow(Markup.Escape(task.Name()), Markup.Escape(metrics), Markup.Escape(task.Measures()));
             }
             OnStderr().Write(table);
         });
         return command;
     }
 
-    private static void Show(EvaluationResult result)
+    private static void Show((string Name, EvaluationResult Result)[] models)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("metric", "value");
-        foreach (var (title, cell) in EvaluationTable.Titles.Zip(EvaluationTable.Cells(result)))
+        var (table, result) = (new Table().Border(TableBorder.Rounded).AddColumns("metric", "value"), models[0].Result);
+        var evaluation = new EvaluationTable(models);
+        foreach (var (title, cell) in evaluation.Titles.Zip(evaluation.Cells(0)))
         {
             table.AddRow(Markup.Escape(title), Markup.Escape(cell));
         }
         var console = OnStderr();
         console.Write(table);
-        console.WriteLine($"{result.Questions} questions, {result.HeldOutBytes} bytes of held-out text, " +
-            $"{result.Seconds:0.0} s; ± is one standard error.");
+        console.WriteLine($"{EvaluationTable.Counts(result)}; {result.Seconds:0.0} s; ± is one standard error.");
         foreach (var warning in result.Warnings) console.WriteLine($"note: {warning}");
     }
 

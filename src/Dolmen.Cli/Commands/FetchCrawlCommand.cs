@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 using Dolmen.Web.Crawling;
 
 namespace Dolmen.Cli.Commands;
@@ -59,7 +61,7 @@ internal static class FetchCrawlCommand
         };
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var settings = new FetchSettings(
                     parsed.GetRequiredValue(output)!,
@@ -76,6 +78,11 @@ internal static class FetchCrawlCommand
                 {
                     report = ListedFiles.FetchAsync(settings, progress, stop).GetAwaiter().GetResult();
                 }
+                work.Reads("listing", settings.Listing is { } named ? SecretFree.Address(named) : null);
+                work.ReadsNamed("address", SecretFree.Address(settings.BaseUrl));
+                var asked = new JsonObject { ["crawl"] = settings.Crawl, ["kind"] = settings.Kind, ["select"] = settings.Select };
+                var fetched = new JsonObject { ["files"] = report.Files.Count, ["listed"] = report.Listed };
+                work.Finish(0, asked, fetched);
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(JsonSerializer.Serialize(report, FetchReportJson.Default.FetchReport));
                 else

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data.Mixing;
 using Spectre.Console;
@@ -44,7 +45,7 @@ internal static class MixCommand
         };
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 if (parsed.GetValue(seed) is < 0 and var negative)
                     throw new UserErrorException($"--seed is {negative}: it must be 0 or more.");
@@ -53,6 +54,7 @@ internal static class MixCommand
                 var mixing = MixRecipeFile.Load(parsed.GetValue(recipe), parsed.GetValue(set) ?? []);
                 using var progress = new ConsoleProgress(parsed.GetValue(json));
                 var directory = parsed.GetRequiredValue(output)!;
+                work.Reads("corpus", parsed.GetRequiredValue(inputs));
                 var report = CorpusMix.Run(
                     parsed.GetRequiredValue(inputs),
                     mixing,
@@ -62,6 +64,15 @@ internal static class MixCommand
                     progress,
                     stop
                 );
+                var facts = new JsonObject
+                {
+                    ["documents"] = report.TakenDocuments,
+                    ["tokens"] = report.Taken,
+                    ["sources"] = new JsonObject(
+                        report.SourceShares.Select(share => KeyValuePair.Create(share.Key, (JsonNode?)share.Value))
+                    ),
+                };
+                work.Finish(report.Seed, JsonNode.Parse(report.ToJson())?["recipe"], facts);
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(report.ToJson());
                 else

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Pipeline;
 using Dolmen.Pipeline.Interchange;
 
 namespace Dolmen.Cli.Commands;
@@ -39,9 +41,10 @@ internal static class ModelExportCommand
         command.Add(CommonOptions.Strict());
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
+                work.Reads("model", HuggingFaceFolder.Locate(from));
                 var written =
                     (parsed.GetValue(format) ?? FormatOf(target)) == "gguf"
                         ? ModelExport
@@ -57,6 +60,7 @@ internal static class ModelExportCommand
                             .ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop)
                             .HuggingFaceName();
                 var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
+                work.Finish(0, new JsonObject { ["dtype"] = written }, ModelFacts.Of(config));
                 if (parsed.GetValue(json))
                 {
                     Console.Out.WriteLine(

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Pipeline;
 using Dolmen.Pipeline.Interchange;
 
 namespace Dolmen.Cli.Commands;
@@ -34,10 +36,12 @@ internal static class ModelImportCommand
         command.Add(json);
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var (path, target) = (parsed.GetRequiredValue(from), parsed.GetRequiredValue(output)!);
                 InputPlace.ThrowUnlessFile(path, "--from");
+                work.Reads("model", path);
+                work.Reads("tokenizer", parsed.GetValue(tokenizer));
                 TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;
                 var imported = Path.GetExtension(path) switch
                 {
@@ -56,6 +60,11 @@ internal static class ModelImportCommand
                         $"'{path}' ends in '{other}': a model file ends in .gguf (llama.cpp) or .bin (llama2.c)."
                     ),
                 };
+                var settings = new JsonObject
+                {
+                    ["dtype"] = imported.Dtype.HuggingFaceName(), ["weightsOnly"] = parsed.GetValue(weightsOnly),
+                };
+                work.Finish(0, settings, ModelFacts.Of(imported.Config));
                 if (imported.Note is { } note)
                     Console.Error.WriteLine($"dolmen: {note}");
                 if (parsed.GetValue(json))

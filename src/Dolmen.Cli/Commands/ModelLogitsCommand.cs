@@ -47,11 +47,11 @@ internal static class ModelLogitsCommand
         };
         foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
             command.Add(option);
-        command.RunsInto(
-            output,
+        command.Runs(
             (parsed, _) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(output));
+                using var held = FileLock.Beside(path);
                 var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
                 Engine.Start(parsed.GetValue(threads));
                 ModelLogits.Write(

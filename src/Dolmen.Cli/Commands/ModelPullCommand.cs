@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints.Hub;
 
@@ -26,7 +27,7 @@ internal static class ModelPullCommand
         command.Add(output);
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var wanted = new HubRepository(parsed.GetRequiredValue(repository), parsed.GetRequiredValue(revision));
                 var folder = parsed.GetRequiredValue(output)!;
@@ -37,6 +38,8 @@ internal static class ModelPullCommand
                 using var progress = new ConsoleProgress();
                 var (taken, aside) = new HubDownload(hub, progress).RunAsync(wanted, folder, stop).GetAwaiter().GetResult();
                 progress.Dispose();
+                work.ReadsNamed("repository", $"{parsed.GetRequiredValue(repository)}@{parsed.GetRequiredValue(revision)}");
+                work.Finish(0, null, new JsonObject { ["files"] = taken.Count, ["bytes"] = taken.Sum(file => file.Size) });
                 if (aside.Where(file => HubSelection.IsPickle(file.Path)).ToList() is { Count: > 0 } pickles)
                 {
                     Console.Error.WriteLine(

@@ -63,9 +63,10 @@ internal sealed class PipelineOptions
         var table = new Table().Border(TableBorder.Rounded).AddColumn("held-out text");
         var models = result.Models();
         foreach (var (name, _) in models) table.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned());
-        var cells = models.Select(model => EvaluationTable.Cells(model.Result)).ToList();
-        for (var row = 0; row < EvaluationTable.Titles.Count; row++)
-            table.AddRow([Markup.Escape(EvaluationTable.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
+        var evaluation = new EvaluationTable(models);
+        var cells = models.Select((_, model) => evaluation.Cells(model)).ToList();
+        for (var row = 0; row < evaluation.Titles.Count; row++)
+            table.AddRow([Markup.Escape(evaluation.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
         Console.Error.WriteLine(
             $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory "

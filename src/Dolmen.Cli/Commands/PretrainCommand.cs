@@ -29,6 +29,7 @@ internal static class PretrainCommand
                     required: false
                 ),
             ],
+            ["model", "base", "tokenizer"],
             (recipe, inputs, context) =>
             {
                 var (tokens, tokenizer, pairs) = (inputs[0], inputs[1], inputs[2]);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data.Translations;
@@ -73,7 +74,7 @@ internal static class TokenizerCompareCommand
         };
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var settings = new ComparisonSettings(
                     parsed.GetValue(reference) ?? "eng",
@@ -88,6 +89,9 @@ internal static class TokenizerCompareCommand
                     .. (parsed.GetValue(tokenizers) ?? []).Select(name => new NamedTokenizer(name, TokenizerOption.Load(name))),
                 ];
                 var directory = parsed.GetValue(model);
+                work.Reads("tokenizer", parsed.GetValue(tokenizers) ?? []);
+                work.Reads("model", directory);
+                work.Reads("text", parsed.GetRequiredValue(input));
                 if (all.Count == 0 && directory is null)
                     throw new UserErrorException("nothing is compared: name tokenizers with --tokenizer, or a model with --model.");
                 var text = ParallelTexts.Read(
@@ -109,6 +113,8 @@ internal static class TokenizerCompareCommand
                 if (parsed.GetValue(output) is { } folder)
                 {
                     ComparisonReport.Write(comparison, folder);
+                    var asked = new JsonObject { ["reference"] = settings.Reference, ["languages"] = parsed.GetValue(languages) };
+                    work.Finish(0, asked, new JsonObject { ["tokenizers"] = all.Count });
                     Console.Error.WriteLine($"Page: {Path.Combine(folder, ComparisonReport.PageFile)}");
                 }
                 if (parsed.GetValue(json))

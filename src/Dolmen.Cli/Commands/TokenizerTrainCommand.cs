@@ -91,7 +91,7 @@ internal static class TokenizerTrainCommand
             command.Add(option);
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var recipe = Recipe(parsed.GetValue(set) ?? []);
                 recipe = recipe with
@@ -114,7 +114,10 @@ internal static class TokenizerTrainCommand
                     parsed.GetRequiredValue(model),
                     parsed.GetValue(extend)
                 );
+                work.Reads("text", inputs);
+                work.Reads("extend", request.Extend);
                 var result = Run(request, recipe, parsed.GetValue(threads), stop);
+                work.Finish(0, Settings(request, recipe), Facts(result));
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(JsonSerializer.Serialize(result, TokenizerTrainJson.Default.TrainedTokenizer));
                 else
@@ -123,6 +126,18 @@ internal static class TokenizerTrainCommand
         );
         return command;
     }
+
+    private static JsonObject Settings(TrainingRequest request, TokenizerRecipe recipe)
+    {
+        var settings = JsonSerializer.SerializeToNode(recipe, TokenizerTrainJson.Default.TokenizerRecipe)?.AsObject() ?? [];
+        settings.Insert(0, "model", request.Model);
+        return settings;
+    }
+
+    private static JsonObject Facts(TrainedTokenizer made) => new()
+    {
+        ["vocabSize"] = made.VocabSize, ["merges"] = made.Merges, ["documents"] = made.Data.Used, ["bytes"] = made.Bytes,
+    };
 
     private sealed record TrainingRequest(string[] Inputs, string Output, string Model, string? Extend);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Dolmen.Data;
+using Dolmen.Pipeline;
 
 namespace Dolmen.Cli.Commands;
 
@@ -23,9 +24,11 @@ internal static class TokensCommand
         };
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var directory = parsed.GetRequiredValue(output);
+                work.Reads("corpus", parsed.GetRequiredValue(corpus));
+                work.Reads("tokenizer", parsed.GetRequiredValue(tokenizer));
                 using var progress = new ConsoleProgress(parsed.GetValue(json));
                 var counts = CorpusTokens.Pack(
                     parsed.GetRequiredValue(corpus),
@@ -34,6 +37,7 @@ internal static class TokensCommand
                     progress,
                     stop
                 );
+                work.Finish(0, null, TokenFacts.Of(directory));
                 Console.Error.WriteLine($"training: {counts.Train}");
                 Console.Error.WriteLine($"held out: {counts.Val}");
                 if (parsed.GetValue(json))

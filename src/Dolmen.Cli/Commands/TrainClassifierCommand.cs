@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data.Quality;
 using Dolmen.Data.Quality.Perplexity;
@@ -55,7 +56,7 @@ internal static class TrainClassifierCommand
         };
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var (goods, raws, rows) = (parsed.GetValue(good) ?? [], parsed.GetValue(raw) ?? [], parsed.GetValue(labelled));
                 var (name, sets, asJson) = (parsed.GetRequiredValue(kind), parsed.GetValue(set) ?? [], parsed.GetValue(json));
@@ -65,12 +66,18 @@ internal static class TrainClassifierCommand
                 if (rows is not null && (goods.Length > 0 || raws.Length > 0))
                     throw new UserErrorException("--labelled is given and so is --good or --raw: give the one or the others.");
                 var file = FileOf(parsed.GetRequiredValue(output), name);
+                work.Output = Path.GetFullPath(file);
+                work.Reads("good", goods);
+                work.Reads("raw", raws);
+                work.Reads("labelled", rows);
                 using var progress = new ConsoleProgress(asJson);
                 if (name == Perplexity)
                 {
                     if (goods.Length == 0)
                         throw new UserErrorException("--kind perplexity learns from --good texts: name some.");
                     var report = PerplexityTraining.Run(goods, raws, file, PerplexitySettings.Of(sets), start, progress, stop);
+                    var read = new JsonObject { ["documents"] = report.Documents, ["tokens"] = report.Tokens };
+                    work.Finish(start, JsonNode.Parse(report.ToJson())?["settings"], read);
                     if (asJson)
                         Console.Out.WriteLine(report.ToJson());
                     else
@@ -85,6 +92,8 @@ internal static class TrainClassifierCommand
                 var result = rows is null
                     ? QualityTraining.FromSets(goods, raws, file, settings, start, progress, stop)
                     : QualityTraining.FromLabels(rows, file, settings, start, progress, stop);
+                var facts = new JsonObject { ["trained"] = result.Trained, ["auc"] = result.HeldOut.Auc };
+                work.Finish(start, JsonNode.Parse(result.ToJson())?["settings"], facts);
                 if (asJson)
                     Console.Out.WriteLine(result.ToJson());
                 else

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Dolmen.Modeling;
+using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Training;
 
@@ -9,10 +11,12 @@ namespace Dolmen.Cli.Commands;
 /// pipeline recipe.</summary>
 internal static class TrainingVerbs
 {
+    /// <param name="parts">Keys of the recipe that the stage depends on, beside <c>training</c>.</param>
     public static Command Build(
         string name,
         string description,
         IReadOnlyList<Option<string>> inputs,
+        IReadOnlyList<string> parts,
         Func<PipelineRecipe, string[], TrainingContext, TrainingOutcome> train
     )
     {
@@ -37,7 +41,7 @@ internal static class TrainingVerbs
             command.Add(option);
         command.RunsInto(
             output,
-            (parsed, stop) =>
+            (parsed, work, stop) =>
             {
                 var changes = new RecipeChanges(Seed: (ulong?)parsed.GetValue(seed), Set: parsed.GetValue(set));
                 var loaded = RecipeFile.Load(parsed.GetRequiredValue(recipe), changes);
@@ -48,8 +52,13 @@ internal static class TrainingVerbs
                 {
                     Notice = Console.Error.WriteLine,
                 };
-                var outcome = train(loaded, [.. inputs.Select(input => parsed.GetValue(input) ?? "")], context);
+                string[] given = [.. inputs.Select(input => parsed.GetValue(input) ?? "")];
+                foreach (var (input, value) in inputs.Zip(given))
+                    work.Reads(input.Name.TrimStart('-'), File.Exists(value) || Directory.Exists(value) ? [value] : value.Split(','));
+                var outcome = train(loaded, given, context);
                 progress.Dispose();
+                var settings = RecipeFile.ToTree(loaded);
+                work.Finish(loaded.Seed, Part(settings, [.. parts, "training"]), TrainingFacts.Of(outcome));
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));
                 else
@@ -62,6 +71,9 @@ internal static class TrainingVerbs
         );
         return command;
     }
+
+    private static JsonObject Part(JsonObject recipe, IEnumerable<string> keys) =>
+        new(keys.Select(key => KeyValuePair.Create(key, recipe[key]?.DeepClone())));
 
     public static Option<string> Input(string name, string what, string kind, bool required = true) =>
         new(name) { Description = what, HelpName = kind, Required = required };

@@ -9,18 +9,22 @@ namespace Dolmen.Evaluation.Tasks;
 /// after BOS is predicted, EOS included, and the total −log₂ p is divided by the UTF-8 bytes of the text, so that models with different
 /// tokenizers compare.
 /// </summary>
-/// <param name="MaxBytes">Documents are drawn until they hold this many bytes.</param>
+/// <param name="MaxBytes">Documents are drawn until they hold this many bytes; the last one drawn is scored whole.</param>
 public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 {
-    public override string Name => "bits-per-byte";
+    internal const string Metric = "bits_per_byte";
 
-    public override string Measures => "How many bits the model needs for a byte of held-out text.";
+    public override string Name() => "bits-per-byte";
 
-    public override IReadOnlyList<string> Metrics() => ["bitsPerByte"];
+    public override string Measures() => "How many bits the model needs for a byte of held-out text.";
+
+    public override IReadOnlyList<string> Metrics() => [Metric];
 
     public override IReadOnlyList<string> Files() => [EvaluationCorpus.HeldOut];
 
-    public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
+    public override IEnumerable<string> Problems() => AtLeast(1, ("maxBytes", MaxBytes));
+
+    public override TaskResult Run(EvaluationInput input)
     {
         var all = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut, EvaluationJson.Default.HeldOutDocument);
         var texts = all.FindAll(document => document.Text.Length > 0);
@@ -33,30 +37,56 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         );
         tally.Drop("text-empty", new DataPlace(EvaluationCorpus.HeldOut, 0), all.Count - texts.Count);
         tally.Use(documents.Count);
-        result = result.Counted(tally);
-        if (documents.Count == 0) return result.Warn($"{Name} was skipped: {EvaluationCorpus.HeldOut} is empty.");
+        if (documents.Count == 0)
+            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {EvaluationCorpus.HeldOut} is empty."]);
 
-        var special = input.Tokenizer.Special;
         var scorer = new ContinuationScorer(input.Model);
-        var tokens = new List<int>();
-        var (nats, bytes, predicted) = (0.0, 0L, 0L);
-        for (var i = 0; i < documents.Count; i++)
+        var predicted = 0L;
+        var bits = new List<double>(documents.Count);
+        var bytes = new List<int>(documents.Count);
+        foreach (var document in documents)
         {
             input.Stop.ThrowIfCancellationRequested();
-            tokens.Clear();
-            tokens.Add(special.Bos);
-            input.Tokenizer.Encode(documents[i].Text, tokens);
-            tokens.Add(special.Eos);
-            var document = CollectionsMarshal.AsSpan(tokens);
-            foreach (var window in RollingWindows.Of(document.Length, input.Model.Config.ContextLength).ToList())
-            {
-                nats -= scorer.Score(document[window.Tokens], window.From);
-            }
-            bytes += Encoding.UTF8.GetByteCount(documents[i].Text);
-            predicted += document.Length - 1;
-            input.Progress.Report(new StageProgress("evaluation", i + 1, documents.Count, "documents", Name));
+            bits.Add(Bits(document.Text, scorer, input, ref predicted));
+            bytes.Add(Encoding.UTF8.GetByteCount(document.Text));
+            input.Progress.Report(new StageProgress("evaluation", bits.Count, documents.Count, "documents", Name()));
         }
-        return result with { BitsPerByte = nats / Math.Log(2) / bytes, HeldOutBytes = bytes, HeldOutTokens = predicted };
+        var (count, total) = (documents.Count, bytes.Sum(length => (long)length));
+        var ratio = bits.Sum() / total;
+        return new TaskResult(
+            [
+                Score(Metric, ratio, StandardError(bits, bytes, ratio), higherIsBetter: false),
+                Score("bytes", total, null, higherIsBetter: null),
+                Score("tokens", predicted, null, higherIsBetter: null),
+            ],
+            tally.ToCounts(), []);
+
+        EvaluationScore Score(string metric, double value, double? error, bool? higherIsBetter) =>
+            new(Name(), metric, EvaluationScore.AllItems, value, error, count, higherIsBetter);
+    }
+
+    /// <summary>−log₂ p of a document.</summary>
+    private static double Bits(string text, ContinuationScorer scorer, EvaluationInput input, ref long predicted)
+    {
+        var special = input.Tokenizer.Special;
+        var tokens = new List<int> { special.Bos };
+        input.Tokenizer.Encode(text, tokens);
+        tokens.Add(special.Eos);
+        predicted += tokens.Count - 1;
+        var document = CollectionsMarshal.AsSpan(tokens);
+        var nats = 0.0;
+        foreach (var window in RollingWindows.Of(document.Length, input.Model.Config.ContextLength).ToList())
+            nats -= scorer.Score(document[window.Tokens], window.From);
+        return nats / Math.Log(2);
+    }
+
+    /// <summary>Of a ratio of two sums over a sample of documents (Cochran 1977, Sampling Techniques, chapter 6).</summary>
+    internal static double? StandardError(IReadOnlyList<double> bits, IReadOnlyList<int> bytes, double ratio)
+    {
+        var n = bits.Count;
+        if (n < 2) return null;
+        var squares = bits.Zip(bytes, (sum, length) => sum - ratio * length).Sum(residual => residual * residual);
+        return Math.Sqrt(squares / (n - 1) * n) / bytes.Sum(length => (long)length);
     }
 
     private List<HeldOutDocument> Draw(List<HeldOutDocument> all, ulong seed)

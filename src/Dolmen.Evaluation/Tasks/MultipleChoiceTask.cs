@@ -13,23 +13,32 @@ namespace Dolmen.Evaluation.Tasks;
 /// differ: lm-eval moves the white space at the query's end into the choice and encodes query and the rest apart, so that it may score
 /// ids which are not the encoding of the text; here every id is the text's own, and all choices are scored from the same place.
 /// </remarks>
+/// <param name="Shots">Solved examples before each question; 0 asks without any.</param>
 public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) : EvalTask
 {
-    public override string Name => Shots == 0 ? "multiple-choice" : $"multiple-choice, {Shots}-shot";
+    private const string Acc = "acc", AccNorm = "acc_norm", Unseen = "unseen";
 
-    public override string Measures => Shots == 0
+    public override string Name() => Shots == 0 ? "multiple-choice" : $"multiple-choice-{Shots}shot";
+
+    public override string Measures() => Shots == 0
         ? "Which of four summaries belongs to a held-out member, by log-likelihood."
         : "The same with solved examples of training members before each question.";
 
-    public override IReadOnlyList<string> Metrics() => Shots == 0
-        ? ["acc", "acc_norm", "acc_norm_unseen"]
-        : ["acc_5shot", "acc_norm_5shot"];
+    public override IReadOnlyList<string> Metrics() =>
+    [
+        EvaluationScore.NameOf(Acc, EvaluationScore.AllItems, Shots),
+        EvaluationScore.NameOf(AccNorm, EvaluationScore.AllItems, Shots),
+        EvaluationScore.NameOf(AccNorm, Unseen, Shots),
+    ];
 
     public override IReadOnlyList<string> Files() => Shots == 0
         ? [EvaluationCorpus.MultipleChoice]
         : [EvaluationCorpus.MultipleChoice, EvaluationCorpus.FewShot];
 
-    public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
+    public override IEnumerable<string> Problems() =>
+        [.. AtLeast(1, ("maxQuestions", MaxQuestions)), .. AtLeast(0, ("shots", Shots))];
+
+    public override TaskResult Run(EvaluationInput input)
     {
         var all = EvaluationCorpus.ReadQuestions(input.CorpusDirectory);
         var questions = EvaluationCorpus.Draw(all, MaxQuestions, input.Seed);
@@ -40,7 +49,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             questions.Count
         );
         tally.Use(questions.Count);
-        if (questions.Count == 0) return result.Counted(tally).Warn($"{Name} was skipped: {EvaluationCorpus.MultipleChoice} is empty.");
+        if (questions.Count == 0)
+            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {EvaluationCorpus.MultipleChoice} is empty."]);
 
         var shots = Shots == 0 ? [] : DrawShots(input);
         var scorer = new ContinuationScorer(input.Model);
@@ -50,40 +60,32 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         {
             input.Stop.ThrowIfCancellationRequested();
             answered.Add(Answer(question, shots, scorer, input, ref cut));
-            input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name));
+            input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name()));
         }
         tally.Cut("longer-than-context", new DataPlace(EvaluationCorpus.MultipleChoice, 0), cut);
-        result = result.Counted(tally);
-        if (cut > 0) result = result.Warn($"{Name}: {cut} of {questions.Count} questions were longer than the context and lost " +
-            "their beginning.");
-        return Shots == 0 ? ZeroShot(result, answered) : FewShot(result, answered);
+        return new TaskResult([.. Scores(answered)], tally.ToCounts(), [.. Warnings(answered, cut)]) { Questions = answered };
     }
 
-    private static EvaluationResult ZeroShot(EvaluationResult result, List<QuestionResult> answered)
+    private IEnumerable<EvaluationScore> Scores(List<QuestionResult> answered)
     {
         var (acc, accNorm) = Accuracies(answered);
         var unseen = Accuracies([.. answered.Where(question => !question.Seen)]).AccNorm;
-        return result with
-        {
-            Acc = acc.Rate, AccStderr = acc.Stderr, AccNorm = accNorm.Rate, AccNormStderr = accNorm.Stderr,
-            AccNormUnseen = unseen.Rate, AccNormUnseenStderr = unseen.Stderr,
-            Questions = accNorm.Count, QuestionsUnseen = unseen.Count,
-            QuestionResults = [.. result.QuestionResults, .. answered],
-        };
+        IEnumerable<EvaluationScore> rates =
+        [
+            .. acc.Score(Name(), Acc, Shots), .. accNorm.Score(Name(), AccNorm, Shots), .. unseen.Score(Name(), AccNorm, Shots, Unseen),
+        ];
+        var used = answered.Average(question => question.Shots);
+        return Shots == 0 ? rates
+            : [.. rates, new(Name(), "shots", EvaluationScore.AllItems, used, null, answered.Count, null) { Shots = Shots }];
     }
 
-    private EvaluationResult FewShot(EvaluationResult result, List<QuestionResult> answered)
+    private IEnumerable<string> Warnings(List<QuestionResult> answered, int cut)
     {
-        var (acc, accNorm) = Accuracies(answered);
+        if (cut > 0)
+            yield return $"{Name()}: {cut} of {answered.Count} questions were longer than the context and lost their beginning.";
         var (mean, least) = (answered.Average(question => question.Shots), answered.Min(question => question.Shots));
-        if (least < Shots) result = result.Warn($"{Name}: the context or the pool had room for {mean:0.0} shots on average " +
-            $"({least} at least).");
-        return result with
-        {
-            Acc5Shot = acc.Rate, Acc5ShotStderr = acc.Stderr,
-            AccNorm5Shot = accNorm.Rate, AccNorm5ShotStderr = accNorm.Stderr, Shots = mean,
-            QuestionResults = [.. result.QuestionResults, .. answered],
-        };
+        if (least < Shots)
+            yield return $"{Name()}: the context or the pool had room for {mean:0.0} shots on average ({least} at least).";
     }
 
     private static (Proportion Acc, Proportion AccNorm) Accuracies(List<QuestionResult> answered) => (
@@ -121,11 +123,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             scores[i] = scorer.Score(wholes[i].AsSpan(dropped), Math.Max(1, from - dropped));
             normScores[i] = scores[i] / Characters(question.Choices[i]);
         }
-        return new QuestionResult(question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores),
-            question.Gold, question.Seen)
-        {
-            FewShot = Shots > 0,
-        };
+        return new QuestionResult(Name(), question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores),
+            question.Gold, question.Seen);
     }
 
     /// <summary>What opens a text, shots, query and choice of each choice; the choices' own tokens begin at

@@ -7,22 +7,27 @@ namespace Dolmen.Evaluation.Tasks;
 /// <param name="MaxTokens">Of an answer; how it begins decides.</param>
 public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int MaxTokens = 24) : EvalTask
 {
-    public override string Name => "refusal";
+    private const string Invented = "invented", Known = "known";
 
-    public override string Measures => "How often the model declines questions about invented members, and about members it was taught.";
+    public override string Name() => "refusal";
+
+    public override string Measures() => "How often the model declines questions about invented members, and about members it was taught.";
 
     public override IReadOnlyList<string> Metrics() => ["refusal_invented", "refusal_known"];
 
     public override IReadOnlyList<string> Files() => [EvaluationCorpus.Invented, EvaluationCorpus.Known];
 
-    public override EvaluationResult Run(EvaluationInput input, EvaluationResult result)
+    public override IEnumerable<string> Problems() =>
+        [.. AtLeast(0, ("maxInvented", MaxInvented), ("maxKnown", MaxKnown)), .. AtLeast(1, ("maxTokens", MaxTokens))];
+
+    public override TaskResult Run(EvaluationInput input)
     {
         var invented = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Invented, EvaluationJson.Default.InventedPrompt);
         var known = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Known, EvaluationJson.Default.KnownPrompt);
         List<(string Set, string Prompt)> prompts =
         [
-            .. EvaluationCorpus.Draw(invented, MaxInvented, input.Seed).Select(line => ("invented", line.Prompt)),
-            .. EvaluationCorpus.Draw(known, MaxKnown, input.Seed).Select(line => ("known", line.Prompt)),
+            .. EvaluationCorpus.Draw(invented, MaxInvented, input.Seed).Select(line => (Invented, line.Prompt)),
+            .. EvaluationCorpus.Draw(known, MaxKnown, input.Seed).Select(line => (Known, line.Prompt)),
         ];
         var answers = new List<AnswerResult>();
         var tooLong = 0;
@@ -39,21 +44,25 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
             {
                 tooLong++;
             }
-            input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name));
+            input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name()));
         }
         var tally = EvaluationCorpus.Counts("prompts", EvaluationCorpus.Invented, invented.Count + known.Count, prompts.Count);
         tally.Use(answers.Count);
         tally.Drop("longer-than-context", new DataPlace(EvaluationCorpus.Invented, 0), tooLong);
-        result = result.Counted(tally);
-        if (tooLong > 0) result = result.Warn($"{Name}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out.");
-        var onInvented = Proportion.Of([.. answers.Where(answer => answer.Set == "invented")], answer => answer.Refused);
-        var onKnown = Proportion.Of([.. answers.Where(answer => answer.Set == "known")], answer => answer.Refused);
-        return result with
+        string[] warnings =
+            tooLong == 0 ? [] : [$"{Name()}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out."];
+        return new TaskResult(
+            [.. Score(Invented, higherIsBetter: true), .. Score(Known, higherIsBetter: false)],
+            tally.ToCounts(),
+            warnings
+        )
         {
-            RefusalInvented = onInvented.Rate, RefusalInventedStderr = onInvented.Stderr, Invented = onInvented.Count,
-            RefusalKnown = onKnown.Rate, RefusalKnownStderr = onKnown.Stderr, Known = onKnown.Count,
             Answers = answers,
         };
+
+        IEnumerable<EvaluationScore> Score(string set, bool higherIsBetter) =>
+            Proportion.Of([.. answers.Where(answer => answer.Set == set)], answer => answer.Refused)
+                .Score(Name(), $"refusal_{set}", higherIsBetter: higherIsBetter);
     }
 
     private string Answer(int[] prompt, EvaluationInput input)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
+using Dolmen.Evaluation;
 
 namespace Dolmen.Pipeline.Recipes;
 
@@ -50,6 +51,10 @@ public static class RecipeFile
 
     public static JsonObject ToTree(PipelineRecipe recipe) =>
         JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.PipelineRecipe)?.AsObject()
+        ?? throw new InvalidOperationException("A recipe is an object.");
+
+    public static JsonObject ToTree(EvaluationRecipe recipe) =>
+        JsonSerializer.SerializeToNode(recipe, RecipeJson.Default.EvaluationRecipe)?.AsObject()
         ?? throw new InvalidOperationException("A recipe is an object.");
 
     public static string Schema(RecipeKind kind)

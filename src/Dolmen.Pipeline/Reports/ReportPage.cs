@@ -20,7 +20,9 @@ public static class ReportPage
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
                 + "initial-scale=1\">"
         );
-        page.Append($"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{HtmlPage.SharedStyle}</style></head><body>\n");
+        page.Append(
+            $"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{HtmlPage.SharedStyle}</style></head><body>\n"
+        );
         page.Append($"<h1>{Escape(Path.GetFileName(result.Out))}</h1><p class=\"lead\">{Escape(Lead(result, corpus))}</p>\n");
         foreach (var notice in result.Notices) page.Append($"<p class=\"note\">{Escape(notice)}</p>\n");
         Results(page, result);
@@ -48,11 +50,9 @@ public static class ReportPage
     private static void Results(StringBuilder page, PipelineResult result)
     {
         Section(page, "Results on held-out text");
-        Table(
-            page,
-            ["model", .. EvaluationTable.Titles],
-            result.Models().Select(model => (string[])[model.Name, .. EvaluationTable.Cells(model.Result)])
-        );
+        var models = result.Models();
+        var table = new EvaluationTable(models);
+        Table(page, ["model", .. table.Titles], models.Select((model, i) => (string[])[model.Name, .. table.Cells(i)]));
         page.Append(
             "<p class=\"note\">Multiple choice has four answers: chance is 0.25. ± is one standard error. Refusal of invented names should "
                 + "rise, of known ones stay low. The chart of held-out text below counts bits per byte as this table does, over the "
@@ -150,7 +150,7 @@ public static class ReportPage
     /// <summary>From the evaluation's own record of what was asked and answered.</summary>
     private static void Answers(StringBuilder page, PipelineResult result)
     {
-        var file = Path.Combine(result.Out, "evaluation", "answers.jsonl");
+        var file = Path.Combine(result.Out, "evaluation", EvaluationFolder.AnswersFile);
         if (!File.Exists(file) || result.Evaluation.Count == 0) return;
         var final = result.Evaluation.Last().Key;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline.Stages;
@@ -18,7 +16,7 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
     {
         var directory = Path.Combine(runDirectory, stage.Name);
         var recipeSha256 = StableHash.Sha256(stage.Recipe?.ToJsonString() ?? "null");
-        var identity = Manifest.IdentityOf(stage.Name, recipeSha256, seed, stage.Inputs);
+        var identity = Manifest.IdentityOf(stage.Name, recipeSha256, seed, stage.Depends);
         if (Manifest.Read(directory) is { } finished && finished.Identity == identity && finished.Damage(directory) is null)
         {
             _costs.Add(
@@ -33,7 +31,8 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
             );
             return directory;
         }
-        var earlierSeconds = Prepare(directory, identity, stage.Resumes);
+        var earlierSeconds = Prepare(directory, stage, identity);
+        var inputs = stage.Inputs();
         MachineSnapshot.RestartPeakMemory();
         var energy = EnergyMeter.Start();
         var started = Stopwatch.GetTimestamp();
@@ -44,15 +43,15 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
         }
         catch
         {
-            if (Directory.Exists(directory)) TryWriteAttempt(directory, new StageAttempt(identity, Seconds()));
+            if (Directory.Exists(directory)) new UnfinishedWork(stage.Name, identity, Seconds()).TryWrite(directory);
             throw;
         }
         var (seconds, spent, memory) = (Seconds(), energy.Stop(), MachineSnapshot.PeakMemoryBytes());
-        File.Delete(Path.Combine(directory, StageAttempt.FileName));
+        UnfinishedWork.Remove(directory);
         new Manifest(
             stage.Name,
             identity,
-            stage.Inputs,
+            inputs,
             Manifest.FilesOf(directory),
             recipeSha256,
             seed,
@@ -61,54 +60,26 @@ internal sealed class StageExecutor(string runDirectory, ulong seed, string? com
             seconds,
             spent,
             memory
-        ).Write(directory);
+        )
+        {
+            Version = Manifest.ProgramVersion,
+            Finished = DateTimeOffset.UtcNow.UtcDateTime,
+            Recipe = ManifestInput.WithoutMachinePaths(stage.Recipe, directory),
+            Facts = stage.Facts(directory),
+        }.Write(directory);
         _costs.Add(new StageCost(stage.Name, seconds, spent.Joules, spent.Method, memory, Skipped: false));
         return directory;
     }
 
     /// <returns>Seconds an interrupted attempt that goes on has already taken.</returns>
-    private static double Prepare(string directory, string identity, bool resumes)
+    private static double Prepare(string directory, Stage stage, string identity)
     {
-        var attempt = ReadAttempt(directory);
-        var goesOn = resumes && attempt?.Identity == identity;
+        var attempt = UnfinishedWork.Read(directory);
+        var goesOn = stage.Resumes && attempt?.Identity == identity;
         if (!goesOn && Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
         Directory.CreateDirectory(directory);
-        attempt = new StageAttempt(identity, goesOn && attempt is not null ? attempt.Seconds : 0);
-        WriteAttempt(directory, attempt);
+        attempt = new UnfinishedWork(stage.Name, identity, goesOn && attempt is not null ? attempt.Seconds : 0);
+        attempt.Write(directory);
         return attempt.Seconds;
     }
-
-    private static void WriteAttempt(string directory, StageAttempt attempt) =>
-        AtomicFile.WriteJson(Path.Combine(directory, StageAttempt.FileName), attempt, StageJson.Default.StageAttempt);
-
-    /// <summary>The time of an attempt is a note: on a full disk the reason the stage stopped matters more.</summary>
-    private static void TryWriteAttempt(string directory, StageAttempt attempt)
-    {
-        try
-        {
-            WriteAttempt(directory, attempt);
-        }
-        catch (IOException)
-        {
-            // The attempt written at the start still stands.
-        }
-    }
-
-    private static StageAttempt? ReadAttempt(string directory)
-    {
-        var path = Path.Combine(directory, StageAttempt.FileName);
-        if (!File.Exists(path)) return null;
-        try
-        {
-            return JsonSerializer.Deserialize(RegularFile.ReadAllText(path), StageJson.Default.StageAttempt);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(StageAttempt))]
-internal sealed partial class StageJson : JsonSerializerContext;

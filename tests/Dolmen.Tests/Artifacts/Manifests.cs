@@ -13,7 +13,7 @@ public sealed class Manifests : IDisposable
         new(
             "stage",
             identity,
-            new Dictionary<string, string>(),
+            [],
             files,
             "recipe",
             1,

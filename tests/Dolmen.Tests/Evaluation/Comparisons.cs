@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Dolmen.Evaluation;
+using Dolmen.Evaluation.Tasks;
 using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Evaluation;
@@ -24,49 +26,83 @@ public class Comparisons
     }
 
     [Fact]
-    public void Models_are_paired_by_question_within_a_pass()
+    public void Models_are_paired_by_question_within_a_task()
     {
-        var before = Result(("a", false, 1), ("b", false, 0), ("c", false, 1), ("a", true, 0));
-        var after = Result(("c", false, 0), ("b", false, 0), ("a", false, 0), ("d", false, 0), ("a", true, 0));
-        var paired = PairedComparison.Of(before, after);
+        var before = Result(("a", 0, 1), ("b", 0, 0), ("c", 0, 1), ("a", 2, 0));
+        var after = Result(("c", 0, 0), ("b", 0, 0), ("a", 0, 0), ("d", 0, 0), ("a", 2, 0));
+        var paired = PairedComparison.Of(before, after, "multiple-choice");
         Assert.Equal((3, 0, 2, 0.5), (paired.Questions, paired.OnlyFirst, paired.OnlySecond, paired.P));
-        Assert.Equal(1, PairedComparison.Of(before, after, fewShot: true).Questions);
+        Assert.Equal(1, PairedComparison.Of(before, after, "multiple-choice-2shot").Questions);
     }
 
     [Fact]
-    public void The_table_has_a_row_a_model_and_the_paired_difference()
+    public void The_table_has_a_row_a_model_a_column_a_score_and_the_paired_difference()
     {
+        var after = Result(("a", 0, 0));
         var table = EvaluationTable.Markdown([
-            ("base", Result(("a", false, 1))),
-            ("dpo", Result(("a", false, 0)) with { BitsPerByte = 1.234 }),
+            ("base", Result(("a", 0, 1))),
+            ("dpo", after with
+            {
+                Scores = [.. after.Scores, new("bits-per-byte", "bits_per_byte", "none", 1.234, null, 9, false),
+                    new("bits-per-byte", "bytes", "none", 4321, null, 9, null)],
+            }),
         ]);
         Assert.Equal(
             """
-            | model | bits per byte | acc | acc_norm | acc_norm unseen | acc 5-shot | acc_norm 5-shot | refusal invented | refusal known |
-            |---|---:|---:|---:|---:|---:|---:|---:|---:|
-            | base | – | – | 0.250 ± 0.014 | – | – | – | – | – |
-            | dpo | 1.234 | – | 0.250 ± 0.014 | – | – | – | – | – |
+            | model | acc_norm | acc_norm 2-shot | bits_per_byte |
+            |---|---:|---:|---:|
+            | base | 0.250 ± 0.014 | 0.500 | – |
+            | dpo | 0.250 ± 0.014 | 0.500 | 1.234 |
 
-            ± is one standard error. 1000 questions (0 whose answer occurs nowhere in training), 0 invented and 0 known members, 0 bytes of held-out text, seed 0.
+            ± is one standard error. multiple-choice: n 1000; multiple-choice-2shot: n 1; bits-per-byte: n 9, 4321 bytes; seed 0.
 
-            base → dpo, acc_norm zero-shot, paired: +1.000 over 1 questions (1 gained, 0 lost; McNemar exact p = 1.000).
+            base → dpo, acc_norm of multiple-choice, paired: +1.000 over 1 questions (1 gained, 0 lost; McNemar exact p = 1.000).
 
             """, table);
     }
 
     [Fact]
-    public void A_folder_holds_the_metrics_by_model_and_what_they_were_counted_from()
+    public void Columns_of_the_same_metric_name_their_tasks()
+    {
+        var result = new EvaluationResult([
+            new("first", "acc", "none", 0.1, null, 1, true),
+            new("second", "acc", "none", 0.2, null, 1, true),
+        ]);
+        Assert.Equal(["first: acc", "second: acc"], new EvaluationTable([("m", result)]).Titles);
+        Assert.Equal(0.1, EvaluationFolder.ToNode(result)["acc"]?.GetValue<double>());
+    }
+
+    [Fact]
+    public void A_folder_holds_the_scores_by_model_and_what_they_were_counted_from()
     {
         using var folder = new TemporaryFolder();
-        EvaluationFolder.Write(folder.Path, [("base", Result(("a", false, 1))), ("dpo", Result(("a", false, 0)))]);
-        var metrics = System.Text.Json.JsonDocument.Parse(folder.Read("evaluation.json")).RootElement;
-        foreach (var name in (string[])["bitsPerByte", "acc", "acc_norm", "acc_norm_stderr", "acc_norm_5shot", "refusal_invented"])
-        {
-            Assert.True(metrics.GetProperty("base").TryGetProperty(name, out _), name);
-        }
+        EvaluationFolder.Write(folder.Path, [("base", Result(("a", 0, 1))), ("dpo", Result(("a", 0, 0)))]);
+        var metrics = JsonDocument.Parse(folder.Read("evaluation.json")).RootElement.GetProperty("base");
+        Assert.Equal(0.25, metrics.GetProperty("acc_norm").GetDouble());
+        Assert.Equal(0.0137, metrics.GetProperty("acc_norm_stderr").GetDouble());
+        Assert.Equal(0.5, metrics.GetProperty("acc_norm_2shot").GetDouble());
+        Assert.False(metrics.TryGetProperty("acc_norm_2shot_stderr", out _));
         Assert.Equal(
-            """{"model":"dpo","question":{"id":"a","shots":0,"scores":[-1,-2],"norm_scores":[-1,-2],"picked":0,"picked_norm":0,"gold":0,"seen":false,"few_shot":false}}""",
+            """{"task":"multiple-choice","metric":"acc_norm","filter":"none","value":0.25,"stderr":0.0137,"n":1000,"higher_is_better":true,"n_shot":0}""",
+            JsonSerializer.Serialize(metrics.GetProperty("records")[0]));
+        Assert.Equal(
+            """{"model":"dpo","question":{"task":"multiple-choice","id":"a","shots":0,"scores":[-1,-2],"norm_scores":[-1,-2],"picked":0,"picked_norm":0,"gold":0,"seen":false}}""",
             folder.Read("questions.jsonl").Split('\n')[1]);
+    }
+
+    [Fact]
+    public void A_model_s_scores_are_laid_out_as_lm_eval_does()
+    {
+        using var folder = new TemporaryFolder();
+        EvaluationFolder.Write(folder.Path, [("base", Result(("a", 0, 1)))]);
+        var file = JsonDocument.Parse(folder.Read("lm-eval-base.json")).RootElement;
+        Assert.Equal("""{"alias":"multiple-choice","acc_norm,none":0.25,"acc_norm_stderr,none":0.0137}""",
+            JsonSerializer.Serialize(file.GetProperty("results").GetProperty("multiple-choice")));
+        Assert.Equal("N/A",
+            file.GetProperty("results").GetProperty("multiple-choice-2shot").GetProperty("acc_norm_stderr,none").GetString());
+        Assert.Equal("""{"multiple-choice":0,"multiple-choice-2shot":2}""", JsonSerializer.Serialize(file.GetProperty("n-shot")));
+        Assert.True(file.GetProperty("higher_is_better").GetProperty("multiple-choice").GetProperty("acc_norm").GetBoolean());
+        Assert.Equal(1000, file.GetProperty("n-samples").GetProperty("multiple-choice").GetProperty("effective").GetInt32());
     }
 
     [Theory]
@@ -81,24 +117,25 @@ public class Comparisons
     [InlineData("", false)]
     public void A_refusal_is_known_by_its_opening(string answer, bool declines) => Assert.Equal(declines, RefusalRule.Declines(answer));
 
-    private static EvaluationResult Result(params (string Id, bool FewShot, int Picked)[] questions) =>
-        new(AccNorm: 0.25, AccNormStderr: 0.0137, Questions: 1000)
+    private static EvaluationResult Result(params (string Id, int Shots, int Picked)[] questions) =>
+        new([
+            new("multiple-choice", "acc_norm", "none", 0.25, 0.0137, 1000, true),
+            new("multiple-choice-2shot", "acc_norm", "none", 0.5, null, 1, true) { Shots = 2 },
+        ])
         {
             QuestionResults =
             [
                 .. questions.Select(question => new QuestionResult(
+                    new MultipleChoiceTask(Shots: question.Shots).Name(),
                     question.Id,
-                    0,
+                    question.Shots,
                     [-1, -2],
                     [-1, -2],
                     question.Picked,
                     question.Picked,
                     0,
                     false
-                )
-                {
-                    FewShot = question.FewShot,
-                }),
+                )),
             ],
         };
 }

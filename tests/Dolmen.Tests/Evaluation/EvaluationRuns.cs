@@ -32,10 +32,10 @@ public sealed class EvaluationRuns : IDisposable
             Assert.Equal(expected, first.Scores[i], 1e-4);
             Assert.Equal(expected / choices[i].Length, first.NormScores[i], 1e-4);
         }
-        Assert.Equal((2, 1), (result.Questions, result.QuestionsUnseen));
+        Assert.Equal((2, 1), (result.Find("acc_norm")?.Count, result.Find("acc_norm_unseen")?.Count));
         var right = result.QuestionResults.Select(question => question.PickedNorm == question.Gold ? 1.0 : 0).ToList();
-        Assert.Equal(right.Average(), result.AccNorm);
-        Assert.Equal(right[1], result.AccNormUnseen);
+        Assert.Equal(right.Average(), result.Find("acc_norm")?.Value);
+        Assert.Equal(right[1], result.Find("acc_norm_unseen")?.Value);
         Assert.Contains(result.Warnings, warning => warning.Contains("heldout.jsonl"));
     }
 
@@ -60,7 +60,7 @@ public sealed class EvaluationRuns : IDisposable
         _corpus.Write("multiple-choice.jsonl", """{"id":"a","query":"Q\n","choices":["x","y"],"gold":0,"seen":false}""");
         _corpus.Write("few-shot.jsonl", """{"query":"P\n","answer":"p"}""", """{"query":"R\n","answer":"r"}""");
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
-        var question = Run(model, new EvaluationRecipe(FewShot: 2)).QuestionResults.Single(question => question.FewShot);
+        var question = Run(model, new EvaluationRecipe([new MultipleChoiceTask(Shots: 2)])).QuestionResults.Single();
         Assert.Equal(2, question.Shots);
         double Score(string shots) => model.LogProb([256, .. Encoding.UTF8.GetBytes(shots + "Q\nx")], (shots + "Q\n").Length + 1);
         Assert.Contains(question.Scores[0], [Score("P\np\n\nR\nr\n\n"), Score("R\nr\n\nP\np\n\n")], new Near());
@@ -78,9 +78,10 @@ public sealed class EvaluationRuns : IDisposable
             [.. Enumerable.Range(0, 8).Select(i => $$"""{"query":"## Other{{i}}()\n","answer":"answer {{i}}"}""")]
         );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 96);
-        var result = Run(model, new EvaluationRecipe(FewShot: 5));
+        var result = Run(model, new EvaluationRecipe());
         // 1 + 2·(12 + 8 + 2) + 17 + 14 = 76 fit in 97, 3 shots would need 98
-        Assert.Equal(2, result.Shots);
+        Assert.Equal(2, result.Find("shots_5shot")?.Value);
+        Assert.Equal(5, result.Find("acc_norm_5shot")?.Shots);
         Assert.Contains(result.Warnings, warning => warning.Contains("shots"));
     }
 
@@ -110,9 +111,9 @@ public sealed class EvaluationRuns : IDisposable
         for (var i = 1; i < first.Length; i++) nats -= model.LogProb(first, i);
         for (var i = 1; i < 17; i++) nats -= model.LogProb(second, i);
         for (var i = 17; i < second.Length; i++) nats -= model.LogProb(second[(second.Length - 17)..], i - (second.Length - 17));
-        Assert.Equal(6 + 30, result.HeldOutBytes);
-        Assert.Equal(7 + 31, result.HeldOutTokens);
-        Assert.Equal(nats / Math.Log(2) / 36, result.BitsPerByte ?? -1, 1e-5);
+        Assert.Equal(6 + 30, result.Find("bytes")?.Value);
+        Assert.Equal(7 + 31, result.Find("tokens")?.Value);
+        Assert.Equal(nats / Math.Log(2) / 36, result.Find("bits_per_byte")?.Value ?? -1, 1e-5);
     }
 
     [Fact]
@@ -120,7 +121,11 @@ public sealed class EvaluationRuns : IDisposable
     {
         _corpus.Write("heldout.jsonl", """{"id":"1","text":"abcdefg"}""");
         using var model = new FakeModel(ByteTokenizer.PairBase, 64, (_, _) => 0);
-        Assert.Equal(Math.Log2(ByteTokenizer.PairBase) * 8 / 7, Run(model, new EvaluationRecipe()).BitsPerByte ?? -1, 1e-5);
+        Assert.Equal(
+            Math.Log2(ByteTokenizer.PairBase) * 8 / 7,
+            Run(model, new EvaluationRecipe()).Find("bits_per_byte")?.Value ?? -1,
+            1e-5
+        );
     }
 
     [Fact]
@@ -139,8 +144,10 @@ public sealed class EvaluationRuns : IDisposable
             return token == (at < text.Length ? text[at] : 262) ? 9 : 0;
         });
         var result = Run(model, new EvaluationRecipe());
-        Assert.Equal((1.0, 0.0), (result.RefusalInvented, result.RefusalKnown));
-        Assert.Equal((2, 1), (result.Invented, result.Known));
+        var (invented, known) = (result.Find("refusal_invented"), result.Find("refusal_known"));
+        Assert.Equal((1.0, 0.0), (invented?.Value, known?.Value));
+        Assert.Equal((2, 1), (invented?.Count, known?.Count));
+        Assert.Equal((true, false), (invented?.HigherIsBetter, known?.HigherIsBetter));
         Assert.Equal([refusal[..24], refusal[..24], "A zebra."], result.Answers.Select(answer => answer.Answer));
     }
 
@@ -152,8 +159,12 @@ public sealed class EvaluationRuns : IDisposable
             [.. Enumerable.Range(0, 50).Select(i => $$"""{"id":"{{i:00}}","query":"Q{{i}}\n","choices":["x","y"],"gold":0,"seen":false}""")]
         );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
-        string Ids(ulong seed) => string.Join(' ',
-            Run(model, new EvaluationRecipe(MaxQuestions: 10), seed).QuestionResults.Select(question => question.Id));
+        string Ids(ulong seed) =>
+            string.Join(
+                ' ',
+                Run(model, new EvaluationRecipe([new MultipleChoiceTask(MaxQuestions: 10)]), seed)
+                    .QuestionResults.Select(question => question.Id)
+            );
         Assert.Equal(Ids(1), Ids(1));
         Assert.NotEqual(Ids(1), Ids(2));
         Assert.Equal(10, Ids(1).Split(' ').Distinct().Count());
@@ -191,10 +202,59 @@ public sealed class EvaluationRuns : IDisposable
                 new CancellationToken(canceled: true)));
     }
 
+    [Theory]
+    [InlineData(0, "multiple-choice", "acc_norm")]
+    [InlineData(1, "multiple-choice-1shot", "acc_norm_1shot")]
+    [InlineData(3, "multiple-choice-3shot", "acc_norm_3shot")]
+    public void A_score_names_the_number_of_its_shots(int shots, string task, string metric)
+    {
+        _corpus.Write("multiple-choice.jsonl", """{"id":"a","query":"Q\n","choices":["x","y"],"gold":0,"seen":false}""");
+        _corpus.Write("few-shot.jsonl", [.. Enumerable.Range(0, 4).Select(i => $$"""{"query":"P{{i}}\n","answer":"p"}""")]);
+        using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
+        var result = Run(model, new EvaluationRecipe([new MultipleChoiceTask(Shots: shots)]));
+        Assert.Equal(task, result.Find(metric)?.Task);
+        Assert.Equal(new MultipleChoiceTask(Shots: shots).Metrics().Take(2), result.Scores.Take(2).Select(score => score.ShortName));
+        Assert.DoesNotContain("5shot", EvaluationFolder.Json([("m", result)]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_recipe_asks_for_tasks_in_its_own_order_and_two_of_the_same_name_are_refused()
+    {
+        Assert.Contains("more than once", Assert.Single(new EvaluationRecipe([new RefusalTask(), new RefusalTask(1)]).Problems()));
+        Assert.Equal("evaluation.tasks.1.maxQuestions is 0: it must be 1 or more.",
+            Assert.Single(new EvaluationRecipe([new RefusalTask(), new MultipleChoiceTask(0)]).Problems()));
+        Assert.Contains("at least one task", Assert.Single(new EvaluationRecipe([]).Problems()));
+        Assert.Empty(new EvaluationRecipe([new MultipleChoiceTask(Shots: 2), new MultipleChoiceTask(Shots: 3)]).Problems());
+    }
+
+    /// <summary>Of 20,000 samples of 25 documents of one population, the standard deviation of their ratios.</summary>
+    [Fact]
+    public void The_standard_error_of_bits_per_byte_is_the_spread_of_repeated_samples()
+    {
+        var random = new StableRandom(1);
+        (double Bits, int Bytes) Document()
+        {
+            var bytes = 20 + random.Next(200);
+            return (bytes * (0.8 + 0.4 * random.NextDouble()), bytes);
+        }
+        var (ratios, errors) = (new List<double>(), new List<double>());
+        for (var i = 0; i < 20_000; i++)
+        {
+            var sample = Enumerable.Range(0, 25).Select(_ => Document()).ToList();
+            var ratio = sample.Sum(document => document.Bits) / sample.Sum(document => document.Bytes);
+            ratios.Add(ratio);
+            errors.Add(BitsPerByteTask.StandardError([.. sample.Select(d => d.Bits)], [.. sample.Select(d => d.Bytes)], ratio) ?? 0);
+        }
+        var mean = ratios.Average();
+        var spread = Math.Sqrt(ratios.Average(ratio => (ratio - mean) * (ratio - mean)));
+        Assert.InRange(errors.Average() / spread, 0.95, 1.02);
+        Assert.Null(BitsPerByteTask.StandardError([1], [1], 1));
+    }
+
     [Fact]
     public void Every_task_survives_JSON_under_its_permanent_name()
     {
-        foreach (var task in new EvaluationRecipe().Tasks())
+        foreach (var task in EvaluationRecipe.Standard)
         {
             var json = JsonSerializer.Serialize(task, EvaluationJson.Default.EvalTask);
             Assert.Equal(task, JsonSerializer.Deserialize(json, EvaluationJson.Default.EvalTask));

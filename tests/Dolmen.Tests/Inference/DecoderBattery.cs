@@ -196,7 +196,7 @@ public class DecoderBattery
         Refused(bytes[..^1], "cut off");
         Refused(bytes[..20], "cut off");
         Refused([], "cut off");
-        Refused(Changed(0, 0), "no saved decoding state");
+        Refused(Changed(0, 0), "not a saved decoding state");
         Refused(Changed(4, 9), "format 9");
         Refused(Changed(46, 1), "tokens");
         var error = Assert.Throws<UserErrorException>(() => other.NewState(60).Load(new MemoryStream(bytes)));

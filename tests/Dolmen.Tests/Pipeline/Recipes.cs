@@ -1,4 +1,6 @@
 using Dolmen.Artifacts;
+using Dolmen.Evaluation;
+using Dolmen.Evaluation.Tasks;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Stages;
 using Dolmen.Tests.Fakes;
@@ -38,8 +40,46 @@ public sealed class Recipes : IDisposable
     {
         Assert.Equal("dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)", Error("quickstart", "dpo.beta=0"));
         Assert.Equal(
-            "--set training.precision=half: 'half' is not one of auto, float32, bfloat16, which training.precision takes.",
+            "--set training.precision=half: 'half' is not one of auto, float32, bfloat16, float32OneDnn, float32Packed, which "
+                + "training.precision takes.",
             Error("quickstart", "training.precision=half"));
+    }
+
+    [Fact]
+    public void An_entry_of_a_list_is_set_by_its_place_or_by_its_kind()
+    {
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set:
+            ["evaluation.tasks.2.shots=3", "evaluation.tasks.multiple-choice.maxQuestions=7", "evaluation.tasks.refusal.maxKnown=0"]));
+        Assert.Equal(
+            [new BitsPerByteTask(), new MultipleChoiceTask(7), new MultipleChoiceTask(7, 3), new RefusalTask(MaxKnown: 0)],
+            recipe.Evaluation.Tasks);
+        recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["""evaluation.tasks=[{"task":"refusal","maxInvented":3}]"""]));
+        Assert.Equal([new RefusalTask(3)], recipe.Evaluation.Tasks);
+    }
+
+    [Theory]
+    [InlineData("evaluation.tasks.4.shots=3", "evaluation.tasks has no entry '4': it has 0 (bits-per-byte), 1 (multiple-choice), ")]
+    [InlineData("evaluation.tasks.mmlu.shots=3", "evaluation.tasks has no entry 'mmlu'")]
+    [InlineData("evaluation.tasks.refusal=3", "name a key of the entry, such as evaluation.tasks.refusal.maxInvented.")]
+    [InlineData("evaluation.tasks.refusal.shots=3", "'evaluation.tasks.refusal.shots' is not a key of a recipe: known there are ")]
+    [InlineData("evaluation.tasks=3", "'3' is not a list, which evaluation.tasks takes.")]
+    [InlineData("evaluation.tasks=[{\"shots\":3}]", "evaluation.tasks.0.task is missing: it must be one of bits-per-byte, ")]
+    [InlineData("evaluation.tasks=[{\"task\":\"mmlu\"}]", "evaluation.tasks.0.task is 'mmlu': it must be one of bits-per-byte, ")]
+    [InlineData("evaluation.tasks=[{\"task\":\"refusal\",\"known\":3}]", "'evaluation.tasks.0.known' is not a key of a recipe")]
+    [InlineData("evaluation.tasks=[]", "evaluation.tasks is empty: it must name at least one task.")]
+    [InlineData("evaluation.tasks.1.maxQuestions=0", "evaluation.tasks.1.maxQuestions is 0: it must be 1 or more.")]
+    public void A_wrong_entry_of_a_list_is_named(string assignment, string says) =>
+        Assert.Contains(says, Error("quickstart", assignment), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_recipe_without_tasks_runs_the_standard_ones_and_says_so_when_resolved()
+    {
+        var recipe = RecipeFile.Load(Written("{ \"extends\": \"quickstart\" }"), new RecipeChanges());
+        Assert.Contains(
+            "\"multiple-choice\"",
+            RecipeFile.ToJson(recipe with { Evaluation = new EvaluationRecipe() }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -128,7 +168,7 @@ public sealed class Recipes : IDisposable
             ErrorUpToFile(Edited(text => text.Replace("4096 }", "\"many\" }")))
         );
         Assert.Equal(
-            "training.precision is \"half\": it must be one of auto, float32, bfloat16. (",
+            "training.precision is \"half\": it must be one of auto, float32, bfloat16, float32OneDnn, float32Packed. (",
             ErrorUpToFile(Edited(text => text.Replace("\"auto\"", "\"half\"")))
         );
     }

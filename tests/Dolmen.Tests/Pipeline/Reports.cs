@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Evaluation;
 using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
@@ -110,11 +111,11 @@ public sealed class Reports : IDisposable
 
     private PipelineResult Result()
     {
-        var evaluation = new JsonObject
-        {
-            ["base"] = new JsonObject { ["bitsPerByte"] = 1.5, ["acc_norm"] = 0.512, ["acc_norm_stderr"] = 0.016 },
-            ["dpo"] = new JsonObject { ["bitsPerByte"] = 1.6, ["acc_norm"] = 0.612, ["acc_norm_stderr"] = 0.015 },
-        };
+        static JsonObject Scores(double bits, double accuracy, double error) => EvaluationFolder.ToNode(new EvaluationResult([
+            new("bits-per-byte", "bits_per_byte", "none", bits, null, 100, false),
+            new("multiple-choice", "acc_norm", "none", accuracy, error, 1000, true),
+        ]));
+        var evaluation = new JsonObject { ["base"] = Scores(1.5, 0.512, 0.016), ["dpo"] = Scores(1.6, 0.612, 0.015) };
         return new PipelineResult(
             _temp.Path,
             Path.Combine(_temp.Path, "model"),

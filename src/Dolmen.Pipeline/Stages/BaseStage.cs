@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
+using Dolmen.Modeling;
+using Dolmen.Pipeline.Recipes;
+using Dolmen.Tokenization;
+using Dolmen.Training;
+
+namespace Dolmen.Pipeline.Stages;
+
+/// <summary>The base model, pretrained on the token shards.</summary>
+internal sealed class BaseStage : TrainingStage
+{
+    public override string Name => "base";
+
+    public override JsonNode? Recipe(PipelineContext run) => run.Part("model", "training", "base");
+
+    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["tokens/train.bin", "tokens/val.bin", "tokenizer/tokenizer.json"];
+
+    public override void Prepare(PipelineContext run)
+    {
+        if (!run.Aligns)
+            run.Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
+        ResolveRecipe(run);
+    }
+
+    protected override TrainingOutcome Train(PipelineContext run, TrainingContext context)
+    {
+        var tokenizer = run.At("tokenizer");
+        var model = run.Model(TokenizerFolder.Load(tokenizer).VocabSize);
+        return TrainingStages.Pretrain(model, run.Recipe.Base, run.At("tokens"), tokenizer, context);
+    }
+
+    /// <summary>Speed is measured once a run: what was decided then is read again when the run goes on.</summary>
+    private static void ResolveRecipe(PipelineContext run)
+    {
+        var path = run.At(PipelineRun.ResolvedRecipe);
+        if (!File.Exists(path))
+        {
+            var tokenizer = TokenizerFolder.Load(run.At("tokenizer"));
+            var preferences = run.Aligns ? run.At("corpus", CorpusFolder.Preferences) : null;
+            var resolved = TrainingBudget.Resolve(run.Recipe, run.Model(tokenizer.VocabSize), tokenizer, preferences, run.Progress);
+            AtomicFile.WriteText(
+                path,
+                $"// What this run did, in full: the recipe asked for {run.Recipe.Minutes} minutes of training. Repeat it, bit for bit, "
+                    + $"with\n"
+                    + $"//   ./dolmen run {PipelineRun.ResolvedRecipe} --threads {run.Threads ?? Environment.ProcessorCount} --out "
+                    + $"OTHER\n{RecipeFile.ToJson(resolved)}\n"
+            );
+        }
+        run.Recipe = RecipeFile.Load(path, new RecipeChanges());
+    }
+}
