@@ -44,7 +44,7 @@ public sealed class WeightLayout
     /// <summary>One matrix (N, D) for all parts, and one bias.</summary>
     public void Add(LinearSpec linear, Initializer start, Initializer? bias = null)
     {
-        long[]? stacked = linear.Parts.Count > 1 ? [.. linear.Parts.Select(part => part.Outputs)] : null;
+        long[]? stacked = linear.Maps.Count > 1 ? [.. linear.Maps.Select(outputs => (long)outputs)] : null;
         _specs.Add(new ParameterSpec(linear.Name, [linear.Outputs, linear.Inputs], ParameterGroup.Matrix, start, stacked));
         if (linear.HasBias)
             _specs.Add(new ParameterSpec(BiasName(linear), [linear.Outputs], ParameterGroup.Vector, bias ?? Initializers.Constant(0)));

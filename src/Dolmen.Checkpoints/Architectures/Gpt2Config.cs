@@ -25,15 +25,15 @@ public sealed record Gpt2Config(
     private BlockSpec Block(int i)
     {
         var layer = $"transformer.h.{i}.";
-        LinearSpec Linear(string name, int inputs, int outputs) =>
-            new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true);
+        LinearSpec Linear(string name, int inputs, int outputs, IReadOnlyList<int>? stacked = null) =>
+            new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true, stacked);
         return new BlockSpec(
             Norm($"{layer}ln_1"),
             new AttentionSpec(
                 Heads,
                 Heads,
                 DModel / Heads,
-                Linear("attn.c_attn", DModel, 3 * DModel),
+                Linear("attn.c_attn", DModel, 3 * DModel, [DModel, DModel, DModel]),       // queries, keys and values
                 Linear("attn.c_proj", DModel, DModel),
                 new NoPosition()
             ),

@@ -68,7 +68,13 @@ public sealed record Mamba2Config(
         var channels = inner + 2 * groups * dState;
         return new Mamba2Spec(
             heads, headDim, groups, dState,
-            new LinearSpec($"{prefix}in_proj.weight", inner + channels + heads, dModel, bias ? $"{prefix}in_proj.bias" : null),
+            new LinearSpec(
+                $"{prefix}in_proj.weight",
+                inner + channels + heads,
+                dModel,
+                bias ? $"{prefix}in_proj.bias" : null,
+                stacked: [inner, inner, groups * dState, groups * dState, heads] // z, x, B, C and Δ
+            ),
             new ConvolutionSpec($"{prefix}conv1d.weight", convBias ? $"{prefix}conv1d.bias" : null, channels, dConv),
             $"{prefix}dt_bias", $"{prefix}A_log", $"{prefix}D", new($"{prefix}norm.weight", inner, normEps),
             new LinearSpec($"{prefix}out_proj.weight", dModel, inner, bias ? $"{prefix}out_proj.bias" : null), minDt, maxDt);

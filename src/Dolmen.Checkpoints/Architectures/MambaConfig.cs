@@ -43,9 +43,16 @@ public sealed record MambaConfig(
         NormSpec? Norm(string name, int size) => innerNormEps is { } eps ? new($"{prefix}{name}_layernorm.weight", size, eps) : null;
         return new MambaSpec(
             dInner, dState, dtRank,
-            new LinearSpec($"{prefix}in_proj.weight", 2 * dInner, dModel, bias ? $"{prefix}in_proj.bias" : null),
+            new LinearSpec(
+                $"{prefix}in_proj.weight",
+                2 * dInner,
+                dModel,
+                bias ? $"{prefix}in_proj.bias" : null,
+                stacked: [dInner, dInner]                                // x and its gate z
+            ),
             new ConvolutionSpec($"{prefix}conv1d.weight", convBias ? $"{prefix}conv1d.bias" : null, dInner, dConv),
-            new LinearSpec($"{prefix}x_proj.weight", dtRank + 2 * dState, dInner),
+            // Δ, B and C
+            new LinearSpec($"{prefix}x_proj.weight", dtRank + 2 * dState, dInner, stacked: [dtRank, dState, dState]),
             new LinearSpec($"{prefix}dt_proj.weight", dInner, dtRank, $"{prefix}dt_proj.bias"),
             $"{prefix}A_log", $"{prefix}D",
             new LinearSpec($"{prefix}out_proj.weight", dModel, dInner, bias ? $"{prefix}out_proj.bias" : null),

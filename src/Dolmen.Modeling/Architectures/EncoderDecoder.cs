@@ -189,8 +189,20 @@ public sealed class EncoderDecoder : SequencePairModel
         return new(
             tensor.Name,
             tensor.Shape,
-            ParameterGroup.Matrix,
-            Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1))
+            tensor.Name == Table ? ParameterGroup.Embedding : ParameterGroup.Matrix,
+            Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1)),
+            Stacked(tensor)
         );
+    }
+
+    /// <summary>Rows of each matrix in a tensor of several: queries, keys and values; keys and values; a gate and what it gates.</summary>
+    private static long[]? Stacked(TensorShape tensor)
+    {
+        var count =
+            tensor.Name.EndsWith("qkv_proj.weight", StringComparison.Ordinal) ? 3
+            : tensor.Name.EndsWith("kv_proj.weight", StringComparison.Ordinal) ? 2
+            : tensor.Name.EndsWith("gate_up_proj.weight", StringComparison.Ordinal) ? 2
+            : 1;
+        return count == 1 ? null : [.. Enumerable.Repeat(tensor.Shape[0] / count, count)];
     }
 }

@@ -12,6 +12,8 @@ namespace Dolmen.Modeling.Architectures;
 
 public sealed class Seq2Seq : SequencePairModel
 {
+    private const string OutputLayer = "decoder.output_layer.weight";
+
     private readonly Seq2SeqConfig _config;
     private readonly LayerMath _math;
     private readonly RnnMath _rnn;
@@ -69,7 +71,7 @@ public sealed class Seq2Seq : SequencePairModel
 
     public override void Dispose() => Parameters.Dispose();
 
-    private Tensor Head => Parameters[_config.TieEmbeddings ? TargetTable : "decoder.output_layer.weight"];
+    private Tensor Head => Parameters[_config.TieEmbeddings ? TargetTable : OutputLayer];
 
     private string TargetTable => _config.ShareEmbeddings ? "src_embed.weight" : "trg_embed.weight";
 
@@ -199,11 +201,14 @@ public sealed class Seq2Seq : SequencePairModel
             return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, forgets ? ForgetBias : Initializers.Constant(0));
         }
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
+        var isHead = tensor.Name == OutputLayer;
+        var isCell = tensor.Name.Contains(".rnn.", StringComparison.Ordinal);
         return new(
             tensor.Name,
             tensor.Shape,
-            ParameterGroup.Matrix,
-            isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1]))
+            isTable ? ParameterGroup.Embedding : isHead ? ParameterGroup.Head : ParameterGroup.Matrix,
+            isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])),
+            isCell ? [.. Enumerable.Repeat(tensor.Shape[0] / _config.Gates, _config.Gates)] : null
         );
     }
 

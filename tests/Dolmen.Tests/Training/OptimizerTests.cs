@@ -123,6 +123,69 @@ public class OptimizerTests
         }
     }
 
+    public static TheoryData<string, string, long[]> Stacks => new()
+    {
+        { "llama", "model.layers.0.self_attn.q_proj.weight", [36, 18, 18] },
+        { "llama", "model.layers.0.mlp.gate_proj.weight", [50, 50] },
+        { "gpt2", "transformer.h.1.attn.c_attn.weight", [36, 36, 36] },
+        { "mamba", "backbone.layers.0.mixer.in_proj.weight", [44, 44] },
+        { "mamba", "backbone.layers.0.mixer.x_proj.weight", [3, 5, 5] },
+        { "mamba2", "backbone.layers.0.mixer.in_proj.weight", [40, 40, 14, 14, 4] },
+        { "jamba", "model.layers.0.mamba.in_proj.weight", [40, 40] },
+        { "s4", "model.layers.0.s4.output_linear.weight", [20, 20] },
+        { "h3", "model.layers.0.h3.q_proj.weight", [20, 20, 20] },
+    };
+
+    [Theory, MemberData(nameof(Stacks))]
+    public void Models_say_which_matrices_share_a_tensor(string name, string tensor, long[] rows)
+    {
+        using var model = TrainableModel.Build(SmallModels.All[name], bfloat16: false);
+        Assert.Equal(rows, model.Parameters.Specs.Single(spec => spec.Name == tensor).StackedRows);
+    }
+
+    [Fact]
+    public void Pair_models_say_which_matrices_share_a_tensor_and_which_are_tables_and_heads()
+    {
+        using var recurrent = TrainableModel.Build(new Seq2SeqConfig(40, 16, 12, 10, 1, 20), bfloat16: false);
+        using var transformer = TrainableModel.Build(new EncoderDecoderConfig(40, 16, 1, 1, 2, 24, 20), bfloat16: false);
+        ParameterSpec Spec(TrainableModel model, string name) => model.Parameters.Specs.Single(spec => spec.Name == name);
+        Assert.Equal([10, 10, 10, 10], Spec(recurrent, "encoder.rnn.weight_hh_l0").StackedRows);
+        Assert.Equal(ParameterGroup.Embedding, Spec(recurrent, "src_embed.weight").Group);
+        Assert.Equal(ParameterGroup.Head, Spec(recurrent, "decoder.output_layer.weight").Group);
+        Assert.Equal([16, 16, 16], Spec(transformer, "encoder.layers.0.self_attn.qkv_proj.weight").StackedRows);
+        Assert.Equal([16, 16], Spec(transformer, "decoder.layers.0.cross_attn.kv_proj.weight").StackedRows);
+        Assert.Equal([24, 24], Spec(transformer, "decoder.layers.0.mlp.gate_up_proj.weight").StackedRows);
+        Assert.Equal(ParameterGroup.Embedding, Spec(transformer, "embed_tokens.weight").Group);
+    }
+
+    /// <summary>The update of a model whose projections share a tensor is that of each projection stepped alone.</summary>
+    [Theory]
+    [InlineData("gpt2", "transformer.h.0.attn.c_attn.weight")]
+    [InlineData("mamba", "backbone.layers.0.mixer.in_proj.weight")]
+    [InlineData("mamba2", "backbone.layers.0.mixer.in_proj.weight")]
+    public void Muon_steps_each_projection_of_a_model_alone(string name, string tensor)
+    {
+        using var model = TrainableModel.Build(SmallModels.All[name], bfloat16: false);
+        model.Parameters.Initialize(3);
+        var (spec, offset) = model.Parameters.Layout.Single(entry => entry.Spec.Name == tensor);
+        var random = new Dolmen.Artifacts.StableRandom(5);
+        foreach (ref var gradient in model.Parameters.Gradient) gradient = (float)random.NextNormal();
+        var (before, width) = (model.Parameters.Weights(tensor).ToArray(), (int)spec.Shape[1]);
+        using var optimizer = new MuonRecipe(0.02, Nesterov: false).Build(model.Parameters);
+        optimizer.Step(1, 1, 1);
+        var after = model.Parameters.Weights(tensor).ToArray();
+        var first = 0;
+        foreach (var rows in spec.StackedRows!)
+        {
+            var count = (int)rows * width;
+            double[] gradient = [.. model.Parameters.Gradient.Slice((int)offset + first, count).ToArray().Select(value => (double)value)];
+            var update = NewtonSchulz(gradient, (int)rows, width);
+            var scale = 0.02 * Math.Sqrt(Math.Max(1, (double)rows / width));
+            for (var i = 0; i < count; i++) Assert.Equal(before[first + i] - scale * update[i], after[first + i], 2e-4);
+            first += count;
+        }
+    }
+
     [Theory]
     [InlineData(8, 8)]
     [InlineData(32, 7)]
