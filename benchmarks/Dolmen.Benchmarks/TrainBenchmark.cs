@@ -3,6 +3,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
 using TorchSharp;
@@ -38,8 +39,7 @@ internal sealed class TrainBenchmark : Benchmark
     {
         foreach (var (name, config, stepsPerRound) in Sizes)
         {
-            var path = ComputePath.Choose(Precision.Auto);
-            using var model = TrainableModel.Build(config, path.BFloat16);
+            using var model = new LanguageDecoder(config, Compute.Choose(Precision.Auto));
             model.Parameters.Initialize(1);
             var weights = model.Export().ToList();
             var contestants = new List<Contestant> { new PlainContestant(config, weights, autocast: false) };
@@ -163,7 +163,7 @@ internal sealed class TrainBenchmark : Benchmark
         }
     }
 
-    private sealed class OurContestant(TrainableModel model) : Contestant
+    private sealed class OurContestant(LanguageDecoder model) : Contestant
     {
         private readonly Optimizer _optimizer = new AdamWRecipe(LearningRate).Build(model.Parameters);
 

@@ -49,6 +49,9 @@ public sealed class PipelineRun
         _stages = new StageExecutor(run.Path, recipe.Seed, _commit, _machine);
     }
 
+    /// <summary>As the recipe says; once it is resolved, it names what a run that goes on elsewhere must compute with too.</summary>
+    private Compute Compute => Compute.Choose(_recipe.Training.Precision);
+
     /// <summary>Goes on where an earlier call with the same recipe and inputs stopped; a finished run is left as it is.</summary>
     /// <param name="notice">Told what a person should know at once: skipped stages, decisions made on the user's behalf.</param>
     /// <exception cref="UserErrorException">Inputs, recipe or directory are not what they should be; nothing was written.</exception>
@@ -95,7 +98,7 @@ public sealed class PipelineRun
 
         var aligns = report is { Conversations: > 0, Preferences: > 0 };
         if (!aligns) Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
-        notice($"computing with {ComputePath.Choose(_recipe.Training.Precision).Reason}");
+        notice($"computing with {Compute.Reason}");
         ResolveRecipe(tokenizer, aligns ? Path.Combine(corpus, "preferences.jsonl") : null);
 
         var training = new Dictionary<string, TrainingOutcome> { ["base"] = Base(tokens, tokenizerDirectory) };
@@ -196,7 +199,7 @@ public sealed class PipelineRun
                 Resumes: true,
                 at =>
                 {
-                    var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, _progress, _stop) { Notice = _notice });
+                    var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, Compute, _progress, _stop) { Notice = _notice });
                     AtomicFile.WriteJson(Path.Combine(at, "outcome.json"), outcome, PipelineJson.Default.TrainingOutcome);
                 }
             )
@@ -292,7 +295,7 @@ public sealed class PipelineRun
         var path = Path.Combine(_run.Path, ResolvedRecipe);
         if (!File.Exists(path))
         {
-            var resolved = TrainingBudget.Resolve(_recipe, Model(tokenizer.VocabSize), tokenizer, preferencesFile, _progress);
+            var resolved = TrainingBudget.Resolve(_recipe, Compute, Model(tokenizer.VocabSize), tokenizer, preferencesFile, _progress);
             AtomicFile.WriteText(
                 path,
                 $"// What this run did, in full: the recipe asked for {_recipe.Minutes} minutes of training. Repeat it, bit for bit, with\n"

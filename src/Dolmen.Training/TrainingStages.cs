@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using Dolmen.Training.Optimizers;
 using Dolmen.Training.PostTraining;
@@ -18,6 +19,7 @@ public sealed record TrainingContext(
     string OutDirectory,
     ulong Seed,
     TrainingRecipe Training,
+    Compute Compute,
     IProgress<StageProgress> Progress,
     CancellationToken Stop
 )
@@ -49,10 +51,10 @@ public static class TrainingStages
     private const int MeasuredSteps = 7;
 
     /// <summary>Measured on this machine with this model: warm-up, then the median of several steps.</summary>
-    public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens)
+    public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens, Compute compute)
     {
         Check(model, training, batchTokens);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision).BFloat16);
+        using var trained = new LanguageDecoder(ContinuesText(model), compute);
         trained.Parameters.Initialize(1);
         using var optimizer = new AdamWRecipe(1e-4).Build(trained.Parameters);
         var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
@@ -95,8 +97,9 @@ public static class TrainingStages
                 $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
                     + $"equal."
             );
+        var decoder = ContinuesText(model);
         using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        using var trained = new LanguageDecoder(decoder, context.Compute);
         trained.Parameters.Initialize(context.Seed);
         var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
         return Run(
@@ -128,8 +131,13 @@ public static class TrainingStages
                 $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
                     + $"equal."
             );
+        if (model is not (Seq2SeqConfig or EncoderDecoderConfig))
+            throw new UserErrorException(
+                $"A {model.GetType().Name} continues one text; pairs train an encoder–decoder. Set model.architecture to seq2seq or "
+                    + $"encoder-decoder."
+            );
         using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        using var trained = (SequencePairModel)TrainableModel.Build(model, context.Compute);
         trained.Parameters.Initialize(context.Seed);
         return Run(
             trained,
@@ -147,7 +155,7 @@ public static class TrainingStages
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)
     {
-        using var trained = LoadModel(modelDirectory, context.Training, recipe.BatchTokens);
+        using var trained = LoadModel(modelDirectory, context, recipe.BatchTokens);
         using var task = new SftTask(conversationsFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, conversationsFile);
         return Run(
@@ -166,7 +174,7 @@ public static class TrainingStages
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context)
     {
-        using var trained = LoadModel(modelDirectory, context.Training, context.Training.ContextLength);
+        using var trained = LoadModel(modelDirectory, context, context.Training.ContextLength);
         using var task = new DpoTask(preferencesFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, preferencesFile);
         return Run(
@@ -181,9 +189,9 @@ public static class TrainingStages
         );
     }
 
-    private static TrainingOutcome Run(
-        TrainableModel model,
-        TrainingTask task,
+    private static TrainingOutcome Run<TModel>(
+        TModel model,
+        TrainingTask<TModel> task,
         OptimizerRecipe optimizer,
         ScheduleRecipe schedule,
         string recipe,
@@ -191,6 +199,7 @@ public static class TrainingStages
         string tokenizerDirectory,
         TrainingContext context
     )
+        where TModel : TrainableModel
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(
@@ -210,7 +219,7 @@ public static class TrainingStages
             )
         );
         context.Notice?.Invoke($"{task.Stage}: {task.Data}");
-        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
+        var outcome = new Trainer<TModel>(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
         task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
@@ -230,12 +239,18 @@ public static class TrainingStages
         static int? Id(int id) => id < 0 ? null : id;
     }
 
-    private static TrainableModel LoadModel(string directory, TrainingRecipe training, int batchTokens)
+    private static LanguageDecoder LoadModel(string directory, TrainingContext context, int batchTokens)
     {
-        var config = HuggingFaceFolder.LoadConfig(directory);
-        Check(config, training, batchTokens);
-        return TrainableModel.Load(directory, ComputePath.Choose(training.Precision).BFloat16);
+        Check(LanguageDecoder.Require(HuggingFaceFolder.LoadConfig(directory), directory), context.Training, batchTokens);
+        return LanguageDecoder.Load(directory, context.Compute);
     }
+
+    private static DecoderConfig ContinuesText(ModelConfig model) =>
+        model as DecoderConfig
+        ?? throw new UserErrorException(
+            $"A {model.GetType().Name} writes a target for a source, and a corpus of texts has no sources. Choose a decoder as "
+                + "model.architecture, or train on pairs with 'dolmen model pretrain --pairs'."
+        );
 
     private static string DataHash(string modelDirectory, string file) =>
         string.Concat(

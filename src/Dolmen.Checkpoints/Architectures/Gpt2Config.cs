@@ -7,11 +7,11 @@ public sealed record Gpt2Config(
     int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true,
     ActivationKind Activation = ActivationKind.GeluTanh) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "transformer.wte.weight", [.. Enumerable.Range(0, Layers).Select(Block)], Norm("transformer.ln_f"),
-        TieEmbeddings ? null : "lm_head.weight", new("transformer.wpe.weight", [ContextLength, DModel]));
+        LanguageHead(DModel, TieEmbeddings), new("transformer.wpe.weight", [ContextLength, DModel]));
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
             .Within("heads", Heads, 1024);

@@ -9,7 +9,7 @@ public sealed record Mamba2Config(
     double NormEps = 1e-5, bool TieEmbeddings = false, bool Bias = false, bool ConvBias = true, double MinDt = 0,
     double MaxDt = double.PositiveInfinity) : DecoderConfig
 {
-    public override DecoderPlan Plan() =>
+    protected override DecoderPlan LanguagePlan() =>
         new(
             VocabSize,
             DModel,
@@ -36,11 +36,11 @@ public sealed record Mamba2Config(
                     )),
             ],
             new("backbone.norm_f.weight", DModel, NormEps),
-            TieEmbeddings ? null : "lm_head.weight",
+            LanguageHead(DModel, TieEmbeddings),
             StatesFromFirstBlock: true
         );
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength), Heads, HeadDim, DState, Groups, DConv);
         if (rules.Problems.Count > 0)

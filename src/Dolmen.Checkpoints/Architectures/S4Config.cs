@@ -20,7 +20,7 @@ public sealed record S4Config(
     bool TieEmbeddings = true
 ) : DecoderConfig
 {
-    public override DecoderPlan Plan() =>
+    protected override DecoderPlan LanguagePlan() =>
         new(
             VocabSize,
             DModel,
@@ -39,10 +39,10 @@ public sealed record S4Config(
                     ),
             ],
             new("model.norm.weight", DModel, NormEps),
-            TieEmbeddings ? null : "lm_head.weight"
+            LanguageHead(DModel, TieEmbeddings)
         );
 
-    public override IReadOnlyList<string> Problems() =>
+    protected override IReadOnlyList<string> BodyProblems() =>
         LongConvolutionBlocks
             .State(
                 new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),

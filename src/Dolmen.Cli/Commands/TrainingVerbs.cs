@@ -42,10 +42,11 @@ internal static class TrainingVerbs
                 var changes = new RecipeChanges(Seed: (ulong?)parsed.GetValue(seed), Set: parsed.GetValue(set));
                 var loaded = RecipeFile.Load(parsed.GetRequiredValue(recipe), changes);
                 Engine.Start(parsed.GetValue(threads));
-                Console.Error.WriteLine($"computing with {ComputePath.Choose(loaded.Training.Precision).Reason}");
+                var compute = Compute.Choose(loaded.Training.Precision);
+                Console.Error.WriteLine($"computing with {compute.Reason}");
                 using var progress = new ConsoleProgress();
                 var directory = Path.GetFullPath(parsed.GetRequiredValue(output)!);
-                var context = new TrainingContext(directory, loaded.Seed, loaded.Training, progress, stop)
+                var context = new TrainingContext(directory, loaded.Seed, loaded.Training, compute, progress, stop)
                 {
                     Notice = Console.Error.WriteLine,
                 };

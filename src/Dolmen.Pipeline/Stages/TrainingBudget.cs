@@ -19,13 +19,14 @@ internal static class TrainingBudget
     /// <param name="preferencesFile">Null when there is no alignment.</param>
     public static PipelineRecipe Resolve(
         PipelineRecipe recipe,
+        Compute compute,
         ModelConfig model,
         Tokenizer tokenizer,
         string? preferencesFile,
         IProgress<StageProgress> progress
     )
     {
-        var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
+        var precision = compute.BFloat16 ? Precision.BFloat16 : Precision.Float32;
         var resolved = recipe with
         {
             Model = ModelRecipe.Of(model),
@@ -38,7 +39,7 @@ internal static class TrainingBudget
         return Resolve(
             resolved,
             recipe.Minutes,
-            TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),
+            TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens, compute),
             preferencesFile is null
                 ? recipe.Training.ContextLength
                 : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)
