@@ -29,12 +29,11 @@ public sealed record Compute
     /// <summary>Why it was chosen, for people.</summary>
     public string Reason { get; }
 
-    /// <summary>What this machine is fastest with, as far as the recipe leaves it open. The one place where arithmetic is chosen.</summary>
-    public static Compute Choose(Precision precision)
-    {
-        var path = ComputePath.Choose(precision);
-        return new(CPU, path.BFloat16, new FusedMath(), hasKernels: true, path.Reason);
-    }
+    /// <summary>What this machine is fastest with, as far as the recipe leaves it open.</summary>
+    public static Compute Choose(Precision precision) => Of(ComputePath.Choose(precision));
+
+    /// <summary>Our kernels with the arithmetic that was chosen: the one place where the two meet.</summary>
+    public static Compute Of(ComputePath path) => new(CPU, path.BFloat16, new FusedMath(), hasKernels: true, path.Reason);
 
     /// <summary>Our kernels on the processor.</summary>
     public static Compute Host(bool bfloat16 = false) => new(CPU, bfloat16, new FusedMath(), hasKernels: true, "our kernels");
