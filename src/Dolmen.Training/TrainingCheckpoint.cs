@@ -38,8 +38,8 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
         {
             SafetensorsWriter.Write(
                 Path.Combine(staged, TensorsFile),
-                [.. states.Select(part => new TensorShape(part.Name, [part.Values().Length]))],
-                states.Select(part => new NamedTensor(part.Name, [part.Values().Length], part.Values().ToArray())),
+                [.. states.Select(part => new TensorShape(part.Name, [part.Count]))],
+                states.Select(part => new NamedTensor(part.Name, [part.Count], Values(part))),
                 TensorDtype.Float32);
             AtomicFile.WriteJson(Path.Combine(staged, StateFile), state, CheckpointJson.Default.CheckpointState);
             Directory.Move(staged, final);
@@ -71,8 +71,20 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
             );
         }
         using var tensors = SafetensorsFile.Open(Path.Combine(newest, TensorsFile));
-        foreach (var (name, values) in states) tensors.Read(name, values());
+        foreach (var part in states)
+        {
+            var values = new float[part.Count];
+            tensors.Read(part.Name, values);
+            part.Write(values);
+        }
         return state;
+    }
+
+    private static float[] Values(NamedState state)
+    {
+        var values = new float[state.Count];
+        state.Read(values);
+        return values;
     }
 
     private IEnumerable<(string Path, int Step)> Finished() =>

@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
@@ -26,7 +27,7 @@ public class DecoderBattery
     public void Logits_are_those_of_the_model_as_it_is_trained(string name)
     {
         using var scope = NewDisposeScope();
-        using var trained = TrainableModel.Build(DecoderArchitectures.All[name], bfloat16: false);
+        using var trained = new LanguageDecoder(DecoderArchitectures.All[name], Compute.Host());
         trained.Parameters.Initialize(3);
         var exported = trained.Export().ToDictionary(weights => weights.Name, StringComparer.Ordinal);
         using var model = new DecoderModel(DecoderArchitectures.All[name], weights => exported[weights].Values);

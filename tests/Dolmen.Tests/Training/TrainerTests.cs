@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Modeling;
 using Dolmen.Training;
 using Dolmen.Training.Optimizers;
 
@@ -42,6 +43,23 @@ public sealed class TrainerTests : IDisposable
         _run.Pretrain("parts", 20);
         Assert.Equal(_run.Weights("whole"), _run.Weights("parts"));
         Assert.Equal(Enumerable.Range(1, 20), StepsLogged("parts"));
+    }
+
+    /// <summary>Weights, sums, moments, averages and checkpoints by libtorch's operations alone, stopped and continued.</summary>
+    [Fact]
+    public void Libtorch_operations_train_as_our_kernels_do_and_resume_to_the_same_bits()
+    {
+        var training = TinyRun.Recipe with { Precision = Precision.Float32, AverageDecay = 0.9 };
+        var kernels = _run.Pretrain("kernels", 12, training: training);
+        var whole = _run.Pretrain("whole", 12, training: training, compute: Compute.Torch());
+        Assert.Equal(kernels.Loss, whole.Loss, 1e-4);
+        Assert.Equal(kernels.BitsPerByte!.Value, whole.BitsPerByte!.Value, 1e-4);
+        using var stop = new CancellationTokenSource();
+        var progress = new SynchronousProgress(report => { if (report.Done >= 5 * 128) stop.Cancel(); });
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            _run.Pretrain("parts", 12, progress, training, stop.Token, Compute.Torch()));
+        _run.Pretrain("parts", 12, training: training, compute: Compute.Torch());
+        Assert.Equal(_run.Weights("whole"), _run.Weights("parts"));
     }
 
     [Fact]
