@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Dolmen.Artifacts;
 
-/// <summary>SHA-256 of what a file or folder holds: names below it and bytes, never times, owners or the order a disk lists them in. A folder
-/// that a piece of work left hashes as its outputs do: its manifest, which also says when and where, does not count.</summary>
+/// <summary>SHA-256 of what a file or folder holds: names below it and bytes, never times, owners or the order a disk lists them in. A
+/// folder that a piece of work left hashes as its outputs do: its manifest, which also says when and where, does not count.</summary>
 public static class ContentHash
 {
     /// <exception cref="FileNotFoundException">Neither a file nor a folder.</exception>
@@ -27,11 +27,16 @@ public static class ContentHash
         return Convert.ToHexStringLower(digest.GetHashAndReset());
     }
 
-    /// <summary>Relative paths with '/' between their parts, in ordinal order; half-written files are left out, and so are pipes, devices and
-    /// what lies behind links to folders, which may lead in a circle.</summary>
+    /// <summary>Relative paths with '/' between their parts, in ordinal order; half-written files are left out, and so are pipes, devices
+    /// and what lies behind links to folders, which may lead in a circle.</summary>
     public static IReadOnlyList<string> FilesBelow(string folder)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+        var options = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.None,
+            IgnoreInaccessible = false,
+        };
         var all = new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.ToFullPath(), options)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) =>

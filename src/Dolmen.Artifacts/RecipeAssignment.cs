@@ -6,8 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Dolmen.Artifacts;
 
 /// <summary>
-/// One <c>--set path=value</c>. A path goes from key to key: <c>training.precision</c>. In a list the next key is a place from 0, or the name
-/// of a kind, which stands for all entries of that kind: <c>evaluation.tasks.1.shots</c>, <c>evaluation.tasks.refusal.maxInvented</c>.
+/// One <c>--set path=value</c>. A path goes from key to key: <c>training.precision</c>. In a list the next key is a place from 0, or the
+/// name of a kind, which stands for all entries of that kind: <c>evaluation.tasks.1.shots</c>, <c>evaluation.tasks.refusal.maxInvented</c>.
 /// </summary>
 internal sealed class RecipeAssignment
 {
@@ -84,7 +84,8 @@ internal sealed class RecipeAssignment
         if (i == _keys.Length - 1)
         {
             throw new UserErrorException(
-                $"--set {_whole}: name a key of the entry, such as {_path}.{RecipeVariants.Of(element, chosen[0], Before(i)).Properties[0].Name}."
+                $"--set {_whole}: name a key of the entry, such as "
+                    + $"{_path}.{RecipeVariants.Of(element, chosen[0], Before(i)).Properties[0].Name}."
             );
         }
         foreach (var entry in chosen) ApplyToObject(entry, element, i + 1);

@@ -7,14 +7,15 @@ namespace Dolmen.Pipeline;
 public static class EvaluationFacts
 {
     /// <summary>Model → its scores by short name, without the records.</summary>
-    public static JsonObject Of(string directory) => new(Read(directory).Select(model => KeyValuePair.Create(model.Key, Scores(model.Value))));
+    public static JsonObject Of(string directory) =>
+        new(Read(directory).Select(model => KeyValuePair.Create(model.Key, (JsonNode?)Scores(model.Value))));
 
     /// <summary>Model → scores, as the evaluation wrote them.</summary>
     internal static JsonObject Read(string directory) =>
         JsonNode.Parse(File.ReadAllText(Path.Combine(directory, EvaluationFolder.ResultsFile)))?.AsObject()
         ?? throw new InvalidOperationException($"{EvaluationFolder.ResultsFile} is not an object.");
 
-    private static JsonNode? Scores(JsonNode? model) => new JsonObject(
+    private static JsonObject Scores(JsonNode? model) => new(
         (model?.AsObject() ?? []).TakeWhile(score => score.Key != "records")
             .Where(score => !score.Key.EndsWith("_stderr", StringComparison.Ordinal))
             .Select(score => KeyValuePair.Create(score.Key, score.Value?.DeepClone())));

@@ -66,8 +66,11 @@ internal static class MixCommand
                 );
                 var facts = new JsonObject
                 {
-                    ["documents"] = report.TakenDocuments, ["tokens"] = report.Taken,
-                    ["sources"] = new JsonObject(report.SourceShares.Select(share => KeyValuePair.Create(share.Key, (JsonNode?)share.Value))),
+                    ["documents"] = report.TakenDocuments,
+                    ["tokens"] = report.Taken,
+                    ["sources"] = new JsonObject(
+                        report.SourceShares.Select(share => KeyValuePair.Create(share.Key, (JsonNode?)share.Value))
+                    ),
                 };
                 work.Finish(report.Seed, JsonNode.Parse(report.ToJson())?["recipe"], facts);
                 if (parsed.GetValue(json))

@@ -49,9 +49,13 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
         var tally = EvaluationCorpus.Counts("prompts", EvaluationCorpus.Invented, invented.Count + known.Count, prompts.Count);
         tally.Use(answers.Count);
         tally.Drop("longer-than-context", new DataPlace(EvaluationCorpus.Invented, 0), tooLong);
-        string[] warnings = tooLong == 0 ? []
-            : [$"{Name()}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out."];
-        return new TaskResult([.. Score(Invented, higherIsBetter: true), .. Score(Known, higherIsBetter: false)], tally.ToCounts(), warnings)
+        string[] warnings =
+            tooLong == 0 ? [] : [$"{Name()}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out."];
+        return new TaskResult(
+            [.. Score(Invented, higherIsBetter: true), .. Score(Known, higherIsBetter: false)],
+            tally.ToCounts(),
+            warnings
+        )
         {
             Answers = answers,
         };

@@ -42,7 +42,8 @@ internal sealed class BaseStage : TrainingStage
             var resolved = TrainingBudget.Resolve(run.Recipe, run.Model(tokenizer.VocabSize), tokenizer, preferences, run.Progress);
             AtomicFile.WriteText(
                 path,
-                $"// What this run did, in full: the recipe asked for {run.Recipe.Minutes} minutes of training. Repeat it, bit for bit, with\n"
+                $"// What this run did, in full: the recipe asked for {run.Recipe.Minutes} minutes of training. Repeat it, bit for bit, "
+                    + $"with\n"
                     + $"//   ./dolmen run {PipelineRun.ResolvedRecipe} --threads {run.Threads ?? Environment.ProcessorCount} --out "
                     + $"OTHER\n{RecipeFile.ToJson(resolved)}\n"
             );

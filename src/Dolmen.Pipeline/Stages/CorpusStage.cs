@@ -15,7 +15,8 @@ internal sealed class CorpusStage : PipelineStage
 
     public override IReadOnlyList<string> Inputs(PipelineContext run) => run.Recipe.Inputs;
 
-    /// <summary>The content of the inputs decides, not where they lie: a run goes on after they moved. So one hash stands for all.</summary>
+    /// <summary>The content of the inputs decides, not where they lie: a run goes on after they moved. So one hash stands for
+    /// all.</summary>
     public override Stage For(PipelineContext run) => new(
         Name, Recipe(run), new Dictionary<string, string> { ["inputs"] = run.InputsSha256 }, Resumes, directory => Run(run, directory))
     {

@@ -5,7 +5,8 @@ using Dolmen.Training;
 
 namespace Dolmen.Pipeline.Stages;
 
-/// <summary>A stage that trains a model: what its trainer reported is kept in its directory, so that a skipped stage still has it.</summary>
+/// <summary>A stage that trains a model: what its trainer reported is kept in its directory, so that a skipped stage still has
+/// it.</summary>
 internal abstract class TrainingStage : PipelineStage
 {
     private const string OutcomeFile = "outcome.json";

@@ -64,7 +64,10 @@ public class Comparisons
     [Fact]
     public void Columns_of_the_same_metric_name_their_tasks()
     {
-        var result = new EvaluationResult([new("first", "acc", "none", 0.1, null, 1, true), new("second", "acc", "none", 0.2, null, 1, true)]);
+        var result = new EvaluationResult([
+            new("first", "acc", "none", 0.1, null, 1, true),
+            new("second", "acc", "none", 0.2, null, 1, true),
+        ]);
         Assert.Equal(["first: acc", "second: acc"], new EvaluationTable([("m", result)]).Titles);
         Assert.Equal(0.1, EvaluationFolder.ToNode(result)["acc"]?.GetValue<double>());
     }

@@ -121,7 +121,11 @@ public sealed class EvaluationRuns : IDisposable
     {
         _corpus.Write("heldout.jsonl", """{"id":"1","text":"abcdefg"}""");
         using var model = new FakeModel(ByteTokenizer.PairBase, 64, (_, _) => 0);
-        Assert.Equal(Math.Log2(ByteTokenizer.PairBase) * 8 / 7, Run(model, new EvaluationRecipe()).Find("bits_per_byte")?.Value ?? -1, 1e-5);
+        Assert.Equal(
+            Math.Log2(ByteTokenizer.PairBase) * 8 / 7,
+            Run(model, new EvaluationRecipe()).Find("bits_per_byte")?.Value ?? -1,
+            1e-5
+        );
     }
 
     [Fact]
@@ -155,8 +159,12 @@ public sealed class EvaluationRuns : IDisposable
             [.. Enumerable.Range(0, 50).Select(i => $$"""{"id":"{{i:00}}","query":"Q{{i}}\n","choices":["x","y"],"gold":0,"seen":false}""")]
         );
         using var model = FakeModel.OfHistory(ByteTokenizer.PairBase, 64);
-        string Ids(ulong seed) => string.Join(' ',
-            Run(model, new EvaluationRecipe([new MultipleChoiceTask(MaxQuestions: 10)]), seed).QuestionResults.Select(question => question.Id));
+        string Ids(ulong seed) =>
+            string.Join(
+                ' ',
+                Run(model, new EvaluationRecipe([new MultipleChoiceTask(MaxQuestions: 10)]), seed)
+                    .QuestionResults.Select(question => question.Id)
+            );
         Assert.Equal(Ids(1), Ids(1));
         Assert.NotEqual(Ids(1), Ids(2));
         Assert.Equal(10, Ids(1).Split(' ').Distinct().Count());

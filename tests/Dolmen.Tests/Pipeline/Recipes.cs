@@ -74,7 +74,11 @@ public sealed class Recipes : IDisposable
     public void A_recipe_without_tasks_runs_the_standard_ones_and_says_so_when_resolved()
     {
         var recipe = RecipeFile.Load(Written("{ \"extends\": \"quickstart\" }"), new RecipeChanges());
-        Assert.Contains("\"multiple-choice\"", RecipeFile.ToJson(recipe with { Evaluation = new EvaluationRecipe() }), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"multiple-choice\"",
+            RecipeFile.ToJson(recipe with { Evaluation = new EvaluationRecipe() }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

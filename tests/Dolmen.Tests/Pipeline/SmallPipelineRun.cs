@@ -7,7 +7,8 @@ using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Pipeline;
 
-/// <summary>The whole way in small, inside this process: a made-up library, a model of a few thousand parameters, a handful of steps.</summary>
+/// <summary>The whole way in small, inside this process: a made-up library, a model of a few thousand parameters, a handful of
+/// steps.</summary>
 public sealed class SmallPipelineRun : IDisposable
 {
     private static readonly string[] Verbs = ["Open", "Close", "Read", "Write", "Count", "Sort", "Find", "Merge"];
