@@ -5,8 +5,7 @@ using System.Text;
 namespace Dolmen.Artifacts;
 
 /// <summary>SHA-256 of what a file or folder holds: names below it and bytes, never times, owners or the order a disk lists them in. A
-/// folder
-/// that a piece of work left hashes as its outputs do: its manifest, which also says when and where, does not count.</summary>
+/// folder that a piece of work left hashes as its outputs do: its manifest, which also says when and where, does not count.</summary>
 public static class ContentHash
 {
     /// <exception cref="FileNotFoundException">Neither a file nor a folder.</exception>
@@ -29,8 +28,7 @@ public static class ContentHash
     }
 
     /// <summary>Relative paths with '/' between their parts, in ordinal order; half-written files are left out, and so are pipes, devices
-    /// and
-    /// what lies behind links to folders, which may lead in a circle.</summary>
+    /// and what lies behind links to folders, which may lead in a circle.</summary>
     public static IReadOnlyList<string> FilesBelow(string folder)
     {
         var options = new EnumerationOptions

@@ -2,8 +2,7 @@ namespace Dolmen.Artifacts;
 
 /// <summary>
 /// Where an input lay on this machine, by the hash of its contents. Manifests, which people share, name no path of the machine; this note
-/// in
-/// the user's own cache lets the trail be followed all the same. The cache may be deleted at any time.
+/// in the user's own cache lets the trail be followed all the same. The cache may be deleted at any time.
 /// </summary>
 public static class KnownPlaces
 {
@@ -36,12 +35,8 @@ public static class KnownPlaces
         var note = Path.Combine(Folder, sha256);
         try
         {
-            return
-                File.Exists(note)
-                && RegularFile.ReadAllText(note).Trim() is { Length: > 0 } path
-                && (File.Exists(path) || Directory.Exists(path))
-                ? path
-                : null;
+            var path = File.Exists(note) ? RegularFile.ReadAllText(note).Trim() : "";
+            return File.Exists(path) || Directory.Exists(path) ? path : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

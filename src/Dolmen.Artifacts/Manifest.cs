@@ -14,8 +14,7 @@ public sealed record ManifestFile(string Path, long Bytes, string Sha256)
 
 /// <summary>
 /// Written last and in one piece: a directory that has one is finished. Says from what, by which recipe, with which seed, by which commit,
-/// on
-/// which machine, in which time it was made, whichever verb made it. Where the output is a single file, the manifest lies beside it.
+/// on which machine, in which time it was made, whichever verb made it. Where the output is a single file, the manifest lies beside it.
 /// </summary>
 /// <param name="Stage">The stage of a run, or the verb: "base", "tokenizer train".</param>
 /// <param name="Identity">SHA-256 of everything the outputs depend on: stage, recipe, seed, inputs.</param>

@@ -7,8 +7,7 @@ namespace Dolmen.Artifacts;
 
 /// <summary>
 /// One <c>--set path=value</c>. A path goes from key to key: <c>training.precision</c>. In a list the next key is a place from 0, or the
-/// name
-/// of a kind, which stands for all entries of that kind: <c>evaluation.tasks.1.shots</c>, <c>evaluation.tasks.refusal.maxInvented</c>.
+/// name of a kind, which stands for all entries of that kind: <c>evaluation.tasks.1.shots</c>, <c>evaluation.tasks.refusal.maxInvented</c>.
 /// </summary>
 internal sealed class RecipeAssignment
 {

@@ -5,10 +5,8 @@ namespace Dolmen.Artifacts;
 
 /// <summary>
 /// A verb at work on an output: hashes what it reads, measures what it takes, and leaves the manifest when it is finished. The manifest of
-/// an
-/// earlier result is taken away at the start, and comes back if the work ends without having changed anything; work that was broken off
-/// leaves
-/// a note instead.
+/// an earlier result is taken away at the start, and comes back if the work ends without having changed anything; work that was broken off
+/// leaves a note instead.
 /// </summary>
 public sealed class RecordedWork : IDisposable
 {

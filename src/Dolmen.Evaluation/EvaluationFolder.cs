@@ -15,8 +15,7 @@ internal sealed record ModelAnswer(
 internal sealed record TaskEntry(string Name, string Measures, IReadOnlyList<string> Metrics, EvalTask Recipe);
 
 /// <summary>An evaluation on disk: <c>evaluation.json</c> (model name → scores), <c>evaluation.md</c>, one file a model in lm-eval's
-/// layout,
-/// and what the scores were counted from, <c>questions.jsonl</c> and <c>answers.jsonl</c>.</summary>
+/// layout, and what the scores were counted from, <c>questions.jsonl</c> and <c>answers.jsonl</c>.</summary>
 public static class EvaluationFolder
 {
     public const string ResultsFile = "evaluation.json";

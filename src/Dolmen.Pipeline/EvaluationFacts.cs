@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using Dolmen.Artifacts;
 using Dolmen.Evaluation;
+
+using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline;
 
@@ -16,7 +17,7 @@ public static class EvaluationFacts
         JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(directory, EvaluationFolder.ResultsFile)))?.AsObject()
         ?? throw new InvalidOperationException($"{EvaluationFolder.ResultsFile} is not an object.");
 
-    private static JsonObject Scores(JsonNode? model) => new JsonObject(
+    private static JsonObject Scores(JsonNode? model) => new(
         (model?.AsObject() ?? []).TakeWhile(score => score.Key != "records")
             .Where(score => !score.Key.EndsWith("_stderr", StringComparison.Ordinal))
             .Select(score => KeyValuePair.Create(score.Key, score.Value?.DeepClone())));

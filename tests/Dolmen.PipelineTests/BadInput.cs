@@ -102,7 +102,11 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     }
 
     [Theory]
-    [InlineData("sft", "--conversations", "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}")]
+    [InlineData(
+        "sft",
+        "--conversations",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}"
+    )]
     [InlineData("dpo", "--preferences", "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}")]
     public void An_encoder_decoder_cannot_be_aligned(string verb, string option, string line)
     {

@@ -65,6 +65,11 @@ public sealed partial class ReadmeCommands(QuickstartFixture quickstart)
         if (words.Any(word => word.EndsWith("crawl.warc.gz", StringComparison.Ordinal))) WriteCrawlAndCorpus();
         var result = CommandLine.Run([.. words]);
         Assert.True(result.ExitCode == 0, $"{line}: exit {result.ExitCode}\n{result.Errors}");
+        if (words.IndexOf("--out") + 1 is > 0 and var made)
+        {
+            var manifest = Directory.Exists(words[made]) ? Path.Combine(words[made], "manifest.json") : $"{words[made]}.manifest.json";
+            Assert.True(File.Exists(manifest), $"{line}: nothing says how {words[made]} was made.");
+        }
     }
 
     [Fact]

@@ -40,6 +40,16 @@ public sealed class SmallRun : IDisposable
         )
             Assert.True(File.Exists(Path.Combine(_folder, "first", file)), file);
 
+        var shown = CommandLine.Run("runs", "show", Path.Combine(_folder, "first", "model"), "--json");
+        Assert.True(shown.ExitCode == 0, shown.Errors);
+        using var lineage = JsonDocument.Parse(shown.Output);
+        var steps = lineage.RootElement.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("name").GetString()).ToList();
+        Assert.Equal(["base", "corpus", "dpo", "evaluation", "model", "sft", "tokenizer", "tokens"], steps.Order());
+        Assert.All(lineage.RootElement.GetProperty("ends").EnumerateArray(), end =>
+            Assert.StartsWith("library.xml ", end.GetProperty("says").GetString(), StringComparison.Ordinal));
+        var listed = CommandLine.Run("runs", "ls", _folder, "--json");
+        Assert.Contains("\"state\": \"complete\"", listed.Output, StringComparison.Ordinal);
+
         var again = Run("first", "--input", documents);
         Assert.Equal(0, again.ExitCode);
         Assert.Contains("is complete", again.Errors, StringComparison.Ordinal);

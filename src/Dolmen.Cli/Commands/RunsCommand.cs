@@ -100,7 +100,8 @@ internal static class RunsCommand
             InputState.Unchanged => "unchanged; no manifest says how it was made",
             InputState.Changed => "CHANGED since: what is there now is not what was read",
             InputState.Missing => "is MISSING where it was read",
-            _ => "has no place that could be looked at",
+            _ when input.Input.Sha256 is null => "was not read from a file of this machine",
+            _ => "lay where the manifest does not say",
         };
     }
 

@@ -1,8 +1,8 @@
 namespace Dolmen.Data.Languages;
 
 /// <summary>Languages as a fastText model names them, with the probability the model gives. The model alone decides: whoever names one
-/// wants to find its labels and scores in the corpus, and to bound them as others do who use it. It reads the text's longest lines, up to as
-/// many characters as the built-in identification, whatever their script.</summary>
+/// wants to find its labels and scores in the corpus, and to bound them as others do who use it. It reads the text's longest lines, up to
+/// as many characters as the built-in identification, whatever their script.</summary>
 internal sealed class FastTextIdentifier : ILanguageIdentifier
 {
     private readonly FastTextModel _model;

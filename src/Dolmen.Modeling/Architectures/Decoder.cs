@@ -143,6 +143,7 @@ public abstract class Decoder : TrainableModel
         Parameters.Dispose();
         foreach (var block in _blocks) block.Mixer.Dispose();
         ForgetRoutings();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Adds the router's losses of the last pass, where the plan has experts and gradients are wanted.</summary>

@@ -5,8 +5,7 @@ namespace Dolmen.Pipeline.Stages;
 
 /// <summary>
 /// One arrow of the flow. A new stage is one file and one line in <see cref="All"/>: docs/guides/add-a-stage.md. It reads what earlier
-/// stages
-/// left, works in a directory of its own, and is skipped when that directory is finished and nothing it depends on has changed.
+/// stages left, works in a directory of its own, and is skipped when that directory is finished and nothing it depends on has changed.
 /// </summary>
 internal abstract class PipelineStage
 {
