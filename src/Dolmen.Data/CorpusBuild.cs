@@ -107,8 +107,7 @@ public static class CorpusBuild
         {
             throw new UserErrorException(
                 $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} "
-                    + $"read){EmptyCorpus.Reasons(funnel)}. "
-                + "Mend the input or name other files with --input.");
+                    + $"read){EmptyCorpus.Reasons(funnel)}. Mend the input or name other files with --input.");
         }
 
         var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);

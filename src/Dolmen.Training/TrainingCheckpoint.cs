@@ -20,8 +20,7 @@ internal sealed record CheckpointState(int Step, double Seconds, double Loss, st
 internal sealed partial class CheckpointJson : JsonSerializerContext;
 
 /// <summary><c>checkpoints/step-000120/</c>: every named state of the run, such as the fp32 weights and the optimizer's moments, and where
-/// it stood. A directory is renamed into
-/// place when it is whole, so a killed run never leaves half of one.</summary>
+/// it stood. A directory is renamed into place when it is whole, so a killed run never leaves half of one.</summary>
 internal sealed class TrainingCheckpoint(string directory, int keep)
 {
     private const string StateFile = "state.json";

@@ -17,8 +17,7 @@ public static class ModelCardUsage
             license == "other" ? "not stated: whoever publishes the model names one here and in the first lines of this file" : license;
         var beginning = bos is { } id
             ? $"Every text begins with the token of id {id} (`bos_token_id`). Dolmen puts it there; with other software check that the "
-                + $"first id of an "
-                + "encoded text is this one, and put it there once where it is not."
+                + $"first id of an encoded text is this one, and put it there once where it is not."
             : "No token marks the beginning of a text: do not put one there.";
         return $"## Use\n\n{beginning}\n\n{Snippet(config)}\nLicence: {licence}.\n";
     }

@@ -1,6 +1,5 @@
 // An encoder–decoder Transformer: Vaswani et al. 2017, with norms before each part (Xiong et al. 2020), SwiGLU (Shazeer 2020) and, if
-// asked,
-// rotary positions in self-attention (Su et al. 2021). Across, positions are not turned: source and target count apart.
+// asked, rotary positions in self-attention (Su et al. 2021). Across, positions are not turned: source and target count apart.
 // B batch, S source positions, T target positions, D model, H heads, E head dim, F feed-forward, V vocab
 using Dolmen.Checkpoints;
 using Dolmen.Modeling.Kernels;

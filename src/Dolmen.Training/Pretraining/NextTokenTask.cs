@@ -122,9 +122,8 @@ public sealed class NextTokenTask : TrainingTask<LanguageDecoder>
     }
 
     /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes
-    /// before
-    /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
-    /// second one begins the next document.</summary>
+    /// before the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents:
+    /// the second one begins the next document.</summary>
     internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)
     {
         var starts = new List<int> { 0 };

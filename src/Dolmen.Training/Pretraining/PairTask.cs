@@ -16,8 +16,7 @@ public sealed class PairTask : TrainingTask<SequencePairModel>
     private const int HeldOutEvery = 50, MostHeldOut = 500;
 
     /// <summary>Batches hold a multiple of so many rows and are padded to a multiple of so many positions: libtorch prepares kernels for
-    /// every
-    /// shape it meets, which costs more than some padding.</summary>
+    /// every shape it meets, which costs more than some padding.</summary>
     private const int RowMultiple = 16, LengthMultiple = 4;
 
     private readonly List<(int[] Source, int[] Target)> _train = [], _heldOut = [];

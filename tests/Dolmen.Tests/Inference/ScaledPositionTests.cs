@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Dolmen.Tests.Inference;
 
 /// <summary>Rotary scalings and windows on some layers, in both engines, against the plain definition in double precision. Where the
-/// scaling
-/// looks at the sequence's length, the tokens of a call turn as in a sequence that ends with that call, and keys stay as they were turned:
+/// scaling looks at the sequence's length, the tokens of a call turn as in a sequence that ends with that call, and keys stay as they were
+/// turned:
 /// what transformers does with a cache.</summary>
 public class ScaledPositionTests
 {

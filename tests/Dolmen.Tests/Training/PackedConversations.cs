@@ -17,8 +17,7 @@ public sealed class PackedConversations : IDisposable
     private const string Engine =
         """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": """
         + "\"engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone "
-        + "engine "
-        + "copper ladder\"}]}";
+        + "engine copper ladder\"}]}";
 
     private const string Lamp =
         """{"messages": [{"role": "user", "content": "Name quiet lamp ladder lamp river"}, {"role": "assistant", "content": """ +

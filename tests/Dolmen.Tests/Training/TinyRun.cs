@@ -75,8 +75,8 @@ internal sealed class TinyRun : IDisposable
         string name,
         TrainingRecipe? training = null,
         IProgress<StageProgress>? progress = null,
-        CancellationToken stop = default,
-        Compute? compute = null
+        Compute? compute = null,
+        CancellationToken stop = default
     ) =>
         new(
             Path.Combine(Root, name),
@@ -94,15 +94,15 @@ internal sealed class TinyRun : IDisposable
         int steps,
         IProgress<StageProgress>? progress = null,
         TrainingRecipe? training = null,
-        CancellationToken stop = default,
-        Compute? compute = null
+        Compute? compute = null,
+        CancellationToken stop = default
     ) =>
         TrainingStages.Pretrain(
             Model,
             Pretraining(steps),
             TokensDirectory,
             TokenizerDirectory,
-            Context(name, training, progress, stop, compute)
+            Context(name, training, progress, compute, stop)
         );
 
     public byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(Root, name, "model", "model.safetensors"));

@@ -57,7 +57,7 @@ public sealed class TrainerTests : IDisposable
         using var stop = new CancellationTokenSource();
         var progress = new SynchronousProgress(report => { if (report.Done >= 5 * 128) stop.Cancel(); });
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            _run.Pretrain("parts", 12, progress, training, stop.Token, Compute.Torch()));
+            _run.Pretrain("parts", 12, progress, training, Compute.Torch(), stop.Token));
         _run.Pretrain("parts", 12, training: training, compute: Compute.Torch());
         Assert.Equal(_run.Weights("whole"), _run.Weights("parts"));
     }
@@ -70,7 +70,7 @@ public sealed class TrainerTests : IDisposable
         // Dies without a word at step 13; the last checkpoint is of step 8.
         using var stop = new CancellationTokenSource();
         var pause = new SynchronousProgress(report => { if (report.Done >= 8 * 128) stop.Cancel(); });
-        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, pause, rare, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, pause, rare, stop: stop.Token));
         var crash = new SynchronousProgress(report => { if (report.Done >= 13 * 128) throw new TimeoutException(); });
         Assert.Throws<TimeoutException>(() => _run.Pretrain("killed", 20, crash, rare));
         _run.Pretrain("killed", 20, training: rare);
