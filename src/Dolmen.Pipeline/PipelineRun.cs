@@ -199,7 +199,8 @@ public sealed class PipelineRun
                 Resumes: true,
                 at =>
                 {
-                    var outcome = train(new TrainingContext(at, _recipe.Seed, _recipe.Training, Compute, _progress, _stop) { Notice = _notice });
+                    var context = new TrainingContext(at, _recipe.Seed, _recipe.Training, Compute, _progress, _stop) { Notice = _notice };
+                    var outcome = train(context);
                     AtomicFile.WriteJson(Path.Combine(at, "outcome.json"), outcome, PipelineJson.Default.TrainingOutcome);
                 }
             )

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Dolmen.Training;
 
 /// <summary>
-/// The one loop over fixed data; <see cref="TrainingTask{TModel}"/> says what is learned. Seed, recipe and thread count decide every bit of the
-/// result, however often the run is stopped and continued.
+/// The one loop over fixed data; <see cref="TrainingTask{TModel}"/> says what is learned. Seed, recipe and thread count decide every bit
+/// of the result, however often the run is stopped and continued.
 /// </summary>
 public sealed class Trainer<TModel>(
     TModel model,

@@ -11,7 +11,8 @@ public sealed record BlockSpec(NormSpec MixerNorm, MixerSpec Mixer, NormSpec? Fe
 /// that makes one of these.</summary>
 /// <param name="Embedding">(VocabSize, DModel).</param>
 /// <param name="StatesFromFirstBlock">Upstream's <c>hidden_states</c> begin after the first block and end with the last block's and the
-/// normed stream, as transformers has it for Mamba; otherwise they begin with the embedding, and the last block's only shows normed.</param>
+/// normed stream, as transformers has it for Mamba; otherwise they begin with the embedding, and the last block's only shows
+/// normed.</param>
 /// <param name="Positions">Learned positions added to the embedding, (ContextLength, DModel).</param>
 /// <param name="Head">What becomes of the last hidden states.</param>
 public sealed record DecoderPlan(

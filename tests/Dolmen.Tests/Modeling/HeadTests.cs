@@ -110,7 +110,7 @@ public class HeadTests
         model.Parameters.Initialize(1);
         using var optimizer = new AdamWRecipe(2e-2, 0, 0.9, 0.98, StateSpaceLearningRate: 1e-2).Build(model.Parameters);
         var random = new StableRandom(7);
-        for (var step = 0; step < 320; step++)
+        for (var step = 0; step < 500; step++)
         {
             using var scope = NewDisposeScope();
             var (tokens, labels) = Draw(ref random);

@@ -112,7 +112,14 @@ public sealed class PairTraining : IDisposable
         var training = new TrainingRecipe(ContextLength: 32, MicroBatchTokens: 256, CheckpointMinutes: 0, LogEverySteps: 1, Validations: 1);
         var recipe = new PretrainRecipe(new AdamWRecipe(1e-2), new ScheduleRecipe(), BatchTokens: 512, TotalTokens: tokens);
         return TrainingStages.PretrainPairs(model, recipe, "reverse:400:1", tokenizer,
-            new TrainingContext(Path.Combine(_root, name), 3, training, Compute.Choose(training.Precision), progress ?? new Progress<StageProgress>(), stop));
+            new TrainingContext(
+                Path.Combine(_root, name),
+                3,
+                training,
+                Compute.Choose(training.Precision),
+                progress ?? new Progress<StageProgress>(),
+                stop
+            ));
     }
 
     private byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(_root, name, "model", "model.safetensors"));
