@@ -88,10 +88,12 @@ public sealed class BadInput : IDisposable
     {
         string[] tiny =
         [
-            "--set", "base.totalTokens=2048", "--set", "training.validations=1", "--set", "model.dModel=16", "--set", "model.pair.dEmbedding=8",
+            "--set", "base.totalTokens=2048", "--set", "training.validations=1",
+            "--set", "model.dModel=16", "--set", "model.pair.dEmbedding=8",
         ];
         var model = Path.Combine(_folder, "pairs");
-        var trained = CommandLine.Run(["model", "pretrain", "tiny/reverse", .. tiny, "--pairs", "reverse:200:1", "--out", model, "--threads", "1"]);
+        string[] pretrain = ["model", "pretrain", "tiny/reverse", "--pairs", "reverse:200:1", "--out", model, "--threads", "1"];
+        var trained = CommandLine.Run([.. pretrain, .. tiny]);
         Assert.True(trained.ExitCode == 0, trained.Errors);
         var data = Path.Combine(_folder, "data.jsonl");
         File.WriteAllText(data, line + "\n");

@@ -35,8 +35,8 @@ public sealed class LanguageDecoder : Decoder
         ),
         _ => throw new UserErrorException(
             $"'{directory}' holds an encoder–decoder ({HuggingFaceFolder.ModelType(config)}), which writes a target for a source: chats "
-                + "and preferences train a model that continues one text. Use a decoder such as llama, qwen3 or mamba, or train this kind on "
-                + "pairs with 'dolmen model pretrain --pairs'."
+                + "and preferences train a model that continues one text. Use a decoder such as llama, qwen3 or mamba, or train this kind "
+                + "on pairs with 'dolmen model pretrain --pairs'."
         ),
     };
 
