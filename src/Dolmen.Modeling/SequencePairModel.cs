@@ -75,8 +75,9 @@ public abstract class SequencePairModel : TrainableModel
     private float[] Gradient(Checkpoints.TensorShape tensor)
     {
         using var scope = NewDisposeScope();
-        return Parameters[tensor.Name].grad?.to(ScalarType.Float32).contiguous().cpu().data<float>().ToArray()
-            ?? new float[tensor.Elements];
+        return Parameters[tensor.Name].grad is { } gradient
+            ? gradient.to(ScalarType.Float32).contiguous().cpu().data<float>().ToArray()
+            : new float[tensor.Elements];
     }
 
     /// <summary>Forward, backward, gradients taken; returns the loss. Owns nothing afterwards.</summary>

@@ -102,21 +102,18 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     }
 
     [Theory]
-    [InlineData(
-        "sft",
-        "--conversations",
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}"
-    )]
-    [InlineData("dpo", "--preferences", "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}")]
+    [InlineData("sft", "--conversations", """{"prompt":"a","completion":"b"}""")]
+    [InlineData("dpo", "--preferences", """{"prompt":"a","chosen":"b","rejected":"c"}""")]
     public void An_encoder_decoder_cannot_be_aligned(string verb, string option, string line)
     {
         string[] tiny =
         [
-            "--set", "minutes=0", "--set", "base.totalTokens=512", "--set", "base.batchTokens=512", "--set", "training.contextLength=32",
-            "--set", "tokenizer.vocabSize=300", "--set", "model={\"architecture\":\"seq2seq\",\"dModel\":16,\"layers\":1}",
+            "--set", "base.totalTokens=2048", "--set", "training.validations=1",
+            "--set", "model.dModel=16", "--set", "model.pair.dEmbedding=8",
         ];
         var model = Path.Combine(_folder, "pairs");
-        var trained = CommandLine.Run(["model", "pretrain", .. tiny, "--pairs", "reverse:200:1", "--out", model, "--threads", "1"]);
+        string[] pretrain = ["model", "pretrain", "tiny/reverse", "--pairs", "reverse:200:1", "--out", model, "--threads", "1"];
+        var trained = CommandLine.Run([.. pretrain, .. tiny]);
         Assert.True(trained.ExitCode == 0, trained.Errors);
         var data = Path.Combine(_folder, "data.jsonl");
         File.WriteAllText(data, line + "\n");

@@ -68,8 +68,7 @@ internal static class HeadFields
     {
         const int usual = 2;
         var count = fields.WholeOrNull("num_labels");
-        if (!fields.Present("id2label", out var names))
-            return [.. Enumerable.Range(0, Checked(count ?? usual)).Select(i => $"LABEL_{i}")];
+        if (!fields.Present("id2label", out var names)) return [.. Enumerable.Range(0, Checked(count ?? usual)).Select(i => $"LABEL_{i}")];
         if (names.ValueKind != JsonValueKind.Object)
             throw fields.Bad("id2label is not an object", "it must give each label's number a name");
         var entries = names.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value, StringComparer.Ordinal);

@@ -26,21 +26,19 @@ public sealed class LanguageDecoder : Decoder
     }
 
     /// <exception cref="UserErrorException">The configuration of a folder is not that of a decoder that continues a text.</exception>
-    public static DecoderConfig Require(ModelConfig config, string directory) =>
-        config switch
-        {
-            DecoderConfig { Head: null } decoder => decoder,
-            DecoderConfig => throw new UserErrorException(
-                $"'{directory}' holds a model that scores or classifies texts and cannot continue one: its head has no logits of tokens. "
-                    + "Use the language model it was made from."
-            ),
-            _ => throw new UserErrorException(
-                $"'{directory}' holds an encoder–decoder ({HuggingFaceFolder.ModelType(config)}), which writes a target for a source: "
-                    + $"chats and "
-                    + "preferences train a model that continues one text. Use a decoder such as llama, qwen3 or mamba, or train this kind "
-                    + "on pairs with 'dolmen model pretrain --pairs'."
-            ),
-        };
+    public static DecoderConfig Require(ModelConfig config, string directory) => config switch
+    {
+        DecoderConfig { Head: null } decoder => decoder,
+        DecoderConfig => throw new UserErrorException(
+            $"'{directory}' holds a model that scores or classifies texts and cannot continue one: its head has no logits of tokens. "
+                + "Use the language model it was made from."
+        ),
+        _ => throw new UserErrorException(
+            $"'{directory}' holds an encoder–decoder ({HuggingFaceFolder.ModelType(config)}), which writes a target for a source: chats "
+                + "and preferences train a model that continues one text. Use a decoder such as llama, qwen3 or mamba, or train this kind "
+                + "on pairs with 'dolmen model pretrain --pairs'."
+        ),
+    };
 
     /// <summary>tokens (B, T) int64 → logits (B, T, V) fp32. For tests and sampling; training never holds them whole.</summary>
     public Tensor Logits(Tensor tokens)

@@ -39,10 +39,9 @@ public sealed class Seq2Seq : SequencePairModel
     {
         using var scope = NewDisposeScope();
         var dropout = DroppedUnits.Of(_config.Dropout, dropoutSeed);
-        var x = Decode(batch, Encode(batch, dropout), dropout).Outputs; // (T, B, D)
-        return _math
-            .CrossEntropy(x.view(-1, _config.DModel), Head, batch.TargetOutByTime(Device).view(-1), scale)
-            .MoveToOuterDisposeScope();
+        var x = Decode(batch, Encode(batch, dropout), dropout).Outputs;         // (T, B, D)
+        var targets = batch.TargetOutByTime(Device).view(-1);                   // (N)
+        return _math.CrossEntropy(x.view(-1, _config.DModel), Head, targets, scale).MoveToOuterDisposeScope();
     }
 
     /// <summary>Encoder outputs (S, B, M), 0 beyond a source's end, and the last states, (B, M) fp32: of the last layer, both directions
@@ -88,11 +87,9 @@ public sealed class Seq2Seq : SequencePairModel
         if (s > _config.ContextLength)
             throw new ArgumentException($"{s} source positions, but the model's context is {_config.ContextLength}.", nameof(batch));
         var lengths = new SequenceLengths(batch.SourceLengths, Device);
-        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource, Device), dropout); // (S, B, E)
-        var zero = (
-            H: zeros(b, _config.DEncoder, device: Device),
-            C: _config.Cell == RecurrentCell.Lstm ? zeros(b, _config.DEncoder, device: Device) : null
-        );
+        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource, Device), dropout);             // (S, B, E)
+        Tensor Zero() => zeros(b, _config.DEncoder, device: Device);            // (B, H)
+        var zero = (H: Zero(), C: _config.Cell == RecurrentCell.Lstm ? Zero() : null);
         var states = new List<(Tensor, Tensor?)>();
         Tensor? final = null;
         for (var i = 0; i < _config.Layers; i++)

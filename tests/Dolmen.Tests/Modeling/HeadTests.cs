@@ -108,9 +108,9 @@ public class HeadTests
         var config = new S4Config(3, 24, 2, Length, 0, 16, start) { Head = ClassHead.Of(2, Pooling.Mean) };
         using var model = new ClassDecoder(config, Compute.Host());
         model.Parameters.Initialize(1);
-        using var optimizer = new AdamWRecipe(2e-2, 0, 0.9, 0.98, StateSpaceLearningRate: 1e-2).Build(model.Parameters);
+        using var optimizer = new AdamWRecipe(1e-2, 0, 0.9, 0.98, StateSpaceLearningRate: 1e-2).Build(model.Parameters);
         var random = new StableRandom(7);
-        for (var step = 0; step < 320; step++)
+        for (var step = 0; step < 400; step++)
         {
             using var scope = NewDisposeScope();
             var (tokens, labels) = Draw(ref random);

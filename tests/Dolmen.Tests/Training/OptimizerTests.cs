@@ -40,8 +40,7 @@ public class OptimizerTests
         new MuonRecipe(0.02, 0.01),
     ];
 
-    /// <summary>A model of every group of parameters, several steps, a step's gradients in two parts, weights averaged and put
-    /// back.</summary>
+    /// <summary>A model of every group of parameters, several steps, a step's gradients in two parts.</summary>
     [Theory, MemberData(nameof(Every))]
     public void Libtorch_operations_step_as_our_kernels_do(OptimizerRecipe recipe)
     {
