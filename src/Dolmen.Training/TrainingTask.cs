@@ -31,7 +31,8 @@ public abstract class TrainingTask : IDisposable
     /// <see cref="TrainableModel.Parameters"/>.</summary>
     public abstract StepResult Accumulate(TrainableModel model, int step);
 
-    public virtual Validation? Validate(TrainableModel model) => null;
+    /// <param name="last">After the last step.</param>
+    public virtual Validation? Validate(TrainableModel model, bool last) => null;
 
     /// <summary>Bits per byte that a training loss stands for, where text is modelled; a figure for the progress line.</summary>
     public virtual double? BitsPerByte(double loss) => null;
