@@ -17,7 +17,8 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 /// <param name="Validations">Validations spread over the run, the last at its end; fewer in a short run.</param>
 /// <param name="AverageDecay">Validates and saves an exponential moving average of the weights that keeps this share of itself a step
 /// (0.999 is usual); 0 takes the weights themselves.</param>
-/// <param name="SamplePrompt">Continued greedily at every validation, in a short run at the last one, to see the model learn to write.</param>
+/// <param name="SamplePrompt">Continued greedily at every validation, in a short run at the last one, to see the model learn to
+/// write.</param>
 /// <param name="LongRows">What happens to conversations that are longer than the context; what is cut or left out is counted. A pair of
 /// DPO or of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is chosen.</param>
 /// <param name="DocumentMasking">Whether documents that share a row in pretraining are read as if each were alone, and their

@@ -1,7 +1,8 @@
 namespace Dolmen.Training;
 
 /// <summary>How often and on how much a run is validated: what the recipe asks for, but no more than a twentieth of the run's time. It
-/// follows from counts of tokens alone, never from a clock, so that a run that is repeated or continued validates at the same steps.</summary>
+/// follows from counts of tokens alone, never from a clock, so that a run that is repeated or continued validates at the same
+/// steps.</summary>
 /// <param name="Count">Validations spread over the run, the last at its end.</param>
 /// <param name="Tokens">Held-out tokens each looks at; the same ones every time, so that its losses can be compared.</param>
 /// <param name="SamplesOften">Whether every validation writes a sample; otherwise only the last one does.</param>

@@ -130,7 +130,8 @@ internal static unsafe class CausalSoftmaxKernel
         }
     }
 
-    /// <summary>A vector of scores, −∞ from <paramref name="seen"/> on; reading within the row is far cheaper than a partial load.</summary>
+    /// <summary>A vector of scores, −∞ from <paramref name="seen"/> on. Reading on within the row is far cheaper than a
+    /// partial load.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Seen<S, V, E>(E* scores, long seen, long inRow) where S : ILanes<V> where V : struct where E : unmanaged
     {

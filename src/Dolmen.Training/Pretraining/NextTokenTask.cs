@@ -95,7 +95,8 @@ public sealed class NextTokenTask : TrainingTask
         }
         if (targets == 0) return null;                                   // no held-out text, and so no loss of it
         var bytes = tokens.Sum(token => (long)TextBytes(token));
-        return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, last || plan.SamplesOften ? Sample(model) : null);
+        var sample = last || plan.SamplesOften ? Sample(model) : null;
+        return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, sample);
     }
 
     protected override void Dispose(bool disposing)
