@@ -33,9 +33,15 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
     }
 
     /// <summary>Measured on the model's own shapes in under a second, unless this machine did it before.</summary>
-    public static ArithmeticChoice For(ModelConfig model) => For(ProductShape.Of(model));
+    public static ArithmeticChoice For(ModelConfig model)
+    {
+        // Models over pairs multiply through libtorch alone.
+        IReadOnlyList<Precision> candidates =
+            [.. ComputePath.Candidates.Where(candidate => model is DecoderConfig || candidate != Precision.Float32Packed)];
+        return For(ProductShape.Of(model), candidates);
+    }
 
-    internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes)
+    internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes, IReadOnlyList<Precision> candidates)
     {
         var machine = MachineSnapshot.Take();
         var key = StableHash.Sha256(
@@ -46,7 +52,7 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
                 string.Join(' ', machine.CpuFeatures),
                 get_num_threads(),
                 __version__,
-                string.Join(' ', ComputePath.Candidates),
+                string.Join(' ', candidates),
                 string.Join(' ', shapes)
             )
         )[..32];
@@ -54,10 +60,10 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         {
             if (InProcess.TryGetValue(key, out var known)) return known;
             var file = Path.Combine(CacheDirectory, key + ".json");
-            var choice = Read(file);
+            var choice = Read(file, candidates);
             if (choice is null)
             {
-                choice = ArithmeticMeasurement.Run(shapes);
+                choice = ArithmeticMeasurement.Run(shapes, candidates);
                 Keep(file, choice);
             }
             return InProcess[key] = choice;
@@ -75,13 +81,13 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
     }
 
     /// <summary>Null where the file is missing, damaged, or names an arithmetic that is no candidate here.</summary>
-    private static ArithmeticChoice? Read(string file)
+    private static ArithmeticChoice? Read(string file, IReadOnlyList<Precision> candidates)
     {
         try
         {
             if (!File.Exists(file)) return null;
             var choice = JsonSerializer.Deserialize(RegularFile.ReadAllText(file), ArithmeticJson.Default.ArithmeticChoice);
-            return choice is { Rates.Count: > 0 } && ComputePath.Candidates.Contains(choice.Fastest) ? choice : null;
+            return choice is { Rates.Count: > 0 } && candidates.Contains(choice.Fastest) ? choice : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {

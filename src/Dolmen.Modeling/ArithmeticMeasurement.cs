@@ -40,18 +40,18 @@ internal static class ArithmeticMeasurement
 
     private const int Runs = 3;
 
-    public static ArithmeticChoice Run(IReadOnlyList<ProductShape> shapes)
+    public static ArithmeticChoice Run(IReadOnlyList<ProductShape> shapes, IReadOnlyList<Precision> candidates)
     {
         using var noGradient = no_grad();
         var weights = Math.Max(1, shapes.Sum(shape => shape.Weights));
         var rows = (int)Math.Clamp(FlopsPerCandidate / (6.0 * Runs * weights), LeastRows, MostRows) / 16 * 16;
-        var seconds = ComputePath.Candidates.ToDictionary(candidate => candidate, _ => 0.0);
+        var seconds = candidates.ToDictionary(candidate => candidate, _ => 0.0);
         foreach (var shape in shapes)
         {
-            var best = ComputePath.Candidates.ToDictionary(candidate => candidate, _ => double.PositiveInfinity);
+            var best = candidates.ToDictionary(candidate => candidate, _ => double.PositiveInfinity);
             for (var run = 0; run <= Runs; run++)
             {
-                foreach (var candidate in ComputePath.Candidates)
+                foreach (var candidate in candidates)
                 {
                     var time = Seconds(shape, rows, candidate);
                     if (run > 0) best[candidate] = Math.Min(best[candidate], time);           // the first run warms up
@@ -61,7 +61,7 @@ internal static class ArithmeticMeasurement
         }
         new ComputePath(Precision.Float32, "").Begin();
         var flops = 6.0 * rows * shapes.Sum(shape => shape.Count * shape.Weights);
-        var rates = ComputePath.Candidates.Select(candidate => new ArithmeticRate(candidate, flops / Math.Max(1e-9, seconds[candidate])))
+        var rates = candidates.Select(candidate => new ArithmeticRate(candidate, flops / Math.Max(1e-9, seconds[candidate])))
             .OrderByDescending(rate => rate.FlopsPerSecond).ToList();
         return new ArithmeticChoice(rates[0].Arithmetic, rates);
     }

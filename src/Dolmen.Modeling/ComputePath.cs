@@ -20,7 +20,8 @@ public enum Precision
     /// <summary>fp32 through oneDNN, which may round factors to bf16 where the processor multiplies those faster.</summary>
     Float32OneDnn,
 
-    /// <summary>fp32 by Dolmen's own products. They give the same bits on every processor and with any number of threads.</summary>
+    /// <summary>fp32, the linear layers of decoders by Dolmen's own products, which give the same bits on every processor and with any
+    /// number of threads.</summary>
     Float32Packed,
 }
 

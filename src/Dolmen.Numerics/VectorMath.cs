@@ -10,28 +10,13 @@ internal static unsafe class VectorMath
     /// <summary>A constant to the compiler, which a field would not be.</summary>
     private static int Width => Vector<float>.Count;
 
-    /// <summary>eˣ with a relative error below 2e-7; 0 below −87 (the smallest normal result), so that −∞ gives exactly 0.</summary>
+    /// <summary><see cref="Lanes.Exp"/>, and exactly 0 below −87, so that −∞ adds nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Exp(Vector<float> x)
-    {
-        // x = n·ln 2 + r with |r| ≤ ln 2 / 2; Taylor to r⁷ (the next term is 5e-9), then n added to the exponent's bits.
-        var lowest = new Vector<float>(-87f);
-        var clamped = Vector.Min(Vector.Max(x, lowest), new Vector<float>(88f));
-        var magic = new Vector<float>(12582912f);                        // 1.5·2²³: adding and taking it away rounds to a whole number
-        var n = Vector.FusedMultiplyAdd(clamped, new Vector<float>(1.44269504f), magic) - magic;
-        var r = Vector.FusedMultiplyAdd(n, new Vector<float>(-0.693145752f), clamped);
-        r = Vector.FusedMultiplyAdd(n, new Vector<float>(-1.42860677e-6f), r);
-        var p = new Vector<float>(1f / 5040);
-        p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(1f / 720));
-        p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(1f / 120));
-        p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(1f / 24));
-        p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(1f / 6));
-        p = Vector.FusedMultiplyAdd(p, r, new Vector<float>(0.5f));
-        p = Vector.FusedMultiplyAdd(p, r, Vector<float>.One);
-        p = Vector.FusedMultiplyAdd(p, r, Vector<float>.One);
-        var scaled = Vector.AsVectorSingle(Vector.AsVectorInt32(p) + Vector.ShiftLeft(Vector.ConvertToInt32(n), 23));
-        return Vector.ConditionalSelect(Vector.LessThan(x, lowest), Vector<float>.Zero, scaled);
-    }
+    public static Vector<float> Exp(Vector<float> x) =>
+        Vector.ConditionalSelect(
+            Vector.LessThan(x, new Vector<float>(-87f)),
+            Vector<float>.Zero,
+            Lanes.Exp<RuntimeLanes, Vector<float>>(x));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* x, int count)

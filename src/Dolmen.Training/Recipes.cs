@@ -12,11 +12,13 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 /// <c>bfloat16</c> is where the processor multiplies it natively. Weights, gradients and sums stay fp32 in all of them.</param>
 /// <param name="MicroBatchTokens">Tokens of one forward and backward pass; a batch larger than this is accumulated.</param>
 /// <param name="CheckpointMinutes">A checkpoint at least this often, and always when interrupted.</param>
-/// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>
-/// <param name="Validations">Validations spread over the run, the last at its end.</param>
+/// <param name="ValidationTokens">Held-out tokens a validation looks at; fewer in a short run, so that validating stays below a twentieth
+/// of the time.</param>
+/// <param name="Validations">Validations spread over the run, the last at its end; fewer in a short run.</param>
 /// <param name="AverageDecay">Validates and saves an exponential moving average of the weights that keeps this share of itself a step
 /// (0.999 is usual); 0 takes the weights themselves.</param>
-/// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
+/// <param name="SamplePrompt">Continued greedily at every validation, in a short run at the last one, to see the model learn to
+/// write.</param>
 /// <param name="LongRows">What happens to conversations and to pairs of answers that are longer than the context; what is cut or left out
 /// is counted. A pair of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is
 /// chosen.</param>

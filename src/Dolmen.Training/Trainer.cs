@@ -20,7 +20,13 @@ public sealed class Trainer<TModel>(
 )
     where TModel : TrainableModel
 {
+    /// <summary>Checkpoints are at least so many times as far apart as one takes to write: none of a run's time to speak of.</summary>
+    private const double CheckpointShare = 40;
+
     private readonly Stopwatch _clock = new();
+
+    // Of training steps alone: validations, samples and checkpoints are not in a speed.
+    private readonly Stopwatch _stepClock = new();
     private double _earlierSeconds;
     private double _peakFlops;
 
@@ -41,7 +47,7 @@ public sealed class Trainer<TModel>(
         using var events = new EventFile(context.OutDirectory);
         var firstStep = step;
         var meter = new StepMeter();
-        var (lastLoss, lastCheckpoint) = (resumed?.Loss ?? double.NaN, 0.0);
+        var (lastLoss, lastCheckpoint, saving) = (resumed?.Loss ?? double.NaN, 0.0, 0.0);
         Validation? validation = null;
         _clock.Start();
         while (step < task.Steps)
@@ -53,26 +59,31 @@ public sealed class Trainer<TModel>(
             }
             var share = Schedule.Share(schedule, step, task.Steps);
             var rate = optimizer.LearningRate * share;
+            _stepClock.Start();
             var (result, norm) = Step(session, step, share);
+            _stepClock.Stop();
             step++;
             lastLoss = result.Loss;
             meter.Add(result, norm);
             var seconds = _clock.Elapsed.TotalSeconds;
-            var speed = (task.TokensAfter(step) - task.TokensAfter(firstStep)) / seconds;
+            var speed = Speed(firstStep, step);
             Report(step, result.Loss, rate, norm, speed);
             if (step % context.Training.LogEverySteps == 0 || step == task.Steps) WriteMetrics(log, events, step, rate, speed, meter);
             if (IsValidationStep(step))
             {
-                validation = Validate(session);
+                validation = Validate(session, last: step == task.Steps);
                 if (validation is not null) WriteValidation(log, events, step, validation);
             }
-            if (seconds - lastCheckpoint > context.Training.CheckpointMinutes * 60)
+            var interval = context.Training.CheckpointMinutes * 60;
+            if (seconds - lastCheckpoint > (interval > 0 ? Math.Max(interval, CheckpointShare * saving) : 0))
             {
+                var before = _clock.Elapsed.TotalSeconds;
                 Save(session, step, lastLoss);
                 lastCheckpoint = _clock.Elapsed.TotalSeconds;
+                saving = lastCheckpoint - before;
             }
         }
-        validation ??= Validate(session);
+        validation ??= Validate(session, last: true);
         Save(session, step, lastLoss);
         session.KeepEvaluationWeights();
         var total = _earlierSeconds + _clock.Elapsed.TotalSeconds;
@@ -80,7 +91,7 @@ public sealed class Trainer<TModel>(
             task.TokensAfter(step),
             step,
             total,
-            task.TokensAfter(step) / Math.Max(1e-9, total),
+            step > firstStep ? Speed(firstStep, step) : task.TokensAfter(step) / Math.Max(1e-9, total),
             lastLoss,
             validation?.BitsPerByte,
             model.Parameters.Count
@@ -98,10 +109,13 @@ public sealed class Trainer<TModel>(
             + $"or lengthen the warm-up ({schedule.WarmupFraction:P0}).");
     }
 
-    private Validation? Validate(TrainingSession session)
+    private double Speed(int firstStep, int step) =>
+        (task.TokensAfter(step) - task.TokensAfter(firstStep)) / Math.Max(1e-9, _stepClock.Elapsed.TotalSeconds);
+
+    private Validation? Validate(TrainingSession session, bool last)
     {
         using var weights = session.EvaluationWeights();
-        return task.Validate(model);
+        return task.Validate(model, last);
     }
 
     private void Save(TrainingSession session, int step, double loss) =>
@@ -109,7 +123,7 @@ public sealed class Trainer<TModel>(
 
     private bool IsValidationStep(int step)
     {
-        var every = Math.Max(1, task.Steps / Math.Max(1, context.Training.Validations));
+        var every = Math.Max(1, task.Steps / ValidationPlan.Of(context.Training, task.TokensAfter(task.Steps)).Count);
         return step == task.Steps || (step % every == 0 && task.Steps - step >= every / 2);
     }
 

@@ -32,7 +32,8 @@ public abstract class TrainingTask<TModel> : IDisposable where TModel : Trainabl
     /// <see cref="TrainableModel.Parameters"/>.</summary>
     public abstract StepResult Accumulate(TModel model, int step);
 
-    public virtual Validation? Validate(TModel model) => null;
+    /// <param name="last">After the last step.</param>
+    public virtual Validation? Validate(TModel model, bool last) => null;
 
     /// <summary>Bits per byte that a training loss stands for, where text is modelled; a figure for the progress line.</summary>
     public virtual double? BitsPerByte(double loss) => null;

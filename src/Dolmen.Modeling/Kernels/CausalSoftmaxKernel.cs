@@ -69,7 +69,7 @@ internal static unsafe class CausalSoftmaxKernel
                 {
                     for (var i = first; i < stop; i += S.Width)
                     {
-                        var value = S.Multiply(Lanes.Load<S, V, E>(at + i, stop - i, float.NegativeInfinity), scale);
+                        var value = S.Multiply(Seen<S, V, E>(at + i, stop - i, t - i), scale);
                         S.StoreFull(exps + i, value);
                         top = S.Max(top, value);
                     }
@@ -80,7 +80,7 @@ internal static unsafe class CausalSoftmaxKernel
                     for (var i = first; i < stop; i += S.Width)
                     {
                         var closeness = S.Multiply(S.Add(S.Indices, S.Create(i + 1 - stop)), S.Create(slope));
-                        var value = S.MultiplyAdd(Lanes.Load<S, V, E>(at + i, stop - i, float.NegativeInfinity), scale, closeness);
+                        var value = S.MultiplyAdd(Seen<S, V, E>(at + i, stop - i, t - i), scale, closeness);
                         S.StoreFull(exps + i, value);
                         top = S.Max(top, value);
                     }
@@ -96,7 +96,7 @@ internal static unsafe class CausalSoftmaxKernel
                 }
                 var inverse = S.Create(1 / S.Sum(sum));
                 for (var i = first; i < stop; i += S.Width)
-                    Lanes.Store<S, V, E>(at + i, stop - i, S.Multiply(S.LoadFull(exps + i), inverse));
+                    Lanes.Store<S, V, E>(at + i, t - i, S.Multiply(S.LoadFull(exps + i), inverse));
                 Clear(at, first, stop, t);
             }
         }
@@ -116,17 +116,27 @@ internal static unsafe class CausalSoftmaxKernel
             E* probability = p + row * t, gradient = dp + row * t;
             var (first, stop) = (mask.First(row), mask.End(row));
             var dot = default(V);
+            // Vectors may reach past the seen positions, within the row: probabilities are zero there, and the end is cleared.
             for (var i = first; i < stop; i += S.Width)
-                dot = S.MultiplyAdd(Lanes.Load<S, V, E>(probability + i, stop - i), Lanes.Load<S, V, E>(gradient + i, stop - i), dot);
+                dot = S.MultiplyAdd(Lanes.Load<S, V, E>(probability + i, t - i), Lanes.Load<S, V, E>(gradient + i, t - i), dot);
             var mean = S.Create(S.Sum(dot));
             for (var i = first; i < stop; i += S.Width)
             {
-                var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, stop - i), mean);
-                var value = S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, stop - i), centred), scale);
-                Lanes.Store<S, V, E>(gradient + i, stop - i, value);
+                var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, t - i), mean);
+                var value = S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, t - i), centred), scale);
+                Lanes.Store<S, V, E>(gradient + i, t - i, value);
             }
             Clear(gradient, first, stop, t);
         }
+    }
+
+    /// <summary>A vector of scores, −∞ from <paramref name="seen"/> on. Reading on within the row is far cheaper than a
+    /// partial load.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Seen<S, V, E>(E* scores, long seen, long inRow) where S : ILanes<V> where V : struct where E : unmanaged
+    {
+        var value = Lanes.Load<S, V, E>(scores, inRow, float.NegativeInfinity);
+        return seen >= S.Width ? value : S.SelectLess(S.Indices, S.Create(seen), value, S.Create(float.NegativeInfinity));
     }
 
     private static void Clear<E>(E* row, int first, int stop, int t) where E : unmanaged

@@ -10,7 +10,7 @@ namespace Dolmen.Modeling.Native;
 /// </summary>
 public static partial class WaitTuning
 {
-    private const int Spins = 2000;
+    private const int Spins = 1000;
 
     /// <summary>Call before libtorch is loaded: libgomp reads its settings once. What the user has set stays.</summary>
     public static void Apply()

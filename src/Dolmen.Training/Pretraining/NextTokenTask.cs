@@ -70,10 +70,11 @@ public sealed class NextTokenTask : TrainingTask<LanguageDecoder>
 
     /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are
     /// counted.</summary>
-    public override Validation? Validate(LanguageDecoder model)
+    public override Validation? Validate(LanguageDecoder model, bool last)
     {
         using var noGradient = no_grad();
-        var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
+        var plan = ValidationPlan.Of(_training, TokensAfter(Steps));
+        var tokens = new int[(int)Math.Min(_validation.Length, plan.Tokens)];
         _validation.Read(0, tokens);
         var rows = HeldOutRows.Of(
             tokens,
@@ -95,7 +96,8 @@ public sealed class NextTokenTask : TrainingTask<LanguageDecoder>
         }
         if (targets == 0) return null;                                   // no held-out text, and so no loss of it
         var bytes = tokens.Sum(token => (long)TextBytes(token));
-        return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, Sample(model));
+        var sample = last || plan.SamplesOften ? Sample(model) : null;
+        return new Validation(nats / targets, bytes == 0 ? null : nats / Math.Log(2) / bytes, sample);
     }
 
     protected override void Dispose(bool disposing)

@@ -103,12 +103,13 @@ public sealed class PairTask : TrainingTask<SequencePairModel>
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
-    public override Validation? Validate(SequencePairModel model)
+    public override Validation? Validate(SequencePairModel model, bool last)
     {
         if (_heldOut.Count == 0) return null;
         using var noGradient = no_grad();
         var (nats, counted, bytes) = (0.0, 0L, 0L);
-        foreach (var chunk in _heldOut.OrderBy(pair => pair.Target.Length).ThenBy(pair => pair.Source.Length).Chunk(50))
+        var pairs = Within(ValidationPlan.Of(_training, TokensAfter(Steps)).Tokens);
+        foreach (var chunk in pairs.OrderBy(pair => pair.Target.Length).ThenBy(pair => pair.Source.Length).Chunk(50))
         {
             using var scope = NewDisposeScope();
             var batch = Batch(chunk);
@@ -117,6 +118,19 @@ public sealed class PairTask : TrainingTask<SequencePairModel>
             bytes += chunk.Sum(pair => pair.Target.Sum(token => (long)_tokenizer.BytesOf(token).Length));
         }
         return new Validation(nats / counted, bytes == 0 ? null : nats / Math.Log(2) / bytes, null);
+    }
+
+    /// <summary>The first held-out pairs, as many as hold so many tokens, and one at least.</summary>
+    private List<(int[] Source, int[] Target)> Within(long tokens)
+    {
+        var pairs = new List<(int[] Source, int[] Target)>();
+        foreach (var pair in _heldOut)
+        {
+            tokens -= pair.Source.Length + pair.Target.Length;
+            if (tokens < 0 && pairs.Count > 0) break;
+            pairs.Add(pair);
+        }
+        return pairs;
     }
 
     private int BatchesPerEpoch => _cuts.Length - 1;
