@@ -20,7 +20,7 @@ internal static class SyntheticCrawl
     {
         using var file = File.Create(path);
         long written = 0;
-        var entries = EntrySet.Clean(ReferencePacks.Find().SelectMany(f => FileReader.Read(f, new Funnel())), new Funnel());
+        var entries = EntrySet.Clean(ReferencePacks.Find().SelectMany(f => DocumentationReader.Read(f, new Funnel())), new Funnel());
         foreach (var document in Documents.Assemble(entries, _ => ""))
         {
             stop.ThrowIfCancellationRequested();

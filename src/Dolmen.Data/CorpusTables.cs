@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data;
@@ -5,8 +6,6 @@ namespace Dolmen.Data;
 /// <summary>Where a corpus keeps its documents.</summary>
 internal static class CorpusTables
 {
-    public const string DocumentsFolder = "documents";
-
     /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no
     /// such thing.</summary>
     /// <param name="leftOut">Told of files that are not regular ones, or are links out of the folder, and why.</param>
@@ -14,7 +13,7 @@ internal static class CorpusTables
     {
         if (File.Exists(path)) return path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [path] : [];
         if (!Directory.Exists(path)) return [];
-        var documents = Path.Combine(path, DocumentsFolder);
+        var documents = Path.Combine(path, CorpusFolder.Documents);
         if (Directory.Exists(documents)) return Below(documents, leftOut);
         return Below(path, leftOut);
     }

@@ -7,8 +7,6 @@ namespace Dolmen.Data;
 /// <summary>What a corpus directory holds as text.</summary>
 public static class CorpusText
 {
-    public const string HeldOutFile = "heldout.jsonl";
-
     /// <summary>The training documents, streamed in file order.</summary>
     /// <exception cref="UserErrorException">The folder is not a corpus.</exception>
     public static IEnumerable<string> ReadDocuments(string corpusDirectory) => ReadDocuments(corpusDirectory, new DataTally("documents"));
@@ -72,7 +70,7 @@ public static class CorpusText
         CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files
             ? files
             : throw new UserErrorException(
-                $"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build "
+                $"{corpusDirectory} is no corpus: it has no {CorpusFolder.Documents}/*.parquet. Make one with 'dolmen corpus build "
                     + $"--out {corpusDirectory}', or name the folder of one."
             );
 
@@ -82,7 +80,7 @@ public static class CorpusText
     /// <inheritdoc cref="ReadDocuments(string, DataTally)"/>
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory, DataTally tally)
     {
-        foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, HeldOutFile), CorpusJson.Default.HeldOutText,
+        foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, CorpusFolder.HeldOut), CorpusRowJson.Default.HeldOutText,
             row => row.Text is null ? "text is missing or null: it must be a string" : null))
         {
             tally.Read();

@@ -21,7 +21,7 @@ public sealed class PipelineRun
 {
     public const string ResolvedRecipe = "recipe.resolved.jsonc";
 
-    private static readonly string[] CorpusTrainingFiles = ["documents", CorpusText.HeldOutFile];
+    private static readonly string[] CorpusTrainingFiles = [CorpusFolder.Documents, CorpusFolder.HeldOut];
 
     private readonly RunDirectory _run;
     private readonly IProgress<StageProgress> _progress;
@@ -96,14 +96,14 @@ public sealed class PipelineRun
         var aligns = report is { Conversations: > 0, Preferences: > 0 };
         if (!aligns) Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
         notice($"computing with {ComputePath.Choose(_recipe.Training.Precision).Reason}");
-        ResolveRecipe(tokenizer, aligns ? Path.Combine(corpus, "preferences.jsonl") : null);
+        ResolveRecipe(tokenizer, aligns ? Path.Combine(corpus, CorpusFolder.Preferences) : null);
 
         var training = new Dictionary<string, TrainingOutcome> { ["base"] = Base(tokens, tokenizerDirectory) };
         if (aligns)
         {
-            training["sft"] = Align("sft", "base", Path.Combine(corpus, "conversations.jsonl"), _recipe.Sft,
+            training["sft"] = Align("sft", "base", Path.Combine(corpus, CorpusFolder.Conversations), _recipe.Sft,
                 (file, model, context) => TrainingStages.Sft(_recipe.Sft, model, file, context));
-            training["dpo"] = Align("dpo", "sft", Path.Combine(corpus, "preferences.jsonl"), _recipe.Dpo,
+            training["dpo"] = Align("dpo", "sft", Path.Combine(corpus, CorpusFolder.Preferences), _recipe.Dpo,
                 (file, model, context) => TrainingStages.Dpo(_recipe.Dpo, model, file, context));
         }
         var evaluation = Evaluate(corpus, training.Keys);
@@ -208,7 +208,13 @@ public sealed class PipelineRun
     private JsonObject Evaluate(string corpus, IEnumerable<string> models)
     {
         var folders = models.ToDictionary(name => name, name => Path.Combine(_run.Path, name, "model"));
-        string[] files = [CorpusText.HeldOutFile, "multiple-choice.jsonl", "few-shot.jsonl", "invented.jsonl", "known.jsonl"];
+        string[] files = [
+            CorpusFolder.HeldOut,
+            CorpusFolder.MultipleChoice,
+            CorpusFolder.FewShot,
+            CorpusFolder.Invented,
+            CorpusFolder.Known,
+        ];
         var directory = _stages.Execute(
             new Stage(
                 "evaluation",

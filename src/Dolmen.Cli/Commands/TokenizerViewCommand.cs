@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Reports;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;

@@ -13,13 +13,7 @@ public static class CleaningRecipes
     public static JsonTypeInfo Contract => CleaningRecipeJson.Default.CleaningRecipe;
 
     /// <summary>The recipe's text, comments included; null when there is none of that name.</summary>
-    public static string? Find(string name)
-    {
-        using var stream = typeof(CleaningRecipes).Assembly.GetManifestResourceStream($"recipes/{name}.jsonc");
-        if (stream is null) return null;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
+    public static string? Find(string name) => EmbeddedText.Find(typeof(CleaningRecipes), $"recipes/{name}.jsonc");
 
     /// <exception cref="UserErrorException">No such recipe, or all that is wrong with it, files that it names and that are missing
     /// included.</exception>

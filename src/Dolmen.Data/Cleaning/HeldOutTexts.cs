@@ -18,7 +18,7 @@ internal static class HeldOutTexts
 
         public void Add(string id, string text)
         {
-            var line = JsonSerializer.SerializeToUtf8Bytes(new HeldOutText(id, text), CorpusJson.Default.HeldOutText);
+            var line = JsonSerializer.SerializeToUtf8Bytes(new HeldOutText(id, text), CorpusRowJson.Default.HeldOutText);
             _places.Add((StableHash.Of($"held out|{id}"), _file.Position, line.Length));
             _file.Write(line);
         }

@@ -76,10 +76,10 @@ public static class CorpusMix
             Scatter(files, rows, codec, plans, buckets, parallel, progress);
             var total = plans.Values.Sum(p => p.TakenDocuments);
             var names = ShardFiles.Write(
-                Path.Combine(work, CorpusTables.DocumentsFolder), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
+                Path.Combine(work, CorpusFolder.Documents), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
                 done => progress.Report(new StageProgress(Stage, done, total, "documents", "writing")), stop);
             var report = Report(recipe, seed, budget, reachable, keys, shares, allocated, plans, counted, estimated, names, notices);
-            Directory.Move(Path.Combine(work, CorpusTables.DocumentsFolder), Path.Combine(outDirectory, CorpusTables.DocumentsFolder));
+            Directory.Move(Path.Combine(work, CorpusFolder.Documents), Path.Combine(outDirectory, CorpusFolder.Documents));
             AtomicFile.WriteJson(Path.Combine(outDirectory, ReportFile), report, MixJson.Default.MixReport);
             return report;
         }
@@ -309,7 +309,7 @@ public static class CorpusMix
             Grouped(c => c.Language),
             Grouped(c => c.Source),
             components,
-            [.. names.Select(n => $"{CorpusTables.DocumentsFolder}/{n}")],
+            [.. names.Select(n => $"{CorpusFolder.Documents}/{n}")],
             notices
         );
 

@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Tables;
 
@@ -23,8 +24,8 @@ internal sealed class BoundaryExamples
     public static BoundaryExamples Of(BuiltCorpus corpus, RowRules rules)
     {
         var examples = new BoundaryExamples();
-        examples.Read(corpus, CorpusFiles.Documents, rules);
-        examples.Read(corpus, CorpusFiles.Exclusions, rules);
+        examples.Read(corpus, CorpusFolder.Documents, rules);
+        examples.Read(corpus, CorpusFolder.Exclusions, rules);
         return examples;
     }
 

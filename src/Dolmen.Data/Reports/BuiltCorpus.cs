@@ -43,9 +43,9 @@ internal sealed class BuiltCorpus
             text => JsonSerializer.Deserialize(text, CleaningJson.Default.CleaningReport)
         );
         var recipe = Read(Path.Combine(directory, CleaningRecipeFile.Resolved), text => text);
-        var folder = Path.Combine(directory, CorpusFiles.Measurements);
+        var folder = Path.Combine(directory, CorpusFolder.Measurements);
         if (!System.IO.Directory.Exists(folder))
-            throw new UserErrorException($"{directory} has no {CorpusFiles.Measurements} folder: restore it, or build the corpus again.");
+            throw new UserErrorException($"{directory} has no {CorpusFolder.Measurements} folder: restore it, or build the corpus again.");
         var shards = System
             .IO.Directory.GetFiles(folder, "*.parquet")
             .Select(file => Path.GetFileName(file))
@@ -97,7 +97,7 @@ internal sealed class BuiltCorpus
         long first = 0;
         for (var shard = 0; shard < Shards.Count; shard++)
         {
-            using var table = ParquetTable.Open(PathOf(CorpusFiles.Measurements, Shards[shard]));
+            using var table = ParquetTable.Open(PathOf(CorpusFolder.Measurements, Shards[shard]));
             foreach (var column in (string[])["id", "language", "reason", "text_bytes"])
                 if (table.Find(column) is null) throw Lacks(table, column);
             for (var group = 0; group < table.Groups; group++)

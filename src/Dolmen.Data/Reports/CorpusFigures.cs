@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
 using Dolmen.Tables;
@@ -77,7 +78,7 @@ internal sealed class CorpusFigures(int measures)
                 parts[i] = new CorpusFigures(rules.Names.Count);
                 foreach (var shard in wave[i].GroupBy(group => group.Shard))
                 {
-                    using var table = ParquetTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[shard.Key]));
+                    using var table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[shard.Key]));
                     foreach (var group in shard) parts[i].Count(table, group.Group, rules);
                 }
             });

@@ -49,9 +49,9 @@ public sealed class CorpusInspection
 
     private IEnumerable<InspectedDocument> OfShard(string shard, CancellationToken stop)
     {
-        using var table = ParquetTable.Open(_corpus.PathOf(CorpusFiles.Measurements, shard));
-        using var documents = new TextRows(_corpus.PathOf(CorpusFiles.Documents, shard));
-        using var exclusions = new TextRows(_corpus.PathOf(CorpusFiles.Exclusions, shard));
+        using var table = ParquetTable.Open(_corpus.PathOf(CorpusFolder.Measurements, shard));
+        using var documents = new TextRows(_corpus.PathOf(CorpusFolder.Documents, shard));
+        using var exclusions = new TextRows(_corpus.PathOf(CorpusFolder.Exclusions, shard));
         long kept = 0, dropped = 0;
         for (var group = 0; group < table.Groups; group++)
         {
@@ -85,12 +85,12 @@ public sealed class CorpusInspection
 
     private string HeldOut(string id)
     {
-        var path = Path.Combine(_corpus.Directory, CorpusText.HeldOutFile);
+        var path = Path.Combine(_corpus.Directory, CorpusFolder.HeldOut);
         if (!File.Exists(path)) return "";
         foreach (var line in File.ReadLines(path))
             if (
                 line.Contains(JsonEncodedText.Encode(id).Value, StringComparison.Ordinal)
-                && JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } held
+                && JsonSerializer.Deserialize(line, CorpusRowJson.Default.HeldOutText) is { } held
                 && held.Id == id
             )
                 return held.Text;

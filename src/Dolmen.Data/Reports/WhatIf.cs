@@ -61,7 +61,7 @@ public static class WhatIf
                 if (group.Shard != shard)
                 {
                     table?.Dispose();
-                    table = ParquetTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[shard = group.Shard]));
+                    table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[shard = group.Shard]));
                 }
                 var rows = MeasuredRows.Read(table!, group.Group, rules);
                 var bytes = rows.Numbers("text_bytes");

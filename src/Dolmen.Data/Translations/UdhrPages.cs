@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.LanguageCosts;
 using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Translations;

@@ -45,7 +45,7 @@ public partial class Layout
             ]
         ),
         ["Web"] = (["Artifacts"], ["AngleSharp", "SharpZipLib", "UTF.Unknown", "ZstdSharp.Port"]),
-        ["Data"] = (["Web", "Tables", "Tokenization", "Artifacts"], ["SearchPioneer.Lingua", "Sep", "ZstdSharp.Port"]),
+        ["Data"] = (["Web", "Tables", "Tokenization", "Artifacts"], ["SearchPioneer.Lingua", "ZstdSharp.Port"]),
         ["Inference"] = (["Checkpoints", "Tokenization"], []),
         // SkiaSharp, SharpZipLib and Protobuf pin what TorchSharp asks for to versions that can be had.
         ["Modeling"] = (["Checkpoints", "Inference"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),

@@ -1,26 +1,22 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Dolmen.Data.Filters;
-using Dolmen.Tokenization;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A language's sizes, whatever the tokenizer.</summary>
 internal sealed record TextSizes(long Bytes, long Characters, long Words)
 {
     /// <param name="counted">Which sentences.</param>
-    public static TextSizes Of(LanguageText language, IReadOnlyList<int> counted)
+    public static TextSizes Of(LanguageText language, IReadOnlyList<int> counted, WordCutter cut)
     {
         long bytes = 0, characters = 0, words = 0;
-        var cutting = LanguageCodes.ForWords(language.Code);
         foreach (var sentence in counted)
         {
             var text = language.Sentences[sentence];
             bytes += Encoding.UTF8.GetByteCount(text);
             foreach (var _ in text.EnumerateRunes()) characters++;
-            using var view = TextView.Of(text, cutting);
-            words += view.Words.Length - view.PunctuationWords;
+            words += cut(text, language.Code).Count;
         }
         return new TextSizes(bytes, characters, words);
     }

@@ -1,9 +1,17 @@
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>The same text in several languages.</summary>
 /// <param name="Layout">How the folder was read: lines, flores, ntrex, udhr or massive.</param>
 /// <param name="Languages">By code; sentence i of each says the same.</param>
-public sealed record ParallelText(string Layout, IReadOnlyList<LanguageText> Languages);
+/// <param name="Words">How words are counted.</param>
+public sealed record ParallelText(string Layout, IReadOnlyList<LanguageText> Languages, WordCutter Words);
+
+/// <summary>The words of a text, punctuation left out.</summary>
+/// <param name="code">The language as <see cref="LanguageText.Code"/> names it.</param>
+public delegate IReadOnlyList<WordSpan> WordCutter(string text, string code);
+
+/// <param name="IsAlphabetic">At least one of the word's characters is a letter.</param>
+public readonly record struct WordSpan(int Start, int End, bool IsAlphabetic);
 
 /// <summary>One language of a parallel text.</summary>
 /// <param name="Code">As the files name it: ko, eng_Latn, cmn_hans.</param>

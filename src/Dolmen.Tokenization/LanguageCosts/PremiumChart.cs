@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Dolmen.Data.Reports;
+using Dolmen.Artifacts.Reports;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A bar a language, the most expensive first, and a line where the reference is.</summary>
 internal static class PremiumChart

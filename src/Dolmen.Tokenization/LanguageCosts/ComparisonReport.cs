@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Reports;
-using Dolmen.Web.Extraction;
-using static Dolmen.Data.Reports.HtmlPage;
+using Dolmen.Artifacts.Reports;
+using static Dolmen.Artifacts.Reports.HtmlPage;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A comparison as files: JSON with all figures, a page, Markdown, and a plot for each tokenizer.</summary>
 public static class ComparisonReport
@@ -72,7 +71,7 @@ public static class ComparisonReport
 
     private static string Html(Comparison comparison)
     {
-        var page = new HtmlPage("What a language pays", "premiums.css");
+        var page = new HtmlPage("What a language pays", EmbeddedText.Read(typeof(ComparisonReport), "premiums.css"));
         page.Lead(
             $"{comparison.Tokenizers[0].Languages.Count} languages ({comparison.Layout}), premiums relative to {comparison.Reference}, a "
                 + $"context of {comparison.Context:N0} tokens, {Text(comparison.Price, "0.####")} for a million."

@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
-using Dolmen.Data.Filters;
-using Dolmen.Tokenization;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A word the vocabulary has no token for.</summary>
 /// <param name="Word">With the space before it where there is one.</param>
@@ -27,7 +25,7 @@ public sealed record MissingTokens(
     IReadOnlyList<MissingMerge> Merges
 )
 {
-    internal static MissingTokens Of(Tokenizer tokenizer, LanguageText language, int listed, CancellationToken stop)
+    internal static MissingTokens Of(Tokenizer tokenizer, LanguageText language, WordCutter cut, int listed, CancellationToken stop)
     {
         var texts = language.Sentences.Where(text => !string.IsNullOrWhiteSpace(text)).ToList();
         var steps = new NextMerges(tokenizer);
@@ -39,17 +37,22 @@ public sealed record MissingTokens(
             stop.ThrowIfCancellationRequested();
             merges.Add(merge);
         }
-        return new MissingTokens(language.Code, tokens, steps.Tokens, Costly(tokenizer, language.Code, texts, listed), merges);
+        return new MissingTokens(language.Code, tokens, steps.Tokens, Costly(tokenizer, language.Code, texts, cut, listed), merges);
     }
 
-    private static List<CostlyWord> Costly(Tokenizer tokenizer, string code, IReadOnlyList<string> texts, int listed)
+    private static List<CostlyWord> Costly(
+        Tokenizer tokenizer,
+        string code,
+        IReadOnlyList<string> texts,
+        WordCutter cut,
+        int listed
+    )
     {
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         var byWord = counts.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var text in texts)
         {
-            using var view = TextView.Of(text, LanguageCodes.ForWords(code));
-            foreach (var word in view.Words)
+            foreach (var word in cut(text, code))
             {
                 if (!word.IsAlphabetic) continue;
                 // Vocabularies hold a word with the space before it.

@@ -1,7 +1,7 @@
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>Codes of languages as parallel texts write them: ko, kor, ko-KR, kor_Hang.</summary>
-internal static class LanguageCodes
+public static class LanguageCodes
 {
     private static readonly Dictionary<string, string> TwoLetters = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -58,16 +58,8 @@ internal static class LanguageCodes
         || (!asked.Contains('_', StringComparison.Ordinal) && !asked.Contains('-', StringComparison.Ordinal)
             && Short(Language(code)).Equals(Short(asked), StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>What decides how words are cut. Spaces part words in all languages but those that write none; what else the filters know of
-    /// a
-    /// language (Korean particles, French elisions) would make words that nobody else counts.</summary>
-    public static string ForWords(string code) => Short(Language(code)).ToLowerInvariant() switch
-    {
-        "yue" or "lzh" or "wuu" => "zh",
-        "shn" or "mnw" => "my",
-        var language and ("zh" or "ja" or "th" or "lo" or "km" or "my") => language,
-        _ => "*",
-    };
+    /// <summary>The language without script or country, in two letters where it has such a code: ko for kor_Hang.</summary>
+    public static string Shortest(string code) => Short(Language(code)).ToLowerInvariant();
 
     private static string Language(string code) => code.IndexOfAny(['_', '-']) is > 0 and var end ? code[..end] : code;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
-using Dolmen.Tokenization;
-using static Dolmen.Data.Reports.HtmlPage;
+using Dolmen.Artifacts;
+using Dolmen.Artifacts.Reports;
+using static Dolmen.Artifacts.Reports.HtmlPage;
 
-namespace Dolmen.Data.Reports;
+namespace Dolmen.Tokenization;
 
 /// <summary>A text's tokens as a page: coloured, with id and bytes where a mouse rests.</summary>
 public static class TokenPage
@@ -12,7 +13,7 @@ public static class TokenPage
 
     public static string Html(string tokenizer, IReadOnlyList<ViewedToken> tokens)
     {
-        var page = new HtmlPage($"Tokens of {tokenizer}", "tokens.css");
+        var page = new HtmlPage($"Tokens of {tokenizer}", EmbeddedText.Read(typeof(TokenPage), "tokens.css"));
         page.Lead(
             string.Create(
                 CultureInfo.InvariantCulture,

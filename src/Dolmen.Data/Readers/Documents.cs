@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Readers;
 
 /// <summary>A training text: a type with its members, a file with its sections.</summary>
 internal sealed record Document(string Id, string Text, string Dump, string FilePath, string Language);

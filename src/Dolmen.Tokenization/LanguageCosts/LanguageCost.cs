@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
-using Dolmen.Tokenization;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A tokenizer as the user named it.</summary>
 public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);

@@ -1,7 +1,6 @@
 using Dolmen.Artifacts;
-using Dolmen.Tokenization;
 
-namespace Dolmen.Data.Translations;
+namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <param name="Reference">Premiums are relative to it.</param>
 /// <param name="Context">Tokens of a context window.</param>
@@ -69,7 +68,7 @@ public static class TokenizerComparison
         Each(counts.Length, threads, i =>
         {
             var (tokenizer, language) = (i / languages.Count, i % languages.Count);
-            if (tokenizer == 0) sizes[language] = TextSizes.Of(languages[language], pairs[language]);
+            if (tokenizer == 0) sizes[language] = TextSizes.Of(languages[language], pairs[language], text.Words);
             counts[i] = TokenCounts.Of(tokenizers[tokenizer].Tokenizer, languages[language], pairs[language], stop);
             progress.Report(new StageProgress("compare", Interlocked.Add(ref done, pairs[language].Count), whole, "sentences"));
         }, stop);
@@ -103,7 +102,7 @@ public static class TokenizerComparison
             }
             var missing = settings.Missing is null
                 ? null
-                : MissingTokens.Of(tokenizers[t].Tokenizer, Wanted(languages, settings.Missing), settings.Listed, stop);
+                : MissingTokens.Of(tokenizers[t].Tokenizer, Wanted(languages, settings.Missing), text.Words, settings.Listed, stop);
             all.Add(
                 new TokenizerCosts(
                     tokenizers[t].Name,

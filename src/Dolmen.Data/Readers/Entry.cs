@@ -1,4 +1,4 @@
-namespace Dolmen.Data;
+namespace Dolmen.Data.Readers;
 
 /// <summary><see cref="Type"/> and <see cref="Document"/> head a document and are always training text; the others are its parts, split
 /// into training and held-out. A <see cref="Passage"/> is a piece of prose without a heading: nobody can be asked about it by

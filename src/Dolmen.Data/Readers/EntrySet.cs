@@ -1,6 +1,6 @@
 using Dolmen.Artifacts;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Readers;
 
 /// <summary>What is done to all entries together: duplicates out, names made unique, training and held-out apart.</summary>
 internal static class EntrySet

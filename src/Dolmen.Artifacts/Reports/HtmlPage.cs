@@ -2,15 +2,18 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace Dolmen.Data.Reports;
+namespace Dolmen.Artifacts.Reports;
 
 /// <summary>A page that opens from disk: inline style, no script, nothing loaded. Every text is escaped.</summary>
-internal sealed class HtmlPage
+public sealed class HtmlPage
 {
     private readonly StringBuilder _page = new();
 
-    /// <param name="style">A resource with style of this page alone.</param>
-    public HtmlPage(string title, string style = "corpus.css")
+    /// <summary>The style that all pages share.</summary>
+    public static string SharedStyle => EmbeddedText.Read(typeof(HtmlPage), "report.css");
+
+    /// <param name="style">Style of this page alone.</param>
+    public HtmlPage(string title, string style)
     {
         _page.Append(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
@@ -18,7 +21,7 @@ internal sealed class HtmlPage
         );
         _page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
         _page.Append(
-            $"<title>{Escape(title)}</title><style>\n{Resource("report.css")}{Resource(style)}</style></head><body>\n<h1>"
+            $"<title>{Escape(title)}</title><style>\n{SharedStyle}{style}</style></head><body>\n<h1>"
                 + $"{Escape(title)}</h1>\n"
         );
     }
@@ -80,12 +83,4 @@ internal sealed class HtmlPage
         >= 1e5 => $"{(value / 1e3).ToString("0.#", CultureInfo.InvariantCulture)}k",
         _ => value.ToString("0.####", CultureInfo.InvariantCulture),
     };
-
-    private static string Resource(string name)
-    {
-        using var stream =
-            typeof(HtmlPage).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }
