@@ -6,6 +6,18 @@ public abstract record DecoderConfig : ModelConfig
     /// <summary>The model layer by layer. Made anew at every call: keep what you use often.</summary>
     public abstract DecoderPlan Plan();
 
+    public override string Describe()
+    {
+        var blocks = Plan().Blocks;
+        List<string> parts = [Counted(blocks.Select(block => block.Mixer.Name))];
+        if (blocks.Any(block => block.FeedForward is not null))
+            parts.Add(Counted(blocks.Select(block => block.FeedForward?.Name).OfType<string>()));
+        return $"a decoder of {blocks.Count} {(blocks.Count == 1 ? "layer" : "layers")} ({string.Join("; ", parts)})";
+    }
+
+    private static string Counted(IEnumerable<string> names) =>
+        string.Join(", ", names.GroupBy(name => name, StringComparer.Ordinal).Select(same => $"{same.Count()} {same.Key}"));
+
     public override IReadOnlyList<TensorShape> Tensors() => Plan().Tensors();
 
     public override long ActiveParameters => Parameters - Plan().Blocks.Sum(block =>

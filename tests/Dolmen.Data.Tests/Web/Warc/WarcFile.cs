@@ -110,7 +110,7 @@ internal sealed class WarcFile
     {
         var (records, funnel) = Read(bytes, name, limits);
         return (
-            string.Join(' ', records.Select(r => r.Url[(r.Url.LastIndexOf('/') + 1)..])),
+            string.Join(' ', records.Select(r => r.Header.Url[(r.Header.Url.LastIndexOf('/') + 1)..])),
             string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}"))
         );
     }
