@@ -45,8 +45,8 @@ public static class BoundedText
             all.Write(piece, 0, read);
             if (all.Length > MaxFileBytes)
                 throw new UserErrorException(
-                    $"{file.Path} unfolds to more than {MaxFileBytes >> 20} MB, the most that one text may have. Split it, or store its texts "
-                        + $"as JSON lines."
+                    $"{file.Path} unfolds to more than {MaxFileBytes >> 20} MB, the most that one text may have. Split it, or store its "
+                        + $"texts as JSON lines."
                 );
         }
         return all.ToArray();

@@ -34,7 +34,9 @@ public static class CorpusBuild
         var funnel = new Funnel();
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel, followLinks);
         var build = new CorpusWork(outDirectory, seed, run, TokenCounter.Open(recipe.Tokenizer), progress, stop);
-        var documentation = cleaning is null ? files.Where(file => DocumentationReader.KindOf(file) == InputKind.Documentation).ToList() : [];
+        List<InputFile> documentation = cleaning is null
+            ? [.. files.Where(file => DocumentationReader.KindOf(file) == InputKind.Documentation)]
+            : [];
         if (documentation.Count == files.Count) return FromEntries(recipe, files, funnel, build);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
         if (recipe.TextField != RowFields.Text)

@@ -68,8 +68,8 @@ internal sealed record DocumentationPart(
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
                     throw new UserErrorException(
-                        $"the documentation among the inputs holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most "
-                            + $"that is read into memory: name fewer files."
+                        $"the documentation among the inputs holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the "
+                            + $"most that is read into memory: name fewer files."
                     );
                 yield return entry;
             }

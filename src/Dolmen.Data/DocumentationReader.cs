@@ -42,6 +42,8 @@ internal static class DocumentationReader
         SourceReaders
             .Read(file, RowLimits with { TextField = textField }, funnel, stop)
             .SelectMany(row =>
-                Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{row.Header.Offset}", $"{file.Name}:{row.Header.Offset}", funnel)
-            );
+            {
+                var place = row.Header.Offset;
+                return Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{place}", $"{file.Name}:{place}", funnel);
+            });
 }

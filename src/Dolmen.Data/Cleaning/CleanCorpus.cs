@@ -145,7 +145,10 @@ internal sealed class CleanCorpus
             Seconds = _clock.Elapsed.TotalSeconds,
         };
         if (index is not null && pairs is not null && clusters is not null)
-            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, At("stages", "scratch"), _build.Run.MemoryBytes);
+        {
+            var scratch = At("stages", "scratch");
+            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, scratch, _build.Run.MemoryBytes);
+        }
         AtomicFile.WriteText(At(CleaningRecipeFile.Resolved), CleaningRecipeFile.ToJson(_recipe) + "\n");
         AtomicFile.WriteJson(At(CleaningReport.FileName), report, CleaningJson.Default.CleaningReport);
         Directory.Delete(At("stages"), recursive: true);
@@ -162,7 +165,8 @@ internal sealed class CleanCorpus
         var kept = Kept().GetEnumerator();
         if (index is null)
         {
-            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, _build.Run.MemoryBytes, _build.Run.Threads, steps, _build.Stop);
+            var (memory, threads) = (_build.Run.MemoryBytes, _build.Run.Threads);
+            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, memory, threads, steps, _build.Stop);
             return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
         }
         pairs = index.Find(Signatures, output, scratch, _build.Run.MemoryBytes, _build.Run.Threads, steps, _build.Stop);

@@ -42,8 +42,8 @@ internal sealed class Measurer : IDisposable
 
     public MeasuredDocument Measure(SourceRecord record, Funnel? funnel = null) => Measure(Extract(record, funnel), []);
 
-    /// <summary>A document that nobody judges: nothing is measured but its length and what tells a copy of it. Documents made of entries end
-    /// in a line break, which texts of other sources do not, and are copies all the same.</summary>
+    /// <summary>A document that nobody judges: nothing is measured but its length and what tells a copy of it. Documents made of entries
+    /// end in a line break, which texts of other sources do not, and are copies all the same.</summary>
     public MeasuredDocument TakeAsItIs(SourceRecord record)
     {
         var text = record.Text ?? "";
@@ -177,7 +177,12 @@ internal sealed class Measurer : IDisposable
     private DocumentSignature? Signature(string text, DocumentHeader header)
     {
         if (_recipe.Dedup is null) return null;
-        var signature = new DocumentSignature { Text = TextDigest.Of(text), Priority = PriorityKey.Of(header.Date, header.Id), Length = text.Length };
+        var signature = new DocumentSignature
+        {
+            Text = TextDigest.Of(text),
+            Priority = PriorityKey.Of(header.Date, header.Id),
+            Length = text.Length,
+        };
         if (_minHash is null)
         {
             signature.Bands = NoBands;

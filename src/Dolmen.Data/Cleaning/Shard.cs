@@ -10,7 +10,8 @@ internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOn
 {
     private const int MostFiles = 4096;
 
-    /// <summary>Unless set, the documents are taken as they are: no filter, no masking, nothing held out; only copies are dropped.</summary>
+    /// <summary>Unless set, the documents are taken as they are: no filter, no masking, nothing held out. Only copies are
+    /// dropped.</summary>
     public bool IsJudged { get; init; } = true;
 
     public string Name => $"{Number:00000}";

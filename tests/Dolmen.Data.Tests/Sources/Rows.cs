@@ -172,8 +172,9 @@ public class Rows
         var (records, funnel) = WarcFile.Read(output.ToArray(), "rows.parquet");
         Assert.Equal(["Stone 0.", "More of 0.", "Stone 1.", "Stone 2.", "More of 2."], records.Select(r => r.Text));
         Assert.Equal(["0", "10", "1", "2", "12"], records.Select(r => r.Header.Id));
-        Assert.Equal(("https://stones.example/", "2024-05-18T01:02:03Z", 5L), (records[3].Header.Url, records[3].Header.Date, records[3].Header.Offset));
-        Assert.Equal(("", "", 6L), (records[4].Header.Url, records[4].Header.Date, records[4].Header.Offset));
+        var (fourth, fifth) = (records[3].Header, records[4].Header);
+        Assert.Equal(("https://stones.example/", "2024-05-18T01:02:03Z", 5L), (fourth.Url, fourth.Date, fourth.Offset));
+        Assert.Equal(("", "", 6L), (fifth.Url, fifth.Date, fifth.Offset));
         Assert.Equal("row-without-text:1", Counts(funnel.Dropped));
     }
 

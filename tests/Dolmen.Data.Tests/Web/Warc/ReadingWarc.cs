@@ -20,7 +20,7 @@ public class ReadingWarc
         Assert.Equal(["<urn:uuid:0000>", "<urn:uuid:0001>", "<urn:uuid:0002>"], records.Select(r => r.Header.Id));
         Assert.Equal(["menhir", "cairn", "dolmen"], records.Select(r => r.Header.Url[23..]));
         Assert.All(records, r => Assert.Equal(WarcFile.Page(r.Header.Url[23..]), Encoding.UTF8.GetString(r.Html!)));
-        Assert.All(records, r => Assert.Equal(("2024-05-18T01:58:10Z", "crawl", "crawl.warc"), (r.Header.Date, r.Header.Dump, r.Header.FilePath)));
+        Assert.All(records, r => Assert.Equal(("2024-05-18T01:58:10Z", "crawl", "crawl.warc"), Origin(r.Header)));
         Assert.Empty(funnel.Dropped);
     }
 
@@ -199,4 +199,7 @@ public class ReadingWarc
     }
 
     private static string Arc(string line, string block) => $"{line} {block.Length}\n{block}\n";
+
+    private static (string Date, string Dump, string FilePath) Origin(DocumentHeader header) =>
+        (header.Date, header.Dump, header.FilePath);
 }

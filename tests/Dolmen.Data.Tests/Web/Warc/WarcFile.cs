@@ -106,6 +106,8 @@ internal sealed class WarcFile
     }
 
     /// <summary>The last parts of the addresses read, and the reasons counted.</summary>
+    public static HashSet<string> Ids(byte[] bytes) => Read(bytes).Records.Select(r => r.Header.Id).ToHashSet(StringComparer.Ordinal);
+
     public static (string Pages, string Dropped) Summary(byte[] bytes, ReadLimits? limits = null, string name = "crawl.warc")
     {
         var (records, funnel) = Read(bytes, name, limits);
