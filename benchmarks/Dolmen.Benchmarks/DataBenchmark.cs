@@ -320,16 +320,20 @@ internal sealed class CrawlSample
         CleanCorpus.Build(
             CleaningRecipes.Load(CleaningRecipes.Crawl, []),
             _files,
+            null,
             new Funnel(),
-            output,
-            0,
-            0,
-            CleaningRun.Default with
-            {
-                Threads = 1,
-            },
-            new Quiet(),
-            stop
+            new CorpusRecipe(HeldOutFraction: 0),
+            new CorpusWork(
+                output,
+                0,
+                CleaningRun.Default with
+                {
+                    Threads = 1,
+                },
+                null,
+                new Quiet(),
+                stop
+            )
         );
         Directory.Delete(output, recursive: true);
     }

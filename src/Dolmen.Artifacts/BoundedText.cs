@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Artifacts;
 using ICSharpCode.SharpZipLib;
 
@@ -12,11 +13,16 @@ public static class BoundedText
     /// <summary>All the text a build holds in memory, and the most a compressed file may unfold to (in bytes).</summary>
     public const long MaxCorpusChars = 1L << 30;
 
+    /// <summary>All of a file, uncompressed where it is gzip or Zstandard.</summary>
+    /// <exception cref="UserErrorException">The file is damaged, or holds more than <see cref="MaxFileBytes"/>.</exception>
     public static byte[] ReadBytes(InputFile file) =>
         Guard(
             file,
             () =>
             {
+                using (var content = StoredMembers.Open(file))
+                    if (!content.IsPlain) return Unfold(file, content);
+                if (DataFile.IsCompressed(file.Path)) throw new InvalidDataException("It is not compressed.");
                 using var stream = OpenFile(file);
                 if (stream.Length > MaxFileBytes)
                     throw new UserErrorException(
@@ -28,6 +34,23 @@ public static class BoundedText
                 return bytes;
             }
         );
+
+    private static byte[] Unfold(InputFile file, StoredMembers content)
+    {
+        using var stream = new MemberStream(content);
+        using var all = new MemoryStream();
+        var piece = new byte[1 << 16];
+        while (stream.Read(piece) is > 0 and var read)
+        {
+            all.Write(piece, 0, read);
+            if (all.Length > MaxFileBytes)
+                throw new UserErrorException(
+                    $"{file.Path} unfolds to more than {MaxFileBytes >> 20} MB, the most that one text may have. Split it, or store its "
+                        + $"texts as JSON lines."
+                );
+        }
+        return all.ToArray();
+    }
 
     /// <summary>The file's text. Bytes that are not UTF-8 become U+FFFD and are noted; a byte order mark of UTF-16 is honoured.</summary>
     public static string ReadText(InputFile file, Funnel funnel) => Decode(ReadBytes(file), file.Name, funnel);

@@ -17,6 +17,18 @@ public abstract record DecoderConfig : ModelConfig
         return Head is null ? plan : plan with { Head = Head.Spec(plan.DModel) };
     }
 
+    public sealed override string Describe()
+    {
+        var blocks = Plan().Blocks;
+        List<string> parts = [Counted(blocks.Select(block => block.Mixer.Name))];
+        if (blocks.Any(block => block.FeedForward is not null))
+            parts.Add(Counted(blocks.Select(block => block.FeedForward?.Name).OfType<string>()));
+        return $"a decoder of {blocks.Count} {(blocks.Count == 1 ? "layer" : "layers")} ({string.Join("; ", parts)})";
+    }
+
+    private static string Counted(IEnumerable<string> names) =>
+        string.Join(", ", names.GroupBy(name => name, StringComparer.Ordinal).Select(same => $"{same.Count()} {same.Key}"));
+
     public sealed override IReadOnlyList<TensorShape> Tensors() => Plan().Tensors();
 
     public sealed override IReadOnlyList<string> Problems() => [.. BodyProblems(), .. Head?.Problems() ?? []];

@@ -27,6 +27,9 @@ public abstract record ModelConfig
 
     public abstract int ContextLength { get; init; }
 
+    /// <summary>What the model is made of, for a model card: "a decoder of 6 layers (5 Mamba-2, 1 attention; 6 SwiGLU)".</summary>
+    public abstract string Describe();
+
     /// <summary>Every tensor of the exported checkpoint, in file order.</summary>
     public abstract IReadOnlyList<TensorShape> Tensors();
 

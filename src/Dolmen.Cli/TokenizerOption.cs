@@ -29,5 +29,12 @@ internal static class TokenizerOption
             AllowMultipleArgumentsPerToken = false,
         };
 
+    public static Option<string?> Counting() =>
+        new("--tokenizer")
+        {
+            Description = "What token_count is counted with: a folder of a tokenizer or a model, a file, or a name (o200k).",
+            HelpName = Named,
+        };
+
     public static Tokenizer Load(string source) => TokenizerSource.Open(source);
 }

@@ -33,12 +33,16 @@ public static class CorpusBuild
         recipe.ThrowIfInvalid();
         var funnel = new Funnel();
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel, followLinks);
-        if (cleaning is null && files.All(DocumentationReader.CanRead))
-            return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
+        var build = new CorpusWork(outDirectory, seed, run, TokenCounter.Open(recipe.Tokenizer), progress, stop);
+        List<InputFile> documentation = cleaning is null
+            ? [.. files.Where(file => DocumentationReader.KindOf(file) == InputKind.Documentation)]
+            : [];
+        if (documentation.Count == files.Count) return FromEntries(recipe, files, funnel, build);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
         if (recipe.TextField != RowFields.Text)
             cleaning = cleaning with { Read = cleaning.Read with { TextField = recipe.TextField } };
-        if (CleanCorpus.Build(cleaning, files, funnel, outDirectory, recipe.HeldOutFraction, seed, run, progress, stop) is not { } report)
+        var part = documentation.Count > 0 ? DocumentationPart.Read(recipe, documentation, funnel, progress, stop) : null;
+        if (CleanCorpus.Build(cleaning, files, part, funnel, recipe, build) is not { } report)
             return null;
         if (report.Kept == 0)
         {
@@ -48,7 +52,7 @@ public static class CorpusBuild
                     : "Mend the input or name another.";
             throw new UserErrorException($"{report.WhyEmpty()} {wayOut}");
         }
-        var result = FromDocuments(recipe, files, report, outDirectory, seed, stop);
+        var result = FromDocuments(recipe, files, part, report, build);
         CorpusReportPage.Write(outDirectory, stop);
         return result;
     }
@@ -91,130 +95,110 @@ public static class CorpusBuild
         Run(recipe, inputs, outDirectory, seed, null, CleaningRun.Default, progress, stop)
         ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
 
-    private static CorpusResult FromEntries(
-        CorpusRecipe recipe,
-        IReadOnlyList<InputFile> files,
-        Funnel funnel,
-        string outDirectory,
-        ulong seed,
-        CleaningRun run,
-        IProgress<StageProgress> progress,
-        CancellationToken stop
-    )
+    /// <summary>All inputs are documentation.</summary>
+    private static CorpusResult FromEntries(CorpusRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, CorpusWork build)
     {
-        var entries = EntrySet.Clean(ReadAll(files, recipe.TextField, funnel, progress, stop), funnel);
-        if (entries.Count == 0)
+        var part = DocumentationPart.Read(recipe, files, funnel, build.Progress, build.Stop);
+        if (part.Training.Count + part.HeldOut.Count == 0)
         {
             throw new UserErrorException(
                 $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} "
                     + $"read){EmptyCorpus.Reasons(funnel)}. Mend the input or name other files with --input.");
         }
-
-        var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);
-        var dumps = files.ToDictionary(f => f.Name, f => f.Dump, StringComparer.Ordinal);
-        var documents = Documents
-            .Assemble(training, source => dumps[dumps.ContainsKey(source) ? source : source[..source.LastIndexOf(':')]])
-            .ToList();
-        if (documents.Count == 0)
+        if (part.Documents.Count == 0)
             throw new UserErrorException(
                 "the input is a single piece of text, and nothing is left to train on once it is held out: add more documents with --input."
             );
-
-        var made = documents
-            .Select(
-                (d, row) =>
-                    new SourceRecord(d.Id, d.FilePath, row)
-                    {
-                        Dump = d.Dump,
-                        Text = d.Text,
-                        Language = d.Language,
-                    }
-            )
-            .ToList();
-        var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, made, files.Count, funnel, outDirectory, run, progress, stop);
-        progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
-        // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
-        var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
-        AtomicFile.WriteJsonLines(Path.Combine(outDirectory, CorpusFolder.HeldOut), held, CorpusRowJson.Default.HeldOutText);
-        return Finish(
-            recipe,
-            new Texts(files.Count, documents.Count, [.. documents.Select(d => d.Text)], held.Sum(h => (long)h.Text.Length)),
-            training,
-            heldOut,
-            cleaned,
-            outDirectory,
-            seed,
-            stop
+        var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, part.Documents, files.Count, funnel, build);
+        build.Progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
+        var held = part.HeldOutTexts(build.Seed);
+        AtomicFile.WriteJsonLines(Path.Combine(build.Directory, CorpusFolder.HeldOut), held, CorpusRowJson.Default.HeldOutText);
+        var texts = new Texts(
+            files.Count,
+            part.Documents.Count,
+            [.. part.Documents.Select(d => d.Text ?? "")],
+            held.Sum(h => (long)h.Text.Length),
+            held.Count
         );
+        return Finish(recipe, texts, part.Training, part.HeldOut, cleaned, [KindCount.Of(part, cleaned.Kept)], build);
     }
 
-    /// <summary>Questions about a crawl are asked about the sections of its pages, of as many as memory should hold.</summary>
+    /// <summary>Questions about a crawl are asked about the sections of its pages, of as many as memory should hold; those about
+    /// documentation, about its entries.</summary>
     private static CorpusResult FromDocuments(
         CorpusRecipe recipe,
         IReadOnlyList<InputFile> files,
+        DocumentationPart? documentation,
         CleaningReport cleaned,
-        string outDirectory,
-        ulong seed,
-        CancellationToken stop
+        CorpusWork build
     )
     {
         var ignored = new Funnel();
         var texts = new List<string>();
-        var training = new List<Entry>();
+        List<Entry> training = [.. documentation?.Training ?? []], heldOut = [.. documentation?.HeldOut ?? []];
         long chars = 0, sampled = 0;
-        var count = 0;
-        foreach (var text in CorpusText.ReadDocuments(outDirectory))
+        int count = 0, explained = 0;
+        foreach (var (shard, text) in CorpusText.ReadShards(build.Directory))
         {
-            stop.ThrowIfCancellationRequested();
+            build.Stop.ThrowIfCancellationRequested();
             chars += text.Length;
             count++;
+            var isEntries = documentation is not null && shard == 0;
+            if (isEntries) explained++;
             if (sampled > MaxAskedChars) continue;
             sampled += text.Length;
             texts.Add(text);
-            training.AddRange(MarkdownReader.Parse(text, $"document {count}", ignored));
-        }
-        var heldOut = new List<Entry>();
-        long heldOutChars = 0;
-        var heldOutCount = 0;
-        foreach (var text in CorpusText.ReadHeldOut(outDirectory))
-        {
-            heldOutChars += text.Length;
-            if (heldOutCount++ < recipe.MaxMultipleChoice)
-                heldOut.AddRange(MarkdownReader.Parse(text, $"held out {heldOutCount}", ignored));
+            if (!isEntries) training.AddRange(MarkdownReader.Parse(text, $"document {count}", ignored));
         }
         if (count == 0)
             throw new UserErrorException(
                 "the input is a single document, and nothing is left to train on once it is held out: name more with --input."
             );
+        var known = heldOut.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
+        long heldOutChars = 0;
+        var heldOutCount = 0;
+        foreach (var held in CorpusText.ReadHeldOutRows(build.Directory))
+        {
+            heldOutChars += held.Text.Length;
+            if (heldOutCount++ < recipe.MaxMultipleChoice && !known.Contains(held.Id))
+                heldOut.AddRange(MarkdownReader.Parse(held.Text, $"held out {heldOutCount}", ignored));
+        }
         return Finish(
             recipe,
-            new Texts(files.Count, count, texts, heldOutChars, chars),
+            new Texts(files.Count, count, texts, heldOutChars, heldOutCount, chars),
             EntrySet.Clean(training, ignored),
             EntrySet.Clean(heldOut, ignored),
             cleaned,
-            outDirectory,
-            seed,
-            stop,
-            heldOutCount
+            [
+                .. documentation is null ? [] : (KindCount[])[KindCount.Of(documentation, explained)],
+                KindCount.OfCrawls(cleaned, files.Count, documentation, explained, heldOutCount),
+            ],
+            build
         );
     }
 
     /// <param name="Sample">All documents, or those that questions are asked about.</param>
-    private sealed record Texts(int Files, int Documents, IReadOnlyList<string> Sample, long HeldOutChars, long? Chars = null);
+    private sealed record Texts(
+        int Files,
+        int Documents,
+        IReadOnlyList<string> Sample,
+        long HeldOutChars,
+        int HeldOut,
+        long? Chars = null
+    );
 
     /// <summary>The data of alignment and evaluation, and the report.</summary>
     private static CorpusResult Finish(
         CorpusRecipe recipe,
         Texts texts,
-        List<Entry> training,
-        List<Entry> heldOut,
+        IReadOnlyList<Entry> training,
+        IReadOnlyList<Entry> heldOut,
         CleaningReport cleaned,
-        string outDirectory,
-        ulong seed,
-        CancellationToken stop,
-        int? heldOutDocuments = null
+        IReadOnlyList<KindCount> kinds,
+        CorpusWork build
     )
     {
+        var (outDirectory, seed, stop) = (build.Directory, build.Seed, build.Stop);
         var askable = training.Count(e => e.Kind is not (EntryKind.Document or EntryKind.Passage));
         var aligns = askable >= recipe.MinAlignmentEntries;
         var alignment = aligns ? new AlignmentRules(recipe, training, [.. training, .. heldOut], seed).Build(stop) : AlignmentSet.Empty;
@@ -230,7 +214,7 @@ public static class CorpusBuild
             texts.Chars ?? texts.Sample.Sum(t => (long)t.Length),
             training.Count(e => e.IsHead),
             training.Count(e => !e.IsHead),
-            heldOutDocuments ?? heldOut.Count,
+            texts.HeldOut,
             texts.HeldOutChars,
             cleaned.Unread,
             cleaned.Noted,
@@ -254,7 +238,9 @@ public static class CorpusBuild
                     $"{askable} entries can be asked about and alignment needs {recipe.MinAlignmentEntries}: there are no conversations, "
                         + $"preferences or multiple-choice items.",
                 ],
-            cleaned
+            cleaned,
+            kinds,
+            recipe.Tokenizer
         );
 
         stop.ThrowIfCancellationRequested();
@@ -276,8 +262,7 @@ public static class CorpusBuild
         var path = Path.Combine(corpusDirectory, CorpusFolder.Report);
         if (!File.Exists(path))
             throw new UserErrorException(
-                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out "
-                    + $"DIR'."
+                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out DIR'."
             );
         try
         {
@@ -287,31 +272,6 @@ public static class CorpusBuild
         catch (JsonException error)
         {
             throw new UserErrorException($"{path} is not a corpus report: {error.Message} Build the corpus again.", error);
-        }
-    }
-
-    private static IEnumerable<Entry> ReadAll(
-        IReadOnlyList<InputFile> files,
-        string textField,
-        Funnel funnel,
-        IProgress<StageProgress> progress,
-        CancellationToken stop
-    )
-    {
-        long characters = 0;
-        for (var i = 0; i < files.Count; i++)
-        {
-            stop.ThrowIfCancellationRequested();
-            progress.Report(new StageProgress(Stage, i, files.Count, "files", files[i].Name));
-            foreach (var entry in DocumentationReader.Read(files[i], funnel, textField, stop))
-            {
-                if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
-                    throw new UserErrorException(
-                        $"the input holds more than {BoundedText.MaxCorpusChars >> 20} million characters, the most a corpus is built of "
-                            + $"in memory: name fewer files."
-                    );
-                yield return entry;
-            }
         }
     }
 

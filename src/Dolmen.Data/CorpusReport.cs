@@ -10,6 +10,8 @@ public sealed record DocumentSample(string Id, string Text);
 
 /// <summary>What a corpus holds, what was dropped on the way and why, and by which rules the rest was made.</summary>
 /// <param name="Parts">Members, sections and passages of training; <paramref name="HeldOut"/> are those kept out of it.</param>
+/// <param name="Kinds">What was done with what: a row for each kind of input.</param>
+/// <param name="Tokenizer">What <see cref="CleaningReport.Tokens"/> are counted with.</param>
 /// <param name="Noted">Flaws that were counted and borne, such as bytes that were not UTF-8.</param>
 public sealed record CorpusReport(
     int Files,
@@ -32,7 +34,9 @@ public sealed record CorpusReport(
     IReadOnlyList<DocumentSample> Samples,
     IReadOnlyList<string> Rules,
     IReadOnlyList<string> Notices,
-    CleaningReport? Cleaning = null
+    CleaningReport? Cleaning = null,
+    IReadOnlyList<KindCount>? Kinds = null,
+    string? Tokenizer = null
 )
 {
     public string ToMarkdown()
@@ -44,6 +48,7 @@ public sealed record CorpusReport(
                 ("files read", Files),
                 ("documents", Documents),
                 ("characters", Characters),
+                .. Cleaning?.Tokens is { } tokens ? ((string, long)[])[($"tokens ({Tokenizer})", tokens)] : [],
                 ("types and titles", Heads),
                 ("members, sections, passages", Parts),
                 ("held out of training", HeldOut),
@@ -57,6 +62,11 @@ public sealed record CorpusReport(
                 ("questions about known names", Known),
             ]
         );
+        text.Append("## What was done with what\n\n| kind | files | documents read | to train on | held out | how |\n");
+        text.Append("|---|---:|---:|---:|---:|---|\n");
+        foreach (var kind in Kinds ?? [])
+            text.Append($"| {kind.Kind} | {kind.Files:N0} | {kind.Read:N0} | {kind.Kept:N0} | {kind.HeldOut:N0} | {kind.How} |\n");
+        text.Append('\n');
         foreach (var notice in Notices)
             text.Append("> ").Append(notice).Append("\n\n");
         if (Cleaning is { Dropped.Count: > 0 } cleaning)

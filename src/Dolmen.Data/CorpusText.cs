@@ -16,15 +16,26 @@ public static class CorpusText
     public static IEnumerable<string> ReadDocuments(string corpusDirectory, DataTally tally)
     {
         foreach (var path in DocumentFiles(corpusDirectory))
-        {
-            using var table = ParquetTable.Open(path);
-            var column =
-                table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
-            for (var group = 0; group < table.Groups; group++)
-                foreach (var text in table.Strings(group, column))
-                    if (Counts(text, path, tally) is { } some) yield return some;
-        }
+            foreach (var text in ReadFile(path, tally)) yield return text;
+    }
+
+    private static IEnumerable<string> ReadFile(string path, DataTally tally)
+    {
+        using var table = ParquetTable.Open(path);
+        var column =
+            table.Find("text")
+            ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
+        for (var group = 0; group < table.Groups; group++)
+            foreach (var text in table.Strings(group, column))
+                if (Counts(text, path, tally) is { } some) yield return some;
+    }
+
+    /// <summary>The training documents with the place of each one's file among the files.</summary>
+    internal static IEnumerable<(int Shard, string Text)> ReadShards(string corpusDirectory)
+    {
+        var files = DocumentFiles(corpusDirectory);
+        for (var shard = 0; shard < files.Count; shard++)
+            foreach (var text in ReadFile(files[shard], new DataTally("documents"))) yield return (shard, text);
     }
 
     /// <summary>The same with the language each was taken for; without one where the corpus does not say.</summary>
@@ -78,7 +89,13 @@ public static class CorpusText
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory) => ReadHeldOut(corpusDirectory, new DataTally("documents"));
 
     /// <inheritdoc cref="ReadDocuments(string, DataTally)"/>
-    public static IEnumerable<string> ReadHeldOut(string corpusDirectory, DataTally tally)
+    public static IEnumerable<string> ReadHeldOut(string corpusDirectory, DataTally tally) =>
+        ReadHeldOutRows(corpusDirectory, tally).Select(row => row.Text);
+
+    internal static IEnumerable<HeldOutText> ReadHeldOutRows(string corpusDirectory) =>
+        ReadHeldOutRows(corpusDirectory, new DataTally("documents"));
+
+    private static IEnumerable<HeldOutText> ReadHeldOutRows(string corpusDirectory, DataTally tally)
     {
         foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, CorpusFolder.HeldOut), CorpusRowJson.Default.HeldOutText,
             row => row.Text is null ? "text is missing or null: it must be a string" : null))
@@ -87,7 +104,7 @@ public static class CorpusText
             if (row.Text.Length > 0)
             {
                 tally.Use();
-                yield return row.Text;
+                yield return row;
             }
             else
             {

@@ -10,9 +10,16 @@ internal static class DocumentationReader
 {
     private static readonly ReadLimits RowLimits = new(BoundedText.MaxLineBytes);
 
-    /// <summary>Whether the file's entries can be read; of other files, crawls above all, only documents are made.</summary>
-    public static bool CanRead(InputFile file) =>
-        InputFiles.TypeOf(file.Path) is ".xml" or ".md" or ".txt" or ".html" or ".htm" or ".jsonl" or ".jsonl.gz" or ".cs";
+    /// <summary>By the name's ending, compressed or not; but crawls go by many names (sample.wet.txt), and then the beginning of the file
+    /// decides.</summary>
+    public static InputKind KindOf(InputFile file) =>
+        InputFiles.ContentTypeOf(file.Path) switch
+        {
+            ".xml" or ".cs" => InputKind.Documentation,
+            ".md" or ".txt" or ".html" or ".htm" or ".xhtml" or ".jsonl" or ".ndjson" when !CrawlFiles.IsCrawl(file) =>
+                InputKind.Documentation,
+            _ => InputKind.Crawl,
+        };
 
     public static IEnumerable<Entry> Read(
         InputFile file,
@@ -20,12 +27,12 @@ internal static class DocumentationReader
         string textField = RowFields.Text,
         CancellationToken stop = default
     ) =>
-        InputFiles.TypeOf(file.Path) switch
+        InputFiles.ContentTypeOf(file.Path) switch
         {
             ".xml" => XmlDocReader.Read(file, funnel, stop),
             ".md" or ".txt" => MarkdownReader.Read(file, funnel),
-            ".html" or ".htm" => HtmlReader.Read(file, funnel, stop),
-            ".jsonl" or ".jsonl.gz" => Rows(file, funnel, textField, stop),
+            ".html" or ".htm" or ".xhtml" => HtmlReader.Read(file, funnel, stop),
+            ".jsonl" or ".ndjson" => Rows(file, funnel, textField, stop),
             ".cs" => CSharpReader.Read(file, funnel, stop),
             _ => throw new UserErrorException($"{file.Path} cannot be read: .txt, .md, .html, .xml, .jsonl and .cs can. Leave it out."),
         };
@@ -35,6 +42,8 @@ internal static class DocumentationReader
         SourceReaders
             .Read(file, RowLimits with { TextField = textField }, funnel, stop)
             .SelectMany(row =>
-                Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{row.Offset}", $"{file.Name}:{row.Offset}", funnel)
-            );
+            {
+                var place = row.Header.Offset;
+                return Passages.Cut(row.Text ?? "", $"{Path.GetFileName(file.Name)}:{place}", $"{file.Name}:{place}", funnel);
+            });
 }

@@ -32,9 +32,8 @@ internal static class ModelCard
 
             # {Path.GetFileName(result.Out)}
 
-            A {HuggingFaceFolder.ModelType(
-                config
-            )} model of {result.Parameters:N0} parameters with a context of {recipe.Training.ContextLength} tokens, built by Dolmen on one machine.
+            {Capitalized(config.Describe())} with {result.Parameters:N0} parameters and a context of {recipe.Training.ContextLength} tokens,
+            kept in files of type `{HuggingFaceFolder.ModelType(config)}`, built by Dolmen on one machine.
             It knows only its corpus: it is a study object and a domain model, not a general assistant, and its answers can be wrong.
 
             {ModelCardUsage.Markdown(config, license, HuggingFaceFolder.LoadSpecialTokenIds(folder).Bos).TrimEnd()}
@@ -61,4 +60,6 @@ internal static class ModelCard
 
             """;
     }
+
+    private static string Capitalized(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

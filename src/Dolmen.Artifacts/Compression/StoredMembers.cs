@@ -63,6 +63,24 @@ public abstract class StoredMembers : IDisposable
         };
     }
 
+    /// <summary>What tells a file's format lies within so many bytes.</summary>
+    public const int StartBytes = 16;
+
+    /// <summary>The first bytes of what a file holds, uncompressed.</summary>
+    /// <returns>The part of <paramref name="into"/> that could be filled.</returns>
+    public static ReadOnlySpan<byte> ReadStart(InputFile input, Span<byte> into)
+    {
+        using var content = Open(input);
+        var have = 0;
+        while (have < into.Length)
+        {
+            var read = content.Read(into[have..]);
+            if (read > 0) have += read;
+            else if (have > 0 || !content.Next()) break;
+        }
+        return into[..have];
+    }
+
     /// <summary>Whether bytes begin as Zstandard frames do, those that may be skipped among them.</summary>
     public static bool BeginsZstandard(ReadOnlySpan<byte> bytes) => ZstdMembers.Begins(bytes);
 

@@ -21,6 +21,9 @@ public sealed record EncoderDecoderConfig(
 {
     public int HeadDim => DModel / Heads;
 
+    public override string Describe() =>
+        $"a Transformer that reads with {EncoderLayers} encoder layers and writes with {DecoderLayers} decoder layers";
+
     public override IReadOnlyList<TensorShape> Tensors()
     {
         long d = DModel, f = DFeedForward;

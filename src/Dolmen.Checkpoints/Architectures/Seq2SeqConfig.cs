@@ -46,6 +46,10 @@ public sealed record Seq2SeqConfig(
     /// <summary>Whether the attentional vector of a step is part of the next step's input.</summary>
     public bool Feeds => HasAttention && InputFeeding;
 
+    public override string Describe() =>
+        $"a recurrent encoder and decoder of {Layers} {(Cell == RecurrentCell.Lstm ? "LSTM" : "GRU")} "
+            + $"{(Layers == 1 ? "layer" : "layers")} each, {(HasAttention ? "with attention" : "without attention")}";
+
     public override IReadOnlyList<TensorShape> Tensors()
     {
         long d = DModel, e = DEmbedding, m = DMemory;

@@ -22,7 +22,7 @@ public sealed record ModelCard(
         if (Metrics is { Count: > 0 }) AppendIndex(text, Metrics);
         text.Append("---\n\n");
         text.Append($"# {Title}\n\n{Summary}\n\n");
-        text.Append("| | |\n|---|---|\n");
+        text.Append($"| | |\n|---|---|\n| architecture | {config.Describe()} |\n");
         text.Append($"| parameters | {config.Parameters:N0} |\n");
         if (config.ActiveParameters != config.Parameters) text.Append($"| parameters a token meets | {config.ActiveParameters:N0} |\n");
         foreach (var (what, value) in Sizes(config)) text.Append($"| {what} | {value} |\n");

@@ -3,6 +3,9 @@ namespace Dolmen.Checkpoints;
 /// <summary>The part of a block that treats every position alone.</summary>
 public abstract record FeedForwardSpec
 {
+    /// <summary>What people call it, in a model card.</summary>
+    public abstract string Name { get; }
+
     public abstract IEnumerable<TensorShape> Tensors();
 
     public abstract double ForwardFlopsPerToken { get; }
@@ -14,6 +17,8 @@ public abstract record FeedForwardSpec
 /// <summary>Down·(f(gate)·up) with (gate, up) = GateUp·x and f the activation, SiLU in most models (Shazeer 2020).</summary>
 public sealed record SwiGluSpec(LinearSpec GateUp, LinearSpec Down, ActivationKind Activation = ActivationKind.Silu) : FeedForwardSpec
 {
+    public override string Name => Activation == ActivationKind.Silu ? "SwiGLU" : "gated feed-forward";
+
     public override IEnumerable<TensorShape> Tensors() => [.. GateUp.Tensors(), .. Down.Tensors()];
 
     public override double ForwardFlopsPerToken => GateUp.ForwardFlops + Down.ForwardFlops;
@@ -22,6 +27,8 @@ public sealed record SwiGluSpec(LinearSpec GateUp, LinearSpec Down, ActivationKi
 /// <summary>Down·f(Up·x) without a gate; in GPT-2 the activation f is GELU in its tanh form (Hendrycks and Gimpel 2016).</summary>
 public sealed record GeluSpec(LinearSpec Up, LinearSpec Down, ActivationKind Activation = ActivationKind.GeluTanh) : FeedForwardSpec
 {
+    public override string Name => "feed-forward";
+
     public override IEnumerable<TensorShape> Tensors() => [.. Up.Tensors(), .. Down.Tensors()];
 
     public override double ForwardFlopsPerToken => Up.ForwardFlops + Down.ForwardFlops;
@@ -34,6 +41,8 @@ public sealed record GeluSpec(LinearSpec Up, LinearSpec Down, ActivationKind Act
 public sealed record MixtureSpec(LinearSpec Router, IReadOnlyList<SwiGluSpec> Experts, MixtureConfig Sizes, bool Renormalize)
     : FeedForwardSpec
 {
+    public override string Name => $"mixture of {Experts.Count} experts, {TopK} a token";
+
     public int TopK => Sizes.TopK;
 
     public override IEnumerable<TensorShape> Tensors() => [.. Router.Tensors(), .. Experts.SelectMany(expert => expert.Tensors())];

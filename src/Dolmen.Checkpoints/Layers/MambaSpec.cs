@@ -27,6 +27,8 @@ public sealed record MambaSpec(
     LinearSpec Output, NormSpec? DtNorm = null, NormSpec? BNorm = null, NormSpec? CNorm = null,
     double? PlainNormEps = null) : MixerSpec
 {
+    public override string Name => "Mamba";
+
     public override IEnumerable<TensorShape> Tensors() =>
     [
         new(ALog, [DInner, DState]), new(Skip, [DInner]), .. Convolution.Tensors(), .. In.Tensors(), .. X.Tensors(), .. Dt.Tensors(),
@@ -48,6 +50,8 @@ public sealed record Mamba2Spec(
     int Heads, int HeadDim, int Groups, int DState, LinearSpec In, ConvolutionSpec Convolution, string DtBias, string ALog, string Skip,
     NormSpec Norm, LinearSpec Output, double MinDt = 0, double MaxDt = double.PositiveInfinity) : MixerSpec
 {
+    public override string Name => "Mamba-2";
+
     public int DInner => Heads * HeadDim;
 
     public override IEnumerable<TensorShape> Tensors() =>

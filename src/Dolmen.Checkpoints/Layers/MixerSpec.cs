@@ -4,6 +4,9 @@ namespace Dolmen.Checkpoints;
 /// says its tensors and costs; Modeling trains it, Inference decodes it.</summary>
 public abstract record MixerSpec
 {
+    /// <summary>What people call it, in a model card.</summary>
+    public abstract string Name { get; }
+
     /// <summary>In file order.</summary>
     public abstract IEnumerable<TensorShape> Tensors();
 
@@ -30,6 +33,8 @@ public sealed record AttentionSpec(
     int Heads, int KvHeads, int HeadDim, LinearSpec Qkv, LinearSpec Output, PositionSpec Position, int? Window = null,
     NormSpec? QueryNorm = null, NormSpec? KeyNorm = null, double QueryScale = 1) : MixerSpec
 {
+    public override string Name => Window is { } width ? $"attention over {width} tokens" : "attention";
+
     public override IEnumerable<TensorShape> Tensors() =>
         [.. Qkv.Tensors(), .. Output.Tensors(), .. QueryNorm?.Tensors() ?? [], .. KeyNorm?.Tensors() ?? []];
 

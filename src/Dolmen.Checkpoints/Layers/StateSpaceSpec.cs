@@ -55,6 +55,8 @@ public sealed record StateSpaceSpec(string Prefix, int Features, int DState, Sta
 /// <param name="Output">D → 2D.</param>
 public sealed record S4Spec(StateSpaceSpec System, LinearSpec Output) : MixerSpec
 {
+    public override string Name => System.Rank > 0 ? "S4" : "S4D";
+
     public override IEnumerable<TensorShape> Tensors() => [.. System.Tensors(), .. Output.Tensors()];
 
     public override double ForwardFlopsPerToken(int contextLength) => System.ForwardFlops + Output.ForwardFlops;
@@ -69,6 +71,8 @@ public sealed record S4Spec(StateSpaceSpec System, LinearSpec Output) : MixerSpe
 /// <param name="Memory">One state space a head, which its E·E products share.</param>
 public sealed record H3Spec(int DModel, int ShiftState, LinearSpec Qkv, string Shift, StateSpaceSpec Memory, LinearSpec Output) : MixerSpec
 {
+    public override string Name => "H3";
+
     public int Heads => Memory.Features;
 
     public int HeadDim => DModel / Heads;

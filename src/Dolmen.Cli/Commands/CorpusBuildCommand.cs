@@ -39,8 +39,8 @@ internal static class CorpusBuildCommand
         var recipe = new Option<string?>("--recipe")
         {
             Description =
-                "crawl-to-corpus, or a file like it. Left out: crawl-to-corpus where an input is a crawl or a table, else nothing but "
-                    + "copies is dropped.",
+                "crawl-to-corpus, or a file like it, for all inputs. Left out, each file's kind decides: crawl-to-corpus for crawls and "
+                    + "tables; of documentation and texts nothing but copies is dropped.",
             HelpName = "NAME|FILE",
         };
         var set = CommonOptions.Set();
@@ -49,6 +49,7 @@ internal static class CorpusBuildCommand
             Description = "The field of JSON lines, or the column of CSV files, that holds the documents (text).",
             HelpName = "NAME",
         };
+        var tokenizer = TokenizerOption.Counting();
         var index = new Option<string?>("--index")
         {
             Description =
@@ -87,6 +88,7 @@ internal static class CorpusBuildCommand
             recipe,
             set,
             textField,
+            tokenizer,
             followLinks,
             index,
             heldOut,
@@ -109,6 +111,8 @@ internal static class CorpusBuildCommand
                     corpus = corpus with { HeldOutFraction = fraction };
                 if (parsed.GetValue(textField) is { } field)
                     corpus = corpus with { TextField = field };
+                if (parsed.GetValue(tokenizer) is { } vocabulary)
+                    corpus = corpus with { Tokenizer = vocabulary };
                 if (parsed.GetValue(threads) is { } count and (< 1 or > 1024))
                     throw new UserErrorException($"--threads {count}: it must lie between 1 and 1024.");
                 if (parsed.GetValue(memory) is { } megabytes and < 16)

@@ -55,8 +55,17 @@ internal static class CorpusCommand
             )
                 Row($"in {language}", count);
         }
+        if (report.Kinds is { Count: > 1 } kinds)
+            foreach (var kind in kinds)
+            {
+                Row($"{kind.Kind}: files", kind.Files);
+                Row($"{kind.Kind}: documents read", kind.Read);
+                Row($"{kind.Kind}: to train on ({kind.How})", kind.Kept);
+                Row($"{kind.Kind}: held out", kind.HeldOut);
+            }
         Row("documents to train on", report.Documents);
         Row("characters", report.Characters);
+        if (report.Cleaning?.Tokens is { } tokens) Row($"tokens ({report.Tokenizer})", tokens);
         Row("members, sections, passages", report.Parts);
         Row("held out of training", report.HeldOut);
         foreach (var (reason, count) in report.Dropped) Row($"dropped: {reason}{First(reason)}", count);

@@ -32,93 +32,92 @@ internal sealed class CleanCorpus
     private readonly MeasureSet _measures;
     private readonly ShardWork _work;
     private readonly IReadOnlyList<Shard> _shards;
-    private readonly string _directory;
     private readonly double _heldOut;
+    private readonly DocumentationPart? _documentation;
     private readonly IndexedCrawl? _crawl;
-    private readonly CleaningRun _run;
-    private readonly IProgress<StageProgress> _progress;
-    private readonly CancellationToken _stop;
+    private readonly CorpusWork _build;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     private CleanCorpus(
         CleaningRecipe recipe,
         IReadOnlyList<Shard> shards,
-        string directory,
+        DocumentationPart? documentation,
         double heldOut,
         IndexedCrawl? crawl,
-        CleaningRun run,
-        IProgress<StageProgress> progress,
-        CancellationToken stop
+        CorpusWork build
     )
     {
-        _crawl = crawl;
-        (_recipe, _shards, _directory, _heldOut, _run, _progress, _stop) = (recipe, shards, directory, heldOut, run, progress, stop);
+        (_recipe, _shards, _documentation, _heldOut, _crawl, _build) = (recipe, shards, documentation, heldOut, crawl, build);
         _measures = MeasureSet.Create(recipe);
-        _work = new ShardWork(recipe, shards, At("stages"), run, progress, stop);
+        _work = new ShardWork(recipe, shards, At("stages"), build.Run, build.Progress, build.Stop);
     }
 
     /// <summary>Goes on where an earlier call with the same inputs and recipe stopped.</summary>
-    /// <param name="heldOut">Share of the kept documents that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable hash of
-    /// the id.</param>
+    /// <param name="files">All inputs.</param>
+    /// <param name="documentation">What those of them gave that are documentation, in a shard of its own: its documents are neither judged
+    /// nor held out, and only copies of them are dropped.</param>
+    /// <param name="heldOut">Share of the other documents kept that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable
+    /// hash of the id.</param>
     /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">Recipe, inputs or folder are not what they should be.</exception>
     public static CleaningReport? Build(
-        CleaningRecipe recipe, IReadOnlyList<InputFile> files, Funnel funnel, string directory, double heldOut, ulong seed, CleaningRun run,
-        IProgress<StageProgress> progress, CancellationToken stop)
+        CleaningRecipe recipe,
+        IReadOnlyList<InputFile> files,
+        DocumentationPart? documentation,
+        Funnel funnel,
+        CorpusRecipe corpus,
+        CorpusWork build
+    )
     {
         recipe.ThrowIfInvalid();
         recipe.ThrowIfMissing();
-        Directory.CreateDirectory(directory);
-        var request = new CleaningRequest(CleaningRecipeFile.ToJson(recipe), seed, heldOut, [.. files.Select(Identify)]);
+        Directory.CreateDirectory(build.Directory);
+        var request = new CleaningRequest(
+            CleaningRecipeFile.ToJson(recipe),
+            build.Seed,
+            corpus.HeldOutFraction,
+            [.. files.Select(Identify)],
+            corpus.Tokenizer
+        );
         var crawl = new IndexedCrawl(
             StableHash.Sha256(JsonSerializer.Serialize(request.Files, CleaningJson.Default.IReadOnlyListInputIdentity)),
-            StableHash.Sha256(Claim(directory, request)),
+            StableHash.Sha256(Claim(build.Directory, request)),
             0,
             0
         );
+        var judged = Shard.Plan(
+            [.. files.Except(documentation?.Files ?? [])],
+            (long)recipe.ShardMegabytes << 20,
+            first: documentation is null ? 0 : 1
+        );
         return new CleanCorpus(
             recipe,
-            Shard.Plan(files, (long)recipe.ShardMegabytes << 20),
-            directory,
-            heldOut,
+            documentation is null ? judged : [new Shard(0, [], documentation.Documents) { IsJudged = false }, .. judged],
+            documentation,
+            corpus.HeldOutFraction,
             crawl,
-            run,
-            progress,
-            stop
+            build
         ).Execute(files.Count, funnel);
     }
 
-    /// <summary>The same for documents that are in memory already.</summary>
+    /// <summary>The same for documents that are in memory already, none of which is held out.</summary>
     public static CleaningReport Build(
         CleaningRecipe recipe,
         IReadOnlyList<SourceRecord> documents,
         int files,
         Funnel funnel,
-        string directory,
-        CleaningRun run,
-        IProgress<StageProgress> progress,
-        CancellationToken stop
+        CorpusWork build
     )
     {
-        Directory.CreateDirectory(directory);
-        return new CleanCorpus(
-                recipe,
-                [new Shard(0, [], documents)],
-                directory,
-                0,
-                null,
-                run with
-                {
-                    Rank = ShardRank.Alone,
-                },
-                progress,
-                stop
-            ).Execute(files, funnel) ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
+        Directory.CreateDirectory(build.Directory);
+        var alone = build with { Run = build.Run with { Rank = ShardRank.Alone } };
+        return new CleanCorpus(recipe, [new Shard(0, [], documents)], null, 0, null, alone).Execute(files, funnel)
+            ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
     }
 
-    private string At(params ReadOnlySpan<string> parts) => Path.Combine([_directory, .. parts]);
+    private string At(params ReadOnlySpan<string> parts) => Path.Combine([_build.Directory, .. parts]);
 
-    private CleaningReport? Execute(int files, Funnel funnel)
+    private CleaningReport? Execute(int inputs, Funnel funnel)
     {
         Directory.CreateDirectory(At("stages"));
         if (!_work.MeasureAll()) return null;
@@ -126,8 +125,11 @@ internal sealed class CleanCorpus
         using var index = OpenIndex();
         using var clusters = FindDuplicates(index, out var pairs);
         var verdicts = new Verdicts(_measures, clusters, pairs is null ? null : Verdicts.ExactCopies(pairs), index?.Documents ?? 0);
-        var report = new CorpusFiles(_directory, _measures, verdicts, _heldOut, _recipe.Dedup is not null).Write(
-            [.. _shards.Select(shard => _work.PathOf(shard, ".parquet"))], _run.Threads, _progress, _stop);
+        var files = new CorpusFiles(_build, _measures, verdicts, _recipe.Dedup is not null);
+        var report = files.Write(
+            [.. _shards.Select(shard => (_work.PathOf(shard, ".parquet"), shard.IsJudged ? _heldOut : 0))],
+            _documentation?.HeldOutTexts(_build.Seed) ?? []
+        );
         foreach (var shard in _shards)
         {
             var outcome = _work.OutcomeOf(shard);
@@ -139,11 +141,14 @@ internal sealed class CleanCorpus
         if (_recipe.Decontaminate is { } decontaminate) EvaluationItems.Count(decontaminate.Items, decontaminate.NgramWords, funnel);
         report = report with
         {
-            Files = files, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,
+            Files = inputs, Shards = _shards.Count, Unread = funnel.Dropped, Noted = funnel.Noted, Broken = funnel.Broken,
             Seconds = _clock.Elapsed.TotalSeconds,
         };
         if (index is not null && pairs is not null && clusters is not null)
-            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, At("stages", "scratch"), _run.MemoryBytes);
+        {
+            var scratch = At("stages", "scratch");
+            index.Add(_crawl!, Signatures, pairs, place => clusters.SurvivorOf(place) >= 0, scratch, _build.Run.MemoryBytes);
+        }
         AtomicFile.WriteText(At(CleaningRecipeFile.Resolved), CleaningRecipeFile.ToJson(_recipe) + "\n");
         AtomicFile.WriteJson(At(CleaningReport.FileName), report, CleaningJson.Default.CleaningReport);
         Directory.Delete(At("stages"), recursive: true);
@@ -156,14 +161,15 @@ internal sealed class CleanCorpus
         if (_recipe.Dedup is not { } dedup) return null;
         var scratch = At("stages", "scratch");
         Directory.CreateDirectory(scratch);
-        var (settings, output, steps) = (dedup.MinHash ?? new MinHashSettings(), At("duplicates"), new Steps(_progress));
+        var (settings, output, steps) = (dedup.MinHash ?? new MinHashSettings(), At("duplicates"), new Steps(_build.Progress));
         var kept = Kept().GetEnumerator();
         if (index is null)
         {
-            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+            var (memory, threads) = (_build.Run.MemoryBytes, _build.Run.Threads);
+            pairs = NearDuplicates.Find(Signatures, settings, output, scratch, memory, threads, steps, _build.Stop);
             return Clusters.Of(pairs, _ => kept.MoveNext() && kept.Current);
         }
-        pairs = index.Find(Signatures, output, scratch, _run.MemoryBytes, _run.Threads, steps, _stop);
+        pairs = index.Find(Signatures, output, scratch, _build.Run.MemoryBytes, _build.Run.Threads, steps, _build.Stop);
         var flags = index.KeptFlags.ToArray();
         AtomicFile.Write(Path.Combine(output, EarlierFile), stream => stream.Write(flags));
         return Clusters.Of(pairs, place => place < flags.Length ? flags[place] != 0 : kept.MoveNext() && kept.Current, dedup.LeastJaccard);

@@ -18,6 +18,7 @@ public sealed record TextAmount(long Documents, long Bytes)
 /// <param name="Broken">The first of the records that could not be read.</param>
 /// <param name="Cut">Lines, paragraphs and passages that were cut from documents because they stand in others, and from how many; null when
 /// none were looked for.</param>
+/// <param name="Tokens">Of the documents to train on; null when they were not counted.</param>
 /// <param name="ReadByLanguage">Every document with text.</param>
 public sealed record CleaningReport(
     int Files,
@@ -32,7 +33,8 @@ public sealed record CleaningReport(
     IReadOnlyDictionary<string, TextAmount> Languages,
     IReadOnlyList<BrokenRecord> Broken,
     int Shards,
-    IReadOnlyDictionary<string, long>? Cut = null
+    IReadOnlyDictionary<string, long>? Cut = null,
+    long? Tokens = null
 )
 {
     public const string FileName = "cleaning.json";
@@ -57,7 +59,7 @@ internal sealed record ShardOutcome(
 );
 
 /// <summary>What a build was asked for: a folder belongs to one of these.</summary>
-internal sealed record CleaningRequest(string Recipe, ulong Seed, double HeldOut, IReadOnlyList<InputIdentity> Files);
+internal sealed record CleaningRequest(string Recipe, ulong Seed, double HeldOut, IReadOnlyList<InputIdentity> Files, string? Tokenizer);
 
 /// <param name="Fingerprint">Of the file's length, beginning and end.</param>
 internal sealed record InputIdentity(string Name, long Bytes, string Fingerprint);

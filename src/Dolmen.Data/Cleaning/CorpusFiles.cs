@@ -2,26 +2,23 @@ using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
+using Dolmen.Data.Sources;
 using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>Writes what was decided: <c>documents/</c>, <c>exclusions/</c> and <c>measurements/</c>, one Parquet file each for a
 /// shard.</summary>
-internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdicts verdicts, double heldOut, bool clustered)
+internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdicts verdicts, bool clustered)
 {
-    // FineWeb's columns first, then ours.
+    // FineWeb's columns first, then ours: the language that was found stands among those of the header.
+    private const int LanguageAt = 6;
     private static readonly string[] Texts =
     [
         "text",
-        "id",
-        "dump",
-        "url",
-        "date",
-        "file_path",
+        .. DocumentHeader.Names.Take(LanguageAt - 1),
         "language",
-        "title",
-        "provenance",
+        .. DocumentHeader.Names.Skip(LanguageAt - 1),
         "text_before",
     ];
     private static readonly string[] Keys = ["id", "url", "file_path", "language", "reason", "cluster_id"];
@@ -29,30 +26,36 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
     private string[] Wholes => clustered ? ["token_count", "offset", "cluster_size", "rehydration_weight"] : ["token_count", "offset"];
 
     /// <summary>All shards, several at once. A report of the counts alone.</summary>
-    public CleaningReport Write(IReadOnlyList<string> stages, int threads, IProgress<StageProgress> progress, CancellationToken stop)
+    /// <param name="stages">Each with the share of its documents that is held out.</param>
+    /// <param name="heldOut">What was held out already, of documents that are in no stage.</param>
+    public CleaningReport Write(IReadOnlyList<(string Path, double HeldOut)> stages, IReadOnlyList<HeldOutText> heldOut)
     {
         foreach (var folder in (string[])[CorpusFolder.Documents, CorpusFolder.Exclusions, CorpusFolder.Measurements])
-            Directory.CreateDirectory(Path.Combine(directory, folder));
+            Directory.CreateDirectory(Path.Combine(build.Directory, folder));
         var firsts = new long[stages.Count];
-        for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1]);
+        for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1].Path);
         var counts = new ShardCounts[stages.Count];
         var done = 0;
         ParallelWork.For(
             stages.Count,
-            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop },
+            new ParallelOptions { MaxDegreeOfParallelism = build.Run.Threads, CancellationToken = build.Stop },
             i =>
             {
-                counts[i] = WriteShard(stages[i], firsts[i], stop);
-                progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
+                counts[i] = WriteShard(stages[i].Path, stages[i].HeldOut, firsts[i]);
+                build.Progress.Report(new StageProgress("write", Interlocked.Increment(ref done), stages.Count, "shards"));
             }
         );
+        var others = Path.Combine(Path.GetDirectoryName(stages[0].Path) ?? "", "documentation.heldout");
         HeldOutTexts.Join(
-            [.. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written."))],
-            Path.Combine(directory, CorpusFolder.HeldOut)
+            [
+                .. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written.")),
+                HeldOutTexts.Write(others, heldOut),
+            ],
+            Path.Combine(build.Directory, CorpusFolder.HeldOut)
         );
         var all = new ShardCounts();
         foreach (var count in counts) all.Add(count);
-        return all.Report();
+        return all.Report() with { Tokens = build.Counter is null ? null : all.Tokens };
     }
 
     private static long Rows(string stage)
@@ -63,7 +66,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         return rows;
     }
 
-    private ShardCounts WriteShard(string stage, long ordinal, CancellationToken stop)
+    private ShardCounts WriteShard(string stage, double heldOut, long ordinal)
     {
         var counts = new ShardCounts();
         var name = Path.GetFileName(stage);
@@ -94,31 +97,26 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
                                 );
                                 foreach (var d in StageFiles.Read(stage, measures.Names, withText: true))
                                 {
-                                    stop.ThrowIfCancellationRequested();
+                                    build.Stop.ThrowIfCancellationRequested();
                                     var why = verdicts.Of(d, ordinal);
                                     var bytes = Encoding.UTF8.GetByteCount(d.Text);
                                     var (size, id) = (verdicts.ClusterSize(ordinal), verdicts.ClusterId(ordinal));
                                     string[] texts =
                                     [
                                         d.Text,
-                                        d.Id,
-                                        d.Dump,
-                                        d.Url,
-                                        d.Date,
-                                        d.FilePath,
+                                        .. d.Header.Values.Take(LanguageAt - 1),
                                         d.Language,
-                                        d.Title,
-                                        d.Provenance,
+                                        .. d.Header.Values.Skip(LanguageAt - 1),
                                         d.Before ?? "",
                                     ];
                                     if (clustered)
                                         texts = [.. texts, id];
                                     long?[] wholes = clustered
-                                        ? [null, d.Offset, size, size > 0 ? Rehydration.Weight(size) : null]
-                                        : [null, d.Offset];
+                                        ? [null, d.Header.Offset, size, size > 0 ? Rehydration.Weight(size) : null]
+                                        : [null, d.Header.Offset];
                                     var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
                                     measurements.Add(
-                                        [d.Id, d.Url, d.FilePath, d.Language, why?.Reason ?? "", id],
+                                        [d.Header.Id, d.Header.Url, d.Header.FilePath, d.Language, why?.Reason ?? "", id],
                                         [d.Bytes, bytes],
                                         [.. d.Measures, value, threshold]
                                     );
@@ -128,10 +126,14 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
                                             wholes,
                                             [.. d.Measures, value, threshold]
                                         );
-                                    else if (StableHash.Fraction(d.Id) < heldOut)
-                                        held.Add(d.Id, d.Text);
+                                    else if (StableHash.Fraction(d.Header.Id) < heldOut)
+                                        held.Add(d.Header.Id, d.Text);
                                     else
+                                    {
+                                        wholes[0] = build.Counter?.Count(d.Text);
+                                        counts.Tokens += wholes[0] ?? 0;
                                         documents.Add(texts, wholes, d.Measures);
+                                    }
                                     counts.Count(d, why, bytes);
                                     if (measures.CutAt >= 0)
                                         counts.CountCuts(d.Measures.AsSpan(measures.CutAt));
@@ -148,7 +150,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         return counts;
     }
 
-    private string At(string folder, string file) => Path.Combine(directory, folder, file);
+    private string At(string folder, string file) => Path.Combine(build.Directory, folder, file);
 
     private sealed class ShardCounts
     {
@@ -159,6 +161,9 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         private long _documents;
 
         public HeldOutTexts.Written? HeldOut { get; set; }
+
+        /// <summary>Of the documents to train on.</summary>
+        public long Tokens { get; set; }
 
         public void Count(MeasuredDocument document, Exclusion? why, long bytes)
         {
@@ -180,6 +185,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         {
             foreach (var (kind, count) in other._cut) _cut[kind] = _cut.GetValueOrDefault(kind) + count;
             _documents += other._documents;
+            Tokens += other.Tokens;
             foreach (var (reason, count) in other._dropped) _dropped[reason] = _dropped.GetValueOrDefault(reason) + count;
             foreach (var (language, amount) in other._read) Add(_read, language, amount);
             foreach (var (language, amount) in other._kept) Add(_kept, language, amount);

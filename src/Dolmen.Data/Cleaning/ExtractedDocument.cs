@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
+using Dolmen.Data.Sources;
 using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
@@ -11,14 +12,7 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="IsMarkdown">Made of a page by our extraction.</param>
 /// <param name="Dropped">Set when the record was given up before its text was looked at.</param>
 internal sealed record ExtractedDocument(
-    string Id,
-    string Dump,
-    string Url,
-    string Date,
-    string FilePath,
-    long Offset,
-    string Title,
-    string Provenance,
+    DocumentHeader Header,
     LanguageGuess Guess,
     string Text,
     bool IsMarkdown,
@@ -31,19 +25,7 @@ internal sealed record ExtractedDocument(
 /// masked, gone when the corpus is finished.</summary>
 internal static class ExtractedFiles
 {
-    private static readonly string[] Texts =
-    [
-        "id",
-        "dump",
-        "url",
-        "date",
-        "file_path",
-        "title",
-        "provenance",
-        "language",
-        "text",
-        "reason",
-    ];
+    private static readonly string[] Texts = [.. DocumentHeader.Names, "language", "text", "reason"];
     private static readonly string[] Wholes = ["offset", "bytes", "markdown"];
     private static readonly string[] Numbers = ["score", "value", "threshold"];
 
@@ -60,8 +42,8 @@ internal static class ExtractedFiles
                 count++;
                 if (d.Signature is { } signature) writer.Add(signature);
                 table.Add(
-                    [d.Id, d.Dump, d.Url, d.Date, d.FilePath, d.Title, d.Provenance, d.Guess.Language, d.Text, d.Dropped?.Reason ?? ""],
-                    [d.Offset, d.Bytes, d.IsMarkdown ? 1 : 0],
+                    [.. d.Header.Values, d.Guess.Language, d.Text, d.Dropped?.Reason ?? ""],
+                    [d.Header.Offset, d.Bytes, d.IsMarkdown ? 1 : 0],
                     [d.Guess.Score, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]);
             }
             table.Complete();
@@ -82,25 +64,18 @@ internal static class ExtractedFiles
         using var table = ParquetTable.Open(path);
         for (var group = 0; group < table.Groups; group++)
         {
-            var texts = Array.ConvertAll(Texts, name => table.Strings(group, table.Find(name)));
+            var texts = Texts.ToDictionary(name => name, name => table.Strings(group, table.Find(name)), StringComparer.Ordinal);
             var numbers = Array.ConvertAll([.. Wholes, .. Numbers], name => table.Numbers(group, table.Find(name)));
-            for (var row = 0; row < texts[0].Length; row++)
+            for (var row = 0; row < texts["id"].Length; row++)
             {
-                string Text(int column) => texts[column][row] ?? "";
+                string Text(string column) => texts[column][row] ?? "";
                 double Number(int column) => numbers[column][row];
                 yield return new ExtractedDocument(
-                    Text(0),
-                    Text(1),
-                    Text(2),
-                    Text(3),
-                    Text(4),
-                    (long)Number(0),
-                    Text(5),
-                    Text(6),
-                    new LanguageGuess(Text(7), Number(3)),
-                    Text(8),
+                    DocumentHeader.Read(Text, (long)Number(0)),
+                    new LanguageGuess(Text("language"), Number(3)),
+                    Text("text"),
                     Number(2) > 0,
-                    Text(9).Length > 0 ? new Exclusion(Text(9), Number(4), Number(5)) : null,
+                    Text("reason") is { Length: > 0 } reason ? new Exclusion(reason, Number(4), Number(5)) : null,
                     (long)Number(1)
                 );
             }

@@ -34,6 +34,13 @@ internal static class HeldOutTexts
 
     internal sealed record Written(string Path, IReadOnlyList<(ulong Order, long Offset, int Length)> Places);
 
+    public static Written Write(string path, IReadOnlyList<HeldOutText> texts)
+    {
+        using var writer = new Writer(path);
+        foreach (var text in texts) writer.Add(text.Id, text.Text);
+        return writer.Complete();
+    }
+
     /// <summary>The shards' files are read and removed.</summary>
     public static void Join(IReadOnlyList<Written> shards, string path)
     {

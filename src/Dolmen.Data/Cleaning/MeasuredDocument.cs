@@ -1,5 +1,6 @@
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -10,14 +11,7 @@ namespace Dolmen.Data.Cleaning;
 /// <param name="Measures">In the order of <see cref="MeasureSet.Names"/>.</param>
 /// <param name="Contamination">The evaluation item of which it holds most.</param>
 internal sealed record MeasuredDocument(
-    string Id,
-    string Dump,
-    string Url,
-    string Date,
-    string FilePath,
-    long Offset,
-    string Title,
-    string Provenance,
+    DocumentHeader Header,
     string Language,
     string Text,
     string? Before,

@@ -42,14 +42,43 @@ internal sealed class Measurer : IDisposable
 
     public MeasuredDocument Measure(SourceRecord record, Funnel? funnel = null) => Measure(Extract(record, funnel), []);
 
+    /// <summary>A document that nobody judges: nothing is measured but its length and what tells a copy of it. Documents made of entries
+    /// end in a line break, which texts of other sources do not, and are copies all the same.</summary>
+    public MeasuredDocument TakeAsItIs(SourceRecord record)
+    {
+        var text = record.Text ?? "";
+        var values = new double[_measures.Names.Count];
+        Array.Fill(values, double.NaN);
+        var signature = _recipe.Dedup is null
+            ? null
+            : new DocumentSignature
+            {
+                Text = TextDigest.Of(text.TrimEnd()),
+                Priority = PriorityKey.Of(record.Header.Date, record.Header.Id),
+                Length = text.Length,
+                Bands = NoBands,
+            };
+        return new MeasuredDocument(
+            record.Header,
+            record.Language.Length > 0 ? record.Language : LanguageGuess.Unknown.Language,
+            text,
+            null,
+            values,
+            null,
+            signature,
+            System.Text.Encoding.UTF8.GetByteCount(text)
+        );
+    }
+
     /// <param name="funnel">Where pages are noted whose bytes had to be replaced or whose elements nest too deep.</param>
     public ExtractedDocument Extract(SourceRecord record, Funnel? funnel = null)
     {
+        var header = record.Header;
         var bytes = record.Html?.Length ?? System.Text.Encoding.UTF8.GetByteCount(record.Text ?? "");
-        if (_urls?.Judge(record.Url) is { } unwanted)
+        if (_urls?.Judge(header.Url) is { } unwanted)
             return Dropped(unwanted);
         var page = record.Html is { } html
-            ? MainText.Extract(PageText.DecodeCounted(html, record.Charset, funnel), record.Url, funnel)
+            ? MainText.Extract(PageText.DecodeCounted(html, record.Charset, funnel), header.Url, funnel)
             : null;
         var text = page?.Text ?? record.Text ?? "";
         if (text.AsSpan().Trim('\uFFFD').IsWhiteSpace()) return Dropped(new Exclusion("extraction.noText", 0, 1));
@@ -59,14 +88,7 @@ internal sealed class Measurer : IDisposable
                 ? new LanguageGuess(record.Language, 1)
                 : _identifier.Identify(text);
         return new ExtractedDocument(
-            record.Id,
-            record.Dump,
-            record.Url,
-            record.Date.Length > 0 ? record.Date : page?.Date ?? "",
-            record.FilePath,
-            record.Offset,
-            page?.Title ?? "",
-            record.Provenance,
+            header with { Date = header.Date.Length > 0 ? header.Date : page?.Date ?? "", Title = page?.Title ?? "" },
             guess,
             text,
             page is not null,
@@ -75,28 +97,14 @@ internal sealed class Measurer : IDisposable
         );
 
         ExtractedDocument Dropped(Exclusion why) =>
-            new(
-                record.Id,
-                record.Dump,
-                record.Url,
-                record.Date,
-                record.FilePath,
-                record.Offset,
-                "",
-                record.Provenance,
-                LanguageGuess.Unknown,
-                "",
-                false,
-                why,
-                bytes
-            );
+            new(header, LanguageGuess.Unknown, "", false, why, bytes);
     }
 
     /// <summary>With the signature of the text as it was extracted, by which copies are known before anything is cut.</summary>
     public ExtractedDocument ExtractSigned(SourceRecord record, Funnel? funnel = null)
     {
         var document = Extract(record, funnel);
-        return document with { Signature = Signature(document.Text, document.Date, document.Id) };
+        return document with { Signature = Signature(document.Text, document.Header) };
     }
 
     /// <param name="cuts">Parts of the text that stand elsewhere in the corpus: everything is measured without them.</param>
@@ -132,20 +140,13 @@ internal sealed class Measurer : IDisposable
 
     private MeasuredDocument Measured(ExtractedDocument d, string text, double[] values, string contamination) =>
         new(
-            d.Id,
-            d.Dump,
-            d.Url,
-            d.Date,
-            d.FilePath,
-            d.Offset,
-            d.Title,
-            d.Provenance,
+            d.Header,
             d.Guess.Language,
             Masked(text),
             _recipe.KeepBefore && text.Length != d.Text.Length ? Masked(d.Text) : null,
             values,
             d.Dropped,
-            Signature(text, d.Date, d.Id),
+            Signature(text, d.Header),
             d.Bytes,
             contamination
         );
@@ -173,10 +174,15 @@ internal sealed class Measurer : IDisposable
 
     private string Masked(string text) => _recipe.PersonalData is { } settings ? PersonalData.Mask(text, settings).Text : text;
 
-    private DocumentSignature? Signature(string text, string date, string id)
+    private DocumentSignature? Signature(string text, DocumentHeader header)
     {
         if (_recipe.Dedup is null) return null;
-        var signature = new DocumentSignature { Text = TextDigest.Of(text), Priority = PriorityKey.Of(date, id), Length = text.Length };
+        var signature = new DocumentSignature
+        {
+            Text = TextDigest.Of(text),
+            Priority = PriorityKey.Of(header.Date, header.Id),
+            Length = text.Length,
+        };
         if (_minHash is null)
         {
             signature.Bands = NoBands;

@@ -10,12 +10,17 @@ internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOn
 {
     private const int MostFiles = 4096;
 
+    /// <summary>Unless set, the documents are taken as they are: no filter, no masking, nothing held out. Only copies are
+    /// dropped.</summary>
+    public bool IsJudged { get; init; } = true;
+
     public string Name => $"{Number:00000}";
 
     public long Bytes => Made?.Sum(record => (long)(record.Text?.Length ?? 0)) ?? Files.Sum(f => new FileInfo(f.Path).Length);
 
     /// <summary>The same shards for the same files, whoever asks and with however many threads.</summary>
-    public static IReadOnlyList<Shard> Plan(IReadOnlyList<InputFile> files, long targetBytes)
+    /// <param name="first">The number of the first shard.</param>
+    public static IReadOnlyList<Shard> Plan(IReadOnlyList<InputFile> files, long targetBytes, int first = 0)
     {
         var shards = new List<Shard>();
         var open = new List<InputFile>();
@@ -32,7 +37,7 @@ internal sealed record Shard(int Number, IReadOnlyList<InputFile> Files, IReadOn
 
         void Close()
         {
-            shards.Add(new Shard(shards.Count, [.. open]));
+            shards.Add(new Shard(first + shards.Count, [.. open]));
             open.Clear();
             bytes = 0;
         }

@@ -79,7 +79,7 @@ internal sealed class ShardWork(
         long bytes = 0;
         var measured = OrderedParallel.Select(
             Records(shard, funnel, span),
-            record => measurer.Measure(record, funnel),
+            record => shard.IsJudged ? measurer.Measure(record, funnel) : measurer.TakeAsItIs(record),
             Cost,
             BatchBytes,
             run.Threads,
@@ -173,7 +173,7 @@ internal sealed class ShardWork(
             foreach (var record in SourceReaders.Read(file, recipe.Read, funnel, stop))
             {
                 // Offsets of crawls are bytes of the file; rows of others say nothing about how far it is.
-                var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Offset, length) : 0;
+                var at = file.Path.Contains(".warc", StringComparison.OrdinalIgnoreCase) ? Math.Min(record.Header.Offset, length) : 0;
                 progress.Report(
                     new StageProgress(
                         Stage,

@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
+using Dolmen.Data.Sources;
 using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
@@ -8,22 +9,9 @@ namespace Dolmen.Data.Cleaning;
 /// <summary>Measured documents on their way to the decision: one file a shard, gone when the corpus is finished.</summary>
 internal static class StageFiles
 {
-    private static readonly string[] Texts =
-    [
-        "id",
-        "dump",
-        "url",
-        "date",
-        "file_path",
-        "title",
-        "provenance",
-        "language",
-        "text",
-        "before",
-        "reason",
-        "contaminated_by",
-    ];
+    private static readonly string[] Texts = [.. DocumentHeader.Names, "language", "text", "before", "reason", "contaminated_by"];
     private static readonly string[] Wholes = ["offset", "bytes"];
+    private static readonly DocumentHeader Unread = new("", "", 0);
 
     /// <summary>Writes the documents and their signatures, in order.</summary>
     /// <returns>Number of documents.</returns>
@@ -49,20 +37,14 @@ internal static class StageFiles
                         writer.Add(signature);
                     table.Add(
                         [
-                            d.Id,
-                            d.Dump,
-                            d.Url,
-                            d.Date,
-                            d.FilePath,
-                            d.Title,
-                            d.Provenance,
+                            .. d.Header.Values,
                             d.Language,
                             d.Text,
                             d.Before ?? "",
                             d.Dropped?.Reason ?? "",
                             d.Contamination,
                         ],
-                        [d.Offset, d.Bytes],
+                        [d.Header.Offset, d.Bytes],
                         [.. d.Measures, d.Dropped?.Value ?? double.NaN, d.Dropped?.Threshold ?? double.NaN]
                     );
                 }
@@ -85,37 +67,23 @@ internal static class StageFiles
             var (language, reason) = (Column("language"), Column("reason"));
             var values = numbers.Select(column => table.Numbers(group, column)).ToArray();
             var (value, threshold) = (table.Numbers(group, table.Find("value")), table.Numbers(group, table.Find("threshold")));
-            string?[]? id = null,
-                dump = null,
-                url = null,
-                date = null,
-                file = null,
-                title = null,
-                provenance = null,
-                text = null,
+            Dictionary<string, string?[]>? header = null;
+            string?[]? text = null,
                 before = null,
                 contamination = null;
             double[]? offset = null,
                 bytes = null;
             if (withText)
             {
-                (id, dump, url, date, file) = (Column("id"), Column("dump"), Column("url"), Column("date"), Column("file_path"));
-                (title, provenance, text, before) = (Column("title"), Column("provenance"), Column("text"), Column("before"));
-                contamination = Column("contaminated_by");
+                header = DocumentHeader.Names.ToDictionary(name => name, Column, StringComparer.Ordinal);
+                (text, before, contamination) = (Column("text"), Column("before"), Column("contaminated_by"));
                 (offset, bytes) = (table.Numbers(group, table.Find("offset")), table.Numbers(group, table.Find("bytes")));
             }
             for (var row = 0; row < language.Length; row++)
             {
                 var at = row;
                 yield return new MeasuredDocument(
-                    id?[row] ?? "",
-                    dump?[row] ?? "",
-                    url?[row] ?? "",
-                    date?[row] ?? "",
-                    file?[row] ?? "",
-                    (long)(offset?[row] ?? 0),
-                    title?[row] ?? "",
-                    provenance?[row] ?? "",
+                    header is null ? Unread : DocumentHeader.Read(name => header[name][at] ?? "", (long)(offset?[at] ?? 0)),
                     language[row] ?? "und",
                     text?[row] ?? "",
                     before?[row] is { Length: > 0 } was ? was : null,

@@ -21,9 +21,9 @@ internal static class EntryFiles
         foreach (var document in Documents.Assemble(entries, _ => file.Dump))
         {
             row++;
-            yield return new SourceRecord($"{file.Name}#{document.Id}", file.Name, row)
+            yield return new SourceRecord(new DocumentHeader($"{file.Name}#{document.Id}", file.Name, row) { Dump = file.Dump })
             {
-                Dump = file.Dump, Text = document.Text, Language = document.Language == "und" ? "" : document.Language,
+                Text = document.Text, Language = document.Language == "und" ? "" : document.Language,
             };
         }
     }

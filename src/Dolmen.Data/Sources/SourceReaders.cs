@@ -57,16 +57,9 @@ internal static class SourceReaders
     private static Reader ReaderOf(InputFile file)
     {
         using var content = StoredMembers.Open(file);
-        Span<byte> start = stackalloc byte[16];
-        var have = 0;
-        while (have < start.Length)
-        {
-            var read = content.Read(start[have..]);
-            if (read > 0) have += read;
-            else if (have > 0 || !content.Next()) break;
-        }
-        if (WarcPages.Begins(start[..have])) return CrawlFiles.ReadWarc;
-        if (ArcPages.Begins(start[..have])) return CrawlFiles.ReadArc;
+        var start = StoredMembers.ReadStart(file, stackalloc byte[StoredMembers.StartBytes]);
+        if (WarcPages.Begins(start)) return CrawlFiles.ReadWarc;
+        if (ArcPages.Begins(start)) return CrawlFiles.ReadArc;
         var type = InputFiles.TypeOf(file.Path);
         var reader =
             ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))

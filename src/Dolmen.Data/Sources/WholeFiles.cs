@@ -27,7 +27,7 @@ internal static class WholeFiles
             funnel.Break(file.Name, 0, "record-too-big");
             yield break;
         }
-        var record = new SourceRecord(file.Name, file.Name, 0) { Dump = file.Dump };
+        var record = new SourceRecord(new DocumentHeader(file.Name, file.Name, 0) { Dump = file.Dump });
         if (whole.Length == 0) funnel.Drop("empty-body");
         else if (InputFiles.ContentTypeOf(file.Path) is ".html" or ".htm" or ".xhtml") yield return Page(record, whole.ToArray(), funnel);
         else yield return record with { Text = PageText.DecodeCounted(whole.ToArray(), charset: null, funnel) };

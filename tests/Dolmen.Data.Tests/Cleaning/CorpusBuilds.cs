@@ -238,13 +238,17 @@ public sealed class CorpusBuilds : IDisposable
                 ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set ?? []]
             ),
             files,
+            null,
             funnel,
-            Path.Combine(_root, output),
-            0,
-            0,
-            new CleaningRun(threads, 64 << 20, rank),
-            progress ?? CorpusFixture.NoProgress,
-            stop
+            new CorpusRecipe(HeldOutFraction: 0),
+            new CorpusWork(
+                Path.Combine(_root, output),
+                0,
+                new CleaningRun(threads, 64 << 20, rank),
+                null,
+                progress ?? CorpusFixture.NoProgress,
+                stop
+            )
         );
     }
 

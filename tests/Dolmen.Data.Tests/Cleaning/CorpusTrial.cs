@@ -48,13 +48,17 @@ internal sealed class CorpusTrial : IDisposable
         return CleanCorpus.Build(
             recipe,
             files,
+            null,
             funnel,
-            At(output),
-            0,
-            0,
-            new CleaningRun(threads, 64 << 20, rank ?? ShardRank.Alone, loadModel),
-            progress ?? CorpusFixture.NoProgress,
-            stop
+            new CorpusRecipe(HeldOutFraction: 0),
+            new CorpusWork(
+                At(output),
+                0,
+                new CleaningRun(threads, 64 << 20, rank ?? ShardRank.Alone, loadModel),
+                null,
+                progress ?? CorpusFixture.NoProgress,
+                stop
+            )
         );
     }
 

@@ -41,16 +41,20 @@ public sealed class BuiltFixture : IDisposable
             CleanCorpus.Build(
                 recipe ?? Recipe,
                 InputFiles.Find([input], funnel),
+                null,
                 funnel,
-                directory,
-                heldOut,
-                0,
-                CleaningRun.Default with
-                {
-                    Threads = 2,
-                },
-                CorpusFixture.NoProgress,
-                CancellationToken.None
+                new CorpusRecipe(heldOut),
+                new CorpusWork(
+                    directory,
+                    0,
+                    CleaningRun.Default with
+                    {
+                        Threads = 2,
+                    },
+                    null,
+                    CorpusFixture.NoProgress,
+                    CancellationToken.None
+                )
             ) ?? throw new InvalidOperationException("All shards are this process's.");
         return directory;
     }

@@ -40,23 +40,31 @@ public class Rows
         var (records, funnel) = WarcFile.Read(bytes, name);
         Assert.Equal(
             [
-                new SourceRecord("a", name, 1)
+                new SourceRecord(
+                    new DocumentHeader("a", name, 1)
+                    {
+                        Url = "https://stones.example/",
+                        Date = "2024-01-02",
+                        Provenance = "human",
+                        Dump = "D",
+                    }
+                )
                 {
                     Text = "One stone.",
-                    Url = "https://stones.example/",
-                    Date = "2024-01-02",
                     Language = "en",
-                    Provenance = "human",
-                    Dump = "D",
                 },
-                new SourceRecord("7", name, 3)
+                new SourceRecord(
+                    new DocumentHeader("7", name, 3)
+                    {
+                        Url = "https://metadata.example/",
+                        Date = "2023",
+                        Dump = "crawl",
+                    }
+                )
                 {
                     Text = "Two stones.",
-                    Url = "https://metadata.example/",
-                    Date = "2023",
-                    Dump = "crawl",
                 },
-                new SourceRecord($"{name}#4", name, 4) { Text = "Three 🪨 stones.", Dump = "crawl" },
+                new SourceRecord(new DocumentHeader($"{name}#4", name, 4) { Dump = "crawl" }) { Text = "Three 🪨 stones." },
             ],
             records
         );
@@ -117,8 +125,11 @@ public class Rows
         var (records, funnel) = WarcFile.Read(Encoding.UTF8.GetBytes(rows), name);
         Assert.Equal(
         [
-            new SourceRecord("1", name, 1) { Text = "One, \"old\"; stone.\nAnd more.", Url = "https://stones.example/", Dump = "crawl" },
-            new SourceRecord("4", name, 4) { Text = "Four stones.", Dump = "crawl" },
+            new SourceRecord(new DocumentHeader("1", name, 1) { Url = "https://stones.example/", Dump = "crawl" })
+            {
+                Text = "One, \"old\"; stone.\nAnd more.",
+            },
+            new SourceRecord(new DocumentHeader("4", name, 4) { Dump = "crawl" }) { Text = "Four stones." },
         ], records);
         Assert.Equal("row-malformed:1 row-without-text:1", Counts(funnel.Dropped));
     }
@@ -160,9 +171,10 @@ public class Rows
         }
         var (records, funnel) = WarcFile.Read(output.ToArray(), "rows.parquet");
         Assert.Equal(["Stone 0.", "More of 0.", "Stone 1.", "Stone 2.", "More of 2."], records.Select(r => r.Text));
-        Assert.Equal(["0", "10", "1", "2", "12"], records.Select(r => r.Id));
-        Assert.Equal(("https://stones.example/", "2024-05-18T01:02:03Z", 5L), (records[3].Url, records[3].Date, records[3].Offset));
-        Assert.Equal(("", "", 6L), (records[4].Url, records[4].Date, records[4].Offset));
+        Assert.Equal(["0", "10", "1", "2", "12"], records.Select(r => r.Header.Id));
+        var (fourth, fifth) = (records[3].Header, records[4].Header);
+        Assert.Equal(("https://stones.example/", "2024-05-18T01:02:03Z", 5L), (fourth.Url, fourth.Date, fourth.Offset));
+        Assert.Equal(("", "", 6L), (fifth.Url, fifth.Date, fifth.Offset));
         Assert.Equal("row-without-text:1", Counts(funnel.Dropped));
     }
 
@@ -193,7 +205,7 @@ public class Rows
     public void Whole_files_are_one_document_each()
     {
         Assert.Equal(
-            new SourceRecord("note.txt", "note.txt", 0) { Text = "café", Dump = "crawl" },
+            new SourceRecord(new DocumentHeader("note.txt", "note.txt", 0) { Dump = "crawl" }) { Text = "café" },
             Assert.Single(WarcFile.Read([(byte)'c', (byte)'a', (byte)'f', 0xE9], "note.txt").Records)
         );
         Assert.Equal("# A\n", Assert.Single(WarcFile.Read("# A\n"u8.ToArray(), "note.md").Records).Text);
@@ -220,7 +232,7 @@ public class Rows
                 )
                 .Records
         );
-        Assert.Equal(("api.xml#Old.Stone", "en"), (record.Id, record.Language));
+        Assert.Equal(("api.xml#Old.Stone", "en"), (record.Header.Id, record.Language));
         Assert.Contains("Its weight.", record.Text, StringComparison.Ordinal);
     }
 

@@ -30,7 +30,7 @@ public class DamagedParquet
         file.AsSpan(4, 12).Fill(0xFF);
         var (records, funnel) = WarcFile.Read(file, "rows.parquet");
         Assert.Equal(25, records.Count);
-        Assert.Equal(("id-25", 26), (records[0].Id, records[0].Offset));
+        Assert.Equal(("id-25", 26), (records[0].Header.Id, records[0].Header.Offset));
         Assert.Equal(25, funnel.Dropped["row-group-damaged"]);
         Assert.Equal(
             new BrokenRecord("rows.parquet", 1, "row-group-damaged"),

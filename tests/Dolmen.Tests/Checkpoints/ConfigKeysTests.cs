@@ -458,6 +458,16 @@ public sealed class ConfigKeysTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData("llama", "a decoder of 2 layers (2 attention; 2 SwiGLU)")]
+    [InlineData("mamba2", "a decoder of 2 layers (2 Mamba-2)")]
+    public void Cards_say_what_the_model_is_made_of(string model, string described) =>
+        Assert.Contains(
+            $"| architecture | {described} |\n",
+            new ModelCard("m", "s").Markdown(SmallModels.All[model]),
+            StringComparison.Ordinal
+        );
+
     /// <summary>A golden's configuration with some keys changed; "missing" takes one out.</summary>
     private ModelConfig Read(string golden, string changes)
     {

@@ -17,10 +17,10 @@ public class ReadingWarc
     public void Every_way_of_storing_gives_the_same_records(Stored stored)
     {
         var (records, funnel) = WarcFile.Read(new WarcFile().Pages("menhir", "cairn", "dolmen").Bytes(stored));
-        Assert.Equal(["<urn:uuid:0000>", "<urn:uuid:0001>", "<urn:uuid:0002>"], records.Select(r => r.Id));
-        Assert.Equal(["menhir", "cairn", "dolmen"], records.Select(r => r.Url[23..]));
-        Assert.All(records, r => Assert.Equal(WarcFile.Page(r.Url[23..]), Encoding.UTF8.GetString(r.Html!)));
-        Assert.All(records, r => Assert.Equal(("2024-05-18T01:58:10Z", "crawl", "crawl.warc"), (r.Date, r.Dump, r.FilePath)));
+        Assert.Equal(["<urn:uuid:0000>", "<urn:uuid:0001>", "<urn:uuid:0002>"], records.Select(r => r.Header.Id));
+        Assert.Equal(["menhir", "cairn", "dolmen"], records.Select(r => r.Header.Url[23..]));
+        Assert.All(records, r => Assert.Equal(WarcFile.Page(r.Header.Url[23..]), Encoding.UTF8.GetString(r.Html!)));
+        Assert.All(records, r => Assert.Equal(("2024-05-18T01:58:10Z", "crawl", "crawl.warc"), Origin(r.Header)));
         Assert.Empty(funnel.Dropped);
     }
 
@@ -31,8 +31,8 @@ public class ReadingWarc
     public void The_offset_is_where_the_record_is_stored(Stored stored)
     {
         var file = new WarcFile().Pages("menhir", "cairn", "dolmen");
-        var third = WarcFile.Read(file.Bytes(stored)).Records[2].Offset;
-        Assert.Equal("<urn:uuid:0002>", Assert.Single(WarcFile.Read(file.Bytes(stored)[(int)third..]).Records).Id);
+        var third = WarcFile.Read(file.Bytes(stored)).Records[2].Header.Offset;
+        Assert.Equal("<urn:uuid:0002>", Assert.Single(WarcFile.Read(file.Bytes(stored)[(int)third..]).Records).Header.Id);
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public class ReadingWarc
             .Response("kept", "CONTENT-TYPE:\r\n  text/html;\r\n\tcharset=\"KOI8-R\"\r\n")
             .Bytes(Stored.GzipPerRecord));
         var page = Assert.Single(records);
-        Assert.Equal(("https://stones.example/kept", "KOI8-R", "CC-MAIN-2024-22"), (page.Url, page.Charset, page.Dump));
+        Assert.Equal(("https://stones.example/kept", "KOI8-R", "CC-MAIN-2024-22"), (page.Header.Url, page.Charset, page.Header.Dump));
         Assert.Equal(
             "empty-body:1 http-status:2 mime-application:1 mime-image:1 mime-mislabelled:1 mime-other:1 mime-text:1 revisit:1 "
                 + "warc-segment:1",
@@ -165,8 +165,8 @@ public class ReadingWarc
         ];
         var parts = records.Select(Encoding.ASCII.GetBytes).Select(r => compressed ? WarcFile.Gzip(r) : r);
         var (pages, funnel) = WarcFile.Read([.. parts.SelectMany(p => p)], compressed ? "crawl.arc.gz" : "crawl.arc");
-        Assert.Equal(["http://stones.example/menhir", "http://stones.example/dolmen"], pages.Select(p => p.Url));
-        Assert.Equal("2004-08-13T12:00:01Z", pages[0].Date);
+        Assert.Equal(["http://stones.example/menhir", "http://stones.example/dolmen"], pages.Select(p => p.Header.Url));
+        Assert.Equal("2004-08-13T12:00:01Z", pages[0].Header.Date);
         Assert.Equal("<p>dolmen", Encoding.ASCII.GetString(pages[1].Html!));
         Assert.Equal("mime-image", Assert.Single(funnel.Dropped).Key);
     }
@@ -199,4 +199,7 @@ public class ReadingWarc
     }
 
     private static string Arc(string line, string block) => $"{line} {block.Length}\n{block}\n";
+
+    private static (string Date, string Dump, string FilePath) Origin(DocumentHeader header) =>
+        (header.Date, header.Dump, header.FilePath);
 }

@@ -106,11 +106,13 @@ internal sealed class WarcFile
     }
 
     /// <summary>The last parts of the addresses read, and the reasons counted.</summary>
+    public static HashSet<string> Ids(byte[] bytes) => Read(bytes).Records.Select(r => r.Header.Id).ToHashSet(StringComparer.Ordinal);
+
     public static (string Pages, string Dropped) Summary(byte[] bytes, ReadLimits? limits = null, string name = "crawl.warc")
     {
         var (records, funnel) = Read(bytes, name, limits);
         return (
-            string.Join(' ', records.Select(r => r.Url[(r.Url.LastIndexOf('/') + 1)..])),
+            string.Join(' ', records.Select(r => r.Header.Url[(r.Header.Url.LastIndexOf('/') + 1)..])),
             string.Join(' ', funnel.Dropped.Select(d => $"{d.Key}:{d.Value}"))
         );
     }

@@ -1,0 +1,15 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Cleaning;
+
+namespace Dolmen.Data;
+
+/// <summary>Where and how one corpus is built.</summary>
+/// <param name="Counter">Counts the tokens of what is kept; null leaves them uncounted.</param>
+internal sealed record CorpusWork(
+    string Directory,
+    ulong Seed,
+    CleaningRun Run,
+    TokenCounter? Counter,
+    IProgress<StageProgress> Progress,
+    CancellationToken Stop
+);
