@@ -11,7 +11,7 @@ import sys
 import zlib
 
 source = pathlib.Path(sys.argv[1])
-target = pathlib.Path(__file__).resolve().parent.parent / "src" / "Dolmen.Data" / "Encodings"
+target = pathlib.Path(__file__).resolve().parent.parent / "src" / "Dolmen.Web" / "Encodings"
 indexes = json.loads((source / "indexes.json").read_text())
 del indexes["iso-2022-jp-katakana"]                      # only encoders need it
 ranges = indexes.pop("gb18030-ranges")

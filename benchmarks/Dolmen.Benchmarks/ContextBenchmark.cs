@@ -92,7 +92,7 @@ internal sealed class ContextBenchmark : Benchmark
         CancellationToken stop
     )
     {
-        using var trained = TrainableModel.Build(contestant.Config, ComputePath.Choose(Precision.Auto).BFloat16);
+        using var trained = TrainableModel.Build(contestant.Config, ComputePath.Choose(Precision.Auto, contestant.Config));
         trained.Parameters.Initialize(1);
         yield return ("train", "ms/token", Train(trained, length, seconds, stop));
         var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);

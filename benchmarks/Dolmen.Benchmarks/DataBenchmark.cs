@@ -7,12 +7,13 @@ using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Extraction;
 using Dolmen.Data.Filters;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Privacy;
 using Dolmen.Data.Sources;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Benchmarks;
 
@@ -252,7 +253,7 @@ internal sealed class CrawlSample
         var buffer = new byte[1 << 16];
         foreach (var file in _files)
         {
-            using var content = Data.Warc.StoredMembers.Open(file);
+            using var content = Artifacts.Compression.StoredMembers.Open(file);
             do
                 while (content.Read(buffer) > 0)
                 {

@@ -4,8 +4,9 @@ using System.Text.Json;
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
 using Dolmen.Artifacts;
-using Dolmen.Data.Extraction;
 using Dolmen.Data.Sources;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Benchmarks;
 
@@ -32,7 +33,7 @@ internal sealed class ExtractionBenchmark : Benchmark
         var found = false;
         foreach (var path in inputs.Paths)
         {
-            if (!Directory.Exists(path)) throw new UserErrorException($"--gold {path} is no folder: name one of marked pages.");
+            if (!Directory.Exists(path)) throw new UserErrorException($"--gold {path} is not a folder: name one of marked pages.");
             foreach (var (name, pages) in new[] { ("article-extraction-benchmark", Articles(path)), ("readability", Readable(path)) })
             {
                 var score = new Scores();
@@ -97,7 +98,7 @@ internal sealed class ExtractionBenchmark : Benchmark
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{file} is no JSON ({error.Message}): restore it.", error);
+            throw new UserErrorException($"{file} is not JSON ({error.Message}): restore it.", error);
         }
     }
 
@@ -109,7 +110,7 @@ internal sealed class ExtractionBenchmark : Benchmark
         var buffer = new byte[1 << 16];
         for (int read; (read = content.Read(buffer)) > 0; bytes.Write(buffer, 0, read))
             if (bytes.Length > MostPageBytes)
-                throw new UserErrorException($"{file} has more than {MostPageBytes >> 20} MB: that is no page. Leave it out.");
+                throw new UserErrorException($"{file} has more than {MostPageBytes >> 20} MB: that is not a page. Leave it out.");
         return PageText.Decode(bytes.ToArray(), null);
     }
 

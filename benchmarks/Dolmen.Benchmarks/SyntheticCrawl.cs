@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
@@ -19,7 +20,7 @@ internal static class SyntheticCrawl
     {
         using var file = File.Create(path);
         long written = 0;
-        var entries = EntrySet.Clean(ReferencePacks.Find().SelectMany(f => FileReader.Read(f, new Funnel())), new Funnel());
+        var entries = EntrySet.Clean(ReferencePacks.Find().SelectMany(f => DocumentationReader.Read(f, new Funnel())), new Funnel());
         foreach (var document in Documents.Assemble(entries, _ => ""))
         {
             stop.ThrowIfCancellationRequested();

@@ -6,8 +6,13 @@ namespace Dolmen.Artifacts;
 /// <summary>Where an example stands: a file and the line it begins in, from 1.</summary>
 public readonly record struct DataPlace(string File, long Line)
 {
-    /// <summary>Without the folders, so that what people share names no path of their machine.</summary>
-    public override string ToString() => File is null ? "" : Line > 0 ? $"{Path.GetFileName(File)}, line {Line}" : Path.GetFileName(File);
+    /// <summary>Without the folders, so that what people share names no path of their machine; control characters are escaped.</summary>
+    public override string ToString()
+    {
+        if (File is null) return "";
+        var name = ShownName.Of(Path.GetFileName(File));
+        return Line > 0 ? $"{name}, line {Line}" : name;
+    }
 }
 
 /// <summary>How many examples one thing happened to.</summary>

@@ -60,7 +60,8 @@ public sealed class EnergyMeter
     {
         try
         {
-            return double.TryParse(File.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out var value) ? value : null;
+            var text = RegularFile.ReadAllText(file).AsSpan().Trim();
+            return double.TryParse(text, CultureInfo.InvariantCulture, out var value) ? value : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -124,7 +124,7 @@ public sealed class FileLock : IDisposable
     /// <summary>The command it was started as: "dolmen corpus build" for one of ours, which the runtime's host runs from a .dll.</summary>
     private static string CommandOf(int id)
     {
-        var words = File.ReadAllText($"/proc/{id}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        var words = RegularFile.ReadAllText($"/proc/{id}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
         var program = Math.Max(0, Array.FindIndex(words, word => word.EndsWith(".dll", StringComparison.Ordinal)));
         var verbs = words.Skip(program + 1).Take(2).TakeWhile(word => char.IsAsciiLetter(word[0]));
         return words.Length == 0 ? "ending" : string.Join(' ', [Path.GetFileNameWithoutExtension(words[program]), .. verbs]);

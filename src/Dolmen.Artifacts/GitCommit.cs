@@ -19,7 +19,7 @@ public static class GitCommit
     private static string FollowLink(string file, string folder)
     {
         const string Label = "gitdir:";
-        var text = File.ReadAllText(file).Trim();
+        var text = RegularFile.ReadAllText(file).Trim();
         return text.StartsWith(Label, StringComparison.Ordinal) ? Path.GetFullPath(text[Label.Length..].Trim(), folder) : folder;
     }
 
@@ -36,8 +36,8 @@ public static class GitCommit
         }
         var packed = Path.Combine(shared, "packed-refs");
         if (!File.Exists(packed)) return null;
-        return File.ReadLines(packed).FirstOrDefault(line => line.EndsWith(" " + name, StringComparison.Ordinal))?.Split(' ')[0];
+        return RegularFile.ReadLines(packed).FirstOrDefault(line => line.EndsWith(" " + name, StringComparison.Ordinal))?.Split(' ')[0];
     }
 
-    private static string? ReadLine(string file) => File.Exists(file) ? File.ReadLines(file).FirstOrDefault()?.Trim() : null;
+    private static string? ReadLine(string file) => File.Exists(file) ? RegularFile.ReadLines(file).FirstOrDefault()?.Trim() : null;
 }

@@ -57,7 +57,7 @@ public static class JsonInput
     public static JsonDocument ReadFile(string path, long largest)
     {
         var bytes = new FileInfo(path).Length;
-        return bytes <= largest ? Parse(File.ReadAllBytes(path), path)
+        return bytes <= largest ? Parse(RegularFile.ReadAllBytes(path), path)
             : throw new UserErrorException($"{path} has {bytes} bytes: Dolmen reads at most {largest} of such a file.");
     }
 

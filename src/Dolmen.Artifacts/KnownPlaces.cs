@@ -35,7 +35,7 @@ public static class KnownPlaces
         var note = Path.Combine(Folder, sha256);
         try
         {
-            var path = File.Exists(note) ? File.ReadAllText(note).Trim() : "";
+            var path = File.Exists(note) ? RegularFile.ReadAllText(note).Trim() : "";
             return File.Exists(path) || Directory.Exists(path) ? path : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

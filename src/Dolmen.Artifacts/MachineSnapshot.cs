@@ -31,7 +31,7 @@ public sealed record MachineSnapshot(
         const string Status = "/proc/self/status", Label = "VmHWM:";
         if (OnLinuxWith(Status))
         {
-            foreach (var line in File.ReadLines(Status))
+            foreach (var line in RegularFile.ReadLines(Status))
             {
                 if (!line.StartsWith(Label, StringComparison.Ordinal)) continue;
                 var digits = line.AsSpan(Label.Length).Trim();
@@ -68,7 +68,7 @@ public sealed record MachineSnapshot(
         if (!OnLinuxWith(Path)) return (FallbackModel(), FallbackFeatures());
         string? model = null;
         string[] flags = [];
-        foreach (var line in File.ReadLines(Path))
+        foreach (var line in RegularFile.ReadLines(Path))
         {
             var colon = line.IndexOf(':');
             if (colon < 0) continue;

@@ -104,7 +104,7 @@ public sealed record Manifest(
         if (!File.Exists(path) || new FileInfo(path).Length > MostBytes) return null;
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             return JsonSerializer.Deserialize(stream, ManifestJson.Default.Manifest);
         }
         catch (JsonException)

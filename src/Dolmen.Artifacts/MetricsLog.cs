@@ -53,9 +53,9 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    private static IEnumerable<string> ReadLines(string path) => File.ReadLines(path, Encoding.UTF8);
+    private static IEnumerable<string> ReadLines(string path) => RegularFile.ReadLines(path);
 
-    // A line that a crash cut short is no JSON and is dropped.
+    // A line that a crash cut short is not JSON and is dropped.
     private static int? StepOf(string line)
     {
         try

@@ -34,8 +34,8 @@ public sealed class RunDirectory : IDisposable
     public static RunDirectory Open(string path, JsonObject request)
     {
         path = System.IO.Path.GetFullPath(path);
-        if (File.Exists(path)) throw new UserErrorException($"--out {path} is a file: a run needs a directory. Name another --out.");
         OutputPlace.Check(path);
+        if (File.Exists(path)) throw new UserErrorException($"--out {path} is a file: a run needs a directory. Name another --out.");
         RefuseForeignFolder(path);
         Directory.CreateDirectory(path);
         var held = FileLock.Take(System.IO.Path.Combine(path, LockFile), path);
@@ -88,7 +88,7 @@ public sealed class RunDirectory : IDisposable
     {
         try
         {
-            var run = JsonNode.Parse(File.ReadAllText(file)) as JsonObject;
+            var run = JsonNode.Parse(RegularFile.ReadAllText(file)) as JsonObject;
             if (run?["identity"]?.GetValue<string>() is { } identity && run["request"] is JsonObject request) return (identity, request);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)

@@ -32,7 +32,7 @@ public sealed record UnfinishedWork(string Stage, string Identity, double Second
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), UnfinishedWorkJson.Default.UnfinishedWork);
+            return JsonSerializer.Deserialize(RegularFile.ReadAllText(path), UnfinishedWorkJson.Default.UnfinishedWork);
         }
         catch (JsonException)
         {

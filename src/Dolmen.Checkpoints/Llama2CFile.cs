@@ -24,7 +24,7 @@ public sealed class Llama2CFile : IDisposable
     public static Llama2CFile Open(string path)
     {
         if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: name a model file of llama2.c.");
-        var handle = File.OpenHandle(path);
+        var handle = RegularFile.OpenHandle(path);
         try
         {
             var file = new Llama2CFile(path, handle, Header(path, handle));
@@ -69,7 +69,7 @@ public sealed class Llama2CFile : IDisposable
         Span<int> sizes = stackalloc int[7];
         for (var i = 0; i < sizes.Length; i++) sizes[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * i)..]);
         var vocabulary = sizes[5] == int.MinValue ? 0 : Math.Abs(sizes[5]);   // negative: the head has its own matrix
-        if (sizes[3] < 1 || sizes[0] % sizes[3] != 0) throw Bad(path, $"its width {sizes[0]} is no multiple of its {sizes[3]} heads");
+        if (sizes[3] < 1 || sizes[0] % sizes[3] != 0) throw Bad(path, $"its width {sizes[0]} is not a multiple of its {sizes[3]} heads");
         var config = new TransformerConfig(vocabulary, sizes[0], sizes[2], sizes[3], sizes[4], sizes[0] / sizes[3], sizes[1], sizes[6],
             TieEmbeddings: sizes[5] > 0);
         var problems = config.Problems();

@@ -34,7 +34,7 @@ public sealed class SafetensorsFile : IDisposable
         {
             throw new UserErrorException($"'{path}' does not exist: a model folder needs its weights. Export or fetch the model again.");
         }
-        var handle = File.OpenHandle(path);
+        var handle = RegularFile.OpenHandle(path);
         try
         {
             var length = RandomAccess.GetLength(handle);

@@ -72,7 +72,7 @@ internal static class ShardIndex
         UserErrorException Bad(string rule) => new($"'{path}' is not a usable weight index: {rule}. Export or fetch the model again.");
         if (new FileInfo(path).Length > MaxIndexBytes) throw Bad($"it is larger than {MaxIndexBytes} bytes");
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        using var document = JsonInput.Parse(File.ReadAllBytes(path), path);
+        using var document = JsonInput.Parse(RegularFile.ReadAllBytes(path), path);
         if (document.RootElement.ValueKind != JsonValueKind.Object
             || !document.RootElement.TryGetProperty("weight_map", out var weights) || weights.ValueKind != JsonValueKind.Object)
         {

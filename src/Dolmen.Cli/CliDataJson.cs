@@ -8,5 +8,5 @@ namespace Dolmen.Cli;
 [JsonSerializable(typeof(CorpusReport))]
 [JsonSerializable(typeof(CleaningReport))]
 [JsonSerializable(typeof(TokenCounts))]
-[JsonSerializable(typeof(Dolmen.Data.Extraction.ExtractedPage))]
+[JsonSerializable(typeof(Dolmen.Web.Extraction.ExtractedPage))]
 internal sealed partial class CliDataJson : JsonSerializerContext;

@@ -33,7 +33,7 @@ public static class CorpusBuild
         recipe.ThrowIfInvalid();
         var funnel = new Funnel();
         var files = inputs.Count == 0 ? ReferencePacks.Find() : InputFiles.Find(inputs, funnel, followLinks);
-        if (cleaning is null && files.All(FileReader.CanRead))
+        if (cleaning is null && files.All(DocumentationReader.CanRead))
             return FromEntries(recipe, files, funnel, outDirectory, seed, run, progress, stop);
         cleaning ??= CleaningRecipes.Load(CleaningRecipes.Crawl, []);
         if (recipe.TextField != RowFields.Text)
@@ -136,7 +136,7 @@ public static class CorpusBuild
         progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
         // Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.
         var held = Draw.Shuffled(heldOut, $"{seed}|held out", e => e.Id).Select(e => new HeldOutText(e.Id, Documents.Section(e))).ToList();
-        AtomicFile.WriteJsonLines(Path.Combine(outDirectory, CorpusText.HeldOutFile), held, CorpusJson.Default.HeldOutText);
+        AtomicFile.WriteJsonLines(Path.Combine(outDirectory, CorpusFolder.HeldOut), held, CorpusRowJson.Default.HeldOutText);
         return Finish(
             recipe,
             new Texts(files.Count, documents.Count, [.. documents.Select(d => d.Text)], held.Sum(h => (long)h.Text.Length)),
@@ -260,37 +260,35 @@ public static class CorpusBuild
 
         stop.ThrowIfCancellationRequested();
         string At(string name) => Path.Combine(outDirectory, name);
-        AtomicFile.WriteJsonLines(At("conversations.jsonl"), alignment.Conversations, CorpusJson.Default.Conversation);
-        AtomicFile.WriteJsonLines(At("preferences.jsonl"), alignment.Preferences, CorpusJson.Default.PreferencePair);
-        AtomicFile.WriteJsonLines(At("multiple-choice.jsonl"), choices, CorpusJson.Default.MultipleChoiceItem);
-        AtomicFile.WriteJsonLines(At("few-shot.jsonl"), examples, CorpusJson.Default.FewShotExample);
-        AtomicFile.WriteJsonLines(At("invented.jsonl"), alignment.Invented, CorpusJson.Default.InventedQuestion);
-        AtomicFile.WriteJsonLines(At("known.jsonl"), alignment.Known, CorpusJson.Default.KnownQuestion);
-        AtomicFile.WriteText(At("report.md"), report.ToMarkdown());
-        AtomicFile.WriteJson(At(ReportFile), report, CorpusReportJson.Default.CorpusReport);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.Conversations), alignment.Conversations, CorpusJson.Default.Conversation);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.Preferences), alignment.Preferences, CorpusJson.Default.PreferencePair);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.MultipleChoice), choices, CorpusRowJson.Default.MultipleChoiceItem);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.FewShot), examples, CorpusRowJson.Default.FewShotExample);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.Invented), alignment.Invented, CorpusRowJson.Default.InventedQuestion);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.Known), alignment.Known, CorpusRowJson.Default.KnownQuestion);
+        AtomicFile.WriteText(At(CorpusFolder.ReadableReport), report.ToMarkdown());
+        AtomicFile.WriteJson(At(CorpusFolder.Report), report, CorpusReportJson.Default.CorpusReport);
         return new CorpusResult(outDirectory, report);
     }
 
-    /// <exception cref="UserErrorException">The directory is no finished corpus.</exception>
+    /// <exception cref="UserErrorException">The directory is not a finished corpus.</exception>
     public static CorpusReport ReadReport(string corpusDirectory)
     {
-        var path = Path.Combine(corpusDirectory, ReportFile);
+        var path = Path.Combine(corpusDirectory, CorpusFolder.Report);
         if (!File.Exists(path))
             throw new UserErrorException(
-                $"{corpusDirectory} is no finished corpus: it has no {ReportFile}. Make one with 'dolmen corpus build --out DIR'."
+                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out DIR'."
             );
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             return JsonSerializer.Deserialize(stream, CorpusReportJson.Default.CorpusReport) ?? throw new JsonException("It is null.");
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{path} is no corpus report: {error.Message} Build the corpus again.", error);
+            throw new UserErrorException($"{path} is not a corpus report: {error.Message} Build the corpus again.", error);
         }
     }
-
-    private const string ReportFile = "report.json";
 
     private static IEnumerable<Entry> ReadAll(
         IReadOnlyList<InputFile> files,
@@ -305,7 +303,7 @@ public static class CorpusBuild
         {
             stop.ThrowIfCancellationRequested();
             progress.Report(new StageProgress(Stage, i, files.Count, "files", files[i].Name));
-            foreach (var entry in FileReader.Read(files[i], funnel, textField, stop))
+            foreach (var entry in DocumentationReader.Read(files[i], funnel, textField, stop))
             {
                 if ((characters += entry.Summary.Length + entry.Remarks.Length) > BoundedText.MaxCorpusChars)
                     throw new UserErrorException(

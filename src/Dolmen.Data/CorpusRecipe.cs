@@ -7,7 +7,7 @@ namespace Dolmen.Data;
 /// <param name="InventedFraction">Share of the conversations that ask about a name no document holds.</param>
 /// <param name="MinAlignmentEntries">With fewer entries to ask about there is nothing to align on: those files stay empty.</param>
 /// <param name="TextField">The field of JSON lines, or the column of tables, that holds the documents.</param>
-/// <param name="MinSummaryChars">A shorter summary is no multiple-choice item: too little to tell it by.</param>
+/// <param name="MinSummaryChars">A shorter summary is not a multiple-choice item: too little to tell it by.</param>
 public sealed record CorpusRecipe(
     double HeldOutFraction = 0.05, int MaxConversations = 60_000, int MaxPreferences = 20_000, int MaxMultipleChoice = 1_000,
     double InventedFraction = 0.125, int MinAlignmentEntries = 200, int MinSummaryChars = 15, string TextField = "text")

@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data;
@@ -7,8 +7,6 @@ namespace Dolmen.Data;
 /// <summary>What a corpus directory holds as text.</summary>
 public static class CorpusText
 {
-    public const string HeldOutFile = "heldout.jsonl";
-
     /// <summary>The training documents, streamed in file order.</summary>
     /// <exception cref="UserErrorException">The folder is not a corpus.</exception>
     public static IEnumerable<string> ReadDocuments(string corpusDirectory) => ReadDocuments(corpusDirectory, new DataTally("documents"));
@@ -19,10 +17,10 @@ public static class CorpusText
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             var column =
                 table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
             for (var group = 0; group < table.Groups; group++)
                 foreach (var text in table.Strings(group, column))
                     if (Counts(text, path, tally) is { } some) yield return some;
@@ -37,10 +35,10 @@ public static class CorpusText
     {
         foreach (var path in DocumentFiles(corpusDirectory))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             var column =
                 table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is no file of a corpus. Build the corpus again.");
+                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
             var languageColumn = table.Find("language");
             for (var group = 0; group < table.Groups; group++)
             {
@@ -72,7 +70,7 @@ public static class CorpusText
         CorpusTables.FilesOf(corpusDirectory) is { Count: > 0 } files
             ? files
             : throw new UserErrorException(
-                $"{corpusDirectory} is no corpus: it has no {CorpusTables.DocumentsFolder}/*.parquet. Make one with 'dolmen corpus build "
+                $"{corpusDirectory} is not a corpus: it has no {CorpusFolder.Documents}/*.parquet. Make one with 'dolmen corpus build "
                     + $"--out {corpusDirectory}', or name the folder of one."
             );
 
@@ -82,7 +80,7 @@ public static class CorpusText
     /// <inheritdoc cref="ReadDocuments(string, DataTally)"/>
     public static IEnumerable<string> ReadHeldOut(string corpusDirectory, DataTally tally)
     {
-        foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, HeldOutFile), CorpusJson.Default.HeldOutText,
+        foreach (var (row, place) in JsonLines.Read(Existing(corpusDirectory, CorpusFolder.HeldOut), CorpusRowJson.Default.HeldOutText,
             row => row.Text is null ? "text is missing or null: it must be a string" : null))
         {
             tally.Read();
@@ -104,7 +102,8 @@ public static class CorpusText
         return File.Exists(path)
             ? path
             : throw new UserErrorException(
-                $"{directory} is no corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder of "
+                $"{directory} is not a corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder "
+                    + $"of "
                     + $"one."
             );
     }

@@ -85,7 +85,7 @@ public sealed class DecodeState : IDisposable
             stream.ReadExactly(header);
             if (BinaryPrimitives.ReadUInt32LittleEndian(header) != Magic)
             {
-                throw new UserErrorException("The file is no saved decoding state: its first bytes are not DLMT.");
+                throw new UserErrorException("The file is not a saved decoding state: its first bytes are not DLMT.");
             }
             var version = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(4));
             if (version != Version)

@@ -17,6 +17,9 @@ public sealed record SamplingDefaults(
     /// <summary>Tokens that the model must never say.</summary>
     public IReadOnlyList<int> Suppressed { get; init; } = [];
 
+    /// <summary>Texts at which every text ends, besides those that a caller names.</summary>
+    public IReadOnlyList<string> Stops { get; init; } = [];
+
     /// <param name="temperature">Where the model names none. <c>do_sample</c> false is temperature 0, true without a temperature is
     /// 1.</param>
     public static SamplingDefaults Of(GenerationSettings model, double temperature) => new(
@@ -24,6 +27,6 @@ public sealed record SamplingDefaults(
         Math.Max(0, model.TopK ?? 0), model.TopP is > 0 and <= 1 ? model.TopP.Value : 1, model.MinP ?? 0, model.RepetitionPenalty ?? 1,
         model.MaxNewTokens > 0 ? model.MaxNewTokens : null, Math.Max(0, model.MinNewTokens ?? 0))
     {
-        Suppressed = model.Suppressed,
+        Suppressed = model.Suppressed, Stops = model.Stops,
     };
 }

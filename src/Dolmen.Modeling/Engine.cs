@@ -14,6 +14,7 @@ public static class Engine
                 $"--threads is {threads}: it must be at least 1. Leave it out to use all {Environment.ProcessorCount} cores."
             );
         HeapTuning.Apply();
+        WaitTuning.Apply();
         set_num_threads(threads ?? Environment.ProcessorCount);
     }
 }

@@ -29,6 +29,7 @@ public sealed unsafe class ParameterStore : IDisposable
         }
         Count = offset;
         (_master, _gradient) = (zeros(Count).DetachFromDisposeScope(), zeros(Count).DetachFromDisposeScope());
+        Arithmetic = bfloat16 ? Precision.BFloat16 : Precision.Float32;
         _copy = bfloat16 ? zeros(CopiedCount, dtype: ScalarType.BFloat16).DetachFromDisposeScope() : null;
         foreach (var (spec, start) in _layout)
         {
@@ -47,6 +48,12 @@ public sealed unsafe class ParameterStore : IDisposable
 
     /// <summary>Whether the model computes with a bf16 copy of its matrices.</summary>
     public bool IsBFloat16 => _copy is not null;
+
+    /// <summary>How the model's products are computed; set by what builds the model.</summary>
+    public Precision Arithmetic { get; internal set; }
+
+    /// <summary>Whether linear layers multiply by our own products instead of libtorch's.</summary>
+    internal bool PackedProducts => Arithmetic == Precision.Float32Packed;
 
     /// <summary>The tensor the model computes with; a leaf of the autograd graph.</summary>
     public Tensor this[string name] => _leaves[name];

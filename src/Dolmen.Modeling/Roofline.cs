@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Dolmen.Modeling.Layers;
 using static TorchSharp.torch;
 
 namespace Dolmen.Modeling;
@@ -10,24 +11,27 @@ public sealed record Roofline(double Float32Flops, double BFloat16Flops, double 
 {
     private const int GemmSize = 1024;
 
-    private static readonly ConcurrentDictionary<(bool BFloat16, int Threads), double> Measured = new();
+    private static readonly ConcurrentDictionary<(Precision Arithmetic, int Threads), double> Measured = new();
 
     /// <summary>About a second. bf16 is skipped (0) where it is emulated.</summary>
     public static Roofline Measure() => new(
-        GemmFlops(ScalarType.Float32),
-        ComputePath.HasNativeBFloat16 ? GemmFlops(ScalarType.BFloat16) : 0,
+        GemmFlops(Precision.Float32),
+        ComputePath.HasNativeBFloat16 ? GemmFlops(Precision.BFloat16) : 0,
         ReadBandwidth());
 
-    /// <summary>Measured once in a process for each type and number of threads.</summary>
-    public static double GemmFlops(bool bfloat16) => Measured.GetOrAdd(
-        (bfloat16, get_num_threads()), _ => GemmFlops(bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32));
+    /// <summary>Measured once in a process for each arithmetic and number of threads.</summary>
+    public static double GemmFlops(Precision arithmetic) =>
+        Measured.GetOrAdd((arithmetic, get_num_threads()), key => MeasureGemm(key.Arithmetic));
 
-    private static double GemmFlops(ScalarType type)
+    private static double MeasureGemm(Precision arithmetic)
     {
         using var scope = NewDisposeScope();
+        var path = new ComputePath(arithmetic, "");
+        var type = path.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         var a = rand(GemmSize, GemmSize).to(type);
         var b = rand(GemmSize, GemmSize).to(type);
-        var seconds = BestSeconds(() => { using var product = a.mm(b); });
+        var products = new LinearProducts(path.PackedProducts);
+        var seconds = BestSeconds(() => { using var product = products.Outputs(a, b); });
         return 2.0 * GemmSize * GemmSize * GemmSize / seconds;
     }
 

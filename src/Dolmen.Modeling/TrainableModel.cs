@@ -39,6 +39,15 @@ public abstract class TrainableModel : IDisposable
     /// <summary>The reverse of <see cref="Export"/>; <paramref name="read"/> fills a tensor by its exported name.</summary>
     public abstract void Import(Action<string, float[]> read);
 
+    /// <summary>A model that computes on the chosen path.</summary>
+    public static TrainableModel Build(ModelConfig config, ComputePath path)
+    {
+        path.Begin();
+        var model = Build(config, path.BFloat16, new FusedMath(path.PackedProducts));
+        model.Parameters.Arithmetic = path.Arithmetic;
+        return model;
+    }
+
     /// <summary>The registration list: one line an architecture.</summary>
     public static TrainableModel Build(ModelConfig config, bool bfloat16, LayerMath? math = null) => config switch
     {
@@ -48,13 +57,19 @@ public abstract class TrainableModel : IDisposable
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 
-    /// <summary>A model folder's weights, ready to be trained on.</summary>
+    /// <summary>A model folder's weights, ready to be trained on along the chosen path.</summary>
     /// <exception cref="Artifacts.UserErrorException">Missing, damaged, or not a model that can be trained.</exception>
-    public static TrainableModel Load(string directory, bool bfloat16, LayerMath? math = null)
+    public static TrainableModel Load(string directory, ComputePath path) => Load(directory, config => Build(config, path));
+
+    /// <inheritdoc cref="Load(string, ComputePath)"/>
+    public static TrainableModel Load(string directory, bool bfloat16, LayerMath? math = null) =>
+        Load(directory, config => Build(config, bfloat16, math));
+
+    private static TrainableModel Load(string directory, Func<ModelConfig, TrainableModel> build)
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         using var weights = CheckpointWeights.Open(directory, config);
-        var model = Build(config, bfloat16, math);
+        var model = build(config);
         model.Import((name, values) => weights.Read(name, values));
         return model;
     }

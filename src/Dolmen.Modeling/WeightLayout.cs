@@ -67,6 +67,11 @@ internal static class LinearMath
     public static Tensor Apply(this LinearSpec linear, Tensor x, ParameterStore weights)
     {
         var weight = weights[linear.Name];                                      // (N, D)
+        if (weights.PackedProducts && x.dtype is ScalarType.Float32)
+        {
+            object packedBias = linear.HasBias ? weights[WeightLayout.BiasName(linear)] : (object)false;
+            return Layers.PackedLinearFunction.apply(x, weight, packedBias);
+        }
         if (!linear.HasBias) return functional.linear(x, weight);
         using var scope = NewDisposeScope();
         var bias = weights[WeightLayout.BiasName(linear)].to(x.dtype);          // (N)

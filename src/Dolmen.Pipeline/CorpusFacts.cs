@@ -41,7 +41,7 @@ public static class CorpusFacts
     public static JsonObject? Recipe(string directory)
     {
         var path = Path.Combine(directory, RecipeFileName);
-        return File.Exists(path) ? RecipeTree.Parse(File.ReadAllText(path), path) : null;
+        return File.Exists(path) ? RecipeTree.Parse(RegularFile.ReadAllText(path), path) : null;
     }
 
     /// <summary>What stands for the documentation that every SDK carries.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Data.Inputs;
 using Dolmen.Modeling;
 using TorchSharp;
@@ -21,6 +22,7 @@ public sealed record Diagnosis(
     long FreeDiskBytes,
     string Disk,
     string? ComputePath,
+    IReadOnlyList<ArithmeticRate> Arithmetics,
     int DefaultCorpusFiles,
     IReadOnlyList<string> Missing,
     IReadOnlyList<string> Warnings
@@ -28,8 +30,12 @@ public sealed record Diagnosis(
 {
     private const long LeastMemoryBytes = 2L << 30, LeastDiskBytes = 2L << 30;
 
+    /// <summary>The model whose products are compared: a transformer of ten million parameters.</summary>
+    private static readonly TransformerConfig Reference = new(8192, 256, 10, 4, 4, 64, 704, 256);
+
     /// <summary>Measures for about two seconds.</summary>
-    public static Diagnosis Make(string folder, int? threads)
+    /// <param name="anew">Forgets which arithmetic was measured to be fastest for any model, and measures again.</param>
+    public static Diagnosis Make(string folder, int? threads, bool anew = false)
     {
         List<string> missing = [], warnings = [];
         var machine = MachineSnapshot.Take();
@@ -39,7 +45,7 @@ public sealed record Diagnosis(
                 "no .NET SDK 10 was found beside the runtime: Dolmen runs, but cannot rebuild itself. Install it from "
                     + "https://dot.net/download."
             );
-        var (libtorch, peak, path) = Measure(threads, missing);
+        var (libtorch, peak, choice) = Measure(threads, anew, missing);
         var defaultFiles = DefaultFiles(warnings);
         var drive = new DriveInfo(Path.GetFullPath(folder));
         var free = AvailableMemory() ?? machine.MemoryBytes;
@@ -63,7 +69,8 @@ public sealed record Diagnosis(
             free,
             drive.AvailableFreeSpace,
             drive.Name,
-            path,
+            choice is null ? null : $"{Modeling.ComputePath.Name(choice.Fastest)}, for a transformer of ten million parameters",
+            choice?.Rates ?? [],
             defaultFiles,
             missing,
             warnings
@@ -72,12 +79,13 @@ public sealed record Diagnosis(
 
     public string ToJson() => JsonSerializer.Serialize(this, DiagnosisJson.Default.Diagnosis);
 
-    private static (string? Libtorch, Roofline? Peak, string? Path) Measure(int? threads, List<string> missing)
+    private static (string? Libtorch, Roofline? Peak, ArithmeticChoice? Choice) Measure(int? threads, bool anew, List<string> missing)
     {
         try
         {
             Engine.Start(threads);
-            return (torch.__version__, Roofline.Measure(), Modeling.ComputePath.Choose(Precision.Auto).Reason);
+            if (anew) ArithmeticChoice.Forget();
+            return (torch.__version__, Roofline.Measure(), ArithmeticChoice.For(Reference));
         }
         catch (Exception error)
             when (error is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
@@ -117,13 +125,13 @@ public sealed record Diagnosis(
     {
         const string File = "/proc/meminfo", Label = "MemAvailable:";
         if (!System.IO.File.Exists(File)) return null;
-        var line = System.IO.File.ReadLines(File).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
+        var line = RegularFile.ReadLines(File).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
         return line is not null && long.TryParse(line.AsSpan(Label.Length).Trim().ToString().Split(' ')[0], out var kibibytes)
             ? kibibytes * 1024
             : null;
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true)]
 [JsonSerializable(typeof(Diagnosis))]
 internal sealed partial class DiagnosisJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 using Dolmen.Evaluation;
 
 namespace Dolmen.Pipeline;
@@ -12,7 +13,7 @@ public static class EvaluationFacts
 
     /// <summary>Model → scores, as the evaluation wrote them.</summary>
     internal static JsonObject Read(string directory) =>
-        JsonNode.Parse(File.ReadAllText(Path.Combine(directory, EvaluationFolder.ResultsFile)))?.AsObject()
+        JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(directory, EvaluationFolder.ResultsFile)))?.AsObject()
         ?? throw new InvalidOperationException($"{EvaluationFolder.ResultsFile} is not an object.");
 
     private static JsonObject Scores(JsonNode? model) => new(

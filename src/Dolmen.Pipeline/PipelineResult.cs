@@ -56,7 +56,7 @@ public sealed record PipelineResult(
             );
         try
         {
-            var result = JsonSerializer.Deserialize(File.ReadAllText(path), PipelineJson.Default.PipelineResult)
+            var result = JsonSerializer.Deserialize(RegularFile.ReadAllText(path), PipelineJson.Default.PipelineResult)
                 ?? throw new JsonException("It is null.");
             var place = Path.GetFullPath(runDirectory);
             return result with { Out = place, Model = Path.GetFullPath(Path.Combine(place, result.Model)) };

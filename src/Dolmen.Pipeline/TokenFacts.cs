@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline;
 
@@ -15,6 +16,6 @@ public static class TokenFacts
 
     /// <summary>As <c>tokens.json</c> has them.</summary>
     internal static JsonObject Counts(string directory) =>
-        JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "tokens.json")))?.AsObject()
+        JsonNode.Parse(RegularFile.ReadAllText(Path.Combine(directory, "tokens.json")))?.AsObject()
         ?? throw new InvalidOperationException("tokens.json is not an object.");
 }

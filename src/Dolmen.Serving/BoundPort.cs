@@ -31,16 +31,20 @@ public sealed class BoundPort : IDisposable
         catch (SocketException error)
         {
             _socket.Dispose();
-            throw new UserErrorException(error.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse => $"Port {port} on {host} is occupied by another program. Stop that one, or choose " +
-                    "another with --port (0 takes a free one).",
-                SocketError.AccessDenied => $"Port {port} on {host} may not be opened by this user. Choose one above 1023 with --port " +
-                    "(0 takes a free one).",
-                SocketError.AddressNotAvailable => $"--host is '{host}', which is no address of this machine. Use 127.0.0.1, or 0.0.0.0 " +
-                    "for all its addresses.",
-                _ => $"Port {port} on {host} cannot be opened: {error.Message}. Choose another with --port (0 takes a free one).",
-            }, error);
+            throw new UserErrorException(
+                error.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse => $"Port {port} on {host} is occupied by another program. Stop that one, or choose "
+                        + "another with --port (0 takes a free one).",
+                    SocketError.AccessDenied => $"Port {port} on {host} may not be opened by this user. Choose one above 1023 with --port "
+                        + "(0 takes a free one).",
+                    SocketError.AddressNotAvailable =>
+                        $"--host is '{host}', which is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 "
+                            + "for all its addresses.",
+                    _ => $"Port {port} on {host} cannot be opened: {error.Message}. Choose another with --port (0 takes a free one).",
+                },
+                error
+            );
         }
         EndPoint = (IPEndPoint?)_socket.LocalEndPoint ?? new IPEndPoint(address, port);
     }

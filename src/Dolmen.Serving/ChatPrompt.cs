@@ -5,9 +5,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Serving;
 
-/// <summary>The field <c>messages</c> as the model reads it. A model with a chat template of its own is given the messages whole, tool
-/// turns
-/// and calls included; Dolmen's format has the turns of system, user and assistant.</summary>
+/// <summary>The field <c>messages</c> as the model reads it. A model with a chat template of its own is given the messages whole;
+/// in Dolmen's format calls of tools and their results are text (<see cref="ChatFormat"/>).</summary>
 internal static class ChatPrompt
 {
     public static Prompt Read(RequestFields fields, ServedModel served)
@@ -26,7 +25,7 @@ internal static class ChatPrompt
         {
             var template = ChatFormat.TemplateOf(served.Tokenizer);
             var tokens = template is not null ? Rendered(template, messages, fields, served.Tokenizer, opens)
-                : Own(served.Tokenizer, [.. messages.EnumerateArray().Select(Message)], opens);
+                : Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens);
             return new Prompt(tokens, "");
         }
         catch (UserErrorException error)
@@ -36,8 +35,11 @@ internal static class ChatPrompt
         }
     }
 
-    private static int[] Own(Tokenizer tokenizer, ChatMessage[] turns, bool opens) =>
-        opens ? ChatFormat.TokenizePrompt(tokenizer, turns) : ChatFormat.Tokenize(tokenizer, turns).Tokens;
+    private static int[] Own(Tokenizer tokenizer, JsonObject[] messages, bool opens)
+    {
+        var turns = ChatFormat.OwnTurns(messages, i => $"messages[{i}]");
+        return opens ? ChatFormat.TokenizePrompt(tokenizer, turns) : ChatFormat.Tokenize(tokenizer, turns).Tokens;
+    }
 
     private static int[] Rendered(ChatTemplate template, JsonElement messages, RequestFields fields, Tokenizer tokenizer, bool opens)
     {
@@ -60,62 +62,52 @@ internal static class ChatPrompt
         var fields = new RequestFields(message);
         var role =
             fields.Text("role") ?? throw ApiErrorException.Invalid($"'{name}.role' is missing: it must be a string.", name + ".role");
-        var plain = JsonObject.Create(message.Clone())!;
+        var plain = WithoutTwins(message, name);
         plain["role"] = role == "developer" && !developers ? "system" : role;
         plain["content"] = Content(fields, name);
-        if (plain["tool_calls"] is JsonArray calls)
-        {
-            foreach (var call in calls.OfType<JsonObject>().Select(call => call["function"]).OfType<JsonObject>()) ReadArguments(call);
-        }
+        ToolCalls.ReadArguments(plain);
         return plain;
     }
 
-    /// <summary>Clients send arguments as JSON within a string; templates write them out as JSON again.</summary>
-    private static void ReadArguments(JsonObject function)
+    /// <summary>A key that stands twice has two values, of which one would be left out unseen.</summary>
+    private static JsonObject WithoutTwins(JsonElement message, string name)
     {
-        if (function["arguments"] is not JsonValue value || !value.TryGetValue<string>(out var text)) return;
         try
         {
-            if (JsonNode.Parse(text) is JsonObject arguments) function["arguments"] = arguments;
+            return JsonNode.Parse(message.GetRawText(), null, new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
         }
         catch (JsonException)
         {
-            // What a model once wrote wrongly stays as it was written.
+            throw ApiErrorException.Invalid($"'{name}' has a key twice: which one counts cannot be told.", name);
         }
     }
 
-    private static ChatMessage Message(JsonElement message, int index)
+    /// <summary>A message in the terms of Dolmen's format; OpenAI's older names of tool turns are read as the newer ones.</summary>
+    private static JsonObject OwnMessage(JsonElement message, int index)
     {
-        var name = $"messages[{index}]";
-        if (message.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong(name, "an object with role and content", message);
-        var fields = new RequestFields(message);
-        var role = fields.Text("role") switch
+        var plain = Plain(message, index, developers: false);
+        var role = (string?)plain["role"];
+        if (role == "function") plain["role"] = role = "tool";
+        if (role is not ("system" or "user" or "assistant" or "tool"))
         {
-            "system" or "developer" => "system",
-            "user" => "user",
-            "assistant" => "assistant",
-            "tool" or "function" => throw ApiErrorException.Invalid(
-                $"'{name}' is a tool's result, for which this model's chat format has no "
-                    + "turn: the roles are system, user and assistant. Put the result into a user's message.",
-                name + ".role"
-            ),
-            var other => throw ApiErrorException.Invalid(
-                $"'{name}.role' must be system, user or assistant, not " + $"{(other is null ? "left out" : $"'{other}'")}.",
-                name + ".role"
-            ),
-        };
-        foreach (var calls in (string[])["tool_calls", "function_call"])
-        {
-            if (fields[calls] is not { } value || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
-                continue;
             throw ApiErrorException.Invalid(
-                $"'{name}' is a call of a tool, for which this model's chat format has no turn: the format holds "
-                    + "text. Leave the call and its result out, or write them as text.",
-                $"{name}.{calls}",
-                "unsupported_parameter"
+                $"'messages[{index}].role' must be system, user, assistant or tool, not '{role}'.",
+                $"messages[{index}].role"
             );
         }
-        return new ChatMessage(role, Content(fields, name) ?? "");
+        if (role == "assistant" && plain["function_call"] is { } call)
+        {
+            plain[ToolCalls.Member] = new JsonArray(new JsonObject { ["function"] = call.DeepClone() });
+            ToolCalls.ReadArguments(plain);
+        }
+        if (plain[ToolCalls.Member] is not (null or JsonArray { Count: 0 }) && role != "assistant")
+        {
+            throw ApiErrorException.Invalid(
+                $"'messages[{index}].{ToolCalls.Member}' stands in a message of the role '{role}': only the assistant calls tools.",
+                $"messages[{index}].{ToolCalls.Member}"
+            );
+        }
+        return plain;
     }
 
     /// <summary>Text; null is legal beside a call or a refusal, and the words of a refusal are then what the assistant said.</summary>

@@ -81,11 +81,13 @@ internal sealed record CompletionRequest(
         var logprobs = chat ? ChatLogprobs(fields) : TextLogprobs(fields);
         var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts);
         var stream = fields.Flag("stream") ?? false;
-        var generation = new GenerationOptions(Sampling(fields, served, defaultSeed), maxTokens, fields.Texts("stop", MaxStops))
+        var ignoreEnds = fields.Flag("ignore_eos") ?? false;
+        string[] stops = [.. fields.Texts("stop", MaxStops) ?? [], .. ignoreEnds ? [] : served.Defaults.Stops];
+        var generation = new GenerationOptions(Sampling(fields, served, defaultSeed), maxTokens, stops)
         {
             StopTokens = fields.Ids("stop_token_ids", served.Tokenizer.VocabSize),
             MinTokens = MinTokens(fields, served, maxTokens, asked),
-            IgnoreEnds = fields.Flag("ignore_eos") ?? false,
+            IgnoreEnds = ignoreEnds,
             ShowStop = fields.Flag("include_stop_str_in_output") ?? false,
             ShowSpecial = !(fields.Flag("skip_special_tokens") ?? true),
             Logprobs = logprobs,

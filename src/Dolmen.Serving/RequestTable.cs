@@ -32,7 +32,11 @@ internal static class RequestTable
     public static IReadOnlyList<RequestField> All { get; } =
     [
         Honoured("model", Endpoints.Both, "the served name or an alias; the served one when left out"),
-        Honoured("messages", Endpoints.Chat, "text only; `content` may be null beside `refusal` or `tool_calls`"),
+        Honoured(
+            "messages",
+            Endpoints.Chat,
+            "text only; calls of tools and their results are read as text; `content` may be null beside `refusal` or `tool_calls`"
+        ),
         Honoured("prompt", Endpoints.Completions, "a string, token ids, or a list of either"),
         Honoured("max_tokens", Endpoints.Both, "16 for completions, what the context holds for chats; 0 only with `echo`"),
         Honoured("max_completion_tokens", Endpoints.Chat, "goes before `max_tokens`"),

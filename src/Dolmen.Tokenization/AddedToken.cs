@@ -5,7 +5,7 @@ using System.Text;
 namespace Dolmen.Tokenization;
 
 /// <summary>A token that stands for its own text and is found before a text is cut.</summary>
-/// <param name="Special">It controls and is no part of the text: found only where the caller asks for it.</param>
+/// <param name="Special">It controls and is not part of the text: found only where the caller asks for it.</param>
 /// <param name="SingleWord">Not found inside a word.</param>
 /// <param name="StripLeft">Swallows the white space before it; <paramref name="StripRight"/> that behind it.</param>
 /// <param name="Normalized">Found in what the normalizer makes of the text between the other added tokens, which are found first.</param>

@@ -22,20 +22,20 @@ public static class TextFiles
 {
     private static readonly string[] Extensions = [".txt", ".md", ".xml", ".html", ".cs", ".jsonl", ".ndjson", ".dev", ".devtest"];
 
-    /// <summary>Files as named, and all regular files of a known type in and below folders, in the order of their names; a pipe, a device
-    /// or
-    /// a name that the system cannot open is left out. A file's language is the
-    /// name of the first folder below a named one (<c>stories/ko/…</c>) or else its own without the extension, from the last dot on
-    /// (<c>kor_Hang.dev</c>, <c>ref.kor.txt</c>).</summary>
-    public static IReadOnlyList<TextFile> Find(IEnumerable<string> paths)
+    /// <summary>Files as named, and all regular files of a known type in and below folders, in the order of their names. A pipe, a device,
+    /// a link out of a folder and a name that the system cannot open are left out. A file's language is the name of the first folder below
+    /// a named one (<c>stories/ko/…</c>) or else its own without the extension, from the last dot on (<c>kor_Hang.dev</c>,
+    /// <c>ref.kor.txt</c>).</summary>
+    /// <param name="tally">Counts what is left out of folders; null where nobody is told.</param>
+    public static IReadOnlyList<TextFile> Find(IEnumerable<string> paths, DataTally? tally = null)
     {
+        var walk = new FolderWalk(followLinks: false, (path, reason) => tally?.Drop(reason, new DataPlace(path, 0)));
         var files = new List<TextFile>();
         foreach (var path in paths)
         {
             if (Directory.Exists(path))
             {
-                string[] inside = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-                    .Where(file => IsText(file) && FileTypes.Of(file) == FileType.Regular).Order(StringComparer.Ordinal)];
+                string[] inside = [.. walk.Files(path).Where(IsText).Order(StringComparer.Ordinal)];
                 if (inside.Length == 0)
                     throw new UserErrorException(
                         $"{path} holds no text: none of {string.Join(' ', Extensions)}. Name the files, or another folder.");

@@ -38,7 +38,7 @@ public sealed class TokenShard : IDisposable
     public static TokenShard Open(string path, int? vocabSize = null)
     {
         var (width, length) = ReadHeader(path);
-        var file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        var file = MemoryMappedFile.CreateFromFile(RegularFile.Regular(path), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         var shard = new TokenShard(file, file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read), width, length);
         try
         {
@@ -80,7 +80,7 @@ public sealed class TokenShard : IDisposable
     {
         if (!File.Exists(path))
             throw new UserErrorException($"{path} does not exist: it should be a file of tokens. Run the stage that writes it again.");
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         var header = new int[HeaderInts];
         var bytes = MemoryMarshal.AsBytes(header.AsSpan());
         if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)

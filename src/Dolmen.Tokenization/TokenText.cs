@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>A token's bytes for people to read: characters as they are; bytes that are no whole character, and what cannot be seen or would
+/// <summary>A token's bytes for people to read: characters as they are; bytes that are not a whole character, and what cannot be seen or
+/// would
 /// move a cursor, as \xE2.</summary>
 public static class TokenText
 {

@@ -6,7 +6,7 @@ namespace Dolmen.Tokenization;
 
 /// <param name="Bytes">What the id stands for.</param>
 /// <param name="IsWhole">The bytes are whole characters.</param>
-/// <param name="IsSpecial">It controls and is no part of the text.</param>
+/// <param name="IsSpecial">It controls and is not part of the text.</param>
 public sealed record ViewedToken(int Id, byte[] Bytes, bool IsWhole, bool IsSpecial);
 
 /// <summary>A text's tokens for people to look at.</summary>
@@ -73,7 +73,7 @@ public static class TokenView
     private static string Ground(IReadOnlyList<ViewedToken> tokens, int index) =>
         tokens[index].IsSpecial ? Special : Grounds[index % Grounds.Length];
 
-    /// <summary>Ids that are no whole characters with their bytes, each once.</summary>
+    /// <summary>Ids that are not whole characters with their bytes, each once.</summary>
     private static string Fragments(IReadOnlyList<ViewedToken> tokens)
     {
         var fragments = tokens

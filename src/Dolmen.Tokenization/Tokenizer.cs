@@ -46,7 +46,7 @@ public abstract class Tokenizer
     /// <summary>Read when it is asked for: only a conversation needs it.</summary>
     internal Lazy<ChatTemplate?>? Template { get; set; }
 
-    /// <summary>A token that controls and is no part of the text.</summary>
+    /// <summary>A token that controls and is not part of the text.</summary>
     public virtual bool IsSpecial(int token) => token == Special.Bos || token == Special.Eos || token == Special.Pad
         || token == Special.System || token == Special.User || token == Special.Assistant || token == Special.End;
 

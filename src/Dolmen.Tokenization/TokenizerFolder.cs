@@ -35,8 +35,7 @@ public static class TokenizerFolder
         }
         WriteJson(Path.Combine(folder, SpecialTokensFile), json => WriteSpecialTokens(json, tokenizer));
         WriteJson(Path.Combine(folder, ConfigFile), json => WriteConfig(json, tokenizer, contextLength));
-        if ((tokenizer.ChatTemplate?.Source ?? (tokenizer.Special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
-            SaveChatTemplate(template, folder);
+        if (ChatFormat.SourceOf(tokenizer) is { } template) SaveChatTemplate(template, folder);
         WriteJson(
             Path.Combine(folder, TokenizerFile),
             json =>
@@ -98,7 +97,7 @@ public static class TokenizerFolder
         var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [TokenizerFile] = bytes };
         foreach (var name in (string[])[ConfigFile, SpecialTokensFile])
             if (Path.Combine(Path.GetDirectoryName(path) ?? "", name) is var beside && File.Exists(beside))
-                files[name] = File.ReadAllBytes(beside);
+                files[name] = RegularFile.ReadAllBytes(beside);
         tokenizer.Original = files;
         return tokenizer;
     }

@@ -7,6 +7,9 @@ namespace Dolmen.Training;
 public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 
 /// <summary>What the three training stages share.</summary>
+/// <param name="Precision">The arithmetic of matrix products: <c>auto</c> measures this machine on the model's own shapes and keeps the
+/// answer for the run; <c>float32</c> is libtorch's default, <c>float32OneDnn</c> and <c>float32Packed</c> (Dolmen's own) are often faster,
+/// <c>bfloat16</c> is where the processor multiplies it natively. Weights, gradients and sums stay fp32 in all of them.</param>
 /// <param name="MicroBatchTokens">Tokens of one forward and backward pass; a batch larger than this is accumulated.</param>
 /// <param name="CheckpointMinutes">A checkpoint at least this often, and always when interrupted.</param>
 /// <param name="ValidationTokens">Held-out tokens a validation looks at.</param>
@@ -14,8 +17,9 @@ public enum ScheduleKind { WarmupCosine, WarmupStableDecay, Constant }
 /// <param name="AverageDecay">Validates and saves an exponential moving average of the weights that keeps this share of itself a step
 /// (0.999 is usual); 0 takes the weights themselves.</param>
 /// <param name="SamplePrompt">Continued greedily at every validation, to see the model learn to write.</param>
-/// <param name="LongRows">What happens to conversations that are longer than the context; what is cut or left out is counted. A pair of
-/// DPO or of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is chosen.</param>
+/// <param name="LongRows">What happens to conversations and to pairs of answers that are longer than the context; what is cut or left out
+/// is counted. A pair of an encoder-decoder is never cut: one that is too long is left out and counted, or an error where that is
+/// chosen.</param>
 /// <param name="DocumentMasking">Whether documents that share a row in pretraining are read as if each were alone, and their
 /// beginning-of-text tokens are not targets. Otherwise a row is one stream, as in nanoGPT and llm.c: cheaper, and a model learns that a
 /// beginning-of-text token ends what came before. Conversations are always read alone.</param>

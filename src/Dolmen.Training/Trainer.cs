@@ -29,7 +29,7 @@ public sealed class Trainer(
         var resumed = session.Resume();
         var step = resumed?.Step ?? 0;
         _earlierSeconds = resumed?.Seconds ?? 0;
-        _peakFlops = Roofline.GemmFlops(model.Parameters.IsBFloat16);
+        _peakFlops = Roofline.GemmFlops(model.Parameters.Arithmetic);
         using var log = MetricsLog.Open(Path.Combine(context.OutDirectory, "metrics.jsonl"), afterStep: step);
         using var events = new EventFile(context.OutDirectory);
         var firstStep = step;

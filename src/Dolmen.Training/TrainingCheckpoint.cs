@@ -59,7 +59,7 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
         if (Finished().LastOrDefault() is not { Path: { } newest })
             return null;
         var state =
-            JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(newest, StateFile)), CheckpointJson.Default.CheckpointState)
+            JsonSerializer.Deserialize(RegularFile.ReadAllText(Path.Combine(newest, StateFile)), CheckpointJson.Default.CheckpointState)
             ?? throw new UserErrorException(
                 $"{newest} is damaged: {StateFile} is empty. Delete this directory to go on from an earlier checkpoint."
             );

@@ -52,7 +52,7 @@ public static class TrainingStages
     public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens)
     {
         Check(model, training, batchTokens);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision).BFloat16);
+        using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision, model));
         trained.Parameters.Initialize(1);
         using var optimizer = new AdamWRecipe(1e-4).Build(trained.Parameters);
         var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
@@ -96,7 +96,7 @@ public static class TrainingStages
                     + $"equal."
             );
         using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        using var trained = TrainableModel.Build(model, RunArithmetic.Choose(model, context));
         trained.Parameters.Initialize(context.Seed);
         var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
         return Run(
@@ -129,7 +129,7 @@ public static class TrainingStages
                     + $"equal."
             );
         using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(context.Training.Precision).BFloat16);
+        using var trained = TrainableModel.Build(model, RunArithmetic.Choose(model, context));
         trained.Parameters.Initialize(context.Seed);
         return Run(
             trained,
@@ -147,7 +147,7 @@ public static class TrainingStages
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Sft(SftRecipe recipe, string modelDirectory, string conversationsFile, TrainingContext context)
     {
-        using var trained = LoadModel(modelDirectory, context.Training, recipe.BatchTokens);
+        using var trained = LoadModel(modelDirectory, context, recipe.BatchTokens);
         using var task = new SftTask(conversationsFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, conversationsFile);
         return Run(
@@ -166,7 +166,7 @@ public static class TrainingStages
     /// <inheritdoc cref="Pretrain"/>
     public static TrainingOutcome Dpo(DpoRecipe recipe, string modelDirectory, string preferencesFile, TrainingContext context)
     {
-        using var trained = LoadModel(modelDirectory, context.Training, context.Training.ContextLength);
+        using var trained = LoadModel(modelDirectory, context, context.Training.ContextLength);
         using var task = new DpoTask(preferencesFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, preferencesFile);
         return Run(
@@ -206,7 +206,7 @@ public static class TrainingStages
                 context.Training.LongRows,
                 context.Training.DocumentMasking,
                 context.Training.AverageDecay,
-                model.Parameters.IsBFloat16
+                model.Parameters.Arithmetic
             )
         );
         context.Notice?.Invoke($"{task.Stage}: {task.Data}");
@@ -230,11 +230,11 @@ public static class TrainingStages
         static int? Id(int id) => id < 0 ? null : id;
     }
 
-    private static TrainableModel LoadModel(string directory, TrainingRecipe training, int batchTokens)
+    private static TrainableModel LoadModel(string directory, TrainingContext context, int batchTokens)
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
-        Check(config, training, batchTokens);
-        return TrainableModel.Load(directory, ComputePath.Choose(training.Precision).BFloat16);
+        Check(config, context.Training, batchTokens);
+        return TrainableModel.Load(directory, RunArithmetic.Choose(config, context));
     }
 
     private static string DataHash(string modelDirectory, string file) =>

@@ -38,7 +38,7 @@ internal sealed unsafe class WeightAverage(ParameterStore parameters, double dec
     public void Dispose() => _average.Dispose();
 
     private void Add<S, V>(float share) where S : ILanes<V> where V : struct =>
-        ThreadTeam.Run(parameters.Count, Grain, (_, start, end) => AddRange<S, V>(share, start, end));
+        OpenMpTeam.RunChunks(parameters.Count, Grain, (start, end) => AddRange<S, V>(share, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddRange<S, V>(float share, long start, long end) where S : ILanes<V> where V : struct

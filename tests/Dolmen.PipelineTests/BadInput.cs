@@ -2,7 +2,7 @@ namespace Dolmen.PipelineTests;
 
 /// <summary>Exit code 2, one clear message, nothing written.</summary>
 [Collection(nameof(QuickstartFixture))]
-public sealed class BadInput : IDisposable
+public sealed class BadInput(QuickstartFixture fixture) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
 
@@ -64,6 +64,26 @@ public sealed class BadInput : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("tokenizer", "view", "--tokenizer", "cl100k")]
+    [InlineData("generate", "--max-tokens", "2", "--prompt", "-", "--model", "RUN")]
+    [InlineData("chat", "--max-tokens", "2", "--model", "RUN")]
+    public async Task Every_command_that_reads_standard_input_refuses_other_encodings(params string[] command)
+    {
+        using var process = CommandLine.Start([.. command.Select(word => word == "RUN" ? fixture.Run : word)]);
+        await process.StandardInput.BaseStream.WriteAsync((byte[])[.. "caf"u8, 0xE9], TestContext.Current.CancellationToken);
+        process.StandardInput.Close();
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("", await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, process.ExitCode);
+        Assert.Contains(
+            "standard input, line 1 is not valid UTF-8 (byte 0xE9 at column 4)",
+            await errors,
+            StringComparison.Ordinal
+        );
+    }
+
     [Fact]
     public void An_option_that_does_not_exist() => Refused("--minuts", "quickstart", "--minuts", "1");
 
@@ -76,7 +96,7 @@ public sealed class BadInput : IDisposable
     {
         var result = CommandLine.Run(arguments);
         Assert.Equal(2, result.ExitCode);
-        // What stands behind it is no complaint of its own.
+        // What stands behind it is not a complaint of its own.
         Assert.Equal(2, result.Errors.Trim().Split('\n').Length);
         Assert.Contains(message, result.Errors, StringComparison.Ordinal);
     }

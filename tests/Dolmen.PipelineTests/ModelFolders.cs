@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Dolmen.PipelineTests;
@@ -37,6 +38,19 @@ public sealed class ModelFolders : IDisposable
         var result = CommandLine.Run("model", "info", _folder, "--memory", "plenty");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("80GB or 16GiB", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model", "info", "FOLDER")]
+    [InlineData("generate", "--model", "FOLDER", "--prompt", "a")]
+    [InlineData("recipe", "check", "FOLDER/config.json")]
+    public void A_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(params string[] command)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "pipes have paths on Linux");
+        using (var made = Process.Start("mkfifo", [Path.Combine(_folder, "config.json")])) made.WaitForExit();
+        var result = CommandLine.Run([.. command.Select(word => word.Replace("FOLDER", _folder, StringComparison.Ordinal))]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("config.json is a named pipe, and only regular files are read", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

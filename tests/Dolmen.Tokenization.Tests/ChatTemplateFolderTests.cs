@@ -32,6 +32,15 @@ public class ChatTemplateFolderTests
     }
 
     [Fact]
+    public void A_template_in_another_encoding_is_refused()
+    {
+        using var folder = new Samples.Folder();
+        File.WriteAllBytes(folder.File("chat_template.jinja"), [.. "caf"u8, 0xE9]);
+        Assert.Contains("chat_template.jinja, line 1 is not valid UTF-8 (byte 0xE9 at column 4)",
+            Assert.Throws<UserErrorException>(() => ChatTemplate.Load(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_several_the_one_for_tools_is_used_where_there_are_tools()
     {
         using var folder = new Samples.Folder();

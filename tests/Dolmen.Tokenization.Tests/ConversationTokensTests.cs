@@ -1,3 +1,4 @@
+using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Tokenization;
 
@@ -48,16 +49,47 @@ public class ConversationTokensTests
     }
 
     [Theory]
+    // The call is learned with its turn, a tool's answer never.
     [InlineData(
-        """{"messages":[{"role":"user","content":"u"},{"role":"tool","content":"42"},{"role":"assistant","content":"a"}]}""",
-        "messages[1]: this model's chat format"
+        """{"messages":[{"role":"user","content":"u"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}]},{"role":"tool","tool_call_id":"c","content":"42"},{"role":"assistant","content":"a"}]}""",
+        "<|bos|><|user|>u<|end|><|assistant|>[<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1}}\n</tool_call><|end|>]"
+            + "<|user|><tool_response>\n42\n</tool_response><|end|><|assistant|>[a<|end|>]"
     )]
     [InlineData(
-        """{"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"f"}}]}]}""",
-        "messages[0].tool_calls: this model's chat format"
+        """{"messages":[{"role":"assistant","content":"two","tool_calls":[{"function":{"name":"f"}},{"name":"g","arguments":{}}],"weight":0},{"role":"assistant","content":"a"}]}""",
+        "<|bos|><|assistant|>two\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>\n"
+            + "<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|end|><|assistant|>[a<|end|>]"
     )]
-    [InlineData("""{"messages":[{"role":"assistant","content":"a"}],"tools":[{"name":"f"}]}""", "tools: this model's chat format")]
-    public void Dolmens_own_format_refuses_what_it_cannot_write(string row, string message)
+    [InlineData(
+        """{"conversations":[{"from":"system","value":"s"},{"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{}}"},{"from":"observation","value":"42<|end|>"},{"from":"gpt","value":"a"}],"tools":[{"name":"f"}]}""",
+        "<|bos|><|system|>s\n\nTools that can be called:\n<tools>\n{\"name\": \"f\"}\n</tools>\nA call is written like this:\n"
+            + "<tool_call>\n{\"name\": \"tool\", \"arguments\": {}}\n</tool_call><|end|>"
+            + "<|assistant|>[<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call><|end|>]"
+            + "<|user|><tool_response>\n42<|end|>\n</tool_response><|end|><|assistant|>[a<|end|>]"
+    )]
+    public void Dolmens_own_format_writes_calls_and_results_as_text(string row, string expected)
+    {
+        var (tokens, mask) = Tokens(Samples.Tokenizer, row);
+        var text = new StringBuilder();
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            if (mask[i] && !mask[i - 1]) text.Append('[');
+            if (!mask[i] && i > 0 && mask[i - 1]) text.Append(']');
+            text.Append(Samples.Tokenizer.Decode([tokens[i]]));
+        }
+        Assert.Equal(expected, text.Append(mask[^1] ? "]" : "").ToString());
+        // What a tool says cannot end its turn.
+        var ends = expected.Split("<|end|>").Length - 1 - (row.Contains("<|end|>", StringComparison.Ordinal) ? 1 : 0);
+        Assert.Equal(ends, tokens.Count(token => token == Samples.Tokenizer.Special.End));
+    }
+
+    [Theory]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}""",
+        "messages[0].tool_calls[0] does not say"
+    )]
+    [InlineData("""{"messages":[{"role":"assistant","content":null,"tool_calls":["f"]}]}""", "messages[0].tool_calls[0] does not say")]
+    public void A_call_that_names_no_tool_is_refused(string row, string message)
     {
         var error = Assert.Throws<UserErrorException>(() => Tokens(Samples.Tokenizer, row));
         Assert.Contains("a.jsonl, line 1: ", error.Message, StringComparison.Ordinal);
@@ -118,6 +150,48 @@ public class ConversationTokensTests
         );
         Assert.Contains("--set training.longRows=", error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    // A row holds 4 tokens; the prompt is what both begin with.
+    [InlineData(LongRows.KeepEnd, "..LL", "..L", "..LL", "..L", null)]
+    [InlineData(LongRows.KeepEnd, "...LL", "...L", "..LL", "..L", "longer-than-context")]
+    [InlineData(LongRows.KeepEnd, ".LLLL", ".L", null, null, "no-answer-left-after-cut")]
+    [InlineData(LongRows.KeepStart, ".LLLL", ".L", ".LLL", ".L", "longer-than-context")]
+    [InlineData(LongRows.KeepStart, "....L", "....LL", null, null, "no-answer-left-after-cut")]
+    [InlineData(LongRows.KeepStart, "..LLL", "..LLLL", null, null, "chosen-equals-rejected")]
+    [InlineData(LongRows.Drop, "...LL", "...L", null, null, "longer-than-context")]
+    public void Long_pairs_are_cut_alike_or_left_out_and_counted(
+        LongRows choice,
+        string chosen,
+        string rejected,
+        string? keptChosen,
+        string? keptRejected,
+        string? counted
+    )
+    {
+        var tally = new DataTally("pairs");
+        var fit = new RowFit(3, choice, tally).FitPair(Example(chosen), Example(rejected), new DataPlace("a.jsonl", 7));
+        Assert.Equal((keptChosen, keptRejected), (Marks(fit?.Chosen), Marks(fit?.Rejected)));
+        var counts = tally.ToCounts();
+        Assert.Equal(counted, counts.Cut.Concat(counts.Dropped).SingleOrDefault()?.Reason);
+        Assert.Equal(fit is null ? 0 : 1, counts.Used);
+        if (fit is { } both) Assert.Equal(both.Chosen.Tokens[0], both.Rejected.Tokens[0]);
+    }
+
+    [Fact]
+    public void A_long_pair_is_an_error_where_that_is_chosen() =>
+        Assert.Contains(
+            "a.jsonl, line 7 has 6 tokens",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    new RowFit(3, LongRows.Error, new DataTally("")).FitPair(Example("..L"), Example("..LLLL"), new DataPlace("a.jsonl", 7))
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
+
+    private static string? Marks(TokenizedConversation? example) =>
+        example is null ? null : string.Concat(example.LossMask.Select(learned => learned ? 'L' : '.'));
 
     private static TokenizedConversation Example(string mask) =>
         new([.. Enumerable.Range(0, mask.Length)], [.. mask.Select(character => character == 'L')]);

@@ -177,6 +177,12 @@ public class ForeignVocabularyTests
         var expected = Variants.GetProperty("variants")[0].GetProperty("ids")[0].EnumerateArray().Select(id => id.GetInt32());
         foreach (var source in (string[])[folder.Path, folder.File("vocab.json"), folder.File("merges.txt")])
             Assert.Equal(expected, VocabularySource.Open(source).Encode(Texts()[0]));
+        File.AppendAllBytes(folder.File("merges.txt"), [.. "a "u8, 0xE9]);
+        Assert.Contains(
+            "is not valid UTF-8",
+            Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
         File.Delete(folder.File("merges.txt"));
         Assert.Throws<UserErrorException>(() => VocabularySource.Open(folder.File("vocab.json")));
     }

@@ -3,9 +3,11 @@
 // D model, H heads, F feed-forward, V vocab
 namespace Dolmen.Checkpoints;
 
+/// <param name="ScaleScores">Attention scores are divided by the root of the head's width, as usual.</param>
+/// <param name="ScaleByLayer">The scores of layer n, counted from 1, are divided by n too (Mistral's GPT-2 models at Stanford).</param>
 public sealed record Gpt2Config(
     int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true,
-    ActivationKind Activation = ActivationKind.GeluTanh) : DecoderConfig
+    ActivationKind Activation = ActivationKind.GeluTanh, bool ScaleScores = true, bool ScaleByLayer = false) : DecoderConfig
 {
     public override DecoderPlan Plan() => new(
         VocabSize, DModel, "transformer.wte.weight", [.. Enumerable.Range(0, Layers).Select(Block)], Norm("transformer.ln_f"),
@@ -35,7 +37,8 @@ public sealed record Gpt2Config(
                 DModel / Heads,
                 Linear("attn.c_attn", DModel, 3 * DModel),
                 Linear("attn.c_proj", DModel, DModel),
-                new NoPosition()
+                new NoPosition(),
+                QueryScale: (ScaleScores ? 1 : Math.Sqrt(DModel / Heads)) / (ScaleByLayer ? i + 1 : 1)
             ),
             Norm($"{layer}ln_2"),
             new GeluSpec(Linear("mlp.c_fc", DModel, DFeedForward), Linear("mlp.c_proj", DFeedForward, DModel), Activation)

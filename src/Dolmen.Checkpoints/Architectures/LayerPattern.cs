@@ -73,7 +73,7 @@ public static class LayerPattern
     {
         if (at == pattern.Length) throw Bad("nothing follows a '*'");
         var mixer = pattern[at];
-        if (!Mixers.Contains(mixer)) throw Bad($"'{mixer}' is no mixer");
+        if (!Mixers.Contains(mixer)) throw Bad($"'{mixer}' is not a mixer");
         at++;
         if (at < pattern.Length && FeedForwards.Contains(pattern[at])) return new LayerKind(mixer, pattern[at++]);
         return new LayerKind(mixer, null);

@@ -94,6 +94,10 @@ internal static class GgufArchitecture
                 null,
                 $"llama.cpp's GPT-2 has the activation 'gelu_new', this model '{ActivationNames.Of(c.Activation)}'"
             ),
+            Gpt2Config { ScaleScores: false } or Gpt2Config { ScaleByLayer: true } => (
+                null,
+                "llama.cpp's GPT-2 divides scores by the root of the head's width alone, this model does not"
+            ),
             Gpt2Config => ("gpt2", null),
             MambaConfig c => ("mamba", StateSpaceProblem("Mamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
             Mamba2Config { Groups: > 1 } => (null, "llama.cpp norms each group of a Mamba-2 layer alone, this model all groups together"),

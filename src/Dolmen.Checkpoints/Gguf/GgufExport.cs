@@ -7,7 +7,7 @@ public static class GgufExport
 {
     /// <param name="read">Gives a tensor of the configuration by its Hugging Face name.</param>
     /// <param name="vocabulary">Metadata of the tokenizer, which llama.cpp wants in the same file.</param>
-    /// <param name="type">Of matrices; vectors, convolutions and routers stay F32, rows that are no multiple of a block F16.</param>
+    /// <param name="type">Of matrices; vectors, convolutions and routers stay F32, rows that are not a multiple of a block F16.</param>
     /// <exception cref="UserErrorException">llama.cpp has no such architecture.</exception>
     public static void Write(string path, string name, ModelConfig config, Func<TensorShape, float[]> read,
         IEnumerable<(string Key, GgufValue Value)> vocabulary, GgmlType type)

@@ -13,7 +13,7 @@ internal sealed record GgufPart(
     public static GgufPart Open(string path)
     {
         if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: name a .gguf file.");
-        var handle = File.OpenHandle(path);
+        var handle = RegularFile.OpenHandle(path);
         try
         {
             var (dataStart, metadata, tensors) = GgufHeader.Read(new GgufBytes(path, handle));

@@ -25,7 +25,7 @@ public sealed class HubClient : IDisposable
     private readonly Uri _endpoint;
     private readonly string? _token;
 
-    /// <exception cref="UserErrorException">The endpoint is no http address.</exception>
+    /// <exception cref="UserErrorException">The endpoint is not an http address.</exception>
     public HubClient(string? endpoint = null, string? token = null)
     {
         var address = string.IsNullOrEmpty(endpoint) ? DefaultEndpoint : endpoint;

@@ -149,7 +149,7 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
 
     private static bool Matches(string path, HubFile file)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         if (stream.Length != file.Size)
             return false;
         if (file.Sha256 is { } expected)

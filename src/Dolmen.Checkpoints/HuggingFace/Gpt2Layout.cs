@@ -17,7 +17,7 @@ internal sealed class Gpt2Layout : ConfigLayout
             fields.Whole("vocab_size"), dModel, fields.Whole("n_layer"), fields.Whole("n_head"),
             fields.WholeOrNull("n_inner") ?? (dModel <= int.MaxValue / 4 ? 4 * dModel : dModel), fields.Whole("n_positions"),
             fields.Number("layer_norm_epsilon"), fields.Flag("tie_word_embeddings"),
-            fields.Activation("activation_function"));
+            fields.Activation("activation_function"), fields.Flag("scale_attn_weights"), fields.Flag("scale_attn_by_inverse_layer_idx"));
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)
@@ -34,6 +34,8 @@ internal sealed class Gpt2Layout : ConfigLayout
         writer.WriteNumber("n_layer", c.Layers);
         writer.WriteNumber("n_positions", c.ContextLength);
         writer.WriteNumber("resid_pdrop", 0.0);
+        writer.WriteBoolean("scale_attn_by_inverse_layer_idx", c.ScaleByLayer);
+        writer.WriteBoolean("scale_attn_weights", c.ScaleScores);
         writer.WriteBoolean("tie_word_embeddings", c.TieEmbeddings);
     }
 }

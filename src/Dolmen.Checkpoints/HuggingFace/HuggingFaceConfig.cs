@@ -77,7 +77,7 @@ internal static class HuggingFaceConfig
         {
             ConfigEnds = isList ? fields.Ids("eos_token_id") : null,
             Generation = File.Exists(generation) && new FileInfo(generation).Length <= GenerationSettings.MaxBytes
-                ? JsonInput.WithoutByteOrderMark(File.ReadAllBytes(generation)) : default(ReadOnlyMemory<byte>?),
+                ? JsonInput.WithoutByteOrderMark(RegularFile.ReadAllBytes(generation)) : default(ReadOnlyMemory<byte>?),
         };
     }
 
@@ -140,7 +140,7 @@ internal static class HuggingFaceConfig
         {
             throw new UserErrorException($"'{path}' is larger than {MaxBytes} bytes, which no model configuration is. Check the path.");
         }
-        var document = JsonInput.Parse(PythonJson.Quoted(File.ReadAllBytes(path)), path);
+        var document = JsonInput.Parse(PythonJson.Quoted(RegularFile.ReadAllBytes(path)), path);
         if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
         document.Dispose();
         throw new UserErrorException($"'{path}' is not a JSON object. Export or fetch the model again.");

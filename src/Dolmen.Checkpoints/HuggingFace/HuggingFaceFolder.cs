@@ -18,7 +18,10 @@ public static class HuggingFaceFolder
         throw new UserErrorException(Directory.Exists(directory)
             ? $"'{directory}' holds no model: neither it nor its 'model' folder has a config.json. Name a Hugging Face model folder or a " +
                 "run that has finished."
-            : $"'{directory}' does not exist: name a Hugging Face model folder or a run that has finished.");
+            : FileTypes.Of(directory) is not FileType.Missing and var type
+                ? $"'{directory}' is {type.Name()}, and a model is a folder here: name a Hugging Face model folder or a run that has " +
+                    "finished. 'dolmen model import' makes a folder of a .gguf file."
+                : $"'{directory}' does not exist: name a Hugging Face model folder or a run that has finished.");
     }
 
     /// <exception cref="UserErrorException">Missing, damaged, or not a model that can be run.</exception>
@@ -67,7 +70,7 @@ public static class HuggingFaceFolder
             HuggingFaceConfig.Write(Path.Combine(staged, "config.json"), config, special, dtype);
             GenerationSettings.Write(Path.Combine(staged, GenerationSettings.FileName), special);
             AtomicFile.WriteText(Path.Combine(staged, "README.md"), card.Markdown(config, special.Bos));
-            foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(staged, Path.GetFileName(file)), overwrite: true);
+            foreach (var file in tokenizerFiles) RegularFile.Copy(file, Path.Combine(staged, Path.GetFileName(file)), overwrite: true);
             Replace(staged, directory);
         }
         catch

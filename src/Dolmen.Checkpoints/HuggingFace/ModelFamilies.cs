@@ -241,8 +241,8 @@ public static class ModelFamilies
                 Honoured("activation_function", "\"gelu_new\"", ActivationNote),
                 Honoured("layer_norm_epsilon", "1e-5"),
                 Honoured("tie_word_embeddings", "true", "the embedding serves as head"),
-                Fixed("scale_attn_weights", "true", "scores are always divided by the root of the head size"),
-                Fixed("scale_attn_by_inverse_layer_idx", "false", "scores are not divided by the layer's number"),
+                Honoured("scale_attn_weights", "true", "scores are divided by the root of the head size"),
+                Honoured("scale_attn_by_inverse_layer_idx", "false", "scores are divided by the layer's number, from 1"),
                 .. Harmless(
                     "reorder_and_upcast_attn",
                     "n_ctx",

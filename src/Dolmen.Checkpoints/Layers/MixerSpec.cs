@@ -25,9 +25,10 @@ public abstract record MixerSpec
 /// <param name="Output">H·E → D.</param>
 /// <param name="Window">A position sees itself and the Window − 1 before it; null sees all.</param>
 /// <param name="QueryNorm">RMSNorm over each query head before positions (Qwen 3); likewise <paramref name="KeyNorm"/>.</param>
+/// <param name="QueryScale">What scores are multiplied by besides 1 / √E.</param>
 public sealed record AttentionSpec(
     int Heads, int KvHeads, int HeadDim, LinearSpec Qkv, LinearSpec Output, PositionSpec Position, int? Window = null,
-    NormSpec? QueryNorm = null, NormSpec? KeyNorm = null) : MixerSpec
+    NormSpec? QueryNorm = null, NormSpec? KeyNorm = null, double QueryScale = 1) : MixerSpec
 {
     public override IEnumerable<TensorShape> Tensors() =>
         [.. Qkv.Tensors(), .. Output.Tensors(), .. QueryNorm?.Tensors() ?? [], .. KeyNorm?.Tensors() ?? []];

@@ -33,10 +33,11 @@ internal static class ChatCommand
     {
         var interactive = !Console.IsInputRedirected;
         if (interactive) Console.Error.WriteLine("Type a message; /reset begins anew, /exit leaves.");
+        var readLine = StandardInput.Lines();
         while (true)
         {
             if (interactive) Console.Error.Write("> ");
-            if (Line(stop) is not { } line || line.Trim() == "/exit") return;
+            if (Line(readLine, stop) is not { } line || line.Trim() == "/exit") return;
             if (string.IsNullOrWhiteSpace(line)) continue;
             if (line.Trim() == "/reset")
             {
@@ -58,10 +59,10 @@ internal static class ChatCommand
     }
 
     /// <summary>A line of input, or an interruption while waiting for it.</summary>
-    private static string? Line(CancellationToken stop)
+    private static string? Line(Func<string?> readLine, CancellationToken stop)
     {
-        var reading = Task.Run(Console.In.ReadLine);
-        reading.Wait(stop);
-        return reading.Result;
+        var reading = Task.Run(readLine);
+        Task.WaitAny([reading], stop);
+        return reading.GetAwaiter().GetResult();
     }
 }

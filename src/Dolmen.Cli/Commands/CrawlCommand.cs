@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
-using Dolmen.Data.Crawling;
+using Dolmen.Web.Crawling;
 using Spectre.Console;
 
 namespace Dolmen.Cli.Commands;

@@ -10,10 +10,11 @@ internal static class DoctorCommand
     {
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
-        var command = new Command("doctor", "Measure this machine and say what is missing.") { threads, json };
+        var measure = new Option<bool>("--measure") { Description = "Measure anew which arithmetic is fastest, for every model." };
+        var command = new Command("doctor", "Measure this machine and say what is missing.") { threads, measure, json };
         command.Runs((parsed, _) =>
         {
-            var diagnosis = Diagnosis.Make(Environment.CurrentDirectory, parsed.GetValue(threads));
+            var diagnosis = Diagnosis.Make(Environment.CurrentDirectory, parsed.GetValue(threads), parsed.GetValue(measure));
             if (parsed.GetValue(json)) Console.Out.WriteLine(diagnosis.ToJson());
             else Show(diagnosis);
             foreach (var warning in diagnosis.Warnings) Console.Error.WriteLine($"dolmen: {warning}");
@@ -38,6 +39,7 @@ internal static class DoctorCommand
         {
             Row("matrix products, fp32", $"{peak.Float32Flops / 1e9:N0} GFLOP/s");
             Row("matrix products, bf16", peak.BFloat16Flops > 0 ? $"{peak.BFloat16Flops / 1e9:N0} GFLOP/s" : "emulated");
+            foreach (var rate in d.Arithmetics) Row($"training products, {rate.Arithmetic}", $"{rate.FlopsPerSecond / 1e9:N0} GFLOP/s");
             Row("memory reads", $"{peak.ReadBytesPerSecond / 1e9:0.0} GB/s");
         }
         Row("memory free", $"{d.FreeMemoryBytes / 1e9:0.0} of {d.Machine.MemoryBytes / 1e9:0.0} GB");

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using Dolmen.Data.Extraction;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Cli.Commands;
 
@@ -20,7 +20,7 @@ internal static class ExtractCommand
         {
             var path = parsed.GetRequiredValue(file);
             using var stdin = path == "-" ? Console.OpenStandardInput() : null;
-            var page = PageFile.Extract(path, parsed.GetValue(url) ?? "", stdin);
+            var page = PageFile.Extract(path, parsed.GetValue(url) ?? "", stdin, note => Console.Error.WriteLine($"dolmen: note: {note}"));
             Console.Out.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(page, CliDataJson.Default.ExtractedPage) : page.Text);
         });
         return command;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
-using Dolmen.Data.Crawling;
+using Dolmen.Web.Crawling;
 
 namespace Dolmen.Cli.Commands;
 

@@ -29,7 +29,7 @@ internal static class GenerateCommand
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
             var text = parsed.GetRequiredValue(prompt);
-            if (text == "-") text = Console.In.ReadToEnd();
+            if (text == "-") text = StandardInput.ReadToEnd();
             if (parsed.GetValue(escapes)) text = Unescaped(text);
             var asJson = parsed.GetValue(json);
             var generator = new Generator(loaded, tokenizer);

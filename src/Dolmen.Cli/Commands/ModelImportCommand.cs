@@ -39,6 +39,7 @@ internal static class ModelImportCommand
             (parsed, work, stop) =>
             {
                 var (path, target) = (parsed.GetRequiredValue(from), parsed.GetRequiredValue(output)!);
+                InputPlace.ThrowUnlessFile(path, "--from");
                 work.Reads("model", path);
                 work.Reads("tokenizer", parsed.GetValue(tokenizer));
                 TensorDtype? wanted = parsed.GetValue(dtype) is { } name ? TensorDtypes.Parse(name) : null;

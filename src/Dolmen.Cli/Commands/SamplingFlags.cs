@@ -73,11 +73,12 @@ internal sealed class SamplingFlags
             RepetitionPenalty = parsed.GetValue(_repetition) ?? defaults.RepetitionPenalty, Suppressed = defaults.Suppressed,
         };
         var tokens = parsed.GetValue(_maxTokens) ?? defaults.MaxTokens ?? UsualTokens;
-        var options = new GenerationOptions(sampling, tokens, parsed.GetValue(_stop))
+        var ignoreEnds = parsed.GetValue(_ignoreEnds);
+        var options = new GenerationOptions(sampling, tokens, [.. parsed.GetValue(_stop) ?? [], .. ignoreEnds ? [] : defaults.Stops])
         {
             MinTokens = parsed.GetValue(_minTokens) ?? Math.Min(defaults.MinTokens, Math.Max(0, tokens)),
             StopTokens = parsed.GetValue(_stopTokens) ?? [],
-            IgnoreEnds = parsed.GetValue(_ignoreEnds),
+            IgnoreEnds = ignoreEnds,
         };
         options.Validate();
         return options;

@@ -11,7 +11,6 @@ namespace Dolmen.Cli.Commands;
 
 internal static class TokenizerCommand
 {
-    private const long LargestText = 1L << 30;
 
     public static Command Build()
     {
@@ -45,7 +44,7 @@ internal static class TokenizerCommand
         command.Runs((parsed, _) =>
         {
             var loaded = TokenizerSource.Open(parsed.GetRequiredValue(tokenizer));
-            var source = Text(parsed.GetValue(text), parsed.GetValue(input));
+            var source = TextArgument.Read(parsed.GetValue(text), parsed.GetValue(input));
             var tokens = loaded.Encode(source, parsed.GetValue(special));
             var detailed = parsed.GetValue(ids);
             Console.Out.WriteLine(parsed.GetValue(json)
@@ -54,22 +53,6 @@ internal static class TokenizerCommand
                 : string.Join(' ', tokens));
         });
         return command;
-    }
-
-    private static string Text(string? text, string? input)
-    {
-        if (input is null) return text ?? StandardInput();
-        if (text is not null) throw new UserErrorException($"There are two texts, '{text}' and --input {input}: give one.");
-        using var file = DataFile.Open(input, "a file with the text after --input");
-        return StrictText.DecodeWhole(file.ReadAll(LargestText), input);
-    }
-
-    private static string StandardInput()
-    {
-        using var all = new MemoryStream();
-        using var input = Console.OpenStandardInput();
-        input.CopyTo(all);
-        return StrictText.DecodeWhole(all.ToArray(), "standard input");
     }
 
     private static Command Decode()
@@ -108,9 +91,9 @@ internal static class TokenizerCommand
                 || token < 0
                 || token >= tokenizer.VocabSize
             )
-                throw new UserErrorException($"{text} is no token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
+                throw new UserErrorException($"{text} is not a token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
             if (tokenizer.BytesOf(token).IsEmpty)
-                throw new UserErrorException($"{text} is no token of this vocabulary: the id lies in it and is not used.");
+                throw new UserErrorException($"{text} is not a token of this vocabulary: the id lies in it and is not used.");
             tokens.Add(token);
         }
         return tokens.Count > 0 ? [.. tokens] : throw new UserErrorException("No token ids: give them as arguments or as --ids 1,2,3.");

@@ -6,6 +6,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Data.Translations;
 using Dolmen.Inference;
 using Dolmen.Tokenization;
+using Dolmen.Tokenization.LanguageCosts;
 using Spectre.Console;
 
 namespace Dolmen.Cli.Commands;

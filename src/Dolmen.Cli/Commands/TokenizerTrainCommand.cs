@@ -145,8 +145,8 @@ internal static class TokenizerTrainCommand
     {
         var corpora = request.Inputs.Where(path => Directory.Exists(Path.Combine(path, "documents"))).ToArray();
         var others = request.Inputs.Except(corpora, StringComparer.Ordinal).ToArray();
-        var files = others.Length > 0 ? TextFiles.Find(others) : [];
         var tally = new DataTally("documents");
+        var files = others.Length > 0 ? TextFiles.Find(others, tally) : [];
         var documents = corpora.SelectMany(corpus => CorpusText.ReadTexts(corpus, tally)).Concat(TextFiles.Read(files, tally));
         var totalBytes = corpora.Length > 0 ? 0 : files.Sum(file => new FileInfo(file.Path).Length);
         var started = Stopwatch.GetTimestamp();
@@ -202,7 +202,7 @@ internal static class TokenizerTrainCommand
     }
 
     private static BpeTokenizer Known(string source) => TokenizerSource.Open(source) as BpeTokenizer
-        ?? throw new UserErrorException($"--extend {source} is no byte-level BPE: only such vocabularies can be extended.");
+        ?? throw new UserErrorException($"--extend {source} is not a byte-level BPE: only such vocabularies can be extended.");
 
     private static TokenizerRecipe Recipe(string[] settings)
     {

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Reports;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;
@@ -19,7 +17,7 @@ internal static class TokenizerViewCommand
         var input = new Option<string?>("--input") { Description = "A text file instead.", HelpName = "FILE" };
         var special = new Option<bool>("--special") { Description = "Names of special tokens in the text become these tokens." };
         var html = new Option<string?>("--html") { Description = "Write a page instead.", HelpName = "FILE" };
-        var command = new Command("view", "Show a text's tokens in colours, with ids, and bytes where a token is no whole character.")
+        var command = new Command("view", "Show a text's tokens in colours, with ids, and bytes where a token is not a whole character.")
         {
             text,
             tokenizer,
@@ -30,10 +28,8 @@ internal static class TokenizerViewCommand
         command.Runs(
             (parsed, _) =>
             {
-                if (parsed.GetValue(text) is not null && parsed.GetValue(input) is not null)
-                    throw new UserErrorException("a text and --input were both given: name one of them.");
                 var name = parsed.GetRequiredValue(tokenizer);
-                var shown = parsed.GetValue(text) ?? Read(parsed.GetValue(input));
+                var shown = TextArgument.Read(parsed.GetValue(text), parsed.GetValue(input));
                 var tokens = TokenView.Of(TokenizerOption.Load(name), shown, parsed.GetValue(special));
                 if (parsed.GetValue(html) is { } page)
                 {
@@ -47,15 +43,5 @@ internal static class TokenizerViewCommand
             }
         );
         return command;
-    }
-
-    /// <summary>One character more than can be shown, so that a longer text is refused, not cut.</summary>
-    private static string Read(string? file)
-    {
-        if (file is not null && !File.Exists(file)) throw new UserErrorException($"{file} does not exist: --input names a text file.");
-        using var reader = file is null ? Console.In : new StreamReader(file, Encoding.UTF8);
-        var chars = new char[TokenView.MostChars + 1];
-        var read = reader.ReadBlock(chars);
-        return new string(chars, 0, read);
     }
 }

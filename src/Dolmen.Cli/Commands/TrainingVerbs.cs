@@ -46,7 +46,6 @@ internal static class TrainingVerbs
                 var changes = new RecipeChanges(Seed: (ulong?)parsed.GetValue(seed), Set: parsed.GetValue(set));
                 var loaded = RecipeFile.Load(parsed.GetRequiredValue(recipe), changes);
                 Engine.Start(parsed.GetValue(threads));
-                Console.Error.WriteLine($"computing with {ComputePath.Choose(loaded.Training.Precision).Reason}");
                 using var progress = new ConsoleProgress();
                 var directory = Path.GetFullPath(parsed.GetRequiredValue(output)!);
                 var context = new TrainingContext(directory, loaded.Seed, loaded.Training, progress, stop)
@@ -64,7 +63,8 @@ internal static class TrainingVerbs
                     Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));
                 else
                     Console.Error.WriteLine(
-                        $"{outcome.Tokens:N0} tokens in {outcome.Steps:N0} steps, {outcome.TokensPerSecond:N0} a second, last loss "
+                        $"{outcome.Tokens:N0} tokens in {outcome.Steps:N0} {(outcome.Steps == 1 ? "step" : "steps")}, "
+                            + $"{outcome.TokensPerSecond:N0} a second, last loss "
                             + $"{outcome.Loss:0.000}: {Path.Combine(directory, "model")}"
                     );
             }

@@ -47,7 +47,7 @@ internal static class TranslateCommand
                 var results = new List<TranslatedText>();
                 foreach (
                     var source in text == "-"
-                        ? Console.In.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                        ? StandardInput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                         : [text]
                 )
                 {

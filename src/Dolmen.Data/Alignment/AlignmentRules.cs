@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Readers;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data.Alignment;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Dolmen.Artifacts;
+using Dolmen.Data.Readers;
 
 namespace Dolmen.Data.Alignment;
 

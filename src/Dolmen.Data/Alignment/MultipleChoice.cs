@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Data.Readers;
 
 namespace Dolmen.Data.Alignment;
 

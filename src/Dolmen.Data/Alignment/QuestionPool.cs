@@ -1,3 +1,5 @@
+using Dolmen.Data.Readers;
+
 namespace Dolmen.Data.Alignment;
 
 /// <summary>The questions that training entries allow, in fixed shares.</summary>

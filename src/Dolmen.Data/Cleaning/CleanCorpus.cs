@@ -5,7 +5,6 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Inputs;
 using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Sources;
 
@@ -202,7 +201,7 @@ internal sealed class CleanCorpus
         var json = JsonSerializer.Serialize(request, CleaningJson.Default.CleaningRequest);
         if (File.Exists(path))
         {
-            if (File.ReadAllText(path) == json)
+            if (RegularFile.ReadAllText(path) == json)
                 return json;
             throw new UserErrorException(
                 $"{directory} holds a corpus of other inputs or of another recipe: name another --out, or remove it."

@@ -55,7 +55,7 @@ internal sealed record DedupSettings(
 }
 
 /// <param name="MinChars">Shorter pieces are left alone.</param>
-/// <param name="MinDocuments">In fewer documents a piece is no repetition.</param>
+/// <param name="MinDocuments">In fewer documents a piece is not a repetition.</param>
 internal sealed record RepeatSettings(int MinChars = 30, int MinDocuments = 2);
 
 /// <param name="MinWords">Shorter passages are left alone; case, punctuation and diacritics play no part.</param>
@@ -160,7 +160,8 @@ internal sealed record CleaningRecipe(
                 problems.Add($"url.{name} is {file}, which {Is(file)}: name a list with one entry a line, or null.");
         if (Filters.BadWords is { } badWords && !Directory.Exists(badWords.Lists))
             problems.Add(
-                $"filters.badWords.lists is {badWords.Lists}, which is no folder: it should hold a word list for each language, named by "
+                $"filters.badWords.lists is {badWords.Lists}, which is not a folder: it should hold a word list for each language, named "
+                    + $"by "
                     + $"its code (en, ko.txt, de.json)."
             );
         if (problems.Count > 0)

@@ -13,13 +13,7 @@ public static class CleaningRecipes
     public static JsonTypeInfo Contract => CleaningRecipeJson.Default.CleaningRecipe;
 
     /// <summary>The recipe's text, comments included; null when there is none of that name.</summary>
-    public static string? Find(string name)
-    {
-        using var stream = typeof(CleaningRecipes).Assembly.GetManifestResourceStream($"recipes/{name}.jsonc");
-        if (stream is null) return null;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
+    public static string? Find(string name) => EmbeddedText.Find(typeof(CleaningRecipes), $"recipes/{name}.jsonc");
 
     /// <exception cref="UserErrorException">No such recipe, or all that is wrong with it, files that it names and that are missing
     /// included.</exception>
@@ -47,6 +41,6 @@ public static class CleaningRecipes
             );
         if (new FileInfo(nameOrPath).Length is > MostBytes and var size)
             throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
-        return CleaningRecipeFile.Load(File.ReadAllText(nameOrPath), nameOrPath, set);
+        return CleaningRecipeFile.Load(RegularFile.ReadAllText(nameOrPath), nameOrPath, set);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -13,7 +14,7 @@ public sealed record TextAmount(long Documents, long Bytes)
 /// <param name="Bytes">Of those records, uncompressed.</param>
 /// <param name="Dropped">Documents by the recipe key of the first rule they broke; records that never became documents are in
 /// <paramref name="Unread"/>.</param>
-/// <param name="Unread">Records of the files that are no documents (images, redirects, broken ones), by reason.</param>
+/// <param name="Unread">Records of the files that are not documents (images, redirects, broken ones), by reason.</param>
 /// <param name="Broken">The first of the records that could not be read.</param>
 /// <param name="Cut">Lines, paragraphs and passages that were cut from documents because they stand in others, and from how many; null when
 /// none were looked for.</param>

@@ -2,7 +2,7 @@ using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -10,8 +10,6 @@ namespace Dolmen.Data.Cleaning;
 /// shard.</summary>
 internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdicts verdicts, double heldOut, bool clustered)
 {
-    public const string Documents = "documents", Exclusions = "exclusions", Measurements = "measurements";
-
     // FineWeb's columns first, then ours.
     private static readonly string[] Texts =
     [
@@ -33,7 +31,8 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
     /// <summary>All shards, several at once. A report of the counts alone.</summary>
     public CleaningReport Write(IReadOnlyList<string> stages, int threads, IProgress<StageProgress> progress, CancellationToken stop)
     {
-        foreach (var folder in new[] { Documents, Exclusions, Measurements }) Directory.CreateDirectory(Path.Combine(directory, folder));
+        foreach (var folder in (string[])[CorpusFolder.Documents, CorpusFolder.Exclusions, CorpusFolder.Measurements])
+            Directory.CreateDirectory(Path.Combine(directory, folder));
         var firsts = new long[stages.Count];
         for (var i = 1; i < stages.Count; i++) firsts[i] = firsts[i - 1] + Rows(stages[i - 1]);
         var counts = new ShardCounts[stages.Count];
@@ -49,7 +48,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         );
         HeldOutTexts.Join(
             [.. counts.Select(count => count.HeldOut ?? throw new InvalidOperationException("A shard was not written."))],
-            Path.Combine(directory, CorpusText.HeldOutFile)
+            Path.Combine(directory, CorpusFolder.HeldOut)
         );
         var all = new ShardCounts();
         foreach (var count in counts) all.Add(count);
@@ -58,7 +57,7 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
 
     private static long Rows(string stage)
     {
-        using var table = CorpusTable.Open(stage);
+        using var table = ParquetTable.Open(stage);
         long rows = 0;
         for (var group = 0; group < table.Groups; group++) rows += table.Rows(group);
         return rows;
@@ -71,13 +70,13 @@ internal sealed class CorpusFiles(string directory, MeasureSet measures, Verdict
         using var held = new HeldOutTexts.Writer(Path.ChangeExtension(stage, ".heldout"));
         string[] cluster = clustered ? ["cluster_id"] : [];
         AtomicFile.Write(
-            At(Measurements, name),
+            At(CorpusFolder.Measurements, name),
             measured =>
                 AtomicFile.Write(
-                    At(Exclusions, name),
+                    At(CorpusFolder.Exclusions, name),
                     excluded =>
                         AtomicFile.Write(
-                            At(Documents, name),
+                            At(CorpusFolder.Documents, name),
                             kept =>
                             {
                                 using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);

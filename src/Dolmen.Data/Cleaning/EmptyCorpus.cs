@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>Says why nothing is left of an input: what was dropped and what could not be read, and the first of each with what is

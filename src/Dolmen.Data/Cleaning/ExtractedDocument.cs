@@ -1,8 +1,8 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
-using Dolmen.Data.Tables;
-using Dolmen.Artifacts;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -72,14 +72,14 @@ internal static class ExtractedFiles
 
     public static IEnumerable<string> ReadTexts(string path)
     {
-        using var table = CorpusTable.Open(path);
+        using var table = ParquetTable.Open(path);
         for (var group = 0; group < table.Groups; group++)
             foreach (var text in table.Strings(group, table.Find("text"))) yield return text ?? "";
     }
 
     public static IEnumerable<ExtractedDocument> Read(string path)
     {
-        using var table = CorpusTable.Open(path);
+        using var table = ParquetTable.Open(path);
         for (var group = 0; group < table.Groups; group++)
         {
             var texts = Array.ConvertAll(Texts, name => table.Strings(group, table.Find(name)));

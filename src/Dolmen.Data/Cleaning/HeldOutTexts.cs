@@ -18,7 +18,7 @@ internal static class HeldOutTexts
 
         public void Add(string id, string text)
         {
-            var line = JsonSerializer.SerializeToUtf8Bytes(new HeldOutText(id, text), CorpusJson.Default.HeldOutText);
+            var line = JsonSerializer.SerializeToUtf8Bytes(new HeldOutText(id, text), CorpusRowJson.Default.HeldOutText);
             _places.Add((StableHash.Of($"held out|{id}"), _file.Position, line.Length));
             _file.Write(line);
         }
@@ -41,7 +41,7 @@ internal static class HeldOutTexts
         for (var file = 0; file < shards.Count; file++)
             foreach (var (order, offset, length) in shards[file].Places) places.Add(new(order, file, offset, length));
         places.Sort((a, b) => (a.Order, a.File, a.Offset).CompareTo((b.Order, b.File, b.Offset)));
-        var files = shards.Select(shard => File.OpenHandle(shard.Path)).ToArray();
+        var files = shards.Select(shard => RegularFile.OpenHandle(shard.Path)).ToArray();
         try
         {
             var buffer = Array.Empty<byte>();

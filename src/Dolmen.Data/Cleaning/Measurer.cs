@@ -1,10 +1,12 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Extraction;
 using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Privacy;
 using Dolmen.Data.Sources;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Cleaning;
 

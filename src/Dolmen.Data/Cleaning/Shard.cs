@@ -1,4 +1,4 @@
-using Dolmen.Data.Inputs;
+using Dolmen.Artifacts;
 using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;

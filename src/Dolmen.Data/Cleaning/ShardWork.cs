@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Inputs;
 using Dolmen.Data.Sources;
 
 namespace Dolmen.Data.Cleaning;
@@ -155,7 +154,7 @@ internal sealed class ShardWork(
 
     private ShardOutcome Outcome(Shard shard, string done)
     {
-        using var stream = File.OpenRead(PathOf(shard, done));
+        using var stream = RegularFile.OpenRead(PathOf(shard, done));
         return JsonSerializer.Deserialize(stream, CleaningJson.Default.ShardOutcome)
             ?? throw new InvalidDataException($"{PathOf(shard, done)} holds nothing.");
     }

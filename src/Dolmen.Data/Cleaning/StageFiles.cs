@@ -1,7 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Cleaning;
 
@@ -77,7 +77,7 @@ internal static class StageFiles
     /// <param name="withText">Without, texts are empty and only what decides is read.</param>
     public static IEnumerable<MeasuredDocument> Read(string path, IReadOnlyList<string> measures, bool withText)
     {
-        using var table = CorpusTable.Open(path);
+        using var table = ParquetTable.Open(path);
         var numbers = measures.Select(name => table.Find(name)).ToArray();
         for (var group = 0; group < table.Groups; group++)
         {

@@ -87,7 +87,7 @@ internal sealed class ContaminationIndex(int ngramWords = 13, double minShare = 
         return hits;
     }
 
-    // The word hashes are compared too: a rolled hash that agrees by chance is no hit.
+    // The word hashes are compared too: a rolled hash that agrees by chance is not a hit.
     private void Compare(
         Place place,
         ReadOnlySpan<ulong> gram,

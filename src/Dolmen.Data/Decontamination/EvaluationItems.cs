@@ -1,6 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
-using nietras.SeparatedValues;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Decontamination;
 
@@ -69,26 +70,27 @@ internal static class EvaluationItems
 
     private static IEnumerable<(string Id, string Text)> Csv(string path)
     {
-        using var reader = Sep.New(',')
-            .Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true })
-            .FromFile(path);
+        using var file = BoundedText.OpenFile(new InputFile(path, Path.GetFileName(path), ""));
+        var row = new DelimitedReader(file, quotes: true, BoundedText.MaxLineBytes) { Delimiter = (byte)',' };
         int column = 0,
             number = 0;
-        while (reader.MoveNext())
+        while (row.Next(CancellationToken.None))
         {
-            var row = reader.Current;
-            if (number++ == 0)
-            {
-                var found = -1;
-                for (var i = 0; found < 0 && i < row.ColCount; i++)
-                    if (Questions.Contains(row[i].ToString().Trim(), StringComparer.OrdinalIgnoreCase)) found = i;
-                if (found >= 0)
-                {
-                    column = found;
-                    continue;
-                }
-            }
-            if (column < row.ColCount) yield return ($"{Path.GetFileName(path)}:{number}", row[column].ToString());
+            number++;
+            if (row.Kind != DelimitedRow.Whole)
+                throw new UserErrorException(
+                    $"{path}, line {row.Line} is longer than {BoundedText.MaxLineBytes >> 20} MB or has a quotation that never closes. "
+                        + "Correct the line or remove it."
+                );
+            if (number == 1 && QuestionColumn(row) is { } found) column = found;
+            else if (column < row.Count) yield return ($"{Path.GetFileName(path)}:{number}", Encoding.UTF8.GetString(row[column]));
         }
+    }
+
+    private static int? QuestionColumn(DelimitedReader row)
+    {
+        for (var i = 0; i < row.Count; i++)
+            if (Questions.Contains(Encoding.UTF8.GetString(row[i]).Trim(), StringComparer.OrdinalIgnoreCase)) return i;
+        return null;
     }
 }

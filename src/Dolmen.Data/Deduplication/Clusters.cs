@@ -16,7 +16,7 @@ internal sealed class Clusters : IDisposable
     private Clusters(DuplicatePairs pairs, Func<long, bool> kept, double minJaccard)
     {
         var count = (int)pairs.Documents;
-        _keys = File.OpenHandle(pairs.KeyFile);
+        _keys = RegularFile.OpenHandle(pairs.KeyFile);
         _kept = new Bits(count);
         _parents = new int[count];
         for (var i = 0; i < count; i++)
@@ -44,7 +44,7 @@ internal sealed class Clusters : IDisposable
         _survivors = new int[count];
         _survivors.AsSpan().Fill(-1);
         var ranks = new int[count];
-        using (var file = File.OpenRead(pairs.RankFile)) file.ReadExactly(MemoryMarshal.AsBytes(ranks.AsSpan()));
+        using (var file = RegularFile.OpenRead(pairs.RankFile)) file.ReadExactly(MemoryMarshal.AsBytes(ranks.AsSpan()));
         for (var i = 0; i < count; i++)
         {
             if (!_kept[i]) continue;

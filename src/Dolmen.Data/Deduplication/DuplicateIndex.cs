@@ -57,11 +57,11 @@ internal sealed class DuplicateIndex : IDisposable
             if (!File.Exists(current))
                 return;
             if (
-                !int.TryParse(File.ReadAllText(current), CultureInfo.InvariantCulture, out _generation)
+                !int.TryParse(RegularFile.ReadAllText(current), CultureInfo.InvariantCulture, out _generation)
                 || !Directory.Exists(Generation(_generation))
             )
                 throw Damaged($"{current} names no generation of it");
-            (_all, _kept) = (ReadCrawls(), File.ReadAllBytes(InGeneration("kept")));
+            (_all, _kept) = (ReadCrawls(), RegularFile.ReadAllBytes(InGeneration("kept")));
             if (_kept.Length != _all.Sum(crawl => crawl.Documents)) throw Damaged("its files are not of one number of documents");
             _earlier = [.. _all.TakeWhile(crawl => crawl.Inputs != inputs)];
             Documents = _earlier.Sum(crawl => crawl.Documents);
@@ -146,7 +146,7 @@ internal sealed class DuplicateIndex : IDisposable
         {
             AtomicFile.Write(SignatureFile(crawl.Request, i), stream =>
             {
-                using var from = File.OpenRead(newFiles[i]);
+                using var from = RegularFile.OpenRead(newFiles[i]);
                 from.CopyTo(stream);
             });
             using var reader = new SignatureReader(newFiles[i], _settings);
@@ -163,7 +163,7 @@ internal sealed class DuplicateIndex : IDisposable
         AtomicFile.Write(Path.Combine(next, "bands"), stream => ItemFile.Write(stream, bands.Sorted()));
         AtomicFile.Write(Path.Combine(next, "near.pairs"), stream =>
         {
-            using var near = File.OpenRead(pairs.NearFile);
+            using var near = RegularFile.OpenRead(pairs.NearFile);
             near.CopyTo(stream);
         });
         AtomicFile.Write(Path.Combine(next, "kept"), stream => stream.Write(flags));
@@ -205,7 +205,7 @@ internal sealed class DuplicateIndex : IDisposable
     {
         try
         {
-            using var stream = File.OpenRead(InGeneration("crawls.json"));
+            using var stream = RegularFile.OpenRead(InGeneration("crawls.json"));
             var crawls =
                 JsonSerializer.Deserialize(stream, DuplicateIndexJson.Default.IReadOnlyListIndexedCrawl)
                 ?? throw new JsonException("It is null.");
@@ -226,7 +226,7 @@ internal sealed class DuplicateIndex : IDisposable
 
     private UserErrorException Damaged(string why) =>
         new(
-            $"{_directory} is no index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the "
+            $"{_directory} is not an index of crawls that can be used: {why}. Restore the folder from a copy, or delete it and build the "
                 + $"earlier crawls again."
         );
 

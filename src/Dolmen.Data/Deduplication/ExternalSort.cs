@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Deduplication;
 
@@ -159,7 +160,7 @@ internal static class ItemFile
     public static IEnumerable<T> ReadFrom<T>(string path, Func<T, bool> reached) where T : unmanaged
     {
         long low = 0, high;
-        using (var file = File.OpenHandle(path))
+        using (var file = RegularFile.OpenHandle(path))
         {
             high = RandomAccess.GetLength(file) / Unsafe.SizeOf<T>();
             while (low < high)

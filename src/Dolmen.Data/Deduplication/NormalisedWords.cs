@@ -95,7 +95,7 @@ internal static class NormalisedWords
             if (Kinds[c] == Kind.Alone) into.Add(HashMixing.Mix(c), i, i + 1);
             else if (Kinds[c] == Kind.Surrogate && i + 1 < span.Length && Rune.TryCreate(c, span[i + 1], out var rune))
             {
-                // Han beyond the basic plane and the small scripts there; emoji are no letters.
+                // Han beyond the basic plane and the small scripts there; emoji are not letters.
                 if (Rune.IsLetter(rune)) into.Add(HashMixing.Mix((ulong)Rune.ToLowerInvariant(rune).Value), i, i + 2);
                 i++;
             }

@@ -7,7 +7,7 @@ internal enum TextUnit { Line, Paragraph }
 /// repeats within itself is left to the filters of repetition, and lines of code between fences are left alone. Bounded memory; not for
 /// several threads at once.</summary>
 /// <param name="minChars">Shorter ones (headings, list items, "Yes.") are left alone.</param>
-/// <param name="minDocuments">In fewer documents a piece is no repetition.</param>
+/// <param name="minDocuments">In fewer documents a piece is not a repetition.</param>
 /// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one. Itself when null.</param>
 internal sealed class RepeatedLines(
     string scratchDirectory,

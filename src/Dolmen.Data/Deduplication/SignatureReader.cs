@@ -17,7 +17,7 @@ internal sealed class SignatureReader : IDisposable
     {
         _path = path;
         _settings = settings;
-        _handle = File.OpenHandle(path);
+        _handle = RegularFile.OpenHandle(path);
         var length = RandomAccess.GetLength(_handle);
         try
         {
@@ -87,7 +87,7 @@ internal sealed class SignatureReader : IDisposable
         }
     }
 
-    private UserErrorException Broken(string why) => new($"{_path} is no signature file: {why}. Delete it and measure its shard again.");
+    private UserErrorException Broken(string why) => new($"{_path} is not a signature file: {why}. Delete it and measure its shard again.");
 
     public void Dispose() => _handle.Dispose();
 }

@@ -163,7 +163,7 @@ internal static class Citations
         if (rest.StartsWith(Edit, StringComparison.Ordinal)) return Edit.Length;
         if (rest.StartsWith(Needed, StringComparison.Ordinal)) return Needed.Length;
         var digits = 0;
-        // A longer number is no citation's.
+        // A longer number is not a citation's.
         while (digits < rest.Length && digits < 10 && char.IsDigit(rest[digits])) digits++;
         return digits < rest.Length && rest[digits] == ']' ? digits + 1 : 0;
     }

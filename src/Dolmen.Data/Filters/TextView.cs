@@ -114,7 +114,7 @@ internal sealed class TextView : IDisposable
     }
 
     /// <param name="language">Decides how scripts without spaces, Korean particles and French elisions are cut.</param>
-    /// <param name="isMarkdown">Made of a page by our extraction: its signs for headings and table cells are no words of the page.</param>
+    /// <param name="isMarkdown">Made of a page by our extraction: its signs for headings and table cells are not words of the page.</param>
     public static TextView Of(string text, string language, bool isMarkdown = false)
     {
         var cutter = new TextCutter(text, LanguageThresholds.For(language), isMarkdown);

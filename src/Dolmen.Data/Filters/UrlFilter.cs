@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Reflection;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Filters;
 
@@ -141,17 +141,10 @@ internal sealed class UrlFilter
     private static IEnumerable<string> Section(string[] lines, char mark) =>
         lines.Where(line => line[0] == mark).Select(line => line[1..].Trim());
 
-    private static string[] BuiltInWords()
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("adult-url-words.txt")
-            ?? throw new InvalidOperationException("adult-url-words.txt is not embedded.");
-        using var reader = new StreamReader(stream);
-        return
+    private static string[] BuiltInWords() =>
         [
-            .. reader
-                .ReadToEnd()
+            .. EmbeddedText.Read(typeof(UrlFilter), "adult-url-words.txt")
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Where(line => line[0] != '#'),
         ];
-    }
 }

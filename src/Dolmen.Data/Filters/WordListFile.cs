@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
@@ -27,7 +26,8 @@ internal static class WordListFile
             catch (JsonException problem)
             {
                 throw new UserErrorException(
-                    $"{path} is no list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one entry a "
+                    $"{path} is not a list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one "
+                        + $"entry a "
                         + $"line in a .txt file.",
                     problem
                 );
@@ -35,7 +35,10 @@ internal static class WordListFile
         }
         else
         {
-            BoundedLines.ForEach(new InputFile(path, Path.GetFileName(path), ""), (_, line) => entries.Add(Encoding.UTF8.GetString(line)));
+            BoundedLines.ForEach(
+                new InputFile(path, Path.GetFileName(path), ""),
+                (number, line) => entries.Add(StrictText.Decode(line, path, number))
+            );
         }
         entries.RemoveAll(entry => string.IsNullOrWhiteSpace(entry) || entry.TrimStart()[0] is '#' or '!');
         for (var index = 0; index < entries.Count; index++) entries[index] = entries[index].Trim().TrimStart('\uFEFF');

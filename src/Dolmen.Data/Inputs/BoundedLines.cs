@@ -1,6 +1,6 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Sources;
-using Dolmen.Data.Warc;
+using Dolmen.Artifacts.Compression;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Inputs;
 

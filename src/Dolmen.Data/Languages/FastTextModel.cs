@@ -26,7 +26,8 @@ internal sealed class FastTextModel
         try
         {
             InputPlace.ThrowUnlessFile(path);
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+            using var file = new FileStream(
+                RegularFile.Regular(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
             return new(new(file, path));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -71,7 +71,7 @@ internal sealed class FastTextReader(Stream stream, string path)
     {
         stream.ReadExactly(MemoryMarshal.AsBytes(values));
         foreach (var value in values)
-            if (!float.IsFinite(value)) throw Broken($"{what} hold {value}, which is no number");
+            if (!float.IsFinite(value)) throw Broken($"{what} hold {value}, which is not a number");
     }
 
     public void Demand(long bytes, string what)

@@ -55,7 +55,7 @@ internal sealed class LinguaNGrams
 
     private static Dictionary<ulong, float> Read(string path, Script script)
     {
-        using var file = new BrotliStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var file = new BrotliStream(RegularFile.OpenRead(path), CompressionMode.Decompress);
         using var json = JsonDocument.Parse(file);
         var probabilities = new Dictionary<ulong, float>(1 << 12);
         foreach (var group in json.RootElement.GetProperty("ngrams").EnumerateObject())

@@ -23,15 +23,11 @@ internal static class ScriptModels
         _ => null,
     };
 
-    /// <summary>Languages of other scripts, which a text in Latin cannot be in; Serbian can.</summary>
-    public static bool IsForeign(Script script, string language) =>
-        script == Script.Latn && (language is "be" or "bg" or "mk" or "ru" or "uk" or "ar" or "fa" or "ur" or "hi" or "mr" or "ne");
-
     /// <summary>The likeliest language of a sample in the model's script; the score falls with what else the text is written in.</summary>
     public static LanguageGuess Identify(TrigramModel model, ReadOnlySpan<char> sample, in ScriptShares shares)
     {
         var guess = model.Identify(sample);
-        // Vowel signs are no letters to Lingua: its Devanagari models see consonants only, and many words have no three of them in a row.
+        // Vowel signs are not letters to Lingua: its Devanagari models see consonants only, and many words have no three of them in a row.
         var language = shares.Main == Script.Deva ? "hi" : guess.Language;
         if (RivalWords.TryFind(language, out var rivals)) guess = rivals.Settle(guess, model, sample);
         return guess with { Score = guess.Score * ScriptLanguages.Certainty(shares) };

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Dolmen.Data.Languages;
 
-/// <summary>How many letters of each script a text has. Vowel signs and other marks are no letters.</summary>
+/// <summary>How many letters of each script a text has. Vowel signs and other marks are not letters.</summary>
 internal struct ScriptShares
 {
     /// <summary>Of Han and kana together; Japanese prose has about half, Chinese pages a の here and there.</summary>

@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
 
@@ -76,10 +76,10 @@ public static class CorpusMix
             Scatter(files, rows, codec, plans, buckets, parallel, progress);
             var total = plans.Values.Sum(p => p.TakenDocuments);
             var names = ShardFiles.Write(
-                Path.Combine(work, CorpusTables.DocumentsFolder), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
+                Path.Combine(work, CorpusFolder.Documents), codec, buckets.InOrder(), (long)recipe.ShardMegabytes << 20,
                 done => progress.Report(new StageProgress(Stage, done, total, "documents", "writing")), stop);
             var report = Report(recipe, seed, budget, reachable, keys, shares, allocated, plans, counted, estimated, names, notices);
-            Directory.Move(Path.Combine(work, CorpusTables.DocumentsFolder), Path.Combine(outDirectory, CorpusTables.DocumentsFolder));
+            Directory.Move(Path.Combine(work, CorpusFolder.Documents), Path.Combine(outDirectory, CorpusFolder.Documents));
             AtomicFile.WriteJson(Path.Combine(outDirectory, ReportFile), report, MixJson.Default.MixReport);
             return report;
         }
@@ -101,7 +101,8 @@ public static class CorpusMix
             var found = CorpusTables.FilesOf(root, (path, reason) => leftOut[path] = reason);
             if (found.Count == 0)
                 throw new UserErrorException(
-                    $"--input {input} is no corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. Make "
+                    $"--input {input} is not a corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. "
+                        + $"Make "
                         + $"one with 'dolmen corpus build'."
                 );
             foreach (var file in found)
@@ -121,9 +122,11 @@ public static class CorpusMix
         var all = new List<(string Path, IReadOnlyList<TableColumn> Columns)>();
         foreach (var path in paths.Order(StringComparer.Ordinal))
         {
-            using var table = CorpusTable.Open(path);
+            using var table = ParquetTable.Open(path);
             if (table.Find("text") is not { Kind: ColumnKind.Text })
-                throw new UserErrorException($"{path} has no column text of strings: it is no corpus. Leave it out or rename its column.");
+                throw new UserErrorException(
+                    $"{path} has no column text of strings: it is not a corpus. Leave it out or rename its column."
+                );
             all.Add((path, table.Columns));
             foreach (var name in table.Unreadable) notices.Add($"column {name} is nested or of a rare type and is not carried over.");
         }
@@ -164,7 +167,7 @@ public static class CorpusMix
                 var here = new Dictionary<ComponentKey, ComponentPlan>();
                 long guesses = 0,
                     all = 0;
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 for (var group = 0; group < table.Groups; group++)
                 {
                     parallel.CancellationToken.ThrowIfCancellationRequested();
@@ -209,7 +212,7 @@ public static class CorpusMix
             parallel,
             file =>
             {
-                using var table = CorpusTable.Open(file.Path);
+                using var table = ParquetTable.Open(file.Path);
                 using var buffer = new MemoryStream();
                 using var writer = RowCodec.Writer(buffer);
                 var places = new List<ulong>();
@@ -309,7 +312,7 @@ public static class CorpusMix
             Grouped(c => c.Language),
             Grouped(c => c.Source),
             components,
-            [.. names.Select(n => $"{CorpusTables.DocumentsFolder}/{n}")],
+            [.. names.Select(n => $"{CorpusFolder.Documents}/{n}")],
             notices
         );
 

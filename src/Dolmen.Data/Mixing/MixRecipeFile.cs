@@ -47,8 +47,8 @@ public static class MixRecipeFile
         try
         {
             if (new FileInfo(file).Length > MaxBytes)
-                throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is no recipe.");
-            return RecipeTree.Parse(File.ReadAllText(file), file);
+                throw new UserErrorException($"--recipe {file} has more than {MaxBytes >> 20} MB: that is not a recipe.");
+            return RecipeTree.Parse(RegularFile.ReadAllText(file), file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

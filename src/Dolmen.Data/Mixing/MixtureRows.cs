@@ -1,6 +1,6 @@
 using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
 
@@ -17,7 +17,7 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
 
     private readonly ulong _salt = new StableRandom(seed).NextUInt64();
 
-    public MixtureRow[] Read(CorpusTable table, int group, string input)
+    public MixtureRow[] Read(ParquetTable table, int group, string input)
     {
         var ids = table.Strings(group, table.Find("id"));
         var sources = table.Strings(group, recipe.SourceColumn == InputSource ? null : table.Find(recipe.SourceColumn));
@@ -68,7 +68,7 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
         _ => 1,
     };
 
-    private double[] Copies(CorpusTable table, int group, int rows)
+    private double[] Copies(ParquetTable table, int group, int rows)
     {
         var copies = new double[rows];
         Array.Fill(copies, 1);

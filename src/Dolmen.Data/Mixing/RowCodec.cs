@@ -1,5 +1,5 @@
 using System.Text;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Tables;
 using Parquet;
 using Parquet.Schema;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Data.Mixing;
 
@@ -30,7 +30,14 @@ internal static class ShardFiles
         for (var more = source.MoveNext(); more;)
         {
             var name = $"{names.Count:00000}.parquet";
-            AtomicFile.Write(Path.Combine(folder, name), stream => more = WriteShard(stream).GetAwaiter().GetResult());
+            AtomicFile.Write(
+                Path.Combine(folder, name),
+                stream =>
+                {
+                    more = WriteShard(stream).GetAwaiter().GetResult();
+                    BoundedStatistics.Apply(stream);
+                }
+            );
             names.Add(name);
         }
         return names;

@@ -17,7 +17,7 @@ internal static class IpAddresses
         return V6(text, at);
     }
 
-    /// <summary>Numbers of sections have four parts too: those that begin a heading of Markdown are no addresses.</summary>
+    /// <summary>Numbers of sections have four parts too: those that begin a heading of Markdown are not addresses.</summary>
     private static bool IsHeading(ReadOnlySpan<char> before)
     {
         before = before[(before.LastIndexOf('\n') + 1)..].TrimEnd(' ');

@@ -39,7 +39,7 @@ internal static class FtrlRegression
                 foreach (var feature in features) sum += weights[feature];
                 var error = weight * (Calibration.Sigmoid((sum * scale) + offset) - (good ? 1 : 0));
                 Step(features, error * scale, weights, pulls, squares, settings);
-                // The bias is no feature: it is neither pulled to zero nor scaled by the text's length.
+                // The bias is not a feature: it is neither pulled to zero nor scaled by the text's length.
                 offsetSquares += error * error;
                 offset -= settings.LearningRate * error / (Beta + Math.Sqrt(offsetSquares));
             }

@@ -58,7 +58,7 @@ internal static class ModelFile
     {
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             Span<byte> length = stackalloc byte[8];
             stream.ReadExactly(length);
             var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(length);
@@ -68,7 +68,7 @@ internal static class ModelFile
             stream.ReadExactly(bytes);
             var header =
                 JsonNode.Parse(bytes, documentOptions: new JsonDocumentOptions { MaxDepth = 8 }) as JsonObject
-                ?? throw new InvalidDataException("its header is no object.");
+                ?? throw new InvalidDataException("its header is not an object.");
             var about = (string?)header["__metadata__"]?[About] ?? throw new InvalidDataException("its metadata do not say what it is.");
             var tensors = new Dictionary<string, Array>(StringComparer.Ordinal);
             foreach (var (name, type) in wanted)
@@ -106,7 +106,7 @@ internal static class ModelFile
     public static UserErrorException Broken(string path, string whatItIs, string why, Exception? cause = null)
     {
         var message =
-            $"{path} is no {whatItIs} that can be read: {why} Train it again with 'dolmen corpus train-classifier', or name another.";
+            $"{path} is not a readable {whatItIs}: {why} Train it again with 'dolmen corpus train-classifier', or name another.";
         return cause is null ? new UserErrorException(message) : new UserErrorException(message, cause);
     }
 
@@ -115,7 +115,7 @@ internal static class ModelFile
         var entry = header[name] as JsonObject ?? throw new InvalidDataException($"it holds no {name}.");
         if ((string?)entry["dtype"] != type) throw new InvalidDataException($"{name} is {(string?)entry["dtype"]} and must be {type}.");
         if (entry["shape"] is not JsonArray { Count: 1 } shape || entry["data_offsets"] is not JsonArray { Count: 2 } offsets)
-            throw new InvalidDataException($"{name} is no vector.");
+            throw new InvalidDataException($"{name} is not a vector.");
         var (count, from, to) = ((long?)shape[0] ?? -1, (long?)offsets[0] ?? -1, (long?)offsets[1] ?? -1);
         if (count < 0 || count > MaxDataBytes / 4 || from < 0 || to - from != count * 4 || to > stream.Length - data)
             throw new InvalidDataException($"{name} has {count} values at {from} to {to}, which the file does not hold.");

@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Data.Quality;
 
 /// <summary>What became of the texts that a model was to learn from. It does not depend on the order they came in.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Sources;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Quality;
 
@@ -75,9 +75,11 @@ internal static class TrainingTexts
 
     private static void ParquetTexts(string path, Action<string?> body, CancellationToken stop)
     {
-        using var table = CorpusTable.Open(path);
+        using var table = ParquetTable.Open(path);
         if (table.Find("text") is not { } column)
-            throw new UserErrorException($"{path} has no column text: it is no corpus. Name a corpus folder or a Parquet file with one.");
+            throw new UserErrorException(
+                $"{path} has no column text: it is not a corpus. Name a corpus folder or a Parquet file with one."
+            );
         for (var group = 0; group < table.Groups; group++)
         {
             stop.ThrowIfCancellationRequested();

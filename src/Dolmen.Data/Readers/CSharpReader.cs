@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Dolmen.Data.Inputs;
+using Dolmen.Artifacts;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
 
@@ -73,12 +74,12 @@ internal static partial class CSharpReader
         var name = match.Groups["name"].Value;
         var list = match.Groups["list"];
         if (list.Success && container.EndsWith("." + name, StringComparison.Ordinal))
-            return new MemberName(EntryKind.Constructor, name, container, $"new {container}{XmlText.Collapse(list.Value)}");
+            return new MemberName(EntryKind.Constructor, name, container, $"new {container}{WhiteSpace.Collapse(list.Value)}");
         var kind =
             list.Success ? EntryKind.Method
             : declaration.Contains('{', StringComparison.Ordinal) ? EntryKind.Property
             : EntryKind.Field;
-        return new MemberName(kind, name, container, $"{container}.{name}{match.Groups["generic"].Value}{XmlText.Collapse(list.Value)}");
+        return new MemberName(kind, name, container, $"{container}.{name}{match.Groups["generic"].Value}{WhiteSpace.Collapse(list.Value)}");
     }
 
     [GeneratedRegex(@"^namespace\s+([\w.]+)")]

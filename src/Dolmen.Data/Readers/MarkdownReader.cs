@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data.Readers;

@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Readers;
 

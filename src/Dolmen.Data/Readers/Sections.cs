@@ -1,4 +1,6 @@
 using System.Text;
+using Dolmen.Artifacts;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
 
@@ -12,7 +14,7 @@ internal sealed class Sections(string source)
 
     public void Heading(string text)
     {
-        if (XmlText.Collapse(text) is { Length: > 0 } heading) _sections.Add((heading, new StringBuilder()));
+        if (WhiteSpace.Collapse(text) is { Length: > 0 } heading) _sections.Add((heading, new StringBuilder()));
     }
 
     public void Paragraph(string text)
@@ -74,6 +76,6 @@ internal sealed class Sections(string source)
             var space = text.LastIndexOfAny([' ', '\n'], MaxSummaryChars);
             end = space > 0 ? space : MaxSummaryChars - (char.IsHighSurrogate(text[MaxSummaryChars - 1]) ? 1 : 0);
         }
-        return (XmlText.Collapse(text[..end]), text[end..].Trim());
+        return (WhiteSpace.Collapse(text[..end]), text[end..].Trim());
     }
 }

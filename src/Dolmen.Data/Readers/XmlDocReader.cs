@@ -1,6 +1,7 @@
 using System.Xml.Linq;
-using Dolmen.Data.Inputs;
-using Dolmen.Data.Sources;
+using Dolmen.Artifacts;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
 
@@ -13,7 +14,7 @@ internal static class XmlDocReader
             return [];
         if (root.Name.LocalName == "doc" && root.Element("members") is { } members)
             return Members(members.Elements("member"), file.Name, funnel);
-        var paragraphs = root.DescendantNodes().OfType<XText>().Select(t => XmlText.Collapse(t.Value)).Where(t => t.Length > 0);
+        var paragraphs = root.DescendantNodes().OfType<XText>().Select(t => WhiteSpace.Collapse(t.Value)).Where(t => t.Length > 0);
         return Passages.Cut(string.Join("\n\n", paragraphs), Path.GetFileName(file.Name), file.Name, funnel);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Xml.Linq;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
 
@@ -8,7 +9,7 @@ namespace Dolmen.Data.Readers;
 internal static class XmlText
 {
     /// <summary>On one line, white space collapsed.</summary>
-    public static string Line(XElement? element) => element is null ? "" : Collapse(Gather(element, block: false));
+    public static string Line(XElement? element) => element is null ? "" : WhiteSpace.Collapse(Gather(element, block: false));
 
     /// <summary>Paragraphs, list items and lines of code on lines of their own.</summary>
     public static string Block(XElement? element)
@@ -17,22 +18,10 @@ internal static class XmlText
         var lines = new List<string>();
         foreach (var line in Gather(element, block: true).Split('\n'))
         {
-            var text = line.StartsWith(CodeMark) ? line[1..].TrimEnd() : Collapse(line);
+            var text = line.StartsWith(CodeMark) ? line[1..].TrimEnd() : WhiteSpace.Collapse(line);
             if (text.Length > 0) lines.Add(text);
         }
         return string.Join('\n', lines);
-    }
-
-    public static string Collapse(string text)
-    {
-        var result = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            if (!char.IsWhiteSpace(c)) result.Append(c);
-            else if (result.Length > 0 && result[^1] != ' ') result.Append(' ');
-        }
-        if (result.Length > 0 && result[^1] == ' ') result.Length--;
-        return result.ToString();
     }
 
     // Marks a line whose indentation counts; a control character that XML 1.0 cannot hold.
@@ -64,11 +53,11 @@ internal static class XmlText
                 else Append(tag, text, block);
                 break;
             case "c":
-                text.Append('`').Append(Collapse(tag.Value)).Append('`');
+                text.Append('`').Append(WhiteSpace.Collapse(tag.Value)).Append('`');
                 break;
             case "code":
                 if (!block || !tag.Value.Trim().Contains('\n', StringComparison.Ordinal))
-                    text.Append(newLine).Append(Collapse(tag.Value)).Append(newLine);
+                    text.Append(newLine).Append(WhiteSpace.Collapse(tag.Value)).Append(newLine);
                 else
                     foreach (var line in Unindented(tag.Value))
                         text.Append('\n').Append(CodeMark).Append(line);

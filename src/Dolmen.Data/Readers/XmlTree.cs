@@ -1,5 +1,6 @@
 using System.Xml;
 using System.Xml.Linq;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Readers;
 
@@ -18,7 +19,7 @@ internal static class XmlTree
     {
         DtdProcessing = DtdProcessing.Prohibit,
         XmlResolver = null,
-        MaxCharactersInDocument = Inputs.BoundedText.MaxFileBytes,
+        MaxCharactersInDocument = BoundedText.MaxFileBytes,
         MaxCharactersFromEntities = 1,
         IgnoreComments = true,
         IgnoreProcessingInstructions = true,

@@ -1,5 +1,6 @@
+using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -23,8 +24,8 @@ internal sealed class BoundaryExamples
     public static BoundaryExamples Of(BuiltCorpus corpus, RowRules rules)
     {
         var examples = new BoundaryExamples();
-        examples.Read(corpus, CorpusFiles.Documents, rules);
-        examples.Read(corpus, CorpusFiles.Exclusions, rules);
+        examples.Read(corpus, CorpusFolder.Documents, rules);
+        examples.Read(corpus, CorpusFolder.Exclusions, rules);
         return examples;
     }
 
@@ -36,14 +37,14 @@ internal sealed class BoundaryExamples
         {
             // Of many shards a row group each from some, of few several from each.
             var shard = shards[shards.Count <= MostGroups ? i : (int)((long)i * shards.Count / MostGroups)];
-            using var table = CorpusTable.Open(corpus.PathOf(folder, shard));
+            using var table = ParquetTable.Open(corpus.PathOf(folder, shard));
             var take = Math.Min(table.Groups, Math.Max(1, left / Math.Max(1, Math.Min(shards.Count, MostGroups) - i)));
             for (var g = 0; g < take; g++) Read(table, (int)((long)g * table.Groups / take), rules);
             left -= Math.Max(1, take);
         }
     }
 
-    private void Read(CorpusTable table, int group, RowRules rules)
+    private void Read(ParquetTable table, int group, RowRules rules)
     {
         var rows = MeasuredRows.Read(table, group, rules);
         var (value, threshold) = (rows.Numbers("value"), rows.Numbers("threshold"));

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -35,7 +35,7 @@ internal sealed class BuiltCorpus
             throw new UserErrorException($"there is no folder {directory}: name the --out of a 'dolmen corpus build'.");
         if (!IsAt(directory))
             throw new UserErrorException(
-                $"{directory} is no finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen "
+                $"{directory} is not a finished corpus with measurements: it has no {CleaningReport.FileName}. Build it again with 'dolmen "
                     + $"corpus build --out DIR'."
             );
         var report = Read(
@@ -43,9 +43,9 @@ internal sealed class BuiltCorpus
             text => JsonSerializer.Deserialize(text, CleaningJson.Default.CleaningReport)
         );
         var recipe = Read(Path.Combine(directory, CleaningRecipeFile.Resolved), text => text);
-        var folder = Path.Combine(directory, CorpusFiles.Measurements);
+        var folder = Path.Combine(directory, CorpusFolder.Measurements);
         if (!System.IO.Directory.Exists(folder))
-            throw new UserErrorException($"{directory} has no {CorpusFiles.Measurements} folder: restore it, or build the corpus again.");
+            throw new UserErrorException($"{directory} has no {CorpusFolder.Measurements} folder: restore it, or build the corpus again.");
         var shards = System
             .IO.Directory.GetFiles(folder, "*.parquet")
             .Select(file => Path.GetFileName(file))
@@ -60,7 +60,7 @@ internal sealed class BuiltCorpus
 
     /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
     public byte[] Earlier() =>
-        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? File.ReadAllBytes(file) : [];
+        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? RegularFile.ReadAllBytes(file) : [];
 
     /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)
@@ -97,7 +97,7 @@ internal sealed class BuiltCorpus
         long first = 0;
         for (var shard = 0; shard < Shards.Count; shard++)
         {
-            using var table = CorpusTable.Open(PathOf(CorpusFiles.Measurements, Shards[shard]));
+            using var table = ParquetTable.Open(PathOf(CorpusFolder.Measurements, Shards[shard]));
             foreach (var column in (string[])["id", "language", "reason", "text_bytes"])
                 if (table.Find(column) is null) throw Lacks(table, column);
             for (var group = 0; group < table.Groups; group++)
@@ -110,8 +110,10 @@ internal sealed class BuiltCorpus
         return groups;
     }
 
-    public static UserErrorException Lacks(CorpusTable table, string column) =>
-        new($"{table.Path} has no column {column}: it is no file of measurements of this recipe. Restore it, or build the corpus again.");
+    public static UserErrorException Lacks(ParquetTable table, string column) =>
+        new(
+            $"{table.Path} has no column {column}: it is not a file of measurements of this recipe. Restore it, or build the corpus again."
+        );
 
     private static T Read<T>(string path, Func<string, T?> parse)
         where T : class
@@ -122,9 +124,9 @@ internal sealed class BuiltCorpus
                 throw new UserErrorException($"{path} is missing: restore it, or build the corpus again.");
             if (file.Length > MostReportBytes)
                 throw new UserErrorException(
-                    $"{path} has {file.Length} bytes, which is no file of a corpus: restore it, or build the corpus again."
+                    $"{path} has {file.Length} bytes, which is not a file of a corpus: restore it, or build the corpus again."
                 );
-            return parse(File.ReadAllText(path)) ?? throw new JsonException("It is null.");
+            return parse(RegularFile.ReadAllText(path)) ?? throw new JsonException("It is null.");
         }
         catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -77,7 +78,7 @@ internal sealed class CorpusFigures(int measures)
                 parts[i] = new CorpusFigures(rules.Names.Count);
                 foreach (var shard in wave[i].GroupBy(group => group.Shard))
                 {
-                    using var table = CorpusTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[shard.Key]));
+                    using var table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[shard.Key]));
                     foreach (var group in shard) parts[i].Count(table, group.Group, rules);
                 }
             });
@@ -99,7 +100,7 @@ internal sealed class CorpusFigures(int measures)
         return host.ToString().ToLowerInvariant();
     }
 
-    private void Count(CorpusTable table, int group, RowRules rules)
+    private void Count(ParquetTable table, int group, RowRules rules)
     {
         var rows = MeasuredRows.Read(table, group, rules);
         var (bytes, urls) = (rows.Numbers("text_bytes"), rows.Texts("url", ""));

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -49,9 +49,9 @@ public sealed class CorpusInspection
 
     private IEnumerable<InspectedDocument> OfShard(string shard, CancellationToken stop)
     {
-        using var table = CorpusTable.Open(_corpus.PathOf(CorpusFiles.Measurements, shard));
-        using var documents = new TextRows(_corpus.PathOf(CorpusFiles.Documents, shard));
-        using var exclusions = new TextRows(_corpus.PathOf(CorpusFiles.Exclusions, shard));
+        using var table = ParquetTable.Open(_corpus.PathOf(CorpusFolder.Measurements, shard));
+        using var documents = new TextRows(_corpus.PathOf(CorpusFolder.Documents, shard));
+        using var exclusions = new TextRows(_corpus.PathOf(CorpusFolder.Exclusions, shard));
         long kept = 0, dropped = 0;
         for (var group = 0; group < table.Groups; group++)
         {
@@ -85,12 +85,12 @@ public sealed class CorpusInspection
 
     private string HeldOut(string id)
     {
-        var path = Path.Combine(_corpus.Directory, CorpusText.HeldOutFile);
+        var path = Path.Combine(_corpus.Directory, CorpusFolder.HeldOut);
         if (!File.Exists(path)) return "";
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in RegularFile.ReadLines(path))
             if (
                 line.Contains(JsonEncodedText.Encode(id).Value, StringComparison.Ordinal)
-                && JsonSerializer.Deserialize(line, CorpusJson.Default.HeldOutText) is { } held
+                && JsonSerializer.Deserialize(line, CorpusRowJson.Default.HeldOutText) is { } held
                 && held.Id == id
             )
                 return held.Text;
@@ -110,13 +110,13 @@ public sealed class CorpusInspection
     /// <summary>A row group of measurements as the query sees it.</summary>
     private sealed class Rows
     {
-        private readonly CorpusTable _table;
+        private readonly ParquetTable _table;
         private readonly int _group;
         private readonly CorpusInspection _asked;
         private readonly (double[] Values, MeasureBound Bound)[] _min, _max;
         private readonly Dictionary<string, double[]> _numbers = new(StringComparer.Ordinal);
 
-        public Rows(CorpusTable table, int group, CorpusInspection asked)
+        public Rows(ParquetTable table, int group, CorpusInspection asked)
         {
             (_table, _group, _asked) = (table, group, asked);
             (Id, Url, Language, Reason) = (Texts("id"), Texts("url"), Texts("language"), Texts("reason"));

@@ -1,8 +1,9 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Artifacts.Reports;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using static Dolmen.Data.Reports.HtmlPage;
+using static Dolmen.Artifacts.Reports.HtmlPage;
 
 namespace Dolmen.Data.Reports;
 
@@ -34,7 +35,7 @@ public static class CorpusReportPage
     {
         var all = figures.All;
         // Nothing here names the folder, the machine or the time: the same input makes the same files.
-        var page = new HtmlPage("Corpus");
+        var page = new HtmlPage("Corpus", EmbeddedText.Read(typeof(CorpusReportPage), "corpus.css"));
         page.Lead(
             $"{Count(all.Kept)} of {Count(all.Read)} documents are kept ({Percent(Share(all.Kept, all.Read))}): {Count(all.KeptBytes)} "
                 + $"bytes of text, "

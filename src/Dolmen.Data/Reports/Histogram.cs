@@ -24,7 +24,7 @@ internal sealed class Histogram
     /// <summary>Whether all values are fractions, which are drawn as they are; others by their logarithms.</summary>
     public bool IsFraction => Min >= 0 && Max <= 1;
 
-    /// <summary>NaN is no value.</summary>
+    /// <summary>NaN is not a value.</summary>
     public void Add(double value)
     {
         if (double.IsNaN(value)) return;

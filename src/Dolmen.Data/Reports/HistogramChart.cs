@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Dolmen.Artifacts.Reports;
 
 namespace Dolmen.Data.Reports;
 

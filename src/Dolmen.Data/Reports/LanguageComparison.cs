@@ -1,5 +1,6 @@
 using System.Globalization;
-using static Dolmen.Data.Reports.HtmlPage;
+using Dolmen.Artifacts.Reports;
+using static Dolmen.Artifacts.Reports.HtmlPage;
 
 namespace Dolmen.Data.Reports;
 

@@ -1,6 +1,6 @@
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -44,10 +44,10 @@ internal sealed record LanguageRules(bool Wanted, (int Measure, Rule Rule)[] Rul
 /// <summary>A row group of measurements: what decides about its documents.</summary>
 internal sealed class MeasuredRows
 {
-    private readonly CorpusTable _table;
+    private readonly ParquetTable _table;
     private readonly int _group;
 
-    private MeasuredRows(CorpusTable table, int group, RowRules rules)
+    private MeasuredRows(ParquetTable table, int group, RowRules rules)
     {
         (_table, _group) = (table, group);
         Language = Texts("language", "und");
@@ -84,7 +84,7 @@ internal sealed class MeasuredRows
     /// <summary>Columns by index of the measure; null for one that no rule of these languages looks at.</summary>
     public double[]?[] Measures { get; }
 
-    public static MeasuredRows Read(CorpusTable table, int group, RowRules rules) => new(table, group, rules);
+    public static MeasuredRows Read(ParquetTable table, int group, RowRules rules) => new(table, group, rules);
 
     public double[] Numbers(string column) => _table.Numbers(_group, _table.Find(column));
 

@@ -1,4 +1,4 @@
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -7,14 +7,14 @@ namespace Dolmen.Data.Reports;
 internal sealed class TextRows(string path) : IDisposable
 {
     private readonly Dictionary<string, string?[]> _columns = new(StringComparer.Ordinal);
-    private CorpusTable? _table;
+    private ParquetTable? _table;
     private int _group;
     private long _first;
 
     /// <returns>Empty for null, and past the last row.</returns>
     public string Get(string column, long row)
     {
-        _table ??= CorpusTable.Open(path);
+        _table ??= ParquetTable.Open(path);
         while (_group < _table.Groups && row >= _first + _table.Rows(_group))
         {
             _first += _table.Rows(_group++);

@@ -4,7 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -52,7 +52,7 @@ public static class WhatIf
 
     private static void Judge(BuiltCorpus corpus, RowGroup[] chunk, RowRules rules, HashSet<string> judged, Decisions decided)
     {
-        CorpusTable? table = null;
+        ParquetTable? table = null;
         var shard = -1;
         try
         {
@@ -61,7 +61,7 @@ public static class WhatIf
                 if (group.Shard != shard)
                 {
                     table?.Dispose();
-                    table = CorpusTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[shard = group.Shard]));
+                    table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[shard = group.Shard]));
                 }
                 var rows = MeasuredRows.Read(table!, group.Group, rules);
                 var bytes = rows.Numbers("text_bytes");
@@ -116,7 +116,7 @@ internal sealed class Decisions(long documents)
                 _after[i] = _names.Of(reason);
     }
 
-    /// <summary>Indices into <see cref="Named"/>; 0 is no reason.</summary>
+    /// <summary>Indices into <see cref="Named"/>; 0 is not a reason.</summary>
     public (int Language, int Before, int After, int Bytes) this[long ordinal] =>
         (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]);
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Filters;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Reports;
 
@@ -79,7 +80,7 @@ internal sealed class WhatIfTally(
     {
         var at = groups.First(g => ordinal < g.First + g.Rows);
         var row = (int)(ordinal - at.First);
-        using var table = CorpusTable.Open(corpus.PathOf(CorpusFiles.Measurements, corpus.Shards[at.Shard]));
+        using var table = ParquetTable.Open(corpus.PathOf(CorpusFolder.Measurements, corpus.Shards[at.Shard]));
         var rows = MeasuredRows.Read(table, at.Group, rules);
         var (_, before, after, _) = decided[ordinal];
         // A duplicate has no threshold to move.

@@ -1,6 +1,7 @@
+using Dolmen.Artifacts;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
-using Dolmen.Data.Warc;
 
 namespace Dolmen.Data.Sources;
 
@@ -16,7 +17,8 @@ internal static class EntryFiles
     )
     {
         var row = 0;
-        foreach (var document in Documents.Assemble(FileReader.Read(file, funnel, stop: stop), _ => file.Dump))
+        var entries = InputFiles.TypeOf(file.Path) == ".cs" ? CSharpReader.Read(file, funnel, stop) : XmlDocReader.Read(file, funnel, stop);
+        foreach (var document in Documents.Assemble(entries, _ => file.Dump))
         {
             row++;
             yield return new SourceRecord($"{file.Name}#{document.Id}", file.Name, row)

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Inputs;
-using Dolmen.Data.Warc;
+using Dolmen.Artifacts.Compression;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Sources;
 

@@ -1,7 +1,6 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Inputs;
-using Dolmen.Data.Tables;
-using Dolmen.Data.Warc;
+using Dolmen.Artifacts.Compression;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Sources;
 
@@ -19,7 +18,7 @@ internal static class ParquetRows
         CancellationToken stop
     )
     {
-        using var table = CorpusTable.Open(file.Path);
+        using var table = ParquetTable.Open(file.Path);
         var text = TextColumn(table, file, limits.TextField);
         var others = RowFields.Others.SelectMany(names => names).Select(table.Find).OfType<TableColumn>().ToList();
         long number = 0;
@@ -65,7 +64,7 @@ internal static class ParquetRows
         }
     }
 
-    private static TableColumn TextColumn(CorpusTable table, InputFile file, string name)
+    private static TableColumn TextColumn(ParquetTable table, InputFile file, string name)
     {
         if (table.Find(name) is not { } text)
         {

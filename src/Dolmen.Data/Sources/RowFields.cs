@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Data.Sources;
 
 /// <summary>The columns that rows of JSON, Parquet and CSV may have; names as FineWeb, C4 and Dolma spell them.</summary>
@@ -12,7 +14,7 @@ internal static class RowFields
     public static IReadOnlyList<string[]> Others { get; } = [Ids, Urls, Dates, Dumps, Languages, Provenances];
 
     /// <param name="value">The row's value of any of the names, or null.</param>
-    public static SourceRecord Record(string text, Inputs.InputFile file, long row, Func<string[], string?> value) =>
+    public static SourceRecord Record(string text, InputFile file, long row, Func<string[], string?> value) =>
         new(value(Ids) is { Length: > 0 } id ? id : $"{file.Name}#{row}", file.Name, row)
         {
             Text = text,

@@ -1,7 +1,8 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Warc;
+using Dolmen.Tables;
 
 namespace Dolmen.Data.Sources;
 

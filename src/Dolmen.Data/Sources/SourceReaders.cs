@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Warc;
+using Dolmen.Web.Warc;
 
 namespace Dolmen.Data.Sources;
 
@@ -18,10 +19,10 @@ internal static class SourceReaders
 
     private static readonly Dictionary<string, Reader> ByType = new(StringComparer.Ordinal)
     {
-        [".warc"] = WarcPages.Read,
-        [".wet"] = WarcPages.Read,
-        [".wat"] = WarcPages.Read,
-        [".arc"] = ArcPages.Read,
+        [".warc"] = CrawlFiles.ReadWarc,
+        [".wet"] = CrawlFiles.ReadWarc,
+        [".wat"] = CrawlFiles.ReadWarc,
+        [".arc"] = CrawlFiles.ReadArc,
         [".jsonl"] = JsonRows.Read,
         [".ndjson"] = JsonRows.Read,
         [".parquet"] = ParquetRows.Read,
@@ -64,8 +65,8 @@ internal static class SourceReaders
             if (read > 0) have += read;
             else if (have > 0 || !content.Next()) break;
         }
-        if (WarcPages.Begins(start[..have])) return WarcPages.Read;
-        if (ArcPages.Begins(start[..have])) return ArcPages.Read;
+        if (WarcPages.Begins(start[..have])) return CrawlFiles.ReadWarc;
+        if (ArcPages.Begins(start[..have])) return CrawlFiles.ReadArc;
         var type = InputFiles.TypeOf(file.Path);
         var reader =
             ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
@@ -74,8 +75,8 @@ internal static class SourceReaders
             );
         if (
             content.IsPlain
-            && reader != WarcPages.Read
-            && reader != ArcPages.Read
+            && reader != CrawlFiles.ReadWarc
+            && reader != CrawlFiles.ReadArc
             && type.Length > 0
             && InputFiles.ContentTypeOf(file.Path) != type
         )

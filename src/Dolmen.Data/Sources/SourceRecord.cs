@@ -1,10 +1,13 @@
+using Dolmen.Artifacts;
+using Dolmen.Web.Encodings;
+
 namespace Dolmen.Data.Sources;
 
 /// <summary>One record of an input file, as raw as the file holds it: decoding and extraction are the workers' part. Either
 /// <see cref="Text"/> is set (WET, JSON lines, Parquet, CSV, plain text) or <see cref="Html"/> is.</summary>
 /// <param name="Id">Stable across runs and machines: the WARC-Record-ID, the row's <c>id</c>, or made of the file's name and the record's
 /// place.</param>
-/// <param name="FilePath">The input file's <see cref="Inputs.InputFile.Name"/>.</param>
+/// <param name="FilePath">The input file's <see cref="InputFile.Name"/>.</param>
 /// <param name="Offset">Byte offset of the record in the file as stored (for compressed WARC: of its gzip member), or its row.</param>
 internal sealed record SourceRecord(string Id, string FilePath, long Offset)
 {

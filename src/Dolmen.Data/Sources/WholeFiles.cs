@@ -1,5 +1,7 @@
+using Dolmen.Artifacts;
+using Dolmen.Artifacts.Compression;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Warc;
+using Dolmen.Web.Encodings;
 
 namespace Dolmen.Data.Sources;
 

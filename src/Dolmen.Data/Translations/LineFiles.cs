@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.LanguageCosts;
 
 namespace Dolmen.Data.Translations;
 
@@ -70,25 +71,30 @@ internal static class LineFiles
         }
     }
 
-    /// <summary>A whole file that must hold text in UTF-8.</summary>
-    public static string Text(string path)
+    /// <exception cref="UserErrorException">The path is not a regular file, or the file is too big.</exception>
+    public static void Check(string path)
     {
         InputPlace.ThrowUnlessFile(path);
         if (new FileInfo(path).Length is > MostBytes and var size)
             throw new UserErrorException(
                 $"{path} has {size} bytes: a language may have {MostBytes} of them. Cut the file, and its translations at the same line."
             );
-        var bytes = File.ReadAllBytes(path).AsSpan();
+    }
+
+    public static UserErrorException Empty(string path) =>
+        new($"{path} is empty: it should hold a language's sentences. Leave it out, or take it from where the others came.");
+
+    /// <summary>A whole file that must hold text in UTF-8.</summary>
+    public static string Text(string path)
+    {
+        Check(path);
+        var bytes = RegularFile.ReadAllBytes(path).AsSpan();
         if (bytes.StartsWith(Encoding.UTF8.Preamble))
             bytes = bytes[3..];
         if (!Utf8.IsValid(bytes))
             throw new UserErrorException($"{path} is not UTF-8: tokens are counted of UTF-8 text. Convert it with 'iconv -t UTF-8'.");
         var text = Encoding.UTF8.GetString(bytes);
-        return string.IsNullOrWhiteSpace(text)
-            ? throw new UserErrorException(
-                $"{path} is empty: it should hold a language's sentences. Leave it out, or take it from where the others came."
-            )
-            : text;
+        return string.IsNullOrWhiteSpace(text) ? throw Empty(path) : text;
     }
 
     // Only \n and \r\n end a line: other characters that could are part of sentences in files made elsewhere.

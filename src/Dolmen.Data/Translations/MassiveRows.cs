@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.LanguageCosts;
 
 namespace Dolmen.Data.Translations;
 
@@ -52,40 +53,22 @@ internal static class MassiveRows
 
     private static OrderedDictionary<string, string> Rows(string path)
     {
+        LineFiles.Check(path);
         var rows = new OrderedDictionary<string, string>(StringComparer.Ordinal);
-        var number = 0;
-        foreach (var line in LineFiles.Text(path).Split('\n'))
+        foreach (var row in JsonLines.Rows(path))
         {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            try
-            {
-                using var row = JsonDocument.Parse(line);
-                var (id, text) = (Member(row.RootElement, "id"), Member(row.RootElement, "utt") ?? Member(row.RootElement, "text"));
-                if (id is null || text is null)
-                    throw new UserErrorException(
-                        $"{path}, line {number} has no \"id\" or no \"utt\" (or \"text\"): each line is one object with both."
-                    );
-                if (!rows.TryAdd(id, text))
-                    throw new UserErrorException(
-                        $"{path}, line {number} has the id {id} a second time: an id names one sentence. Leave one of them out."
-                    );
-            }
-            catch (Exception error) when (error is JsonException or InvalidOperationException)
-            {
-                throw new UserErrorException(
-                    $"{path}, line {number} is no JSON object: {error.Message} Each line is one with \"id\" and \"utt\" (or \"text\").",
-                    error
-                );
-            }
+            if (Text(row, "id") is not { } id || Text(row, "utt", "text") is not { } text)
+                throw row.Error("has no \"id\" or no \"utt\" (or \"text\"): each line is one object with both");
+            if (!rows.TryAdd(id, text)) throw row.Error($"has the id {id} a second time: an id names one sentence");
         }
-        return rows;
+        return rows.Count > 0 ? rows : throw LineFiles.Empty(path);
     }
 
-    private static string? Member(JsonElement row, string name) => !row.TryGetProperty(name, out var value) ? null : value.ValueKind switch
+    /// <summary>The first of the members that is there, a number as it is written.</summary>
+    private static string? Text(JsonRow row, params ReadOnlySpan<string> names) => row.FindAny(names) switch
     {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number => value.GetRawText(),
+        { IsString: true } text => text.Text(),
+        { Value.ValueKind: JsonValueKind.Number } number => number.Value.GetRawText(),
         _ => null,
     };
 }

@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Tokenization.LanguageCosts;
 
 namespace Dolmen.Data.Translations;
 
@@ -41,7 +42,7 @@ public static class ParallelTexts
         );
         // The reference is read first, so that a language that does not fit is told against it.
         var ordered = chosen.OrderBy(files => files.Code == main ? 0 : 1).ThenBy(files => files.Code, StringComparer.Ordinal).ToList();
-        return new ParallelText(found.Layout, [.. found.Read(ordered)]);
+        return new ParallelText(found.Layout, [.. found.Read(ordered)], ComparedWords.Cut);
     }
 
     private static string Reference(string folder, IReadOnlyList<string> codes, string asked)

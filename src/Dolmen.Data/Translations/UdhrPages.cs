@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Dolmen.Artifacts;
-using Dolmen.Data.Extraction;
+using Dolmen.Tokenization.LanguageCosts;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Translations;
 

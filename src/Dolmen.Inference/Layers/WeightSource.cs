@@ -46,7 +46,7 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     {
         // bf16 only where all parts are: the others would lose bits.
         var stored = spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? TensorDtype.BFloat16 : TensorDtype.Float32;
-        var matrix = new PackedMatrix(spec.Outputs, spec.Inputs, stored);
+        var matrix = new PackedMatrix(spec.Outputs, spec.Inputs, stored == TensorDtype.BFloat16);
         var first = 0;
         foreach (var part in spec.Parts)
         {

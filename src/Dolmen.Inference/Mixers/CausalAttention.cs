@@ -68,7 +68,7 @@ internal sealed unsafe class CausalAttention : DecodeMixer
     private void Place(float* row, int position, KvCache cache)
     {
         int e = _spec.HeadDim, heads = _spec.Heads, kvHeads = _spec.KvHeads;
-        var scale = 1f / MathF.Sqrt(e);
+        var scale = 1f / MathF.Sqrt(e) * (float)_spec.QueryScale;
         for (var h = 0; h < heads; h++)
         {
             var query = row + h * e;

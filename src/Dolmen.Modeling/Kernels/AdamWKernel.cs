@@ -35,7 +35,7 @@ internal static unsafe class AdamWKernel
         var correction1 = 1 - Math.Pow(step.Beta1, step.Step);
         var correction2 = 1 - Math.Pow(step.Beta2, step.Step);
         var (rate, unbias) = ((float)(-step.LearningRate / correction1), (float)(1 / correction2));
-        ThreadTeam.Run(count, Grain, (_, start, end) => StepRange<S, V>(weights, copy, gradients, m, v, step, rate, unbias, start, end));
+        OpenMpTeam.RunChunks(count, Grain, (start, end) => StepRange<S, V>(weights, copy, gradients, m, v, step, rate, unbias, start, end));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

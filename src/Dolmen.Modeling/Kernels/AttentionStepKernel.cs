@@ -59,7 +59,7 @@ internal static unsafe class AttentionStepKernel
     }
 
     internal static void Forward<S, V, E>(AttentionStep<E> step, long rows) where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) =>
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) =>
         {
             var scratch = new float[Math.Max(step.Width, step.MemoryWidth) + S.Width];
             fixed (float* wide = scratch)
@@ -72,10 +72,10 @@ internal static unsafe class AttentionStepKernel
         where S : ILanes<V>
         where V : struct
         where E : unmanaged =>
-        ThreadTeam.Run(
+        OpenMpTeam.RunChunks(
             rows,
             Grain,
-            (_, start, end) =>
+            (start, end) =>
             {
                 var scratch = new float[2 * (step.Width + S.Width) + step.Positions];
                 fixed (float* wide = scratch)

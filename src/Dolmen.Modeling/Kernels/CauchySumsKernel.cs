@@ -37,7 +37,7 @@ internal static unsafe class CauchySumsKernel
         fixed (float* table = nodes)
         {
             var node = table;
-            ThreadTeam.Run(shape.Features, 1, (_, start, end) =>
+            OpenMpTeam.RunChunks(shape.Features, 1, (start, end) =>
             {
                 for (var h = start; h < end; h++)
                 {
@@ -54,10 +54,10 @@ internal static unsafe class CauchySumsKernel
         fixed (float* table = nodes)
         {
             var node = table;
-            ThreadTeam.Run(
+            OpenMpTeam.RunChunks(
                 shape.Features,
                 1,
-                (_, start, end) =>
+                (start, end) =>
                 {
                     for (var h = start; h < end; h++)
                     {

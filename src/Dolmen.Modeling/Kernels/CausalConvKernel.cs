@@ -32,8 +32,8 @@ internal static unsafe class CausalConvKernel
 
     internal static void Forward<S, V, E>(E* x, float* weight, float* bias, E* y, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width).Items, 1,
-            (_, start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
+        OpenMpTeam.RunChunks(new ChannelSplit(shape.Sequences.Count, shape.Channels, S.Width).Items, 1,
+            (start, end) => ForwardItems<S, V, E>(x, weight, bias, y, shape, start, end));
 
     internal static void Backward<S, V, E>(E* x, float* weight, float* bias, E* dy, E* dx, float* dWeight, float* dBias, ConvShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged
@@ -42,7 +42,7 @@ internal static unsafe class CausalConvKernel
         var (lanes, rows) = (split.Vectors * S.Width, shape.Width + 1);
         using var memory = new AlignedFloats((long)split.Batch * rows * lanes);
         var partial = memory.Take((long)split.Batch * rows * lanes);            // (sequences, vectors, K+1, W): weights, then bias
-        ThreadTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(x, weight, bias, dy, dx, partial, shape, start, end));
+        OpenMpTeam.RunChunks(split.Items, 1, (start, end) => BackwardItems<S, V, E>(x, weight, bias, dy, dx, partial, shape, start, end));
         for (var channel = 0; channel < shape.Channels; channel++)
         {
             for (var k = 0; k < rows; k++)

@@ -49,7 +49,7 @@ internal static unsafe class CausalSoftmaxKernel
 
     internal static void Forward<S, V, E>(E* scores, long rows, ScoreMask mask)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, mask, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => ForwardRows<S, V, E>(scores, mask, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -104,7 +104,7 @@ internal static unsafe class CausalSoftmaxKernel
 
     internal static void Backward<S, V, E>(E* p, E* dp, long rows, ScoreMask mask)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, mask, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => BackwardRows<S, V, E>(p, dp, mask, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardRows<S, V, E>(E* p, E* dp, ScoreMask mask, long start, long end)

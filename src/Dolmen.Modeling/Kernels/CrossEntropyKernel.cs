@@ -34,8 +34,8 @@ internal static unsafe class CrossEntropyKernel
     internal static double Run<S, V, E>(E* logits, long* targets, float* logProbs, float* dLogProbs, long rows, int vocab, float scale)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var losses = new double[ThreadTeam.Threads];
-        ThreadTeam.Run(rows, Grain, (part, start, end) =>
+        var losses = new double[OpenMpTeam.Threads];
+        OpenMpTeam.Run(rows, Grain, (part, start, end) =>
             losses[part] = RunRows<S, V, E>(logits, targets, logProbs, dLogProbs, vocab, scale, start, end));
         return losses.Sum();
     }

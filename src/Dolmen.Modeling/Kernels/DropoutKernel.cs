@@ -15,10 +15,10 @@ internal static unsafe class DropoutKernel
 
     public static void Apply<E>(E* x, E* y, long count, double share, ulong seed)
         where E : unmanaged =>
-        ThreadTeam.Run(
+        OpenMpTeam.RunChunks(
             (count + Group - 1) / Group,
             Grain,
-            (_, start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end)
+            (start, end) => ApplyGroups(x, y, count, (uint)(share * 65536), (float)(1 / (1 - share)), seed, start, end)
         );
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -27,7 +27,7 @@ internal static unsafe class GatedRmsNormKernel
 
     internal static void Forward<S, V, E>(E* x, E* gate, float* weight, E* y, float* scales, long rows, int d, float eps)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(x, gate, weight, y, scales, d, eps, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => ForwardRows<S, V, E>(x, gate, weight, y, scales, d, eps, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -74,12 +74,12 @@ internal static unsafe class GatedRmsNormKernel
         where V : struct
         where E : unmanaged
     {
-        var threads = ThreadTeam.Threads;
+        var threads = OpenMpTeam.Threads;
         var partial = new float[threads * d];
         fixed (float* partials = partial)
         {
             var sums = partials;
-            ThreadTeam.Run(
+            OpenMpTeam.Run(
                 rows,
                 Grain,
                 (part, start, end) => BackwardRows<S, V, E>(x, gate, weight, dy, scales, dx, dGate, sums + part * d, d, start, end)

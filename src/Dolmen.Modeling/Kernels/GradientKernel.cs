@@ -22,7 +22,7 @@ internal static unsafe class GradientKernel
 
     internal static void Accumulate<S, V, E>(float* sum, E* gradient, long count, bool first)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(count, Grain, (_, start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));
+        OpenMpTeam.RunChunks(count, Grain, (start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -40,8 +40,8 @@ internal static unsafe class GradientKernel
     internal static double SumOfSquares<S, V>(float* values, long count) where S : ILanes<V> where V : struct
     {
         const int Block = 1 << 12;
-        var sums = new double[ThreadTeam.Threads];
-        ThreadTeam.Run(count, Grain, (part, start, end) =>
+        var sums = new double[OpenMpTeam.Threads];
+        OpenMpTeam.Run(count, Grain, (part, start, end) =>
         {
             for (var block = start; block < end; block += Block)
             {

@@ -34,10 +34,10 @@ internal static unsafe class PowerSumsKernel
     internal static void Forward<S, V>(float* weights, float* rates, float* sums, PowerSumsShape shape)
         where S : ILanes<V>
         where V : struct =>
-        ThreadTeam.Run(
+        OpenMpTeam.RunChunks(
             (long)shape.Channels * shape.Features,
             1,
-            (_, start, end) =>
+            (start, end) =>
             {
                 for (var row = start; row < end; row++)
                 {
@@ -90,7 +90,7 @@ internal static unsafe class PowerSumsKernel
     // With S0 = Σ g·zˡ and S1 = Σ l·g·zˡ: dw = 2·conj(S0), dλ = 2·conj(Σ over channels of w·S1).
     internal static void Backward<S, V>(float* weights, float* rates, float* dsums, float* dweights, float* drates, PowerSumsShape shape)
         where S : ILanes<V> where V : struct =>
-        ThreadTeam.Run(shape.Features, 1, (_, start, end) =>
+        OpenMpTeam.RunChunks(shape.Features, 1, (start, end) =>
         {
             for (var h = start; h < end; h++) BackwardRow<S, V>(weights, rates, dsums, dweights, drates, shape, h);
         });

@@ -24,7 +24,7 @@ internal static unsafe class RmsNormKernel
 
     internal static void Forward<S, V, E>(E* x, float* weight, E* y, float* scales, long rows, int d, float eps)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(x, weight, y, scales, d, eps, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => ForwardRows<S, V, E>(x, weight, y, scales, d, eps, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -54,12 +54,12 @@ internal static unsafe class RmsNormKernel
     internal static void Backward<S, V, E>(E* x, float* weight, E* dy, float* scales, E* dx, float* dweight, long rows, int d)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        var threads = ThreadTeam.Threads;
+        var threads = OpenMpTeam.Threads;
         var partial = new float[threads * d];
         fixed (float* partials = partial)
         {
             var sums = partials;
-            ThreadTeam.Run(
+            OpenMpTeam.Run(
                 rows,
                 Grain,
                 (part, start, end) => BackwardRows<S, V, E>(x, weight, dy, scales, dx, sums + part * d, d, start, end)

@@ -69,10 +69,10 @@ internal static unsafe class RnnKernel
         where S : ILanes<V>
         where V : struct
         where E : unmanaged =>
-        ThreadTeam.Run(
+        OpenMpTeam.RunChunks(
             rows,
             Grain,
-            (_, start, end) =>
+            (start, end) =>
             {
                 for (var row = start; row < end; row++)
                 {
@@ -90,10 +90,10 @@ internal static unsafe class RnnKernel
         where S : ILanes<V>
         where V : struct
         where E : unmanaged =>
-        ThreadTeam.Run(
+        OpenMpTeam.RunChunks(
             rows,
             Grain,
-            (_, start, end) =>
+            (start, end) =>
             {
                 for (var row = start; row < end; row++)
                 {

@@ -37,8 +37,8 @@ internal static unsafe class RotaryKernel
 
     internal static void Move<S, V, T>(T* fused, T* q, T* k, T* v, float* cosSin, int* positions, HeadLayout layout, bool back)
         where S : ILanes<V> where V : struct where T : unmanaged =>
-        ThreadTeam.Run((long)layout.Batch * layout.Length, Grain,
-            (_, start, end) => MoveRows<S, V, T>(fused, q, k, v, cosSin, positions, layout, back, start, end));
+        OpenMpTeam.RunChunks((long)layout.Batch * layout.Length, Grain,
+            (start, end) => MoveRows<S, V, T>(fused, q, k, v, cosSin, positions, layout, back, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -34,7 +34,7 @@ internal static unsafe class SeenSoftmaxKernel
     internal static void Forward<S, V, E>(E* scores, long rows, int s, float scale, Sight sight)
         where S : ILanes<V>
         where V : struct
-        where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(scores, s, scale, sight, start, end));
+        where E : unmanaged => OpenMpTeam.RunChunks(rows, Grain, (start, end) => ForwardRows<S, V, E>(scores, s, scale, sight, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardRows<S, V, E>(E* scores, int s, float scale, Sight sight, long start, long end)
@@ -74,7 +74,7 @@ internal static unsafe class SeenSoftmaxKernel
     internal static void Backward<S, V, E>(E* p, E* dp, long rows, int s, float scale, Sight sight)
         where S : ILanes<V>
         where V : struct
-        where E : unmanaged => ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(p, dp, s, scale, sight, start, end));
+        where E : unmanaged => OpenMpTeam.RunChunks(rows, Grain, (start, end) => BackwardRows<S, V, E>(p, dp, s, scale, sight, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardRows<S, V, E>(E* p, E* dp, int s, float scale, Sight sight, long start, long end)

@@ -26,13 +26,27 @@ internal static unsafe partial class SelectiveScanKernel
         float* db = memory.Take(split.Groups * perGroup), dc = memory.Take(split.Groups * perGroup);               // (groups, B, T, N)
         float* dA = memory.Take((long)split.Batch * shape.Inner * shape.States), dd = memory.Take((long)split.Batch * shape.Inner);
         // a sequence: dA (I, N), dd (I)
-        var partial = new ScanArrays<float> { B = db, C = dc, ALog = dA, D = dd };
-        ThreadTeam.Run(split.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
-        ThreadTeam.Run(perGroup, 1 << 12, (_, start, end) =>
+        var partial = new ScanArrays<float>
         {
-            SumParts<S, V, E>(db, gradients.B, split.Groups, perGroup, start, end);
-            SumParts<S, V, E>(dc, gradients.C, split.Groups, perGroup, start, end);
-        });
+            B = db,
+            C = dc,
+            ALog = dA,
+            D = dd,
+        };
+        OpenMpTeam.RunChunks(
+            split.Items,
+            1,
+            (start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end)
+        );
+        OpenMpTeam.RunChunks(
+            perGroup,
+            1 << 12,
+            (start, end) =>
+            {
+                SumParts<S, V, E>(db, gradients.B, split.Groups, perGroup, start, end);
+                SumParts<S, V, E>(dc, gradients.C, split.Groups, perGroup, start, end);
+            }
+        );
         var rates = (long)shape.Inner * shape.States;
         SumParts<S, V, float>(dA, gradients.ALog, split.Batch, rates, 0, rates);
         SumParts<S, V, float>(dd, gradients.D, split.Batch, shape.Inner, 0, shape.Inner);

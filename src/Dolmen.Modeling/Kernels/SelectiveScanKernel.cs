@@ -43,8 +43,8 @@ internal static unsafe partial class SelectiveScanKernel
 
     internal static void Forward<S, V, E>(ScanArrays<E> input, E* y, float* kept, ScanShape shape)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width).Items, 1,
-            (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
+        OpenMpTeam.RunChunks(new ChannelSplit(shape.Sequences.Count, shape.Inner, S.Width).Items, 1,
+            (start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -21,15 +21,31 @@ internal static unsafe partial class StateSpaceDualKernel
         var rows = (long)shape.Batch * shape.Length * shape.Groups * shape.States;
         var count = shape.Sequences.Count;
         using var memory = new AlignedFloats(2 * shape.Parts * rows + 2L * count * shape.Heads);
-        float* db = memory.Take(shape.Parts * rows), dc = memory.Take(shape.Parts * rows);                         // (parts, B, T, G, N)
-        float* dA = memory.Take((long)count * shape.Heads), dd = memory.Take((long)count * shape.Heads);                   // (sequences, H)
-        var partial = new DualArrays<float> { B = db, C = dc, ALog = dA, D = dd };
-        ThreadTeam.Run(shape.Items, 1, (_, start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end));
-        ThreadTeam.Run(rows, 1 << 12, (_, start, end) =>
+        float* db = memory.Take(shape.Parts * rows),
+            dc = memory.Take(shape.Parts * rows); // (parts, B, T, G, N)
+        float* dA = memory.Take((long)count * shape.Heads),
+            dd = memory.Take((long)count * shape.Heads); // (sequences, H)
+        var partial = new DualArrays<float>
         {
-            SelectiveScanKernel.SumParts<S, V, E>(db, gradients.B, shape.Parts, rows, start, end);
-            SelectiveScanKernel.SumParts<S, V, E>(dc, gradients.C, shape.Parts, rows, start, end);
-        });
+            B = db,
+            C = dc,
+            ALog = dA,
+            D = dd,
+        };
+        OpenMpTeam.RunChunks(
+            shape.Items,
+            1,
+            (start, end) => BackwardItems<S, V, E>(input, kept, dy, gradients, partial, shape, start, end)
+        );
+        OpenMpTeam.RunChunks(
+            rows,
+            1 << 12,
+            (start, end) =>
+            {
+                SelectiveScanKernel.SumParts<S, V, E>(db, gradients.B, shape.Parts, rows, start, end);
+                SelectiveScanKernel.SumParts<S, V, E>(dc, gradients.C, shape.Parts, rows, start, end);
+            }
+        );
         SelectiveScanKernel.SumParts<S, V, float>(dA, gradients.ALog, count, shape.Heads, 0, shape.Heads);
         SelectiveScanKernel.SumParts<S, V, float>(dd, gradients.D, count, shape.Heads, 0, shape.Heads);
     }

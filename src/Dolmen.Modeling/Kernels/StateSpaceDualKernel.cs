@@ -70,7 +70,8 @@ internal static unsafe partial class StateSpaceDualKernel
     internal static void Forward<S, V, E>(DualArrays<E> input, E* y, float* kept, DualShape shape)
         where S : ILanes<V>
         where V : struct
-        where E : unmanaged => ThreadTeam.Run(shape.Items, 1, (_, start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
+        where E : unmanaged =>
+        OpenMpTeam.RunChunks(shape.Items, 1, (start, end) => ForwardItems<S, V, E>(input, y, kept, shape, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

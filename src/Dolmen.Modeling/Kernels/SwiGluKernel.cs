@@ -24,7 +24,7 @@ internal static unsafe class SwiGluKernel
 
     internal static void Forward<S, V, E>(E* gateUp, E* y, long rows, int f)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => ForwardRows<S, V, E>(gateUp, y, f, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => ForwardRows<S, V, E>(gateUp, y, f, start, end));
 
     // Methods of their own: what a lambda captures lives on the heap and would be read again at every turn of the loop.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -45,7 +45,7 @@ internal static unsafe class SwiGluKernel
 
     internal static void Backward<S, V, E>(E* gateUp, E* dy, E* dGateUp, long rows, int f)
         where S : ILanes<V> where V : struct where E : unmanaged =>
-        ThreadTeam.Run(rows, Grain, (_, start, end) => BackwardRows<S, V, E>(gateUp, dy, dGateUp, f, start, end));
+        OpenMpTeam.RunChunks(rows, Grain, (start, end) => BackwardRows<S, V, E>(gateUp, dy, dGateUp, f, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardRows<S, V, E>(E* gateUp, E* dy, E* dGateUp, int f, long start, long end)

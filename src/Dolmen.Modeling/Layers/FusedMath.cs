@@ -6,11 +6,14 @@ using static TorchSharp.torch;
 namespace Dolmen.Modeling.Layers;
 
 /// <summary>Our kernels as autograd functions; CPU tensors in fp32 or bf16, sums always in fp32.</summary>
-public sealed partial class FusedMath : LayerMath
+/// <param name="packedProducts">Whether the language head's products, in fp32, are ours or libtorch's.</param>
+public sealed partial class FusedMath(bool packedProducts = false) : LayerMath
 {
     /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention
     /// does.</summary>
     private const int WholeScoresLength = 512;
+
+    private readonly LinearProducts _products = new(packedProducts);
 
     public override Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
     {
@@ -40,13 +43,13 @@ public sealed partial class FusedMath : LayerMath
     public override Tensor CrossEntropy(Tensor x, Tensor head, Tensor targets, double scale)
     {
         CheckTargets(x, head, targets);
-        return LinearCrossEntropyFunction.apply(x, head, targets, scale);
+        return LinearCrossEntropyFunction.apply(x, head, targets, scale, _products);
     }
 
     public override Tensor LogProbs(Tensor x, Tensor head, Tensor targets)
     {
         CheckTargets(x, head, targets);
-        return LinearLogProbsFunction.apply(x, head, targets);
+        return LinearLogProbsFunction.apply(x, head, targets, _products);
     }
 
     private static void CheckTargets(Tensor x, Tensor head, Tensor targets)

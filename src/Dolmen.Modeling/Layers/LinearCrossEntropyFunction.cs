@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Dolmen.Modeling.Layers;
 
 /// <summary>
-/// apply(x (N, D), head (V, D), targets (N) int64, double scale) → scalar fp32. The logits exist one chunk of rows at a time; their
+/// apply(x (N, D), head (V, D), targets (N) int64, double scale, LinearProducts) → scalar fp32. The logits exist one chunk of rows at a
+/// time; their
 /// gradient is written over them at once, so that the forward pass already holds both gradients.
 /// </summary>
 internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorFunction<LinearCrossEntropyFunction>
@@ -19,6 +20,7 @@ internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorF
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (x, head, targets, scale) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], ((Tensor)vars[2]).contiguous(), (double)vars[3]);
+        var products = (LinearProducts)vars[4];
         var rows = x.shape[0];
         var dx = empty_like(x);                                                 // (N, D)
         Tensor? dhead = null;
@@ -28,11 +30,11 @@ internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorF
             using var scope = NewDisposeScope();
             var end = Math.Min(rows, start + ChunkRows);
             var chunk = x.slice(0, start, end, 1);                              // (C, D)
-            var logits = chunk.mm(head.t());                                    // (C, V)
+            var logits = products.Outputs(chunk, head);                         // (C, V)
             loss += Gradient(logits, targets.slice(0, start, end, 1), (float)scale);
-            dx.slice(0, start, end, 1).copy_(logits.mm(head));
-            if (dhead is null) dhead = logits.t().mm(chunk).MoveToOuterDisposeScope();      // (V, D)
-            else dhead.addmm_(logits.t(), chunk, 1, 1);
+            dx.slice(0, start, end, 1).copy_(products.InputGradient(logits, head));
+            if (dhead is null) dhead = products.WeightGradient(logits, chunk).MoveToOuterDisposeScope();      // (V, D)
+            else products.AddWeightGradient(dhead, logits, chunk);
         }
         ctx.save_for_backward([dx, dhead ?? zeros_like(head)]);
         return tensor((float)(loss * scale));
@@ -40,11 +42,11 @@ internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorF
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        return BackwardGuard.Run(ctx, 4, [grad_output], saved =>
+        return BackwardGuard.Run(ctx, 5, [grad_output], saved =>
         {
             var (dx, dhead) = (saved[0], saved[1]);
             var factor = grad_output.item<float>();
-            return factor == 1 ? [dx, dhead, null, null] : [dx * factor, dhead * factor, null, null];
+            return factor == 1 ? [dx, dhead, null, null, null] : [dx * factor, dhead * factor, null, null, null];
         });
     }
 

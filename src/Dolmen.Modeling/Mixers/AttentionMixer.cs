@@ -31,8 +31,17 @@ internal sealed class AttentionMixer : SequenceMixer
         using var scope = NewDisposeScope();
         var qkv = _spec.Qkv.Apply(x, weights);                                  // (B, T, (H+2K)·E)
         if (_spec.QueryNorm is not null && _spec.KeyNorm is not null) qkv = Normalize(qkv, weights);
+        if (_spec.QueryScale != 1) qkv = ScaleQueries(qkv);
         var heads = _math.CausalAttention(qkv, _pattern, segments);                       // (B, T, H·E)
         return _spec.Output.Apply(heads, weights).MoveToOuterDisposeScope();    // (B, T, D)
+    }
+
+    private Tensor ScaleQueries(Tensor qkv)
+    {
+        using var scope = NewDisposeScope();
+        var queries = (long)_spec.Heads * _spec.HeadDim;
+        var parts = qkv.split([queries, qkv.shape[^1] - queries], -1);          // (B, T, H·E), (B, T, 2K·E)
+        return cat([parts[0] * _spec.QueryScale, parts[1]], -1).MoveToOuterDisposeScope();   // (B, T, (H+2K)·E)
     }
 
     public override void Dispose()

@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Modeling.Native;
 
 /// <summary>Libraries this process has already loaded, by the start of their file name. Linux only: elsewhere nothing is found and
@@ -7,7 +9,7 @@ internal static class LoadedLibrary
     public static string? Find(string namePrefix)
     {
         if (!OperatingSystem.IsLinux()) return null;
-        foreach (var line in File.ReadLines("/proc/self/maps"))
+        foreach (var line in RegularFile.ReadLines("/proc/self/maps"))
         {
             var slash = line.IndexOf('/');
             if (slash >= 0 && Path.GetFileName(line.AsSpan(slash)).StartsWith(namePrefix, StringComparison.Ordinal)) return line[slash..];

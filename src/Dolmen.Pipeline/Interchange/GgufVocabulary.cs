@@ -79,7 +79,7 @@ public static class GgufVocabulary
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
     /// <param name="settings">Where the model's texts end besides the tokenizer's end token.</param>
-    /// <param name="note">Told which of those the format cannot hold.</param>
+    /// <param name="note">Told what the format cannot hold: some of those, and the NFC normalizer.</param>
     public static IEnumerable<(string Key, GgufValue Value)> Of(
         Tokenizer tokenizer, int rows, GenerationSettings settings, Action<string>? note = null)
     {
@@ -90,6 +90,11 @@ public static class GgufVocabulary
                     + "do not belong together. Export the model with its own tokenizer."
             );
         }
+        if (tokenizer is BpeTokenizer { Composes: true })
+            note?.Invoke(
+                "GGUF has no place for the tokenizer's NFC normalizer: other programs read letters with separate accents as other tokens. "
+                    + "Bring such text into the form NFC before it goes there."
+            );
         return tokenizer switch
         {
             SentencePieceBpeTokenizer pieces => [.. OfPieces(pieces, rows), .. GgufEnds.Of(tokenizer, settings, note)],
@@ -157,7 +162,6 @@ public static class GgufVocabulary
         if (special.Bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)special.Bos));
         yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
         yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
-        if ((tokenizer.ChatTemplate?.Source ?? (special.User >= 0 ? ChatFormat.JinjaTemplate : null)) is { } template)
-            yield return (TemplateKey, GgufValue.Of(template));
+        if (ChatFormat.SourceOf(tokenizer) is { } template) yield return (TemplateKey, GgufValue.Of(template));
     }
 }

@@ -81,7 +81,7 @@ public static class RecipeFile
         {
             var size = new FileInfo(nameOrPath).Length;
             if (size > MostBytes) throw new UserErrorException($"{nameOrPath} has {size} bytes: a recipe has at most {MostBytes}.");
-            return (File.ReadAllText(nameOrPath), nameOrPath);
+            return (RegularFile.ReadAllText(nameOrPath), nameOrPath);
         }
         if (BuiltInRecipes.Find(nameOrPath) is { } builtIn) return (builtIn, $"recipes/{nameOrPath}.jsonc");
         var near = NearestName.Of(nameOrPath, BuiltInRecipes.Names) is { } name ? $" Did you mean '{name}'?" : "";

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Dolmen.Artifacts;
+using Dolmen.Artifacts.Reports;
 using Dolmen.Data;
 using Dolmen.Evaluation;
 using Dolmen.Pipeline.Recipes;
@@ -18,7 +20,7 @@ public static class ReportPage
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
                 + "initial-scale=1\">"
         );
-        page.Append($"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{Style()}</style></head><body>\n");
+        page.Append($"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{HtmlPage.SharedStyle}</style></head><body>\n");
         page.Append($"<h1>{Escape(Path.GetFileName(result.Out))}</h1><p class=\"lead\">{Escape(Lead(result, corpus))}</p>\n");
         foreach (var notice in result.Notices) page.Append($"<p class=\"note\">{Escape(notice)}</p>\n");
         Results(page, result);
@@ -151,7 +153,7 @@ public static class ReportPage
         var final = result.Evaluation.Last().Key;
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         var list = new StringBuilder();
-        foreach (var line in File.ReadLines(file, Encoding.UTF8))
+        foreach (var line in RegularFile.ReadLines(file))
         {
             using var json = JsonDocument.Parse(line);
             if (json.RootElement.GetProperty("model").GetString() != final) continue;
@@ -215,15 +217,6 @@ public static class ReportPage
     }
 
     private static string Duration(double seconds) => seconds < 60 ? $"{seconds:0.0} s" : $"{(int)seconds / 60} min {(int)seconds % 60} s";
-
-    private static string Style()
-    {
-        using var stream =
-            typeof(ReportPage).Assembly.GetManifestResourceStream("report.css")
-            ?? throw new InvalidOperationException("report.css is not embedded.");
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 }

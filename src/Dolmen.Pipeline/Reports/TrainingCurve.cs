@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline.Reports;
 
@@ -19,7 +20,7 @@ public sealed class TrainingCurve
     {
         var curve = new TrainingCurve();
         if (!File.Exists(metricsFile)) return curve;
-        foreach (var line in File.ReadLines(metricsFile, Encoding.UTF8)) curve.Add(line);
+        foreach (var line in RegularFile.ReadLines(metricsFile)) curve.Add(line);
         return curve;
     }
 

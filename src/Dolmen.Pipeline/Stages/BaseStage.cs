@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
-using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Tokenization;
 using Dolmen.Training;
@@ -20,7 +19,6 @@ internal sealed class BaseStage : TrainingStage
     {
         if (!run.Aligns)
             run.Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
-        run.Notice($"computing with {ComputePath.Choose(run.Recipe.Training.Precision).Reason}");
         ResolveRecipe(run);
     }
 
@@ -38,7 +36,7 @@ internal sealed class BaseStage : TrainingStage
         if (!File.Exists(path))
         {
             var tokenizer = TokenizerFolder.Load(run.At("tokenizer"));
-            var preferences = run.Aligns ? run.At("corpus", "preferences.jsonl") : null;
+            var preferences = run.Aligns ? run.At("corpus", CorpusFolder.Preferences) : null;
             var resolved = TrainingBudget.Resolve(run.Recipe, run.Model(tokenizer.VocabSize), tokenizer, preferences, run.Progress);
             AtomicFile.WriteText(
                 path,

@@ -23,12 +23,12 @@ internal sealed class ModelStage : PipelineStage
             Directory.CreateDirectory(Path.GetDirectoryName(target) ?? directory);
             AtomicFile.Write(target, stream =>
             {
-                using var from = File.OpenRead(Path.Combine(source, file));
+                using var from = RegularFile.OpenRead(Path.Combine(source, file));
                 from.CopyTo(stream);
             });
         }
         var report = run.Corpus ?? throw new InvalidOperationException("The corpus stage runs before this one.");
-        var evaluation = File.ReadAllText(run.At("evaluation", EvaluationFolder.TableFile));
+        var evaluation = RegularFile.ReadAllText(run.At("evaluation", EvaluationFolder.TableFile));
         var card = ModelCard.Markdown(run.Result(), run.Recipe, report, evaluation, run.InputsSha256, source);
         AtomicFile.WriteText(Path.Combine(directory, "README.md"), card);
     }

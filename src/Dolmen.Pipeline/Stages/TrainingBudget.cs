@@ -25,7 +25,7 @@ internal static class TrainingBudget
         IProgress<StageProgress> progress
     )
     {
-        var precision = ComputePath.Choose(recipe.Training.Precision).BFloat16 ? Precision.BFloat16 : Precision.Float32;
+        var precision = ComputePath.Choose(recipe.Training.Precision, model).Arithmetic;
         var resolved = recipe with
         {
             Model = ModelRecipe.Of(model),
@@ -38,7 +38,7 @@ internal static class TrainingBudget
         return Resolve(
             resolved,
             recipe.Minutes,
-            TrainingStages.MeasureTokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens),
+            TrainingStages.MeasureTokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens),
             preferencesFile is null
                 ? recipe.Training.ContextLength
                 : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)

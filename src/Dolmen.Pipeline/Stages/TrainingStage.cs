@@ -26,6 +26,6 @@ internal abstract class TrainingStage : PipelineStage
     public override void Take(PipelineContext run, string directory) => run.Training[Name] = Outcome(directory);
 
     private static TrainingOutcome Outcome(string directory) =>
-        JsonSerializer.Deserialize(File.ReadAllText(Path.Combine(directory, OutcomeFile)), PipelineJson.Default.TrainingOutcome)
+        JsonSerializer.Deserialize(RegularFile.ReadAllText(Path.Combine(directory, OutcomeFile)), PipelineJson.Default.TrainingOutcome)
         ?? throw new InvalidOperationException($"{directory}/{OutcomeFile} is null.");
 }

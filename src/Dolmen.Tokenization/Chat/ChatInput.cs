@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Tokenization.Jinja;
+using Dolmen.Templates;
 
 namespace Dolmen.Tokenization;
 

@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Tokenization.Jinja;
+using Dolmen.Templates;
 
 namespace Dolmen.Tokenization;
 
@@ -13,11 +13,15 @@ public sealed class ChatTemplate
     /// <summary>Of a template's text: the longest in use has 30 000 characters.</summary>
     public const int Longest = 512 << 10;
 
-    private readonly IReadOnlyList<Statement> _body;
+    /// <summary>A longer name is not a misspelt one.</summary>
+    private const int LongestName = 64;
+
+    private readonly Template _template;
     private readonly ChatTemplate? _withTools;
 
-    private ChatTemplate(string name, string source, IReadOnlyList<Statement> body, IReadOnlyDictionary<string, string> controlTokens,
-        ChatTemplate? withTools) => (Name, Source, _body, ControlTokens, _withTools) = (name, source, body, controlTokens, withTools);
+    private ChatTemplate(string name, string source, Template template, IReadOnlyDictionary<string, string> controlTokens,
+        ChatTemplate? withTools) =>
+        (Name, Source, _template, ControlTokens, _withTools) = (name, source, template, controlTokens, withTools);
 
     /// <summary>For complaints: the file it came from.</summary>
     public string Name { get; }
@@ -42,15 +46,15 @@ public sealed class ChatTemplate
     )
     {
         if (template.Length > Longest)
-            throw new UserErrorException($"{name} has {template.Length} characters: more than {Longest} is no chat template.");
+            throw new UserErrorException($"{name} has {template.Length} characters: a chat template has at most {Longest}.");
         try
         {
-            return new ChatTemplate(name, template, TemplateParser.Parse(template),
+            return new ChatTemplate(name, template, Template.Parse(template),
                 controlTokens ?? new Dictionary<string, string>(StringComparer.Ordinal), withTools);
         }
         catch (TemplateException error)
         {
-            throw new UserErrorException($"{name}, line {error.Line}: {error.Message}.", error);
+            throw new UserErrorException($"{name}, line {error.Line}: {error.Message}{Suggestion(error)}.", error);
         }
     }
 
@@ -64,10 +68,10 @@ public sealed class ChatTemplate
     public RenderedChat Render(ChatInput input, TimeProvider? clock = null)
     {
         if (input.HasTools && _withTools is not null) return _withTools.Render(input, clock);
-        var rendering = new Rendering(input.ToScope(ControlTokens), clock ?? TimeProvider.System);
+        Text text;
         try
         {
-            Statement.ExecuteAll(_body, rendering);
+            text = _template.Render(input.ToScope(ControlTokens), clock ?? TimeProvider.System);
         }
         catch (TemplateException error) when (error.Raised)
         {
@@ -75,10 +79,8 @@ public sealed class ChatTemplate
         }
         catch (TemplateException error)
         {
-            throw new UserErrorException(
-                $"{Name}, line {(error.Line > 0 ? error.Line : rendering.Line)}: {error.Message.TrimEnd('.')}.", error);
+            throw new UserErrorException($"{Name}, line {error.Line}: {error.Message.TrimEnd('.')}{Suggestion(error)}.", error);
         }
-        var text = rendering.Output.ToText();
         return new RenderedChat(text.Value, Spans(text, Origin.Generated), Spans(text, Origin.Data))
         {
             FromOthers = Spans(text, Origin.Others),
@@ -100,6 +102,11 @@ public sealed class ChatTemplate
         var chat = Render(input, clock);
         return ChatTokens.Encode(chat, tokenizer, Source, MarksGeneration ? chat.Generated : Added(chat, input, clock));
     }
+
+    private static string Suggestion(TemplateException error) =>
+        error.UnknownName is { Length: < LongestName } name && NearestName.Of(name, error.KnownNames) is { } near
+            ? $": did you mean '{near}'?"
+            : "";
 
     private bool MarksGeneration => Source.Contains("endgeneration", StringComparison.Ordinal);
 

@@ -84,7 +84,7 @@ internal static class ChatTemplateFolder
     private static string ReadText(string path)
     {
         var size = new FileInfo(path).Length;
-        return size <= 4L * ChatTemplate.Longest ? File.ReadAllText(path)
-            : throw new UserErrorException($"{path} has {size} bytes: more than {4L * ChatTemplate.Longest} is no chat template.");
+        return size <= 4L * ChatTemplate.Longest ? StrictText.DecodeWhole(RegularFile.ReadAllBytes(path), path)
+            : throw new UserErrorException($"{path} has {size} bytes: a chat template has at most {4L * ChatTemplate.Longest}.");
     }
 }

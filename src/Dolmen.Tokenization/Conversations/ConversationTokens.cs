@@ -43,25 +43,15 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
 
     private TokenizedConversation Own(TrainingConversation example)
     {
-        if (example.Tools is not null) throw Unsayable("tools", "tools");
-        var messages = new List<ChatMessage>(example.Turns.Count);
         foreach (var turn in example.Turns)
-        {
-            if (turn.Role == "tool") throw Unsayable(turn.Place, "turns of tools");
-            if (turn.HasToolCalls) throw Unsayable($"{turn.Place}.tool_calls", "calls of tools");
-            foreach (var (name, _) in turn.More ?? []) tally.Note($"{KeyNotWritten} {name}", example.Place);
-            messages.Add(new ChatMessage(turn.Role, turn.Content ?? ""));
-        }
-        return OnlyLearned(
-            example,
-            ChatFormat.Tokenize(tokenizer, messages),
-            count => ChatFormat.Tokenize(tokenizer, messages[..count]).Tokens
-        );
-    }
+        foreach (var (name, _) in turn.More ?? [])
+            if (name != ToolCalls.Member || turn.Role != "assistant") tally.Note($"{KeyNotWritten} {name}", example.Place);
+        return OnlyLearned(example, ChatFormat.Tokenize(tokenizer, First(example.Turns.Count)),
+            count => ChatFormat.Tokenize(tokenizer, First(count)).Tokens);
 
-    private static UserErrorException Unsayable(string place, string what) => new(
-        $"{place}: this model's chat format has turns of system, user and assistant, and none for {what}. " +
-        "Remove the row, or train a model whose chat_template writes them.");
+        IReadOnlyList<ChatMessage> First(int count) =>
+            ChatFormat.OwnTurns([.. example.Turns.Take(count).Select(Message)], i => example.Turns[i].Place, example.Tools);
+    }
 
     private TokenizedConversation Templated(TrainingConversation example, ChatTemplate template)
     {
@@ -76,6 +66,7 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
     {
         var message = new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content };
         foreach (var (name, value) in turn.More ?? []) message[name] = value?.DeepClone();
+        ToolCalls.ReadArguments(message);
         return message;
     }
 

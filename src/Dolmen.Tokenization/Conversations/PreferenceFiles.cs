@@ -6,9 +6,11 @@ namespace Dolmen.Tokenization;
 /// learned.</summary>
 public sealed record TrainingPair(TrainingConversation Chosen, TrainingConversation Rejected, DataPlace Place)
 {
+    public const string SameAnswers = "chosen-equals-rejected";
+
     /// <summary>Why nothing can be learned from the pair; null where something can.</summary>
     public string? Problem =>
-        IsEmpty(Chosen) ? "chosen-empty" : IsEmpty(Rejected) ? "rejected-empty" : IsSame() ? "chosen-equals-rejected" : null;
+        IsEmpty(Chosen) ? "chosen-empty" : IsEmpty(Rejected) ? "rejected-empty" : IsSame() ? SameAnswers : null;
 
     private static bool IsEmpty(TrainingConversation answer) => answer.Text is { } text ? string.IsNullOrWhiteSpace(text.Completion)
         : answer.Turns.Where(turn => turn.Learned).All(turn => turn.IsEmptyAnswer);

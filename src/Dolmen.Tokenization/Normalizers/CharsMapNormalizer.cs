@@ -17,7 +17,7 @@ internal sealed class CharsMapNormalizer : Normalizer
 
     private CharsMapNormalizer(byte[] file, uint[] units, byte[] texts) => (_file, _units, _texts) = (file, units, texts);
 
-    /// <summary>Null where the bytes are no such table. Size of the trie, the trie, the texts.</summary>
+    /// <summary>Null where the bytes are not such a table. Size of the trie, the trie, the texts.</summary>
     public static CharsMapNormalizer? Read(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 8) return null;

@@ -14,9 +14,9 @@ internal static class SentencePieceModel
     {
         if (new FileInfo(path).Length > LargestFile)
             throw new UserErrorException(
-                $"{path} has more than {LargestFile} bytes: that is no SentencePiece model. Copy the file again from where it came."
+                $"{path} has more than {LargestFile} bytes: that is not a SentencePiece model. Copy the file again from where it came."
             );
-        return Parse(File.ReadAllBytes(path), path);
+        return Parse(RegularFile.ReadAllBytes(path), path);
     }
 
     public static SentencePieceTokenizer Parse(ReadOnlySpan<byte> bytes, string path)
@@ -194,13 +194,14 @@ internal ref struct ProtoMessage(ReadOnlySpan<byte> bytes)
         return true;
     }
 
-    public readonly ulong Number(Func<string, UserErrorException> bad) => _wire == 0 ? _number : throw bad($"field {Field} is no number");
+    public readonly ulong Number(Func<string, UserErrorException> bad) =>
+        _wire == 0 ? _number : throw bad($"field {Field} is not a number");
 
     public readonly float Single(Func<string, UserErrorException> bad) =>
         _wire == 5 ? BinaryPrimitives.ReadSingleLittleEndian(_value) : throw bad($"field {Field} is no 32-bit number");
 
     public readonly ReadOnlySpan<byte> Bytes(Func<string, UserErrorException> bad) =>
-        _wire == 2 ? _value : throw bad($"field {Field} is no text or message");
+        _wire == 2 ? _value : throw bad($"field {Field} is neither a text nor a message");
 
     private ulong Varint(Func<string, UserErrorException> bad)
     {

@@ -30,7 +30,7 @@ internal sealed record PieceRules(
 
 /// <summary>
 /// Vocabularies of SentencePiece (Kudo and Richardson 2018): a space is written "▁", one stands before every text, and a character that
-/// is no piece falls back to its UTF-8 bytes ("&lt;0x0A&gt;"). Decoding drops the space that encoding put before the text. Safe to use
+/// is not a piece falls back to its UTF-8 bytes ("&lt;0x0A&gt;"). Decoding drops the space that encoding put before the text. Safe to use
 /// from several threads at once.
 /// </summary>
 public abstract class SentencePieceTokenizer : VocabularyTokenizer

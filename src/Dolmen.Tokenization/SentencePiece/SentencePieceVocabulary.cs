@@ -31,7 +31,7 @@ public sealed record SentencePieceVocabulary(
         UserErrorException Bad(string rule) => new($"'{path}' is not a llama2.c tokenizer of {vocabSize} tokens: {rule}. Check the path.");
         if (!File.Exists(path)) throw new UserErrorException($"'{path}' does not exist: --tokenizer-bin names llama2.c's tokenizer file.");
         if (new FileInfo(path).Length > LargestFile) throw Bad($"it is larger than {LargestFile} bytes");
-        ReadOnlySpan<byte> bytes = File.ReadAllBytes(path);
+        ReadOnlySpan<byte> bytes = RegularFile.ReadAllBytes(path);
         if (bytes.Length < 4) throw Bad("it has fewer than 4 bytes");
         bytes = bytes[4..];
         var (pieces, scores, kinds) = (new string[vocabSize], new float[vocabSize], new PieceKind[vocabSize]);

@@ -4,11 +4,11 @@ namespace Dolmen.Tokenization;
 
 /// <summary>
 /// All ways to cut a word into pieces, as a lattice: each piece's expected use under its probability, and the likeliest way. A character
-/// that is no piece costs <see cref="Unknown"/>. One thread's own but for the trie.
+/// that is not a piece costs <see cref="Unknown"/>. One thread's own but for the trie.
 /// </summary>
 internal sealed class PieceLattice
 {
-    /// <summary>Of a piece by its number; what it stands for in a path where the character is no piece.</summary>
+    /// <summary>Of a piece by its number; what it stands for in a path where the character is not a piece.</summary>
     public const int NoPiece = -1;
 
     private readonly PieceTrieMap _trie;

@@ -3,7 +3,7 @@ namespace Dolmen.Tokenization;
 /// <summary>Pieces and their probabilities on the way to a vocabulary.</summary>
 internal sealed class UnigramModel
 {
-    /// <summary>A character that is no piece is so much less likely than the least likely piece.</summary>
+    /// <summary>A character that is not a piece is so much less likely than the least likely piece.</summary>
     private const double UnknownPenalty = 10;
 
     private const int BlockWords = 4096;

@@ -21,7 +21,7 @@ internal sealed class JsonVocabulary
 
     public List<AddedToken> Added { get; }
 
-    /// <summary>−1 where the name is no token.</summary>
+    /// <summary>−1 where the name is not a token.</summary>
     public int Find(string name) => _ids.GetValueOrDefault(name, -1);
 
     /// <param name="field">For complaints.</param>

@@ -10,6 +10,8 @@ internal static class PairOfFiles
 {
     private static readonly (string Vocabulary, string Merges)[] Names = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
 
+    private const int LargestMerges = 256 << 20;
+
     private const string EndOfText = "<|endoftext|>";
 
     /// <summary>Null where the vocabulary stands alone.</summary>
@@ -28,7 +30,8 @@ internal static class PairOfFiles
         var mergesPath =
             MergesBeside(path) ?? throw new UserErrorException($"{path} holds ids alone: merges.txt or vocab.bpe must lie beside it.");
         var merges = new JsonArray();
-        foreach (var line in File.ReadLines(mergesPath))
+        using var lines = new StringReader(StrictText.DecodeWhole(WholeFile.Read(mergesPath, LargestMerges), mergesPath));
+        while (lines.ReadLine() is { } line)
         {
             // The first line names the version; '#' begins merges as well.
             if (line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)) merges.Add((JsonNode)line);

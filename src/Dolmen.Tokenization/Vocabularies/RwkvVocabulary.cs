@@ -13,7 +13,7 @@ internal static class RwkvVocabulary
     public static RwkvTokenizer Read(string path)
     {
         var tokens = new List<byte[]> { Array.Empty<byte>() };            // id 0 ends a text
-        using var reader = new StreamReader(new MemoryStream(WholeFile.Read(path, LargestFile)));
+        using var reader = new StringReader(StrictText.DecodeWhole(WholeFile.Read(path, LargestFile), path));
         while (reader.ReadLine() is { } line)
         {
             UserErrorException Bad(string what) =>

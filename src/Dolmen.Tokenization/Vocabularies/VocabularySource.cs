@@ -57,7 +57,7 @@ public static class VocabularySource
         }
         return OfPackage(source)
             ?? throw new UserErrorException(
-                $"'{source}' is no folder, no file and no vocabulary that is installed. "
+                $"'{source}' is not a folder, a file or a vocabulary that is installed. "
                     + (
                         RankedVocabulary.ByName(source) is { } known
                             ? $"Put its file into {Folders[^1]} as {known.Name}{RankFile.Extension} (.gz is read as well), or name the "
@@ -94,7 +94,7 @@ public static class VocabularySource
     internal static Tokenizer OfFile(string path, Func<string, Tokenizer>? gguf)
     {
         Span<byte> head = stackalloc byte[4];
-        using (var file = File.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        using (var file = RegularFile.OpenRead(path)) head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
         if (head.SequenceEqual("GGUF"u8))
             return gguf?.Invoke(path)
                 ?? throw new UserErrorException($"{path} is a GGUF file: its vocabulary cannot be read here. Import the model first.");
@@ -111,7 +111,7 @@ public static class VocabularySource
         if (Path.GetFileName(path) is "vocab.bpe" or "merges.txt")
             return PairOfFiles.Read(PairOfFiles.VocabularyBeside(path));
         throw new UserErrorException(
-            $"{path} is no vocabulary by its name: Dolmen reads tokenizer.json, {RankFile.Extension}, SentencePiece's .model, "
+            $"{path} is not a vocabulary by its name: Dolmen reads tokenizer.json, {RankFile.Extension}, SentencePiece's .model, "
                 + "vocab.json beside merges.txt, encoder.json beside vocab.bpe, and GGUF."
         );
     }

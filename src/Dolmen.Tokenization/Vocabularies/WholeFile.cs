@@ -8,7 +8,7 @@ internal static class WholeFile
 {
     public static byte[] Read(string path, int limit)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         return Read(file, path, limit);
     }
 
@@ -34,7 +34,7 @@ internal static class WholeFile
         return whole.Length <= limit
             ? whole.ToArray()
             : throw new UserErrorException(
-                $"{name} has more than {limit} bytes: that is no vocabulary. Copy the file again from where it came."
+                $"{name} has more than {limit} bytes: that is not a vocabulary. Copy the file again from where it came."
             );
     }
 }

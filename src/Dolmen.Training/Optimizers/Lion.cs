@@ -46,7 +46,7 @@ internal sealed unsafe class Lion(ParameterStore parameters, LionRecipe recipe) 
     protected override void Dispose(bool disposing) => _m.Dispose();
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale) where S : ILanes<V> where V : struct =>
-        ThreadTeam.Run(run.Count, Grain, (_, start, end) => StepRange<S, V>(run, share, gradientScale, start, end));
+        OpenMpTeam.RunChunks(run.Count, Grain, (start, end) => StepRange<S, V>(run, share, gradientScale, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void StepRange<S, V>(ParameterRun run, double share, double gradientScale, long start, long end)

@@ -104,7 +104,7 @@ internal sealed unsafe class ScheduleFree : Optimizer
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale, double mix, double correction)
         where S : ILanes<V> where V : struct =>
-        ThreadTeam.Run(run.Count, Grain, (_, start, end) => StepRange<S, V>(run, share, gradientScale, mix, correction, start, end));
+        OpenMpTeam.RunChunks(run.Count, Grain, (start, end) => StepRange<S, V>(run, share, gradientScale, mix, correction, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void StepRange<S, V>(ParameterRun run, double share, double gradientScale, double mix, double correction, long start, long end)

@@ -51,7 +51,7 @@ internal sealed unsafe class Sgd(ParameterStore parameters, SgdRecipe recipe) : 
     protected override void Dispose(bool disposing) => _momentum.Dispose();
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale, double damp) where S : ILanes<V> where V : struct =>
-        ThreadTeam.Run(run.Count, Grain, (_, start, end) => StepRange<S, V>(run, share, gradientScale, damp, start, end));
+        OpenMpTeam.RunChunks(run.Count, Grain, (start, end) => StepRange<S, V>(run, share, gradientScale, damp, start, end));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void StepRange<S, V>(ParameterRun run, double share, double gradientScale, double damp, long start, long end)

@@ -26,6 +26,7 @@ public sealed class DpoTask : TrainingTask
         (_recipe, _training, _pad) = (recipe, training, tokenizer.Special.Pad);
         var tally = new DataTally("pairs");
         var tokens = new ConversationTokens(tokenizer, tally);
+        var fit = new RowFit(training.ContextLength, training.LongRows, tally);
         foreach (var pair in PreferenceFiles.Read(preferencesFile, tally))
         {
             if (pair.Problem is { } problem)
@@ -33,21 +34,7 @@ public sealed class DpoTask : TrainingTask
                 tally.Drop(problem, pair.Place);
                 continue;
             }
-            var (chosen, rejected) = (tokens.Of(pair.Chosen), tokens.Of(pair.Rejected));
-            var longer = Math.Max(chosen.Tokens.Length, rejected.Tokens.Length);
-            if (longer <= training.ContextLength)
-            {
-                tally.Use();
-                _pairs.Add((chosen, rejected));
-            }
-            else if (training.LongRows != LongRows.Error)
-                tally.Drop(RowFit.TooLong, pair.Place);
-            else
-                throw new UserErrorException(
-                    $"{preferencesFile}, line {pair.Place.Line} has an answer of {longer} tokens with its prompt, and "
-                        + $"training.contextLength is "
-                        + $"{training.ContextLength}. Use a longer context, or have such pairs left out with --set training.longRows=drop."
-                );
+            if (fit.FitPair(tokens.Of(pair.Chosen), tokens.Of(pair.Rejected), pair.Place) is { } fitting) _pairs.Add(fitting);
         }
         var counts = tally.RequireSome(
             preferencesFile,

@@ -4,7 +4,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Tests.Data.Cleaning;
 
@@ -265,11 +265,11 @@ public sealed class CorpusBuilds : IDisposable
     private List<double> Numbers(string folder, string column) =>
         Each(folder, (table, group) => table.Numbers(group, table.Find(column))).ToList();
 
-    private IEnumerable<T> Each<T>(string folder, Func<CorpusTable, int, IEnumerable<T>> values)
+    private IEnumerable<T> Each<T>(string folder, Func<ParquetTable, int, IEnumerable<T>> values)
     {
         foreach (var file in Directory.GetFiles(Path.Combine(_root, folder), "*.parquet").Order(StringComparer.Ordinal))
         {
-            using var table = CorpusTable.Open(file);
+            using var table = ParquetTable.Open(file);
             for (var group = 0; group < table.Groups; group++)
                 foreach (var value in values(table, group)) yield return value;
         }

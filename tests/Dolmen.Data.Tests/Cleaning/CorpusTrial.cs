@@ -5,7 +5,7 @@ using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Reports;
-using Dolmen.Data.Tables;
+using Dolmen.Tables;
 
 namespace Dolmen.Tests.Data.Cleaning;
 
@@ -76,12 +76,12 @@ internal sealed class CorpusTrial : IDisposable
     public Dictionary<string, double> Numbers(string folder, string column) =>
         Each(folder, (table, group) => table.Numbers(group, table.Find(column)));
 
-    private Dictionary<string, T> Each<T>(string folder, Func<CorpusTable, int, IEnumerable<T>> values)
+    private Dictionary<string, T> Each<T>(string folder, Func<ParquetTable, int, IEnumerable<T>> values)
     {
         var found = new Dictionary<string, T>(StringComparer.Ordinal);
         foreach (var file in Directory.GetFiles(At(folder), "*.parquet").Order(StringComparer.Ordinal))
         {
-            using var table = CorpusTable.Open(file);
+            using var table = ParquetTable.Open(file);
             for (var group = 0; group < table.Groups; group++)
                 foreach (var (id, value) in table.Strings(group, table.Find("id")).Zip(values(table, group))) found.Add(id ?? "", value);
         }

@@ -2,15 +2,17 @@ using System.Text;
 using CsCheck;
 using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
-using Dolmen.Data.Crawling;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Mixing;
 using Dolmen.Data.Quality;
 using Dolmen.Data.Sources;
-using Dolmen.Data.Warc;
 using Dolmen.Tests.Data.Sources;
-using Dolmen.Tests.Data.Warc;
 using Dolmen.Tests.Fakes;
+using Dolmen.Tests.Tables;
+using Dolmen.Tests.Web.Warc;
+using Dolmen.Web.Crawling;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Warc;
 
 namespace Dolmen.Tests.Data.Fuzz;
 
@@ -173,7 +175,7 @@ public class FuzzedFiles
             CdxjIndex.Merge(folder.Path, [.. lines]);
             var merged = File.ReadAllLines(path).ToHashSet(StringComparer.Ordinal);
             Assert.Subset(merged, lines.ToHashSet(StringComparer.Ordinal));
-            // What is no line of an index may go, what is may not.
+            // What is not a line of an index may go, what is may not.
             using var reader = new StreamReader(new MemoryStream(old));
             var kept = new HashSet<string>(StringComparer.Ordinal);
             while (reader.ReadLine() is { } line) if (line.Length > 0) kept.Add(line);

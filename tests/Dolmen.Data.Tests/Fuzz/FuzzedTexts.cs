@@ -1,12 +1,13 @@
 using System.Text;
 using CsCheck;
-using Dolmen.Data.Extraction;
 using Dolmen.Data.Filters;
 using Dolmen.Data.Languages;
 using Dolmen.Data.Privacy;
 using Dolmen.Data.Sources;
-using Dolmen.Tests.Data.Extraction;
 using Dolmen.Tests.Data.Filters;
+using Dolmen.Tests.Web.Extraction;
+using Dolmen.Web.Encodings;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Tests.Data.Fuzz;
 
@@ -193,10 +194,10 @@ public class FuzzedTexts
                 if (random.Next(20) == 0)
                     url = string.Concat(Enumerable.Repeat(url, 400));
                 Assert.Equal(filter.Judge(url), filter.Judge(url));
-                if (Dolmen.Data.Crawling.WebAddress.Parse(url) is not { } address)
+                if (Dolmen.Web.Crawling.WebAddress.Parse(url) is not { } address)
                     return;
-                Assert.Equal(address.Text, Dolmen.Data.Crawling.WebAddress.Parse(address.Text)?.Text);
-                Dolmen.Data.Warc.CdxjIndex.Surt(address.Text);
+                Assert.Equal(address.Text, Dolmen.Web.Crawling.WebAddress.Parse(address.Text)?.Text);
+                Dolmen.Web.Warc.CdxjIndex.Surt(address.Text);
             }
         );
     }

@@ -181,7 +181,7 @@ public class LanguagesOfTexts
         score.Add("de", "de");
         score.Add("de", "en");
         score.Add("de", "nl");
-        // en: precision 8/9, recall 1; de: precision 1, recall 1/3; nl is no text's language.
+        // en: precision 8/9, recall 1; de: precision 1, recall 1/3; nl is the language of none of the texts.
         Assert.Equal(["de", "en"], score.Languages.Select(language => language.Language));
         Assert.Equal((0.5 + 16.0 / 17) / 2, score.MacroF1, 1e-9);
         Assert.Equal((11, 9), (score.Texts, score.Right));

@@ -1,9 +1,10 @@
 using Dolmen.Artifacts;
+using Dolmen.Data;
 using Dolmen.Data.Mixing;
+using Dolmen.Tables;
 using Dolmen.Tests.Fakes;
 using Parquet;
 using Parquet.Schema;
-using Dolmen.Data.Tables;
 
 namespace Dolmen.Tests.Data.Mixing;
 
@@ -161,7 +162,7 @@ public sealed class CorpusMixing : IDisposable
 
     [Theory]
     [InlineData("missing", "does not exist")]
-    [InlineData("broken.parquet", "is no Parquet file that can be read")]
+    [InlineData("broken.parquet", "is not a Parquet file that can be read")]
     [InlineData("other.parquet", "no column text")]
     public void What_is_no_corpus_is_refused_and_nothing_is_left(string input, string says)
     {
@@ -292,7 +293,7 @@ public sealed class CorpusMixing : IDisposable
         var rows = new List<Dictionary<string, object?>>();
         foreach (var file in CorpusTables.FilesOf(In(corpus)))
         {
-            using var table = CorpusTable.Open(file);
+            using var table = ParquetTable.Open(file);
             for (var group = 0; group < table.Groups; group++)
             {
                 var values = table.Columns.Select(c => (c.Name, Values: table.Values(group, c))).ToList();

@@ -102,7 +102,7 @@ public class PersonalDataMasking
     [InlineData("2341 2341 2345")]
     [InlineData("529.982.247-26")]
     [InlineData("1234-5678-9019")]
-    [InlineData("2020-01-15 12:30:45")] // what is no number of anyone
+    [InlineData("2020-01-15 12:30:45")] // what is not a number of anyone
     [InlineData("ISBN 978-3-16-148410-0")]
     [InlineData("0-306-40615-2")]
     [InlineData("3.14159265358979")]

@@ -131,7 +131,7 @@ public sealed class QualityClassifierTraining : IDisposable
         var bytes = File.ReadAllBytes(In("model.safetensors"));
         File.WriteAllBytes(In("cut.safetensors"), bytes[..(length < 0 ? bytes.Length + length : length)]);
         var error = Assert.Throws<UserErrorException>(() => QualityModel.Load(In("cut.safetensors")));
-        Assert.True(error.Message.Contains("is no quality classifier", StringComparison.Ordinal), where);
+        Assert.True(error.Message.Contains("is not a readable quality classifier", StringComparison.Ordinal), where);
     }
 
     [Theory]

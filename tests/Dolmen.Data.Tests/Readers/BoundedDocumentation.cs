@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
@@ -175,7 +176,7 @@ public sealed class BoundedDocumentation : IDisposable
     {
         var (file, funnel) = (Write(name, bytes), new Funnel());
         // A quadratic step would take minutes.
-        var entries = await Task.Run(() => FileReader.Read(file, funnel).ToList(), TestContext.Current.CancellationToken)
+        var entries = await Task.Run(() => DocumentationReader.Read(file, funnel).ToList(), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         return (
             string.Join(

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Deduplication;

@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Reports;
 using Dolmen.Tests.Data.Fuzz;
+using Dolmen.Tests.Tables;
 
 namespace Dolmen.Tests.Data.Reports;
 
@@ -16,7 +17,7 @@ public sealed class DamagedCorpora
     {
         using var corpora = new BuiltFixture();
         var directory = corpora.Build("corpus");
-        var file = Directory.GetFiles(Path.Combine(directory, CorpusFiles.Measurements), "*.parquet").Single();
+        var file = Directory.GetFiles(Path.Combine(directory, CorpusFolder.Measurements), "*.parquet").Single();
         var bytes = File.ReadAllBytes(file);
         if (footer) bytes.AsSpan(bytes.Length - 12, 4).Fill(0xFF);
         else bytes.AsSpan(4, ParquetFile.Footer(bytes) - 4).Fill(0xFF);
@@ -35,7 +36,7 @@ public sealed class DamagedCorpora
     {
         using var corpora = new BuiltFixture();
         var directory = corpora.Build("corpus");
-        var file = Directory.GetFiles(Path.Combine(directory, CorpusFiles.Documents), "*.parquet").Single();
+        var file = Directory.GetFiles(Path.Combine(directory, CorpusFolder.Documents), "*.parquet").Single();
         var bytes = File.ReadAllBytes(file);
         bytes.AsSpan(4, 16).Fill(0xFF);
         File.WriteAllBytes(file, bytes);

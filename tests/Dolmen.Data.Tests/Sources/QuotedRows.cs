@@ -1,5 +1,5 @@
 using System.Text;
-using Dolmen.Tests.Data.Warc;
+using Dolmen.Tests.Web.Warc;
 
 namespace Dolmen.Tests.Data.Sources;
 

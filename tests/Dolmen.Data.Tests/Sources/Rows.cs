@@ -3,7 +3,7 @@ using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Sources;
-using Dolmen.Tests.Data.Warc;
+using Dolmen.Tests.Web.Warc;
 using Parquet;
 using Parquet.Schema;
 

@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Translations;
 using Dolmen.Tests.Fakes;
+using Dolmen.Tokenization.LanguageCosts;
 
 namespace Dolmen.Tests.Data.Translations;
 

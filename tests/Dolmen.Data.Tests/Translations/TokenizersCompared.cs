@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
-using Dolmen.Data.Reports;
 using Dolmen.Data.Translations;
 using Dolmen.Tests.Fakes;
 using Dolmen.Tokenization;
+using Dolmen.Tokenization.LanguageCosts;
 
 namespace Dolmen.Tests.Data.Translations;
 
@@ -27,7 +27,7 @@ public sealed class TokenizersCompared
         Assert.Equal(4 + 0.95 * 6, korean.P95Tokens, 9);
         Assert.Equal(14, korean.Bytes);
         Assert.Equal(6, korean.Characters);
-        Assert.Equal(3, korean.Words);                                   // punctuation is no word
+        Assert.Equal(3, korean.Words);                                   // punctuation is not a word
         Assert.Equal(1, korean.TokensPerByte);
         Assert.Equal(1, korean.BytesPerToken);
         Assert.Equal(14.0 / 6, korean.TokensPerCharacter, 9);
@@ -107,7 +107,8 @@ public sealed class TokenizersCompared
                             ]
                         )
                     ),
-            ]
+            ],
+            ComparedWords.Cut
         );
         var tokenizer = Trained(400, [.. text.Languages.SelectMany(language => language.Sentences)]);
         var settings = new ComparisonSettings("l0", Missing: "l3");
@@ -209,7 +210,7 @@ public sealed class TokenizersCompared
     public void Report_files_hold_every_language_and_escape_what_others_wrote()
     {
         using var folder = new TemporaryFolder();
-        var text = new ParallelText("udhr", [Language("en", ["ab"], "<English>"), Language("k|o", ["가"], "<script>alert(1)</script>")]);
+        var text = new ParallelText("udhr", [Language("en", ["ab"], "<English>"), Language("k|o", ["가"], "<script>alert(1)</script>")], ComparedWords.Cut);
         var comparison = TokenizerComparison.Run(
             text,
             [new("some/<b>", Bytes), new("other", Bytes)],
@@ -254,7 +255,7 @@ public sealed class TokenizersCompared
         );
 
     private static ParallelText Text(params (string Code, string[] Sentences)[] languages) =>
-        new("lines", [.. languages.Select(language => Language(language.Code, language.Sentences))]);
+        new("lines", [.. languages.Select(language => Language(language.Code, language.Sentences))], ComparedWords.Cut);
 
     private static ParallelText Text(params (string Code, string First, string Second)[] languages) =>
         Text([.. languages.Select(l => (l.Code, (string[])[l.First, l.Second]))]);

@@ -166,6 +166,8 @@ public sealed class ConfigKeysTests : IDisposable
     )]
     [InlineData("mixtral", """{"hidden_act":"gelu_pytorch_tanh"}""", null)]
     [InlineData("gpt2", """{"activation_function":"gelu"}""", null)]
+    [InlineData("gpt2", """{"scale_attn_weights":false}""", null)]
+    [InlineData("gpt2", """{"scale_attn_by_inverse_layer_idx":true}""", null)]
     [InlineData("mamba2", """{"time_step_limit":[0.001,0.1]}""", null)]
     [InlineData("mamba2", """{"time_step_limit":[0.001,{"__float__":"Infinity"}]}""", null)]
     public void What_is_read_comes_back_when_written(string golden, string changes, string? scaling)
@@ -280,8 +282,6 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("llama_gqa", """{"attention_sinks":4}""", "speaks of 'attention'")]
     [InlineData("mistral_swa", """{"attention_bias":true}""", "attention_bias is true")]
     [InlineData("qwen2", """{"mlp_bias":true}""", "mlp_bias is true")]
-    [InlineData("gpt2", """{"scale_attn_weights":false}""", "scale_attn_weights is false")]
-    [InlineData("gpt2", """{"scale_attn_by_inverse_layer_idx":true}""", "scale_attn_by_inverse_layer_idx is true")]
     [InlineData("gpt2", """{"add_cross_attention":true}""", "add_cross_attention is true")]
     [InlineData("gpt2", """{"activation_function":"glu"}""", "activation_function is 'glu'")]
     [InlineData("gpt2", """{"hidden_size":32}""", "n_embd and hidden_size differ")]

@@ -45,6 +45,8 @@ internal static class DecoderArchitectures
             ["sliding window"] = new TransformerConfig(101, 36, 2, 4, 2, 10, 50, 700, Window: 21),
             ["sliding window of one, wide heads"] = new TransformerConfig(101, 36, 1, 2, 1, 72, 50, 700, Window: 1),
             ["a window on some layers"] = new TransformerConfig(101, 36, 3, 4, 2, 10, 50, 700, Window: 21, WindowLayers: "FSF"),
+            ["gpt2, unscaled"] = new Gpt2Config(101, 36, 3, 3, 50, 700, ScaleScores: false),
+            ["gpt2, scaled by layer"] = new Gpt2Config(101, 36, 3, 3, 50, 700, ScaleByLayer: true),
             ["gpt2, exact gelu"] = new Gpt2Config(101, 36, 2, 3, 50, 700, Activation: ActivationKind.Gelu),
             ["experts with another gate"] = new TransformerConfig(
                 101,

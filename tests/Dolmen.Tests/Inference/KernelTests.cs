@@ -22,7 +22,7 @@ public unsafe class KernelTests
             {
                 for (var i = 0; i < w.Length; i++) w[i] = BitConverter.UInt32BitsToSingle((uint)TensorDtypes.ToBFloat16(w[i]) << 16);
             }
-            using var matrix = new PackedMatrix(n, k, dtype, columns);
+            using var matrix = new PackedMatrix(n, k, dtype == TensorDtype.BFloat16, columns);
             matrix.SetRows(0, w.AsSpan(0, n / 2 * k));
             matrix.SetRows(n / 2, w.AsSpan(n / 2 * k));
             var y = new float[m * matrix.PaddedOutputs];

@@ -125,7 +125,7 @@ internal sealed class PlainDecoder
                 var weights = seen.Select(p =>
                 {
                     var key = Turn(spec.Position, p, Norm(spec.KeyNorm, Head(p, heads + h * kv / heads)));
-                    return Math.Exp(q.Zip(key, (a, b) => a * b).Sum() / Math.Sqrt(e) - slopes[h] * (t - p));
+                    return Math.Exp(q.Zip(key, (a, b) => a * b).Sum() / Math.Sqrt(e) * spec.QueryScale - slopes[h] * (t - p));
                 }).ToArray();
                 for (var i = 0; i < e; i++)
                 {

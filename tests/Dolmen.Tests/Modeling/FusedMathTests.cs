@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
 
-/// <summary>Our kernels against libtorch's operations: values and gradients, at sizes that are no multiple of any vector width.</summary>
+/// <summary>Our kernels against libtorch's operations: values and gradients, at sizes that are not a multiple of any vector
+/// width.</summary>
 public class FusedMathTests
 {
     private static readonly LayerMath Plain = new PlainMath();

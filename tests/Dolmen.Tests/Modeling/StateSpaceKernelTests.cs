@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
 
-/// <summary>Our kernels against libtorch in double, at sizes that are no multiple of a vector or a chunk; S4's kernel against its own
+/// <summary>Our kernels against libtorch in double, at sizes that are not a multiple of a vector or a chunk; S4's kernel against its own
 /// recurrence.</summary>
 public class StateSpaceKernelTests
 {

@@ -204,6 +204,37 @@ public sealed class EndsOfText : IDisposable
         Assert.Throws<UserErrorException>(() => ModelFolder.Settings(Path("m")));
     }
 
+    [Theory]
+    [InlineData("""{"stop_strings":["é","\n\n",""]}""", "é|\n\n")]
+    [InlineData("""{"stop_strings":"</s>"}""", "</s>")]
+    [InlineData("""{"stop_strings":null}""", "")]
+    public void Stop_strings_of_the_model_end_its_texts(string generation, string stops)
+    {
+        Say("m", config: "1", generation);
+        Assert.Equal(stops, string.Join('|', SamplingDefaults.Of(ModelFolder.Settings(Path("m")), 0).Stops));
+    }
+
+    [Fact]
+    public void Settings_that_change_the_text_and_are_not_supported_are_named_or_refused()
+    {
+        var said = new List<string>();
+        Say(
+            "m",
+            config: "1",
+            generation: """{"num_beams":4,"no_repeat_ngram_size":0,"bad_words_ids":[[3]],"typical_p":1.0,"top_h":null,"max_length":20}"""
+        );
+        GenerationSettings.Load(Path("m"), new ModelReading(strict: false, said.Add));
+        Assert.Contains("sets num_beams, bad_words_ids, which Dolmen does not support", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Throws<UserErrorException>(() => GenerationSettings.Load(Path("m"), new ModelReading(strict: true, said.Add)));
+
+        Say(
+            "m",
+            config: "1",
+            generation: """{"num_beams":1,"guidance_scale":1.0,"forced_eos_token_id":null,"sequence_bias":{},"bad_words_ids":[]}"""
+        );
+        GenerationSettings.Load(Path("m"), new ModelReading(strict: true, said.Add));
+    }
+
     private void Model(string name)
     {
         var size = TokenizerFolder.Load(Path("t")).VocabSize;

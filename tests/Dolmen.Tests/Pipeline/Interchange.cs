@@ -146,10 +146,13 @@ public sealed class Interchange : IDisposable
         var json = JsonNode.Parse(File.ReadAllText(Path("m/tokenizer.json")))!;
         json["normalizer"] = new JsonObject { ["type"] = kind };
         File.WriteAllText(Path("m/tokenizer.json"), json.ToJsonString());
-        void Export() => ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        var notes = new List<string>();
+        void Export() =>
+            ModelExport.ToGguf(Path("m"), Path("m.gguf"), type: null, notes.Add, TestContext.Current.CancellationToken);
         if (written) Export();
         else Assert.Contains("cannot be written as GGUF", Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
         Assert.Equal(written, File.Exists(Path("m.gguf")));
+        Assert.Equal(written, notes.Exists(note => note.Contains("NFC normalizer", StringComparison.Ordinal)));
     }
 
     [Theory]

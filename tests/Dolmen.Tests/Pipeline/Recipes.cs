@@ -132,7 +132,7 @@ public sealed class Recipes : IDisposable
             StringComparison.Ordinal
         );
         Assert.StartsWith(
-            "model.pattern is 'Mf Xe': 'X' is no mixer.",
+            "model.pattern is 'Mf Xe': 'X' is not a mixer.",
             Error("tiny/hybrid", "model.pattern=Mf Xe"),
             StringComparison.Ordinal
         );

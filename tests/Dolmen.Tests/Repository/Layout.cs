@@ -29,28 +29,40 @@ public partial class Layout
         "Ex",
     ];
 
-    /// <summary>Project → what it may reference. The command line may reference all.</summary>
-    private static readonly Dictionary<string, string[]> Allowed = new()
+    /// <summary>Project → the projects and packages that it may reference. The command line may reference all.</summary>
+    private static readonly Dictionary<string, (string[] Projects, string[] Packages)> Allowed = new()
     {
-        ["Artifacts"] = [],
-        ["Checkpoints"] = ["Artifacts"],
-        ["Tokenization"] = ["Artifacts"],
-        ["Data"] = ["Tokenization", "Artifacts"],
-        ["Inference"] = ["Checkpoints", "Tokenization"],
-        ["Modeling"] = ["Checkpoints", "Inference"],
-        ["Training"] = ["Modeling", "Inference", "Tokenization", "Artifacts"],
-        ["Evaluation"] = ["Inference", "Tokenization", "Artifacts"],
-        ["Serving"] = ["Inference", "Evaluation", "Artifacts"],
-        ["Pipeline"] = ["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"],
+        ["Artifacts"] = ([], ["SharpZipLib", "ZstdSharp.Port"]),
+        ["Numerics"] = ([], []),
+        ["Templates"] = ([], []),
+        ["Tables"] = (["Artifacts"], ["Parquet.Net", "ZstdSharp.Port"]),
+        ["Checkpoints"] = (["Artifacts"], []),
+        ["Tokenization"] = (
+            ["Artifacts", "Templates"],
+            [
+                "Microsoft.ML.Tokenizers.Data.Cl100kBase",
+                "Microsoft.ML.Tokenizers.Data.O200kBase",
+                "Microsoft.ML.Tokenizers.Data.R50kBase",
+            ]
+        ),
+        ["Web"] = (["Artifacts"], ["AngleSharp", "SharpZipLib", "UTF.Unknown", "ZstdSharp.Port"]),
+        ["Data"] = (["Web", "Tables", "Tokenization", "Artifacts"], ["SearchPioneer.Lingua", "ZstdSharp.Port"]),
+        ["Inference"] = (["Checkpoints", "Tokenization", "Numerics"], []),
+        // SkiaSharp, SharpZipLib and Protobuf pin what TorchSharp asks for to versions that can be had.
+        ["Modeling"] = (["Checkpoints", "Inference", "Numerics"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),
+        ["Training"] = (["Modeling", "Inference", "Tokenization", "Artifacts"], []),
+        ["Evaluation"] = (["Inference", "Tokenization", "Artifacts"], []),
+        ["Serving"] = (["Inference", "Evaluation", "Artifacts"], []),
+        ["Pipeline"] = (["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"], []),
     };
 
     [Fact]
     public void Projects_reference_only_what_the_design_allows()
     {
         var wrong = new List<string>();
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (var file in ProjectFiles())
         {
-            var project = Path.GetFileNameWithoutExtension(file)["Dolmen.".Length..];
+            var project = ShortName(file);
             if (project == "Cli") continue;
             if (!Allowed.TryGetValue(project, out var allowed))
             {
@@ -58,21 +70,24 @@ public partial class Layout
                 continue;
             }
             wrong.AddRange(
-                Items(file, "ProjectReference")
-                    .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/'))["Dolmen.".Length..])
-                    .Except(allowed)
-                    .Select(reference => $"{project} references {reference}")
+                Items(file, "ProjectReference").Select(ShortName).Except(allowed.Projects).Select(other => $"{project} references {other}")
+            );
+            wrong.AddRange(
+                Items(file, "PackageReference").Except(allowed.Packages).Select(package => $"{project} references package {package}")
             );
         }
         Assert.Empty(wrong);
     }
 
     [Fact]
-    public void Only_modeling_brings_in_TorchSharp()
+    public void The_table_of_references_holds_nothing_that_is_not_used()
     {
-        var projects = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories)
-            .Where(file => Items(file, "PackageReference").Contains("TorchSharp")).Select(Path.GetFileNameWithoutExtension);
-        Assert.Equal(["Dolmen.Modeling"], projects);
+        var projects = ProjectFiles().ToDictionary(ShortName, file => file);
+        Assert.DoesNotContain(Allowed.Keys, project => !projects.ContainsKey(project));
+        var unused = Allowed.SelectMany(row =>
+            row.Value.Packages.Except(Items(projects[row.Key], "PackageReference")).Select(package => $"{row.Key}: {package}")
+        );
+        Assert.Empty(unused);
     }
 
     [Fact]
@@ -121,6 +136,13 @@ public partial class Layout
                 File.ReadLines(Path.Combine(Checkout.Root, file))
                     .Any(line => line.TrimStart().StartsWith("#pragma", StringComparison.Ordinal))
         );
+
+    private static string[] ProjectFiles() =>
+        Directory.GetFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories);
+
+    /// <summary>Tokenization for ../Dolmen.Tokenization/Dolmen.Tokenization.csproj.</summary>
+    private static string ShortName(string project) =>
+        Path.GetFileNameWithoutExtension(project.Replace('\\', '/'))["Dolmen.".Length..];
 
     private static IEnumerable<string> Items(string project, string kind) =>
         XDocument.Load(project).Descendants(kind).Select(item => item.Attribute("Include")?.Value ?? "");

@@ -224,21 +224,33 @@ public class BadRequests
     )]
     [InlineData(
         Chat,
-        """{"messages":[{"role":"tool","content":"x"}]}""",
+        """{"messages":[{"role":"tool","content":null}]}""",
         400,
-        """{"error":{"message":"'messages[0]' is a tool's result, for which this model's chat format has no turn: the roles are system, user and assistant. Put the result into a user's message.","type":"invalid_request_error","param":"messages[0].role","code":null}}"""
+        """{"error":{"message":"'messages[0].content' is missing: it must be a string.","type":"invalid_request_error","param":"messages[0].content","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"a","content":"b"}]}""",
+        400,
+        """{"error":{"message":"'messages[0]' has a key twice: which one counts cannot be told.","type":"invalid_request_error","param":"messages[0]","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"a","tool_calls":[{"function":{"name":"f"}}]}]}""",
+        400,
+        """{"error":{"message":"'messages[0].tool_calls' stands in a message of the role 'user': only the assistant calls tools.","type":"invalid_request_error","param":"messages[0].tool_calls","code":null}}"""
     )]
     [InlineData(
         Chat,
         """{"messages":[{"role":"User","content":"x"}]}""",
         400,
-        """{"error":{"message":"'messages[0].role' must be system, user or assistant, not 'User'.","type":"invalid_request_error","param":"messages[0].role","code":null}}"""
+        """{"error":{"message":"'messages[0].role' must be system, user, assistant or tool, not 'User'.","type":"invalid_request_error","param":"messages[0].role","code":null}}"""
     )]
     [InlineData(
         Chat,
         """{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}""",
         400,
-        """{"error":{"message":"'messages[1]' is a call of a tool, for which this model's chat format has no turn: the format holds text. Leave the call and its result out, or write them as text.","type":"invalid_request_error","param":"messages[1].tool_calls","code":"unsupported_parameter"}}"""
+        """{"error":{"message":"messages[1].tool_calls[0] does not say which tool is called: a call is an object whose function has a name and arguments.","type":"invalid_request_error","param":"messages","code":null}}"""
     )]
     [InlineData(
         Chat,
@@ -312,6 +324,16 @@ public class BadRequests
         var (status, body) = await server.Post(Completions, new string('[', depth) + new string(']', depth));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains(says, body);
+    }
+
+    [Theory]
+    [InlineData("/srv/models/chat")]
+    [InlineData("/srv/models/chat/")]
+    public void A_message_names_files_of_the_model_without_the_folders_of_the_server(string folder)
+    {
+        using var model = FakeModel.OfAlphabet();
+        var served = new ServedModel("fake", model, new ByteTokenizer()) { Folder = folder };
+        Assert.Equal("chat_template.jinja, line 1: no.", served.WithoutPaths("/srv/models/chat/chat_template.jinja, line 1: no."));
     }
 
     [Fact]

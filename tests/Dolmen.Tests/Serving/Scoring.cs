@@ -205,6 +205,39 @@ public class Scoring
         );
     }
 
+    [Theory]
+    [InlineData(
+        """{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]}""",
+        """{"role":"tool","tool_call_id":"c1","content":"4"}"""
+    )]
+    [InlineData(
+        """{"role":"assistant","tool_calls":[{"type":"function","function":{"name":"f","arguments":{}}}]}""",
+        """{"role":"tool","content":[{"type":"text","text":"4"}]}"""
+    )]
+    [InlineData(
+        """{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}""",
+        """{"role":"function","name":"f","content":"4"}"""
+    )]
+    public async Task Calls_of_tools_and_their_results_are_read_as_text(string call, string result)
+    {
+        // What the model says depends on every token before it.
+        await using var server = await RunningServer.Start(FakeModel.OfHistory(ByteTokenizer.PairBase, 256));
+        async Task<string> Answer(string call, string result) =>
+            (
+                await server.Post(
+                    "/v1/chat/completions",
+                    $$"""{"messages":[{"role":"user","content":"a"},{{call}},{{result}}],"max_tokens":9,"seed":1}"""
+                )
+            ).Body.Split("\"choices\"")[1];
+        Assert.Equal(
+            await Answer(
+                """{"role":"assistant","content":"<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"}""",
+                """{"role":"user","content":"<tool_response>\n4\n</tool_response>"}"""
+            ),
+            await Answer(call, result)
+        );
+    }
+
     [Fact]
     public async Task The_model_s_own_sampling_holds_where_a_request_says_nothing()
     {
@@ -214,5 +247,16 @@ public class Scoring
         Assert.DoesNotContain("\"text\":\"bc", (await server.Post("/v1/completions", """{"prompt":"a"}""")).Body);
         Assert.Contains("\"completion_tokens\":3", (await server.Post("/v1/completions", """{"prompt":"a"}""")).Body);
         Assert.Contains("\"completion_tokens\":5", (await server.Post("/v1/completions", """{"prompt":"a","max_tokens":5}""")).Body);
+    }
+
+    [Fact]
+    public async Task The_model_s_own_stop_strings_end_an_answer_unless_they_are_ignored()
+    {
+        await using var server = await RunningServer.Start(defaults: new SamplingDefaults(Temperature: 0) { Stops = ["e"] });
+        async Task<string> Answer(string more) =>
+            (await server.Post("/v1/completions", $$"""{"prompt":"a","max_tokens":6{{more}}}""")).Body;
+        Assert.Contains("\"text\":\"bcd\"", await Answer(""), StringComparison.Ordinal);
+        Assert.Contains("\"text\":\"b\"", await Answer(""","stop":"c" """), StringComparison.Ordinal);
+        Assert.Contains("\"text\":\"bcdefg\"", await Answer(""","ignore_eos":true"""), StringComparison.Ordinal);
     }
 }

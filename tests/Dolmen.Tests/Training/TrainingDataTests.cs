@@ -93,22 +93,27 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
-    public void Pairs_that_are_too_long_empty_or_equal_are_left_out_and_counted()
+    public void Pairs_that_are_too_long_empty_or_equal_are_cut_or_left_out_and_counted()
     {
         var outcome = Dpo(
             "pairs",
             """{"prompt":"a","chosen":"b","rejected":"c"}""",
             """{"prompt":"a","chosen":"","rejected":"c"}""",
             """{"prompt":"a","chosen":"b","rejected":"b"}""",
+            $$"""{"prompt":"a","chosen":"{{string.Join(' ', Enumerable.Repeat("copper", 60))}}","rejected":"c"}""",
             $$"""{"prompt":"{{string.Join(' ', Enumerable.Repeat("copper", 60))}}","chosen":"b","rejected":"c"}""",
             """{"chosen":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello."}],"rejected":[{"role":"user","content":"Hi"},{"role":"assistant","content":"No."}]}"""
         );
-        Assert.Equal((5, 2), (outcome.Data?.Read, outcome.Data?.Used));
+        Assert.Equal((6, 3), (outcome.Data?.Read, outcome.Data?.Used));
+        Assert.Equal(
+            [("longer-than-context", "data.jsonl, line 5")],
+            outcome.Data?.Cut.Select(reason => (reason.Reason, reason.First)) ?? []
+        );
         Assert.Equal(
             [
                 ("chosen-empty", "data.jsonl, line 2"),
                 ("chosen-equals-rejected", "data.jsonl, line 3"),
-                ("longer-than-context", "data.jsonl, line 4"),
+                ("no-answer-left-after-cut", "data.jsonl, line 4"),
             ],
             outcome.Data?.Dropped.Select(reason => (reason.Reason, reason.First)) ?? []
         );

@@ -5,7 +5,7 @@ namespace Dolmen.Data.Quality.Perplexity;
 
 /// <summary>What the model file says of itself.</summary>
 /// <param name="Types">Tokens that can be predicted: the vocabulary, the end of a line and the unknown word.</param>
-/// <param name="UnknownTypes">Among how many rare words the unknown word's probability is shared, so that gibberish is no easy
+/// <param name="UnknownTypes">Among how many rare words the unknown word's probability is shared, so that gibberish is not an easy
 /// text.</param>
 /// <param name="UniformShare">What the unigrams leave to the uniform distribution.</param>
 internal sealed record PerplexityModelCard(

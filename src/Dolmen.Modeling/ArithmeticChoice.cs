@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Dolmen.Modeling;
+
+/// <param name="FlopsPerSecond">Over the three products of a training step, on the shapes that were measured.</param>
+public sealed record ArithmeticRate(Precision Arithmetic, double FlopsPerSecond);
+
+/// <summary>Which arithmetic this machine computes a model's products fastest with, and by how much.</summary>
+/// <param name="Rates">The fastest first.</param>
+public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<ArithmeticRate> Rates)
+{
+    private static readonly Dictionary<string, ArithmeticChoice> InProcess = new(StringComparer.Ordinal);
+
+    [JsonIgnore]
+    public string Reason => "measured on this machine: " + string.Join(", ", Rates.Select(rate =>
+        string.Create(CultureInfo.InvariantCulture, $"{rate.Arithmetic} {rate.FlopsPerSecond / 1e9:0} GFLOP/s")));
+
+    /// <summary>One file a processor, number of threads, version of libtorch and list of shapes.</summary>
+    private static string CacheDirectory
+    {
+        get
+        {
+            var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            if (string.IsNullOrEmpty(cache))
+                cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            return Path.Combine(cache, "dolmen", "arithmetic");
+        }
+    }
+
+    /// <summary>Measured on the model's own shapes in under a second, unless this machine did it before.</summary>
+    public static ArithmeticChoice For(ModelConfig model) => For(ProductShape.Of(model));
+
+    internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes)
+    {
+        var machine = MachineSnapshot.Take();
+        var key = StableHash.Sha256(
+            string.Join(
+                '\n',
+                "1",
+                machine.CpuModel,
+                string.Join(' ', machine.CpuFeatures),
+                get_num_threads(),
+                __version__,
+                string.Join(' ', ComputePath.Candidates),
+                string.Join(' ', shapes)
+            )
+        )[..32];
+        lock (InProcess)
+        {
+            if (InProcess.TryGetValue(key, out var known)) return known;
+            var file = Path.Combine(CacheDirectory, key + ".json");
+            var choice = Read(file);
+            if (choice is null)
+            {
+                choice = ArithmeticMeasurement.Run(shapes);
+                Keep(file, choice);
+            }
+            return InProcess[key] = choice;
+        }
+    }
+
+    /// <summary>Forgets every measurement, so that the next question measures anew.</summary>
+    public static void Forget()
+    {
+        lock (InProcess)
+        {
+            InProcess.Clear();
+            if (Directory.Exists(CacheDirectory)) Directory.Delete(CacheDirectory, recursive: true);
+        }
+    }
+
+    /// <summary>Null where the file is missing, damaged, or names an arithmetic that is no candidate here.</summary>
+    private static ArithmeticChoice? Read(string file)
+    {
+        try
+        {
+            if (!File.Exists(file)) return null;
+            var choice = JsonSerializer.Deserialize(RegularFile.ReadAllText(file), ArithmeticJson.Default.ArithmeticChoice);
+            return choice is { Rates.Count: > 0 } && ComputePath.Candidates.Contains(choice.Fastest) ? choice : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static void Keep(string file, ArithmeticChoice choice)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            AtomicFile.WriteJson(file, choice, ArithmeticJson.Default.ArithmeticChoice);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A home that cannot be written to costs a measurement a run, and nothing else.
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true)]
+[JsonSerializable(typeof(ArithmeticChoice))]
+internal sealed partial class ArithmeticJson : JsonSerializerContext;
