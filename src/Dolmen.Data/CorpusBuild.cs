@@ -262,7 +262,8 @@ public static class CorpusBuild
         var path = Path.Combine(corpusDirectory, CorpusFolder.Report);
         if (!File.Exists(path))
             throw new UserErrorException(
-                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out DIR'."
+                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out "
+                    + $"DIR'."
             );
         try
         {

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 using Dolmen.Evaluation;
 
-using Dolmen.Artifacts;
 
 namespace Dolmen.Pipeline;
 

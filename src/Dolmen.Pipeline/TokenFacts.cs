@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-
 using Dolmen.Artifacts;
+
 
 namespace Dolmen.Pipeline;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Modeling;
@@ -47,13 +48,14 @@ internal static class ModelLogitsCommand
         };
         foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
             command.Add(option);
-        command.Runs(
-            (parsed, _) =>
+        command.RunsInto(
+            output,
+            (parsed, work, _) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(output));
-                using var held = FileLock.Beside(path);
                 var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
                 Engine.Start(parsed.GetValue(threads));
+                work.Reads("model", parsed.GetRequiredValue(model));
                 ModelLogits.Write(
                     parsed.GetRequiredValue(model),
                     tokens,
@@ -63,6 +65,12 @@ internal static class ModelLogitsCommand
                     parsed.GetValue(hidden),
                     parsed.GetValue(source) is { } text ? Ids("--source", text) : null
                 );
+                var settings = new JsonObject
+                {
+                    ["ids"] = parsed.GetRequiredValue(ids), ["source"] = parsed.GetValue(source), ["mode"] = parsed.GetValue(mode),
+                    ["dtype"] = parsed.GetValue(dtype), ["hidden"] = parsed.GetValue(hidden),
+                };
+                work.Finish(0, settings, new JsonObject { ["positions"] = tokens.Count });
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(
                         JsonSerializer.Serialize(new LogitsOutcome(path, tokens.Count), ModelLogitsJson.Default.LogitsOutcome)

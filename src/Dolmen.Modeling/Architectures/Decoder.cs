@@ -171,16 +171,16 @@ public abstract class Decoder : TrainableModel
         if (_plan.Positions is { } positions)
         {
             x = segments is null
-                ? (x.view(b, t, -1) + Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1)                // (N, D)
-                : x + Parameters[positions.Name].index_select(0, segments.PositionTensor(tokens.device));        // (N, D)
+                ? x.view(b, t, -1).Plus(Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1)                // (N, D)
+                : x.Plus(Parameters[positions.Name].index_select(0, segments.PositionTensor(tokens.device)));        // (N, D)
         }
         foreach (var (spec, mixer, feedForward) in _blocks)
         {
             Note(x);
             var normed = Norm(x, spec.MixerNorm).view(b, t, -1);                // (B, T, D)
-            x = x + mixer.Forward(normed, Parameters, segments).view(b * t, -1);          // (N, D)
+            x = x.Plus(mixer.Forward(normed, Parameters, segments).view(b * t, -1));      // (N, D)
             if (feedForward is null || spec.FeedForwardNorm is null) continue;
-            x = x + Fed(feedForward, Norm(x, spec.FeedForwardNorm), unpadded);  // (N, D)
+            x = x.Plus(Fed(feedForward, Norm(x, spec.FeedForwardNorm), unpadded));        // (N, D)
         }
         Note(x);
         var last = Norm(x, _plan.FinalNorm);                                    // (N, D)

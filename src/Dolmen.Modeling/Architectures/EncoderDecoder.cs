@@ -83,7 +83,7 @@ public sealed class EncoderDecoder : SequencePairModel
     {
         var (b, t) = (tokens.shape[0], tokens.shape[1]);
         var x = Parameters[Table].index_select(0, tokens.reshape(-1)).view(b, t, -1) * Math.Sqrt(_config.DModel);             // (B, T, D)
-        if (_config.Positions == PairPositions.Sinusoidal) x = x + _positions.narrow(0, 0, t).to(x.dtype);
+        if (_config.Positions == PairPositions.Sinusoidal) x = x.Plus(_positions.narrow(0, 0, t).to(x.dtype));
         return Dropped(x, dropout);
     }
 
@@ -105,14 +105,14 @@ public sealed class EncoderDecoder : SequencePairModel
         // 2 × (B, S, D)
         var kv = functional.linear(memory, Parameters[layer + "cross_attn.kv_proj.weight"]).chunk(2, -1);
         var attended = PairAttention.Run(Split(q), Split(kv[0]), Split(kv[1]), lengths, _fused);                              // (B, T, D)
-        return x + Dropped(functional.linear(attended, Parameters[layer + "cross_attn.o_proj.weight"]), dropout);
+        return x.Plus(Dropped(functional.linear(attended, Parameters[layer + "cross_attn.o_proj.weight"]), dropout));
     }
 
     private Tensor FeedForward(string layer, Tensor x, DroppedUnits? dropout)
     {
         // (B, T, F)
         var gated = _math.SwiGlu(functional.linear(Normed(layer + "mlp_norm", x), Parameters[layer + "mlp.gate_up_proj.weight"]));
-        return x + Dropped(functional.linear(gated, Parameters[layer + "mlp.down_proj.weight"]), dropout);
+        return x.Plus(Dropped(functional.linear(gated, Parameters[layer + "mlp.down_proj.weight"]), dropout));
     }
 
     private Tensor Normed(string name, Tensor x) =>

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
-using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Tokenization;
 using Dolmen.Training;

@@ -13,7 +13,7 @@ internal sealed class DpoStage : TrainingStage
 
     public override JsonNode? Recipe(PipelineContext run) => run.Part("training", "dpo");
 
-    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["sft/model", "corpus/preferences.jsonl"];
+    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["sft/model", $"corpus/{CorpusFolder.Preferences}"];
 
     protected override TrainingOutcome Train(PipelineContext run, TrainingContext context) =>
         TrainingStages.Dpo(run.Recipe.Dpo, run.At("sft", "model"), run.At("corpus", CorpusFolder.Preferences), context);

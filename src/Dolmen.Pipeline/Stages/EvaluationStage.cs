@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
-using Dolmen.Data;
 using Dolmen.Evaluation;
 using Dolmen.Inference;
 
@@ -10,7 +9,7 @@ namespace Dolmen.Pipeline.Stages;
 internal sealed class EvaluationStage : PipelineStage
 {
     private static readonly string[] Files =
-        [CorpusFolder.HeldOut, "multiple-choice.jsonl", "few-shot.jsonl", "invented.jsonl", "known.jsonl"];
+        [CorpusFolder.HeldOut, CorpusFolder.MultipleChoice, CorpusFolder.FewShot, CorpusFolder.Invented, CorpusFolder.Known];
 
     public override string Name => "evaluation";
 

@@ -13,7 +13,7 @@ internal sealed class SftStage : TrainingStage
 
     public override JsonNode? Recipe(PipelineContext run) => run.Part("training", "sft");
 
-    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["base/model", "corpus/conversations.jsonl"];
+    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["base/model", $"corpus/{CorpusFolder.Conversations}"];
 
     protected override TrainingOutcome Train(PipelineContext run, TrainingContext context) =>
         TrainingStages.Sft(run.Recipe.Sft, run.At("base", "model"), run.At("corpus", CorpusFolder.Conversations), context);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Tokenization;
 
@@ -11,7 +12,7 @@ internal sealed class TokenizerStage : PipelineStage
 
     public override JsonNode? Recipe(PipelineContext run) => run.Part("tokenizer");
 
-    public override IReadOnlyList<string> Inputs(PipelineContext run) => ["corpus/documents"];
+    public override IReadOnlyList<string> Inputs(PipelineContext run) => [$"corpus/{CorpusFolder.Documents}"];
 
     public override void Run(PipelineContext run, string directory)
     {

@@ -12,7 +12,7 @@ internal sealed class TokensStage : PipelineStage
     public override JsonNode? Recipe(PipelineContext run) => null;
 
     public override IReadOnlyList<string> Inputs(PipelineContext run) =>
-        ["corpus/documents", $"corpus/{CorpusFolder.HeldOut}", "tokenizer/tokenizer.json"];
+        [$"corpus/{CorpusFolder.Documents}", $"corpus/{CorpusFolder.HeldOut}", "tokenizer/tokenizer.json"];
 
     public override void Run(PipelineContext run, string directory) =>
         CorpusTokens.Pack(run.At("corpus"), run.At("tokenizer"), directory, run.Progress, run.Stop);
