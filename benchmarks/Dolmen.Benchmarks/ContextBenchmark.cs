@@ -4,6 +4,7 @@ using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Layers;
 using static TorchSharp.torch;
@@ -92,7 +93,7 @@ internal sealed class ContextBenchmark : Benchmark
         CancellationToken stop
     )
     {
-        using var trained = TrainableModel.Build(contestant.Config, ComputePath.Choose(Precision.Auto, contestant.Config));
+        using var trained = TrainableModel.Build(contestant.Config, Compute.Choose(Precision.Auto, contestant.Config));
         trained.Parameters.Initialize(1);
         yield return ("train", "ms/token", Train(trained, length, seconds, stop));
         var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
@@ -137,10 +138,7 @@ internal sealed class ContextBenchmark : Benchmark
         return Repeat(rows * length, seconds, () =>
         {
             using var scope = NewDisposeScope();
-            var loss = Loss(model, tokens, rows, length);
-            loss.backward();
-            BackwardGuard.ThrowIfFailed();
-            model.Parameters.TakeGradients(first: true);
+            model.Parameters.Backward(Loss(model, tokens, rows, length), first: true);
             optimizer.Step(++step, 1, 1);
         }, stop);
     }
@@ -149,11 +147,12 @@ internal sealed class ContextBenchmark : Benchmark
     private static Tensor Loss(TrainableModel model, long[] tokens, int rows, int length)
     {
         var scale = 1.0 / (rows * length);
-        if (model is not SequencePairModel pairs)
+        if (model is LanguageDecoder decoder)
         {
             var batch = tensor(tokens, [rows, length]);                         // (B, T)
-            return model.Loss(batch, batch, scale);
+            return decoder.Loss(batch, batch, scale);
         }
+        var pairs = (SequencePairModel)model;
         var half = tokens[..(rows * length / 2)];
         return pairs.Loss(new PairBatch(half, [.. Enumerable.Repeat(length / 2, rows)], half, half), 2 * scale);
     }

@@ -22,7 +22,7 @@ internal sealed class DecodeBenchmark : Benchmark
     {
         foreach (var (name, config) in ModelSizes.All)
         {
-            using var trained = TrainableModel.Build(config, bfloat16: false);
+            using var trained = TrainableModel.Build(config, Compute.Host());
             trained.Parameters.Initialize(1);
             var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
             using var all = new DecoderModel(config, tensor => tensors[tensor]);

@@ -52,8 +52,7 @@ internal sealed class KernelBenchmark : Benchmark
     }
 
     /// <summary>Ours until its code is compiled for good (the first case of a process would be measured at a third of its speed), then both
-    /// in
-    /// turn until caches have settled; returns the seconds of the last turn.</summary>
+    /// in turn until caches have settled; returns the seconds of the last turn.</summary>
     private static double WarmUp(KernelRace race)
     {
         var start = Stopwatch.GetTimestamp();

@@ -210,7 +210,7 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
                     .Range(0, Matrices)
                     .Select(i => new ParameterSpec($"w{i}", [Side, Side], ParameterGroup.Matrix, Initializers.Normal(0.02))),
             ],
-            type is ScalarType.BFloat16
+            Compute.Host(type is ScalarType.BFloat16)
         );
         store.Initialize(1);
         var stepper = new AdamWRecipe(1e-3).Build(store);

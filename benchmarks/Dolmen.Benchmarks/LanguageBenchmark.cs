@@ -121,8 +121,7 @@ internal sealed class LanguageBenchmark : Benchmark
 internal readonly record struct LabelledSentence(string Language, Script Script, string Text);
 
 /// <summary>A folder of files named by languages, a sentence on each line (Lingua's test data, FLORES, the NLTK's declarations of human
-/// rights), or
-/// one file with a code and a text on each line (CLD3's tests).</summary>
+/// rights), or one file with a code and a text on each line (CLD3's tests).</summary>
 internal sealed record LabelledSentences(string Name, IReadOnlyList<string> Files)
 {
     private const long MostFileBytes = 64 << 20;

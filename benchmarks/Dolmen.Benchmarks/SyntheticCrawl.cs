@@ -9,8 +9,7 @@ using Dolmen.Data.Readers;
 namespace Dolmen.Benchmarks;
 
 /// <summary>A crawl that is always at hand: the SDK's documentation as web pages with the navigation, scripts and footers that pages have
-/// around
-/// their text, in a gzip WARC.</summary>
+/// around their text, in a gzip WARC.</summary>
 internal static class SyntheticCrawl
 {
     private const long MostTextBytes = 8 << 20;

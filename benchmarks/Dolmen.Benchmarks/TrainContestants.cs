@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Native;
 using Dolmen.Training.Optimizers;
@@ -105,28 +106,28 @@ internal sealed class PlainContestant : TrainContestant
 /// <summary>The same model and optimizer of ours on a path of ours, or in libtorch's operations.</summary>
 internal sealed class OurContestant : TrainContestant
 {
-    private readonly TrainableModel _model;
+    private readonly LanguageDecoder _model;
     private readonly Optimizer _optimizer;
     private readonly ComputePath _path;
 
-    private OurContestant(string name, TrainableModel model, ComputePath path) : base(name, model.Config.VocabSize)
+    private OurContestant(string name, LanguageDecoder model, ComputePath path) : base(name, model.Config.VocabSize)
     {
         (_model, _path) = (model, path);
         model.Parameters.Initialize(1);
         _optimizer = new AdamWRecipe(LearningRate).Build(model.Parameters);
     }
 
-    public static OurContestant On(ModelConfig config, Precision arithmetic)
+    public static OurContestant On(DecoderConfig config, Precision arithmetic)
     {
         var path = new ComputePath(arithmetic, "");
-        return new OurContestant($"Dolmen {arithmetic}", TrainableModel.Build(config, path), path);
+        return new OurContestant($"Dolmen {arithmetic}", new LanguageDecoder(config, Compute.Of(path)), path);
     }
 
     /// <summary>The model in libtorch's operations as the papers write them.</summary>
-    public static OurContestant InPlainOperations(ModelConfig config, Precision arithmetic)
+    public static OurContestant InPlainOperations(DecoderConfig config, Precision arithmetic)
     {
         var path = new ComputePath(arithmetic, "");
-        return new OurContestant($"libtorch operations, {arithmetic}", TrainableModel.Build(config, path.BFloat16, new PlainMath()), path);
+        return new OurContestant($"libtorch operations, {arithmetic}", new LanguageDecoder(config, Compute.Torch(path.BFloat16)), path);
     }
 
     public IEnumerable<(string Name, long[] Shape, float[] Values)> Weights() => _model.Export();

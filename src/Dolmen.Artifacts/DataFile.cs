@@ -5,8 +5,7 @@ using ZstdSharp;
 namespace Dolmen.Artifacts;
 
 /// <summary>A file of data that a user named, uncompressed on the way where it is gzip or Zstandard. What the file begins with decides
-/// that,
-/// not its name. Damage ends reading with an error that names the file: what stands before it is never taken for the whole.</summary>
+/// that, not its name. Damage ends reading with an error that names the file: what stands before it is never taken for the whole.</summary>
 public sealed class DataFile : IDisposable
 {
     private static readonly byte[] Gzip = [0x1F, 0x8B], Zstandard = [0x28, 0xB5, 0x2F, 0xFD];

@@ -2,10 +2,8 @@ namespace Dolmen.Artifacts;
 
 /// <summary>
 /// The regular files below a folder. Nothing is opened to learn what it is, so that a named pipe or a device cannot hold a run up. Links
-/// that
-/// lead out of the folder, and those to folders, are left out unless <paramref name="followLinks"/> is set; a folder is entered once, so
-/// that
-/// a loop of links ends.
+/// that lead out of the folder, and those to folders, are left out unless <paramref name="followLinks"/> is set; a folder is entered once,
+/// so that a loop of links ends.
 /// </summary>
 /// <param name="leftOut">Told of each path that is left out, and why.</param>
 public sealed class FolderWalk(bool followLinks, Action<string, string> leftOut)

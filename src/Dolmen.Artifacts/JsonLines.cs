@@ -136,8 +136,7 @@ public static class JsonLines
                 FileKind.Hint(bytes.Span) is { } hint
                     ? $"{path} is not JSON. {hint}"
                     : $"{path} is not valid JSON at line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: "
-                        + $"{JsonProblem.Reason(error)} "
-                        + $"The value in question begins in line {line}.",
+                        + $"{JsonProblem.Reason(error)} The value in question begins in line {line}.",
                 error
             );
         }

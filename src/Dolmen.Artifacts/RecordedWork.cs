@@ -30,7 +30,7 @@ public sealed class RecordedWork : IDisposable
         _secondsBefore = UnfinishedWork.Read(Output) is { } attempt && attempt.Stage == stage ? attempt.Seconds : 0;
         _earlier = Manifest.Read(Output);
         if (_earlier is null) return;
-        _earlierBytes = File.ReadAllBytes(Manifest.PlaceFor(Output));
+        _earlierBytes = RegularFile.ReadAllBytes(Manifest.PlaceFor(Output));
         File.Delete(Manifest.PlaceFor(Output));
     }
 

@@ -5,7 +5,8 @@ namespace Dolmen.Artifacts;
 
 /// <summary>
 /// Opens files for reading, but no named pipe, socket or device: opening a pipe waits for its other end, and a device may never end. All
-/// that Dolmen reads goes through here, since anything may lie in a folder under the name of a file; a missing file is the runtime's to report.
+/// that Dolmen reads goes through here, since anything may lie in a folder under the name of a file; a missing file is the runtime's to
+/// report.
 /// </summary>
 public static class RegularFile
 {

@@ -63,6 +63,18 @@ public sealed class CheckpointWeights : IDisposable
         if (!AllowNonFinite) FiniteWeights.Require(file.Path, name, destination);
     }
 
+    /// <summary>Gives each of the configuration's tensors by name in an array of its own.</summary>
+    public Func<string, ReadOnlyMemory<float>> Reader(ModelConfig config)
+    {
+        var elements = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Elements, StringComparer.Ordinal);
+        return name =>
+        {
+            var values = new float[elements[name]];
+            Read(name, values);
+            return values;
+        };
+    }
+
     /// <summary>How the tensor is stored; reading always gives floats.</summary>
     public TensorDtype DtypeOf(string name)
     {

@@ -1,23 +1,54 @@
+using System.Text;
+using System.Text.Json.Serialization;
+
 namespace Dolmen.Checkpoints;
 
-/// <summary>A decoder-only language model: everything asked of its configuration follows from its <see cref="Plan"/>.</summary>
+/// <summary>A decoder: everything asked of its configuration follows from its <see cref="Plan"/>.</summary>
 public abstract record DecoderConfig : ModelConfig
 {
+    /// <summary>What the model says of a text; null says its next token, as a language model does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public HeadConfig? Head { get; init; }
+
     /// <summary>The model layer by layer. Made anew at every call: keep what you use often.</summary>
-    public abstract DecoderPlan Plan();
+    public DecoderPlan Plan()
+    {
+        var plan = LanguagePlan();
+        return Head is null ? plan : plan with { Head = Head.Spec(plan.DModel) };
+    }
 
-    public override IReadOnlyList<TensorShape> Tensors() => Plan().Tensors();
+    public sealed override IReadOnlyList<TensorShape> Tensors() => Plan().Tensors();
 
-    public override long ActiveParameters => Parameters - Plan().Blocks.Sum(block =>
+    public sealed override IReadOnlyList<string> Problems() => [.. BodyProblems(), .. Head?.Problems() ?? []];
+
+    public sealed override long ActiveParameters => Parameters - Plan().Blocks.Sum(block =>
         block.FeedForward is { } part ? part.Tensors().Sum(tensor => tensor.Elements) - part.ActiveParameters : 0);
 
-    public override double ForwardFlopsPerToken(int contextLength)
+    public sealed override double ForwardFlopsPerToken(int contextLength)
     {
         var plan = Plan();
-        return 2.0 * VocabSize * plan.DModel + plan.Blocks.Sum(block =>
+        return plan.Head.ForwardFlops + plan.Blocks.Sum(block =>
             block.Mixer.ForwardFlopsPerToken(contextLength) + (block.FeedForward?.ForwardFlopsPerToken ?? 0));
     }
 
-    public override long StateBytes(int tokens, int bytesPerValue) => bytesPerValue * Plan().Blocks.Sum(block =>
+    public sealed override long StateBytes(int tokens, int bytesPerValue) => bytesPerValue * Plan().Blocks.Sum(block =>
         block.Mixer.StateValuesPerSequence + block.Mixer.StateValuesPerToken * block.Mixer.StateTokens(tokens));
+
+    /// <summary>The plan of the architecture as a language model.</summary>
+    protected abstract DecoderPlan LanguagePlan();
+
+    /// <summary><see cref="Problems"/> of everything but the head.</summary>
+    protected abstract IReadOnlyList<string> BodyProblems();
+
+    /// <param name="tied">The embedding serves as head.</param>
+    protected LanguageHeadSpec LanguageHead(int dModel, bool tied) => new(VocabSize, dModel, tied ? null : "lm_head.weight");
+
+    // A language model prints as it did before there were other heads: checkpoints know their run by this text.
+    protected override bool PrintMembers(StringBuilder builder)
+    {
+        var printed = base.PrintMembers(builder);
+        if (Head is null) return printed;
+        builder.Append(printed ? ", " : "").Append("Head = ").Append(Head);
+        return true;
+    }
 }

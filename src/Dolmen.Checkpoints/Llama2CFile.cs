@@ -5,8 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Dolmen.Checkpoints;
 
 /// <summary>A model as llama2.c's train.py exports it: seven sizes (width, feed-forward, layers, heads, key-value heads, vocabulary,
-/// context),
-/// then all weights as floats, those of one kind together for all layers.</summary>
+/// context), then all weights as floats, those of one kind together for all layers.</summary>
 public sealed class Llama2CFile : IDisposable
 {
     private const int HeaderBytes = 7 * sizeof(int);

@@ -107,8 +107,7 @@ public static class CorpusBuild
         {
             throw new UserErrorException(
                 $"the input holds no text that can be used ({files.Count} {(files.Count == 1 ? "file" : "files")} "
-                    + $"read){EmptyCorpus.Reasons(funnel)}. "
-                + "Mend the input or name other files with --input.");
+                    + $"read){EmptyCorpus.Reasons(funnel)}. Mend the input or name other files with --input.");
         }
 
         var (training, heldOut) = EntrySet.Split(entries, recipe.HeldOutFraction);
@@ -277,7 +276,8 @@ public static class CorpusBuild
         var path = Path.Combine(corpusDirectory, CorpusFolder.Report);
         if (!File.Exists(path))
             throw new UserErrorException(
-                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out DIR'."
+                $"{corpusDirectory} is not a finished corpus: it has no {CorpusFolder.Report}. Make one with 'dolmen corpus build --out "
+                    + $"DIR'."
             );
         try
         {

@@ -103,8 +103,7 @@ public static class CorpusText
             ? path
             : throw new UserErrorException(
                 $"{directory} is not a corpus: it has no {file}. Make one with 'dolmen corpus build --out {directory}', or name the folder "
-                    + $"of "
-                    + $"one."
+                    + $"of one."
             );
     }
 }

@@ -92,15 +92,7 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         using var weights = CheckpointWeights.Open(directory, config);
-        var elements = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Elements, StringComparer.Ordinal);
-        return Build(config, Read, weights.DtypeOf, threads);
-
-        ReadOnlyMemory<float> Read(string name)
-        {
-            var values = new float[elements[name]];
-            weights.Read(name, values);
-            return values;
-        }
+        return Build(config, weights.Reader(config), weights.DtypeOf, threads);
     }
 
     /// <summary>The registration list: one line an architecture.</summary>

@@ -35,7 +35,11 @@ public static class ModelFolder
         var folder = HuggingFaceFolder.Locate(directory);
         return HuggingFaceFolder.LoadConfig(folder) switch
         {
-            DecoderConfig decoder => DecoderModel.Load(folder, decoder, threads),
+            DecoderConfig { Head: null } decoder => DecoderModel.Load(folder, decoder, threads),
+            DecoderConfig => throw new UserErrorException(
+                $"'{folder}' holds a model that scores or classifies texts: it has no logits of tokens, so it cannot continue a text. Name "
+                    + "a language model."
+            ),
             Seq2SeqConfig or EncoderDecoderConfig => EncoderDecoderModel.Load(folder, threads),
             var other => throw new UserErrorException($"'{folder}' holds a {other.GetType().Name}, which this engine cannot run yet."),
         };

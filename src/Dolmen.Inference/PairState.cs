@@ -1,8 +1,7 @@
 namespace Dolmen.Inference;
 
 /// <summary>What a decoder with a source remembers: what was computed from the source, which forks share; a state of fixed size; and so
-/// many
-/// numbers of every target token.</summary>
+/// many numbers of every target token.</summary>
 internal sealed class PairState(int fixedSize, int perToken) : LayerState
 {
     private float[] _tokens = [];

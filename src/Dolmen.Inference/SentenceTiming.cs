@@ -8,8 +8,7 @@ public static class SentenceTiming
     private const int Repeats = 5;
 
     /// <summary>Seconds, the least of five passes after one that is not counted: whatever else the machine does only adds. Reading takes in
-    /// all
-    /// tokens at once, writing one after another.</summary>
+    /// all tokens at once, writing one after another.</summary>
     /// <param name="first">What stands before the sentence's first token, such as that which opens a text.</param>
     /// <returns>Null where the context does not hold the sentence.</returns>
     public static (double Prefill, double Decode)? Measure(

@@ -9,17 +9,21 @@ namespace Dolmen.Modeling;
 
 /// <summary>
 /// All weights of a model in one flat fp32 array, matrices first, with the summed gradient beside it. What the model computes
-/// with are views: of that array, or, for matrices in bf16, of a rounded copy that the optimizer keeps up to date.
+/// with are views: of that array, or, for matrices in bf16, of a rounded copy that the optimizer keeps up to date. Where
+/// <see cref="Modeling.Compute.HasKernels"/> says so, our kernels work on the arrays in place; elsewhere libtorch's operations do.
 /// </summary>
 public sealed unsafe class ParameterStore : IDisposable
 {
+    internal const string NoHostMemory = "The weights are not in host memory: read and write them by name.";
+
     private readonly List<(ParameterSpec Spec, long Offset)> _layout = [];
     private readonly Dictionary<string, Tensor> _leaves = new(StringComparer.Ordinal);
     private readonly Tensor _master, _gradient;
     private readonly Tensor? _copy;
 
-    public ParameterStore(IReadOnlyList<ParameterSpec> specs, bool bfloat16)
+    public ParameterStore(IReadOnlyList<ParameterSpec> specs, Compute compute)
     {
+        Compute = compute;
         long offset = 0;
         foreach (var spec in specs.OrderBy(spec => Order(spec.Group)))  // a stable sort: within a kind as given
         {
@@ -28,9 +32,11 @@ public sealed unsafe class ParameterStore : IDisposable
             if (IsProduct(spec.Group)) CopiedCount = offset;
         }
         Count = offset;
-        (_master, _gradient) = (zeros(Count).DetachFromDisposeScope(), zeros(Count).DetachFromDisposeScope());
-        Arithmetic = bfloat16 ? Precision.BFloat16 : Precision.Float32;
-        _copy = bfloat16 ? zeros(CopiedCount, dtype: ScalarType.BFloat16).DetachFromDisposeScope() : null;
+        _master = zeros(Count, device: compute.Device).DetachFromDisposeScope();
+        _gradient = zeros(Count, device: compute.Device).DetachFromDisposeScope();
+        _copy = compute.BFloat16
+            ? zeros(CopiedCount, dtype: ScalarType.BFloat16, device: compute.Device).DetachFromDisposeScope()
+            : null;
         foreach (var (spec, start) in _layout)
         {
             using var scope = NewDisposeScope();
@@ -44,16 +50,12 @@ public sealed unsafe class ParameterStore : IDisposable
         }
     }
 
+    public Compute Compute { get; }
+
     public long Count { get; }
 
     /// <summary>Whether the model computes with a bf16 copy of its matrices.</summary>
     public bool IsBFloat16 => _copy is not null;
-
-    /// <summary>How the model's products are computed; set by what builds the model.</summary>
-    public Precision Arithmetic { get; internal set; }
-
-    /// <summary>Whether linear layers multiply by our own products instead of libtorch's.</summary>
-    internal bool PackedProducts => Arithmetic == Precision.Float32Packed;
 
     /// <summary>The tensor the model computes with; a leaf of the autograd graph.</summary>
     public Tensor this[string name] => _leaves[name];
@@ -66,26 +68,51 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>So many elements, from the first on, have a bf16 copy where the model computes in bf16.</summary>
     public long CopiedCount { get; }
 
-    /// <summary>The summed gradient.</summary>
-    public Span<float> Gradient => Whole(_gradient);
+    /// <summary>The summed gradient, in place in host memory.</summary>
+    public Span<float> Gradient => new(GradientPointer, checked((int)Count));
 
     internal Tensor FlatWeights => _master;
 
     internal Tensor FlatGradient => _gradient;
 
-    internal float* WeightPointer => TensorMemory.Pointer<float>(_master);
+    /// <summary>Views of neighbouring weights and of their summed gradients.</summary>
+    internal Tensor WeightsAt(long start, long count) => _master.narrow(0, start, count);
 
-    internal float* GradientPointer => TensorMemory.Pointer<float>(_gradient);
+    /// <inheritdoc cref="WeightsAt"/>
+    internal Tensor GradientAt(long start, long count) => _gradient.narrow(0, start, count);
 
-    /// <summary>The fp32 weights of one tensor, in place: a write shows after <see cref="RefreshCopy"/>.</summary>
+    internal float* WeightPointer => OnHost(_master);
+
+    internal float* GradientPointer => OnHost(_gradient);
+
+    /// <summary>The fp32 weights of one tensor, in place in host memory: a write shows after <see cref="RefreshCopy()"/>.</summary>
     public Span<float> Weights(string name)
     {
         var (spec, offset) = _layout.First(entry => entry.Spec.Name == name);
-        return new Span<float>(TensorMemory.Pointer<float>(_master) + offset, checked((int)spec.Elements));
+        return new Span<float>(WeightPointer + offset, checked((int)spec.Elements));
+    }
+
+    /// <summary>Fp32 weights of one tensor, copied from wherever they lie.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="count">How many elements; null takes all that follow.</param>
+    public float[] Read(string name, long start = 0, long? count = null)
+    {
+        using var scope = NewDisposeScope();
+        var values = new float[count ?? SizeOf(name) - start];
+        FlatValues.Read(Part(_master, name, start, values.Length), values);
+        return values;
+    }
+
+    /// <summary>Sets fp32 weights of one tensor wherever they lie; shows after <see cref="RefreshCopy()"/>.</summary>
+    /// <param name="start">The first element.</param>
+    public void Write(string name, ReadOnlySpan<float> values, long start = 0)
+    {
+        using var scope = NewDisposeScope();
+        FlatValues.Write(Part(_master, name, start, values.Length), values);
     }
 
     /// <summary>What a checkpoint holds of the model: its weights.</summary>
-    public NamedState State() => new("master", () => Whole(_master));
+    public NamedState State() => NamedState.Of("master", _master);
 
     /// <summary>Starts drawn from one stream of <paramref name="seed"/>, in the order of the layout.</summary>
     public void Initialize(ulong seed)
@@ -93,7 +120,9 @@ public sealed unsafe class ParameterStore : IDisposable
         var random = new StableRandom(seed);
         foreach (var (spec, _) in _layout)
         {
-            spec.Start(Weights(spec.Name), ref random);
+            var values = new float[spec.Elements];
+            spec.Start(values, ref random);
+            Write(spec.Name, values);
         }
         RefreshCopy();
     }
@@ -103,7 +132,7 @@ public sealed unsafe class ParameterStore : IDisposable
 
     internal void RefreshCopy(long offset, long count)
     {
-        if (_copy is null) return;
+        if (_copy is null || offset >= CopiedCount) return;
         using var scope = NewDisposeScope();
         _copy.narrow(0, offset, count).copy_(_master.narrow(0, offset, count));
     }
@@ -123,27 +152,44 @@ public sealed unsafe class ParameterStore : IDisposable
     public void TakeGradients(bool first)
     {
         using var scope = NewDisposeScope();
-        var sum = TensorMemory.Pointer<float>(_gradient);
+        using var noGradient = no_grad();
         foreach (var (spec, offset) in _layout)
         {
             var leaf = _leaves[spec.Name];
-            var gradient = leaf.grad?.contiguous();
-            if (gradient is null)
+            if (leaf.grad?.contiguous() is { } gradient)
             {
-                if (first) new Span<float>(sum + offset, checked((int)spec.Elements)).Clear();
-                continue;
+                if (Compute.HasKernels) AddByKernel(gradient, offset, first);
+                else AddByOperations(gradient, offset, first);
+                leaf.grad = null;
             }
-            if (gradient.dtype is ScalarType.BFloat16)
-            {
-                GradientKernel.Accumulate(sum + offset, TensorMemory.Pointer<Bf16>(gradient), spec.Elements, first);
-            }
-            else GradientKernel.Accumulate(sum + offset, TensorMemory.Pointer<float>(gradient), spec.Elements, first);
-            leaf.grad = null;
+            else if (first) _gradient.narrow(0, offset, spec.Elements).zero_();
         }
     }
 
+    private void AddByKernel(Tensor gradient, long offset, bool first)
+    {
+        var sum = GradientPointer + offset;
+        var count = gradient.numel();
+        if (gradient.dtype is ScalarType.BFloat16)
+            GradientKernel.Accumulate(sum, TensorMemory.Pointer<Bf16>(gradient), count, first);
+        else
+            GradientKernel.Accumulate(sum, TensorMemory.Pointer<float>(gradient), count, first);
+    }
+
+    private void AddByOperations(Tensor gradient, long offset, bool first)
+    {
+        var sum = _gradient.narrow(0, offset, gradient.numel());
+        if (first) sum.copy_(gradient.view(-1));
+        else sum.add_(gradient.view(-1));
+    }
+
     /// <summary>Euclidean norm of the summed gradients.</summary>
-    public double GradientNorm() => Math.Sqrt(GradientKernel.SumOfSquares(TensorMemory.Pointer<float>(_gradient), Count));
+    public double GradientNorm()
+    {
+        if (Compute.HasKernels) return Math.Sqrt(GradientKernel.SumOfSquares(GradientPointer, Count));
+        using var scope = NewDisposeScope();
+        return Math.Sqrt(_gradient.square().sum(ScalarType.Float64).item<double>());
+    }
 
     /// <summary>Parameters that are not trained get no gradient: neither the memory nor the products for one.</summary>
     public void Freeze(Func<ParameterSpec, bool> frozen)
@@ -152,7 +198,8 @@ public sealed unsafe class ParameterStore : IDisposable
     }
 
     /// <summary>The bf16 copy of the element at <paramref name="offset"/>; null where there is none.</summary>
-    internal Bf16* CopyPointer(long offset) => _copy is null || offset >= CopiedCount ? null : TensorMemory.Pointer<Bf16>(_copy) + offset;
+    internal Bf16* CopyPointer(long offset) =>
+        _copy is null || offset >= CopiedCount ? null : TensorMemory.Pointer<Bf16>(_copy) + offset;
 
     public void Dispose()
     {
@@ -166,5 +213,16 @@ public sealed unsafe class ParameterStore : IDisposable
 
     private static int Order(ParameterGroup group) => IsProduct(group) ? 0 : group == ParameterGroup.Vector ? 1 : 2;
 
-    private static Span<float> Whole(Tensor flat) => new(TensorMemory.Pointer<float>(flat), checked((int)flat.numel()));
+    private long SizeOf(string name) => _layout.First(entry => entry.Spec.Name == name).Spec.Elements;
+
+    private Tensor Part(Tensor flat, string name, long start, long count)
+    {
+        var (spec, offset) = _layout.First(entry => entry.Spec.Name == name);
+        return start >= 0 && start + count <= spec.Elements
+            ? flat.narrow(0, offset + start, count)
+            : throw new ArgumentOutOfRangeException(nameof(start), start, $"'{name}' has {spec.Elements} weights; {count} do not fit.");
+    }
+
+    private float* OnHost(Tensor flat) =>
+        Compute.HasKernels ? TensorMemory.Pointer<float>(flat) : throw new InvalidOperationException(NoHostMemory);
 }

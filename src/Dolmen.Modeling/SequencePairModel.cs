@@ -20,7 +20,7 @@ public sealed class PairBatch(long[] source, int[] sourceLengths, long[] targetI
 
     /// <summary>(S, B): a recurrent model goes position by position.</summary>
     /// <param name="backwards">Each source from its last token to its first, padding still at the end.</param>
-    internal Tensor SourceByTime(bool backwards)
+    internal Tensor SourceByTime(bool backwards, Device device)
     {
         var ordered = source;
         if (backwards)
@@ -28,28 +28,26 @@ public sealed class PairBatch(long[] source, int[] sourceLengths, long[] targetI
             ordered = [.. source];
             for (var row = 0; row < Rows; row++) ordered.AsSpan(row * SourceLength, sourceLengths[row]).Reverse();
         }
-        return tensor(ordered, [Rows, SourceLength]).t().contiguous();
+        return tensor(ordered, [Rows, SourceLength], device: device).t().contiguous();
     }
 
     /// <summary>(T, B).</summary>
-    internal Tensor TargetInByTime() => tensor(targetIn, [Rows, TargetLength]).t().contiguous();
+    internal Tensor TargetInByTime(Device device) => tensor(targetIn, [Rows, TargetLength], device: device).t().contiguous();
 
-    internal Tensor TargetOutByTime() => tensor(targetOut, [Rows, TargetLength]).t().contiguous();
+    internal Tensor TargetOutByTime(Device device) => tensor(targetOut, [Rows, TargetLength], device: device).t().contiguous();
 
     /// <summary>(B, S) and (B, T).</summary>
-    public Tensor Source() => tensor(source, [Rows, SourceLength]);
+    public Tensor Source(Device device) => tensor(source, [Rows, SourceLength], device: device);
 
-    public Tensor TargetIn() => tensor(targetIn, [Rows, TargetLength]);
+    public Tensor TargetIn(Device device) => tensor(targetIn, [Rows, TargetLength], device: device);
 
-    public Tensor TargetOut() => tensor(targetOut, [Rows, TargetLength]);
+    public Tensor TargetOut(Device device) => tensor(targetOut, [Rows, TargetLength], device: device);
 }
 
 /// <summary>A model of a target given a source. Dropout acts only where <see cref="Loss(PairBatch, double, long?)"/> is given a
 /// seed.</summary>
 public abstract class SequencePairModel : TrainableModel
 {
-    private const string NeedsSource = "This model writes a target for a source: it needs pairs, not one stream of tokens.";
-
     /// <summary>(B, T, V) fp32, every position given the true ones before it (teacher forcing).</summary>
     public abstract Tensor Logits(PairBatch batch);
 
@@ -57,29 +55,19 @@ public abstract class SequencePairModel : TrainableModel
     /// <param name="dropoutSeed">Draws the units that are left out; null while validating.</param>
     public abstract Tensor Loss(PairBatch batch, double scale, long? dropoutSeed = null);
 
-    public sealed override Tensor Logits(Tensor tokens) => throw new NotSupportedException(NeedsSource);
-
-    public sealed override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null) =>
-        throw new NotSupportedException(NeedsSource);
-
-    public sealed override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null) =>
-        throw new NotSupportedException(NeedsSource);
-
-    public sealed override IReadOnlyList<Tensor> HiddenStates(Tensor tokens) => throw new NotSupportedException(NeedsSource);
-
     public override IReadOnlyList<(string Name, float[] Values)> ExportedGradients() =>
         [.. Config.Tensors().Select(tensor => (tensor.Name, Gradient(tensor)))];
 
     public override IEnumerable<(string Name, long[] Shape, float[] Values)> Export() =>
-        Config.Tensors().Select(tensor => (tensor.Name, tensor.Shape, Parameters.Weights(tensor.Name).ToArray()));
+        Config.Tensors().Select(tensor => (tensor.Name, tensor.Shape, Parameters.Read(tensor.Name)));
 
-    public override void Import(Action<string, float[]> read)
+    internal override void Import(IEnumerable<Checkpoints.TensorShape> tensors, Action<string, float[]> read)
     {
-        foreach (var tensor in Config.Tensors())
+        foreach (var tensor in tensors)
         {
             var values = new float[tensor.Elements];
             read(tensor.Name, values);
-            values.CopyTo(Parameters.Weights(tensor.Name));
+            Parameters.Write(tensor.Name, values);
         }
         Parameters.RefreshCopy();
     }
@@ -87,7 +75,9 @@ public abstract class SequencePairModel : TrainableModel
     private float[] Gradient(Checkpoints.TensorShape tensor)
     {
         using var scope = NewDisposeScope();
-        return Parameters[tensor.Name].grad?.to(ScalarType.Float32).contiguous().data<float>().ToArray() ?? new float[tensor.Elements];
+        return Parameters[tensor.Name].grad is { } gradient
+            ? gradient.to(ScalarType.Float32).contiguous().cpu().data<float>().ToArray()
+            : new float[tensor.Elements];
     }
 
     /// <summary>Forward, backward, gradients taken; returns the loss. Owns nothing afterwards.</summary>

@@ -1,31 +1,15 @@
-// B batch, T sequence, D model, V vocab
 using Dolmen.Checkpoints;
 using Dolmen.Modeling.Architectures;
-using Dolmen.Modeling.Layers;
-using static TorchSharp.torch;
 
 namespace Dolmen.Modeling;
 
-/// <summary>A model that can be trained: its parameters and the three questions an objective asks.</summary>
+/// <summary>A model that can be trained: what every kind of it shares. What can be asked of one depends on what it reads and says: see
+/// <see cref="LanguageDecoder"/>, <see cref="ScalarDecoder"/>, <see cref="ClassDecoder"/> and <see cref="SequencePairModel"/>.</summary>
 public abstract class TrainableModel : IDisposable
 {
     public abstract ModelConfig Config { get; }
 
     public abstract ParameterStore Parameters { get; }
-
-    /// <summary>tokens (B, T) int64 → logits (B, T, V) fp32. For tests and sampling; training never holds them whole.</summary>
-    public abstract Tensor Logits(Tensor tokens);
-
-    /// <summary>scale · Σ −log p(target), scalar; a negative target does not count. tokens, targets (B, T) int64.</summary>
-    /// <param name="segments">The texts of packed rows, each read as if it were alone; null takes every row as one text.</param>
-    public abstract Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null);
-
-    /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
-    /// <inheritdoc cref="Loss"/>
-    public abstract Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null);
-
-    /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
-    public abstract IReadOnlyList<Tensor> HiddenStates(Tensor tokens);
 
     /// <summary>Figures of the last forward pass besides the loss: how evenly experts are used.</summary>
     public virtual IReadOnlyList<(string Name, double Value)> LastMetrics() => [];
@@ -37,40 +21,43 @@ public abstract class TrainableModel : IDisposable
     public abstract IEnumerable<(string Name, long[] Shape, float[] Values)> Export();
 
     /// <summary>The reverse of <see cref="Export"/>; <paramref name="read"/> fills a tensor by its exported name.</summary>
-    public abstract void Import(Action<string, float[]> read);
+    public void Import(Action<string, float[]> read) => Import(Config.Tensors(), read);
 
-    /// <summary>A model that computes on the chosen path.</summary>
-    public static TrainableModel Build(ModelConfig config, ComputePath path)
-    {
-        path.Begin();
-        var model = Build(config, path.BFloat16, new FusedMath(path.PackedProducts));
-        model.Parameters.Arithmetic = path.Arithmetic;
-        return model;
-    }
+    /// <summary>Takes some of the tensors and leaves the others.</summary>
+    internal abstract void Import(IEnumerable<TensorShape> tensors, Action<string, float[]> read);
 
     /// <summary>The registration list: one line an architecture.</summary>
-    public static TrainableModel Build(ModelConfig config, bool bfloat16, LayerMath? math = null) => config switch
+    public static TrainableModel Build(ModelConfig config, Compute compute) => config switch
     {
-        DecoderConfig decoder => new Decoder(decoder, bfloat16, math ?? new FusedMath()),
-        Seq2SeqConfig seq2seq => new Seq2Seq(seq2seq, bfloat16, math ?? new FusedMath()),
-        EncoderDecoderConfig pair => new EncoderDecoder(pair, bfloat16, math ?? new FusedMath()),
+        DecoderConfig { Head: null } decoder => new LanguageDecoder(decoder, compute),
+        DecoderConfig { Head: ScalarHead } decoder => new ScalarDecoder(decoder, compute),
+        DecoderConfig { Head: ClassHead } decoder => new ClassDecoder(decoder, compute),
+        Seq2SeqConfig seq2seq => new Seq2Seq(seq2seq, compute),
+        EncoderDecoderConfig pair => new EncoderDecoder(pair, compute),
         _ => throw new NotSupportedException($"Architecture {config.GetType().Name} cannot be trained."),
     };
 
     /// <summary>A model folder's weights, ready to be trained on along the chosen path.</summary>
     /// <exception cref="Artifacts.UserErrorException">Missing, damaged, or not a model that can be trained.</exception>
-    public static TrainableModel Load(string directory, ComputePath path) => Load(directory, config => Build(config, path));
-
-    /// <inheritdoc cref="Load(string, ComputePath)"/>
-    public static TrainableModel Load(string directory, bool bfloat16, LayerMath? math = null) =>
-        Load(directory, config => Build(config, bfloat16, math));
-
-    private static TrainableModel Load(string directory, Func<ModelConfig, TrainableModel> build)
+    public static TrainableModel Load(string directory, Compute compute)
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         using var weights = CheckpointWeights.Open(directory, config);
-        var model = build(config);
+        var model = Build(config, compute);
         model.Import((name, values) => weights.Read(name, values));
+        return model;
+    }
+
+    /// <summary>A language model's weights under a new head, which begins as a new model's would.</summary>
+    /// <exception cref="Artifacts.UserErrorException">Missing, damaged, or not a decoder that continues a text.</exception>
+    public static Decoder LoadUnder(HeadConfig head, string directory, Compute compute, ulong seed)
+    {
+        var language = LanguageDecoder.Require(HuggingFaceFolder.LoadConfig(directory), directory);
+        using var weights = CheckpointWeights.Open(directory, language);
+        var model = (Decoder)Build(language with { Head = head }, compute);
+        model.Parameters.Initialize(seed);
+        var shared = model.Config.Tensors().Where(tensor => tensor.Name != HeadConfig.Weight);
+        model.Import(shared, (name, values) => weights.Read(name, values));
         return model;
     }
 

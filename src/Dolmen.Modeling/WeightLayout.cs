@@ -44,7 +44,7 @@ public sealed class WeightLayout
     /// <summary>One matrix (N, D) for all parts, and one bias.</summary>
     public void Add(LinearSpec linear, Initializer start, Initializer? bias = null)
     {
-        long[]? stacked = linear.Parts.Count > 1 ? [.. linear.Parts.Select(part => part.Outputs)] : null;
+        long[]? stacked = linear.Maps.Count > 1 ? [.. linear.Maps.Select(outputs => (long)outputs)] : null;
         _specs.Add(new ParameterSpec(linear.Name, [linear.Outputs, linear.Inputs], ParameterGroup.Matrix, start, stacked));
         if (linear.HasBias)
             _specs.Add(new ParameterSpec(BiasName(linear), [linear.Outputs], ParameterGroup.Vector, bias ?? Initializers.Constant(0)));
@@ -67,7 +67,7 @@ internal static class LinearMath
     public static Tensor Apply(this LinearSpec linear, Tensor x, ParameterStore weights)
     {
         var weight = weights[linear.Name];                                      // (N, D)
-        if (weights.PackedProducts && x.dtype is ScalarType.Float32)
+        if (weights.Compute.Arithmetic is Precision.Float32Packed && x.dtype is ScalarType.Float32)
         {
             object packedBias = linear.HasBias ? weights[WeightLayout.BiasName(linear)] : (object)false;
             return Layers.PackedLinearFunction.apply(x, weight, packedBias);

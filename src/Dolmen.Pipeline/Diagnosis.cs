@@ -92,8 +92,7 @@ public sealed record Diagnosis(
         {
             missing.Add(
                 $"libtorch cannot be loaded ({error.GetBaseException().Message.Split('\n')[0]}): start Dolmen through ./dolmen, which "
-                    + $"supplies the native libraries it needs "
-                    + "(a libstdc++ with GLIBCXX_3.4.32), on x64 Linux, x64 Windows or arm64 macOS."
+                    + $"supplies the native libraries it needs (a libstdc++ with GLIBCXX_3.4.32), on x64 Linux, x64 Windows or arm64 macOS."
             );
             return (null, null, null);
         }

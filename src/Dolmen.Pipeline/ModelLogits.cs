@@ -3,6 +3,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using static TorchSharp.torch;
 
 namespace Dolmen.Pipeline;
@@ -79,16 +80,28 @@ public static class ModelLogits
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var model = TrainableModel.Load(folder, bfloat16);
+        using var model = TrainableModel.Load(folder, Compute.Host(bfloat16));
         long[] target = [.. ids.Select(id => (long)id)];
         var tokens = tensor(target, [1, ids.Count]);                                            // (1, T)
-        var logits = source is not null && model is SequencePairModel pairs
-            ? pairs.Logits(new PairBatch([.. source.Select(id => (long)id)], [source.Count], target, target))
-            : model.Logits(tokens);                                                             // (1, T, V)
-        List<(string Name, Tensor Values)> tensors = [("logits", logits)];
+        List<(string Name, Tensor Values)> tensors =
+        [
+            (
+                "logits",
+                model switch
+                {
+                    SequencePairModel pairs => pairs.Logits(
+                        new PairBatch([.. source!.Select(id => (long)id)], [source!.Count], target, target)
+                    ),                                                                          // (1, T, V)
+                    LanguageDecoder decoder => decoder.Logits(tokens),                          // (1, T, V)
+                    ScalarDecoder scalar => scalar.Values(tokens).unsqueeze(2),                 // (1, T, 1)
+                    ClassDecoder classes => classes.Logits(tokens).unsqueeze(1),                // (1, 1, K)
+                    _ => throw new NotSupportedException($"{model.GetType().Name} has no logits."),
+                }
+            ),
+        ];
         // (1, T, D) each
-        if (hidden)
-            tensors.AddRange(model.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));
+        if (hidden && model is Decoder body)
+            tensors.AddRange(body.HiddenStates(tokens).Select((state, i) => ($"hidden_states.{i}", state)));
         Save(
             path,
             [

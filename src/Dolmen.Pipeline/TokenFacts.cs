@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 
+
 namespace Dolmen.Pipeline;
 
 /// <summary>What a manifest tells of token shards.</summary>

@@ -39,8 +39,7 @@ public sealed class BoundPort : IDisposable
                     SocketError.AccessDenied => $"Port {port} on {host} may not be opened by this user. Choose one above 1023 with --port "
                         + "(0 takes a free one).",
                     SocketError.AddressNotAvailable =>
-                        $"--host is '{host}', which is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 "
-                            + "for all its addresses.",
+                        $"--host is '{host}', which is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all its addresses.",
                     _ => $"Port {port} on {host} cannot be opened: {error.Message}. Choose another with --port (0 takes a free one).",
                 },
                 error

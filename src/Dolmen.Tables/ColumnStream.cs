@@ -1,8 +1,7 @@
 namespace Dolmen.Tables;
 
 /// <summary>A file of which only one part may be read at a time. What lies outside is an error and not an end: a reader of damaged bytes
-/// that is
-/// told of the end by −1 may go on for ever.</summary>
+/// that is told of the end by −1 may go on for ever.</summary>
 internal sealed class ColumnStream(FileStream file) : Stream
 {
     private long _start, _end = file.Length, _position, _servedAt;

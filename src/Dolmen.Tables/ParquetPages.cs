@@ -5,8 +5,7 @@ using ZstdSharp;
 namespace Dolmen.Tables;
 
 /// <summary>Checks the pages of a column of a row group before a reader unfolds them: that they are within the file, that they hold as many
-/// values as
-/// they should, and that none unfolds to more than it says or than may be.</summary>
+/// values as they should, and that none unfolds to more than it says or than may be.</summary>
 internal sealed class ParquetPages
 {
     private const int HeaderBytes = 4096;

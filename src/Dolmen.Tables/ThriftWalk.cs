@@ -6,8 +6,7 @@ namespace Dolmen.Tables;
 internal delegate void ThriftNumber(string structure, int field, long value);
 
 /// <summary>Goes through a structure in Thrift's compact protocol and checks that it is what it must be and ends where its bytes do: a
-/// reader that
-/// believes a damaged count, or reads on behind the end, allocates gigabytes or never comes back.</summary>
+/// reader that believes a damaged count, or reads on behind the end, allocates gigabytes or never comes back.</summary>
 internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
 {
     private const int MaxDepth = 16;

@@ -74,7 +74,8 @@ public sealed class BpeTokenizer : VocabularyTokenizer
         return (texts, [.. _merges.Select(merge => $"{texts[merge.Left]} {texts[merge.Right]}")]);
     }
 
-    /// <summary>Whether letters and accents that follow each other become one character before a text is cut (Unicode's form NFC).</summary>
+    /// <summary>Whether letters and accents that follow each other become one character before a text is cut (Unicode's form
+    /// NFC).</summary>
     public bool Composes => Normalizer is { } normalizer && normalizer.Apply("e\u0301") == "\u00E9";
 
     /// <summary>What software that is told only the split and the merges would do otherwise; null where nothing is.</summary>

@@ -104,8 +104,7 @@ public static class TextFiles
             return;
         throw new UserErrorException(
             $"{path} is not a text file: it holds NUL bytes. {FileKind.Hint(start.AsSpan(0, read))} This verb reads UTF-8 text of any "
-                + $"name, and .jsonl "
-                + "with a member \"text\"; unpack it, or build a corpus of it first."
+                + $"name, and .jsonl with a member \"text\"; unpack it, or build a corpus of it first."
         );
     }
 

@@ -5,8 +5,7 @@ using System.Text;
 namespace Dolmen.Tokenization;
 
 /// <summary>A token's bytes for people to read: characters as they are; bytes that are not a whole character, and what cannot be seen or
-/// would
-/// move a cursor, as \xE2.</summary>
+/// would move a cursor, as \xE2.</summary>
 public static class TokenText
 {
     public static bool IsWhole(ReadOnlySpan<byte> bytes) => System.Text.Unicode.Utf8.IsValid(bytes);

@@ -69,8 +69,7 @@ public abstract class Tokenizer
     }
 
     /// <summary>What a model is to go on with: the ids that open a text, then the text's. Where both are none, the begin token, since a
-    /// model
-    /// needs one token to say anything.</summary>
+    /// model needs one token to say anything.</summary>
     public int[] EncodePrompt(ReadOnlySpan<char> text)
     {
         int[] tokens = [.. Before, .. Encode(text)];

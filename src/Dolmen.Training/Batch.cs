@@ -1,5 +1,6 @@
 // B rows, T positions a row
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using static TorchSharp.torch;
 
 namespace Dolmen.Training;
@@ -62,14 +63,15 @@ public sealed class Batch
         if (end > 0) _targets.AsSpan(row * Length + end - 1, Length - end + 1).Fill(-1);
     }
 
-    public Tensor Inputs() => tensor(_inputs, [Rows, Length]);
+    public Tensor Inputs(Device device) => tensor(_inputs, [Rows, Length], device: device);
 
-    public Tensor Targets() => tensor(_targets, [Rows, Length]);
+    public Tensor Targets(Device device) => tensor(_targets, [Rows, Length], device: device);
 
     /// <summary>Forward, backward, gradients taken; returns the loss. Owns nothing afterwards.</summary>
-    public double Backward(TrainableModel model, double scale, bool first)
+    public double Backward(LanguageDecoder model, double scale, bool first)
     {
         using var scope = NewDisposeScope();
-        return model.Parameters.Backward(model.Loss(Inputs(), Targets(), scale, Segments), first);
+        var device = model.Parameters.Compute.Device;
+        return model.Parameters.Backward(model.Loss(Inputs(device), Targets(device), scale, Segments), first);
     }
 }

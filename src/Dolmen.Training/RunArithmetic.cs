@@ -7,8 +7,7 @@ using Dolmen.Modeling;
 namespace Dolmen.Training;
 
 /// <summary>Keeps in a stage's directory which arithmetic it began with, so that it goes on with the same bits: on another machine, or
-/// after
-/// the measurements were made anew.</summary>
+/// after the measurements were made anew.</summary>
 internal static class RunArithmetic
 {
     private const string FileName = "arithmetic.json";

@@ -7,11 +7,18 @@ using static TorchSharp.torch;
 namespace Dolmen.Training;
 
 /// <summary>
-/// The one loop over fixed data; <see cref="TrainingTask"/> says what is learned. Seed, recipe and thread count decide every bit of the
-/// result, however often the run is stopped and continued.
+/// The one loop over fixed data; <see cref="TrainingTask{TModel}"/> says what is learned. Seed, recipe and thread count decide every bit of
+/// the result, however often the run is stopped and continued.
 /// </summary>
-public sealed class Trainer(
-    TrainableModel model, TrainingTask task, OptimizerRecipe optimizer, ScheduleRecipe schedule, string identity, TrainingContext context)
+public sealed class Trainer<TModel>(
+    TModel model,
+    TrainingTask<TModel> task,
+    OptimizerRecipe optimizer,
+    ScheduleRecipe schedule,
+    string identity,
+    TrainingContext context
+)
+    where TModel : TrainableModel
 {
     private readonly Stopwatch _clock = new();
     private double _earlierSeconds;
@@ -29,7 +36,7 @@ public sealed class Trainer(
         var resumed = session.Resume();
         var step = resumed?.Step ?? 0;
         _earlierSeconds = resumed?.Seconds ?? 0;
-        _peakFlops = Roofline.GemmFlops(model.Parameters.Arithmetic);
+        _peakFlops = Roofline.GemmFlops(model.Parameters.Compute.Arithmetic);
         using var log = MetricsLog.Open(Path.Combine(context.OutDirectory, "metrics.jsonl"), afterStep: step);
         using var events = new EventFile(context.OutDirectory);
         var firstStep = step;

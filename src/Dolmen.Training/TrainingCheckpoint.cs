@@ -20,8 +20,7 @@ internal sealed record CheckpointState(int Step, double Seconds, double Loss, st
 internal sealed partial class CheckpointJson : JsonSerializerContext;
 
 /// <summary><c>checkpoints/step-000120/</c>: every named state of the run, such as the fp32 weights and the optimizer's moments, and where
-/// it stood. A directory is renamed into
-/// place when it is whole, so a killed run never leaves half of one.</summary>
+/// it stood. A directory is renamed into place when it is whole, so a killed run never leaves half of one.</summary>
 internal sealed class TrainingCheckpoint(string directory, int keep)
 {
     private const string StateFile = "state.json";
@@ -38,8 +37,8 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
         {
             SafetensorsWriter.Write(
                 Path.Combine(staged, TensorsFile),
-                [.. states.Select(part => new TensorShape(part.Name, [part.Values().Length]))],
-                states.Select(part => new NamedTensor(part.Name, [part.Values().Length], part.Values().ToArray())),
+                [.. states.Select(part => new TensorShape(part.Name, [part.Count]))],
+                states.Select(part => new NamedTensor(part.Name, [part.Count], Values(part))),
                 TensorDtype.Float32);
             AtomicFile.WriteJson(Path.Combine(staged, StateFile), state, CheckpointJson.Default.CheckpointState);
             Directory.Move(staged, final);
@@ -71,8 +70,20 @@ internal sealed class TrainingCheckpoint(string directory, int keep)
             );
         }
         using var tensors = SafetensorsFile.Open(Path.Combine(newest, TensorsFile));
-        foreach (var (name, values) in states) tensors.Read(name, values());
+        foreach (var part in states)
+        {
+            var values = new float[part.Count];
+            tensors.Read(part.Name, values);
+            part.Write(values);
+        }
         return state;
+    }
+
+    private static float[] Values(NamedState state)
+    {
+        var values = new float[state.Count];
+        state.Read(values);
+        return values;
     }
 
     private IEnumerable<(string Path, int Step)> Finished() =>

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using Dolmen.Training.Optimizers;
 using Dolmen.Training.PostTraining;
@@ -24,6 +25,12 @@ public sealed record TrainingContext(
 {
     /// <summary>Told before training begins what became of the examples; nobody when null.</summary>
     public Action<string>? Notice { get; init; }
+
+    /// <summary>Null leaves the choice to the recipe and this machine.</summary>
+    public Compute? Compute { get; init; }
+
+    /// <summary>What the model is trained with: what the run began with if it goes on.</summary>
+    internal Compute ComputeFor(ModelConfig model) => Compute ?? Compute.Of(RunArithmetic.Choose(model, this));
 }
 
 /// <param name="BitsPerByte">Of held-out text after the last step; null where the stage has none.</param>
@@ -52,7 +59,7 @@ public static class TrainingStages
     public static double MeasureTokensPerSecond(ModelConfig model, TrainingRecipe training, int batchTokens)
     {
         Check(model, training, batchTokens);
-        using var trained = TrainableModel.Build(model, ComputePath.Choose(training.Precision, model));
+        using var trained = new LanguageDecoder(ContinuesText(model), Compute.Choose(training.Precision, model));
         trained.Parameters.Initialize(1);
         using var optimizer = new AdamWRecipe(1e-4).Build(trained.Parameters);
         var rows = Math.Clamp(training.MicroBatchTokens / training.ContextLength, 1, batchTokens / training.ContextLength);
@@ -95,8 +102,9 @@ public static class TrainingStages
                 $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
                     + $"equal."
             );
+        var decoder = ContinuesText(model);
         using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, RunArithmetic.Choose(model, context));
+        using var trained = new LanguageDecoder(decoder, context.ComputeFor(model));
         trained.Parameters.Initialize(context.Seed);
         var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
         return Run(
@@ -128,8 +136,13 @@ public static class TrainingStages
                 $"model.vocabSize is {model.VocabSize} but the tokenizer in {tokenizerDirectory} has {tokenizer.VocabSize}: they must be "
                     + $"equal."
             );
+        if (model is not (Seq2SeqConfig or EncoderDecoderConfig))
+            throw new UserErrorException(
+                $"A {model.GetType().Name} continues one text; pairs train an encoder–decoder. Set model.architecture to seq2seq or "
+                    + $"encoder-decoder."
+            );
         using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
-        using var trained = TrainableModel.Build(model, RunArithmetic.Choose(model, context));
+        using var trained = (SequencePairModel)TrainableModel.Build(model, context.ComputeFor(model));
         trained.Parameters.Initialize(context.Seed);
         return Run(
             trained,
@@ -181,9 +194,9 @@ public static class TrainingStages
         );
     }
 
-    private static TrainingOutcome Run(
-        TrainableModel model,
-        TrainingTask task,
+    private static TrainingOutcome Run<TModel>(
+        TModel model,
+        TrainingTask<TModel> task,
         OptimizerRecipe optimizer,
         ScheduleRecipe schedule,
         string recipe,
@@ -191,6 +204,7 @@ public static class TrainingStages
         string tokenizerDirectory,
         TrainingContext context
     )
+        where TModel : TrainableModel
     {
         // What does not touch the bits (how often to log or to save) may change between a run and its continuation.
         var identity = StableHash.Sha256(
@@ -206,11 +220,11 @@ public static class TrainingStages
                 context.Training.LongRows,
                 context.Training.DocumentMasking,
                 context.Training.AverageDecay,
-                model.Parameters.Arithmetic
+                model.Parameters.Compute.Arithmetic
             )
         );
         context.Notice?.Invoke($"{task.Stage}: {task.Data}");
-        var outcome = new Trainer(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
+        var outcome = new Trainer<TModel>(model, task, optimizer, schedule, identity, context).Run() with { Data = task.Data };
         task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
@@ -230,12 +244,19 @@ public static class TrainingStages
         static int? Id(int id) => id < 0 ? null : id;
     }
 
-    private static TrainableModel LoadModel(string directory, TrainingContext context, int batchTokens)
+    private static LanguageDecoder LoadModel(string directory, TrainingContext context, int batchTokens)
     {
-        var config = HuggingFaceFolder.LoadConfig(directory);
+        var config = LanguageDecoder.Require(HuggingFaceFolder.LoadConfig(directory), directory);
         Check(config, context.Training, batchTokens);
-        return TrainableModel.Load(directory, RunArithmetic.Choose(config, context));
+        return LanguageDecoder.Load(directory, context.ComputeFor(config));
     }
+
+    private static DecoderConfig ContinuesText(ModelConfig model) =>
+        model as DecoderConfig
+        ?? throw new UserErrorException(
+            $"A {model.GetType().Name} writes a target for a source, and a corpus of texts has no sources. Choose a decoder as "
+                + "model.architecture, or train on pairs with 'dolmen model pretrain --pairs'."
+        );
 
     private static string DataHash(string modelDirectory, string file) =>
         string.Concat(

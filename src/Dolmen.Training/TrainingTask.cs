@@ -11,7 +11,8 @@ public sealed record Validation(double Loss, double? BitsPerByte, string? Sample
 
 /// <summary>What is learned and in which order: the part in which pretraining, SFT and DPO differ. A step's data depends on the step's
 /// number alone.</summary>
-public abstract class TrainingTask : IDisposable
+/// <typeparam name="TModel">The kind of model that can learn it.</typeparam>
+public abstract class TrainingTask<TModel> : IDisposable where TModel : TrainableModel
 {
     /// <summary>Shown in the progress line.</summary>
     public abstract string Stage { get; }
@@ -25,13 +26,13 @@ public abstract class TrainingTask : IDisposable
     public abstract long TokensAfter(int steps);
 
     /// <summary>Work on the untrained model before the first step: a reference's log-probabilities.</summary>
-    public virtual void Prepare(TrainableModel model, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) { }
+    public virtual void Prepare(TModel model, IProgress<Artifacts.StageProgress> progress, CancellationToken stop) { }
 
     /// <summary>Runs the step's micro-batches forward and backward and leaves the gradient of the mean loss in
     /// <see cref="TrainableModel.Parameters"/>.</summary>
-    public abstract StepResult Accumulate(TrainableModel model, int step);
+    public abstract StepResult Accumulate(TModel model, int step);
 
-    public virtual Validation? Validate(TrainableModel model) => null;
+    public virtual Validation? Validate(TModel model) => null;
 
     /// <summary>Bits per byte that a training loss stands for, where text is modelled; a figure for the progress line.</summary>
     public virtual double? BitsPerByte(double loss) => null;

@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
+using static TorchSharp.torch;
 
 namespace Dolmen.Training;
 
@@ -14,24 +15,31 @@ internal sealed unsafe class WeightAverage(ParameterStore parameters, double dec
 {
     private const long Grain = 1 << 14;
 
-    private readonly FlatBuffer _average = new(parameters.Count);
+    private readonly FlatBuffer _average = new(parameters.Count, parameters.Compute);
 
-    public NamedState State() => new("average", () => _average.Values);
+    public NamedState State() => _average.State("average");
 
     /// <param name="step">Counts from 1.</param>
     public void Add(int step)
     {
         var keep = step == 1 ? 0 : Math.Min(decay, (1.0 + step) / (10.0 + step));
-        if (Vector512.IsHardwareAccelerated) Add<Lanes512, Vector512<float>>((float)(1 - keep));
+        if (!parameters.Compute.HasKernels)
+        {
+            using var noGradient = no_grad();
+            _average.Tensor.lerp_(parameters.FlatWeights, 1 - keep);
+        }
+        else if (Vector512.IsHardwareAccelerated) Add<Lanes512, Vector512<float>>((float)(1 - keep));
         else Add<Lanes256, Vector256<float>>((float)(1 - keep));
     }
 
     /// <summary>Exchanges the weights and their average; called twice, everything is as before.</summary>
     public void Swap()
     {
-        var weights = parameters.State().Values();
-        var average = _average.Values;
-        for (var i = 0; i < weights.Length; i++) (weights[i], average[i]) = (average[i], weights[i]);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var weights = parameters.FlatWeights.clone();
+        parameters.FlatWeights.copy_(_average.Tensor);
+        _average.Tensor.copy_(weights);
         parameters.RefreshCopy();
     }
 

@@ -101,6 +101,25 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
         Assert.Contains(message, result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("sft", "--conversations", """{"prompt":"a","completion":"b"}""")]
+    [InlineData("dpo", "--preferences", """{"prompt":"a","chosen":"b","rejected":"c"}""")]
+    public void An_encoder_decoder_cannot_be_aligned(string verb, string option, string line)
+    {
+        string[] tiny =
+        [
+            "--set", "base.totalTokens=2048", "--set", "training.validations=1",
+            "--set", "model.dModel=16", "--set", "model.pair.dEmbedding=8",
+        ];
+        var model = Path.Combine(_folder, "pairs");
+        string[] pretrain = ["model", "pretrain", "tiny/reverse", "--pairs", "reverse:200:1", "--out", model, "--threads", "1"];
+        var trained = CommandLine.Run([.. pretrain, .. tiny]);
+        Assert.True(trained.ExitCode == 0, trained.Errors);
+        var data = Path.Combine(_folder, "data.jsonl");
+        File.WriteAllText(data, line + "\n");
+        Refused("holds an encoder–decoder (seq2seq)", "align", verb, "--model", Path.Combine(model, "model"), option, data);
+    }
+
     [Fact]
     public void A_folder_that_holds_something_else()
     {

@@ -3,8 +3,7 @@ using System.Text.Json;
 namespace Dolmen.PipelineTests;
 
 /// <summary>One real <c>quickstart --minutes 1</c> on the SDK's documentation, shared by the tests that need a finished run. Every class
-/// here is in its
-/// collection: they start whole programs that use every core, and side by side they would only slow each other.</summary>
+/// here is in its collection: they start whole programs that use every core, and side by side they would only slow each other.</summary>
 public sealed class QuickstartFixture : IDisposable
 {
     public QuickstartFixture()

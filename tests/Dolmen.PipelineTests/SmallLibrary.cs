@@ -59,10 +59,8 @@ internal static class SmallLibrary
             from noun in nouns
             from verb in verbs
             select $"<member name=\"M:Village.{noun}.{verb}(System.Int32)\"><summary>{verb}s the {noun.ToLowerInvariant()} and tells the "
-                + $"{verb.ToLowerInvariant()} "
-                + $"keeper of every {noun.ToLowerInvariant()} nearby.</summary><param name=\"count\">How many to "
-                + $"{verb.ToLowerInvariant()}.</param>"
-                + $"<returns>The number that the {verb.ToLowerInvariant()} reached.</returns></member>";
+                + $"{verb.ToLowerInvariant()} keeper of every {noun.ToLowerInvariant()} nearby.</summary><param name=\"count\">How many to "
+                + $"{verb.ToLowerInvariant()}.</param><returns>The number that the {verb.ToLowerInvariant()} reached.</returns></member>";
         var types = nouns.Select(noun =>
             $"<member name=\"T:Village.{noun}\"><summary>A {noun.ToLowerInvariant()} of the village.</summary></member>"
         );

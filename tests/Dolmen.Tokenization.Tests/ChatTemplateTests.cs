@@ -100,8 +100,7 @@ public class ChatTemplateTests
     )]
     [InlineData(
         "{% set a = namespace(l=1) %}{% set b = namespace(l=1) %}{% for i in range(70) %}{% set a.l = [a.l, a.l] %}{% set b.l = [b.l, b.l] "
-            + "%}"
-            + "{% endfor %}{{ a.l == b.l }}",
+            + "%}{% endfor %}{{ a.l == b.l }}",
         "steps"
     )]
     [InlineData("{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "levels deep")]

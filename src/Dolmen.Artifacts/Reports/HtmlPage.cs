@@ -21,8 +21,7 @@ public sealed class HtmlPage
         );
         _page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
         _page.Append(
-            $"<title>{Escape(title)}</title><style>\n{SharedStyle}{style}</style></head><body>\n<h1>"
-                + $"{Escape(title)}</h1>\n"
+            $"<title>{Escape(title)}</title><style>\n{SharedStyle}{style}</style></head><body>\n<h1>{Escape(title)}</h1>\n"
         );
     }
 

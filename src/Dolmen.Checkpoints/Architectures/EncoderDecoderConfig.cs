@@ -10,8 +10,8 @@ public enum PairPositions { Sinusoidal, Rotary }
 public enum NormKind { Rms, Layer }
 
 /// <summary>An encoder–decoder Transformer (Vaswani et al. 2017) with norms before each part (Xiong et al. 2020), gated feed-forward
-/// (Shazeer
-/// 2020), and no biases besides those of LayerNorm. Source, target and head share one table, multiplied by √D on the way in.</summary>
+/// (Shazeer 2020), and no biases besides those of LayerNorm. Source, target and head share one table, multiplied by √D on the way
+/// in.</summary>
 /// <param name="ContextLength">Of the source and of the target, each.</param>
 /// <param name="Dropout">Of embeddings and of what each part adds to the stream, while training.</param>
 public sealed record EncoderDecoderConfig(

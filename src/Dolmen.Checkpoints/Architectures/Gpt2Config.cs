@@ -9,11 +9,11 @@ public sealed record Gpt2Config(
     int VocabSize, int DModel, int Layers, int Heads, int DFeedForward, int ContextLength, double NormEps = 1e-5, bool TieEmbeddings = true,
     ActivationKind Activation = ActivationKind.GeluTanh, bool ScaleScores = true, bool ScaleByLayer = false) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "transformer.wte.weight", [.. Enumerable.Range(0, Layers).Select(Block)], Norm("transformer.ln_f"),
-        TieEmbeddings ? null : "lm_head.weight", new("transformer.wpe.weight", [ContextLength, DModel]));
+        LanguageHead(DModel, TieEmbeddings), new("transformer.wpe.weight", [ContextLength, DModel]));
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
             .Within("heads", Heads, 1024);
@@ -27,15 +27,15 @@ public sealed record Gpt2Config(
     private BlockSpec Block(int i)
     {
         var layer = $"transformer.h.{i}.";
-        LinearSpec Linear(string name, int inputs, int outputs) =>
-            new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true);
+        LinearSpec Linear(string name, int inputs, int outputs, IReadOnlyList<int>? stacked = null) =>
+            new($"{layer}{name}.weight", outputs, inputs, $"{layer}{name}.bias", transposed: true, stacked);
         return new BlockSpec(
             Norm($"{layer}ln_1"),
             new AttentionSpec(
                 Heads,
                 Heads,
                 DModel / Heads,
-                Linear("attn.c_attn", DModel, 3 * DModel),
+                Linear("attn.c_attn", DModel, 3 * DModel, [DModel, DModel, DModel]),       // queries, keys and values
                 Linear("attn.c_proj", DModel, DModel),
                 new NoPosition(),
                 QueryScale: (ScaleScores ? 1 : Math.Sqrt(DModel / Heads)) / (ScaleByLayer ? i + 1 : 1)

@@ -13,15 +13,15 @@ public sealed record H3Config(
     int VocabSize, int DModel, int Layers, int ContextLength, int DFeedForward, int DState = 64, int HeadDim = 1, int ShiftState = 64,
     double NormEps = 1e-5, bool TieEmbeddings = true) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "model.embed_tokens.weight",
         [
             .. Enumerable.Range(0, Layers).Select(i => LongConvolutionBlocks.Block(
                 $"model.layers.{i}.", Mixer($"model.layers.{i}.h3.", DModel, DState, HeadDim, ShiftState), DModel, DFeedForward, NormEps)),
         ],
-        new("model.norm.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("model.norm.weight", DModel, NormEps), LanguageHead(DModel, TieEmbeddings));
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = Sizes(
             new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),

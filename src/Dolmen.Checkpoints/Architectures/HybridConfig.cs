@@ -14,11 +14,11 @@ public sealed record HybridConfig(
     int? Window = null, MixtureConfig? Experts = null, double NormEps = 1e-5, bool TieEmbeddings = true, int LongState = 64,
     int H3HeadDim = 1) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "model.embed_tokens.weight", [.. LayerPattern.Parse(Pattern).Select(Block)],
-        new("model.norm.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("model.norm.weight", DModel, NormEps), LanguageHead(DModel, TieEmbeddings));
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         IReadOnlyList<LayerKind> layers;
         try

@@ -11,15 +11,15 @@ public sealed record JambaConfig(
     MixtureConfig Experts, int AttentionPeriod = 8, int AttentionOffset = 4, int ExpertPeriod = 2, int ExpertOffset = 1, int DState = 16,
     int DConv = 4, bool ConvBias = true, bool Bias = false, double NormEps = 1e-6, bool TieEmbeddings = false) : DecoderConfig
 {
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "model.embed_tokens.weight", [.. Enumerable.Range(0, Layers).Select(Block)],
-        new("model.final_layernorm.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("model.final_layernorm.weight", DModel, NormEps), LanguageHead(DModel, TieEmbeddings));
 
     public bool IsAttention(int layer) => layer % AttentionPeriod == AttentionOffset;
 
     public bool HasExperts(int layer) => layer % ExpertPeriod == ExpertOffset && Experts.Count > 1;
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
             .Within("attentionPeriod", AttentionPeriod, 1024).Within("expertPeriod", ExpertPeriod, 1024)

@@ -82,7 +82,6 @@ public static class LayerPattern
     private static FormatException Bad(string what) =>
         new(
             $"{what}. A layer is a letter of {string.Join(' ', Mixers.ToCharArray())} for its mixer and one of "
-                + $"{string.Join(' ', FeedForwards.ToCharArray())} "
-                + "or none for its feed-forward, for example '3*(Mf Me) Af'."
+                + $"{string.Join(' ', FeedForwards.ToCharArray())} or none for its feed-forward, for example '3*(Mf Me) Af'."
         );
 }

@@ -9,7 +9,7 @@ public sealed record Mamba2Config(
     double NormEps = 1e-5, bool TieEmbeddings = false, bool Bias = false, bool ConvBias = true, double MinDt = 0,
     double MaxDt = double.PositiveInfinity) : DecoderConfig
 {
-    public override DecoderPlan Plan() =>
+    protected override DecoderPlan LanguagePlan() =>
         new(
             VocabSize,
             DModel,
@@ -36,11 +36,11 @@ public sealed record Mamba2Config(
                     )),
             ],
             new("backbone.norm_f.weight", DModel, NormEps),
-            TieEmbeddings ? null : "lm_head.weight",
+            LanguageHead(DModel, TieEmbeddings),
             StatesFromFirstBlock: true
         );
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength), Heads, HeadDim, DState, Groups, DConv);
         if (rules.Problems.Count > 0)
@@ -68,7 +68,13 @@ public sealed record Mamba2Config(
         var channels = inner + 2 * groups * dState;
         return new Mamba2Spec(
             heads, headDim, groups, dState,
-            new LinearSpec($"{prefix}in_proj.weight", inner + channels + heads, dModel, bias ? $"{prefix}in_proj.bias" : null),
+            new LinearSpec(
+                $"{prefix}in_proj.weight",
+                inner + channels + heads,
+                dModel,
+                bias ? $"{prefix}in_proj.bias" : null,
+                stacked: [inner, inner, groups * dState, groups * dState, heads] // z, x, B, C and Δ
+            ),
             new ConvolutionSpec($"{prefix}conv1d.weight", convBias ? $"{prefix}conv1d.bias" : null, channels, dConv),
             $"{prefix}dt_bias", $"{prefix}A_log", $"{prefix}D", new($"{prefix}norm.weight", inner, normEps),
             new LinearSpec($"{prefix}out_proj.weight", dModel, inner, bias ? $"{prefix}out_proj.bias" : null), minDt, maxDt);

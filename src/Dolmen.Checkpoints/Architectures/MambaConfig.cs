@@ -13,7 +13,7 @@ public sealed record MambaConfig(
     public static MambaConfig Of(int vocabSize, int dModel, int layers, int contextLength, int expand = 2, int dState = 16) =>
         new(vocabSize, dModel, layers, contextLength, expand * dModel, (dModel + 15) / 16, dState);
 
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "backbone.embeddings.weight",
         [
             .. Enumerable.Range(0, Layers).Select(i => new BlockSpec(
@@ -23,10 +23,10 @@ public sealed record MambaConfig(
                     PlainNormEps = MixerNormEps,
                 })),
         ],
-        new("backbone.norm_f.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight",
+        new("backbone.norm_f.weight", DModel, NormEps), LanguageHead(DModel, TieEmbeddings),
         StatesFromFirstBlock: true);
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = Sizes(new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength), DInner, DState, DConv, DtRank);
         if (MixerNormEps is { } eps) rules.Positive("mixerNormEps", eps, "Falcon-Mamba uses 1e-6.");
@@ -43,9 +43,16 @@ public sealed record MambaConfig(
         NormSpec? Norm(string name, int size) => innerNormEps is { } eps ? new($"{prefix}{name}_layernorm.weight", size, eps) : null;
         return new MambaSpec(
             dInner, dState, dtRank,
-            new LinearSpec($"{prefix}in_proj.weight", 2 * dInner, dModel, bias ? $"{prefix}in_proj.bias" : null),
+            new LinearSpec(
+                $"{prefix}in_proj.weight",
+                2 * dInner,
+                dModel,
+                bias ? $"{prefix}in_proj.bias" : null,
+                stacked: [dInner, dInner]                                // x and its gate z
+            ),
             new ConvolutionSpec($"{prefix}conv1d.weight", convBias ? $"{prefix}conv1d.bias" : null, dInner, dConv),
-            new LinearSpec($"{prefix}x_proj.weight", dtRank + 2 * dState, dInner),
+            // Δ, B and C
+            new LinearSpec($"{prefix}x_proj.weight", dtRank + 2 * dState, dInner, stacked: [dtRank, dState, dState]),
             new LinearSpec($"{prefix}dt_proj.weight", dInner, dtRank, $"{prefix}dt_proj.bias"),
             $"{prefix}A_log", $"{prefix}D",
             new LinearSpec($"{prefix}out_proj.weight", dModel, dInner, bias ? $"{prefix}out_proj.bias" : null),

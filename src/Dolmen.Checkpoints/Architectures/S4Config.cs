@@ -20,7 +20,7 @@ public sealed record S4Config(
     bool TieEmbeddings = true
 ) : DecoderConfig
 {
-    public override DecoderPlan Plan() =>
+    protected override DecoderPlan LanguagePlan() =>
         new(
             VocabSize,
             DModel,
@@ -39,10 +39,10 @@ public sealed record S4Config(
                     ),
             ],
             new("model.norm.weight", DModel, NormEps),
-            TieEmbeddings ? null : "lm_head.weight"
+            LanguageHead(DModel, TieEmbeddings)
         );
 
-    public override IReadOnlyList<string> Problems() =>
+    protected override IReadOnlyList<string> BodyProblems() =>
         LongConvolutionBlocks
             .State(
                 new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19, least: 0),
@@ -59,7 +59,8 @@ public sealed record S4Config(
     /// <summary>The mixer under a name prefix: the hybrids have the same one.</summary>
     internal static S4Spec Mixer(string prefix, int dModel, int dState, StateSpaceStart start, Discretization discretization) => new(
         new StateSpaceSpec(prefix, dModel, dState, start, discretization),
-        new LinearSpec($"{prefix}output_linear.weight", 2 * dModel, dModel, $"{prefix}output_linear.bias"));
+        // a value and its gate
+        new LinearSpec($"{prefix}output_linear.weight", 2 * dModel, dModel, $"{prefix}output_linear.bias", stacked: [dModel, dModel]));
 }
 
 /// <summary>What S4 and H3 models share.</summary>

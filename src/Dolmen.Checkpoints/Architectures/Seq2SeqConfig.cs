@@ -116,8 +116,7 @@ public sealed record Seq2SeqConfig(
         {
             problems.Add(
                 $"model.start is copy but bidirectional is {(Bidirectional ? "true" : "false")}, dEncoder {DEncoder} and dModel {DModel}: "
-                    + $"a state "
-                    + "is copied from one direction of equal width. Try start bridge."
+                    + $"a state is copied from one direction of equal width. Try start bridge."
             );
         }
         if (Start == DecoderStart.Zero && !HasAttention)

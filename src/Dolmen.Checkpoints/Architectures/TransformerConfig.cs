@@ -55,11 +55,11 @@ public sealed record TransformerConfig(
         return new TransformerConfig(vocabSize, dModel, depth, heads, heads, headDim, (dModel * 8 / 3 + 31) / 32 * 32, contextLength);
     }
 
-    public override DecoderPlan Plan() => new(
+    protected override DecoderPlan LanguagePlan() => new(
         VocabSize, DModel, "model.embed_tokens.weight", [.. Enumerable.Range(0, Layers).Select(Block)],
-        new("model.norm.weight", DModel, NormEps), TieEmbeddings ? null : "lm_head.weight");
+        new("model.norm.weight", DModel, NormEps), LanguageHead(DModel, TieEmbeddings));
 
-    public override IReadOnlyList<string> Problems()
+    protected override IReadOnlyList<string> BodyProblems()
     {
         var rules = new ConfigRules().Sizes(VocabSize, DModel, Layers, ContextLength).Within("dFeedForward", DFeedForward, 1 << 19)
             .HeadSizes(Heads, KvHeads, HeadDim).Mixture(Experts);

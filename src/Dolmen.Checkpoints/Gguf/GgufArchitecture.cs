@@ -9,7 +9,9 @@ internal static class GgufArchitecture
     /// <exception cref="UserErrorException">It has none that computes the same, or Dolmen does not write it.</exception>
     public static string Name(ModelConfig config)
     {
-        var (name, problem) = Match(config);
+        var (name, problem) = config is DecoderConfig { Head: not null }
+            ? (null, "it scores or classifies texts and has no logits of tokens")
+            : Match(config);
         return problem is null && name is not null ? name : throw new UserErrorException(
             $"This model cannot be written as GGUF: {problem}. Dolmen writes {GgufConfig.Known}. Export it as a Hugging Face folder.");
     }

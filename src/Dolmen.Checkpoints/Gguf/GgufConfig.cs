@@ -137,8 +137,7 @@ internal static class GgufConfig
             throw m.Refusal(
                 "mamba2.ssm.group_count",
                 $"is {groups}",
-                "llama.cpp norms each group alone where transformers norms all of them "
-                    + "together: only 1 group, where both agree, can be run"
+                "llama.cpp norms each group alone where transformers norms all of them together: only 1 group, where both agree, can be run"
             );
         }
         if (heads < 1 || inner % heads != 0)

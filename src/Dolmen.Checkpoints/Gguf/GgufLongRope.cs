@@ -3,8 +3,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Checkpoints.Gguf;
 
 /// <summary>Positions whose factors change with the length of the text: two tensors, which llama.cpp reads in its architecture 'llama'
-/// where
-/// the kind is named 'longrope'. It takes the long ones as soon as its context is longer than the original one.</summary>
+/// where the kind is named 'longrope'. It takes the long ones as soon as its context is longer than the original one.</summary>
 internal static class GgufLongRope
 {
     public const string Kind = "longrope", LongTensor = "rope_factors_long.weight", ShortTensor = "rope_factors_short.weight";

@@ -13,8 +13,7 @@ internal static class Llama3Factors
     }
 
     /// <summary>The rule behind the factors; null where they follow another. Contexts and borders that differ by a common ratio are the
-    /// same
-    /// rule, so the published borders (1 and 4 turns) are tried first, with each of the contexts.</summary>
+    /// same rule, so the published borders (1 and 4 turns) are tried first, with each of the contexts.</summary>
     public static RotaryScaling? Fit(float[] factors, double theta, int headDim, IEnumerable<int> contexts)
     {
         var factor = GgufRotary.Shortest(factors.Max());

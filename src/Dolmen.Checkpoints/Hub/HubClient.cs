@@ -118,8 +118,7 @@ public sealed class HubClient : IDisposable
             HttpStatusCode.Unauthorized => new(
                 _token is null
                     ? $"{_endpoint.Host} lets nobody see {what} without a token: '{repository.Name}' does not exist, is private, or its "
-                        + $"licence must be "
-                        + "accepted first. Check the name, or put a token into HF_TOKEN."
+                        + $"licence must be accepted first. Check the name, or put a token into HF_TOKEN."
                     : $"{_endpoint.Host} does not accept the token in HF_TOKEN for {what}: make a new one on your account's page."
             ),
             HttpStatusCode.Forbidden => new(
@@ -161,8 +160,7 @@ public sealed class HubClient : IDisposable
                 {
                     throw new UserErrorException(
                         $"{address.Host} sends the download to '{(next is null ? "" : SecretFree.Address(next.OriginalString))}', which is "
-                            + $"not an https address: nothing was "
-                            + "fetched from there."
+                            + $"not an https address: nothing was fetched from there."
                     );
                 }
                 address = next;

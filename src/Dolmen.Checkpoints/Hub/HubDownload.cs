@@ -179,8 +179,7 @@ public sealed class HubDownload(HubClient hub, IProgress<StageProgress>? progres
         if (needed > free)
         {
             throw new UserErrorException(
-                $"The model needs {needed} more bytes but the disk of '{folder}' has {free} free: free some space or name "
-                    + "another --out."
+                $"The model needs {needed} more bytes but the disk of '{folder}' has {free} free: free some space or name another --out."
             );
         }
     }

@@ -64,8 +64,7 @@ public static class HubSelection
             if (!StaysInside(file.Path))
             {
                 throw new UserErrorException(
-                    $"'{repository.Name}' lists the file '{file.Path}', which would be written outside its folder: "
-                        + "nothing was fetched."
+                    $"'{repository.Name}' lists the file '{file.Path}', which would be written outside its folder: nothing was fetched."
                 );
             }
         }
@@ -79,8 +78,7 @@ public static class HubSelection
         throw new UserErrorException(
             files.FirstOrDefault(file => IsPickle(file.Path)) is { } pickle
                 ? $"'{repository.Name}' has its weights only as pickles ('{pickle.Path}'), which can run code when opened and are never "
-                    + $"fetched. "
-                    + "Look for a revision with .safetensors files (often 'refs/pr/N') and name it with --revision."
+                    + $"fetched. Look for a revision with .safetensors files (often 'refs/pr/N') and name it with --revision."
                 : $"'{repository.Name}' has no .safetensors or .gguf file: it holds no weights that can be read."
         );
     }

@@ -5,8 +5,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Checkpoints;
 
 /// <summary>The fields of a config.json, each checked when it is asked for. A missing one has the family's own default; a null is as good
-/// as
-/// missing, unless the caller asks with <see cref="IsNull"/>.</summary>
+/// as missing, unless the caller asks with <see cref="IsNull"/>.</summary>
 internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? family = null)
 {
     public string Path => path;

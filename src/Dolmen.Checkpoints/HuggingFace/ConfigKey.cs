@@ -18,8 +18,7 @@ public enum KeyUse
 
 /// <summary>One key of one model family.</summary>
 /// <param name="Value">JSON: what a missing honoured key means, null where <paramref name="Note"/> says; of a fixed key, the values that
-/// can
-/// be run, the first of which a missing key means.</param>
+/// can be run, the first of which a missing key means.</param>
 /// <param name="Note">For people: what it is, or the rule it must keep.</param>
 /// <param name="Alias">Another name upstream gives the same key.</param>
 public sealed record ConfigKey(string Name, KeyUse Use, string? Value = null, string Note = "", string? Alias = null)

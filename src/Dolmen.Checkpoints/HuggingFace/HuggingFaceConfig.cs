@@ -59,7 +59,7 @@ internal static class HuggingFaceConfig
         var family = ModelFamilies.Find(type) ?? OwnLayout.Family(layout);
         var fields = new ConfigFields(path, document.RootElement, family);
         ConfigCheck.Run(fields, family, reading ?? ModelReading.Current);
-        var config = layout.Read(fields);
+        var config = HeadFields.Read(fields, layout.Read(fields));
         var problems = config.Problems();
         if (problems.Count > 0)
             throw new UserErrorException($"'{path}' describes a model that cannot be built: {string.Join(" ", problems)}");
@@ -93,7 +93,7 @@ internal static class HuggingFaceConfig
                 using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
                 writer.WriteStartObject();
                 writer.WriteStartArray("architectures");
-                writer.WriteStringValue(layout.Architecture);
+                writer.WriteStringValue(HeadFields.Architecture(layout, config));
                 writer.WriteEndArray();
                 WriteId(writer, "bos_token_id", special.Bos);
                 if (special.ConfigEnds is { Count: > 0 } ends)
@@ -111,17 +111,21 @@ internal static class HuggingFaceConfig
                 writer.WriteBoolean("use_cache", true);
                 writer.WriteNumber("vocab_size", config.VocabSize);
                 layout.Write(config, writer);
+                if (layout is not OwnLayout) HeadFields.Write(config, writer);       // our own record holds the head
                 writer.WriteEndObject();
             }
         );
 
     /// <summary>Whether some model_type says all that the configuration says.</summary>
-    public static bool CanWrite(ModelConfig config) => Array.Exists(Layouts, layout => layout.CanWrite(config));
+    public static bool CanWrite(ModelConfig config) => Array.Exists(Layouts, layout => Says(layout, config));
 
     private static string Known => string.Join(", ", Layouts.Select(layout => $"'{layout.ModelType}'"));
 
-    private static ConfigLayout LayoutOf(ModelConfig config) => Array.Find(Layouts, layout => layout.CanWrite(config))
+    private static ConfigLayout LayoutOf(ModelConfig config) => Array.Find(Layouts, layout => Says(layout, config))
         ?? throw new NotSupportedException($"{config.GetType().Name} has no layout.");
+
+    private static bool Says(ConfigLayout layout, ModelConfig config) =>
+        layout.CanWrite(config) && (layout is OwnLayout || HeadFields.IsPublished(config));
 
     private static void WriteId(Utf8JsonWriter writer, string name, int? id)
     {

@@ -9,8 +9,7 @@ internal static class LayerTypes
     public const string Sliding = "sliding_attention";
 
     /// <summary>Qwen 2 and 3: <c>use_sliding_window</c> switches windows on; which layers slide is said by <c>layer_types</c> or, where
-    /// that
-    /// is missing, are those from <c>max_window_layers</c> on.</summary>
+    /// that is missing, are those from <c>max_window_layers</c> on.</summary>
     public static (int? Window, string? Layers) QwenWindows(ConfigFields fields, int layers)
     {
         var window = fields.Flag("use_sliding_window") && !fields.IsNull("sliding_window") ? fields.WholeOrNull("sliding_window") : null;

@@ -6,7 +6,7 @@ public static class ModelCardUsage
 {
     /// <summary>The first lines of the front matter, without its fences.</summary>
     public static string FrontMatter(ModelConfig config, string license) =>
-        $"library_name: {(IsOurs(config) ? "dolmen" : "transformers")}\npipeline_tag: text-generation\nlicense: "
+        $"library_name: {(IsOurs(config) ? "dolmen" : "transformers")}\npipeline_tag: {Task(config)}\nlicense: "
             + $"'{license.Replace("'", "''")}'\n";
 
     /// <summary>Markdown, from its heading to a line end.</summary>
@@ -17,11 +17,13 @@ public static class ModelCardUsage
             license == "other" ? "not stated: whoever publishes the model names one here and in the first lines of this file" : license;
         var beginning = bos is { } id
             ? $"Every text begins with the token of id {id} (`bos_token_id`). Dolmen puts it there; with other software check that the "
-                + $"first id of an "
-                + "encoded text is this one, and put it there once where it is not."
+                + $"first id of an encoded text is this one, and put it there once where it is not."
             : "No token marks the beginning of a text: do not put one there.";
         return $"## Use\n\n{beginning}\n\n{Snippet(config)}\nLicence: {licence}.\n";
     }
+
+    private static string Task(ModelConfig config) =>
+        config is DecoderConfig { Head: not null } ? "text-classification" : "text-generation";
 
     /// <summary>Whether only Dolmen has a class for it.</summary>
     private static bool IsOurs(ModelConfig config) => ModelFamilies.Find(HuggingFaceConfig.ModelType(config)) is null;
@@ -30,6 +32,7 @@ public static class ModelCardUsage
     {
         const string ours = "```sh\n./dolmen generate --model . --prompt \"Hello\"\n```\n";
         if (config is Seq2SeqConfig or EncoderDecoderConfig) return "```sh\n./dolmen translate --model . --input \"Hello\"\n```\n";
+        if (config is DecoderConfig { Head: not null }) return IsOurs(config) ? "" : Classification;
         return IsOurs(config) ? ours : ours + "\n" + """
             ```python
             import torch
@@ -46,4 +49,17 @@ public static class ModelCardUsage
 
             """.ReplaceLineEndings("\n");
     }
+
+    private const string Classification = "```python\n"
+        + "import torch\n"
+        + "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n"
+        + "\n"
+        + "folder = \".\"  # this folder\n"
+        + "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
+        + "model = AutoModelForSequenceClassification.from_pretrained(folder)\n"
+        + "ids = tokenizer(\"Hello\", return_tensors=\"pt\", add_special_tokens=False).input_ids\n"
+        + "if model.config.bos_token_id is not None:\n"
+        + "    ids = torch.cat([torch.tensor([[model.config.bos_token_id]]), ids], dim=1)\n"
+        + "print(model(ids).logits)\n"
+        + "```\n\n";
 }

@@ -21,6 +21,7 @@ internal sealed class OwnLayout : ConfigLayout
         new("seq2seq", config => config is Seq2SeqConfig),
         new("encoder-decoder", config => config is EncoderDecoderConfig),
         new("transformer", config => config is TransformerConfig),       // variants no published layout can say: ALiBi, no positions
+        new("sequence-classifier", config => config is DecoderConfig { Head: ClassHead }),          // the mean over tokens
     ];
 
     /// <summary>Its only key: everything else is in our own record, whose unknown fields are refused.</summary>

@@ -11,12 +11,12 @@ public sealed record BlockSpec(NormSpec MixerNorm, MixerSpec Mixer, NormSpec? Fe
 /// that makes one of these.</summary>
 /// <param name="Embedding">(VocabSize, DModel).</param>
 /// <param name="StatesFromFirstBlock">Upstream's <c>hidden_states</c> begin after the first block and end with the last block's and the
-/// normed
-/// stream, as transformers has it for Mamba; otherwise they begin with the embedding, and the last block's only shows normed.</param>
+/// normed stream, as transformers has it for Mamba; otherwise they begin with the embedding, and the last block's only shows
+/// normed.</param>
 /// <param name="Positions">Learned positions added to the embedding, (ContextLength, DModel).</param>
-/// <param name="Head">(VocabSize, DModel); null where the embedding serves as head.</param>
+/// <param name="Head">What becomes of the last hidden states.</param>
 public sealed record DecoderPlan(
-    int VocabSize, int DModel, string Embedding, IReadOnlyList<BlockSpec> Blocks, NormSpec FinalNorm, string? Head = null,
+    int VocabSize, int DModel, string Embedding, IReadOnlyList<BlockSpec> Blocks, NormSpec FinalNorm, HeadSpec Head,
     TensorShape? Positions = null, bool StatesFromFirstBlock = false)
 {
     public IReadOnlyList<TensorShape> Tensors()
@@ -25,7 +25,7 @@ public sealed record DecoderPlan(
         if (Positions is not null) tensors.Add(Positions);
         foreach (var block in Blocks) tensors.AddRange(block.Tensors());
         tensors.AddRange(FinalNorm.Tensors());
-        if (Head is not null) tensors.Add(new(Head, [VocabSize, DModel]));
+        tensors.AddRange(Head.Tensors());
         return tensors;
     }
 }

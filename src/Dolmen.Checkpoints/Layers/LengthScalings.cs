@@ -51,8 +51,7 @@ public sealed record LongRopeScaling(
         ShortFactor.Count == headDim / 2 && LongFactor.Count == headDim / 2 && ShortFactor.Concat(LongFactor).All(factor => factor > 0)
             ? null
             : $"model.ropeScaling has {ShortFactor.Count} short and {LongFactor.Count} long factors: each list must have {headDim / 2} "
-                + $"numbers "
-                + $"above 0, half of model.headDim {headDim}.";
+                + $"numbers above 0, half of model.headDim {headDim}.";
 
     // Records compare and print lists by reference; two models with the same numbers are the same model.
     public bool Equals(LongRopeScaling? other) =>

@@ -3,8 +3,7 @@ namespace Dolmen.Checkpoints;
 // D model, H features or heads, E head dim (= D / H), N state, M pairs (= N / 2), R rank, S shift state
 
 /// <summary>Where a state space starts: HiPPO's LegS or LegT with their low-rank part (S4, Gu et al. 2022), or a diagonal with the
-/// imaginary
-/// parts Lin, Inv or LegS (S4D, Gu et al. 2022).</summary>
+/// imaginary parts Lin, Inv or LegS (S4D, Gu et al. 2022).</summary>
 public enum StateSpaceStart { LegS, LegT, DiagonalLin, DiagonalInv, DiagonalLegS }
 
 /// <summary>From x' = A·x + B·u to steps of Δ: exact for an input held between steps, or by the trapezoid rule.</summary>

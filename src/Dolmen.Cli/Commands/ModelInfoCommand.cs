@@ -141,6 +141,19 @@ internal static class ModelInfoCommand
             yield return ("layout", $"{plan.Blocks.Count} layers, width {plan.DModel}");
             if (config is Gpt2Config gpt2) yield return ("activation", ActivationNames.Of(gpt2.Activation));
         }
-        if (config is DecoderConfig { } any) yield return ("head", any.Plan().Head is null ? "tied to the embedding" : "its own matrix");
+        if (config is DecoderConfig { } any)
+        {
+            yield return (
+                "head",
+                any.Plan().Head switch
+                {
+                    LanguageHeadSpec { IsTied: true } => "tied to the embedding",
+                    ScalarHeadSpec => "one number: a reward, a value",
+                    ClassHeadSpec { Pooling: Pooling.Mean } classes => $"{classes.Projection.Outputs} classes, of the mean over all tokens",
+                    ClassHeadSpec classes => $"{classes.Projection.Outputs} classes, of the last token",
+                    _ => "its own matrix",
+                }
+            );
+        }
     }
 }

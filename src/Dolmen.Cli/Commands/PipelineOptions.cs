@@ -70,8 +70,7 @@ internal sealed class PipelineOptions
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
         Console.Error.WriteLine(
             $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory "
-                + $"{result.PeakMemoryBytes / 1e9:0.00} GB, "
-                + $"about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})"
+                + $"{result.PeakMemoryBytes / 1e9:0.00} GB, about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})"
         );
         Console.Error.WriteLine($"Report: {NextCommands.Shown(Path.Combine(result.Out, "report.html"))}");
         Console.Error.WriteLine("Next:");

@@ -231,8 +231,7 @@ internal static class TokenizerTrainCommand
         {
             throw new UserErrorException(
                 $"--set {string.Join(' ', settings)} names an unknown setting or gives it a value of another kind: a tokenizer has "
-                    + $"vocabSize, minPairCount, "
-                    + "preTokenizer, digits, maxTokenBytes, tiesByBytes, balance and memoryMegabytes.",
+                    + $"vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, tiesByBytes, balance and memoryMegabytes.",
                 error
             );
         }

@@ -10,8 +10,7 @@ internal static class MultipleChoice
         $"One multiple-choice item for each held-out entry whose summary has at least {recipe.MinSummaryChars} characters (at most "
             + $"{recipe.MaxMultipleChoice}, drawn "
         + $"by stable hash). Distractors: three of the {Nearest} summaries nearest in length among the other eligible held-out entries, "
-        + $"drawn by stable hash; all four texts "
-        + "differ. The place of the right one is drawn by stable hash. Nothing else is left out.";
+        + $"drawn by stable hash; all four texts differ. The place of the right one is drawn by stable hash. Nothing else is left out.";
 
     private const int Nearest = 20;
 

@@ -161,8 +161,7 @@ internal sealed record CleaningRecipe(
         if (Filters.BadWords is { } badWords && !Directory.Exists(badWords.Lists))
             problems.Add(
                 $"filters.badWords.lists is {badWords.Lists}, which is not a folder: it should hold a word list for each language, named "
-                    + $"by "
-                    + $"its code (en, ko.txt, de.json)."
+                    + $"by its code (en, ko.txt, de.json)."
             );
         if (problems.Count > 0)
             throw new UserErrorException(string.Join(' ', problems));

@@ -4,10 +4,8 @@ using Dolmen.Data.Deduplication;
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>Lines, paragraphs and passages that stand in several documents of the corpus. All documents with text take part, also those
-/// that rules drop later, so that what
-/// is cut depends on no threshold and <c>what-if</c> stays exact; copies and near-copies count as one document, or the first of them would
-/// empty the others
-/// before deduplication can name them.</summary>
+/// that rules drop later, so that what is cut depends on no threshold and <c>what-if</c> stays exact; copies and near-copies count as one
+/// document, or the first of them would empty the others before deduplication can name them.</summary>
 internal static class CorpusRepeats
 {
     /// <param name="shards">Extracted texts and their signatures, in order.</param>

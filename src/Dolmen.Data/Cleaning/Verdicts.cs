@@ -6,8 +6,7 @@ using Dolmen.Data.Filters;
 namespace Dolmen.Data.Cleaning;
 
 /// <summary>Who stays: the rules on what was measured, then one of each cluster of duplicates. The same whether a corpus is built or only
-/// asked
-/// what other thresholds would have done.</summary>
+/// asked what other thresholds would have done.</summary>
 /// <param name="earlier">Documents of earlier crawls, which come before all measured ones in <paramref name="clusters"/>.</param>
 internal sealed class Verdicts(MeasureSet measures, Clusters? clusters, BitArray? exactCopies, long earlier = 0)
 {

@@ -6,8 +6,7 @@ using Dolmen.Tables;
 namespace Dolmen.Data.Decontamination;
 
 /// <summary>Items of an evaluation set: JSON lines or CSV. The question is what must not be in training data; a file that names no column
-/// as one gives all of a
-/// row's text (JSON) or its first column (CSV, as MMLU's files without a header).</summary>
+/// as one gives all of a row's text (JSON) or its first column (CSV, as MMLU's files without a header).</summary>
 internal static class EvaluationItems
 {
     private static readonly string[] Questions =

@@ -47,8 +47,7 @@ internal readonly record struct TextDigest(ulong High, ulong Low) : IOrdered<Tex
 }
 
 /// <summary>Which of several duplicates stays: the oldest, then the one whose id hashes lowest. Both come from the document, so neither the
-/// order of
-/// the input nor the number of threads plays a part.</summary>
+/// order of the input nor the number of threads plays a part.</summary>
 /// <param name="Date">Seconds since the year 1, UTC; the largest value for an unknown date.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct PriorityKey(ulong Date, ulong IdHash) : IOrdered<PriorityKey>

@@ -20,9 +20,8 @@ internal sealed record IndexedCrawl(string Inputs, string Request, int Files, lo
 internal sealed partial class DuplicateIndexJson : JsonSerializerContext;
 
 /// <summary>The documents of earlier crawls, against which a new one is checked: their signature files, and in the folder of a generation,
-/// which is never changed, which of them were
-/// kept, their bucket entries sorted, and their near pairs. <c>current</c> names the generation that counts and is replaced last. A crawl
-/// that the index has already is checked
+/// which is never changed, which of them were kept, their bucket entries sorted, and their near pairs. <c>current</c> names the generation
+/// that counts and is replaced last. A crawl that the index has already is checked
 /// against those before it alone, so that building it again gives the same.</summary>
 internal sealed class DuplicateIndex : IDisposable
 {
@@ -121,8 +120,7 @@ internal sealed class DuplicateIndex : IDisposable
     }
 
     /// <summary>Adds the new files after <see cref="Find"/>, in place of what another recipe made of the same crawl: all of it, or nothing
-    /// when it is interrupted. Nothing is done if they
-    /// are there. The caller opens the index anew.</summary>
+    /// when it is interrupted. Nothing is done if they are there. The caller opens the index anew.</summary>
     /// <param name="kept">Whether the filters keep a new document, by its ordinal in <paramref name="pairs"/>.</param>
     public void Add(
         IndexedCrawl crawl,

@@ -1,9 +1,8 @@
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>Passages of at least <paramref name="minWords"/> words that stand in the corpus more than once (Lee et al. 2022 take 50
-/// tokens). A passage that long repeats exactly
-/// if all its windows of that many words do: windows next to each other in a suffix array with so long a common prefix are those of equal
-/// hash. So the windows'
+/// tokens). A passage that long repeats exactly if all its windows of that many words do: windows next to each other in a suffix array with
+/// so long a common prefix are those of equal hash. So the windows'
 /// 128-bit hashes are sorted, out of core, 56 bytes a word on disk, which finds what a suffix array over words finds without holding one.
 /// The first occurrence stays; of others,
 /// what does not overlap a first occurrence is cut. Not for several threads at once.</summary>

@@ -5,8 +5,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>Sorts more than memory holds: sorted runs on disk, merged. Runs are unlinked as soon as they are open (or deleted on closing
-/// where the system
-/// cannot do that), so a killed process leaves none.</summary>
+/// where the system cannot do that), so a killed process leaves none.</summary>
 internal sealed class ExternalSort<T>(string scratchDirectory, long memoryBytes) : IDisposable where T : unmanaged, IOrdered<T>
 {
     private const int MostRuns = 64;

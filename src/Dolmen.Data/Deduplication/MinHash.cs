@@ -5,8 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>MinHash signatures by the permutations h(x) = (a·x + b) mod 2⁶¹−1 of 32-bit shingle hashes (docs/notes/minhash.md). Holds only
-/// the
-/// permutations: shared by all threads, each with its own <see cref="DocumentSignature"/>.</summary>
+/// the permutations: shared by all threads, each with its own <see cref="DocumentSignature"/>.</summary>
 internal sealed class MinHash
 {
     private const ulong Mersenne = (1UL << 61) - 1;
@@ -38,8 +37,7 @@ internal sealed class MinHash
     public MinHashSettings Settings => _settings;
 
     /// <summary>Bands and sketch of a document given as hashes of its words, normalised as by <see cref="NormalisedWords"/>. A document
-    /// shorter than a shingle is one
-    /// shingle; one without words has no bands and no near-duplicates.</summary>
+    /// shorter than a shingle is one shingle; one without words has no bands and no near-duplicates.</summary>
     public void Signature(ReadOnlySpan<ulong> wordHashes, DocumentSignature into) => Signature(Shingle(wordHashes, into), into);
 
     /// <summary>The same for a set of shingle hashes, in any order, repetitions allowed. The span is sorted or not: only its values

@@ -5,13 +5,10 @@ namespace Dolmen.Data.Deduplication;
 
 /// <summary>The shape of MinHash and its locality-sensitive hashing. 14 × 8 over word 5-grams is FineWeb's.</summary>
 /// <param name="MinJaccard">Pairs that share a bucket are compared, and only those at least this alike are duplicates; null takes every
-/// such
-/// pair, as FineWeb does. 0.7 is just under the curve's middle ((1/14)^(1/8) = 0.719): it removes the tail (5 % of the pairs at 0.5, 21 %
-/// at
-/// 0.6) and costs nothing at 0.9.</param>
+/// such pair, as FineWeb does. 0.7 is just under the curve's middle ((1/14)^(1/8) = 0.719): it removes the tail (5 % of the pairs at 0.5,
+/// 21 % at 0.6) and costs nothing at 0.9.</param>
 /// <param name="SketchShingles">How many of a document's smallest shingle hashes are kept for the comparison. It is exact for documents
-/// that have
-/// no more; above, the estimate's deviation is √(J(1−J)/256), 0.019 at J = 0.9.</param>
+/// that have no more; above, the estimate's deviation is √(J(1−J)/256), 0.019 at J = 0.9.</param>
 internal sealed record MinHashSettings(
     int Buckets = 14,
     int HashesPerBucket = 8,

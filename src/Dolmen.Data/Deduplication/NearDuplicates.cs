@@ -30,8 +30,7 @@ internal sealed record EarlierCorpus(long Documents, string? BandFile, string? N
 }
 
 /// <summary>Finds exact and near-duplicates among signature files of any size in the memory given. All documents take part, also those that
-/// filters
-/// drop: <see cref="Clusters"/> then joins the kept ones, again and again for other thresholds.</summary>
+/// filters drop: <see cref="Clusters"/> then joins the kept ones, again and again for other thresholds.</summary>
 internal sealed class NearDuplicates
 {
     /// <summary>A bucket of up to this many is compared all with all; in a larger one each document is compared with the first few and with
@@ -89,8 +88,7 @@ internal sealed class NearDuplicates
     ) => Find(signatureFiles, EarlierCorpus.None, settings, outputDirectory, scratchDirectory, memoryBytes, threads, progress, stop);
 
     /// <summary>The same after an earlier corpus, whose files come first in <paramref name="signatureFiles"/>: its documents stay rather
-    /// than new ones, and its own pairs are taken as
-    /// found then.</summary>
+    /// than new ones, and its own pairs are taken as found then.</summary>
     public static DuplicatePairs Find(
         IReadOnlyList<string> signatureFiles,
         EarlierCorpus earlier,

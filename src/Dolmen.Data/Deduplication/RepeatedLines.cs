@@ -3,9 +3,8 @@ namespace Dolmen.Data.Deduplication;
 internal enum TextUnit { Line, Paragraph }
 
 /// <summary>Lines or paragraphs (runs of lines without an empty one) that stand in several documents: all but those of the document that
-/// stays first are cut. What a document
-/// repeats within itself is left to the filters of repetition, and lines of code between fences are left alone. Bounded memory; not for
-/// several threads at once.</summary>
+/// stays first are cut. What a document repeats within itself is left to the filters of repetition, and lines of code between fences are
+/// left alone. Bounded memory; not for several threads at once.</summary>
 /// <param name="minChars">Shorter ones (headings, list items, "Yes.") are left alone.</param>
 /// <param name="minDocuments">In fewer documents a piece is not a repetition.</param>
 /// <param name="documentOf">The document an ordinal stands for: copies and near-copies count as one. Itself when null.</param>

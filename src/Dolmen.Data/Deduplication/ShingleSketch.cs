@@ -1,8 +1,7 @@
 namespace Dolmen.Data.Deduplication;
 
 /// <summary>A bottom-k sketch: the k smallest distinct shingle hashes. The k smallest of a union are a uniform sample of it, and the share
-/// of them that lies
-/// in both sets estimates the Jaccard similarity without bias; sketches that hold whole sets give it exactly.</summary>
+/// of them that lies in both sets estimates the Jaccard similarity without bias; sketches that hold whole sets give it exactly.</summary>
 internal static class ShingleSketch
 {
     public static void Of(ReadOnlySpan<uint> shingles, int size, DocumentSignature into)

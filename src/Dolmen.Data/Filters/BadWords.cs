@@ -68,8 +68,7 @@ internal sealed class BadWords : IFilter
         if (!Directory.Exists(folder))
             throw new UserErrorException(
                 $"filters.badWords.lists is {folder}, which is not a folder: it should hold a word list for each language, named by its "
-                    + $"code "
-                    + $"(en, ko.txt, de.json). Give such a folder, or leave badWords out."
+                    + $"code (en, ko.txt, de.json). Give such a folder, or leave badWords out."
             );
         return Directory
             .EnumerateFiles(folder)

@@ -24,8 +24,7 @@ internal sealed record C4Settings(
 /// <summary>Rules of C4 (JMLR 21/140, 2.2) as datatrove's C4QualityFilter applies them: lines are dropped first, the document rules look
 /// at what is left. A line that would drop the document (lorem ipsum, a curly bracket) is not dropped for what is asked after it.
 /// Otherwise than there: sentences are those of <see cref="TextCutter"/>, words of a line are counted after citation marks are gone (so
-/// that
-/// filtering twice changes nothing), and in scripts without spaces they are the words cut.</summary>
+/// that filtering twice changes nothing), and in scripts without spaces they are the words cut.</summary>
 internal sealed class C4 : IFilter
 {
     private const int Sentences = 0,

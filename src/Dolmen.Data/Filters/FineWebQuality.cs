@@ -8,8 +8,7 @@ internal sealed record FineWebQualitySettings(
     double? MaxNewlineRatio = null, int ShortLineLength = 30);
 
 /// <summary>FineWeb's own rules (arXiv:2406.17557, 3.5) as datatrove's FineWebQualityFilter computes them, lines being what line breaks
-/// part,
-/// empty ones too. Otherwise than there: a value that equals its threshold is kept by every rule, line ends count punctuation of all
+/// part, empty ones too. Otherwise than there: a value that equals its threshold is kept by every rule, line ends count punctuation of all
 /// scripts (as the terminal punctuation of datatrove's later versions does), and a text without words gives no ratio.
 /// FineWeb-2 has no rule on short lines and allows 0.1 of duplicate line characters.</summary>
 internal sealed class FineWebQuality : IFilter

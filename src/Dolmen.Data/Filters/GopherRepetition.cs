@@ -10,8 +10,7 @@ internal sealed record GopherRepetitionSettings(
     double? MaxDuplicate8GramFraction = null, double? MaxDuplicate9GramFraction = null, double? MaxDuplicate10GramFraction = null);
 
 /// <summary>Repetition rules of Gopher (arXiv:2112.11446, table A1) as datatrove's GopherRepetitionFilter computes them: paragraphs are
-/// parted
-/// by empty lines, lines by any number of line breaks; n-grams are of the text's words, the most frequent one counted with spaces
+/// parted by empty lines, lines by any number of line breaks; n-grams are of the text's words, the most frequent one counted with spaces
 /// between its words, all as fractions of the text's characters.
 /// Otherwise than there: fractions end at 1 (overlapping n-grams can count for more than the text), and see <see cref="RepeatedGrams"/>.
 /// FineWeb-2 leaves out the rules on paragraphs and on characters in lines for its languages.</summary>

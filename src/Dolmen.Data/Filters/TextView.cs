@@ -57,8 +57,7 @@ internal readonly record struct Line(
 internal sealed class TextView : IDisposable
 {
     /// <summary>Beyond so many words no more are held, and beyond so many lines the rest is one: memory stays bounded whatever the text,
-    /// and
-    /// texts as long as that are too long for any corpus.</summary>
+    /// and texts as long as that are too long for any corpus.</summary>
     public const int MaxWords = 1 << 21, MaxLines = 1 << 20;
 
     private Word[] _words;

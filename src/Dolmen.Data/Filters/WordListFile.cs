@@ -27,8 +27,7 @@ internal static class WordListFile
             {
                 throw new UserErrorException(
                     $"{path} is not a list of words ({problem.Message}): a .json list is an array of strings. Correct it, or give one "
-                        + $"entry a "
-                        + $"line in a .txt file.",
+                        + $"entry a line in a .txt file.",
                     problem
                 );
             }

@@ -15,8 +15,7 @@ internal static class ReferencePacks
         }
         throw new UserErrorException(
             "the running .NET SDK has no XML documentation (packs/*.Ref/*/ref/net*/*.xml), which is the default corpus: some images strip "
-                + "it. "
-                + "Install the package dotnet-targeting-pack-10.0 or the SDK from https://dot.net/download, or name your own documents "
+                + "it. Install the package dotnet-targeting-pack-10.0 or the SDK from https://dot.net/download, or name your own documents "
                 + "with --input PATH."
         );
     }

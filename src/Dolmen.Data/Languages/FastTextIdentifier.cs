@@ -1,8 +1,8 @@
 namespace Dolmen.Data.Languages;
 
 /// <summary>Languages as a fastText model names them, with the probability the model gives. The model alone decides: whoever names one
-/// wants to find its labels and scores in the corpus, and to bound them as others do who use it. It reads the same sample of a text as the
-/// built-in identification.</summary>
+/// wants to find its labels and scores in the corpus, and to bound them as others do who use it. It reads the text's longest lines, up to
+/// as many characters as the built-in identification, whatever their script.</summary>
 internal sealed class FastTextIdentifier : ILanguageIdentifier
 {
     private readonly FastTextModel _model;
@@ -18,10 +18,9 @@ internal sealed class FastTextIdentifier : ILanguageIdentifier
 
     public LanguageGuess Identify(ReadOnlySpan<char> text)
     {
-        var shares = ScriptShares.Of(TextSample.Beginning(text));
-        if (shares.Main == Script.Zyyy) return LanguageGuess.Unknown;
+        if (ScriptShares.Of(TextSample.Beginning(text)).Main == Script.Zyyy) return LanguageGuess.Unknown;
         Span<char> sample = stackalloc char[TextSample.Chars];
-        sample = sample[..TextSample.Take(text, shares.Main, sample)];
+        sample = sample[..TextSample.Take(text, main: null, sample)];
         Span<LabelScore> best = stackalloc LabelScore[1];
         return _model.Predict(sample, best) == 0
             ? LanguageGuess.Unknown

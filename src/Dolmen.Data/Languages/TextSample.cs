@@ -1,7 +1,7 @@
 namespace Dolmen.Data.Languages;
 
 /// <summary>A few hundred characters that stand for a text: from the middles of its longest lines, which are prose where there is any,
-/// and without letters of other scripts than its main one.</summary>
+/// and without letters of other scripts than its main one where that is asked for.</summary>
 internal static class TextSample
 {
     /// <summary>Enough to be sure, and a bound on what one document costs.</summary>
@@ -15,8 +15,9 @@ internal static class TextSample
     /// <summary>As much of a text as is worth looking at.</summary>
     public static ReadOnlySpan<char> Beginning(ReadOnlySpan<char> text) => text[..Math.Min(text.Length, MaxChars)];
 
+    /// <param name="main">The script whose letters are kept; null keeps all.</param>
     /// <returns>How much of <paramref name="sample"/> is filled.</returns>
-    public static int Take(ReadOnlySpan<char> text, Script main, Span<char> sample)
+    public static int Take(ReadOnlySpan<char> text, Script? main, Span<char> sample)
     {
         Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
         lines = lines[..Longest(Beginning(text), lines)];
@@ -60,8 +61,13 @@ internal static class TextSample
         return line.Slice(start + space + 1, quota - space - 1);
     }
 
-    private static int Copy(ReadOnlySpan<char> line, Script main, Span<char> sample)
+    private static int Copy(ReadOnlySpan<char> line, Script? main, Span<char> sample)
     {
+        if (main is null)
+        {
+            line.CopyTo(sample);
+            return line.Length;
+        }
         for (var i = 0; i < line.Length; i++)
         {
             var script = Scripts.Of(line[i]);

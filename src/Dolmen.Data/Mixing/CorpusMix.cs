@@ -4,8 +4,7 @@ using Dolmen.Tables;
 namespace Dolmen.Data.Mixing;
 
 /// <summary>Documents of several corpora to one: weighted, within limits, shuffled and in shards. The same inputs, recipe and seed give the
-/// same
-/// files, whatever the order of the inputs and the number of threads.</summary>
+/// same files, whatever the order of the inputs and the number of threads.</summary>
 public static class CorpusMix
 {
     public const string ReportFile = "mixture.json";
@@ -102,8 +101,7 @@ public static class CorpusMix
             if (found.Count == 0)
                 throw new UserErrorException(
                     $"--input {input} is not a corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. "
-                        + $"Make "
-                        + $"one with 'dolmen corpus build'."
+                        + $"Make one with 'dolmen corpus build'."
                 );
             foreach (var file in found)
                 if (!seen.Add(file))

@@ -45,8 +45,7 @@ internal static class MixtureWeights
     }
 
     /// <summary>Tokens of each component: in proportion to the shares, but none beyond its limit; what that leaves goes to the others in
-    /// proportion
-    /// (as UniMax does, Chung et al. 2023), and AI-made components together stay within theirs.</summary>
+    /// proportion (as UniMax does, Chung et al. 2023), and AI-made components together stay within theirs.</summary>
     /// <exception cref="UserErrorException">The limits do not admit that much; the message says how much they do.</exception>
     public static double[] Allocate(
         MixRecipe recipe,

@@ -3,8 +3,7 @@ using System.Buffers.Binary;
 namespace Dolmen.Data.Mixing;
 
 /// <summary>Puts rows in the order of their places without holding all of them: each goes into the file of its range of places, then one
-/// range
-/// after another is sorted in memory. How many ranges there are changes nothing.</summary>
+/// range after another is sorted in memory. How many ranges there are changes nothing.</summary>
 internal sealed class ShuffleBuckets : IDisposable
 {
     private const long BucketBytes = 48L << 20;

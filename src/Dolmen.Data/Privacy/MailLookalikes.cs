@@ -5,8 +5,7 @@ namespace Dolmen.Data.Privacy;
 /// <summary>
 /// What has an at sign and a dot and is not an e-mail address: files for dense displays (<c>logo@2x.png</c>), versions of packages
 /// (<c>react@18.2.0-rc.1</c>), accounts of version control (<c>git@github.com:</c>), units of systemd and expressions of programs. An
-/// account
-/// on a machine (<c>ssh jane@host.example.com</c>) looks exactly like an address, may name a person, and is masked as one.
+/// account on a machine (<c>ssh jane@host.example.com</c>) looks exactly like an address, may name a person, and is masked as one.
 /// </summary>
 internal static class MailLookalikes
 {

@@ -3,8 +3,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Data.Quality;
 
 /// <summary>Logistic regression by FTRL-Proximal (McMahan et al. 2013, algorithm 1): a step size of its own for every weight, and weights
-/// that
-/// never earn their keep stay exactly zero. One thread, one order: the same bits every time.</summary>
+/// that never earn their keep stay exactly zero. One thread, one order: the same bits every time.</summary>
 internal static class FtrlRegression
 {
     private const double Beta = 1;

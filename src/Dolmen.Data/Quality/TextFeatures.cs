@@ -1,9 +1,8 @@
 namespace Dolmen.Data.Quality;
 
 /// <summary>The hashed n-grams of a text in reading order: words and pairs of adjacent words of one line, and one to three adjacent
-/// characters
-/// where a script writes no spaces. Punctuation and layout are left out, which filters measure and which tell sources apart rather than
-/// quality.</summary>
+/// characters where a script writes no spaces. Punctuation and layout are left out, which filters measure and which tell sources apart
+/// rather than quality.</summary>
 internal ref struct TextFeatures(ReadOnlySpan<char> text, int bits)
 {
     private const ulong Prime = 0x100000001B3, Seed = 0xCBF29CE484222325, Pair = 0x9E3779B97F4A7C15, Finish = 0xD6E8FEB86659FD93;

@@ -3,8 +3,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Data.Quality;
 
 /// <summary>Distinct texts within a budget of characters: those of the smallest hashes, so that neither the order in which they come nor
-/// the
-/// file they stand in decides which.</summary>
+/// the file they stand in decides which.</summary>
 internal sealed class TextSample(ulong seed, int maxChars, long budget)
 {
     private readonly Dictionary<ulong, string> _texts = [];

@@ -60,7 +60,9 @@ internal sealed class BuiltCorpus
 
     /// <summary>Whether each document of earlier crawls counted, 1 or 0; none without an index.</summary>
     public byte[] Earlier() =>
-        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file) ? RegularFile.ReadAllBytes(file) : [];
+        Path.Combine(Directory, "duplicates", CleanCorpus.EarlierFile) is var file && File.Exists(file)
+            ? RegularFile.ReadAllBytes(file)
+            : [];
 
     /// <summary>What deduplication found; its files are checked for the number of documents, those of earlier crawls included.</summary>
     public DuplicatePairs Pairs(long documents)

@@ -7,8 +7,7 @@ using Dolmen.Tables;
 namespace Dolmen.Data.Reports;
 
 /// <summary>Documents of a corpus with what was decided about them, in the corpus's order. Measurements choose, and a text is read only
-/// where it is
-/// searched or shown; one row group is held at a time.</summary>
+/// where it is searched or shown; one row group is held at a time.</summary>
 public sealed class CorpusInspection
 {
     private const int FirstLineChars = 160;

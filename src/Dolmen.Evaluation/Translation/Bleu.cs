@@ -3,8 +3,7 @@ using System.Text.RegularExpressions;
 namespace Dolmen.Evaluation.Translation;
 
 /// <summary>BLEU (Papineni et al. 2002) as sacreBLEU computes it by default (Post 2018): whole corpus, one reference, words of mteval-v13a,
-/// up to
-/// four in a row, exponential smoothing where none of an order matches.</summary>
+/// up to four in a row, exponential smoothing where none of an order matches.</summary>
 public static partial class Bleu
 {
     public const int MaxOrder = 4;

@@ -3,8 +3,7 @@ using System.Text;
 namespace Dolmen.Evaluation.Translation;
 
 /// <summary>chrF2 (Popović 2015) as sacreBLEU computes it: characters in rows of one to six, blanks left out, recall counting twice,
-/// precision
-/// and recall averaged over the orders that both sides have, over the whole corpus.</summary>
+/// precision and recall averaged over the orders that both sides have, over the whole corpus.</summary>
 public static class Chrf
 {
     private const int MaxOrder = 6;

@@ -7,9 +7,8 @@ namespace Dolmen.Inference.Mixers;
 
 /// <summary>A mixer as the engine runs it. To add one: a file with its class, and its line in <see cref="Create"/>. What
 /// <see cref="Forward"/> computes for a token may depend on the tokens before it only through the state, must be the same bits however
-/// tokens are cut into calls
-/// and for any number of threads: products through <see cref="DecodeLinear"/>, recurrences row by row in one fixed order, threads parted by
-/// channels or rows.</summary>
+/// tokens are cut into calls and for any number of threads: products through <see cref="DecodeLinear"/>, recurrences row by row in one
+/// fixed order, threads parted by channels or rows.</summary>
 internal abstract class DecodeMixer : IDisposable
 {
     /// <summary>The registration.</summary>

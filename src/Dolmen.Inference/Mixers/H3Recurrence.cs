@@ -7,8 +7,7 @@ namespace Dolmen.Inference.Mixers;
 // M tokens of one pass, D model, H heads, E head dim (= D / H)
 
 /// <summary>H3 as a recurrence (Fu et al. 2023, algorithm 1): k through the shift state space, its outer products with v through E·E states
-/// of
-/// the diagonal one, picked by q.</summary>
+/// of the diagonal one, picked by q.</summary>
 internal sealed unsafe class H3Recurrence(H3Spec spec, WeightSource weights) : DecodeMixer
 {
     private const int Lanes = RecurrentState.Lanes;

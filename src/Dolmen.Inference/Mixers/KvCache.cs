@@ -6,8 +6,7 @@ namespace Dolmen.Inference.Mixers;
 
 /// <summary>Keys and values of one attention layer. Keys lie in blocks of (E, B positions), values as (positions, E rounded up to 16):
 /// what <see cref="Attention"/> reads front to back. Memory grows by doubling as positions fill. With a sliding window the blocks are a
-/// ring that
-/// holds the window, the tokens of one pass and what rounding to blocks adds.</summary>
+/// ring that holds the window, the tokens of one pass and what rounding to blocks adds.</summary>
 internal sealed unsafe class KvCache : LayerState
 {
     /// <summary>Tokens put into a ring before their queries run.</summary>

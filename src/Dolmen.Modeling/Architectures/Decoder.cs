@@ -1,5 +1,6 @@
-// A decoder-only language model of any plan: embedding, blocks of a mixer and a feed-forward in a residual stream, norm, head.
-// B batch, T sequence, N rows (= B·T), D model, V vocab
+// A decoder of any plan: embedding, blocks of a mixer and a feed-forward in a residual stream, norm. What a head makes of it is in
+// LanguageDecoder, ScalarDecoder and ClassDecoder.
+// B batch, T sequence, N rows (= B·T), D model
 using Dolmen.Checkpoints;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Mixers;
@@ -9,21 +10,23 @@ using static TorchSharp.torch.nn;
 
 namespace Dolmen.Modeling.Architectures;
 
-public sealed class Decoder : TrainableModel
+/// <summary>What decoders share whatever their head: everything up to the last hidden states.</summary>
+public abstract class Decoder : TrainableModel
 {
+    private protected const double Std = 0.02;
+
     private readonly DecoderConfig _config;
     private readonly DecoderPlan _plan;
-    private readonly LayerMath _math;
     private readonly WeightLayout _layout = new();
     private readonly List<Block> _blocks = [];
     private readonly MixtureConfig? _mixture;
     private List<Routing> _routings = [];
 
-    public Decoder(DecoderConfig config, bool bfloat16, LayerMath math)
+    /// <param name="head">How the head's tensor begins, where it has one.</param>
+    private protected Decoder(DecoderConfig config, Compute compute, Initializer head)
     {
-        (_config, _plan, _math) = (config, config.Plan(), math);
+        (_config, _plan, LayerMath) = (config, config.Plan(), compute.Math);
         _mixture = _plan.Blocks.Select(block => block.FeedForward).OfType<MixtureSpec>().FirstOrDefault()?.Sizes;
-        const double Std = 0.02;
         // Projections back into the residual stream start smaller by the root of their number (GPT-2).
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
         var residualStd = Std / Math.Sqrt(parts);
@@ -33,51 +36,36 @@ public sealed class Decoder : TrainableModel
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
-            var mixer = SequenceMixer.Build(spec.Mixer, math, config.ContextLength);
+            var mixer = SequenceMixer.Build(spec.Mixer, LayerMath, config.ContextLength);
             mixer.Declare(_layout, residualStd);
-            var feedForward = spec.FeedForward is null ? null : FeedForward.Build(spec.FeedForward, math);
+            var feedForward = spec.FeedForward is null ? null : FeedForward.Build(spec.FeedForward, LayerMath);
             if (spec.FeedForwardNorm is not null) _layout.Add(spec.FeedForwardNorm);
             feedForward?.Declare(_layout, residualStd);
             _blocks.Add(new Block(spec, mixer, feedForward));
         }
         _layout.Add(_plan.FinalNorm);
-        if (_plan.Head is not null) _layout.Add(_plan.Head, [_plan.VocabSize, _plan.DModel], ParameterGroup.Head, Initializers.Normal(Std));
-        Parameters = new ParameterStore(_layout.Specs, bfloat16);
+        foreach (var tensor in _plan.Head.Tensors()) _layout.Add(tensor.Name, tensor.Shape, ParameterGroup.Head, head);
+        Parameters = new ParameterStore(_layout.Specs, compute);
     }
 
-    public override ModelConfig Config => _config;
+    public override DecoderConfig Config => _config;
 
     public override ParameterStore Parameters { get; }
 
-    public override Tensor Logits(Tensor tokens)
+    private protected DecoderPlan Plan => _plan;
+
+    private protected LayerMath LayerMath { get; }
+
+    /// <summary>What a head reads, (B, T, D) fp32: the last of <see cref="HiddenStates"/>. tokens (B, T) int64.</summary>
+    /// <param name="segments">The texts of packed rows, each read as if it were alone; null takes every row as one text.</param>
+    public Tensor LastHiddenStates(Tensor tokens, Segments? segments = null)
     {
         using var scope = NewDisposeScope();
-        var logits = functional.linear(Hidden(tokens), Head);                   // (N, V)
-        return logits.to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], _plan.VocabSize).MoveToOuterDisposeScope();
+        return Hidden(tokens, segments).to(ScalarType.Float32).view(tokens.shape[0], tokens.shape[1], -1).MoveToOuterDisposeScope();
     }
 
-    public override Tensor Loss(Tensor tokens, Tensor targets, double scale, Segments? segments = null)
-    {
-        using var scope = NewDisposeScope();
-        var loss = _math.CrossEntropy(Hidden(tokens, segments), Head, targets.view(-1), scale);
-        // The router's losses are means: they weigh as much of the step as this batch is.
-        if (_mixture is { } mixture && _routings.Count > 0 && loss.requires_grad)
-        {
-            var share = targets.ge(0).sum().item<long>() * scale;
-            if (mixture.AuxLossCoefficient > 0) loss = loss + RouterLosses.LoadBalancing(_routings) * (mixture.AuxLossCoefficient * share);
-            if (mixture.ZLossCoefficient > 0) loss = loss + RouterLosses.LogPartition(_routings) * (mixture.ZLossCoefficient * share);
-        }
-        return loss.MoveToOuterDisposeScope();
-    }
-
-    public override Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null)
-    {
-        using var scope = NewDisposeScope();
-        var logProbs = _math.LogProbs(Hidden(tokens, segments), Head, targets.view(-1));         // (N)
-        return logProbs.view(tokens.shape).MoveToOuterDisposeScope();
-    }
-
-    public override IReadOnlyList<Tensor> HiddenStates(Tensor tokens)
+    /// <summary>The stream between the blocks, (B, T, D) fp32 each: what transformers gives as <c>hidden_states</c>.</summary>
+    public IReadOnlyList<Tensor> HiddenStates(Tensor tokens)
     {
         var states = new List<Tensor>();
         using var scope = NewDisposeScope();
@@ -107,21 +95,19 @@ public sealed class Decoder : TrainableModel
         foreach (var tensor in _plan.Tensors())
         {
             var (parameter, start, columns) = _layout[tensor.Name];
-            var values = Parameters.Weights(parameter).Slice(checked((int)start), checked((int)tensor.Elements)).ToArray();
+            var values = Parameters.Read(parameter, start, tensor.Elements);
             yield return (tensor.Name, tensor.Shape, columns == 0 ? values : Transposed(values, columns));
         }
     }
 
-    public override void Import(Action<string, float[]> read)
+    internal override void Import(IEnumerable<TensorShape> tensors, Action<string, float[]> read)
     {
-        foreach (var tensor in _plan.Tensors())
+        foreach (var tensor in tensors)
         {
             var values = new float[tensor.Elements];
             read(tensor.Name, values);
             var (parameter, start, columns) = _layout[tensor.Name];
-            (columns == 0 ? values : Transposed(values, values.Length / columns)).CopyTo(
-                Parameters.Weights(parameter)[checked((int)start)..]
-            );
+            Parameters.Write(parameter, columns == 0 ? values : Transposed(values, values.Length / columns), start);
         }
         Parameters.RefreshCopy();
     }
@@ -144,6 +130,7 @@ public sealed class Decoder : TrainableModel
                         .contiguous()
                         .view(-1)
                         .narrow(0, start, tensor.Elements)
+                        .cpu()
                         .data<float>()
                         .ToArray();
                     return (tensor.Name, columns == 0 ? values : Transposed(values, columns));
@@ -156,12 +143,22 @@ public sealed class Decoder : TrainableModel
         Parameters.Dispose();
         foreach (var block in _blocks) block.Mixer.Dispose();
         ForgetRoutings();
+        GC.SuppressFinalize(this);
     }
 
-    private Tensor Head => Parameters[_plan.Head ?? _plan.Embedding];
+    /// <summary>Adds the router's losses of the last pass, where the plan has experts and gradients are wanted.</summary>
+    /// <param name="share">They are means, and weigh as much of a step as this batch is.</param>
+    private protected Tensor WithRouterLosses(Tensor loss, Func<double> share)
+    {
+        if (_mixture is not { } mixture || _routings.Count == 0 || !loss.requires_grad) return loss;
+        var weight = share();
+        if (mixture.AuxLossCoefficient > 0) loss = loss + RouterLosses.LoadBalancing(_routings) * (mixture.AuxLossCoefficient * weight);
+        if (mixture.ZLossCoefficient > 0) loss = loss + RouterLosses.LogPartition(_routings) * (mixture.ZLossCoefficient * weight);
+        return loss;
+    }
 
     /// <param name="states">Gets the stream after the embedding, after each block, and after the final norm, (N, D) each.</param>
-    private Tensor Hidden(Tensor tokens, Segments? segments = null, List<Tensor>? states = null)       // (B, T) int64
+    private protected Tensor Hidden(Tensor tokens, Segments? segments = null, List<Tensor>? states = null)       // (B, T) int64
     {
         using var scope = NewDisposeScope();
         var (b, t) = (tokens.shape[0], tokens.shape[1]);
@@ -214,7 +211,7 @@ public sealed class Decoder : TrainableModel
 
     private Tensor Norm(Tensor x, NormSpec norm)
     {
-        if (!norm.IsLayerNorm) return _math.RmsNorm(x, Parameters[norm.Weight], norm.Epsilon);
+        if (!norm.IsLayerNorm) return LayerMath.RmsNorm(x, Parameters[norm.Weight], norm.Epsilon);
         using var scope = NewDisposeScope();
         var (weight, bias) = (Parameters[norm.Weight].to(x.dtype), Parameters[norm.Bias!].to(x.dtype));
         return functional.layer_norm(x, [norm.Size], weight, bias, norm.Epsilon).MoveToOuterDisposeScope();

@@ -1,6 +1,5 @@
 // An encoder–decoder Transformer: Vaswani et al. 2017, with norms before each part (Xiong et al. 2020), SwiGLU (Shazeer 2020) and, if
-// asked,
-// rotary positions in self-attention (Su et al. 2021). Across, positions are not turned: source and target count apart.
+// asked, rotary positions in self-attention (Su et al. 2021). Across, positions are not turned: source and target count apart.
 // B batch, S source positions, T target positions, D model, H heads, E head dim, F feed-forward, V vocab
 using Dolmen.Checkpoints;
 using Dolmen.Modeling.Kernels;
@@ -19,11 +18,11 @@ public sealed class EncoderDecoder : SequencePairModel
     private readonly bool _fused;
     private readonly Tensor _positions;
 
-    public EncoderDecoder(EncoderDecoderConfig config, bool bfloat16, LayerMath math)
+    public EncoderDecoder(EncoderDecoderConfig config, Compute compute)
     {
-        (_config, _math, _fused) = (config, math, math is FusedMath);
-        Parameters = new ParameterStore([.. config.Tensors().Select(Spec)], bfloat16);
-        _positions = Positions(config).DetachFromDisposeScope();
+        (_config, _math, _fused) = (config, compute.Math, compute.HasKernels);
+        Parameters = new ParameterStore([.. config.Tensors().Select(Spec)], compute);
+        _positions = Positions(config).to(compute.Device).DetachFromDisposeScope();
     }
 
     public override ModelConfig Config => _config;
@@ -41,8 +40,10 @@ public sealed class EncoderDecoder : SequencePairModel
         using var scope = NewDisposeScope();
         var dropout = DroppedUnits.Of(_config.Dropout, dropoutSeed);
         var x = Hidden(batch, dropout).view(-1, _config.DModel);            // (B·T, D)
-        return _math.CrossEntropy(x, Parameters[Table], batch.TargetOut().view(-1), scale).MoveToOuterDisposeScope();
+        return _math.CrossEntropy(x, Parameters[Table], batch.TargetOut(Device).view(-1), scale).MoveToOuterDisposeScope();
     }
+
+    private Device Device => Parameters.Compute.Device;
 
     public override void Dispose()
     {
@@ -62,12 +63,12 @@ public sealed class EncoderDecoder : SequencePairModel
                 nameof(batch)
             );
         }
-        var lengths = new SequenceLengths(batch.SourceLengths);
-        var memory = Embedded(batch.Source(), dropout); // (B, S, D)
+        var lengths = new SequenceLengths(batch.SourceLengths, Device);
+        var memory = Embedded(batch.Source(Device), dropout); // (B, S, D)
         for (var i = 0; i < _config.EncoderLayers; i++)
             memory = FeedForward($"encoder.layers.{i}.", SelfAttention($"encoder.layers.{i}.", memory, lengths, dropout), dropout);
         memory = Normed("encoder.norm", memory); // (B, S, D)
-        var x = Embedded(batch.TargetIn(), dropout); // (B, T, D)
+        var x = Embedded(batch.TargetIn(Device), dropout); // (B, T, D)
         for (var i = 0; i < _config.DecoderLayers; i++)
         {
             var layer = $"decoder.layers.{i}.";
@@ -189,8 +190,20 @@ public sealed class EncoderDecoder : SequencePairModel
         return new(
             tensor.Name,
             tensor.Shape,
-            ParameterGroup.Matrix,
-            Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1))
+            tensor.Name == Table ? ParameterGroup.Embedding : ParameterGroup.Matrix,
+            Initializers.Normal(1 / Math.Sqrt(tensor.Shape[1]) / (residual ? Math.Sqrt(2.0 * layers) : 1)),
+            Stacked(tensor)
         );
+    }
+
+    /// <summary>Rows of each matrix in a tensor of several: queries, keys and values; keys and values; a gate and what it gates.</summary>
+    private static long[]? Stacked(TensorShape tensor)
+    {
+        var count =
+            tensor.Name.EndsWith("qkv_proj.weight", StringComparison.Ordinal) ? 3
+            : tensor.Name.EndsWith("kv_proj.weight", StringComparison.Ordinal) ? 2
+            : tensor.Name.EndsWith("gate_up_proj.weight", StringComparison.Ordinal) ? 2
+            : 1;
+        return count == 1 ? null : [.. Enumerable.Repeat(tensor.Shape[0] / count, count)];
     }
 }

@@ -12,14 +12,16 @@ namespace Dolmen.Modeling.Architectures;
 
 public sealed class Seq2Seq : SequencePairModel
 {
+    private const string OutputLayer = "decoder.output_layer.weight";
+
     private readonly Seq2SeqConfig _config;
     private readonly LayerMath _math;
     private readonly RnnMath _rnn;
 
-    public Seq2Seq(Seq2SeqConfig config, bool bfloat16, LayerMath math)
+    public Seq2Seq(Seq2SeqConfig config, Compute compute)
     {
-        (_config, _math, _rnn) = (config, math, math is FusedMath ? new FusedRnnMath() : new PlainRnnMath());
-        Parameters = new ParameterStore([.. config.Tensors().Select(Spec)], bfloat16);
+        (_config, _math, _rnn) = (config, compute.Math, compute.HasKernels ? new FusedRnnMath() : new PlainRnnMath());
+        Parameters = new ParameterStore([.. config.Tensors().Select(Spec)], compute);
     }
 
     public override ModelConfig Config => _config;
@@ -38,7 +40,8 @@ public sealed class Seq2Seq : SequencePairModel
         using var scope = NewDisposeScope();
         var dropout = DroppedUnits.Of(_config.Dropout, dropoutSeed);
         var x = Decode(batch, Encode(batch, dropout), dropout).Outputs;         // (T, B, D)
-        return _math.CrossEntropy(x.view(-1, _config.DModel), Head, batch.TargetOutByTime().view(-1), scale).MoveToOuterDisposeScope();
+        var targets = batch.TargetOutByTime(Device).view(-1);                   // (N)
+        return _math.CrossEntropy(x.view(-1, _config.DModel), Head, targets, scale).MoveToOuterDisposeScope();
     }
 
     /// <summary>Encoder outputs (S, B, M), 0 beyond a source's end, and the last states, (B, M) fp32: of the last layer, both directions
@@ -67,9 +70,11 @@ public sealed class Seq2Seq : SequencePairModel
         return Decode(batch, Encode(batch, null), null).Outputs.transpose(0, 1).contiguous().MoveToOuterDisposeScope();
     }
 
+    private Device Device => Parameters.Compute.Device;
+
     public override void Dispose() => Parameters.Dispose();
 
-    private Tensor Head => Parameters[_config.TieEmbeddings ? TargetTable : "decoder.output_layer.weight"];
+    private Tensor Head => Parameters[_config.TieEmbeddings ? TargetTable : OutputLayer];
 
     private string TargetTable => _config.ShareEmbeddings ? "src_embed.weight" : "trg_embed.weight";
 
@@ -81,9 +86,10 @@ public sealed class Seq2Seq : SequencePairModel
         var (s, b) = (batch.SourceLength, batch.Rows);
         if (s > _config.ContextLength)
             throw new ArgumentException($"{s} source positions, but the model's context is {_config.ContextLength}.", nameof(batch));
-        var lengths = new SequenceLengths(batch.SourceLengths);
-        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource), dropout);             // (S, B, E)
-        var zero = (H: zeros(b, _config.DEncoder), C: _config.Cell == RecurrentCell.Lstm ? zeros(b, _config.DEncoder) : null);
+        var lengths = new SequenceLengths(batch.SourceLengths, Device);
+        var x = Embedded("src_embed.weight", batch.SourceByTime(_config.ReverseSource, Device), dropout);             // (S, B, E)
+        Tensor Zero() => zeros(b, _config.DEncoder, device: Device);            // (B, H)
+        var zero = (H: Zero(), C: _config.Cell == RecurrentCell.Lstm ? Zero() : null);
         var states = new List<(Tensor, Tensor?)>();
         Tensor? final = null;
         for (var i = 0; i < _config.Layers; i++)
@@ -104,7 +110,7 @@ public sealed class Seq2Seq : SequencePairModel
 
     private (Tensor Outputs, Tensor? Weights) Decode(PairBatch batch, Encoded encoded, DroppedUnits? dropout)
     {
-        var x = Embedded(TargetTable, batch.TargetInByTime(), dropout);     // (T, B, E)
+        var x = Embedded(TargetTable, batch.TargetInByTime(Device), dropout);     // (T, B, E)
         var start = Start(encoded);
         if (!_config.HasAttention)
         {
@@ -138,7 +144,7 @@ public sealed class Seq2Seq : SequencePairModel
         var lstm = _config.Cell == RecurrentCell.Lstm;
         var start =
             _config.Start == DecoderStart.Zero
-                ? zeros(encoded.Final.shape[0], _config.DModel)
+                ? zeros(encoded.Final.shape[0], _config.DModel, device: Device)
                 : functional
                     .linear(
                         encoded.Final,
@@ -199,11 +205,14 @@ public sealed class Seq2Seq : SequencePairModel
             return new(tensor.Name, tensor.Shape, ParameterGroup.Vector, forgets ? ForgetBias : Initializers.Constant(0));
         }
         var isTable = tensor.Name.Contains("embed", StringComparison.Ordinal);
+        var isHead = tensor.Name == OutputLayer;
+        var isCell = tensor.Name.Contains(".rnn.", StringComparison.Ordinal);
         return new(
             tensor.Name,
             tensor.Shape,
-            ParameterGroup.Matrix,
-            isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1]))
+            isTable ? ParameterGroup.Embedding : isHead ? ParameterGroup.Head : ParameterGroup.Matrix,
+            isTable ? Initializers.Normal(TableDeviation) : Initializers.Uniform(1 / Math.Sqrt(tensor.Shape[1])),
+            isCell ? [.. Enumerable.Repeat(tensor.Shape[0] / _config.Gates, _config.Gates)] : null
         );
     }
 

@@ -4,8 +4,7 @@ using Dolmen.Modeling.Native;
 namespace Dolmen.Modeling.Kernels;
 
 /// <summary>Leaves out a share of the elements and enlarges the others (Srivastava et al. 2014). Whether an element stays is a hash of the
-/// seed
-/// and its index: nothing is kept for the way back, and no other draw of the process has a say.</summary>
+/// seed and its index: nothing is kept for the way back, and no other draw of the process has a say.</summary>
 internal static unsafe class DropoutKernel
 {
     private const long Grain = 1 << 12;

@@ -9,8 +9,7 @@ internal readonly record struct PowerSumsShape(int Channels, int Features, int S
 
 /// <summary>
 /// K(c, h, l) = 2·Re Σₙ w·exp(l·λ), (C, H, N, 2) and (H, N, 2) → (C, H, L), and its gradients. The lanes are W neighbouring l; going on by
-/// W
-/// is one complex product, so that no exponential is taken in the loop. Every <see cref="Chunk"/> positions the powers start again from
+/// W is one complex product, so that no exponential is taken in the loop. Every <see cref="Chunk"/> positions the powers start again from
 /// double precision, which keeps the phase exact at any length.
 /// </summary>
 internal static unsafe class PowerSumsKernel

@@ -6,8 +6,7 @@ using Dolmen.Modeling.Native;
 namespace Dolmen.Modeling.Kernels;
 
 /// <summary>One step of a recurrent cell for a batch. What comes from below is <see cref="X"/> + <see cref="Y"/> + <see cref="BiasX"/>,
-/// what
-/// comes from the state <see cref="Recurrent"/> + <see cref="BiasH"/>, all (B, G·H); a null part is zero.</summary>
+/// what comes from the state <see cref="Recurrent"/> + <see cref="BiasH"/>, all (B, G·H); a null part is zero.</summary>
 internal unsafe struct RnnStep<E> where E : unmanaged
 {
     public E* X, Y, Recurrent;

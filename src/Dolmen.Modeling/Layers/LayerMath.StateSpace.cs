@@ -11,8 +11,8 @@ public abstract partial class LayerMath
     public abstract Tensor CausalConv1d(Tensor x, Tensor weight, Tensor? bias, bool silu, Segments? segments = null);
 
     /// <summary>Mamba's selective state space (Gu and Dao 2023, eq. 2 with their discretisation): h[t] = exp(Δ·A)·h[t−1] + Δ·b·x, y = (Σₙ
-    /// c·h + d·x)·silu(gate)
-    /// with Δ = softplus(delta) and A = −exp(aLog). x, delta (bias already added), gate (B, T, I), b and c (B, T, N), all of one type;
+    /// c·h + d·x)·silu(gate) with Δ = softplus(delta) and A = −exp(aLog). x, delta (bias already added), gate (B, T, I), b and c (B, T, N),
+    /// all of one type;
     /// aLog (I, N) and d (I) fp32 → (B, T, I). Without a gate there is no silu.</summary>
     /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
     public abstract Tensor SelectiveScan(
@@ -21,8 +21,7 @@ public abstract partial class LayerMath
     /// <summary>Mamba-2's scan (Dao and Gu 2024): one decay a head, h[t] = exp(delta·A)·h[t−1] + delta·x⊗b, y = h·c + d·x with A =
     /// −exp(aLog).
     /// x (B, T, H, P), delta (B, T, H) after softplus and clamp, fp32 or x's type, b and c (B, T, G, N) of x's type, shared by the H/G
-    /// heads
-    /// of a group; aLog and d (H) fp32 → (B, T, H, P).</summary>
+    /// heads of a group; aLog and d (H) fp32 → (B, T, H, P).</summary>
     /// <param name="segments">Each begins with h = 0; null takes every row as one.</param>
     public abstract Tensor StateSpaceDual(Tensor x, Tensor delta, Tensor aLog, Tensor b, Tensor c, Tensor d, Segments? segments = null);
 

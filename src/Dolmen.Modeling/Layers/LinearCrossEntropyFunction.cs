@@ -8,8 +8,7 @@ namespace Dolmen.Modeling.Layers;
 
 /// <summary>
 /// apply(x (N, D), head (V, D), targets (N) int64, double scale, LinearProducts) → scalar fp32. The logits exist one chunk of rows at a
-/// time; their
-/// gradient is written over them at once, so that the forward pass already holds both gradients.
+/// time; their gradient is written over them at once, so that the forward pass already holds both gradients.
 /// </summary>
 internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorFunction<LinearCrossEntropyFunction>
 {

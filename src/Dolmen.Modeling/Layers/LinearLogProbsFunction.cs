@@ -8,8 +8,7 @@ namespace Dolmen.Modeling.Layers;
 
 /// <summary>
 /// apply(x (N, D), head (V, D), targets (N) int64, LinearProducts) → log p(target) of each row, (N) fp32. The logits are computed a chunk
-/// at a time and
-/// again on the way back: what each row's gradient is worth is known only then, and keeping them would cost N·V.
+/// at a time and again on the way back: what each row's gradient is worth is known only then, and keeping them would cost N·V.
 /// </summary>
 internal sealed unsafe class LinearLogProbsFunction : autograd.SingleTensorFunction<LinearLogProbsFunction>
 {

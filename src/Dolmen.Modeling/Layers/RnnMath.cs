@@ -10,9 +10,11 @@ namespace Dolmen.Modeling.Layers;
 public sealed unsafe class SequenceLengths
 {
     private readonly int[] _values;
+    private readonly Device _device;
 
-    public SequenceLengths(IReadOnlyList<int> lengths)
+    public SequenceLengths(IReadOnlyList<int> lengths, Device device)
     {
+        _device = device;
         _values = GC.AllocateArray<int>(lengths.Count, pinned: true);
         for (var i = 0; i < _values.Length; i++) _values[i] = lengths[i];
     }
@@ -23,7 +25,8 @@ public sealed unsafe class SequenceLengths
 
     /// <summary>(B, S) bool: true where there is something to see.</summary>
     internal Tensor Seen(long positions) =>
-        arange(positions).unsqueeze(0) < tensor([.. _values.Select(length => (long)length)]).unsqueeze(1);
+        arange(positions, device: _device).unsqueeze(0)
+        < tensor([.. _values.Select(length => (long)length)], device: _device).unsqueeze(1);
 }
 
 /// <summary>Weights of one recurrent layer in one direction as torch names them; biases fp32.</summary>

@@ -119,8 +119,7 @@ public static class Hippo
     public static Complex[] Clip(Complex[] input) => [.. input.Select(z => new Complex(z.Real, Math.Clamp(z.Imaginary, -2, 2)))];
 
     /// <summary>A and B, (M) each, of a diagonal start (S4D, Gu et al. 2022, §4). Imaginary parts: Lin n·π, Inv N/π·(N/(2n+1) − 1), LegS
-    /// the
-    /// eigenvalues of HiPPO-LegS without its low-rank part.</summary>
+    /// the eigenvalues of HiPPO-LegS without its low-rank part.</summary>
     public static (Complex[] A, Complex[] B) Diagonal(StateSpaceStart start, int n)
     {
         var half = Enumerable.Range(0, n / 2);

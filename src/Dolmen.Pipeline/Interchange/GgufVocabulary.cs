@@ -90,17 +90,18 @@ public static class GgufVocabulary
                     + "do not belong together. Export the model with its own tokenizer."
             );
         }
-        if (tokenizer is BpeTokenizer { Composes: true })
-            note?.Invoke(
-                "GGUF has no place for the tokenizer's NFC normalizer: other programs read letters with separate accents as other tokens. "
-                    + "Bring such text into the form NFC before it goes there."
-            );
-        return tokenizer switch
+        IReadOnlyList<(string, GgufValue)> keys = tokenizer switch
         {
             SentencePieceBpeTokenizer pieces => [.. OfPieces(pieces, rows), .. GgufEnds.Of(tokenizer, settings, note)],
             BpeTokenizer bytes => [.. OfBytes(bytes, rows), .. GgufEnds.Of(tokenizer, settings, note)],
             _ => [(Prefix + "model", GgufValue.Of("none"))],
         };
+        if (tokenizer is BpeTokenizer { Composes: true })
+            note?.Invoke(
+                "GGUF has no place for the tokenizer's NFC normalizer: other programs read letters with separate accents as other tokens. "
+                    + "Bring such text into the form NFC before it goes there."
+            );
+        return keys;
     }
 
     private static IEnumerable<(string, GgufValue)> OfPieces(SentencePieceBpeTokenizer tokenizer, int rows)

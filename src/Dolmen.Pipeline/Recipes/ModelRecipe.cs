@@ -7,8 +7,7 @@ using Dolmen.Checkpoints;
 namespace Dolmen.Pipeline.Recipes;
 
 /// <summary>A model's architecture and size: one dial (<paramref name="Depth"/>), or at least width and layers. Vocabulary and context
-/// length
-/// come from the tokenizer and from <c>training.contextLength</c>. What an architecture does not have must not be said.</summary>
+/// length come from the tokenizer and from <c>training.contextLength</c>. What an architecture does not have must not be said.</summary>
 /// <param name="Pattern">Layers of a hybrid, for example <c>3*(Mf Me) Af</c>.</param>
 /// <param name="Expand">Inner width of state-space layers, in model widths.</param>
 /// <param name="StateHeadDim">Head width of Mamba-2 layers.</param>
@@ -169,8 +168,7 @@ public sealed record ModelRecipe(
             return
             [
                 $"model says no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
-                    + $"and "
-                    + $"{JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
+                    + $"and {JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
             ];
         }
         else if (Heads is <= 0 || DModel is <= 0)

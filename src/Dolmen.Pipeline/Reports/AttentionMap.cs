@@ -4,8 +4,7 @@ using System.Text;
 namespace Dolmen.Pipeline.Reports;
 
 /// <summary>What each target token looked at, as a heat map: a row for each target token, a column for each source token. A file of its
-/// own,
-/// for light and dark surroundings.</summary>
+/// own, for light and dark surroundings.</summary>
 public static class AttentionMap
 {
     private const int Cell = 22, CharacterWidth = 8, Margin = 10;

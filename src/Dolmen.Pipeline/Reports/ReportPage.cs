@@ -20,7 +20,9 @@ public static class ReportPage
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
                 + "initial-scale=1\">"
         );
-        page.Append($"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{HtmlPage.SharedStyle}</style></head><body>\n");
+        page.Append(
+            $"<title>Dolmen run {Escape(Path.GetFileName(result.Out))}</title><style>\n{HtmlPage.SharedStyle}</style></head><body>\n"
+        );
         page.Append($"<h1>{Escape(Path.GetFileName(result.Out))}</h1><p class=\"lead\">{Escape(Lead(result, corpus))}</p>\n");
         foreach (var notice in result.Notices) page.Append($"<p class=\"note\">{Escape(notice)}</p>\n");
         Results(page, result);

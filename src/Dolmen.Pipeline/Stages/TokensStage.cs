@@ -28,8 +28,7 @@ internal sealed class TokensStage : PipelineStage
             if (count > context) continue;
             throw new UserErrorException(
                 $"training.contextLength is {context} but there are only {count} {what} tokens: a context must fit into the text. "
-                    + $"Add documents with --input, or choose a smaller one with --set "
-                    + $"training.contextLength="
+                    + $"Add documents with --input, or choose a smaller one with --set training.contextLength="
                     + $"{Math.Max(8, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count / 4)))}."
             );
         }

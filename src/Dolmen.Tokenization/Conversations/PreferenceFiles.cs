@@ -21,8 +21,8 @@ public sealed record TrainingPair(TrainingConversation Chosen, TrainingConversat
 
 /// <summary>
 /// Pairs of answers to choose from. <c>prompt</c>, <c>chosen</c> and <c>rejected</c> are strings (the user's turn and two answers) or, as
-/// TRL
-/// has them, lists of turns; without a prompt, the turns that chosen and rejected begin with in common are the prompt. Also Alpaca's and
+/// TRL has them, lists of turns; without a prompt, the turns that chosen and rejected begin with in common are the prompt. Also Alpaca's
+/// and
 /// ShareGPT's forms of LLaMA-Factory, and OpenAI's <c>input</c>, <c>preferred_output</c> and <c>non_preferred_output</c>.
 /// </summary>
 public static class PreferenceFiles
@@ -131,8 +131,7 @@ public static class PreferenceFiles
     }
 
     /// <summary>Two texts without a prompt of their own: what they begin with in common, up to the last space, is the prompt, and nothing
-    /// is
-    /// put between the two, as TRL does it.</summary>
+    /// is put between the two, as TRL does it.</summary>
     private static TrainingPair Texts(JsonRow row, string chosen, string rejected)
     {
         var common = chosen.AsSpan().CommonPrefixLength(rejected);

@@ -6,8 +6,7 @@ namespace Dolmen.Tokenization.LanguageCosts;
 public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
 
 /// <summary>What one language pays with one tokenizer. Only sentences that the reference has too are counted; each is encoded alone,
-/// without
-/// tokens that open or close a text.</summary>
+/// without tokens that open or close a text.</summary>
 /// <param name="Sentences">Compared.</param>
 /// <param name="P95Tokens">Between two sentences by linear interpolation, as the median.</param>
 /// <param name="Characters">Unicode code points.</param>

@@ -80,8 +80,7 @@ public sealed record MissingTokens(
 }
 
 /// <summary>Goes on with byte pair encoding where a vocabulary stops, on one text: the most frequent pair first, of equally frequent ones
-/// that
-/// with the smaller ids. Pairs lie within what the tokenizer's own pre-tokenizer cuts, or within words where it has none.</summary>
+/// that with the smaller ids. Pairs lie within what the tokenizer's own pre-tokenizer cuts, or within words where it has none.</summary>
 internal sealed class NextMerges(Tokenizer tokenizer)
 {
     private readonly Dictionary<string, long> _pieces = new(StringComparer.Ordinal);     // token ids as chars, two each

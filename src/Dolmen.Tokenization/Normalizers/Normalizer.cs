@@ -7,8 +7,7 @@ using Dolmen.Tokenization.Oniguruma;
 namespace Dolmen.Tokenization;
 
 /// <summary>Changes a text before it is cut. What it makes of a text is bounded, whatever a file's steps do one after the other. Safe to
-/// use
-/// from several threads at once.</summary>
+/// use from several threads at once.</summary>
 internal abstract class Normalizer
 {
     /// <summary>The compatibility form of one character has at most 18; no vocabulary in use makes more of a text.</summary>

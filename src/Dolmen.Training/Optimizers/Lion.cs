@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
+using static TorchSharp.torch;
 
 namespace Dolmen.Training.Optimizers;
 
@@ -30,20 +31,33 @@ internal sealed unsafe class Lion(ParameterStore parameters, LionRecipe recipe) 
     private const long Grain = 1 << 14;
 
     private readonly IReadOnlyList<ParameterRun> _runs = ParameterGroups.Runs(recipe, parameters);
-    private readonly FlatBuffer _m = new(parameters.Count);
+    private readonly FlatBuffer _m = new(parameters.Count, parameters.Compute);
 
-    public override IEnumerable<NamedState> State() => [new("lion.m", () => _m.Values)];
+    public override IEnumerable<NamedState> State() => [_m.State("lion.m")];
 
     public override void Step(int step, double share, double gradientScale)
     {
         foreach (var run in _runs)
         {
-            if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale);
+            if (!parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale);
+            else if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale);
             else Step<Lanes256, Vector256<float>>(run, share, gradientScale);
         }
     }
 
     protected override void Dispose(bool disposing) => _m.Dispose();
+
+    private void StepByOperations(ParameterRun run, double share, double gradientScale)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var (weights, m) = (parameters.WeightsAt(run.Start, run.Count), _m.Part(run.Start, run.Count));
+        var (gradient, rate) = (parameters.GradientAt(run.Start, run.Count) * gradientScale, run.Rate(recipe, share));
+        var sign = (m * recipe.Beta1 + gradient * (1 - recipe.Beta1)).sign();
+        m.mul_(recipe.Beta2).add_(gradient, alpha: 1 - recipe.Beta2);
+        weights.mul_(1 - rate * run.Decay).add_(sign, alpha: -rate);
+        parameters.RefreshCopy(run.Start, run.Count);
+    }
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale) where S : ILanes<V> where V : struct =>
         OpenMpTeam.RunChunks(run.Count, Grain, (start, end) => StepRange<S, V>(run, share, gradientScale, start, end));

@@ -54,10 +54,10 @@ internal sealed class Muon : Optimizer
         _matrices = [.. parameters.Layout
             .Where(entry => IsHiddenMatrix(entry.Spec) && !ParameterGroups.IsFrozen(recipe, entry.Spec))
             .SelectMany(entry => Parts(entry.Spec, entry.Offset))];
-        _momentum = new FlatBuffer(_matrices.Sum(matrix => matrix.Elements));
+        _momentum = new FlatBuffer(_matrices.Sum(matrix => matrix.Elements), parameters.Compute);
     }
 
-    public override IEnumerable<NamedState> State() => [new("muon.momentum", () => _momentum.Values), .. _rest.State()];
+    public override IEnumerable<NamedState> State() => [_momentum.State("muon.momentum"), .. _rest.State()];
 
     public override void Step(int step, double share, double gradientScale)
     {

@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
+using static TorchSharp.torch;
 
 namespace Dolmen.Training.Optimizers;
 
@@ -38,29 +39,28 @@ internal sealed unsafe class ScheduleFree : Optimizer
     private readonly ParameterStore _parameters;
     private readonly ScheduleFreeRecipe _recipe;
     private readonly IReadOnlyList<ParameterRun> _runs;
-    private readonly FlatBuffer _z, _v;
-    private readonly float[] _trained;
+    private readonly FlatBuffer _z, _v, _trained;
     private readonly double[] _sums = new double[3];                       // weights of all steps, greatest rate so far, whether z is set
 
     public ScheduleFree(ParameterStore parameters, ScheduleFreeRecipe recipe)
     {
         (_parameters, _recipe, _runs) = (parameters, recipe, ParameterGroups.Runs(recipe, parameters));
-        (_z, _v) = (new FlatBuffer(parameters.Count), new FlatBuffer(parameters.Count));
-        _trained = new float[parameters.Count];
+        FlatBuffer Buffer() => new(parameters.Count, parameters.Compute);
+        (_z, _v, _trained) = (Buffer(), Buffer(), Buffer());
     }
 
     // The sums are doubles whose bits a checkpoint keeps as two floats each.
     public override IEnumerable<NamedState> State() =>
     [
-        new("scheduleFree.z", () => _z.Values), new("scheduleFree.v", () => _v.Values),
-        new("scheduleFree.sums", () => MemoryMarshal.Cast<double, float>(_sums.AsSpan())),
+        _z.State("scheduleFree.z"), _v.State("scheduleFree.v"),
+        NamedState.Of("scheduleFree.sums", () => MemoryMarshal.Cast<double, float>(_sums.AsSpan())),
     ];
 
     public override void Step(int step, double share, double gradientScale)
     {
         if (_sums[2] == 0)
         {
-            _parameters.State().Values().CopyTo(_z.Values);
+            Copy(_parameters.FlatWeights, _z.Tensor);
             _sums[2] = 1;
         }
         _sums[1] = Math.Max(_sums[1], _recipe.LearningRate * share);
@@ -70,7 +70,8 @@ internal sealed unsafe class ScheduleFree : Optimizer
         var correction = 1 - Math.Pow(_recipe.Beta2, step);
         foreach (var run in _runs)
         {
-            if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale, mix, correction);
+            if (!_parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale, mix, correction);
+            else if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale, mix, correction);
             else Step<Lanes256, Vector256<float>>(run, share, gradientScale, mix, correction);
         }
     }
@@ -78,13 +79,12 @@ internal sealed unsafe class ScheduleFree : Optimizer
     public override void BeginEvaluation()
     {
         if (_sums[2] == 0) return;
-        var weights = _parameters.State().Values();
-        var z = _z.Values;
-        weights.CopyTo(_trained);
-        var back = (float)(1 - 1 / _recipe.Beta1);                         // x = y + (1 − 1/β₁)·(z − y)
+        Copy(_parameters.FlatWeights, _trained.Tensor);
+        var back = 1 - 1 / _recipe.Beta1;                                  // x = y + (1 − 1/β₁)·(z − y)
         foreach (var run in _runs)
         {
-            for (var i = (int)run.Start; i < run.Start + run.Count; i++) weights[i] += back * (z[i] - weights[i]);
+            if (_parameters.Compute.HasKernels) AverageInPlace(run, (float)back);
+            else AverageByOperations(run, back);
         }
         _parameters.RefreshCopy();
     }
@@ -92,7 +92,7 @@ internal sealed unsafe class ScheduleFree : Optimizer
     public override void EndEvaluation()
     {
         if (_sums[2] == 0) return;
-        _trained.CopyTo(_parameters.State().Values());
+        Copy(_trained.Tensor, _parameters.FlatWeights);
         _parameters.RefreshCopy();
     }
 
@@ -100,6 +100,40 @@ internal sealed unsafe class ScheduleFree : Optimizer
     {
         _z.Dispose();
         _v.Dispose();
+        _trained.Dispose();
+    }
+
+    private static void Copy(Tensor from, Tensor to)
+    {
+        using var noGradient = no_grad();
+        to.copy_(from);
+    }
+
+    private void AverageInPlace(ParameterRun run, float back)
+    {
+        float* weights = _parameters.WeightPointer, z = _z.Pointer;
+        for (var i = run.Start; i < run.Start + run.Count; i++) weights[i] += back * (z[i] - weights[i]);
+    }
+
+    private void AverageByOperations(ParameterRun run, double back)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        _parameters.WeightsAt(run.Start, run.Count).lerp_(_z.Part(run.Start, run.Count), back);
+    }
+
+    private void StepByOperations(ParameterRun run, double share, double gradientScale, double mix, double correction)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var (y, rate) = (_parameters.WeightsAt(run.Start, run.Count), run.Rate(_recipe, share));
+        var (z, v) = (_z.Part(run.Start, run.Count), _v.Part(run.Start, run.Count));
+        var gradient = _parameters.GradientAt(run.Start, run.Count) * gradientScale;
+        v.mul_(_recipe.Beta2).addcmul_(gradient, gradient, 1 - _recipe.Beta2);
+        var direction = gradient / (v / correction).sqrt_().add_(_recipe.Epsilon) + y * run.Decay;
+        y.lerp_(z, mix).add_(direction, alpha: rate * (_recipe.Beta1 * (1 - mix) - 1));
+        z.add_(direction, alpha: -rate);
+        _parameters.RefreshCopy(run.Start, run.Count);
     }
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale, double mix, double correction)

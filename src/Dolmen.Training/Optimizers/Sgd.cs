@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Kernels;
 using Dolmen.Modeling.Native;
+using static TorchSharp.torch;
 
 namespace Dolmen.Training.Optimizers;
 
@@ -34,21 +35,38 @@ internal sealed unsafe class Sgd(ParameterStore parameters, SgdRecipe recipe) : 
     private const long Grain = 1 << 14;
 
     private readonly IReadOnlyList<ParameterRun> _runs = ParameterGroups.Runs(recipe, parameters);
-    private readonly FlatBuffer _momentum = new(recipe.Momentum > 0 ? parameters.Count : 0);
+    private readonly FlatBuffer _momentum = new(recipe.Momentum > 0 ? parameters.Count : 0, parameters.Compute);
 
-    public override IEnumerable<NamedState> State() => recipe.Momentum > 0 ? [new("sgd.momentum", () => _momentum.Values)] : [];
+    public override IEnumerable<NamedState> State() => recipe.Momentum > 0 ? [_momentum.State("sgd.momentum")] : [];
 
     public override void Step(int step, double share, double gradientScale)
     {
         var damp = step == 1 ? 1 : 1 - recipe.Dampening;
         foreach (var run in _runs)
         {
-            if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale, damp);
+            if (!parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale, damp);
+            else if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale, damp);
             else Step<Lanes256, Vector256<float>>(run, share, gradientScale, damp);
         }
     }
 
     protected override void Dispose(bool disposing) => _momentum.Dispose();
+
+    private void StepByOperations(ParameterRun run, double share, double gradientScale, double damp)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var weights = parameters.WeightsAt(run.Start, run.Count);
+        var direction = parameters.GradientAt(run.Start, run.Count) * gradientScale + weights * run.Decay;
+        if (recipe.Momentum > 0)
+        {
+            var momentum = _momentum.Part(run.Start, run.Count);
+            momentum.mul_(recipe.Momentum).add_(direction, alpha: damp);
+            direction = recipe.Nesterov ? direction + momentum * recipe.Momentum : momentum;
+        }
+        weights.add_(direction, alpha: -run.Rate(recipe, share));
+        parameters.RefreshCopy(run.Start, run.Count);
+    }
 
     private void Step<S, V>(ParameterRun run, double share, double gradientScale, double damp) where S : ILanes<V> where V : struct =>
         OpenMpTeam.RunChunks(run.Count, Grain, (start, end) => StepRange<S, V>(run, share, gradientScale, damp, start, end));

@@ -1,6 +1,6 @@
 // P pairs, T longest answer of a batch
 using Dolmen.Artifacts;
-using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
 
@@ -8,7 +8,7 @@ namespace Dolmen.Training.PostTraining;
 
 /// <summary>DPO on pairs of answers. The reference is the model as it comes in; its log-probabilities are computed once, on the very
 /// batches that are trained on, so that the first loss is ln 2.</summary>
-public sealed class DpoTask : TrainingTask
+public sealed class DpoTask : TrainingTask<LanguageDecoder>
 {
     /// <summary>Batches are padded to a multiple of this: fewer shapes for libtorch to prepare kernels for.</summary>
     private const int LengthMultiple = 16;
@@ -57,7 +57,7 @@ public sealed class DpoTask : TrainingTask
 
     public override long TokensAfter(int steps) => _tokensAfter[steps];
 
-    public override void Prepare(TrainableModel model, IProgress<StageProgress> progress, CancellationToken stop)
+    public override void Prepare(LanguageDecoder model, IProgress<StageProgress> progress, CancellationToken stop)
     {
         using var noGradient = no_grad();
         for (var step = 0; step < Steps; step++)
@@ -67,14 +67,14 @@ public sealed class DpoTask : TrainingTask
             {
                 using var scope = NewDisposeScope();
                 var (chosen, rejected) = AnswerLogProbs(model, batch);
-                var (w, l) = (chosen.data<float>().ToArray(), rejected.data<float>().ToArray());
+                var (w, l) = (chosen.cpu().data<float>().ToArray(), rejected.cpu().data<float>().ToArray());
                 for (var i = 0; i < batch.Length; i++) _reference[batch[i]] ??= (w[i], l[i]);
             }
             progress.Report(new StageProgress("reference", step + 1, Steps, "steps"));
         }
     }
 
-    public override StepResult Accumulate(TrainableModel model, int step)
+    public override StepResult Accumulate(LanguageDecoder model, int step)
     {
         var (loss, first) = (0.0, true);
         var totals = new double[6];
@@ -82,8 +82,9 @@ public sealed class DpoTask : TrainingTask
         {
             using var scope = NewDisposeScope();
             var (chosen, rejected) = AnswerLogProbs(model, batch);                               // (P), (P)
-            var referenceChosen = tensor([.. batch.Select(pair => _reference[pair]!.Value.Chosen)]);
-            var referenceRejected = tensor([.. batch.Select(pair => _reference[pair]!.Value.Rejected)]);
+            var device = model.Parameters.Compute.Device;
+            var referenceChosen = tensor([.. batch.Select(pair => _reference[pair]!.Value.Chosen)], device: device);          // (P)
+            var referenceRejected = tensor([.. batch.Select(pair => _reference[pair]!.Value.Rejected)], device: device);      // (P)
             var total = DpoObjective.Losses(chosen, rejected, referenceChosen, referenceRejected, _recipe.Beta).sum() / _recipe.BatchPairs;
             loss += model.Parameters.Backward(total, first);
             first = false;
@@ -96,7 +97,7 @@ public sealed class DpoTask : TrainingTask
     }
 
     /// <summary>Σ log p over each answer's tokens: chosen (P), rejected (P). One pass for both.</summary>
-    private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(TrainableModel model, int[] pairs)
+    private (Tensor Chosen, Tensor Rejected) AnswerLogProbs(LanguageDecoder model, int[] pairs)
     {
         var batch = new Batch(2 * pairs.Length, LengthOf(pairs));
         for (var i = 0; i < pairs.Length; i++)
@@ -105,7 +106,8 @@ public sealed class DpoTask : TrainingTask
             batch.SetRow(i, chosen.Tokens, chosen.LossMask, _pad);
             batch.SetRow(pairs.Length + i, rejected.Tokens, rejected.LossMask, _pad);
         }
-        var sums = model.LogProbs(batch.Inputs(), batch.Targets()).sum(1);                       // (2P)
+        var device = model.Parameters.Compute.Device;
+        var sums = model.LogProbs(batch.Inputs(device), batch.Targets(device)).sum(1);           // (2P)
         return (sums.narrow(0, 0, pairs.Length), sums.narrow(0, pairs.Length, pairs.Length));
     }
 

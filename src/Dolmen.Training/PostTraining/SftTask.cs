@@ -1,12 +1,12 @@
 using Dolmen.Artifacts;
-using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Training.PostTraining;
 
 /// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only. Conversations
 /// that share a row do not see each other.</summary>
-public sealed class SftTask : TrainingTask
+public sealed class SftTask : TrainingTask<LanguageDecoder>
 {
     private readonly PackedRows _rows;
     private readonly DataOrder _order;
@@ -46,7 +46,7 @@ public sealed class SftTask : TrainingTask
 
     public override long TokensAfter(int steps) => (long)steps * _rowsPerStep * _training.ContextLength;
 
-    public override StepResult Accumulate(TrainableModel model, int step)
+    public override StepResult Accumulate(LanguageDecoder model, int step)
     {
         var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)

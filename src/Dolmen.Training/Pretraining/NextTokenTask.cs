@@ -1,5 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using static TorchSharp.torch;
 
@@ -7,7 +7,7 @@ namespace Dolmen.Training.Pretraining;
 
 /// <summary>Next-token prediction over windows of the packed shard. Every epoch cuts the windows at another offset, so that a window's
 /// border falls elsewhere each time.</summary>
-public sealed class NextTokenTask : TrainingTask
+public sealed class NextTokenTask : TrainingTask<LanguageDecoder>
 {
     private readonly TokenShard _train, _validation;
     private readonly Tokenizer _tokenizer;
@@ -51,7 +51,7 @@ public sealed class NextTokenTask : TrainingTask
 
     public override long TokensAfter(int steps) => (long)steps * _rowsPerStep * _training.ContextLength;
 
-    public override StepResult Accumulate(TrainableModel model, int step)
+    public override StepResult Accumulate(LanguageDecoder model, int step)
     {
         var batches = new List<Batch>();
         for (var done = 0; done < _rowsPerStep; done += _rowsPerMicroBatch)
@@ -70,7 +70,7 @@ public sealed class NextTokenTask : TrainingTask
 
     /// <summary>Every held-out document by itself, from its beginning-of-text token on, as the evaluation's bits per byte are
     /// counted.</summary>
-    public override Validation? Validate(TrainableModel model)
+    public override Validation? Validate(LanguageDecoder model)
     {
         using var noGradient = no_grad();
         var tokens = new int[(int)Math.Min(_validation.Length, _training.ValidationTokens)];
@@ -89,7 +89,8 @@ public sealed class NextTokenTask : TrainingTask
             {
                 batch.SetRow(row, tokens.AsSpan(some[row].Tokens), [], _tokenizer.Special.Pad, some[row].Starts);
             }
-            nats += model.Loss(batch.Inputs(), batch.Targets(), 1, batch.Segments).item<float>();
+            var device = model.Parameters.Compute.Device;
+            nats += model.Loss(batch.Inputs(device), batch.Targets(device), 1, batch.Segments).item<float>();
             targets += batch.Counted;
         }
         if (targets == 0) return null;                                   // no held-out text, and so no loss of it
@@ -121,9 +122,8 @@ public sealed class NextTokenTask : TrainingTask
     }
 
     /// <summary>Where the documents of a window begin, and last its end. A document begins at its beginning-of-text token; what comes
-    /// before
-    /// the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents: the
-    /// second one begins the next document.</summary>
+    /// before the first one is the rest of a document. Vocabularies with one token for both ends of a text have it twice between documents:
+    /// the second one begins the next document.</summary>
     internal static int[] DocumentStarts(ReadOnlySpan<int> tokens, int bos, int eos)
     {
         var starts = new List<int> { 0 };
@@ -133,7 +133,7 @@ public sealed class NextTokenTask : TrainingTask
     }
 
     /// <summary>Greedy, without a cache: a few dozen short passes a validation.</summary>
-    private string? Sample(TrainableModel model)
+    private string? Sample(LanguageDecoder model)
     {
         if (_training.SampleTokens == 0) return null;
         List<int> tokens = [.. _tokenizer.EncodePrompt(_training.SamplePrompt)];
@@ -141,7 +141,8 @@ public sealed class NextTokenTask : TrainingTask
         while (tokens.Count < Math.Min(prompt + _training.SampleTokens, _training.ContextLength))
         {
             using var scope = NewDisposeScope();
-            var logits = model.Logits(tensor([.. tokens.Select(token => (long)token)], [1, tokens.Count]));    // (1, T, V)
+            long[] ids = [.. tokens.Select(token => (long)token)];
+            var logits = model.Logits(tensor(ids, [1, tokens.Count], device: model.Parameters.Compute.Device));   // (1, T, V)
             var next = (int)logits[0, tokens.Count - 1].argmax().item<long>();
             if (_tokenizer.Ends.Contains(next)) break;
             tokens.Add(next);

@@ -11,13 +11,12 @@ namespace Dolmen.Training.Pretraining;
 /// epoch shuffles the pairs, sorts them by length, cuts batches of equal tokens and shuffles these. Where the cuts lie is the same in every
 /// epoch, so a step's pairs follow from its number.
 /// </summary>
-public sealed class PairTask : TrainingTask
+public sealed class PairTask : TrainingTask<SequencePairModel>
 {
     private const int HeldOutEvery = 50, MostHeldOut = 500;
 
     /// <summary>Batches hold a multiple of so many rows and are padded to a multiple of so many positions: libtorch prepares kernels for
-    /// every
-    /// shape it meets, which costs more than some padding.</summary>
+    /// every shape it meets, which costs more than some padding.</summary>
     private const int RowMultiple = 16, LengthMultiple = 4;
 
     private readonly List<(int[] Source, int[] Target)> _train = [], _heldOut = [];
@@ -86,7 +85,7 @@ public sealed class PairTask : TrainingTask
 
     public override long TokensAfter(int steps) => _tokensAfter[steps];
 
-    public override StepResult Accumulate(TrainableModel model, int step)
+    public override StepResult Accumulate(SequencePairModel model, int step)
     {
         var batch = BatchAt(step);
         var rows = _order.AsSpan(_cuts[batch], _cuts[batch + 1] - _cuts[batch]).ToArray();
@@ -97,14 +96,14 @@ public sealed class PairTask : TrainingTask
         for (var done = 0; done < rows.Length; done += atOnce)
         {
             var part = Batch([.. rows.Skip(done).Take(atOnce).Select(row => _train[row])]);
-            loss += Pairs(model).Backward(part, 1.0 / counted, first: done == 0, DropoutSeed(step, done));
+            loss += model.Backward(part, 1.0 / counted, first: done == 0, DropoutSeed(step, done));
         }
         return new StepResult(loss);
     }
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;
 
-    public override Validation? Validate(TrainableModel model)
+    public override Validation? Validate(SequencePairModel model)
     {
         if (_heldOut.Count == 0) return null;
         using var noGradient = no_grad();
@@ -113,7 +112,7 @@ public sealed class PairTask : TrainingTask
         {
             using var scope = NewDisposeScope();
             var batch = Batch(chunk);
-            nats += Pairs(model).Loss(batch, 1).item<float>();
+            nats += model.Loss(batch, 1).item<float>();
             counted += batch.Counted;
             bytes += chunk.Sum(pair => pair.Target.Sum(token => (long)_tokenizer.BytesOf(token).Length));
         }
@@ -121,13 +120,6 @@ public sealed class PairTask : TrainingTask
     }
 
     private int BatchesPerEpoch => _cuts.Length - 1;
-
-    private static SequencePairModel Pairs(TrainableModel model) =>
-        model as SequencePairModel
-        ?? throw new UserErrorException(
-            $"A {model.Config.GetType().Name} continues one text; pairs train an encoder–decoder. Set model.architecture to seq2seq or "
-                + $"encoder-decoder."
-        );
 
     private PairBatch Batch((int[] Source, int[] Target)[] pairs)
     {

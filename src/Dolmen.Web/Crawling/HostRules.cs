@@ -18,8 +18,7 @@ public sealed partial class Crawler
         {
             Notice(
                 $"the robots.txt of {address.Origin} asks for {rules.CrawlDelaySeconds:N0} seconds between requests: {MaxCrawlDelay} are "
-                    + $"kept, the most that "
-                    + "is waited for. Stop the crawl and leave the host out if that is too many requests for it."
+                    + $"kept, the most that is waited for. Stop the crawl and leave the host out if that is too many requests for it."
             );
         }
         var asked = TimeSpan.FromSeconds(Math.Min(rules.CrawlDelaySeconds, MaxCrawlDelay));

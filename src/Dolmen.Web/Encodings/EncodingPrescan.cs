@@ -4,8 +4,7 @@ using System.Text;
 namespace Dolmen.Web.Encodings;
 
 /// <summary>What the first bytes of a page say of its encoding, found as the HTML Standard prescribes ("prescan a byte stream to determine
-/// its
-/// encoding"): meta elements first, then an XML declaration. Comments and other tags are skipped whole, so that words in them say
+/// its encoding"): meta elements first, then an XML declaration. Comments and other tags are skipped whole, so that words in them say
 /// nothing.</summary>
 internal ref struct EncodingPrescan
 {

@@ -19,8 +19,7 @@ internal struct HtmlNode
 }
 
 /// <summary>A page as an array of nodes in document order, without copies of its text. Elements that only format, and carry no attribute
-/// that
-/// matters, leave no node.</summary>
+/// that matters, leave no node.</summary>
 internal sealed class HtmlTree(string html)
 {
     /// <summary>Nodes past this are not read: more than any page of words has, and what a worker may spend on a page.</summary>

@@ -3,9 +3,8 @@ using Dolmen.Artifacts;
 namespace Dolmen.Web.Extraction;
 
 /// <summary>Tags to a tree: implied and stray end tags, misnested formatting and unended elements are mended as HTML 5 mends them, as far
-/// as the
-/// text's place in the page depends on it. Work per tag is bounded by the depth kept, as in browsers: deeper elements leave their content
-/// to the deepest.</summary>
+/// as the text's place in the page depends on it. Work per tag is bounded by the depth kept, as in browsers: deeper elements leave their
+/// content to the deepest.</summary>
 internal sealed class HtmlTreeBuilder
 {
     /// <summary>Why a page is noted that has more elements and texts than are read.</summary>

@@ -1,10 +1,8 @@
 namespace Dolmen.Web.Extraction;
 
 /// <summary>Finds the element that holds most of a page's prose, and what in it is not prose of the page. A block's prose is its text
-/// outside
-/// links, counted by characters (one of a script without spaces counts as three) and little unless it has sentence marks; the search goes
-/// down
-/// from the body as long as one child holds nearly all.</summary>
+/// outside links, counted by characters (one of a script without spaces counts as three) and little unless it has sentence marks; the
+/// search goes down from the body as long as one child holds nearly all.</summary>
 internal sealed class MainContent
 {
     private const int Enough = 250;

@@ -26,8 +26,7 @@ internal sealed class HttpMessage
     public string TransferEncoding { get; private set; } = "";
 
     /// <summary>Whether a status line begins here, as leniently as browsers read one: in any case, behind blanks or empty lines, with or
-    /// without
-    /// a version, or with the "ICY" of streaming servers.</summary>
+    /// without a version, or with the "ICY" of streaming servers.</summary>
     public static bool Begins(ReadOnlySpan<byte> block)
     {
         var start = block[LeadingBlanks(block)..];

@@ -174,7 +174,7 @@ public sealed class CrawlsInAnIndex : IDisposable
         File.WriteAllBytes(Path.Combine(generation, "kept"), [1]);
         Assert.Contains("not of one number", Refused(), StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(generation, "crawls.json"), """[{"inputs":"x","request":"../../..","files":1,"documents":1}]""");
-        Assert.Contains("no index of crawls", Refused(), StringComparison.Ordinal);
+        Assert.Contains("not an index of crawls", Refused(), StringComparison.Ordinal);
         File.WriteAllText(_trial.At("index/current"), "7");
         Assert.Contains("names no generation", Refused(), StringComparison.Ordinal);
 

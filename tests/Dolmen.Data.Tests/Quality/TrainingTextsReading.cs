@@ -56,8 +56,7 @@ public sealed class TrainingTextsReading : IDisposable
         TrainingTexts.ForEach([In("rows.jsonl")], "--good", sample.Add, default, funnel);
         Assert.Equal(
             "2 texts read, 1 used, 1 dropped (conversation-row), 1 dropped (duplicate-or-beyond-budget), 1 dropped (row-without-text), 1 "
-                + "dropped (text-empty), "
-                + "1 dropped (unparsable-json), first broken rows.jsonl, line 2",
+                + "dropped (text-empty), 1 dropped (unparsable-json), first broken rows.jsonl, line 2",
             TextCounts.Of(sample, funnel).ToString()
         );
     }

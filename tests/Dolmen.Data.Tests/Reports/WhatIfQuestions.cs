@@ -124,7 +124,11 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
 
     [Fact]
     public void A_folder_that_is_no_corpus_is_refused() =>
-        Assert.Contains("no finished corpus", Assert.Throws<UserErrorException>(() => Ask(corpora.Root)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a finished corpus",
+            Assert.Throws<UserErrorException>(() => Ask(corpora.Root)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Files_that_are_missing_or_of_another_corpus_are_named()
@@ -138,7 +142,7 @@ public sealed class WhatIfQuestions(BuiltFixture corpora) : IClassFixture<BuiltF
         File.Copy(documents, measurements, overwrite: true);
         Assert.Contains("no column reason", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
         File.WriteAllText(measurements, "PAR1 and nothing else");
-        Assert.Contains("no Parquet file", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a Parquet file", Assert.Throws<UserErrorException>(() => Ask(directory)).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(directory, "cleaning.json"), "{");
         Assert.Contains(
             "cleaning.json cannot be read",

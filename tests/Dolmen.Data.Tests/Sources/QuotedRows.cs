@@ -4,8 +4,8 @@ using Dolmen.Tests.Web.Warc;
 namespace Dolmen.Tests.Data.Sources;
 
 /// <summary>The right values of closed quotations are those of Python's csv module (csv.reader with strict=False on a file opened with
-/// newline=''). A quotation
-/// that never closes differs on purpose: Python takes the rest of the file as one field, this reader drops and counts the line.</summary>
+/// newline=''). A quotation that never closes differs on purpose: Python takes the rest of the file as one field, this reader drops and
+/// counts the line.</summary>
 public class QuotedRows
 {
     private static string[] Texts(string file, string name = "rows.csv") =>

@@ -179,8 +179,8 @@ public class Rows
             Refused(await Table(text, async g => await g.WriteAsync<int>(text, new[] { 1 }))),
             StringComparison.Ordinal
         );
-        Assert.Contains("no Parquet file", Refused(whole[..^20]), StringComparison.Ordinal);
-        Assert.Contains("no Parquet file", Refused("not parquet at all"u8.ToArray()), StringComparison.Ordinal);
+        Assert.Contains("not a Parquet file", Refused(whole[..^20]), StringComparison.Ordinal);
+        Assert.Contains("not a Parquet file", Refused("not parquet at all"u8.ToArray()), StringComparison.Ordinal);
     }
 
     private static string Refused(byte[] parquet)

@@ -20,7 +20,7 @@ public class DamagedParquet
     {
         var file = await ParquetFile.Make(CompressionMethod.Zstd);
         file.AsSpan(file.Length - 12, 4).Fill(0xFF);
-        Assert.Contains("no Parquet file that can be read", Refused(file), StringComparison.Ordinal);
+        Assert.Contains("not a Parquet file that can be read", Refused(file), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -210,7 +210,11 @@ public sealed class TokenizersCompared
     public void Report_files_hold_every_language_and_escape_what_others_wrote()
     {
         using var folder = new TemporaryFolder();
-        var text = new ParallelText("udhr", [Language("en", ["ab"], "<English>"), Language("k|o", ["가"], "<script>alert(1)</script>")], ComparedWords.Cut);
+        var text = new ParallelText(
+            "udhr",
+            [Language("en", ["ab"], "<English>"), Language("k|o", ["가"], "<script>alert(1)</script>")],
+            ComparedWords.Cut
+        );
         var comparison = TokenizerComparison.Run(
             text,
             [new("some/<b>", Bytes), new("other", Bytes)],

@@ -29,7 +29,7 @@ public class CostFormulas
                 tensor.Shape.Length == 2
                 && !tensor.Name.EndsWith("A_log", StringComparison.Ordinal)
                 && tensor.Name != plan.Embedding
-                && tensor.Name != plan.Head
+                && plan.Head.Tensors().All(head => head.Name != tensor.Name)
                 && tensor.Name != plan.Positions?.Name;
             // two of four
             if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);

@@ -56,7 +56,10 @@ public class GuideSnippetsTests(SmallPipelineRun run) : IClassFixture<SmallPipel
     [Fact]
     public void The_optimizer_of_the_guide_steps_every_weight_by_the_sign_of_its_gradient()
     {
-        using var store = new ParameterStore([new ParameterSpec("w", [3], ParameterGroup.Matrix, Initializers.Constant(1))], false);
+        using var store = new ParameterStore(
+            [new ParameterSpec("w", [3], ParameterGroup.Matrix, Initializers.Constant(1))],
+            Compute.Host()
+        );
         store.Initialize(1);
         using var optimizer = new SignDescentRecipe(0.25, WeightDecay: 0.5).Build(store);
         using (var gradient = torch.tensor([3f, 0f, -0.1f]))

@@ -1,6 +1,7 @@
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using static TorchSharp.torch;
 
@@ -68,7 +69,7 @@ public class ActivationTests
             decoding.Logits(tokens, decoding.NewState(30), logits);
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            using var training = TrainableModel.Build(config, bfloat16: false);
+            using var training = new LanguageDecoder(config, Compute.Host());
             training.Import((name, values) => RandomModel.Values(name, shapes[name], 1).CopyTo(values, 0));
             var trained = training
                 .Logits(tensor(tokens.Select(token => (long)token).ToArray(), [1, tokens.Length]))

@@ -3,8 +3,7 @@ using Dolmen.Checkpoints;
 namespace Dolmen.Tests.Inference;
 
 /// <summary>What the decoding battery runs over: <see cref="SmallModels"/>, and variants that only decoding treats differently. Sizes are
-/// odd
-/// on purpose: few are multiples of a vector or a tile.</summary>
+/// odd on purpose: few are multiples of a vector or a tile.</summary>
 internal static class DecoderArchitectures
 {
     private static readonly MixtureConfig Experts = new(5, 2);

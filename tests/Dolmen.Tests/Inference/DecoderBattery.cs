@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
@@ -26,7 +27,7 @@ public class DecoderBattery
     public void Logits_are_those_of_the_model_as_it_is_trained(string name)
     {
         using var scope = NewDisposeScope();
-        using var trained = TrainableModel.Build(DecoderArchitectures.All[name], bfloat16: false);
+        using var trained = new LanguageDecoder(DecoderArchitectures.All[name], Compute.Host());
         trained.Parameters.Initialize(3);
         var exported = trained.Export().ToDictionary(weights => weights.Name, StringComparer.Ordinal);
         using var model = new DecoderModel(DecoderArchitectures.All[name], weights => exported[weights].Values);
@@ -196,7 +197,7 @@ public class DecoderBattery
         Refused(bytes[..^1], "cut off");
         Refused(bytes[..20], "cut off");
         Refused([], "cut off");
-        Refused(Changed(0, 0), "no saved decoding state");
+        Refused(Changed(0, 0), "not a saved decoding state");
         Refused(Changed(4, 9), "format 9");
         Refused(Changed(46, 1), "tokens");
         var error = Assert.Throws<UserErrorException>(() => other.NewState(60).Load(new MemoryStream(bytes)));

@@ -211,7 +211,7 @@ public class EncoderDecoderModels
     private static SequencePairModel Trained(ModelConfig config)
     {
         Assert.Empty(config.Problems());
-        var model = (SequencePairModel)TrainableModel.Build(config, bfloat16: false, new FusedMath());
+        var model = (SequencePairModel)TrainableModel.Build(config, Compute.Host());
         model.Parameters.Initialize(3);
         // Biases begin at 0 and norms at 1: move everything, so that a forgotten one shows.
         var random = new Dolmen.Artifacts.StableRandom(5);

@@ -35,7 +35,7 @@ internal sealed class PlainDecoder
             if (block.FeedForward is null || block.FeedForwardNorm is null) continue;
             Add(x, [.. x.Select(row => plain.FeedForward(block.FeedForward, plain.Norm(block.FeedForwardNorm, row)))]);
         }
-        var head = new LinearSpec(plan.Head ?? plan.Embedding, plan.VocabSize, d);
+        var head = new LinearSpec(((LanguageHeadSpec)plan.Head).Weight ?? plan.Embedding, plan.VocabSize, d);
         return [.. x.Select(row => plain.Linear(head, plain.Norm(plan.FinalNorm, row)))];
     }
 

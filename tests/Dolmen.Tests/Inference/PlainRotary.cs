@@ -3,8 +3,7 @@ using Dolmen.Checkpoints;
 namespace Dolmen.Tests.Inference;
 
 /// <summary>Rotary frequencies written anew from the papers and from transformers' rules: inverse frequencies of each pair for a sequence
-/// of
-/// some length, in double precision.</summary>
+/// of some length, in double precision.</summary>
 internal static class PlainRotary
 {
     public static double[] Frequencies(RotaryPosition position, int headDim, int length, out double magnitude)

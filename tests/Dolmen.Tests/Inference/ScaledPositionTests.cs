@@ -1,14 +1,15 @@
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
 
 /// <summary>Rotary scalings and windows on some layers, in both engines, against the plain definition in double precision. Where the
-/// scaling
-/// looks at the sequence's length, the tokens of a call turn as in a sequence that ends with that call, and keys stay as they were turned:
+/// scaling looks at the sequence's length, the tokens of a call turn as in a sequence that ends with that call, and keys stay as they were
+/// turned:
 /// what transformers does with a cache.</summary>
 public class ScaledPositionTests
 {
@@ -104,11 +105,11 @@ public class ScaledPositionTests
         var config = Configs[name];
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         var tokens = RandomModel.Tokens(Length, config.VocabSize, 5);
-        foreach (var math in (LayerMath[])[new FusedMath(), new PlainMath()])
+        foreach (var compute in (Compute[])[Compute.Host(), Compute.Torch()])
         {
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            using var model = TrainableModel.Build(config, bfloat16: false, math);
+            using var model = new LanguageDecoder(config, compute);
             model.Import((tensorName, values) => RandomModel.Values(tensorName, shapes[tensorName], 1).CopyTo(values, 0));
             foreach (var length in (int[])[Length, 20, Length, 60])
             {

@@ -108,7 +108,7 @@ public class StateSpaceRecurrenceTests
         var spec = new StateSpaceSpec("", Features, 32, start, discretization);
         var layout = new Dolmen.Modeling.WeightLayout();
         spec.Declare(layout);
-        using var store = new Dolmen.Modeling.ParameterStore(layout.Specs, bfloat16: false);
+        using var store = new Dolmen.Modeling.ParameterStore(layout.Specs, Dolmen.Modeling.Compute.Host());
         store.Initialize(3);
         using var generator = new Generator(3);
         var u = randn([1, Length, Features], generator: generator);

@@ -1,6 +1,7 @@
 using Dolmen.Checkpoints;
 using Dolmen.Training.Optimizers;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -42,7 +43,7 @@ public class ArchitectureBattery
         Assert.Equal(model.Config.Tensors().Select(tensor => tensor.Name), model.Export().Select(tensor => tensor.Name));
         Assert.All(model.Config.Tensors(), tensor => Assert.Equal(tensor.Shape, exported[tensor.Name].Shape));
         Assert.Equal(model.Config.Parameters, model.Parameters.Count);
-        using var other = TrainableModel.Build(model.Config, bfloat16: false);
+        using var other = new LanguageDecoder(model.Config, Compute.Host());
         other.Import((tensor, values) => exported[tensor].Values.CopyTo(values, 0));
         var tokens = Tokens(model.Config.VocabSize, 12);
         Assert.Equal(Logits(model, tokens), Logits(other, tokens));
@@ -95,7 +96,7 @@ public class ArchitectureBattery
     {
         using var scope = NewDisposeScope();
         using var fused = Build(name);
-        using var plain = TrainableModel.Build(fused.Config, bfloat16: false, new PlainMath());
+        using var plain = new LanguageDecoder(fused.Config, Compute.Torch());
         plain.Parameters.Initialize(3);
         var tokens = tensor([.. Tokens(fused.Config.VocabSize, 24)], [2, 12]);
         var losses = new List<float>();
@@ -114,9 +115,9 @@ public class ArchitectureBattery
         }
     }
 
-    private static TrainableModel Build(string name)
+    private static LanguageDecoder Build(string name)
     {
-        var model = TrainableModel.Build(SmallModels.All[name], bfloat16: false);
+        var model = new LanguageDecoder(SmallModels.All[name], Compute.Host());
         model.Parameters.Initialize(3);
         return model;
     }
@@ -127,7 +128,7 @@ public class ArchitectureBattery
         return [.. Enumerable.Range(0, count).Select(_ => (long)random.Next(vocabSize))];
     }
 
-    private static float[][] Logits(TrainableModel model, long[] tokens)
+    private static float[][] Logits(LanguageDecoder model, long[] tokens)
     {
         using var scope = NewDisposeScope();
         var logits = model.Logits(tensor(tokens, [1, tokens.Length])).contiguous().data<float>().ToArray();

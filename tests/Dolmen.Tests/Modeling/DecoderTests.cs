@@ -1,5 +1,6 @@
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using Dolmen.Tests.Fakes;
 using static TorchSharp.torch;
@@ -80,9 +81,9 @@ public class DecoderTests
         );
     }
 
-    private static TrainableModel Load(GoldenFolder golden, bool fused)
+    private static LanguageDecoder Load(GoldenFolder golden, bool fused)
     {
-        var model = TrainableModel.Build(golden.Config, bfloat16: false, fused ? new FusedMath() : new PlainMath());
+        var model = new LanguageDecoder((DecoderConfig)golden.Config, fused ? Compute.Host() : Compute.Torch());
         using var weights = CheckpointWeights.Open(golden.Path, golden.Config);
         model.Import((name, values) => weights.Read(name, values));
         return model;

@@ -24,8 +24,8 @@ public class EncoderDecoderTests
     {
         using var scope = NewDisposeScope();
         Assert.Empty(config.Problems());
-        using var fused = new EncoderDecoder(config, bfloat16: false, new FusedMath());
-        using var plain = new EncoderDecoder(config, bfloat16: false, new PlainMath());
+        using var fused = new EncoderDecoder(config, Compute.Host());
+        using var plain = new EncoderDecoder(config, Compute.Torch());
         foreach (var model in (EncoderDecoder[])[fused, plain]) model.Parameters.Initialize(4);
         RnnGolden.Same(plain.Logits(Batch).data<float>().ToArray(), fused.Logits(Batch), 2e-5);
         foreach (var model in (EncoderDecoder[])[fused, plain]) model.Loss(Batch, 1).backward();
@@ -43,7 +43,7 @@ public class EncoderDecoderTests
     public void Padding_and_later_targets_change_nothing(EncoderDecoderConfig config)
     {
         using var scope = NewDisposeScope();
-        using var model = new EncoderDecoder(config, bfloat16: false, new FusedMath());
+        using var model = new EncoderDecoder(config, Compute.Host());
         model.Parameters.Initialize(4);
         var expected = model.Logits(new PairBatch([11, 22, 5], [3], [1, 9], [9, 9]))[0].contiguous().data<float>().ToArray();
         RnnGolden.Same(expected, model.Logits(Batch)[1].narrow(0, 0, 2), 1e-5);
@@ -60,7 +60,7 @@ public class EncoderDecoderTests
         ];
         foreach (var config in configs)
         {
-            using var model = (SequencePairModel)TrainableModel.Build(config, bfloat16: false);
+            using var model = (SequencePairModel)TrainableModel.Build(config, Compute.Host());
             model.Parameters.Initialize(4);
             float Loss(long? seed) => model.Loss(Batch, 1, seed).item<float>();
             Assert.Equal(Loss(7), Loss(7));

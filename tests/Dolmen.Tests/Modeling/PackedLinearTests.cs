@@ -1,5 +1,6 @@
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -45,7 +46,7 @@ public class PackedLinearTests
         var losses = new List<double[]>();
         foreach (var arithmetic in (Precision[])[Precision.Float32, Precision.Float32Packed])
         {
-            using var model = TrainableModel.Build(config, new ComputePath(arithmetic, ""));
+            using var model = new LanguageDecoder(config, Compute.Of(new ComputePath(arithmetic, "")));
             model.Parameters.Initialize(3);
             using var scope = NewDisposeScope();
             var tokens = (arange(0, 48) * 7 % 96).view(2, 24);

@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,11 +16,11 @@ public class PackingBattery
     [Theory, MemberData(nameof(Names))]
     public void Packed_rows_give_the_loss_and_the_gradients_of_the_texts_one_by_one(string name)
     {
-        foreach (var math in new LayerMath[] { new FusedMath(), new PlainMath() })
+        foreach (var compute in new[] { Compute.Host(), Compute.Torch() })
         {
             using var scope = NewDisposeScope();
-            using var packed = Build(name, math);
-            using var apart = Build(name, math);
+            using var packed = Build(name, compute);
+            using var apart = Build(name, compute);
             var segments = PackedRows.Of([5, 1, 33, 6, -3], [48], [20, 28], [2, 2, 3, -41]);
             SameSums(name, 1e-5, packed, apart, segments);
         }
@@ -29,8 +30,8 @@ public class PackingBattery
     public void Packed_rows_of_bfloat16_models_differ_by_roundings_only(string name)
     {
         using var scope = NewDisposeScope();
-        using var packed = Build(name, new FusedMath(), bfloat16: true);
-        using var apart = Build(name, new FusedMath(), bfloat16: true);
+        using var packed = Build(name, Compute.Host(bfloat16: true));
+        using var apart = Build(name, Compute.Host(bfloat16: true));
         SameSums(name, 0.03, packed, apart, PackedRows.Of([5, 1, 33, 6, -3], [20, 28]));
     }
 
@@ -39,7 +40,7 @@ public class PackingBattery
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var model = Build(name, new FusedMath());
+        using var model = Build(name, Compute.Host());
         long[] text = Tokens(model, 14, seed: 5), other = Tokens(model, 9, seed: 6), third = Tokens(model, 21, seed: 7);
         var alone = LogProbs(model, [text])[0];
         long[][][] rows =
@@ -66,8 +67,8 @@ public class PackingBattery
         foreach (var (padding, pad) in new[] { (1, 0L), (19, 3L), (50, 60L) })
         {
             using var scope = NewDisposeScope();
-            using var bare = Build(SmallModels.All[name], new FusedMath());
-            using var padded = Build(SmallModels.All[name], new FusedMath());
+            using var bare = Build(SmallModels.All[name], Compute.Host());
+            using var padded = Build(SmallModels.All[name], Compute.Host());
             long[] tokens = Tokens(bare, 14, seed: 5), targets = Tokens(bare, 14, seed: 8);
             var expected = bare.Loss(tensor(tokens, [1, 14]), tensor(targets, [1, 14]), 0.5);
             var actual = padded.Loss(tensor([.. tokens, .. Enumerable.Repeat(pad, padding)], [1, 14 + padding]),
@@ -87,7 +88,7 @@ public class PackingBattery
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var model = Build(name, new FusedMath());
+        using var model = Build(name, Compute.Host());
         long[] first = Tokens(model, 11, seed: 5), second = Tokens(model, 13, seed: 6);
         var before = LogProbs(model, [first, second]);
         long[] changed = [.. first];
@@ -103,7 +104,7 @@ public class PackingBattery
     {
         foreach (var name in new[] { "mixtral", "jamba", "hybrid-long", "gpt2", "mamba2" })
         {
-            using var model = Build(SmallModels.All[name], new FusedMath());
+            using var model = Build(SmallModels.All[name], Compute.Host());
             var segments = PackedRows.Of([5, 1, 33, 6, -3]);
             void Pass()
             {
@@ -121,7 +122,7 @@ public class PackingBattery
         }
     }
 
-    private static void SameSums(string name, double tolerance, TrainableModel packed, TrainableModel apart, Segments segments)
+    private static void SameSums(string name, double tolerance, LanguageDecoder packed, LanguageDecoder apart, Segments segments)
     {
         var (rows, length) = (segments.Rows, segments.Length);
         long[] tokens = Tokens(packed, rows * length, seed: 5), targets = Tokens(packed, rows * length, seed: 8);
@@ -145,7 +146,7 @@ public class PackingBattery
         SameGradients(name, tolerance, apart, packed);
     }
 
-    private static void SameGradients(string name, double tolerance, TrainableModel expected, TrainableModel actual)
+    private static void SameGradients(string name, double tolerance, LanguageDecoder expected, LanguageDecoder actual)
     {
         foreach (var (one, two) in expected.ExportedGradients().Zip(actual.ExportedGradients()))
         {
@@ -156,7 +157,7 @@ public class PackingBattery
     }
 
     /// <summary>Log-probabilities of each text's tokens (as targets of themselves) when the texts share a row.</summary>
-    private static float[][] LogProbs(TrainableModel model, long[][] row)
+    private static float[][] LogProbs(LanguageDecoder model, long[][] row)
     {
         using var scope = NewDisposeScope();
         long[] tokens = [.. row.SelectMany(text => text)];
@@ -175,24 +176,24 @@ public class PackingBattery
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance * (1 + Math.Abs(pair.First))));
 
     /// <summary>Without the router's own losses: they are products of means over a batch and do not add up.</summary>
-    private static TrainableModel Build(string name, LayerMath math, bool bfloat16 = false) => Build(SmallModels.All[name] switch
+    private static LanguageDecoder Build(string name, Compute compute) => Build(SmallModels.All[name] switch
     {
         TransformerConfig { Experts: { } experts } config => config with { Experts = Unbalanced(experts) },
         JambaConfig config => config with { Experts = Unbalanced(config.Experts) },
         HybridConfig { Experts: { } experts } config => config with { Experts = Unbalanced(experts) },
         var config => config,
-    }, math, bfloat16);
+    }, compute);
 
     private static MixtureConfig Unbalanced(MixtureConfig experts) => experts with { AuxLossCoefficient = 0, ZLossCoefficient = 0 };
 
-    private static TrainableModel Build(DecoderConfig config, LayerMath math, bool bfloat16 = false)
+    private static LanguageDecoder Build(DecoderConfig config, Compute compute)
     {
-        var model = TrainableModel.Build(config, bfloat16, math);
+        var model = new LanguageDecoder(config, compute);
         model.Parameters.Initialize(3);
         return model;
     }
 
-    private static long[] Tokens(TrainableModel model, int count, ulong seed)
+    private static long[] Tokens(LanguageDecoder model, int count, ulong seed)
     {
         var random = new StableRandom(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (long)random.Next(model.Config.VocabSize))];

@@ -95,7 +95,7 @@ public class Seq2SeqTests
         using var scope = NewDisposeScope();
         using var golden = new RnnGolden("onmt_attention_" + kind);
         var (query, memory) = (golden.Tensor("query"), golden.Tensor("memory"));             // (B, T, D), (B, S, D)
-        var lengths = new SequenceLengths([.. golden.Whole("memory_lengths").Select(length => (int)length)]);
+        var lengths = new SequenceLengths([.. golden.Whole("memory_lengths").Select(length => (int)length)], torch.CPU);
         var keys = kind switch
         {
             // OpenNMT projects the query where JoeyNMT projects the keys: q·(W k) with W transposed.
@@ -140,8 +140,8 @@ public class Seq2SeqTests
     {
         using var scope = NewDisposeScope();
         Assert.Empty(config.Problems());
-        using var fused = new Seq2Seq(config, bfloat16: false, new FusedMath());
-        using var plain = new Seq2Seq(config, bfloat16: false, new PlainMath());
+        using var fused = new Seq2Seq(config, Compute.Host());
+        using var plain = new Seq2Seq(config, Compute.Torch());
         var batch = new PairBatch(
             [3, 9, 4, 7, 11, 22, 5, 0, 0, 8, 13, 2],
             [4, 2, 4],
@@ -166,8 +166,8 @@ public class Seq2SeqTests
     {
         using var scope = NewDisposeScope();
         var config = new Seq2SeqConfig(23, 32, 32, 16, 2, 12);
-        using var wide = new Seq2Seq(config, bfloat16: false, new FusedMath());
-        using var narrow = new Seq2Seq(config, bfloat16: true, new FusedMath());
+        using var wide = new Seq2Seq(config, Compute.Host());
+        using var narrow = new Seq2Seq(config, Compute.Host(bfloat16: true));
         foreach (var model in (Seq2Seq[])[wide, narrow]) model.Parameters.Initialize(4);
         var batch = new PairBatch([3, 9, 4, 7, 11, 22, 5, 0], [4, 3], [1, 5, 6, 1, 9, 9], [5, 6, 2, 9, 9, -1]);
         foreach (var model in (Seq2Seq[])[wide, narrow]) model.Loss(batch, 1).backward();
@@ -183,7 +183,7 @@ public class Seq2SeqTests
 
     private static Seq2Seq Model(RnnGolden golden, Seq2SeqConfig config, bool fused)
     {
-        var model = new Seq2Seq(config, bfloat16: false, fused ? new FusedMath() : new PlainMath());
+        var model = new Seq2Seq(config, fused ? Compute.Host() : Compute.Torch());
         model.Import((name, values) => golden.Values("param." + name).CopyTo(values, 0));
         return model;
     }

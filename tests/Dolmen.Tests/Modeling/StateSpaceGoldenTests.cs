@@ -98,8 +98,7 @@ public class StateSpaceGoldenTests
     }
 
     /// <summary>The goldens' C is C̃ (rounded to float) once the first forward pass has run, and C before it: ours must lead from one to
-    /// the
-    /// other. The kernel in double is compared from C; outputs and gradients are those at the rounded C̃.</summary>
+    /// the other. The kernel in double is compared from C; outputs and gradients are those at the rounded C̃.</summary>
     private static Tensor S4Layer(StateSpaceGolden golden, string prefix)
     {
         var (system, lowRank) = (golden.System($"{prefix}kernel."), golden.Parameter($"{prefix}kernel.P"));

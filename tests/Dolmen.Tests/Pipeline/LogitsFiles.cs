@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Pipeline;
 using Dolmen.Tests.Fakes;
 
@@ -67,7 +68,7 @@ public sealed class LogitsFiles : IDisposable
     {
         ModelConfig config = name == "seq2seq"
             ? new Seq2SeqConfig(40, 16, 12, 8, 1, 32) : new EncoderDecoderConfig(40, 16, 1, 1, 2, 32, 32);
-        using var model = TrainableModel.Build(config, bfloat16: false);
+        using var model = TrainableModel.Build(config, Compute.Host());
         model.Parameters.Initialize(4);
         var folder = Path.Combine(_temp.Path, name);
         HuggingFaceFolder.Save(folder, config, model.Export().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, tensor.Values)),

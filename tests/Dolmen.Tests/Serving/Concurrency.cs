@@ -126,7 +126,7 @@ public class Concurrency
     [Theory]
     [InlineData("nowhere.example", 0, "--host is 'nowhere.example'")]
     [InlineData("127.0.0.1", 70000, "--port is 70000")]
-    [InlineData("203.0.113.7", 0, "no address of this machine")]
+    [InlineData("203.0.113.7", 0, "not an address of this machine")]
     public void An_impossible_address_is_the_user_s_error(string host, int port, string says) =>
         Assert.Contains(says, Assert.Throws<UserErrorException>(() => new BoundPort(host, port)).Message);
 

@@ -24,7 +24,7 @@ public class BatchTests
         var batch = new Batch(2, 7);
         batch.SetRow(0, [1, 2, 3, 4, 5, 0, 0, 0], [], pad: 0, starts: [0, 2, 5]);
         batch.SetRow(1, [1, 2, 3, 4, 5, 6, 7, 8], [], pad: 0, starts: [0, 7, 8]);
-        Assert.Equal([2, -1, 4, 5, -1, -1, -1, 2, 3, 4, 5, 6, 7, -1], batch.Targets().data<long>().ToArray());
+        Assert.Equal([2, -1, 4, 5, -1, -1, -1, 2, 3, 4, 5, 6, 7, -1], batch.Targets(CPU).data<long>().ToArray());
         Assert.Equal([new(0, 0, 2), new(0, 2, 3), new(0, 5, 2, Padding: true), new(1, 0, 7)], batch.Segments!.All);
     }
 
@@ -35,7 +35,7 @@ public class BatchTests
         using var scope = NewDisposeScope();
         var batch = new Batch(1, 5);
         batch.SetRow(0, [1, 2, 3, 4, 5, 6], [false, true, true, true, true, true], pad: 0, starts: [0, 3, 6]);
-        Assert.Equal([2, 3, -1, 5, 6], batch.Targets().data<long>().ToArray());
+        Assert.Equal([2, 3, -1, 5, 6], batch.Targets(CPU).data<long>().ToArray());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using Dolmen.Training;
 using Dolmen.Training.Pretraining;
@@ -18,7 +19,7 @@ public sealed class DocumentMasking : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var model = TrainableModel.Build(_run.Model, bfloat16: false);
+        using var model = new LanguageDecoder(_run.Model, Compute.Host());
         model.Parameters.Initialize(3);
         using var task = Task(masked: true);
         using var shard = TokenShard.Open(Path.Combine(_run.TokensDirectory, "val.bin"), _run.Tokenizer.VocabSize);

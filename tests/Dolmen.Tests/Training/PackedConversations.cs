@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Architectures;
 using Dolmen.Tokenization;
 using Dolmen.Training.Optimizers;
 using Dolmen.Training;
@@ -16,8 +17,7 @@ public sealed class PackedConversations : IDisposable
     private const string Engine =
         """{"messages": [{"role": "user", "content": "Name salt quiet engine morning engine"}, {"role": "assistant", "content": """
         + "\"engine paper window stone seven copper paper stone lamp river morning seven copper ladder window river salt copper stone "
-        + "engine "
-        + "copper ladder\"}]}";
+        + "engine copper ladder\"}]}";
 
     private const string Lamp =
         """{"messages": [{"role": "user", "content": "Name quiet lamp ladder lamp river"}, {"role": "assistant", "content": """ +
@@ -127,14 +127,14 @@ public sealed class PackedConversations : IDisposable
         ContextLength = Context, MicroBatchTokens = Context, Precision = Precision.Float32, CheckpointMinutes = 100,
     };
 
-    private (double Loss, double Norm) FirstStep(TrainableModel model, params string[] conversations)
+    private (double Loss, double Norm) FirstStep(LanguageDecoder model, params string[] conversations)
     {
         using var task = new SftTask(Lines("chats.jsonl", conversations), _run.Tokenizer, Recipe, Training, seed: 1);
         using var scope = NewDisposeScope();
         return (task.Accumulate(model, 0).Loss, model.Parameters.GradientNorm());
     }
 
-    private (double Chosen, double Rejected) FirstLogProbs(TrainableModel model, params string[] pairs)
+    private (double Chosen, double Rejected) FirstLogProbs(LanguageDecoder model, params string[] pairs)
     {
         var recipe = new DpoRecipe(new AdamWRecipe(1e-12), new ScheduleRecipe(), BatchPairs: pairs.Length);
         using var task = new DpoTask(Lines("pairs.jsonl", pairs), _run.Tokenizer, recipe, Training, seed: 1);
@@ -161,7 +161,7 @@ public sealed class PackedConversations : IDisposable
     }
 
     /// <summary>The named small architecture with random weights, for the run's tokenizer.</summary>
-    private TrainableModel Model(string name, bool bfloat16)
+    private LanguageDecoder Model(string name, bool bfloat16)
     {
         var vocabulary = _run.Tokenizer.VocabSize;
         DecoderConfig config = SmallModels.All[name] switch
@@ -176,7 +176,7 @@ public sealed class PackedConversations : IDisposable
             HybridConfig small => small with { VocabSize = vocabulary, ContextLength = Context },
             var other => throw new InvalidOperationException($"{other.GetType().Name} has no sizes here."),
         };
-        var model = TrainableModel.Build(config, bfloat16);
+        var model = new LanguageDecoder(config, Compute.Host(bfloat16));
         model.Parameters.Initialize(3);
         return model;
     }

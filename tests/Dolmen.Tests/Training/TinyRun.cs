@@ -75,16 +75,35 @@ internal sealed class TinyRun : IDisposable
         string name,
         TrainingRecipe? training = null,
         IProgress<StageProgress>? progress = null,
+        Compute? compute = null,
         CancellationToken stop = default
-    ) => new(Path.Combine(Root, name), 11, training ?? Recipe, progress ?? new Progress<StageProgress>(), stop);
+    ) =>
+        new(
+            Path.Combine(Root, name),
+            11,
+            training ?? Recipe,
+            progress ?? new Progress<StageProgress>(),
+            stop
+        )
+        {
+            Compute = compute,
+        };
 
     public TrainingOutcome Pretrain(
         string name,
         int steps,
         IProgress<StageProgress>? progress = null,
         TrainingRecipe? training = null,
+        Compute? compute = null,
         CancellationToken stop = default
-    ) => TrainingStages.Pretrain(Model, Pretraining(steps), TokensDirectory, TokenizerDirectory, Context(name, training, progress, stop));
+    ) =>
+        TrainingStages.Pretrain(
+            Model,
+            Pretraining(steps),
+            TokensDirectory,
+            TokenizerDirectory,
+            Context(name, training, progress, compute, stop)
+        );
 
     public byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(Root, name, "model", "model.safetensors"));
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Modeling;
 using Dolmen.Training;
 using Dolmen.Training.Optimizers;
 
@@ -44,6 +45,23 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 20), StepsLogged("parts"));
     }
 
+    /// <summary>Weights, sums, moments, averages and checkpoints by libtorch's operations alone, stopped and continued.</summary>
+    [Fact]
+    public void Libtorch_operations_train_as_our_kernels_do_and_resume_to_the_same_bits()
+    {
+        var training = TinyRun.Recipe with { Precision = Precision.Float32, AverageDecay = 0.9 };
+        var kernels = _run.Pretrain("kernels", 12, training: training);
+        var whole = _run.Pretrain("whole", 12, training: training, compute: Compute.Torch());
+        Assert.Equal(kernels.Loss, whole.Loss, 1e-4);
+        Assert.Equal(kernels.BitsPerByte!.Value, whole.BitsPerByte!.Value, 1e-4);
+        using var stop = new CancellationTokenSource();
+        var progress = new SynchronousProgress(report => { if (report.Done >= 5 * 128) stop.Cancel(); });
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            _run.Pretrain("parts", 12, progress, training, Compute.Torch(), stop.Token));
+        _run.Pretrain("parts", 12, training: training, compute: Compute.Torch());
+        Assert.Equal(_run.Weights("whole"), _run.Weights("parts"));
+    }
+
     [Fact]
     public void A_crash_between_checkpoints_gives_the_same_bits()
     {
@@ -52,7 +70,7 @@ public sealed class TrainerTests : IDisposable
         // Dies without a word at step 13; the last checkpoint is of step 8.
         using var stop = new CancellationTokenSource();
         var pause = new SynchronousProgress(report => { if (report.Done >= 8 * 128) stop.Cancel(); });
-        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, pause, rare, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("killed", 20, pause, rare, stop: stop.Token));
         var crash = new SynchronousProgress(report => { if (report.Done >= 13 * 128) throw new TimeoutException(); });
         Assert.Throws<TimeoutException>(() => _run.Pretrain("killed", 20, crash, rare));
         _run.Pretrain("killed", 20, training: rare);

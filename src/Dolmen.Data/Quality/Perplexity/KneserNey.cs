@@ -3,10 +3,8 @@ using System.Numerics;
 namespace Dolmen.Data.Quality.Perplexity;
 
 /// <summary>Counts, discounts and shares of an interpolated Kneser-Ney model. Below the highest order an n-gram counts as often as
-/// different
-/// tokens stand before it; where nothing can, at the start of a line, as often as it occurs. What is pruned goes to the shorter context, so
-/// that
-/// probabilities still sum to one.</summary>
+/// different tokens stand before it; where nothing can, at the start of a line, as often as it occurs. What is pruned goes to the shorter
+/// context, so that probabilities still sum to one.</summary>
 internal sealed class KneserNey
 {
     // Where a text is too small to estimate discounts from; KenLM's (Heafield et al. 2013).

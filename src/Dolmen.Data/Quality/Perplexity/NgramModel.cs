@@ -25,10 +25,8 @@ internal sealed record PerplexityModelCard(
 }
 
 /// <summary>An interpolated n-gram model with modified Kneser-Ney discounts (Chen and Goodman 1999) in one hash table: of each n-gram its
-/// share of
-/// its context's probability and, as a context, what it leaves to the shorter one. Of a key only 32 bits are kept besides its place, so one
-/// lookup
-/// in some hundred million finds an n-gram that is not there.</summary>
+/// share of its context's probability and, as a context, what it leaves to the shorter one. Of a key only 32 bits are kept besides its
+/// place, so one lookup in some hundred million finds an n-gram that is not there.</summary>
 internal sealed class NgramModel : IPerplexity
 {
     public const int MinOrder = 2, MaxOrder = 6;

@@ -125,8 +125,7 @@ internal sealed class OnigurumaRegex
         {
             throw new UserErrorException(
                 $"The pattern {Pattern} took more than {TimeLimit.TotalSeconds} s for one match in a text of {letters.Length} characters: "
-                    + $"nested "
-                    + "repetitions try too many ways. Make inner ones possessive (x++), or name a known pattern.",
+                    + $"nested repetitions try too many ways. Make inner ones possessive (x++), or name a known pattern.",
                 error
             );
         }

@@ -5,8 +5,7 @@ using Dolmen.Web.Encodings;
 namespace Dolmen.Tests.Web.Encodings;
 
 /// <summary>Bytes at random, most of them wrong: what becomes of errors, and which bytes are read again, is part of the standard too. The
-/// hashes are
-/// those of what the npm package @exodus/bytes 1.16.0, another reading of the standard, makes of the same bytes.</summary>
+/// hashes are those of what the npm package @exodus/bytes 1.16.0, another reading of the standard, makes of the same bytes.</summary>
 public class EncodingStreams
 {
     [Theory]

@@ -5,8 +5,8 @@ using Dolmen.Web.Encodings;
 namespace Dolmen.Tests.Web.Encodings;
 
 /// <summary>Every pointer of every index of the WHATWG Encoding Standard goes through the decoder, and what comes out is hashed as the
-/// standard
-/// hashes its lists: the published files name that hash in their line "Identifier" (whatwg/encoding, files of 2018 to 2024).</summary>
+/// standard hashes its lists: the published files name that hash in their line "Identifier" (whatwg/encoding, files of 2018 to
+/// 2024).</summary>
 public class PublishedIndexes
 {
     public static TheoryData<string, string> SingleByte => new()

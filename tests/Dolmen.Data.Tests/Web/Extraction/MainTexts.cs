@@ -123,7 +123,10 @@ public class MainTexts
     {
         using var folder = new Fakes.TemporaryFolder();
         var path = Path.Combine(folder.Path, "a.html");
-        File.WriteAllText(path, $"<html><head><meta charset={charset}></head><body><p>Words of a page that is long enough.</p></body></html>");
+        File.WriteAllText(
+            path,
+            $"<html><head><meta charset={charset}></head><body><p>Words of a page that is long enough.</p></body></html>"
+        );
         var said = new List<string>();
         Assert.Contains("Words of a page", PageFile.Extract(path, note: said.Add).Text, StringComparison.Ordinal);
         Assert.Equal(notes, said.Count);
