@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Evaluation;
 
-
 namespace Dolmen.Pipeline;
 
 /// <summary>What a manifest tells of an evaluation.</summary>

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 
-
 namespace Dolmen.Pipeline;
 
 /// <summary>What a manifest tells of token shards.</summary>
