@@ -108,7 +108,7 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     {
         string[] tiny =
         [
-            "--set", "base.totalTokens=2048", "--set", "training.validations=1",
+            "--set", "base.totalTokens=2048", "--set", "sft.totalTokens=1", "--set", "dpo.totalPairs=1", "--set", "training.validations=1",
             "--set", "model.dModel=16", "--set", "model.pair.dEmbedding=8",
         ];
         var model = Path.Combine(_folder, "pairs");

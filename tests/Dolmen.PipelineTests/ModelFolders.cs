@@ -71,10 +71,12 @@ public sealed class ModelFolders : IDisposable
     [Theory]
     [InlineData("model.onnx", "ends in '.onnx'")]
     [InlineData("model.bin", "--tokenizer-bin")]
-    [InlineData("model.gguf", "does not exist")]
-    public void A_file_that_is_no_model_is_refused(string file, string message)
+    [InlineData("missing.gguf", "does not exist")]
+    public void A_file_that_is_not_a_model_is_refused(string file, string message)
     {
-        var result = CommandLine.Run("model", "import", "--from", Path.Combine(_folder, file), "--out", Path.Combine(_folder, "out"));
+        var from = Path.Combine(_folder, file);
+        if (!file.StartsWith("missing", StringComparison.Ordinal)) File.WriteAllBytes(from, [1, 2, 3]);
+        var result = CommandLine.Run("model", "import", "--from", from, "--out", Path.Combine(_folder, "out"));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(message, result.Errors, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_folder, "out")));
