@@ -29,6 +29,16 @@ public class PackedLinearTests
     }
 
     [Fact]
+    public void An_input_that_is_not_contiguous_gets_its_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var (x, weight) = (randn(6, 4).requires_grad_(true), randn(5, 6));
+        PackedLinearFunction.apply(x.t(), weight, false).sum().backward();
+        BackwardGuard.ThrowIfFailed();
+        Near(weight.to(ScalarType.Float64).sum([0]).unsqueeze(1).expand(6, 4), x.grad!);
+    }
+
+    [Fact]
     public void A_frozen_weight_gets_no_gradient_and_the_input_still_does()
     {
         using var scope = NewDisposeScope();
@@ -63,7 +73,7 @@ public class PackedLinearTests
         {
             var actual = runs[1].Gradients[parameter];
             var scale = expected.Max(Math.Abs);
-            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-4 * scale + 1e-7);
+            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-3 * scale + 1e-7);
         }
     }
 

@@ -40,8 +40,8 @@ public sealed class Recipes : IDisposable
     {
         Assert.Equal("dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)", Error("quickstart", "dpo.beta=0"));
         Assert.Equal(
-            "--set training.precision=half: 'half' is not one of auto, float32, bfloat16, float32OneDnn, float32Packed, which "
-                + "training.precision takes.",
+            "--set training.precision=half: 'half' is not one of auto, float32, bfloat16, float32OneDnn, float32Packed, "
+                + "which training.precision takes.",
             Error("quickstart", "training.precision=half"));
     }
 
