@@ -3,25 +3,9 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Evaluation;
 
-internal sealed record HeldOutDocument(string Id, string Text);
-
-internal sealed record ChoiceQuestion(string Id, string Query, IReadOnlyList<string> Choices, int Gold, bool Seen);
-
-internal sealed record SolvedExample(string Query, string Answer);
-
-internal sealed record InventedPrompt(string Prompt, string Name);
-
-internal sealed record KnownPrompt(string Prompt, string Answer);
-
 /// <summary>The files a corpus directory keeps for evaluation: one JSON value a line.</summary>
 internal static class EvaluationCorpus
 {
-    public const string HeldOut = "heldout.jsonl";
-    public const string MultipleChoice = "multiple-choice.jsonl";
-    public const string FewShot = "few-shot.jsonl";
-    public const string Invented = "invented.jsonl";
-    public const string Known = "known.jsonl";
-
     private const long MaxFileBytes = 1L << 28;
 
     public static List<T> Read<T>(string directory, string file, JsonTypeInfo<T> type, Func<T, string?>? problem = null)
@@ -36,8 +20,8 @@ internal static class EvaluationCorpus
         return [.. JsonLines.Read(path, type, problem).Select(row => row.Value)];
     }
 
-    public static List<ChoiceQuestion> ReadQuestions(string directory) =>
-        Read(directory, MultipleChoice, EvaluationJson.Default.ChoiceQuestion, question =>
+    public static List<MultipleChoiceItem> ReadQuestions(string directory) =>
+        Read(directory, CorpusFolder.MultipleChoice, CorpusRowJson.Default.MultipleChoiceItem, question =>
         question.Choices.Count < 2 ? $"it has {question.Choices.Count} choices and needs at least 2"
         : question.Choices.Any(string.IsNullOrEmpty) ? "one of its choices is empty"
         : question.Gold < 0 || question.Gold >= question.Choices.Count

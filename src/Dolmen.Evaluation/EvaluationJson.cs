@@ -10,9 +10,4 @@ namespace Dolmen.Evaluation;
 [JsonSerializable(typeof(ModelAnswer))]
 [JsonSerializable(typeof(EvalTask))]
 [JsonSerializable(typeof(TaskEntry[]))]
-[JsonSerializable(typeof(HeldOutDocument))]
-[JsonSerializable(typeof(ChoiceQuestion))]
-[JsonSerializable(typeof(SolvedExample))]
-[JsonSerializable(typeof(InventedPrompt))]
-[JsonSerializable(typeof(KnownPrompt))]
 internal sealed partial class EvaluationJson : JsonSerializerContext;

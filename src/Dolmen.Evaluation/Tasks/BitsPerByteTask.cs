@@ -20,25 +20,25 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 
     public override IReadOnlyList<string> Metrics() => [Metric];
 
-    public override IReadOnlyList<string> Files() => [EvaluationCorpus.HeldOut];
+    public override IReadOnlyList<string> Files() => [CorpusFolder.HeldOut];
 
     public override IEnumerable<string> Problems() => AtLeast(1, ("maxBytes", MaxBytes));
 
     public override TaskResult Run(EvaluationInput input)
     {
-        var all = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.HeldOut, EvaluationJson.Default.HeldOutDocument);
+        var all = EvaluationCorpus.Read(input.CorpusDirectory, CorpusFolder.HeldOut, CorpusRowJson.Default.HeldOutText);
         var texts = all.FindAll(document => document.Text.Length > 0);
         var documents = Draw(texts, input.Seed);
         var tally = EvaluationCorpus.Counts(
             "held-out documents",
-            EvaluationCorpus.HeldOut,
+            CorpusFolder.HeldOut,
             all.Count,
             documents.Count + all.Count - texts.Count
         );
-        tally.Drop("text-empty", new DataPlace(EvaluationCorpus.HeldOut, 0), all.Count - texts.Count);
+        tally.Drop("text-empty", new DataPlace(CorpusFolder.HeldOut, 0), all.Count - texts.Count);
         tally.Use(documents.Count);
         if (documents.Count == 0)
-            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {EvaluationCorpus.HeldOut} is empty."]);
+            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.HeldOut} is empty."]);
 
         var scorer = new ContinuationScorer(input.Model);
         var predicted = 0L;
@@ -89,9 +89,9 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         return Math.Sqrt(squares / (n - 1) * n) / bytes.Sum(length => (long)length);
     }
 
-    private List<HeldOutDocument> Draw(List<HeldOutDocument> all, ulong seed)
+    private List<HeldOutText> Draw(List<HeldOutText> all, ulong seed)
     {
-        var drawn = new List<HeldOutDocument>();
+        var drawn = new List<HeldOutText>();
         var bytes = 0L;
         foreach (var i in EvaluationCorpus.Shuffled(all.Count, seed))
         {

@@ -32,8 +32,8 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
     ];
 
     public override IReadOnlyList<string> Files() => Shots == 0
-        ? [EvaluationCorpus.MultipleChoice]
-        : [EvaluationCorpus.MultipleChoice, EvaluationCorpus.FewShot];
+        ? [CorpusFolder.MultipleChoice]
+        : [CorpusFolder.MultipleChoice, CorpusFolder.FewShot];
 
     public override IEnumerable<string> Problems() =>
         [.. AtLeast(1, ("maxQuestions", MaxQuestions)), .. AtLeast(0, ("shots", Shots))];
@@ -44,13 +44,13 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         var questions = EvaluationCorpus.Draw(all, MaxQuestions, input.Seed);
         var tally = EvaluationCorpus.Counts(
             Shots == 0 ? "questions" : "questions with shots",
-            EvaluationCorpus.MultipleChoice,
+            CorpusFolder.MultipleChoice,
             all.Count,
             questions.Count
         );
         tally.Use(questions.Count);
         if (questions.Count == 0)
-            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {EvaluationCorpus.MultipleChoice} is empty."]);
+            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.MultipleChoice} is empty."]);
 
         var shots = Shots == 0 ? [] : DrawShots(input);
         var scorer = new ContinuationScorer(input.Model);
@@ -62,7 +62,7 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             answered.Add(Answer(question, shots, scorer, input, ref cut));
             input.Progress.Report(new StageProgress("evaluation", answered.Count, questions.Count, "questions", Name()));
         }
-        tally.Cut("longer-than-context", new DataPlace(EvaluationCorpus.MultipleChoice, 0), cut);
+        tally.Cut("longer-than-context", new DataPlace(CorpusFolder.MultipleChoice, 0), cut);
         return new TaskResult([.. Scores(answered)], tally.ToCounts(), [.. Warnings(answered, cut)]) { Questions = answered };
     }
 
@@ -96,7 +96,7 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
     /// fill no more than half the context; the shortest where that leaves too few.</summary>
     private List<string> DrawShots(EvaluationInput input)
     {
-        var pool = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.FewShot, EvaluationJson.Default.SolvedExample)
+        var pool = EvaluationCorpus.Read(input.CorpusDirectory, CorpusFolder.FewShot, CorpusRowJson.Default.FewShotExample)
             .Select(example => $"{example.Query}{example.Answer}\n\n")
             .Select(text => (Text: text, Tokens: input.Tokenizer.Encode(text).Length))
             .OrderBy(shot => shot.Tokens).ThenBy(shot => shot.Text, StringComparer.Ordinal)
@@ -106,7 +106,7 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         return [.. EvaluationCorpus.Shuffled(candidates.Count, input.Seed).Take(Shots).Select(i => candidates[i].Text)];
     }
 
-    private QuestionResult Answer(ChoiceQuestion question, List<string> shots, ContinuationScorer scorer, EvaluationInput input,
+    private QuestionResult Answer(MultipleChoiceItem question, List<string> shots, ContinuationScorer scorer, EvaluationInput input,
         ref int cut)
     {
         var longest = input.Model.Config.ContextLength + 1;              // the last token is predicted, not fed
@@ -129,7 +129,7 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
 
     /// <summary>What opens a text, shots, query and choice of each choice; the choices' own tokens begin at
     /// <paramref name="from"/>.</summary>
-    private static int[][] Encode(ChoiceQuestion question, List<string> shots, int used, EvaluationInput input, out int from)
+    private static int[][] Encode(MultipleChoiceItem question, List<string> shots, int used, EvaluationInput input, out int from)
     {
         var context = string.Concat(shots.Take(used)) + question.Query;
         var contextTokens = input.Tokenizer.EncodePrompt(context);

@@ -15,15 +15,15 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
     public override IReadOnlyList<string> Metrics() => ["refusal_invented", "refusal_known"];
 
-    public override IReadOnlyList<string> Files() => [EvaluationCorpus.Invented, EvaluationCorpus.Known];
+    public override IReadOnlyList<string> Files() => [CorpusFolder.Invented, CorpusFolder.Known];
 
     public override IEnumerable<string> Problems() =>
         [.. AtLeast(0, ("maxInvented", MaxInvented), ("maxKnown", MaxKnown)), .. AtLeast(1, ("maxTokens", MaxTokens))];
 
     public override TaskResult Run(EvaluationInput input)
     {
-        var invented = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Invented, EvaluationJson.Default.InventedPrompt);
-        var known = EvaluationCorpus.Read(input.CorpusDirectory, EvaluationCorpus.Known, EvaluationJson.Default.KnownPrompt);
+        var invented = EvaluationCorpus.Read(input.CorpusDirectory, CorpusFolder.Invented, CorpusRowJson.Default.InventedQuestion);
+        var known = EvaluationCorpus.Read(input.CorpusDirectory, CorpusFolder.Known, CorpusRowJson.Default.KnownQuestion);
         List<(string Set, string Prompt)> prompts =
         [
             .. EvaluationCorpus.Draw(invented, MaxInvented, input.Seed).Select(line => (Invented, line.Prompt)),
@@ -46,9 +46,9 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
             }
             input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name()));
         }
-        var tally = EvaluationCorpus.Counts("prompts", EvaluationCorpus.Invented, invented.Count + known.Count, prompts.Count);
+        var tally = EvaluationCorpus.Counts("prompts", CorpusFolder.Invented, invented.Count + known.Count, prompts.Count);
         tally.Use(answers.Count);
-        tally.Drop("longer-than-context", new DataPlace(EvaluationCorpus.Invented, 0), tooLong);
+        tally.Drop("longer-than-context", new DataPlace(CorpusFolder.Invented, 0), tooLong);
         string[] warnings =
             tooLong == 0 ? [] : [$"{Name()}: {tooLong} of {prompts.Count} prompts did not fit the context and were left out."];
         return new TaskResult(
