@@ -71,6 +71,12 @@ link_runtime() {
   done
 }
 
+# A compiler that waits for more work would outlive the command by minutes. Without pgrep it ends by itself.
+end_compiler() {
+  local process
+  for process in $(pgrep -f -- "-pipename:$1\$" 2>/dev/null || true); do kill "$process" 2>/dev/null || true; done
+}
+
 run_dll() {
   if [ -n "$native" ]; then
     exec_line=("$native/dotnet" --library-path "$native" --argv0 dotnet "$dotnet_host" exec "$@")
@@ -79,9 +85,11 @@ run_dll() {
   fi
 }
 
-# build STAMP TARGET MESSAGE: compiles when a source is newer than the last good build.
+# build STAMP TARGET MESSAGE: compiles when a source is newer than the last good build. The first build of a checkout for ./dolmen leaves the
+# analyzers out, which take as long as the compiler: ./test and every later build have them. One compiler serves all projects and ends here.
 build() {
-  local stamp=$root/.dolmen/$1 target=$2 message=$3
+  local stamp=$root/.dolmen/$1 target=$2 message=$3 compiler=dolmen-$$ analyzers=true
+  [ "$1" = built-cli ] && [ ! -e "$stamp" ] && analyzers=false
   [ -n "${DOLMEN_NO_BUILD:-}" ] && [ -e "$stamp" ] && return 0
   if [ -e "$stamp" ] && [ -z "$(find "$root/src" "$root/benchmarks" "$root/recipes" "$root/tests" "$root/eng" "$root"/*.props "$root"/*.targets "$root/global.json" \
       \( -name bin -o -name obj \) -prune -o \( -type f -o -type d \) -newer "$stamp" -print -quit)" ]; then return 0; fi
@@ -91,9 +99,11 @@ build() {
   say "$message"
   local started; started=$(mktemp "$root/.dolmen/started.XXXXXX")
   local log=$root/.dolmen/build.log
-  if ! (cd "$root" && "$dotnet_host" build "$target" -c Release --nologo -v quiet -nodeReuse:false) >"$log" 2>&1; then
-    rm -f "$started"; grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2; fail "the build failed: see the errors above."
+  if ! (cd "$root" && "$dotnet_host" build "$target" -c Release --nologo -v quiet -nodeReuse:false -p:RunAnalyzers=$analyzers \
+      -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler") >"$log" 2>&1 9>&-; then
+    end_compiler "$compiler"; rm -f "$started"; grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2; fail "the build failed: see the errors above."
   fi
+  end_compiler "$compiler"
   mv "$started" "$stamp"
   exec 9>&-
 }
