@@ -21,7 +21,7 @@ internal sealed class ItemAccess(Expression owner, Expression key, int line) : E
 }
 
 /// <summary><c>owner[start:stop:step]</c>. As in Jinja, a value that has no slices and a bound that is not a whole number are errors; but
-/// in an output that is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
+/// in what is constant altogether, which Jinja evaluates in another way, they give what is undefined.</summary>
 internal sealed class SliceAccess(Expression owner, Expression? start, Expression? stop, Expression? step, int line) : Expression(line)
 {
     public override bool IsConstant => owner.IsConstant && Bounds.All(bound => bound is null or { IsConstant: true });

@@ -5,6 +5,8 @@ namespace Dolmen.Templates;
 /// <summary>A part of a template that has a value.</summary>
 internal abstract class Expression(int line)
 {
+    private bool? _isConstant;
+
     public int Line { get; } = line;
 
     /// <summary>No variable has a part in it: Jinja knows its value before a template is rendered.</summary>
@@ -16,13 +18,29 @@ internal abstract class Expression(int line)
         rendering.Line = Line;
         rendering.Budget.Enter();
         rendering.Budget.Step();
-        var value = ValueIn(rendering);
+        var value = !rendering.InConstant && (_isConstant ??= IsConstant) ? Folded(rendering) : ValueIn(rendering);
         rendering.Budget.Leave();
         rendering.Line = outerLine;
         return value;
     }
 
     protected abstract object ValueIn(Rendering rendering);
+
+    /// <summary>Jinja computes constant parts of a template beforehand, and keeps the value unless it is undefined.</summary>
+    private object Folded(Rendering rendering)
+    {
+        rendering.InConstant = true;
+        object value;
+        try
+        {
+            value = ValueIn(rendering);
+        }
+        finally
+        {
+            rendering.InConstant = false;
+        }
+        return value is Undefined ? ValueIn(rendering) : value;
+    }
 
     /// <summary>The values of several expressions, from the first on.</summary>
     protected static object[] EvaluateAll(IReadOnlyList<Expression> expressions, Rendering rendering)

@@ -170,6 +170,9 @@ public class ChatTemplateTests
     [InlineData("{{ 'abc'['a':] }}{{ 'abc'[1.0:] }}", "")]
     [InlineData("{{ none[:3] is defined }}", "False")]
     [InlineData("{{ none[:3] | default('d') }}", "d")]
+    [InlineData("{% if none[:3] is defined %}a{% else %}b{% endif %}", "b")]
+    [InlineData("{% set x = none[:3] is defined %}{{ x }}", "False")]
+    [InlineData("{% for x in none[:3] | default([1, 2]) %}{{ x }}{% endfor %}", "12")]
     [InlineData("{{ 'abc'[true:] }}", "bc")]
     [InlineData("{{ 'abc'[99999999999999999999:] }}|{{ 'abcdef'[-99999999999999999999:2] }}", "|ab")]
     [InlineData("{{ none[:1] ~ 'q' }}", "q")]
@@ -181,6 +184,7 @@ public class ChatTemplateTests
     [InlineData("{{ 'abc'[x:] }}")]
     [InlineData("{{ {'a':1}.items()[:1] }}")]
     [InlineData("{% if none[:1] %}a{% endif %}")]
+    [InlineData("{% set x = none[:3] %}{{ x }}")]
     [InlineData("{{ 'abc'[::0] }}")]
     public void Any_other_slice_of_what_has_none_is_an_error(string template) =>           // as Jinja2 3.1.6 has it
         Assert.Throws<UserErrorException>(() => ChatTemplate.Parse(template).Render(Hello));
