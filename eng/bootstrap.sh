@@ -97,6 +97,8 @@ build() {
   exec 9>"$root/.dolmen/build.lock"
   command -v flock >/dev/null && flock 9
   say "$message"
+  # A project's folder changes when these are made in it, which would look like a change of its sources next time.
+  local project; for project in "$root"/{src,tests,benchmarks}/*/*.csproj; do mkdir -p "${project%/*}/bin" "${project%/*}/obj"; done
   local started; started=$(mktemp "$root/.dolmen/started.XXXXXX")
   local log=$root/.dolmen/build.log
   if ! (cd "$root" && "$dotnet_host" build "$target" -c Release --nologo -v quiet -nodeReuse:false -p:RunAnalyzers=$analyzers \
