@@ -15,7 +15,7 @@ public enum InputState
     /// <summary>Its place is known, and nothing is there.</summary>
     [JsonStringEnumMemberName("missing")] Missing,
 
-    /// <summary>It has no place that can be looked at: an address, or a path that was not recorded.</summary>
+    /// <summary>The input cannot be looked at: it is an address, or its path was not recorded.</summary>
     [JsonStringEnumMemberName("unknown")] Unknown,
 }
 

@@ -21,7 +21,7 @@ public sealed record ListedWork(
     string Name, string? Kind, WorkState State, DateTime? Finished, double? Seconds, long Bytes, string? Problem)
 {
     /// <summary>What lies directly in the folder and was made, or is being made, by a verb; by name.</summary>
-    /// <exception cref="UserErrorException">There is no such folder.</exception>
+    /// <exception cref="UserErrorException">The folder does not exist.</exception>
     public static IReadOnlyList<ListedWork> In(string folder)
     {
         InputPlace.ThrowUnlessFileOrFolder(folder);

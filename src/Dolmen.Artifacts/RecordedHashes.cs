@@ -9,7 +9,7 @@ public sealed class RecordedHashes
 
     private readonly Dictionary<string, Dictionary<string, ManifestFile>?> _byFolder = new(StringComparer.Ordinal);
 
-    /// <summary>Also looks at a manifest that is no longer on disk.</summary>
+    /// <summary>Looks also at a manifest that was deleted since.</summary>
     public void Add(string folder, Manifest manifest) => _byFolder[Path.GetFullPath(folder)] = Index(manifest);
 
     /// <summary>SHA-256 of the file's contents.</summary>
