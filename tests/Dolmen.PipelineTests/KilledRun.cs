@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 namespace Dolmen.PipelineTests;
 
 /// <summary><c>kill -9</c> at a moment nobody chose, then the same command again: the same bits as without.</summary>
-[Collection(nameof(QuickstartFixture))]
 public sealed class KilledRun : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace Dolmen.PipelineTests;
 
-/// <summary>One real <c>quickstart --minutes 1</c> on the SDK's documentation, shared by the tests that need a finished run. Every class
-/// here is in its collection: they start whole programs that use every core, and side by side they would only slow each other.</summary>
+/// <summary>One real <c>quickstart --minutes 1</c> on the SDK's documentation, shared by the tests that need a finished run. These run one
+/// after the other, because they start whole programs that use every core; tests that need no finished run go on beside them.</summary>
 public sealed class QuickstartFixture : IDisposable
 {
     public QuickstartFixture()

@@ -4,7 +4,6 @@ using System.Text.Json;
 namespace Dolmen.PipelineTests;
 
 /// <summary>The whole way in small: a made-up library's documentation, a model of a few thousand parameters, a handful of steps.</summary>
-[Collection(nameof(QuickstartFixture))]
 public sealed class SmallRun : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-").FullName;
