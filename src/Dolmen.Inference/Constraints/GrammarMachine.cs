@@ -75,7 +75,7 @@ internal sealed class GrammarMachine
             shortest = Math.Min(shortest, _program.ShortestToEnd[state] + frame.ShortestToEnd);
         }
         if (ways.Count == 0 && !accepts) return null;
-        ways.Sort();
+        ways.Sort(static (a, b) => a.State != b.State ? a.State.CompareTo(b.State) : a.Frame.Id.CompareTo(b.Frame.Id));
         var key = new Ways([.. ways], accepts);
         if (_places.TryGetValue(key, out var place)) return place;
         if (_places.Count >= _maxPlaces) (_places, _frames) = ([], []);
@@ -118,10 +118,7 @@ internal sealed class GrammarMachine
     }
 
     /// <summary>A state that a byte can be read in.</summary>
-    internal readonly record struct Way(int State, Frame Frame) : IComparable<Way>
-    {
-        public int CompareTo(Way other) => State != other.State ? State.CompareTo(other.State) : Frame.Id.CompareTo(other.Frame.Id);
-    }
+    internal readonly record struct Way(int State, Frame Frame);
 
     private readonly struct Ways(Way[] list, bool accepts) : IEquatable<Ways>
     {

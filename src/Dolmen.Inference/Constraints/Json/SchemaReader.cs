@@ -95,7 +95,7 @@ internal sealed class SchemaReader
             : throw SchemaField.Problem(at, $"the keyword '{ShownName.Of(keywords[0])}' is not supported");
     }
 
-    private Expression.Choice Enumeration(JsonElement schema, string at)
+    private static Expression.Choice Enumeration(JsonElement schema, string at)
     {
         var values = SchemaField.List(schema, "enum", at);
         if (schema.TryGetProperty("type", out _))
