@@ -280,6 +280,8 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("llama_gqa", """{"qk_norm":true}""", "qk_norm is true")]
     [InlineData("llama_gqa", """{"rope_ratio":500}""", "speaks of 'rope'")]
     [InlineData("llama_gqa", """{"attention_sinks":4}""", "speaks of 'attention'")]
+    [InlineData("llama_gqa", """{"default_theta":500000.0}""", "speaks of 'theta'")]
+    [InlineData("llama_gqa", """{"text_config":{"layers":{"rope_theta":500000.0}}}""", "speaks of 'rope'")]
     [InlineData("mistral_swa", """{"attention_bias":true}""", "attention_bias is true")]
     [InlineData("qwen2", """{"mlp_bias":true}""", "mlp_bias is true")]
     [InlineData("gpt2", """{"add_cross_attention":true}""", "add_cross_attention is true")]
