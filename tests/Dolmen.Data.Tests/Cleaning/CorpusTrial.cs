@@ -36,8 +36,8 @@ internal sealed class CorpusTrial : IDisposable
         ShardRank? rank = null,
         Func<string, IPerplexity>? loadModel = null,
         IProgress<StageProgress>? progress = null,
-        CancellationToken stop = default,
-        CleaningRecipe? recipe = null
+        CleaningRecipe? recipe = null,
+        CancellationToken stop = default
     )
     {
         var funnel = new Funnel();

@@ -202,6 +202,10 @@ public sealed class ConfigKeysTests : IDisposable
             new YarnScaling(4, 64, 32, 1, 1.5, false),
             Scaling("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"attention_factor":1.5,"truncate":false}""")
         );
+        Assert.Equal(
+            new YarnScaling(16, 4096),
+            Scaling("""{"type":"yarn","factor":16.0,"original_max_position_embeddings":4096,"finetuned":true}""")
+        );
         // Left out beside an original context, the factor is how much longer the context is.
         Assert.Equal(
             new YarnScaling(4, 64),
