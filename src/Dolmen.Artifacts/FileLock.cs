@@ -73,7 +73,7 @@ public sealed class FileLock : IDisposable
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            return null;                                                 // the output itself may be writable: a volume that is mounted there
+            return null;                                                 // the output itself may be writable: a volume mounted there
         }
     }
 
