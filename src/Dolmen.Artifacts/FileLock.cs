@@ -12,6 +12,8 @@ public sealed class FileLock : IDisposable
     /// <summary>Of a lock beside its output.</summary>
     public const string Suffix = ".lock";
 
+    private const string RankSuffix = ".rank-";
+
     private readonly FileStream _file;
     private readonly bool _deleteWhenDone;
 
@@ -32,37 +34,64 @@ public sealed class FileLock : IDisposable
             }
             catch (IOException error) when (IsSharingViolation(error))
             {
-                throw new UserErrorException(
-                    $"{Holder(path) ?? "another process"} works in {place}: wait for it to end, stop it, or use another --out.", error);
+                throw new UserErrorException(Refusal(path, place), error);
             }
         }
     }
 
     /// <summary>
     /// Locks an output by a file beside it, named like it with <c>.lock</c> behind, which is removed at the end. Where the folder around
-    /// the output takes no files, the lock lies in the folder for temporary files.
+    /// the output takes no files, the lock lies in the folder for temporary files. A link and what it leads to are one output.
     /// </summary>
-    /// <exception cref="UserErrorException">Another process holds it, or nothing can be written there.</exception>
-    public static FileLock Beside(string output, string suffix = "")
+    /// <param name="rank">The process's number where several share the work: each holds a lock of its own, and none beside a process that
+    /// has the output to itself.</param>
+    /// <exception cref="UserErrorException">Another process works there, or nothing can be written there.</exception>
+    public static FileLock Beside(string output, int? rank = null)
     {
         OutputPlace.Check(output);
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
-        var name = suffix + Suffix;
-        if (Path.GetDirectoryName(full) is { } around)
+        var real = Path.TrimEndingDirectorySeparator(RealPath.Of(output) ?? Path.GetFullPath(output));
+        var name = (rank is null ? "" : $"{RankSuffix}{rank}") + Suffix;
+        var (held, stem) = (TryBeside(real, name, output), real);
+        if (held is null)
         {
-            try
-            {
-                Directory.CreateDirectory(around);
-                return Take(full + name, output, deleteWhenDone: true);
-            }
-            catch (Exception error) when (error is UnauthorizedAccessException or IOException)
-            {
-                // The output itself may be writable all the same: a volume that is mounted there.
-            }
+            stem = Path.Combine(Path.GetTempPath(), $"dolmen-{Environment.UserName}-{StableHash.Sha256(real)[..16]}");
+            held = Take(stem + name, output, deleteWhenDone: true);
         }
-        var hash = StableHash.Sha256(full)[..16];
-        return Take(Path.Combine(Path.GetTempPath(), $"dolmen-{Environment.UserName}-{hash}{name}"), output, deleteWhenDone: true);
+        // Both of two that begin at once may be refused here, but never neither: each has its own lock before it looks for the other's.
+        if (Others(real, stem, rank is null).FirstOrDefault(IsHeld) is not { } other) return held;
+        held.Dispose();
+        throw new UserErrorException(Refusal(other, output));
     }
+
+    private static FileLock? TryBeside(string real, string name, string output)
+    {
+        if (Path.GetDirectoryName(real) is not { } around) return null;
+        try
+        {
+            Directory.CreateDirectory(around);
+            return Take(real + name, output, deleteWhenDone: true);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
+        {
+            return null;                                                 // the output itself may be writable: a volume mounted there
+        }
+    }
+
+    /// <summary>Locks of those who work in the same output: its ranks or the one that has it to itself, whoever makes a part of it, and a
+    /// run of which it is a part.</summary>
+    private static IEnumerable<string> Others(string real, string stem, bool alone)
+    {
+        var of = alone ? Matching(Path.GetDirectoryName(stem), $"{Path.GetFileName(stem)}{RankSuffix}*{Suffix}") : [stem + Suffix];
+        var around = new List<string>();
+        for (var folder = Path.GetDirectoryName(real); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            // Without the run's own file it is the lock of an output that is called "run".
+            if (File.Exists(Path.Combine(folder, RunDirectory.RunFile))) around.Add(Path.Combine(folder, RunDirectory.LockFile));
+        }
+        return [.. of, .. Matching(real, "*" + Suffix), .. around];
+    }
+
+    private static string[] Matching(string? folder, string pattern) => Directory.Exists(folder) ? Directory.GetFiles(folder, pattern) : [];
 
     /// <summary>Whether a process works on what the lock file stands for; a file that is there and not held was left behind.</summary>
     public static bool IsHeld(string path)
@@ -70,7 +99,8 @@ public sealed class FileLock : IDisposable
         if (!File.Exists(path)) return false;
         try
         {
-            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            // Two that ask at the same time do not take each other for holders.
+            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
             return false;
         }
         catch (IOException error)
@@ -88,6 +118,9 @@ public sealed class FileLock : IDisposable
         if (_deleteWhenDone) File.Delete(_file.Name);
         _file.Dispose();
     }
+
+    private static string Refusal(string path, string place) =>
+        $"{Holder(path) ?? "another process"} works in {place}: wait for it to end, stop it, or use another --out.";
 
     /// <summary>Another holder may have deleted the file between our opening and our locking it, and a third process made it anew: our lock
     /// would lock nothing. The length that we give our file tells them apart.</summary>

@@ -17,10 +17,10 @@ public sealed class RunDirectory : IDisposable
 
     private const int MostDifferencesNamed = 3;
 
-    private readonly FileLock _lock;
+    private readonly FileLock _beside, _inside;
 
-    private RunDirectory(string path, string identity, RunState state, FileLock held) =>
-        (Path, Identity, State, _lock) = (path, identity, state, held);
+    private RunDirectory(string path, string identity, RunState state, FileLock beside, FileLock inside) =>
+        (Path, Identity, State, _beside, _inside) = (path, identity, state, beside, inside);
 
     public string Path { get; }
 
@@ -36,11 +36,14 @@ public sealed class RunDirectory : IDisposable
         path = System.IO.Path.GetFullPath(path);
         OutputPlace.Check(path);
         if (File.Exists(path)) throw new UserErrorException($"--out {path} is a file: a run needs a directory. Name another --out.");
-        RefuseForeignFolder(path);
-        Directory.CreateDirectory(path);
-        var held = FileLock.Take(System.IO.Path.Combine(path, LockFile), path);
+        // Two locks: the one that every verb takes, and one inside, by which the verbs that make a part of a run see that it is at work.
+        var beside = FileLock.Beside(path);
+        FileLock? inside = null;
         try
         {
+            RefuseForeignFolder(path);
+            Directory.CreateDirectory(path);
+            inside = FileLock.Take(System.IO.Path.Combine(path, LockFile), path);
             var identity = StableHash.Sha256(request.ToJsonString());
             var runFile = System.IO.Path.Combine(path, RunFile);
             if (!File.Exists(runFile))
@@ -49,7 +52,7 @@ public sealed class RunDirectory : IDisposable
                     runFile,
                     new JsonObject { ["identity"] = identity, ["request"] = request.DeepClone() }.ToJsonString(Indented) + "\n"
                 );
-                return new RunDirectory(path, identity, RunState.New, held);
+                return new RunDirectory(path, identity, RunState.New, beside, inside);
             }
             var (theirs, theirRequest) = ReadRun(runFile);
             if (theirs != identity)
@@ -57,16 +60,22 @@ public sealed class RunDirectory : IDisposable
                 throw new UserErrorException(
                     $"{path} holds a different run{Differences(theirRequest, request)}: use another --out or delete it.");
             }
-            return new RunDirectory(path, identity, Manifest.IsComplete(path, identity) ? RunState.Complete : RunState.Resumable, held);
+            var state = Manifest.IsComplete(path, identity) ? RunState.Complete : RunState.Resumable;
+            return new RunDirectory(path, identity, state, beside, inside);
         }
         catch
         {
-            held.Dispose();
+            inside?.Dispose();
+            beside.Dispose();
             throw;
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _inside.Dispose();
+        _beside.Dispose();
+    }
 
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
 

@@ -61,6 +61,9 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentOutOfRangeException">No such id.</exception>
     public abstract ReadOnlySpan<byte> BytesOf(int token);
 
+    /// <summary>Whether the id is that of a token. A token may show nothing by itself: a space that the decoder takes away.</summary>
+    public virtual bool IsUsed(int token) => !BytesOf(token).IsEmpty;
+
     public int[] Encode(ReadOnlySpan<char> text, bool parseSpecial = false)
     {
         var output = new List<int>(text.Length / 3 + 8);

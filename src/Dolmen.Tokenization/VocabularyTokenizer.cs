@@ -61,6 +61,8 @@ public abstract class VocabularyTokenizer : Tokenizer
         ? _bytes[token]
         : throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has the ids 0 to {_bytes.Length - 1}.");
 
+    public sealed override bool IsUsed(int token) => base.IsUsed(token) || (Steps?.IsUsed(token) ?? false);
+
     public sealed override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false)
     {
         var finders = parseSpecial ? _whenAsked : _always;

@@ -15,6 +15,9 @@ public sealed class Outputs : IDisposable
     public static TheoryData<string> Verbs =>
     [
         "corpus build --input TEXT",
+        "corpus merge --input TEXT",
+        "corpus crawl http://127.0.0.1:9/",
+        "quickstart --input TEXT",
         "corpus mix --input TEXT",
         "corpus train-classifier --good TEXT",
         "tokenizer train TEXT",

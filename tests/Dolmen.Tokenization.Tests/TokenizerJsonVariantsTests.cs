@@ -50,6 +50,19 @@ public class TokenizerJsonVariantsTests
         Assert.Equal("    c", Load(folder, "gemma", []).Decode([6, 266]));
     }
 
+    [Theory]
+    [InlineData("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":""},{"type":"Fuse"}]}""")]
+    [InlineData("""{"type":"Sequence","decoders":[R,{"type":"ByteFallback"},{"type":"Strip","content":" ","start":1,"stop":0}]}""")]
+    public void A_token_that_shows_nothing_is_a_token_all_the_same(string decoder)
+    {
+        using var folder = new Samples.Folder();
+        var steps = decoder.Replace("[R", """[{"type":"Replace","pattern":{"String":"▁"},"content":" "}""", StringComparison.Ordinal);
+        var tokenizer = Load(folder, "sentencepiece", new JsonObject { ["decoder"] = JsonNode.Parse(steps) });
+        int[] spaces = [.. Enumerable.Range(0, tokenizer.VocabSize).Where(id => tokenizer.IsUsed(id) && tokenizer.BytesOf(id).IsEmpty)];
+        Assert.NotEmpty(spaces);
+        Assert.Equal("", tokenizer.Decode(spaces));
+    }
+
     [Fact]
     public void Spaces_of_symbols_that_users_defined_are_spaces_in_both_directions()
     {

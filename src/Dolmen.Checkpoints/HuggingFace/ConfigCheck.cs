@@ -10,7 +10,7 @@ internal static class ConfigCheck
     private static readonly string[] Telling =
     [
         "rope", "rotary", "attn", "attention", "position", "alibi", "window", "norm", "bias", "activation", "softcap", "multiplier", "clip",
-        "scale", "scaling", "logit",
+        "scale", "scaling", "logit", "theta",
     ];
 
     /// <exception cref="Artifacts.UserErrorException">A key changes the model's function in a way that cannot be run, or is there
@@ -67,17 +67,23 @@ internal static class ConfigCheck
             throw fields.Bad($"{name} is {Shown(value)}", $"it changes what the model computes, and models of type '{family.ModelType}' " +
                 $"do not have it here: only {allowed} can be run. Choose a model without it");
         }
-        if (Telling.FirstOrDefault(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)) is { } told)
+        if (Told(property) is { } told)
         {
             throw fields.Bad(
                 $"{name} is {Shown(value)}",
-                $"the key is not known for models of type '{family.ModelType}', and its name "
-                    + $"speaks of '{told}', so it may change what the model computes. Choose another model, or take the key out if you "
+                $"the key is not known for models of type '{family.ModelType}', and its name, or one in "
+                    + $"it, speaks of '{told}', so it may change what the model computes. Choose another model, or take the key out if you "
                     + $"know that it does not"
             );
         }
         return false;
     }
+
+    /// <summary>The word by which a key, or one inside its object, may change what the model computes.</summary>
+    private static string? Told(JsonProperty property) =>
+        Telling.FirstOrDefault(part => property.Name.Contains(part, StringComparison.OrdinalIgnoreCase))
+            ?? (property.Value.ValueKind == JsonValueKind.Object
+                ? property.Value.EnumerateObject().Select(Told).FirstOrDefault(told => told is not null) : null);
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0
         || value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any();

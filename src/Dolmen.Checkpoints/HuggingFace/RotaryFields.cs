@@ -24,6 +24,7 @@ internal static class RotaryFields
             "mscale",
             "mscale_all_dim",
             "truncate",
+            "finetuned",                                              // how the model came to be: it changes no position
         ],
         ["longrope"] = ["factor", "original_max_position_embeddings", "attention_factor", "short_factor", "long_factor"],
     };

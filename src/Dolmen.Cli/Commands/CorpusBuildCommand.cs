@@ -123,7 +123,7 @@ internal static class CorpusBuildCommand
                     merges ? ShardRank.Alone : Rank(parsed.GetValue(rank), parsed.GetValue(world)),
                     folder => ModelPerplexity.Load(folder, parsed.GetValue(threads))
                 );
-                using var held = FileLock.Beside(directory, run.Rank.World > 1 ? $".rank-{run.Rank.Rank}" : "");
+                using var held = FileLock.Beside(directory, run.Rank.World > 1 ? run.Rank.Rank : null);
                 string[] changes =
                 [
                     .. parsed.GetValue(set) ?? [],

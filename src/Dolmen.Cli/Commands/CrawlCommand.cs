@@ -96,6 +96,7 @@ internal static class CrawlCommand
                 {
                     OnNotice = notice => Console.Error.WriteLine(notice),
                 };
+                using var held = FileLock.Beside(wanted.Folder);
                 using var work = new RecordedWork(string.Join(' ', parsed.CommandPath()), wanted.Folder, stop);
                 CrawlReport report;
                 using (var progress = new ConsoleProgress(parsed.GetValue(json)))

@@ -32,10 +32,15 @@ internal static class ModelExportCommand
             HelpName = "TYPE",
         };
         var nonFinite = new Option<bool>("--allow-nan") { Description = "Copy weights that are NaN or infinite instead of refusing them." };
+        var weightsOnly = new Option<bool>("--weights-only")
+        {
+            Description = "Leave the tokenizer out of a GGUF file; one that GGUF cannot hold is refused otherwise.",
+        };
         command.Add(model);
         command.Add(output);
         command.Add(format);
         command.Add(dtype);
+        command.Add(weightsOnly);
         command.Add(nonFinite);
         command.Add(json);
         command.Add(CommonOptions.Strict());
@@ -44,16 +49,20 @@ internal static class ModelExportCommand
             (parsed, work, stop) =>
             {
                 var (from, target, type) = (parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(dtype));
+                var isGguf = (parsed.GetValue(format) ?? FormatOf(target)) == "gguf";
+                if (!isGguf && parsed.GetValue(weightsOnly))
+                    throw new UserErrorException("--weights-only goes with a GGUF file: a folder keeps its tokenizer as it is.");
                 work.Reads("model", HuggingFaceFolder.Locate(from));
                 var written =
-                    (parsed.GetValue(format) ?? FormatOf(target)) == "gguf"
+                    isGguf
                         ? ModelExport
                             .ToGguf(
                                 from,
                                 target,
                                 type is null ? null : Type(type),
                                 note => Console.Error.WriteLine($"dolmen: {note}"),
-                                stop
+                                stop,
+                                parsed.GetValue(weightsOnly)
                             )
                             .Name()
                         : ModelExport

@@ -92,7 +92,7 @@ internal static class TokenizerCommand
                 || token >= tokenizer.VocabSize
             )
                 throw new UserErrorException($"{text} is not a token of this vocabulary: its ids run from 0 to {tokenizer.VocabSize - 1}.");
-            if (tokenizer.BytesOf(token).IsEmpty)
+            if (!tokenizer.IsUsed(token))
                 throw new UserErrorException($"{text} is not a token of this vocabulary: the id lies in it and is not used.");
             tokens.Add(token);
         }

@@ -142,7 +142,8 @@ public static class GgufVocabulary
     }
 
     private static UserErrorException CannotSay(string only) => new(
-        $"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging Face folder.");
+        $"The tokenizer cannot be written as GGUF: {only}, and GGUF has no way to say so. Export the model as a Hugging "
+            + "Face folder, or its weights alone (--weights-only).");
 
     /// <summary>What llama.cpp's converter calls a row that no token has.</summary>
     private static string Filler(int id) => $"[PAD{id.ToString(CultureInfo.InvariantCulture)}]";

@@ -41,17 +41,23 @@ public static class ModelExport
         ToGguf(model, path, type, _ => { }, stop);
 
     /// <param name="note">Told what the format cannot hold.</param>
+    /// <param name="weightsOnly">Leaves the vocabulary out, which is refused where the format cannot hold it.</param>
     /// <inheritdoc cref="ToGguf(string, string, GgmlType?, CancellationToken)"/>
-    public static GgmlType ToGguf(string model, string path, GgmlType? type, Action<string> note, CancellationToken stop)
+    public static GgmlType ToGguf(
+        string model, string path, GgmlType? type, Action<string> note, CancellationToken stop, bool weightsOnly = false)
     {
         var folder = HuggingFaceFolder.Locate(model);
         var config = HuggingFaceFolder.LoadConfig(folder);
-        List<(string, GgufValue)> vocabulary = Vocabulary(folder) is { } tokenizer
+        List<(string, GgufValue)> vocabulary = !weightsOnly && Vocabulary(folder) is { } tokenizer
             ? [.. GgufVocabulary.Of(tokenizer, config.VocabSize, GenerationSettings.Load(folder), note)]
             : [("tokenizer.ggml.model", GgufValue.Of("none"))];
         if (vocabulary.Count == 1)
         {
-            note("No vocabulary was written: the model's folder holds none, or one of a kind that is not written as GGUF.");
+            note(
+                "No vocabulary was written: "
+                    + (weightsOnly ? "other programs run the model on token ids alone."
+                        : "the model's folder holds none, or one of a kind that is not written as GGUF.")
+            );
         }
         using var weights = CheckpointWeights.Open(folder, config);
         var written = type ?? weights.DtypeOf(config.Tensors()[0].Name) switch

@@ -73,10 +73,13 @@ internal sealed class TokenDecoder
         return atStart ? all : all[Math.Min(all.Length, Before.Length)..];
     }
 
+    /// <summary>Whether the file gives the id to a token.</summary>
+    public bool IsUsed(int token) => _texts[token].Length > 0;
+
     /// <summary>What a token shows within a text.</summary>
     public byte[] BytesOf(int token)
     {
-        if (_texts[token].Length == 0) return [];
+        if (!IsUsed(token)) return [];
         if (HasBytes && SentencePieceTokenizer.ByteOf(_texts[token]) is { } value) return [value];
         List<string> texts = [_texts[token]];
         foreach (var step in _alone)

@@ -36,12 +36,13 @@ internal sealed class CorpusTrial : IDisposable
         ShardRank? rank = null,
         Func<string, IPerplexity>? loadModel = null,
         IProgress<StageProgress>? progress = null,
+        CleaningRecipe? recipe = null,
         CancellationToken stop = default
     )
     {
         var funnel = new Funnel();
         var files = InputFiles.Find([.. inputs.Select(At)], funnel);
-        var recipe = CleaningRecipes.Load(
+        recipe ??= CleaningRecipes.Load(
             CleaningRecipes.Crawl,
             ["filters.gopherRepetition=null", "shardMegabytes=1", "language.minScore=0", .. set]
         );

@@ -1,8 +1,10 @@
 using Dolmen.Artifacts;
 using Dolmen.Data;
 using Dolmen.Data.Cleaning;
+using Dolmen.Data.Filters;
 using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Reports;
+using Dolmen.Data.Sources;
 
 namespace Dolmen.Tests.Data.Cleaning;
 
@@ -33,6 +35,24 @@ public sealed class PartsOfTheRecipe : IDisposable
             Assert.Throws<UserErrorException>(() => _trial.Ask("without", "language.mixed={}")).Message,
             StringComparison.Ordinal
         );
+    }
+
+    [Theory]
+    [InlineData("{}", "", 0.0, null)]
+    [InlineData("""{"language":null,"read":null,"filters":null}""", "", 0.0, null)]
+    [InlineData("""{"language":{}}""", "", null, null)]
+    [InlineData("{}", "language.keep=[\"en\"]", null, "en")]
+    [InlineData("{}", "language.minScore=0.5", 0.5, null)]
+    [InlineData("""{"language":{"keep":["en"]}}""", "language=null", 0.0, null)]
+    [InlineData("""{"language":{"keep":["en"]},"filters":{"c4":{}}}""", "filters=null", null, "en")]
+    public void A_part_that_is_left_out_or_null_drops_nothing(string text, string set, double? minScore, string? keep)
+    {
+        var recipe = CleaningRecipeFile.Load(text, "recipe", set.Length == 0 ? [] : [set]);
+        Assert.Equal((minScore, keep), (recipe.Language.MinScore, recipe.Language.Keep is { } kept ? string.Join(' ', kept) : null));
+        Assert.Equal((new FilterSettings(), new ReadLimits()), (recipe.Filters, recipe.Read));
+        // A text of no language at all is in the corpus when no bound of a language is left.
+        _trial.Rows("a.jsonl", "xq 7", "zw 8");
+        Assert.Equal(minScore == 0 ? 2 : 0, _trial.Try("out", ["a.jsonl"], [], recipe: recipe)?.Kept);
     }
 
     [Fact]

@@ -24,11 +24,68 @@ public sealed class FileLockTests : IDisposable
             );
             Assert.Equal([At("out.lock")], Directory.GetFileSystemEntries(_folder));
             FileLock.Beside(At("other")).Dispose();
-            FileLock.Beside(At("out"), ".rank-1").Dispose();
         }
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
         FileLock.Beside(At("out")).Dispose();
     }
+
+    [Fact]
+    public void Ranks_work_beside_each_other_and_not_beside_one_that_has_the_output_to_itself()
+    {
+        using (FileLock.Beside(At("out"), rank: 0))
+        {
+            FileLock.Beside(At("out"), rank: 1).Dispose();
+            Refused(At("out"));
+            Assert.Throws<UserErrorException>(() => FileLock.Beside(At("out"), rank: 0));
+            Assert.Equal([At("out.rank-0.lock")], Directory.GetFileSystemEntries(_folder));
+        }
+        using (FileLock.Beside(At("out")))
+        {
+            Assert.Throws<UserErrorException>(() => FileLock.Beside(At("out"), rank: 1));
+            Assert.Equal([At("out.lock")], Directory.GetFileSystemEntries(_folder));
+        }
+    }
+
+    [Fact]
+    public void A_run_shares_its_folder_with_no_verb_and_no_verb_makes_a_part_of_a_run_that_is_at_work()
+    {
+        using (RunDirectory.Open(At("run"), []))
+        {
+            Refused(At("run"));
+            Refused(Path.Combine(At("run"), "corpus"));
+            Refused(Path.Combine(At("run"), "sft", "model.gguf"));
+            Assert.Throws<UserErrorException>(() => RunDirectory.Open(At("run"), []));
+        }
+        using (FileLock.Beside(At("run")))
+        {
+            FileLock.Beside(At("beside")).Dispose();                     // its lock is called as that inside a run is
+            Assert.Throws<UserErrorException>(() => RunDirectory.Open(At("run"), []));
+        }
+        using (FileLock.Beside(Path.Combine(At("run"), "corpus")))
+        {
+            Assert.Throws<UserErrorException>(() => RunDirectory.Open(At("run"), []));
+            FileLock.Beside(Path.Combine(At("run"), "tokenizer")).Dispose();
+        }
+        RunDirectory.Open(At("run"), []).Dispose();
+    }
+
+    [Fact]
+    public void A_link_and_what_it_leads_to_are_one_output()
+    {
+        Directory.CreateDirectory(At("out"));
+        Directory.CreateDirectory(At("elsewhere"));
+        Directory.CreateSymbolicLink(At("link"), At("out"));
+        Directory.CreateSymbolicLink(Path.Combine(At("elsewhere"), "around"), _folder);
+        using (FileLock.Beside(At("link")))
+        {
+            Refused(At("out"));
+            Refused(Path.Combine(At("elsewhere"), "around", "out"));
+        }
+        FileLock.Beside(At("out")).Dispose();
+    }
+
+    private static void Refused(string output) =>
+        Assert.Contains(" works in ", Assert.Throws<UserErrorException>(() => FileLock.Beside(output)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_lock_file_that_was_left_behind_locks_nothing()

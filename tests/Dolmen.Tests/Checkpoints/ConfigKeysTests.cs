@@ -202,6 +202,10 @@ public sealed class ConfigKeysTests : IDisposable
             new YarnScaling(4, 64, 32, 1, 1.5, false),
             Scaling("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"attention_factor":1.5,"truncate":false}""")
         );
+        Assert.Equal(
+            new YarnScaling(16, 4096),
+            Scaling("""{"type":"yarn","factor":16.0,"original_max_position_embeddings":4096,"finetuned":true}""")
+        );
         // Left out beside an original context, the factor is how much longer the context is.
         Assert.Equal(
             new YarnScaling(4, 64),
@@ -280,6 +284,8 @@ public sealed class ConfigKeysTests : IDisposable
     [InlineData("llama_gqa", """{"qk_norm":true}""", "qk_norm is true")]
     [InlineData("llama_gqa", """{"rope_ratio":500}""", "speaks of 'rope'")]
     [InlineData("llama_gqa", """{"attention_sinks":4}""", "speaks of 'attention'")]
+    [InlineData("llama_gqa", """{"default_theta":500000.0}""", "speaks of 'theta'")]
+    [InlineData("llama_gqa", """{"text_config":{"layers":{"rope_theta":500000.0}}}""", "speaks of 'rope'")]
     [InlineData("mistral_swa", """{"attention_bias":true}""", "attention_bias is true")]
     [InlineData("qwen2", """{"mlp_bias":true}""", "mlp_bias is true")]
     [InlineData("gpt2", """{"add_cross_attention":true}""", "add_cross_attention is true")]

@@ -153,6 +153,14 @@ public sealed class Interchange : IDisposable
         else Assert.Contains("cannot be written as GGUF", Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
         Assert.Equal(written, File.Exists(Path("m.gguf")));
         Assert.Equal(written, notes.Exists(note => note.Contains("NFC normalizer", StringComparison.Ordinal)));
+
+        // The weights alone can always be had.
+        ModelExport.ToGguf(Path("m"), Path("w.gguf"), null, notes.Add, TestContext.Current.CancellationToken, weightsOnly: true);
+        Assert.Contains("No vocabulary was written", notes[^1], StringComparison.Ordinal);
+        Assert.Contains("holds no vocabulary", Assert.Throws<UserErrorException>(() => TokenizerSource.Open(Path("w.gguf"))).Message,
+            StringComparison.Ordinal);
+        ModelImport.FromGguf(Path("w.gguf"), Path("w"), null, weightsOnly: false, TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path("m/model.safetensors")), File.ReadAllBytes(Path("w/model.safetensors")));
     }
 
     [Theory]
