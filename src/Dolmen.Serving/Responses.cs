@@ -55,6 +55,7 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
 [JsonSerializable(typeof(JsonArray))]
+[JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class ServingJson : JsonSerializerContext
 {

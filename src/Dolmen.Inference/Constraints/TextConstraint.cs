@@ -45,10 +45,19 @@ public sealed class TextConstraint
     }
 
     /// <summary>A JSON value that is valid under the schema; see <see cref="SchemaReader"/> for what is understood.</summary>
+    /// <param name="before">Stands before the value, and <paramref name="after"/> behind it.</param>
+    /// <param name="several">Further values may follow, each on a line of its own.</param>
     /// <exception cref="UserErrorException">The schema says what cannot be held, or contradicts itself.</exception>
-    public static TextConstraint JsonSchema(JsonElement schema, Tokenizer tokenizer)
+    public static TextConstraint JsonSchema(
+        JsonElement schema, Tokenizer tokenizer, string before = "", string after = "", bool several = false)
     {
         var (root, rules) = SchemaReader.Read(schema);
+        root = new Expression.Sequence([Expression.Text(before), root, Expression.Text(after)]);
+        if (several)
+        {
+            var next = new Expression.Sequence([Expression.Text("\n"), root]);
+            root = new Expression.Sequence([root, new Expression.Repetition(next, 0, null)]);
+        }
         return Of(root, rules, tokenizer);
     }
 
