@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Dolmen.Inference.Kernels;
+using Dolmen.Inference.Layers;
 
 namespace Dolmen.Inference.Mixers;
 
@@ -29,6 +30,8 @@ internal sealed unsafe class RecurrentState : LayerState
     }
 
     public override long Bytes => _buffer.Bytes;
+
+    public static RecurrentState Of(Piece piece, int layer) => (RecurrentState)piece.State.Layers[layer];
 
     /// <summary>Where a part begins; zero at the start of a sequence.</summary>
     public float* Part(int index)
