@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Layers;
+using Dolmen.Inference.Mixers;
 
 namespace Dolmen.Inference;
 
@@ -19,6 +20,7 @@ internal sealed unsafe class DecoderBody : IDisposable
     private readonly PackedMatrix? _positions;
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
+    private readonly StateMemory _memory = new();
 
     public DecoderBody(DecoderConfig config, WeightSource source, int? threads)
     {
@@ -45,6 +47,9 @@ internal sealed unsafe class DecoderBody : IDisposable
     /// <summary>Whether a layer's rotary positions are scaled by the sequence's length.</summary>
     public bool DependsOnLength { get; }
 
+    /// <summary>Memory of all states that are alive.</summary>
+    public long StateBytes => _memory.Bytes;
+
     /// <summary>Bytes the weights take in memory.</summary>
     public long WeightBytes => Embedding.Bytes + (_positions?.Bytes ?? 0) + _norm.Bytes + _blocks.Sum(block => block.WeightBytes);
 
@@ -55,7 +60,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         var limit = _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
-        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState())], limit, identity);
+        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState(_memory))], limit, identity);
     }
 
     /// <summary>Takes in the slices' tokens in passes of at most <see cref="MaxRows"/> rows; calls <paramref name="written"/> after each

@@ -58,6 +58,8 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     public override bool DependsOnLength => _body.DependsOnLength;
 
+    public override long StateBytes => _body.StateBytes;
+
     public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
         SequenceSlice.Check(batch, _identity, _config.VocabSize, _body.DModel);

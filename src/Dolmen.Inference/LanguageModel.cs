@@ -16,6 +16,9 @@ public abstract class LanguageModel : IDisposable
     /// <see cref="SequenceSlice.PromptEnd"/>. The prefix of one prompt then cannot stand for that of another.</summary>
     public virtual bool DependsOnLength => false;
 
+    /// <summary>Memory of all its states that are alive, what several share counted once; 0 where nobody counts.</summary>
+    public virtual long StateBytes => 0;
+
     /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
     public abstract DecodeState NewState(int capacity);
 

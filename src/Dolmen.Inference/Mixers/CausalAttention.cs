@@ -34,7 +34,7 @@ internal sealed unsafe class CausalAttention : DecodeMixer
 
     public override long WeightBytes => _qkv.Bytes + _output.Bytes + (_queryNorm?.Bytes ?? 0) + (_keyNorm?.Bytes ?? 0);
 
-    public override LayerState NewState() => new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window);
+    public override LayerState NewState(StateMemory memory) => new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window, memory);
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

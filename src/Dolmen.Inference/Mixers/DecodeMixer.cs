@@ -30,7 +30,8 @@ internal abstract class DecodeMixer : IDisposable
 
     public abstract long WeightBytes { get; }
 
-    public abstract LayerState NewState();
+    /// <summary>An empty state, counted in <paramref name="memory"/>.</summary>
+    public abstract LayerState NewState(StateMemory memory);
 
     /// <summary>Appends the rows of a pass to the states of their sequences.</summary>
     /// <param name="x">(M, D), normed.</param>

@@ -24,7 +24,7 @@ internal sealed unsafe class H3Recurrence(H3Spec spec, WeightSource weights) : D
 
     public override long WeightBytes => _qkv.Bytes + _shift.Bytes + _memory.Bytes + _output.Bytes;
 
-    public override LayerState NewState() => new RecurrentState(
+    public override LayerState NewState(StateMemory memory) => new RecurrentState(memory, 
         new StatePart(1, spec.DModel, spec.ShiftState - 1), new StatePart(spec.HeadDim * spec.HeadDim, spec.Heads, _memory.Inner));
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)

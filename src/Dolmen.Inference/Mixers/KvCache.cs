@@ -13,17 +13,18 @@ internal sealed unsafe class KvCache : LayerState
     private readonly int _heads;
     private readonly int _headDim;
     private readonly int? _window;
+    private readonly StateMemory _memory;
     private readonly List<KvPage> _pages = [];
     private readonly List<nint> _addresses = [];                         // of the pages' first floats
     private int _lowest;                                                 // the first position still held
 
-    public KvCache(int heads, int headDim, int? window)
+    public KvCache(int heads, int headDim, int? window, StateMemory memory)
     {
-        (_heads, _headDim, _window) = (heads, headDim, window);
+        (_heads, _headDim, _window, _memory) = (heads, headDim, window, memory);
         ValueStride = (headDim + 15) / 16 * 16;
     }
 
-    public override long Bytes => _pages.Sum(page => page.SharedBytes);
+    public override long Bytes => _pages.Sum(page => page.Bytes);
 
     public int Length { get; private set; }
 
@@ -50,7 +51,7 @@ internal sealed unsafe class KvCache : LayerState
     {
         if (Length % KvPage.Positions != 0 && _pages[^1].IsShared) Replace(_pages.Count - 1, _pages[^1].Copy());
         Length += tokens;
-        while ((FirstPage + _pages.Count) * KvPage.Positions < Length) Add(new KvPage(_heads * HeadFloats));
+        while ((FirstPage + _pages.Count) * KvPage.Positions < Length) Add(new KvPage(_heads * HeadFloats, _memory));
     }
 
     /// <summary>Not before <see cref="Append"/>. Several threads may put different positions.</summary>
@@ -76,7 +77,7 @@ internal sealed unsafe class KvCache : LayerState
 
     public override LayerState Fork()
     {
-        var copy = new KvCache(_heads, _headDim, _window) { Length = Length, FirstPage = FirstPage, _lowest = _lowest };
+        var copy = new KvCache(_heads, _headDim, _window, _memory) { Length = Length, FirstPage = FirstPage, _lowest = _lowest };
         foreach (var page in _pages) copy.Add(page.Share());
         return copy;
     }
@@ -113,7 +114,7 @@ internal sealed unsafe class KvCache : LayerState
         var row = new float[2 * _headDim];
         Length = _lowest = FirstSaved(length);
         FirstPage = Length / KvPage.Positions;
-        if (Length % KvPage.Positions != 0) Add(new KvPage(_heads * HeadFloats));
+        if (Length % KvPage.Positions != 0) Add(new KvPage(_heads * HeadFloats, _memory));
         while (Length < length)
         {
             Append(1);

@@ -42,8 +42,8 @@ internal sealed unsafe class Mamba2Recurrence : DecodeMixer
     public override long WeightBytes =>
         _convolution.Bytes + _in.Bytes + _norm.Bytes + _output.Bytes + 3L * _spec.Heads * sizeof(float);
 
-    public override LayerState NewState() =>
-        new RecurrentState(_convolution.State, new StatePart(_spec.Heads, _spec.HeadDim, _spec.DState));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, _convolution.State, new StatePart(_spec.Heads, _spec.HeadDim, _spec.DState));
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

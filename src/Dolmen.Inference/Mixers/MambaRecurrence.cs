@@ -60,8 +60,8 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
     public override long WeightBytes => _a.Bytes + _skip.Bytes + _convolution.Bytes + _in.Bytes + _x.Bytes + _dt.Bytes + _output.Bytes
         + (_dtNorm?.Bytes ?? 0) + (_bNorm?.Bytes ?? 0) + (_cNorm?.Bytes ?? 0);
 
-    public override LayerState NewState() =>
-        new RecurrentState(_convolution.State, new StatePart(1, _spec.DInner, _spec.DState));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, _convolution.State, new StatePart(1, _spec.DInner, _spec.DState));
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

@@ -22,11 +22,13 @@ internal sealed unsafe class RecurrentState : LayerState
 
     private readonly StatePart[] _parts;
     private readonly NativeBuffer _buffer;
+    private readonly StateMemory _memory;
 
-    public RecurrentState(params StatePart[] parts)
+    public RecurrentState(StateMemory memory, params StatePart[] parts)
     {
-        _parts = parts;
+        (_memory, _parts) = (memory, parts);
         _buffer = NativeBuffer.OfFloats(parts.Sum(part => part.Floats));
+        memory.Add(_buffer.Bytes);
     }
 
     public override long Bytes => _buffer.Bytes;
@@ -43,7 +45,7 @@ internal sealed unsafe class RecurrentState : LayerState
 
     public override LayerState Fork()
     {
-        var copy = new RecurrentState(_parts);
+        var copy = new RecurrentState(_memory, _parts);
         Buffer.MemoryCopy(_buffer.Pointer, copy._buffer.Pointer, copy.Bytes, Bytes);
         return copy;
     }
@@ -85,7 +87,9 @@ internal sealed unsafe class RecurrentState : LayerState
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) _buffer.Dispose();
+        if (!disposing || _buffer.IsClosed) return;
+        _memory.Add(-_buffer.Bytes);
+        _buffer.Dispose();
     }
 
     /// <summary>The first element of each channel of a part, groups outermost.</summary>

@@ -56,7 +56,7 @@ public unsafe class KernelTests
         {
             var random = new StableRandom((ulong)(length * 1009 + e));
             var (q, keys, values) = (Random(ref random, e), Random(ref random, length * e), Random(ref random, length * e));
-            using var cache = new KvCache(1, e, null);
+            using var cache = new KvCache(1, e, null, new StateMemory());
             cache.Append(length);
             var output = new float[e];
             var scores = new float[length + 16];

@@ -81,7 +81,7 @@ public class StateSpaceRecurrenceTests
         {
             for (var sequence = 0; sequence < 2; sequence++)
             {
-                using var state = new DecodeState([mixer.NewState()], 48);
+                using var state = new DecodeState([mixer.NewState(new StateMemory())], 48);
                 for (var t = 0; t < 48; t += chunk)
                 {
                     var m = Math.Min(chunk, 48 - t);
