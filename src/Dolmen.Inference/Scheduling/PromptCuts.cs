@@ -29,6 +29,8 @@ internal sealed class PromptCuts(Tokenizer tokenizer)
     {
         var length = sequence.State!.Length;
         if (length > 1) _goesBack = sequence.State.CanTruncate(1);
-        return _goesBack ? length == sequence.PromptLength : sequence.Cuts.Contains(length);
+        var (isCut, last) = (sequence.Cuts.Contains(length), sequence.PromptLength - 1);
+        if (!_goesBack) return isCut;
+        return sequence.Cuts.Contains(last) ? length == last : length == sequence.PromptLength;
     }
 }

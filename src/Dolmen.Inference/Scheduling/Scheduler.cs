@@ -175,7 +175,7 @@ public sealed class Scheduler : IDisposable
             var (sequence, next) = (node.Value, node.Next);
             if (!AwaitsPrefix(sequence))
             {
-                if (_memory.NewState(sequence, alone: _running.Count == 0) is not { } found)
+                if (_memory.NewState(sequence, _running) is not { } found)
                 {
                     _isFull = true;
                     return;

@@ -11,14 +11,16 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
     public PrefixCache Cache { get; } = new(model, options.CachePrefixes ? options.StateBytes : 0);
 
     /// <summary>A state that holds as much of the text as is known already; null where there is no room for it now.</summary>
-    /// <param name="alone">No other text has its turn: this one gets it, whatever it needs.</param>
-    public CachedPrefix? NewState(GeneratingSequence sequence, bool alone)
+    /// <param name="running">Those that have their turn; where there is none this one gets it, whatever it needs.</param>
+    public CachedPrefix? NewState(GeneratingSequence sequence, List<GeneratingSequence> running)
     {
+        var promised = running.Sum(other => BytesOf(other.Length + 1) - BytesOf(other.State!.Length));
         // A prompt that is scored needs the logits of all its tokens.
         var found = Caches && !sequence.IsScored
             ? Cache.Find(sequence.Tokens, most: sequence.Length - 1)
             : new CachedPrefix(model.NewState(model.Config.ContextLength), 0);
-        if (MakeRoom(BytesOf(sequence.Length + 1) - BytesOf(found.State.Length)) || alone) return found;
+        var needed = BytesOf(sequence.Length + 1) - BytesOf(found.State.Length);
+        if (MakeRoom(promised + needed) || running.Count == 0) return found;
         found.State.Dispose();
         return null;
     }
