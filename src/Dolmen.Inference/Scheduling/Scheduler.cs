@@ -37,7 +37,8 @@ public sealed class Scheduler : IDisposable
     private readonly LinkedList<GeneratingSequence> _waiting = new();
     private readonly List<GeneratingSequence> _running = [];             // in the order of their turns
     private readonly SemaphoreSlim _work = new(0);
-    private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _gate = new();                                 // nothing comes in once it is closed
+    private volatile bool _closed;
     private Thread? _thread;
     private long _preemptions;
     private bool _isFull;                                                // until a state is given back
@@ -68,9 +69,12 @@ public sealed class Scheduler : IDisposable
     {
         request.Options.Validate();
         CheckPrompt(request.Prompt.Span, request.Options);
-        ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
         var sequence = new GeneratingSequence(_model, _tokenizer, request, stop);
-        _inbox.Enqueue(sequence);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _inbox.Enqueue(sequence);
+        }
         _work.Release();
         return sequence.Generation;
     }
@@ -122,21 +126,19 @@ public sealed class Scheduler : IDisposable
     /// <summary>Cancels what is not finished.</summary>
     public void Dispose()
     {
-        _closing.Cancel();
+        lock (_gate) _closed = true;
         _work.Release();
         _thread?.Join();
         while (_inbox.TryDequeue(out var arrived)) _waiting.AddLast(arrived);
-        foreach (var sequence in _running.Concat(_waiting)) Cancel(sequence, _closing.Token);
+        foreach (var sequence in _running.Concat(_waiting)) Cancel(sequence, new CancellationToken(canceled: true));
         _running.Clear();
         _waiting.Clear();
         _memory.Dispose();
-        _work.Dispose();
-        _closing.Dispose();
     }
 
     private void Work()
     {
-        while (!_closing.IsCancellationRequested)
+        while (!_closed)
         {
             if (!Step()) _work.Wait();
         }
