@@ -6,35 +6,40 @@ using Dolmen.Modeling;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>One token at a time at context 128, with fp32 weights: on all cores against one, and with one of the cores taken by another
-/// program against all of them quiet.</summary>
+/// <summary>One token at a time at context 128, with fp32 weights: on all cores against one, with one of the cores taken by another program
+/// against all of them quiet, and eight sequences in one pass against one.</summary>
 internal sealed class DecodeBenchmark : Benchmark
 {
     private const int Context = 128;
+    private const int Batch = 8;
     private const int Rounds = 5;
     private const double SecondsPerRun = 0.5;
 
     public override string Name => "decode";
 
-    public override string Description => "decoding tokens/s of ours (1M, 10M, 30M parameters), and what is left of it beside a busy core";
+    public override string Description =>
+        "decoding tokens/s of ours, of one sequence and of eight at once, and what is left of it beside a busy core";
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
     {
-        foreach (var (name, config) in ModelSizes.All)
+        var transformers = ModelSizes.All.Select(size => (size.Name, (DecoderConfig)size.Config));
+        foreach (var (name, config) in transformers.Concat(ModelSizes.StateSpace))
         {
             using var trained = TrainableModel.Build(config, Compute.Host());
             trained.Parameters.Initialize(1);
             var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
             using var all = new DecoderModel(config, tensor => tensors[tensor]);
             using var single = new DecoderModel(config, tensor => tensors[tensor], threads: 1);
-            List<double> quiet = [], contended = [], alone = [];
+            List<double> quiet = [], contended = [], alone = [], together = [], aloneTogether = [];
             for (var round = 0; round < Rounds; round++)
             {
                 progress.Report(new StageProgress($"bench decode {name}", round, Rounds, "rounds", ""));
-                quiet.Add(TokensPerSecond(all, config, stop));
-                alone.Add(TokensPerSecond(single, config, stop));
+                quiet.Add(TokensPerSecond(all, config, 1, stop));
+                together.Add(TokensPerSecond(all, config, Batch, stop));
+                alone.Add(TokensPerSecond(single, config, 1, stop));
+                aloneTogether.Add(TokensPerSecond(single, config, Batch, stop));
                 using var busy = new BusyCore();
-                contended.Add(TokensPerSecond(all, config, stop));
+                contended.Add(TokensPerSecond(all, config, 1, stop));
             }
             var (many, one, beside) = (Measured.Of(quiet), Measured.Of(alone), Measured.Of(contended));
             yield return new(
@@ -55,23 +60,40 @@ internal sealed class DecodeBenchmark : Benchmark
                 Rounds,
                 beside.Spread
             );
+            yield return Batched($"{name}: decode, batch {Batch}", together, many.Median);
+            yield return Batched($"{name}: decode, batch {Batch}, one thread", aloneTogether, one.Median);
         }
     }
 
-    private static double TokensPerSecond(DecoderModel model, DecoderConfig config, CancellationToken stop)
+    private static BenchmarkRow Batched(string name, List<double> rates, double single)
+    {
+        var measured = Measured.Of(rates);
+        return new BenchmarkRow(name, measured.Median, "tokens/s", "batch 1", measured.Median / single, Rounds, measured.Spread);
+    }
+
+    private static double TokensPerSecond(DecoderModel model, DecoderConfig config, int batch, CancellationToken stop)
     {
         var random = new StableRandom(2);
-        var prompt = Enumerable.Range(0, Context).Select(_ => random.Next(config.VocabSize)).ToArray();
-        var logits = new float[config.VocabSize];
-        using var held = model.NewState(2 * Context);
-        model.Prefill(prompt, held, logits);
+        int[] Prompt() => [.. Enumerable.Range(0, Context).Select(_ => random.Next(config.VocabSize))];
+        int[][] prompts = [.. Enumerable.Range(0, batch).Select(_ => Prompt())];
+        var logits = Array.ConvertAll(prompts, _ => new float[config.VocabSize]);
+        var held = Array.ConvertAll(prompts, _ => model.NewState(2 * Context));
+        model.Forward([.. prompts.Select((prompt, i) => new SequenceSlice(held[i], prompt))]);
+        var slices = new SequenceSlice[batch];
         var (tokens, clock) = (0, Stopwatch.StartNew());
         while (clock.Elapsed.TotalSeconds < SecondsPerRun)
         {
             stop.ThrowIfCancellationRequested();
-            using var state = held.Fork();
-            for (var i = 0; i < Context / 2; i++, tokens++) model.Step(prompt[i], state, logits);
+            var states = Array.ConvertAll(held, state => state.Fork());
+            for (var i = 0; i < Context / 2; i++, tokens += batch)
+            {
+                for (var row = 0; row < batch; row++)
+                    slices[row] = new SequenceSlice(states[row], prompts[row].AsMemory(i, 1)) { Logits = logits[row] };
+                model.Forward(slices);
+            }
+            foreach (var state in states) state.Dispose();
         }
+        foreach (var state in held) state.Dispose();
         return tokens / clock.Elapsed.TotalSeconds;
     }
 }

@@ -3,62 +3,40 @@ using Dolmen.Inference;
 namespace Dolmen.Evaluation;
 
 /// <summary>
-/// Log-likelihoods of continuations. Remembers the sequence it scored last and computes only what follows the prefix shared with it: the
-/// shots of a whole task and the question of four choices are computed once, whatever the order they come in. Where a state cannot forget
-/// (recurrent models, sliding windows) copies are kept at the ends of shared prefixes instead.
-/// </summary>
-internal sealed class ContinuationScorer(LanguageModel model)
+/// Log-likelihoods of continuations. What a sequence shares with earlier ones is computed once: the shots of a whole task and the
+/// question of four choices, whatever the order they come in. </summary>
+internal sealed class ContinuationScorer(LanguageModel model) : IDisposable
 {
-    private readonly float[] _logits = new float[model.Config.VocabSize];
-    private readonly float[] _logProbs = new float[model.Config.ContextLength];
-    private readonly Stack<DecodeState> _copies = new();                 // each a prefix of the next
-    private DecodeState _state = model.NewState(model.Config.ContextLength);
-    private int[] _held = [];                                            // the tokens the state has taken in
-    private bool _forgets = true;
+    private const long CacheBytes = 1L << 28;
 
-    public long TokensComputed { get; private set; }
+    private readonly PrefixCache _cache = new(model, CacheBytes);
+    private readonly float[] _logProbs = new float[model.Config.ContextLength];
 
     /// <summary>Σ ln p(tokens[i] | tokens[..i]) for i ≥ <paramref name="from"/> ≥ 1.</summary>
     public double Score(ReadOnlySpan<int> tokens, int from)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(from, tokens.Length);
-        var fed = tokens[..^1];                                          // the last token is predicted, never fed
-        var shared = Math.Min(fed.CommonPrefixLength(_held), from - 1);  // the token before the first predicted one is always fed
-        var start = Rewind(shared);
-        Feed(fed[start..shared]);
-        Feed(fed[shared..(from - 1)]);
-        var logProbs = _logProbs.AsSpan(0, tokens.Length - from);
-        model.LogProbs(fed[(from - 1)..], tokens[from..], _state, logProbs);
-        TokensComputed += logProbs.Length;
-        _held = fed.ToArray();
+        var fed = tokens[..^1].ToArray();                                // the last token is predicted, never fed
+        var (state, branch) = _cache.Find(fed, most: from - 1);          // the token before the first predicted one is always fed
+        if (branch < from - 1) Feed(fed, branch, state);
+        Feed(fed, from - 1, state);
+        var logProbs = _logProbs.AsMemory(0, tokens.Length - from);
+        model.Forward(new SequenceSlice(state, fed.AsMemory(from - 1)) { Targets = tokens[from..].ToArray(), LogProbs = logProbs });
+        _cache.Keep(fed, state);
 
         var sum = 0.0;
-        foreach (var logProb in logProbs) sum += logProb;
+        foreach (var logProb in logProbs.Span) sum += logProb;
         return sum;
     }
 
-    private void Feed(ReadOnlySpan<int> tokens)
-    {
-        if (tokens.IsEmpty) return;
-        model.Prefill(tokens, _state, _logits);
-        TokensComputed += tokens.Length;
-        _forgets &= _state.CanTruncate(1);
-        if (!_forgets) _copies.Push(_state.Fork());
-    }
+    public void Dispose() => _cache.Dispose();
 
-    /// <summary>Back to a state of at most <paramref name="length"/> tokens; how many it holds.</summary>
-    private int Rewind(int length)
+    /// <summary>Computes up to <paramref name="end"/>. Where the state could not go back there, a copy is kept.</summary>
+    private void Feed(int[] tokens, int end, DecodeState state)
     {
-        if (_forgets && _state.CanTruncate(length))
-        {
-            _state.Truncate(length);
-            return length;
-        }
-        _forgets = false;
-        _state.Dispose();
-        while (_copies.TryPeek(out var copy) && copy.Length > length) _copies.Pop().Dispose();
-        _state = _copies.TryPeek(out var kept) ? kept.Fork() : model.NewState(model.Config.ContextLength);
-        return _state.Length;
+        if (end <= state.Length) return;
+        model.Forward(new SequenceSlice(state, tokens.AsMemory(state.Length..end)));
+        if (!state.CanTruncate(1)) _cache.Keep(tokens.AsSpan(0, end), state.Fork());
     }
 }

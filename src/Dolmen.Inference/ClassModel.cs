@@ -59,8 +59,7 @@ public sealed unsafe class ClassModel : IDisposable
             throw new ArgumentException($"There are {logits.Length} places for {Labels.Count} classes.", nameof(logits));
         using var state = _body.NewState(Math.Max(1, tokens.Length), _identity);
         var hidden = new float[(long)tokens.Length * _body.DModel];             // (T, D)
-        _body.Check(tokens, state, _identity);
-        _body.LastHiddenStates(tokens, state, hidden);
+        _body.LastHiddenStates(tokens, state, hidden, _identity);
         var pooled = _body.Pass.Floats(Scratch.Normed, _body.DModel);           // (D)
         Pool(hidden, pooled);
         var numbers = _body.Pass.Floats(Scratch.Logits, _head.Stride);          // (K) and the padding after them

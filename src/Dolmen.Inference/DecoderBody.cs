@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Layers;
+using Dolmen.Inference.Mixers;
 
 namespace Dolmen.Inference;
 
@@ -19,6 +20,7 @@ internal sealed unsafe class DecoderBody : IDisposable
     private readonly PackedMatrix? _positions;
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
+    private readonly StateMemory _memory = new();
 
     public DecoderBody(DecoderConfig config, WeightSource source, int? threads)
     {
@@ -30,6 +32,8 @@ internal sealed unsafe class DecoderBody : IDisposable
         Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel));
         if (plan.Positions is { } positions) _positions = source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel));
         _blocks = [.. plan.Blocks.Select(block => new DecodeBlock(block, source))];
+        DependsOnLength = plan.Blocks.Any(block => block.Mixer is AttentionSpec { Position: RotaryPosition position }
+            && position.TableOf(int.MaxValue) != 0);
         _norm = new DecodeNorm(plan.FinalNorm, source);
         _outputStride = _blocks.Max(block => block.OutputStride);
     }
@@ -39,6 +43,12 @@ internal sealed unsafe class DecoderBody : IDisposable
     public PackedMatrix Embedding { get; }
 
     public DecodePass Pass { get; }
+
+    /// <summary>Whether a layer's rotary positions are scaled by the sequence's length.</summary>
+    public bool DependsOnLength { get; }
+
+    /// <summary>Memory of all states that are alive.</summary>
+    public long StateBytes => _memory.Bytes;
 
     /// <summary>Bytes the weights take in memory.</summary>
     public long WeightBytes => Embedding.Bytes + (_positions?.Bytes ?? 0) + _norm.Bytes + _blocks.Sum(block => block.WeightBytes);
@@ -50,76 +60,47 @@ internal sealed unsafe class DecoderBody : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         var limit = _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
-        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState(limit))], limit, identity);
+        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState(_memory))], limit, identity);
     }
 
-    /// <summary>Takes in at most <see cref="MaxRows"/> tokens; leaves the last block's output in the stream, (M, D).</summary>
-    public void Forward(ReadOnlySpan<int> tokens, DecodeState state)
+    /// <summary>Takes in the slices' tokens in passes of at most <see cref="MaxRows"/> rows; calls <paramref name="written"/> after each
+    /// while the last block's output is in the stream, (M, D).</summary>
+    public void Forward(ReadOnlySpan<SequenceSlice> batch, Action<PassRows> written)
     {
-        int m = tokens.Length, position = state.Length;
-        var stream = Pass.Floats(Scratch.Stream, (long)m * DModel);
-        var normed = Pass.Floats(Scratch.Normed, (long)m * DModel);
-        var output = Pass.Floats(Scratch.Output, (long)m * _outputStride);
-        for (var i = 0; i < m; i++)
+        foreach (var rows in PassRows.Of(batch.ToArray(), MaxRows))
         {
-            var row = stream + (long)i * DModel;
-            Embedding.CopyRow(tokens[i], row);                          // (D)
-            if (_positions is null) continue;
-            _positions.CopyRow(position + i, normed);
-            VectorMath.Add(row, normed, DModel);
+            Forward(rows);
+            foreach (var piece in rows.Pieces) piece.State.Advance(piece.Count);
+            written(rows);
         }
-        for (var i = 0; i < _blocks.Length; i++) _blocks[i].Forward(stream, m, position, state.Layers[i], normed, output, Pass);
-        state.Advance(m);
     }
 
-    /// <summary>The last hidden states of rows <paramref name="first"/> onwards of the stream, (<paramref name="count"/>, D): what a head
-    /// reads.</summary>
-    public float* LastHidden(int first, int count)
+    /// <summary>The last hidden states of some rows of the stream, (count, D): what a head reads.</summary>
+    public float* LastHidden(IReadOnlyList<int> rows)
     {
         var stream = Pass.Floats(Scratch.Stream, 0);
-        var normed = Pass.Floats(Scratch.Normed, (long)count * DModel);
-        for (var i = 0; i < count; i++) _norm.Forward(stream + (long)(first + i) * DModel, normed + (long)i * DModel);
+        var normed = Pass.Floats(Scratch.Normed, (long)rows.Count * DModel);
+        for (var i = 0; i < rows.Count; i++) _norm.Forward(stream + (long)rows[i] * DModel, normed + (long)i * DModel);
         return normed;
     }
 
     /// <summary>Appends <paramref name="tokens"/>; writes the last hidden state of each, (T, D).</summary>
-    public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states)
+    public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states, string identity)
     {
         if (states.Length != (long)tokens.Length * DModel)
         {
             throw new ArgumentException(
                 $"There are {states.Length} places; {tokens.Length} hidden states of {DModel} are to be written.", nameof(states));
         }
-        Pass.SequenceLength = state.Length + tokens.Length;
-        for (var done = 0; done < tokens.Length; done += MaxRows)
+        var all = new float[states.Length];
+        var slice = new SequenceSlice(state, tokens.ToArray());
+        SequenceSlice.Check([slice], identity, _config.VocabSize, DModel);
+        Forward([slice], rows =>
         {
-            var rows = Math.Min(MaxRows, tokens.Length - done);
-            Forward(tokens.Slice(done, rows), state);
-            new ReadOnlySpan<float>(LastHidden(0, rows), rows * DModel).CopyTo(states[(done * DModel)..]);
-        }
-    }
-
-    public void Check(ReadOnlySpan<int> tokens, DecodeState state, string identity)
-    {
-        if (tokens.IsEmpty) throw new ArgumentException("At least one token is needed.", nameof(tokens));
-        if (state.Model != identity) throw new ArgumentException("The state was made by another model.", nameof(state));
-        if (tokens.Length > state.Capacity - state.Length)
-        {
-            throw new ArgumentException($"{tokens.Length} tokens do not fit: the state holds {state.Length} of {state.Capacity}.",
-                nameof(tokens));
-        }
-        CheckIds(tokens, nameof(tokens));
-    }
-
-    public void CheckIds(ReadOnlySpan<int> ids, string name)
-    {
-        foreach (var id in ids)
-        {
-            if ((uint)id >= (uint)_config.VocabSize)
-            {
-                throw new ArgumentOutOfRangeException(name, id, $"The vocabulary has {_config.VocabSize} tokens.");
-            }
-        }
+            var hidden = LastHidden([.. Enumerable.Range(0, rows.Count)]);
+            new ReadOnlySpan<float>(hidden, rows.Count * DModel).CopyTo(all.AsSpan(rows.Pieces[0].Done * DModel));
+        });
+        all.CopyTo(states);
     }
 
     public void Dispose()
@@ -129,5 +110,25 @@ internal sealed unsafe class DecoderBody : IDisposable
         _positions?.Dispose();
         _norm.Dispose();
         Pass.Dispose();
+    }
+
+    private void Forward(PassRows rows)
+    {
+        var m = rows.Count;
+        var stream = Pass.Floats(Scratch.Stream, (long)m * DModel);
+        var normed = Pass.Floats(Scratch.Normed, (long)m * DModel);
+        var output = Pass.Floats(Scratch.Output, (long)m * _outputStride);
+        foreach (var piece in rows.Pieces)
+        {
+            for (var i = 0; i < piece.Count; i++)
+            {
+                var row = stream + (long)(piece.Row + i) * DModel;
+                Embedding.CopyRow(piece.Tokens.Span[i], row);           // (D)
+                if (_positions is null) continue;
+                _positions.CopyRow(piece.Position + i, normed);
+                VectorMath.Add(row, normed, DModel);
+            }
+        }
+        for (var i = 0; i < _blocks.Length; i++) _blocks[i].Forward(stream, rows, i, normed, output, Pass);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
@@ -6,11 +5,11 @@ using Dolmen.Inference.Layers;
 
 namespace Dolmen.Inference;
 
-// M tokens of one pass, D model, V vocab
+// D model, V vocab
 
-/// <summary>Runs any decoder-only language model on the CPU without any native library, built from its <see cref="DecoderPlan"/>. Results
-/// do not depend on the number of threads, nor on how a prompt was cut into calls, with one exception: where rotary positions are scaled
-/// by the sequence's length (dynamic, LongRoPE), the tokens of a call turn as in a sequence that ends with that call, and keys in the
+/// <summary>Runs any decoder-only language model on the CPU without any native library, built from its <see cref="DecoderPlan"/>. How a
+/// prompt was cut does not show in the results, with one exception: where rotary positions are scaled by the sequence's length (dynamic,
+/// LongRoPE), tokens turn as in a sequence that ends with their slice, or where the slice says that their prompt does, and keys in the
 /// cache stay as they were turned.</summary>
 public sealed unsafe class DecoderModel : LanguageModel
 {
@@ -57,60 +56,15 @@ public sealed unsafe class DecoderModel : LanguageModel
     /// <paramref name="capacity"/>.</summary>
     public override DecodeState NewState(int capacity) => _body.NewState(capacity, _identity);
 
-    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
-    {
-        Check(tokens, state, logits.Length, 1);
-        _body.Pass.SequenceLength = state.Length + tokens.Length;
-        for (var done = 0; done < tokens.Length; done += DecoderBody.MaxRows)
-        {
-            var rows = tokens.Slice(done, Math.Min(DecoderBody.MaxRows, tokens.Length - done));
-            _body.Forward(rows, state);
-            if (done + rows.Length == tokens.Length) WriteLogits(rows.Length - 1, 1, logits);
-        }
-    }
+    public override bool DependsOnLength => _body.DependsOnLength;
 
-    public override void Step(int token, DecodeState state, Span<float> logits) => Prefill([token], state, logits);
+    public override long StateBytes => _body.StateBytes;
 
-    /// <summary>Appends <paramref name="tokens"/>; writes the logits after each of them, (T, VocabSize).</summary>
-    public void Logits(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
-        Check(tokens, state, logits.Length, tokens.Length);
-        _body.Pass.SequenceLength = state.Length + tokens.Length;
-        for (var done = 0; done < tokens.Length; done += DecoderBody.MaxRows)
-        {
-            var rows = tokens.Slice(done, Math.Min(DecoderBody.MaxRows, tokens.Length - done));
-            _body.Forward(rows, state);
-            var stride = _config.VocabSize;
-            WriteLogits(0, rows.Length, logits.Slice(done * stride, rows.Length * stride));
-        }
-    }
-
-    /// <summary>Appends <paramref name="tokens"/>; writes what the head reads after each of them, (T, D).</summary>
-    public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states)
-    {
-        _body.Check(tokens, state, _identity);
-        _body.LastHiddenStates(tokens, state, states);
-    }
-
-    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
-    {
-        if (targets.Length != tokens.Length)
-        {
-            throw new ArgumentException($"{tokens.Length} tokens need as many targets, not {targets.Length}.", nameof(targets));
-        }
-        if (logProbs.Length != tokens.Length)
-        {
-            throw new ArgumentException($"{tokens.Length} tokens need as many places, not {logProbs.Length}.", nameof(logProbs));
-        }
-        Check(tokens, state, 0, 0);
-        _body.CheckIds(targets, nameof(targets));
-        _body.Pass.SequenceLength = state.Length + tokens.Length;
-        for (var done = 0; done < tokens.Length; done += DecoderBody.MaxRows)
-        {
-            var rows = tokens.Slice(done, Math.Min(DecoderBody.MaxRows, tokens.Length - done));
-            _body.Forward(rows, state);
-            Score(rows.Length, targets.Slice(done, rows.Length), logProbs.Slice(done, rows.Length));
-        }
+        SequenceSlice.Check(batch, _identity, _config.VocabSize, _body.DModel);
+        var slices = batch.ToArray();
+        _body.Forward(batch, rows => Write(slices, rows));
     }
 
     protected override void Dispose(bool disposing)
@@ -121,49 +75,58 @@ public sealed unsafe class DecoderModel : LanguageModel
         _body.Dispose();
     }
 
-    /// <summary>Of rows <paramref name="first"/> onwards of the stream, (<paramref name="count"/>, V).</summary>
-    private void WriteLogits(int first, int count, Span<float> logits)
+    /// <summary>What the batch asks for of the rows of a pass. The head's weights are read once for all of them.</summary>
+    private void Write(SequenceSlice[] batch, PassRows rows)
     {
-        var normed = _body.LastHidden(first, count);                     // (count, D)
-        var stride = _head.PaddedOutputs;
-        var rowsAtOnce = RowsAtOnce(count);
-        var wide = _body.Pass.Floats(Scratch.Logits, (long)rowsAtOnce * stride);
-        for (var done = 0; done < count; done += rowsAtOnce)
+        var (wanted, hidden) = (new List<int>(), false);
+        foreach (var piece in rows.Pieces)
         {
-            var rows = Math.Min(rowsAtOnce, count - done);
-            _body.Pass.Multiply(_head, normed + (long)done * _body.DModel, rows, wide);
-            for (var i = 0; i < rows; i++)
-            {
-                new ReadOnlySpan<float>(wide + (long)i * stride, _config.VocabSize).CopyTo(logits[((done + i) * _config.VocabSize)..]);
-            }
+            var slice = batch[piece.Slice];
+            var first = slice.Tokens.Length - Math.Max(slice.Logits.Length / _config.VocabSize, slice.LogProbs.Length) - piece.Done;
+            for (var i = Math.Max(0, first); i < piece.Count; i++) wanted.Add(piece.Row + i);
+            hidden |= !slice.HiddenStates.IsEmpty;
         }
-    }
-
-    private void Score(int m, ReadOnlySpan<int> targets, Span<float> logProbs)
-    {
-        var normed = _body.LastHidden(0, m);                             // (M, D)
+        if (hidden) WriteHiddenStates(batch, rows);
+        if (wanted.Count == 0) return;
+        var normed = _body.LastHidden(wanted);                           // (wanted, D)
         var stride = _head.PaddedOutputs;
-        var rowsAtOnce = RowsAtOnce(m);
+        var rowsAtOnce = (int)Math.Min(wanted.Count, Math.Clamp(MaxLogits / stride, 12, DecoderBody.MaxRows));
         var logits = _body.Pass.Floats(Scratch.Logits, (long)rowsAtOnce * stride);
-        var results = new float[rowsAtOnce];
-        for (var done = 0; done < m; done += rowsAtOnce)
+        for (var done = 0; done < wanted.Count; done += rowsAtOnce)
         {
-            var rows = Math.Min(rowsAtOnce, m - done);
-            _body.Pass.Multiply(_head, normed + (long)done * _body.DModel, rows, logits);
-            _body.Pass.Run(rows, long.MaxValue, i => results[i] = VectorMath.LogSumExp(logits + (long)i * stride, _config.VocabSize));
-            for (var i = 0; i < rows; i++) logProbs[done + i] = logits[(long)i * stride + targets[done + i]] - results[i];
+            var count = Math.Min(rowsAtOnce, wanted.Count - done);
+            _body.Pass.Multiply(_head, normed + (long)done * _body.DModel, count, logits);       // (count, V)
+            _body.Pass.Run(count, (long)count * _config.VocabSize, i =>
+            {
+                var piece = rows.PieceOf(wanted[done + i]);
+                Write(batch[piece.Slice], piece.Done + wanted[done + i] - piece.Row, logits + (long)i * stride);
+            });
         }
     }
 
-    private int RowsAtOnce(int rows) => Math.Min(rows, (int)Math.Clamp(MaxLogits / _head.PaddedOutputs, 12, DecoderBody.MaxRows));
-
-    private void Check(ReadOnlySpan<int> tokens, DecodeState state, int places, int rows)
+    /// <summary>What a slice asks for after its token number <paramref name="at"/>.</summary>
+    private void Write(SequenceSlice slice, int at, float* logits)
     {
-        _body.Check(tokens, state, _identity);
-        if (places != (long)rows * _config.VocabSize)
+        var fromEnd = slice.Tokens.Length - at;
+        var row = slice.Logits.Length / _config.VocabSize - fromEnd;
+        if (row >= 0)
+            new ReadOnlySpan<float>(logits, _config.VocabSize).CopyTo(slice.Logits.Span[(row * _config.VocabSize)..]);
+        var target = slice.LogProbs.Length - fromEnd;
+        if (target >= 0)
+            slice.LogProbs.Span[target] = logits[slice.Targets.Span[target]] - VectorMath.LogSumExp(logits, _config.VocabSize);
+    }
+
+    private void WriteHiddenStates(SequenceSlice[] batch, PassRows rows)
+    {
+        var d = _body.DModel;
+        foreach (var piece in rows.Pieces)
         {
-            throw new ArgumentException(
-                $"There are {places} places for logits; {rows} times the vocabulary's {_config.VocabSize} are needed.", nameof(places));
+            var places = batch[piece.Slice].HiddenStates;
+            var skipped = Math.Max(0, batch[piece.Slice].Tokens.Length - places.Length / d - piece.Done);
+            if (skipped >= piece.Count) continue;
+            var wanted = Enumerable.Range(piece.Row + skipped, piece.Count - skipped).ToList();
+            var first = piece.Done + skipped - (batch[piece.Slice].Tokens.Length - places.Length / d);
+            new ReadOnlySpan<float>(_body.LastHidden(wanted), wanted.Count * d).CopyTo(places.Span[(first * d)..]);
         }
     }
 }

@@ -10,9 +10,12 @@ namespace Dolmen.Inference;
 public abstract unsafe class EncoderDecoderModel : LanguageModel
 {
     private protected EncoderDecoderModel(int? threads) =>
-        Threads = Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads);
+        Pass = new DecodePass(Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads));
 
-    private protected int Threads { get; }
+    private protected DecodePass Pass { get; }
+
+    /// <summary>Which model a state belongs to.</summary>
+    private protected abstract string Identity { get; }
 
     /// <summary>Reads a source (at least one token) and begins its target: the state is as long as it was made for, and empty.</summary>
     public abstract void Encode(ReadOnlySpan<int> source, DecodeState state);
@@ -20,42 +23,46 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     /// <summary>How much the last step looked at each source token; empty where the model has no attention or has made no step.</summary>
     public static IReadOnlyList<float> AttentionOf(DecodeState state) => StateOf(state).Attention;
 
-    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    public sealed override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
-        if (tokens.IsEmpty) throw new ArgumentException("At least one token is needed.", nameof(tokens));
-        foreach (var token in tokens) Step(token, state, logits);
-    }
-
-    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
-    {
-        if (targets.Length != tokens.Length || logProbs.Length != tokens.Length)
-            throw new ArgumentException(
-                $"{tokens.Length} tokens need as many targets and places, not {targets.Length} and {logProbs.Length}.",
-                nameof(targets)
-            );
-        var logits = new float[Config.VocabSize];
-        for (var i = 0; i < tokens.Length; i++)
+        SequenceSlice.Check(batch, Identity, Config.VocabSize, dModel: 0);
+        foreach (var slice in batch)
         {
-            Step(tokens[i], state, logits);
-            fixed (float* at = logits) logProbs[i] = logits[targets[i]] - VectorMath.LogSumExp(at, logits.Length);
+            if (StateOf(slice.State).SourceLength == 0)
+                throw new InvalidOperationException("The state has no source yet: Encode one first.");
+        }
+        // A row for each slice that has a token at this place: the target is written token by token.
+        var slices = batch.ToArray();
+        for (var at = 0;; at++)
+        {
+            SequenceSlice[] rows = [.. slices.Where(slice => slice.Tokens.Length > at)];
+            if (rows.Length == 0) return;
+            var (logits, stride) = Step(
+                [.. rows.Select(slice => slice.Tokens.Span[at])], [.. rows.Select(slice => StateOf(slice.State))]);
+            for (var row = 0; row < rows.Length; row++)
+            {
+                rows[row].State.Advance(1);
+                Write(rows[row], at, logits.AsSpan(row * stride, Config.VocabSize));
+            }
         }
     }
 
-    public sealed override void Step(int token, DecodeState state, Span<float> logits)
-    {
-        var inner = StateOf(state);
-        if (inner.SourceLength == 0)
-            throw new InvalidOperationException("The state has no source yet: Encode one first.");
-        if (state.Length >= state.Capacity)
-            throw new ArgumentException($"No room for another token: the state holds {state.Length} of {state.Capacity}.", nameof(state));
-        if (logits.Length != Config.VocabSize)
-            throw new ArgumentException($"logits has {logits.Length} places; the vocabulary has {Config.VocabSize}.", nameof(logits));
-        CheckId(token);
-        Step(token, inner, logits);
-        state.Advance(1);
-    }
+    /// <summary>Takes in a token for each of some states.</summary>
+    /// <returns>The logits after each, (rows, stride), of which the first VocabSize of a row count.</returns>
+    private protected abstract (float[] Logits, int Stride) Step(int[] tokens, PairState[] states);
 
-    private protected abstract void Step(int token, PairState state, Span<float> logits);
+    private static void Write(SequenceSlice slice, int at, Span<float> logits)
+    {
+        var fromEnd = slice.Tokens.Length - at;
+        var row = slice.Logits.Length / logits.Length - fromEnd;
+        if (row >= 0) logits.CopyTo(slice.Logits.Span[(row * logits.Length)..]);
+        var target = slice.LogProbs.Length - fromEnd;
+        if (target < 0) return;
+        fixed (float* from = logits)
+        {
+            slice.LogProbs.Span[target] = logits[slice.Targets.Span[target]] - VectorMath.LogSumExp(from, logits.Length);
+        }
+    }
 
     private protected static PairState StateOf(DecodeState state) =>
         state.Layers is [PairState inner]
@@ -69,21 +76,24 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
                 $"The source has {source.Length} tokens: the model takes 1 to {Config.ContextLength}. Shorten it."
             );
         foreach (var token in source)
-            CheckId(token);
+        {
+            if ((uint)token >= (uint)Config.VocabSize)
+                throw new ArgumentOutOfRangeException(nameof(source), token, $"The vocabulary has {Config.VocabSize} tokens.");
+        }
     }
 
-    private void CheckId(int token)
+    /// <summary>X·Wᵀ, (M, outputs) and the padding after each row.</summary>
+    private protected float[] Product(PackedMatrix matrix, float[] x, int m)
     {
-        if ((uint)token >= (uint)Config.VocabSize)
-            throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has {Config.VocabSize} tokens.");
-    }
-
-    /// <summary>y = W·x, (outputs) and the padding after them.</summary>
-    private protected float[] Product(PackedMatrix matrix, ReadOnlySpan<float> x)
-    {
-        var y = new float[matrix.PaddedOutputs];
-        fixed (float* from = x, to = y) matrix.MultiplyRow(from, to, Threads);
+        var y = new float[(long)m * matrix.PaddedOutputs];
+        fixed (float* from = x, to = y) Pass.Multiply(matrix, from, m, to);
         return y;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) Pass.Dispose();
     }
 
     /// <summary>From a Hugging Face folder of ours; matrices stored as bf16 stay bf16 in memory.</summary>

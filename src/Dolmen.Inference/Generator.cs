@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
@@ -59,9 +58,12 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
 /// up.</summary>
 public enum FinishReason { Stop, Length }
 
-/// <param name="PrefillTokens">Prompt tokens computed now; those already in the state cost nothing.</param>
+/// <param name="PrefillTokens">Prompt tokens computed now.</param>
 public sealed record GenerationStatistics(int PrefillTokens, double PrefillSeconds, int DecodeTokens, double DecodeSeconds)
 {
+    /// <summary>Prompt tokens that were computed before, for another text.</summary>
+    public int CachedTokens { get; init; }
+
     public double PrefillTokensPerSecond => PrefillSeconds > 0 ? PrefillTokens / PrefillSeconds : 0;
 
     public double DecodeTokensPerSecond => DecodeSeconds > 0 ? DecodeTokens / DecodeSeconds : 0;
@@ -80,9 +82,11 @@ public sealed record GenerationResult(string Text, int[] Tokens, FinishReason Fi
     public IReadOnlyList<TokenLogprob> PromptLogprobs { get; init; } = [];
 }
 
-/// <summary>Continues token sequences: prefill once, then one step a token, until one of <see cref="Tokenizer.Ends"/> comes.</summary>
+/// <summary>Continues one token sequence at a time; see <see cref="Scheduler"/> for many.</summary>
 public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
 {
+    private static readonly SchedulerOptions Alone = new(MaxSequences: 1, PassSeconds: double.PositiveInfinity, CachePrefixes: false);
+
     /// <param name="onText">Called with each piece as soon as it is certain: whole characters, never part of a stop string.</param>
     /// <param name="onToken">Called with each token's log-probability where those were asked for, before the token's text; not with that of
     /// the token that ends the text.</param>
@@ -92,125 +96,7 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     public GenerationResult Generate(ReadOnlySpan<int> prompt, GenerationOptions options, Action<string>? onText = null,
         Action<TokenLogprob>? onToken = null, CancellationToken stop = default)
     {
-        options.Validate();
-        CheckPrompt(prompt.Length, options);
-        using var state = model.NewState((int)Math.Min(model.Config.ContextLength, (long)prompt.Length + options.MaxTokens));
-        return Continue(state, prompt, options, onText, onToken, stop: stop);
-    }
-
-    /// <summary>The same on a state that already holds the beginning; <paramref name="tokens"/> (at least one) are the rest of the prompt.
-    /// Afterwards the state holds the prompt and every token that was computed, the last drawn one perhaps not.</summary>
-    /// <param name="before">The tokens in the state, for the repetition penalty.</param>
-    public GenerationResult Continue(
-        DecodeState state, ReadOnlySpan<int> tokens, GenerationOptions options, Action<string>? onText = null,
-        Action<TokenLogprob>? onToken = null, IReadOnlyList<int>? before = null, CancellationToken stop = default)
-    {
-        options.Validate();
-        CheckPrompt(state.Length + tokens.Length, options);
-        var logits = new float[model.Config.VocabSize];
-        // A padded vocabulary has ids without text: they are never drawn.
-        var drawable = Math.Min(logits.Length, tokenizer.VocabSize);
-        int[] ends = [.. options.IgnoreEnds ? [] : tokenizer.Ends, .. options.StopTokens];
-        var atStart = state.Length == 0 && OnlySpecial(tokens);
-        var cursor = options.Constraint?.Begin(dropsSpace: atStart && tokenizer.DropsLeadingSpace);
-        var rules = new LogitRules(options.Sampling, [.. before ?? [], .. tokens.ToArray()], ends, cursor);
-        var sampler = new Sampler(options.Sampling);
-        var decoder = new StreamingDecoder(tokenizer, skipSpecial: !options.ShowSpecial, atStart);
-        var gate = new TextGate(options.Stop ?? [], onText, options.ShowStop);
-        stop.ThrowIfCancellationRequested();
-
-        var started = Stopwatch.GetTimestamp();
-        var ofPrompt = Prefill(state, tokens, options, logits, onToken, stop);
-        var prefillSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-
-        started = Stopwatch.GetTimestamp();
-        var (output, logprobs, steps) = (new List<int>(), new List<TokenLogprob>(), 0);
-        var limit = Math.Min(options.MaxTokens, Math.Min(state.Capacity, model.Config.ContextLength) - state.Length);
-        var (reason, stopToken) = (FinishReason.Length, (int?)null);
-        while (output.Count < limit)
-        {
-            stop.ThrowIfCancellationRequested();
-            var possible = rules.Apply(logits.AsSpan(0, drawable), mayEnd: output.Count >= options.MinTokens, limit - output.Count);
-            if (possible.IsEmpty)
-            {
-                reason = FinishReason.Stop;
-                break;
-            }
-            var token = sampler.Sample(possible);
-            if (options.Logprobs is { } top) logprobs.Add(TokenLogprob.Of(logits, drawable, token, top));
-            if (ends.Contains(token))
-            {
-                (reason, stopToken) = (FinishReason.Stop, token);
-                break;
-            }
-            output.Add(token);
-            if (logprobs.Count > 0) onToken?.Invoke(logprobs[^1]);
-            rules.Count(token);
-            gate.Add(decoder.Add(token), mayStop: output.Count >= options.MinTokens);
-            if (gate.Stopped)
-            {
-                reason = FinishReason.Stop;
-                break;
-            }
-            if (cursor is { MustEnd: true })
-            {
-                reason = FinishReason.Stop;
-                break;
-            }
-            if (output.Count == limit) break;
-            model.Step(token, state, logits);
-            steps++;
-        }
-        if (stopToken is { } shown && options.ShowStop && options.StopTokens.Contains(shown)) gate.Add(decoder.Add(shown));
-        gate.Add(decoder.Flush());
-        gate.Finish();
-        if (gate.Stopped) reason = FinishReason.Stop;
-        var statistics = new GenerationStatistics(tokens.Length, prefillSeconds, steps, Stopwatch.GetElapsedTime(started).TotalSeconds);
-        return new GenerationResult(gate.Text, [.. output], reason, statistics)
-        {
-            StopToken = stopToken, Logprobs = logprobs, PromptLogprobs = ofPrompt,
-        };
-    }
-
-    /// <summary>Computes the prompt; the log-probabilities of its tokens need all logits of every position, a step each.</summary>
-    private List<TokenLogprob> Prefill(DecodeState state, ReadOnlySpan<int> tokens, GenerationOptions options, float[] logits,
-        Action<TokenLogprob>? onToken, CancellationToken stop)
-    {
-        if (options is not { ScorePrompt: true, Logprobs: { } top })
-        {
-            model.Prefill(tokens, state, logits);
-            return [];
-        }
-        var scored = new List<TokenLogprob>(tokens.Length) { new(tokens[0], null, []) };
-        onToken?.Invoke(scored[0]);
-        model.Prefill(tokens[..1], state, logits);
-        for (var i = 1; i < tokens.Length; i++)
-        {
-            stop.ThrowIfCancellationRequested();
-            scored.Add(TokenLogprob.Of(logits, Math.Min(logits.Length, tokenizer.VocabSize), tokens[i], top));
-            onToken?.Invoke(scored[i]);
-            model.Step(tokens[i], state, logits);
-        }
-        return scored;
-    }
-
-    private bool OnlySpecial(ReadOnlySpan<int> tokens)
-    {
-        foreach (var token in tokens)
-        {
-            if (!tokenizer.IsSpecial(token)) return false;
-        }
-        return true;
-    }
-
-    private void CheckPrompt(int length, GenerationOptions options)
-    {
-        if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
-        if (length >= model.Config.ContextLength && (options.MaxTokens > 0 || length > model.Config.ContextLength))
-        {
-            throw new UserErrorException(
-                $"The prompt has {length} tokens but the model's context holds {model.Config.ContextLength}, the completion included: " +
-                    $"shorten the prompt to at most {model.Config.ContextLength - 1} tokens.");
-        }
+        using var scheduler = new Scheduler(model, tokenizer, Alone);
+        return scheduler.Run(new GenerationRequest(prompt.ToArray(), options), onText, onToken, stop);
     }
 }

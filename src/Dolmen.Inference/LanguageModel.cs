@@ -2,24 +2,69 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Inference;
 
-/// <summary>A model ready to continue text. Prompts go through <see cref="Prefill"/> at once, new tokens one at a time through
-/// <see cref="Step"/>; both leave the same state, whatever the split. One call at a time per model.</summary>
+/// <summary>A model ready to continue text. <see cref="Forward"/> takes any number of sequences at once, each with its own number of new
+/// tokens: parts of prompts and single tokens of different sequences go through the same products, so weights are read once for all of
+/// them. What a sequence gets is the same to the bit whoever else is in the pass, however its tokens were cut into passes and for any
+/// number of threads. One call at a time per model.</summary>
 public abstract class LanguageModel : IDisposable
 {
+    private float[] _row = [];
+
     public abstract ModelConfig Config { get; }
+
+    /// <summary>Whether what a token gets depends on the length of the prompt it belongs to, see
+    /// <see cref="SequenceSlice.PromptEnd"/>. The prefix of one prompt then cannot stand for that of another.</summary>
+    public virtual bool DependsOnLength => false;
+
+    /// <summary>Memory of all its states that are alive, what several share counted once; 0 where nobody counts.</summary>
+    public virtual long StateBytes => 0;
 
     /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
     public abstract DecodeState NewState(int capacity);
 
+    /// <summary>Appends each slice's tokens to its state and writes the results that it asks for. All slices are checked before any state
+    /// changes; a failure later on leaves the states of the batch undefined.</summary>
+    public abstract void Forward(params ReadOnlySpan<SequenceSlice> batch);
+
     /// <summary>Appends <paramref name="tokens"/> (at least one) to the state; writes the logits after the last one, (VocabSize).</summary>
-    public abstract void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits);
+    public void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    {
+        if (logits.Length != Config.VocabSize)
+            throw new ArgumentException($"There are {logits.Length} places for the {Config.VocabSize} logits of a token.", nameof(logits));
+        if (_row.Length == 0) _row = new float[Config.VocabSize];
+        Forward(new SequenceSlice(state, tokens.ToArray()) { Logits = _row });
+        _row.CopyTo(logits);
+    }
 
     /// <summary>Appends one token; writes the logits after it, (VocabSize).</summary>
-    public abstract void Step(int token, DecodeState state, Span<float> logits);
+    public void Step(int token, DecodeState state, Span<float> logits) => Prefill([token], state, logits);
+
+    /// <summary>Appends <paramref name="tokens"/>; writes the logits after each of them, (T, VocabSize).</summary>
+    public void Logits(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    {
+        if (logits.Length != (long)tokens.Length * Config.VocabSize)
+        {
+            throw new ArgumentException(
+                $"There are {logits.Length} places; {tokens.Length} times {Config.VocabSize} logits are to be written.", nameof(logits));
+        }
+        var all = new float[logits.Length];
+        Forward(new SequenceSlice(state, tokens.ToArray()) { Logits = all });
+        all.CopyTo(logits);
+    }
 
     /// <summary>Appends <paramref name="tokens"/>; writes for each position i the natural-log probability of <paramref name="targets"/>[i]
     /// after tokens[0..i]. This is what scoring needs, without all the logits.</summary>
-    public abstract void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs);
+    public void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
+    {
+        if (targets.Length != tokens.Length || logProbs.Length != tokens.Length)
+        {
+            throw new ArgumentException(
+                $"{tokens.Length} tokens need as many targets and places, not {targets.Length} and {logProbs.Length}.", nameof(targets));
+        }
+        var found = new float[logProbs.Length];
+        Forward(new SequenceSlice(state, tokens.ToArray()) { Targets = targets.ToArray(), LogProbs = found });
+        found.CopyTo(logProbs);
+    }
 
     public void Dispose()
     {

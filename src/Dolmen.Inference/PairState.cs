@@ -22,12 +22,12 @@ internal sealed class PairState(int fixedSize, int perToken) : LayerState
 
     public override long Bytes => sizeof(float) * ((long)Source.Length + Fixed.Length + _start.Length + _tokens.Length + Attention.Length);
 
-    /// <summary>All tokens' numbers, token by token; room for one more is made first.</summary>
-    public Span<float> Append()
+    /// <summary>All tokens' numbers, token by token, with room for one more than before; the array may be longer.</summary>
+    public float[] Append()
     {
         Tokens++;
         if (_tokens.Length < Tokens * perToken) Array.Resize(ref _tokens, Math.Max(Tokens, 2 * (Tokens - 1)) * perToken);
-        return _tokens.AsSpan(0, Tokens * perToken);
+        return _tokens;
     }
 
     /// <summary>Begins a target; <paramref name="start"/> is the fixed part before its first token.</summary>
@@ -77,6 +77,6 @@ internal sealed class PairState(int fixedSize, int perToken) : LayerState
         FloatStream.Read(stream, start);
         Begin(source, (int)sizes[0], start);
         FloatStream.Read(stream, Fixed);
-        for (var i = 0; i < length; i++) FloatStream.Read(stream, Append()[^perToken..]);
+        for (var i = 0; i < length; i++) FloatStream.Read(stream, Append().AsSpan(i * perToken, perToken));
     }
 }

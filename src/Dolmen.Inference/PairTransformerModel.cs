@@ -1,4 +1,4 @@
-// S source positions, D model, H heads, E head dim, F feed-forward
+// S source positions, M rows of a pass, D model, H heads, E head dim, F feed-forward
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Layers;
@@ -12,8 +12,7 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     private readonly PackedMatrix _table;
     private readonly Layer[] _encoder, _decoder;
     private readonly DecodeNorm _encoderNorm, _decoderNorm;
-    private readonly RotaryTable? _rotary;
-    private readonly string _identity;
+    private readonly RotaryTable.Rows? _angles;
 
     internal PairTransformerModel(EncoderDecoderConfig config, WeightSource weights, int? threads) : base(threads)
     {
@@ -31,13 +30,15 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         _decoderNorm = Layer.Norm(config, weights, "decoder.norm");
         if (config.Positions == PairPositions.Rotary)
         {
-            _rotary = weights.Rotary(new RotaryPosition(config.RopeTheta), config.HeadDim);
-            _rotary.Grow(config.ContextLength);
+            var rotary = weights.Rotary(new RotaryPosition(config.RopeTheta), config.HeadDim);
+            _angles = rotary.Prepare(0, config.ContextLength, config.ContextLength);
         }
-        _identity = $"{config} {weights.Fingerprint}";
+        Identity = $"{config} {weights.Fingerprint}";
     }
 
     public override ModelConfig Config => _config;
+
+    private protected override string Identity { get; }
 
     public override DecodeState NewState(int capacity)
     {
@@ -45,7 +46,7 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         return new DecodeState(
             [new PairState(0, 2 * _config.DecoderLayers * _config.DModel)],
             Math.Min(capacity, _config.ContextLength),
-            _identity
+            Identity
         );
     }
 
@@ -53,54 +54,63 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     {
         CheckSource(source);
         var (s, d) = (source.Length, _config.DModel);
-        var x = new float[s][];
-        for (var t = 0; t < s; t++) x[t] = Embed(source[t], t);
+        int[] positions = [.. Enumerable.Range(0, s)];
+        var x = Embed(source.ToArray(), positions);                             // (S, D)
         foreach (var layer in _encoder)
         {
-            var (queries, keysValues) = (new float[s][], new float[s * 2 * d]);
-            for (var t = 0; t < s; t++) queries[t] = Project(layer, x[t], t, keysValues.AsSpan(t * 2 * d, 2 * d));
-            for (var t = 0; t < s; t++)
-            {
-                Add(x[t], Product(layer.Output, Look(queries[t], keysValues, s, 2 * d, 0, null)));
-                FeedForward(layer, x[t]);
-            }
+            var (qkv, stride) = (Project(layer, x, positions), layer.Qkv.PaddedOutputs);
+            var read = new float[s * d];                                        // (S, D)
+            Pass.Run(s, (long)s * s * d, t =>
+                Look(qkv.AsSpan(t * stride, d), new Memory(qkv, s, stride, d), read.AsSpan(t * d, d), null));
+            Add(x, Product(layer.Output, read, s), s);
+            FeedForward(layer, x, s);
         }
         // Keys and values of every decoder layer, position by position, (S, L, 2, D).
-        var stride = _decoder.Length * 2 * d;
-        var memory = new float[s * stride];
-        for (var t = 0; t < s; t++)
+        var all = _decoder.Length * 2 * d;
+        var memory = new float[s * all];
+        var normed = Normed(_encoderNorm, x, s);
+        for (var i = 0; i < _decoder.Length; i++)
         {
-            var normed = Normed(_encoderNorm, x[t]);
-            for (var i = 0; i < _decoder.Length; i++)
-                Product(_decoder[i].CrossKeysValues!, normed).AsSpan(0, 2 * d).CopyTo(memory.AsSpan(t * stride + i * 2 * d));
+            var matrix = _decoder[i].CrossKeysValues!;
+            var keysValues = Product(matrix, normed, s);                        // (S, 2D)
+            for (var t = 0; t < s; t++)
+                keysValues.AsSpan(t * matrix.PaddedOutputs, 2 * d).CopyTo(memory.AsSpan(t * all + i * 2 * d));
         }
         state.Truncate(0);
         StateOf(state).Begin(memory, s, []);
     }
 
-    private protected override void Step(int token, PairState state, Span<float> logits)
+    private protected override (float[] Logits, int Stride) Step(int[] tokens, PairState[] states)
     {
-        var (d, stride) = (_config.DModel, _decoder.Length * 2 * _config.DModel);
-        var x = Embed(token, state.Tokens);
-        var cache = state.Append();                                             // (T, L, 2, D)
-        var weights = new float[state.SourceLength];
+        var (m, d, stride) = (tokens.Length, _config.DModel, _decoder.Length * 2 * _config.DModel);
+        int[] positions = [.. states.Select(state => state.Tokens)];
+        var x = Embed(tokens, positions);                                       // (M, D)
+        var caches = Array.ConvertAll(states, state => state.Append());         // (T, L, 2, D) each
+        var weights = Array.ConvertAll(states, state => new float[state.SourceLength]);
+        var read = new float[m * d];
         for (var i = 0; i < _decoder.Length; i++)
         {
-            var layer = _decoder[i];
-            var query = Project(layer, x, state.Tokens - 1, cache.Slice((state.Tokens - 1) * stride + i * 2 * d, 2 * d));
-            Add(x, Product(layer.Output, Look(query, cache, state.Tokens, stride, i * 2 * d, null)));
-            var across = Product(layer.CrossQuery!, Normed(layer.CrossNorm!, x));
-            Add(
-                x,
-                Product(
-                    layer.CrossOutput!,
-                    Look(across, state.Source, state.SourceLength, stride, i * 2 * d, i == _decoder.Length - 1 ? weights : null)
-                )
-            );
-            FeedForward(layer, x);
+            var (layer, at, last) = (_decoder[i], i * 2 * d, i == _decoder.Length - 1);
+            var (qkv, qkvStride) = (Project(layer, x, positions), layer.Qkv.PaddedOutputs);
+            Pass.Run(m, (long)positions.Sum() * d, row =>
+            {
+                qkv.AsSpan(row * qkvStride + d, 2 * d).CopyTo(caches[row].AsSpan(positions[row] * stride + at));
+                var memory = new Memory(caches[row], positions[row] + 1, stride, at);
+                Look(qkv.AsSpan(row * qkvStride, d), memory, read.AsSpan(row * d, d), null);
+            });
+            Add(x, Product(layer.Output, read, m), m);
+            var queries = Product(layer.CrossQuery!, Normed(layer.CrossNorm!, x, m), m);         // (M, D)
+            Pass.Run(m, (long)states.Sum(state => state.SourceLength) * d, row =>
+            {
+                var memory = new Memory(states[row].Source, states[row].SourceLength, stride, at);
+                Look(
+                    queries.AsSpan(row * layer.CrossQuery!.PaddedOutputs, d), memory, read.AsSpan(row * d, d), last ? weights[row] : null);
+            });
+            Add(x, Product(layer.CrossOutput!, read, m), m);
+            FeedForward(layer, x, m);
         }
-        state.Attention = weights;
-        Product(_table, Normed(_decoderNorm, x)).AsSpan(0, _config.VocabSize).CopyTo(logits);
+        for (var row = 0; row < m; row++) states[row].Attention = weights[row];
+        return (Product(_table, Normed(_decoderNorm, x, m), m), _table.PaddedOutputs);
     }
 
     protected override void Dispose(bool disposing)
@@ -113,55 +123,63 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         _decoderNorm.Dispose();
     }
 
-    private float[] Embed(int token, int position)
+    private float[] Embed(int[] tokens, int[] positions)
     {
         var d = _config.DModel;
-        var x = new float[d];
-        fixed (float* to = x) _table.CopyRow(token, to);
+        var x = new float[tokens.Length * d];                                   // (M, D)
         var scale = MathF.Sqrt(d);
-        for (var i = 0; i < d; i++) x[i] *= scale;
-        if (_rotary is not null) return x;
-        for (var i = 0; i < d / 2; i++)
+        for (var row = 0; row < tokens.Length; row++)
         {
-            var (sin, cos) = Math.SinCos(position * Math.Pow(10000, -2.0 * i / d));
-            x[i] += (float)sin;
-            x[d / 2 + i] += (float)cos;
+            var to = x.AsSpan(row * d, d);
+            fixed (float* at = to) _table.CopyRow(tokens[row], at);
+            for (var i = 0; i < d; i++) to[i] *= scale;
+            for (var i = 0; i < d / 2 && _angles is null; i++)
+            {
+                var (sin, cos) = Math.SinCos(positions[row] * Math.Pow(10000, -2.0 * i / d));
+                to[i] += (float)sin;
+                to[d / 2 + i] += (float)cos;
+            }
         }
         return x;
     }
 
-    /// <summary>Self-attention's query of a token, (D), turned; key and value go where they are kept, (2, D).</summary>
-    private float[] Project(Layer layer, float[] x, int position, Span<float> keyValue)
+    /// <summary>Queries, keys and values of self-attention, (M, 3D) and padding; queries and keys turned.</summary>
+    private float[] Project(Layer layer, float[] x, int[] positions)
     {
-        var (d, e) = (_config.DModel, _config.HeadDim);
-        var qkv = Product(layer.Qkv, Normed(layer.SelfNorm, x));
-        if (_rotary is not null)
+        var m = positions.Length;
+        var qkv = Product(layer.Qkv, Normed(layer.SelfNorm, x, m), m);
+        if (_angles is null) return qkv;
+        fixed (float* at = qkv)
         {
-            fixed (float* at = qkv)
+            for (var row = 0; row < m; row++)
             {
-                for (var h = 0; h < 2 * _config.Heads; h++) _rotary.Apply(at + h * e, position, 1);
+                var heads = at + (long)row * layer.Qkv.PaddedOutputs;
+                for (var h = 0; h < 2 * _config.Heads; h++) _angles.Apply(heads + h * _config.HeadDim, positions[row], 1);
             }
         }
-        qkv.AsSpan(d, 2 * d).CopyTo(keyValue);
         return qkv;
     }
 
+    /// <summary>Keys and values that are looked at: <paramref name="Length"/> times a key and after it a value, (2, D), every
+    /// <paramref name="Stride"/> floats from <paramref name="Start"/> on.</summary>
+    private readonly record struct Memory(float[] Values, int Length, int Stride, int Start);
+
     /// <summary>softmax(q·k/√E)·v of every head, (D).</summary>
-    /// <param name="memory">A key and after it a value, (2, D), every <paramref name="stride"/> floats from <paramref name="start"/>
-    /// on.</param>
     /// <param name="mean">Gets the weights, averaged over the heads.</param>
-    private float[] Look(float[] query, ReadOnlySpan<float> memory, int length, int stride, int start, float[]? mean)
+    private void Look(ReadOnlySpan<float> query, Memory memory, Span<float> y, float[]? mean)
     {
-        var (d, e) = (_config.DModel, _config.HeadDim);
-        var (y, weights) = (new float[d], new float[length]);
-        fixed (float* q = query, keys = memory, to = y)
+        var (d, e, length) = (_config.DModel, _config.HeadDim, memory.Length);
+        var weights = new float[length];
+        y.Clear();
+        fixed (float* q = query, keys = memory.Values, to = y)
         {
             for (var h = 0; h < _config.Heads; h++)
             {
+                var from = keys + memory.Start + h * e;
                 var max = float.NegativeInfinity;
                 for (var t = 0; t < length; t++)
                 {
-                    var key = new ReadOnlySpan<float>(keys + (long)t * stride + start + h * e, e);
+                    var key = new ReadOnlySpan<float>(from + (long)t * memory.Stride, e);
                     weights[t] = Dot(new ReadOnlySpan<float>(q + h * e, e), key) / MathF.Sqrt(e);
                     max = Math.Max(max, weights[t]);
                 }
@@ -170,12 +188,11 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
                 for (var t = 0; t < length; t++)
                 {
                     var weight = weights[t] / total;
-                    VectorMath.AddScaled(to + h * e, keys + (long)t * stride + start + d + h * e, weight, e);
+                    VectorMath.AddScaled(to + h * e, from + (long)t * memory.Stride + d, weight, e);
                     if (mean is not null) mean[t] += weight / _config.Heads;
                 }
             }
         }
-        return y;
     }
 
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
@@ -188,25 +205,35 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         return result;
     }
 
-    private void FeedForward(Layer layer, float[] x)
+    private void FeedForward(Layer layer, float[] x, int m)
     {
-        var f = _config.DFeedForward;
-        var gateUp = Product(layer.GateUp, Normed(layer.MlpNorm, x));           // (2F)
-        var gated = new float[f];
-        fixed (float* from = gateUp, to = gated) VectorMath.SwiGlu(from, from + f, to, f);
-        Add(x, Product(layer.Down, gated));
+        var (f, stride) = (_config.DFeedForward, layer.GateUp.PaddedOutputs);
+        var gateUp = Product(layer.GateUp, Normed(layer.MlpNorm, x, m), m);     // (M, 2F)
+        var gated = new float[m * f];                                           // (M, F)
+        fixed (float* from = gateUp, to = gated)
+        {
+            for (var row = 0; row < m; row++) VectorMath.SwiGlu(from + row * stride, from + row * stride + f, to + row * f, f);
+        }
+        Add(x, Product(layer.Down, gated, m), m);
     }
 
-    private static float[] Normed(DecodeNorm norm, float[] x)
+    private static float[] Normed(DecodeNorm norm, float[] x, int m)
     {
-        var y = new float[x.Length];
-        fixed (float* from = x, to = y) norm.Forward(from, to);
+        var y = new float[x.Length];                                            // (M, D)
+        fixed (float* from = x, to = y)
+        {
+            for (var row = 0; row < m; row++) norm.Forward(from + row * norm.Size, to + row * norm.Size);
+        }
         return y;
     }
 
-    private static void Add(float[] x, float[] y)
+    /// <summary>x += y, whose rows may have padding after them.</summary>
+    private static void Add(float[] x, float[] y, int m)
     {
-        fixed (float* to = x, from = y) VectorMath.Add(to, from, x.Length);
+        fixed (float* to = x, from = y)
+        {
+            for (var row = 0; row < m; row++) VectorMath.Add(to + row * (x.Length / m), from + row * (y.Length / m), x.Length / m);
+        }
     }
 
     private sealed class Layer : IDisposable

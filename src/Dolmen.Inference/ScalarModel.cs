@@ -3,7 +3,7 @@ using Dolmen.Inference.Layers;
 
 namespace Dolmen.Inference;
 
-// T tokens, M tokens of one pass, D model
+// T tokens, D model
 
 /// <summary>Runs a decoder that says one number: a value after every token, a reward of a whole text. Without any native library; one call
 /// at a time per model.</summary>
@@ -54,16 +54,11 @@ public sealed unsafe class ScalarModel : IDisposable
     {
         if (values.Length != tokens.Length)
             throw new ArgumentException($"{tokens.Length} tokens need as many places, not {values.Length}.", nameof(values));
-        _body.Check(tokens, state, _identity);
-        _body.Pass.SequenceLength = state.Length + tokens.Length;
-        for (var done = 0; done < tokens.Length; done += DecoderBody.MaxRows)
-        {
-            var rows = Math.Min(DecoderBody.MaxRows, tokens.Length - done);
-            _body.Forward(tokens.Slice(done, rows), state);
-            var numbers = _body.Pass.Floats(Scratch.Logits, (long)rows * _head.Stride);
-            _head.Forward(_body.LastHidden(0, rows), rows, numbers, _body.Pass);
-            for (var i = 0; i < rows; i++) values[done + i] = numbers[(long)i * _head.Stride];
-        }
+        var hidden = new float[(long)tokens.Length * _body.DModel];              // (T, D)
+        LastHiddenStates(tokens, state, hidden);
+        var numbers = _body.Pass.Floats(Scratch.Logits, (long)tokens.Length * _head.Stride);
+        fixed (float* x = hidden) _head.Forward(x, tokens.Length, numbers, _body.Pass);      // (T, 1) and the padding after it
+        for (var i = 0; i < tokens.Length; i++) values[i] = numbers[(long)i * _head.Stride];
     }
 
     /// <summary>The number after the last token of a text.</summary>
@@ -78,8 +73,7 @@ public sealed unsafe class ScalarModel : IDisposable
     /// <summary>Appends <paramref name="tokens"/>; writes what the head reads after each of them, (T, D).</summary>
     public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states)
     {
-        _body.Check(tokens, state, _identity);
-        _body.LastHiddenStates(tokens, state, states);
+        _body.LastHiddenStates(tokens, state, states, _identity);
     }
 
     public void Dispose()

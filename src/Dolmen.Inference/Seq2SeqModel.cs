@@ -1,4 +1,4 @@
-// S source positions, E embedding, D decoder state, M encoder output, G gates
+// S source positions, B rows of a pass, E embedding, D decoder state, M encoder output, G gates
 using System.Numerics;
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
@@ -11,11 +11,10 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
 {
     private readonly Seq2SeqConfig _config;
     private readonly PackedMatrix _sourceTable, _targetTable, _head;
-    private readonly List<(Cell Forward, Cell? Reverse)> _encoder = [];
-    private readonly List<Cell> _decoder = [];
+    private readonly List<(RecurrentGates Forward, RecurrentGates? Reverse)> _encoder = [];
+    private readonly List<RecurrentGates> _decoder = [];
     private readonly PackedMatrix? _bridge, _key, _query, _vector;
     private readonly float[] _bridgeBias = [], _queryBias = [], _energy = [], _vectorBias = [];
-    private readonly string _identity;
 
     internal Seq2SeqModel(Seq2SeqConfig config, WeightSource weights, int? threads) : base(threads)
     {
@@ -56,11 +55,11 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         if (config.HasAttention)
             (_vector, _vectorBias) = (Matrix("decoder.att_vector_layer.weight", d, d + m), Vector("decoder.att_vector_layer.bias", d));
         _head = config.TieEmbeddings ? _targetTable : Matrix("decoder.output_layer.weight", config.VocabSize, d);
-        _identity = $"{config} {weights.Fingerprint}";
+        Identity = $"{config} {weights.Fingerprint}";
 
         PackedMatrix Matrix(string name, int outputs, int inputs) => weights.Matrix(new LinearSpec(name, outputs, inputs));
         float[] Vector(string name, int size) => weights.Tensor(name, size).ToArray();
-        Cell Recurrent(string side, string suffix, int state, int input) =>
+        RecurrentGates Recurrent(string side, string suffix, int state, int input) =>
             new(
                 Matrix($"{side}.rnn.weight_ih_{suffix}", config.Gates * state, input),
                 Matrix($"{side}.rnn.weight_hh_{suffix}", config.Gates * state, state),
@@ -71,6 +70,8 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
 
     public override ModelConfig Config => _config;
 
+    private protected override string Identity { get; }
+
     private bool Lstm => _config.Cell == RecurrentCell.Lstm;
 
     /// <summary>States, then cells of an LSTM, then the attentional vector where it is fed.</summary>
@@ -79,61 +80,73 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     public override DecodeState NewState(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        return new DecodeState([new PairState(StateSize, 0)], capacity, _identity);
+        return new DecodeState([new PairState(StateSize, 0)], capacity, Identity);
     }
 
     public override void Encode(ReadOnlySpan<int> source, DecodeState state)
     {
         CheckSource(source);
         var (s, m, h) = (source.Length, _config.DMemory, _config.DEncoder);
-        var x = new float[s][];
-        for (var t = 0; t < s; t++) x[t] = Embed(_sourceTable, source[_config.ReverseSource ? s - 1 - t : t]);
+        int[] read = [.. source];
+        if (_config.ReverseSource) Array.Reverse(read);
+        var x = Embed(_sourceTable, read);                                      // (S, E)
         var start = new float[StateSize];
         var final = new float[m];
         for (var i = 0; i < _encoder.Count; i++)
         {
-            var outputs = new float[s][];
-            for (var t = 0; t < s; t++) outputs[t] = new float[m];
+            var outputs = new float[s * m];                                     // (S, M)
             var (forward, reverse) = _encoder[i];
-            var c = Run(forward, x, outputs, 0, backwards: false);
-            if (reverse is not null) Run(reverse, x, outputs, h, backwards: true);
+            var c = Run(forward, x, s, outputs, 0, backwards: false);
+            if (reverse is not null) Run(reverse, x, s, outputs, h, backwards: true);
             if (_config.Start == DecoderStart.Copy)
             {
-                outputs[^1].AsSpan(0, h).CopyTo(start.AsSpan(i * h));
+                outputs.AsSpan((s - 1) * m, h).CopyTo(start.AsSpan(i * h));
                 if (Lstm) c.CopyTo(start, (_config.Layers + i) * h);
             }
-            outputs[^1].AsSpan(0, h).CopyTo(final);
-            if (reverse is not null) outputs[0].AsSpan(h, h).CopyTo(final.AsSpan(h));
+            outputs.AsSpan((s - 1) * m, h).CopyTo(final);
+            if (reverse is not null) outputs.AsSpan(h, h).CopyTo(final.AsSpan(h));
             x = outputs;
         }
         if (_bridge is not null)
         {
-            var bridged = Product(_bridge, final);
+            var bridged = Product(_bridge, final, 1);
             for (var j = 0; j < _config.DModel; j++)
                 bridged[j] = MathF.Tanh(bridged[j] + _bridgeBias[j]);
             for (var i = 0; i < _config.Layers * (Lstm ? 2 : 1); i++)
                 bridged.AsSpan(0, _config.DModel).CopyTo(start.AsSpan(i * _config.DModel));
         }
         state.Truncate(0);
-        StateOf(state).Begin(_config.HasAttention ? Memory(x) : [], s, start);
+        StateOf(state).Begin(_config.HasAttention ? Memory(x, s) : [], s, start);
     }
 
-    private protected override void Step(int token, PairState state, Span<float> logits)
+    private protected override (float[] Logits, int Stride) Step(int[] tokens, PairState[] states)
     {
-        var (d, layers) = (_config.DModel, _config.Layers);
-        var fixedPart = state.Fixed.AsSpan();
-        float[] input = Embed(_targetTable, token);
-        if (_config.Feeds) input = [.. input, .. fixedPart[^d..]];
-        ReadOnlySpan<float> x = input;
+        var (m, d, e, layers) = (tokens.Length, _config.DModel, _config.DEmbedding, _config.Layers);
+        var x = Embed(_targetTable, tokens);                                    // (B, E)
+        if (_config.Feeds)
+            x = Joined(x, e, [.. states.SelectMany(state => state.Fixed[^d..])], d, m);                 // (B, E + D)
         for (var i = 0; i < layers; i++)
         {
-            var h = fixedPart.Slice(i * d, d);
-            _decoder[i].Step(this, x, h, Lstm ? fixedPart.Slice((layers + i) * d, d) : []);
+            var cell = _decoder[i];
+            var h = new float[m * d];                                           // (B, D)
+            for (var row = 0; row < m; row++) states[row].Fixed.AsSpan(i * d, d).CopyTo(h.AsSpan(row * d));
+            var (below, recurrent) = (Product(cell.Input, x, m), Product(cell.State, h, m));            // (B, G·D)
+            for (var row = 0; row < m; row++)
+            {
+                var own = states[row].Fixed.AsSpan();
+                cell.Step(
+                    below.AsSpan(row * cell.Input.PaddedOutputs), recurrent.AsSpan(row * cell.State.PaddedOutputs), own.Slice(i * d, d),
+                    Lstm ? own.Slice((layers + i) * d, d) : []);
+                own.Slice(i * d, d).CopyTo(h.AsSpan(row * d));
+            }
             x = h;
         }
-        var read = _config.HasAttention ? Attend(x, state) : x.ToArray();
-        if (_config.Feeds) read.AsSpan(0, d).CopyTo(fixedPart[^d..]);
-        Product(_head, read.AsSpan(0, d)).AsSpan(0, _config.VocabSize).CopyTo(logits);
+        var read = _config.HasAttention ? Attend(x, states) : x;                // (B, D)
+        if (_config.Feeds)
+        {
+            for (var row = 0; row < m; row++) read.AsSpan(row * d, d).CopyTo(states[row].Fixed.AsSpan()[^d..]);
+        }
+        return (Product(_head, read, m), _head.PaddedOutputs);
     }
 
     protected override void Dispose(bool disposing)
@@ -141,39 +154,62 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         base.Dispose(disposing);
         if (!disposing)
             return;
-        foreach (var cell in _decoder.Concat(_encoder.SelectMany(layer => new[] { layer.Forward, layer.Reverse }.OfType<Cell>())))
+        foreach (var cell in _decoder.Concat(_encoder.SelectMany(layer => new[] { layer.Forward, layer.Reverse }.OfType<RecurrentGates>())))
             cell.Dispose();
         foreach (var matrix in new[] { _sourceTable, _targetTable, _head, _bridge, _key, _query, _vector })
             matrix?.Dispose();
     }
 
-    /// <summary>tanh(W·[state; context] + b); notes what was looked at.</summary>
-    private float[] Attend(ReadOnlySpan<float> h, PairState state)              // (D)
+    /// <summary>tanh(W·[state; context] + b) of each state; notes what was looked at.</summary>
+    private float[] Attend(float[] h, PairState[] states)                       // (B, D)
+    {
+        var (b, d, m) = (states.Length, _config.DModel, _config.DMemory);
+        var contexts = new float[b * m];                                        // (B, M)
+        var (queries, stride) = _query is null ? (h, d) : (Product(_query, h, b), _query.PaddedOutputs);
+        for (var row = 0; row < b; row++)
+        {
+            var query = queries.AsSpan(row * stride, d);
+            for (var j = 0; j < d && _query is not null; j++) query[j] += _queryBias[j];
+            Look(query, states[row], contexts.AsSpan(row * m, m));
+        }
+        var (wide, wideStride) = (Product(_vector!, Joined(h, d, contexts, m, b), b), _vector!.PaddedOutputs);
+        var vectors = new float[b * d];
+        for (var row = 0; row < b; row++)
+        {
+            for (var j = 0; j < d; j++) vectors[row * d + j] = MathF.Tanh(wide[row * wideStride + j] + _vectorBias[j]);
+        }
+        return vectors;
+    }
+
+    /// <summary>Adds up what the query finds in a source, weighted.</summary>
+    private void Look(ReadOnlySpan<float> query, PairState state, Span<float> context)
     {
         var (d, m, s) = (_config.DModel, _config.DMemory, state.SourceLength);
-        var query = h.ToArray();
-        if (_query is not null)
-        {
-            query = Product(_query, h);
-            for (var j = 0; j < d; j++) query[j] += _queryBias[j];
-        }
         var weights = new float[s];
         var keys = state.Source.AsSpan(_key is null ? 0 : s * m);
-        for (var t = 0; t < s; t++) weights[t] = Energy(query.AsSpan(0, d), keys.Slice(t * d, d));
+        for (var t = 0; t < s; t++) weights[t] = Energy(query, keys.Slice(t * d, d));
         var max = weights.Max();
         for (var t = 0; t < s; t++) weights[t] = MathF.Exp(weights[t] - max);
         var total = weights.Sum();
-        var joined = new float[d + m];
-        h.CopyTo(joined);
-        fixed (float* context = &joined[d], memory = state.Source)
+        fixed (float* to = context, memory = state.Source)
         {
-            for (var t = 0; t < s; t++) VectorMath.AddScaled(context, memory + t * m, weights[t] /= total, m);
+            for (var t = 0; t < s; t++) VectorMath.AddScaled(to, memory + t * m, weights[t] /= total, m);
         }
         if (_config.ReverseSource) Array.Reverse(weights);
         state.Attention = weights;
-        var vector = Product(_vector!, joined);
-        for (var j = 0; j < d; j++) vector[j] = MathF.Tanh(vector[j] + _vectorBias[j]);
-        return vector;
+    }
+
+    /// <summary>Rows of one array with the rows of another after them, (B, a + b).</summary>
+    private static float[] Joined(float[] left, int leftWidth, float[] right, int rightWidth, int rows)
+    {
+        var joined = new float[rows * (leftWidth + rightWidth)];
+        for (var row = 0; row < rows; row++)
+        {
+            var to = joined.AsSpan(row * (leftWidth + rightWidth));
+            left.AsSpan(row * leftWidth, leftWidth).CopyTo(to);
+            right.AsSpan(row * rightWidth, rightWidth).CopyTo(to[leftWidth..]);
+        }
+        return joined;
     }
 
     private float Energy(ReadOnlySpan<float> query, ReadOnlySpan<float> key)
@@ -196,74 +232,43 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     }
 
     /// <summary>Encoder outputs (S, M), and after them the keys (S, D) where they are not the same.</summary>
-    private float[] Memory(float[][] outputs)
+    private float[] Memory(float[] outputs, int s)
     {
-        var (m, d) = (_config.DMemory, _config.DModel);
-        var memory = new float[outputs.Length * (m + (_key is null ? 0 : d))];
-        for (var t = 0; t < outputs.Length; t++)
-        {
-            outputs[t].CopyTo(memory, t * m);
-            if (_key is not null) Product(_key, outputs[t]).AsSpan(0, d).CopyTo(memory.AsSpan(outputs.Length * m + t * d));
-        }
+        if (_key is null) return outputs;
+        var d = _config.DModel;
+        var memory = new float[outputs.Length + s * d];
+        outputs.CopyTo(memory, 0);
+        var keys = Product(_key, outputs, s);
+        for (var t = 0; t < s; t++) keys.AsSpan(t * _key.PaddedOutputs, d).CopyTo(memory.AsSpan(outputs.Length + t * d));
         return memory;
     }
 
     /// <summary>One direction of an encoder layer, into columns from <paramref name="column"/> on; returns the last cell.</summary>
-    private float[] Run(Cell cell, float[][] x, float[][] outputs, int column, bool backwards)
+    private float[] Run(RecurrentGates cell, float[] x, int s, float[] outputs, int column, bool backwards)
     {
         var h = new float[_config.DEncoder];
         var c = new float[Lstm ? h.Length : 0];
-        for (var i = 0; i < x.Length; i++)
+        var below = Product(cell.Input, x, s);                                  // (S, G·H)
+        for (var i = 0; i < s; i++)
         {
-            var t = backwards ? x.Length - 1 - i : i;
-            cell.Step(this, x[t], h, c);
-            h.CopyTo(outputs[t], column);
+            var t = backwards ? s - 1 - i : i;
+            cell.Step(below.AsSpan(t * cell.Input.PaddedOutputs), Product(cell.State, h, 1), h, c);
+            h.CopyTo(outputs, t * _config.DMemory + column);
         }
         return c;
     }
 
-    private float[] Embed(PackedMatrix table, int token)
+    private float[] Embed(PackedMatrix table, int[] tokens)
     {
-        var row = new float[_config.DEmbedding];
-        fixed (float* to = row) table.CopyRow(token, to);
-        if (!_config.ScaleEmbeddings) return row;
-        var scale = MathF.Sqrt(row.Length);
-        for (var i = 0; i < row.Length; i++) row[i] *= scale;
-        return row;
-    }
-
-    /// <summary>Gates in torch's order: input, forget, cell, output; or reset, update, new.</summary>
-    private sealed record Cell(PackedMatrix Input, PackedMatrix State, float[] InputBias, float[] StateBias) : IDisposable
-    {
-        public void Step(Seq2SeqModel model, ReadOnlySpan<float> x, Span<float> h, Span<float> c)
+        var e = _config.DEmbedding;
+        var rows = new float[tokens.Length * e];
+        fixed (float* to = rows)
         {
-            var (below, recurrent, n) = (model.Product(Input, x), model.Product(State, h), h.Length);
-            for (var i = 0; i < InputBias.Length; i++)
-            {
-                below[i] += InputBias[i];
-                recurrent[i] += StateBias[i];
-            }
-            for (var i = 0; i < n; i++)
-            {
-                if (model.Lstm)
-                {
-                    float Sum(int gate, int unit) => below[gate * n + unit] + recurrent[gate * n + unit];
-                    c[i] = Sigmoid(Sum(1, i)) * c[i] + Sigmoid(Sum(0, i)) * MathF.Tanh(Sum(2, i));
-                    h[i] = Sigmoid(Sum(3, i)) * MathF.Tanh(c[i]);
-                    continue;
-                }
-                var (reset, update) = (Sigmoid(below[i] + recurrent[i]), Sigmoid(below[n + i] + recurrent[n + i]));
-                var fresh = MathF.Tanh(below[2 * n + i] + reset * recurrent[2 * n + i]);
-                h[i] = fresh + update * (h[i] - fresh);
-            }
+            for (var row = 0; row < tokens.Length; row++) table.CopyRow(tokens[row], to + row * e);
         }
-
-        public void Dispose()
-        {
-            Input.Dispose();
-            State.Dispose();
-        }
-
-        private static float Sigmoid(float x) => 1 / (1 + MathF.Exp(-x));
+        if (!_config.ScaleEmbeddings) return rows;
+        var scale = MathF.Sqrt(e);
+        for (var i = 0; i < rows.Length; i++) rows[i] *= scale;
+        return rows;
     }
 }

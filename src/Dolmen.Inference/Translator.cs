@@ -52,7 +52,6 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
         model.Encode(source, state);
         List<Hypothesis> alive = [new(null, tokenizer.Special.Bos, 0, 0, [], state)];
         Hypothesis? best = null;
-        var logits = new float[model.Config.VocabSize];
         double Worth(Hypothesis hypothesis) => hypothesis.LogProb / Math.Pow((5.0 + hypothesis.Length) / 6, options.LengthPenalty);
         try
         {
@@ -60,11 +59,18 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
             {
                 stop.ThrowIfCancellationRequested();
                 var candidates = new List<(Hypothesis Parent, int Token, double LogProb)>();
-                foreach (var hypothesis in alive)
+                SequenceSlice[] beams =
+                [
+                    .. alive.Select(hypothesis => new SequenceSlice(hypothesis.State!, new[] { hypothesis.Token })
+                    {
+                        Logits = new float[model.Config.VocabSize],
+                    }),
+                ];
+                model.Forward(beams);
+                foreach (var (i, hypothesis) in alive.Index())
                 {
-                    model.Step(hypothesis.Token, hypothesis.State!, logits);
                     hypothesis.Looked = [.. EncoderDecoderModel.AttentionOf(hypothesis.State!)];
-                    foreach (var (token, logProb) in Likeliest(logits, options.Beam + 1))
+                    foreach (var (token, logProb) in Likeliest(beams[i].Logits.Span, options.Beam + 1))
                         candidates.Add((hypothesis, token, hypothesis.LogProb + logProb));
                 }
                 var parents = alive;
@@ -112,12 +118,12 @@ public sealed class Translator(EncoderDecoderModel model, Tokenizer tokenizer)
     }
 
     /// <summary>The likeliest tokens that have a text or end it, with log p.</summary>
-    private List<(int Token, double LogProb)> Likeliest(float[] logits, int count)
+    private List<(int Token, double LogProb)> Likeliest(Span<float> logits, int count)
     {
         var special = tokenizer.Special;
         logits[special.Bos] = logits[special.Pad] = float.NegativeInfinity;
-        var max = logits.Max();
-        var total = 0.0;
+        var (max, total) = (float.NegativeInfinity, 0.0);
+        foreach (var logit in logits) max = Math.Max(max, logit);
         foreach (var logit in logits) total += MathF.Exp(logit - max);
         var log = max + Math.Log(total);
         var top = new PriorityQueue<int, float>();

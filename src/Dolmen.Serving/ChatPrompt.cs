@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Serving.Tools;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Serving;
@@ -9,7 +10,8 @@ namespace Dolmen.Serving;
 /// in Dolmen's format calls of tools and their results are text (<see cref="ChatFormat"/>).</summary>
 internal static class ChatPrompt
 {
-    public static Prompt Read(RequestFields fields, ServedModel served)
+    /// <param name="tools">What the model is told that it may call.</param>
+    public static Prompt Read(RequestFields fields, ServedModel served, ToolUse? tools = null)
     {
         if (fields["messages"] is not { } messages)
         {
@@ -24,8 +26,8 @@ internal static class ChatPrompt
         try
         {
             var template = ChatFormat.TemplateOf(served.Tokenizer);
-            var tokens = template is not null ? Rendered(template, messages, fields, served.Tokenizer, opens)
-                : Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens);
+            var tokens = template is not null ? Rendered(template, messages, fields, served.Tokenizer, opens, tools)
+                : Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens, tools);
             return new Prompt(tokens, "");
         }
         catch (UserErrorException error)
@@ -35,17 +37,20 @@ internal static class ChatPrompt
         }
     }
 
-    private static int[] Own(Tokenizer tokenizer, JsonObject[] messages, bool opens)
+    private static int[] Own(Tokenizer tokenizer, JsonObject[] messages, bool opens, ToolUse? tools)
     {
-        var turns = ChatFormat.OwnTurns(messages, i => $"messages[{i}]");
+        var turns = ChatFormat.OwnTurns(messages, i => $"messages[{i}]", tools?.Schemas);
         return opens ? ChatFormat.TokenizePrompt(tokenizer, turns) : ChatFormat.Tokenize(tokenizer, turns).Tokens;
     }
 
-    private static int[] Rendered(ChatTemplate template, JsonElement messages, RequestFields fields, Tokenizer tokenizer, bool opens)
+    private static int[] Rendered(ChatTemplate template, JsonElement messages, RequestFields fields, Tokenizer tokenizer, bool opens,
+        ToolUse? tools)
     {
         var developers = template.Source.Contains("developer", StringComparison.Ordinal);
         var plain = new JsonArray([.. messages.EnumerateArray().Select((message, i) => (JsonNode?)Plain(message, i, developers))]);
-        var input = new ChatInput(JsonSerializer.SerializeToElement(plain, ServingJson.Default.JsonArray)) { AddGenerationPrompt = opens };
+        JsonElement? described = tools is null ? null : JsonSerializer.SerializeToElement(tools.Schemas, ServingJson.Default.JsonArray);
+        var input = new ChatInput(JsonSerializer.SerializeToElement(plain, ServingJson.Default.JsonArray),
+            described) { AddGenerationPrompt = opens };
         if (fields["chat_template_kwargs"] is { } names)
         {
             if (names.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong("chat_template_kwargs", "an object", names);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Serving.Tools;
 
 namespace Dolmen.Serving;
 
@@ -9,16 +10,34 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 {
     private readonly string _id = (request.Chat ? "chatcmpl-" : "cmpl-") + StableHash.Sha256($"{served.Name} {created} {number}")[..24];
     private readonly List<TokenLogprob> _unsent = [];
+    private ToolCallReader? _calls;
+    private int _called;
     private TokenReport? _report;
     private int _opened = -1;
 
     public string Whole(IReadOnlyList<GenerationResult> results) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
-            [.. results.Select((result, i) => new ChatChoice(i, new AssistantMessage("assistant", result.Text, null),
-                ChatLogprobs(Said(result)), ReasonOf(result)))], UsageOf(results)), ServingJson.Plain.ChatCompletion)
+            [.. results.Select(Choice)], UsageOf(results)), ServingJson.Plain.ChatCompletion)
         : JsonSerializer.Serialize(Text([.. results.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
             TextLogprobs([.. result.PromptLogprobs, .. result.Logprobs]), ReasonOf(result)))], UsageOf(results)),
             ServingJson.Plain.TextCompletion);
+
+    private ChatChoice Choice(GenerationResult result, int choice)
+    {
+        var logprobs = ChatLogprobs(Said(result));
+        if (request.Tools is not { } tools)
+            return new ChatChoice(choice, new AssistantMessage("assistant", result.Text, null), logprobs, ReasonOf(result));
+        var reader = tools.Reader();
+        AnswerPart[] parts = [.. reader.Add(result.Text), .. reader.Finish()];
+        var text = string.Concat(parts.Select(part => part.Text));
+        ToolCallEntry[] calls = [.. parts.Select(part => part.Call).OfType<ToolCall>()
+            .Select((call, i) => Entry(call, choice, i) with { Index = null })];
+        return calls.Length == 0 ? new ChatChoice(choice, new AssistantMessage("assistant", text, null), logprobs, ReasonOf(result))
+            : new ChatChoice(choice, new AssistantMessage("assistant", text.Length > 0 ? text : null, null, calls), logprobs, "tool_calls");
+    }
+
+    private ToolCallEntry Entry(ToolCall call, int choice, int index) =>
+        new(index, "call_" + StableHash.Sha256($"{_id} {choice} {index}")[..24], "function", call);
 
     /// <summary>Kept until the next piece of text goes out.</summary>
     public void Add(TokenLogprob token) => _unsent.Add(token);
@@ -27,9 +46,15 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     public IEnumerable<string> Piece(int choice, string text)
     {
         foreach (var opening in Opening(choice)) yield return opening;
-        yield return request.Chat ? Chunk(choice, new ChunkDelta(Content: text), null, Sent())
-            : Chunk(choice, text, null, SentText());
+        if (_calls is not null)
+        {
+            foreach (var part in _calls.Add(text)) yield return Chunk(choice, Delta(part, choice), null, Sent());
+        }
+        else yield return request.Chat ? Chunk(choice, new ChunkDelta(Content: text), null, Sent()) : Chunk(choice, text, null, SentText());
     }
+
+    private ChunkDelta Delta(AnswerPart part, int choice) => part.Call is { } call
+        ? new ChunkDelta(ToolCalls: [Entry(call, choice, _called++)]) : new ChunkDelta(Content: part.Text);
 
     /// <summary>What is sent when a choice is complete.</summary>
     public IEnumerable<string> Closing(int choice, GenerationResult result)
@@ -38,8 +63,9 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
             yield return opening;
         if (!request.Chat && result.StopToken is not null && request.Logprobs is not null)
             _unsent.Add(result.Logprobs[^1]);
+        foreach (var part in _calls?.Finish() ?? []) yield return Chunk(choice, Delta(part, choice), null, Sent());
         yield return request.Chat
-            ? Chunk(choice, new ChunkDelta(), ReasonOf(result), Sent())
+            ? Chunk(choice, new ChunkDelta(), _called > 0 ? "tool_calls" : ReasonOf(result), Sent())
             : Chunk(choice, "", ReasonOf(result), SentText());
     }
 
@@ -56,7 +82,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private IEnumerable<string> Opening(int choice)
     {
         if (choice == _opened) yield break;
-        _opened = choice;
+        (_opened, _calls, _called) = (choice, request.Tools?.Reader(), 0);
         _report = Report();
         if (request.Chat) yield return Chunk(choice, new ChunkDelta("assistant", ""), null, null);
         else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText(PromptOf(choice).Tokens.Length));

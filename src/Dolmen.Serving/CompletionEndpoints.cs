@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Dolmen.Serving;
 
 /// <summary>OpenAI's endpoints over one model.</summary>
-internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue queue, ServerMetrics metrics, TimeProvider clock,
+internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engine, ServerMetrics metrics, TimeProvider clock,
     Action<string> log)
 {
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
@@ -71,7 +71,7 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
             await Stream(http, request, answer);
             return;
         }
-        var results = await queue.Generate(request, answer, null, http.RequestAborted);
+        var results = await engine.Generate(request, answer, null, http.RequestAborted);
         await Respond(http, "application/json", answer.Whole(results));
     }
 
@@ -89,7 +89,7 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
         }
         finally
         {
-            await ((Task)generation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);       // the model is free again
+            await ((Task)generation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);       // its texts have stopped
         }
         IReadOnlyList<GenerationResult> results;
         try
@@ -109,7 +109,7 @@ internal sealed class CompletionEndpoints(ServedModel served, GenerationQueue qu
         {
             try
             {
-                return await queue.Generate(request, answer, piece => pieces.Writer.TryWrite(piece), http.RequestAborted);
+                return await engine.Generate(request, answer, piece => pieces.Writer.TryWrite(piece), http.RequestAborted);
             }
             finally
             {

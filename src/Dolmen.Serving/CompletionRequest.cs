@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Inference.Constraints;
+using Dolmen.Serving.Tools;
 using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
@@ -28,6 +30,9 @@ internal sealed record CompletionRequest(
     private const double SmallestTopP = 1e-6;
 
     private const double LeastPenalty = 0.01, MostPenalty = 100;
+
+    /// <summary>What the model may call; null where its answer is text.</summary>
+    public ToolUse? Tools { get; init; }
 
     /// <summary>The options of one answer: its own seed, counted from that of the request.</summary>
     public GenerationOptions OptionsOf(int choice) => choice == 0 ? Generation
@@ -76,7 +81,8 @@ internal sealed record CompletionRequest(
         if (!served.AnswersTo(model)) throw UnknownModel(model, served);
         RequestTable.Check(body, chat ? Endpoints.Chat : Endpoints.Completions);
 
-        var prompts = chat ? [ChatPrompt.Read(fields, served)] : TextPrompts.Read(fields, served);
+        var tools = chat ? ToolField.Read(fields, served) : null;
+        var prompts = chat ? [ChatPrompt.Read(fields, served, tools)] : TextPrompts.Read(fields, served);
         var echo = !chat && (fields.Flag("echo") ?? false);
         var logprobs = chat ? ChatLogprobs(fields) : TextLogprobs(fields);
         var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts);
@@ -90,7 +96,7 @@ internal sealed record CompletionRequest(
             IgnoreEnds = ignoreEnds,
             ShowStop = fields.Flag("include_stop_str_in_output") ?? false,
             ShowSpecial = !(fields.Flag("skip_special_tokens") ?? true),
-            Constraint = ConstraintField.Read(fields, served),
+            Constraint = Form(ConstraintField.Read(fields, served), tools),
             Logprobs = logprobs,
             ScorePrompt = echo && logprobs is not null,
         };
@@ -106,8 +112,14 @@ internal sealed record CompletionRequest(
             echo,
             stream,
             stream && IncludesUsage(fields)
-        );
+        ) { Tools = tools };
     }
+
+    /// <summary>An answer that must be a call has the form of the call.</summary>
+    private static TextConstraint? Form(TextConstraint? asked, ToolUse? tools) => asked is not null && tools?.Constraint is not null
+        ? throw ApiErrorException.Invalid("'tool_choice' asks for a call, which has a form of its own: leave the other form out.",
+            "tool_choice")
+        : asked ?? tools?.Constraint;
 
     private static ApiErrorException UnknownModel(string model, ServedModel served) =>
         new(

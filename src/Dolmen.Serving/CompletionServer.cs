@@ -10,11 +10,11 @@ namespace Dolmen.Serving;
 public sealed class CompletionServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly GenerationQueue _queue;
+    private readonly ServingEngine _engine;
 
-    private CompletionServer(WebApplication app, GenerationQueue queue, BoundPort port)
+    private CompletionServer(WebApplication app, ServingEngine engine, BoundPort port)
     {
-        (_app, _queue) = (app, queue);
+        (_app, _engine) = (app, engine);
         Address = port.Address;
     }
 
@@ -39,13 +39,13 @@ public sealed class CompletionServer : IAsyncDisposable
         var app = builder.Build();
 
         var metrics = new ServerMetrics(served.Name);
-        var queue = new GenerationQueue(served, options.MaxWaiting, metrics);
+        var engine = new ServingEngine(served, options, metrics);
         app.Use(new ApiErrors(log).Answer);
         app.Use(new SiteGuard(options).Check);
         app.UseRouting();
-        new CompletionEndpoints(served, queue, metrics, clock, log).Map(app);
+        new CompletionEndpoints(served, engine, metrics, clock, log).Map(app);
         await app.StartAsync();
-        return new CompletionServer(app, queue, port);
+        return new CompletionServer(app, engine, port);
     }
 
     /// <summary>Takes no more requests and lets the running ones end, for as long as the options allow.</summary>
@@ -53,7 +53,7 @@ public sealed class CompletionServer : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
-        _queue.Dispose();
+        _engine.Dispose();
     }
 
     /// <summary>Signals are the business of the program that started the server.</summary>

@@ -26,7 +26,7 @@ internal enum Endpoints { Chat = 1, Completions = 2, Both = Chat | Completions }
 internal static class RequestTable
 {
     private const string OneAnswer = "there is no search for the best answer here; ask for 'n' answers and choose";
-    private const string NoTools = "the model's answers are text, no calls are read from them";
+    private const string OldTools = "it is called 'tools' and 'tool_choice' now";
 
     public static IReadOnlyList<RequestField> All { get; } =
     [
@@ -57,6 +57,9 @@ internal static class RequestTable
         Honoured("ignore_eos", Endpoints.Both, "the model's own ends do not end the answer"),
         Honoured("skip_special_tokens", Endpoints.Both, "true when left out"),
         Honoured("stream", Endpoints.Both), Honoured("stream_options", Endpoints.Both, "`include_usage`"),
+        Honoured("tools", Endpoints.Chat, "functions, given to the model by its chat template; calls are read from its answer"),
+        Honoured("tool_choice", Endpoints.Chat, "`none`, `auto`, `required` or one function; a call asked for is always valid"),
+        Honoured("parallel_tool_calls", Endpoints.Chat, "false: at most one call, where a call is asked for"),
         Honoured("response_format", Endpoints.Both, "`text`, `json_object`, `json_schema`; the answer is valid whatever the model is"),
         Honoured("structured_outputs", Endpoints.Both, "one of `json`, `json_object`, `regex`, `choice`, `grammar`, as vLLM's"),
         Honoured("guided_json", Endpoints.Both, "a schema"), Honoured("guided_regex", Endpoints.Both),
@@ -76,7 +79,6 @@ internal static class RequestTable
         Ignored("prompt_cache_key", Endpoints.Both),
         Ignored("prompt_cache_retention", Endpoints.Both),
         Ignored("prediction", Endpoints.Chat, "would only make it faster"),
-        Ignored("parallel_tool_calls", Endpoints.Chat, "there are no calls"),
         Ignored("priority", Endpoints.Both, "first come, first served"),
         Ignored("request_id", Endpoints.Both),
         Ignored("cache_salt", Endpoints.Both),
@@ -88,9 +90,8 @@ internal static class RequestTable
         Refused("length_penalty", Endpoints.Both, OneAnswer, "1"),
         Refused("early_stopping", Endpoints.Both, OneAnswer, "false"),
         Refused("suffix", Endpoints.Completions, "the model writes on, it does not fill in", "\"\""),
-        Refused("tools", Endpoints.Chat, NoTools, "[]"), Refused("functions", Endpoints.Chat, NoTools, "[]"),
-        Refused("tool_choice", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
-        Refused("function_call", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
+        Refused("functions", Endpoints.Chat, OldTools, "[]"),
+        Refused("function_call", Endpoints.Chat, OldTools, "\"none\"", "\"auto\""),
         Refused("guided_decoding_backend", Endpoints.Both, "there is one way to hold answers to a form", "\"auto\""),
         Refused("guided_whitespace_pattern", Endpoints.Both, "at most one space stands after a comma or a colon"),
         Refused("structural_tag", Endpoints.Both, "use 'grammar'"),

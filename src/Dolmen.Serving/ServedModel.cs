@@ -45,8 +45,17 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 /// any.</param>
 /// <param name="MaxWaiting">Requests that may wait for their turn; more are told to come back.</param>
 /// <param name="DrainSeconds">How long running requests may go on after the server was told to stop.</param>
-public sealed record ServerOptions(int MaxBodyBytes = 1 << 20, int MaxWaiting = 64, double DrainSeconds = 30,
-    IReadOnlyList<string>? AllowedHosts = null, IReadOnlyList<string>? CorsOrigins = null)
+/// <param name="MaxSequences">Texts that are generated at once.</param>
+/// <param name="StateBytes">Memory for what the model remembers of texts, those included that are kept for requests that begin
+/// alike.</param>
+public sealed record ServerOptions(
+    int MaxBodyBytes = 1 << 20,
+    int MaxWaiting = 64,
+    double DrainSeconds = 30,
+    IReadOnlyList<string>? AllowedHosts = null,
+    IReadOnlyList<string>? CorsOrigins = null,
+    int MaxSequences = 64,
+    long StateBytes = 1L << 30)
 {
     /// <exception cref="UserErrorException">One of them is out of its range, or not of its form.</exception>
     public void Validate()
@@ -54,7 +63,11 @@ public sealed record ServerOptions(int MaxBodyBytes = 1 << 20, int MaxWaiting = 
         if (MaxBodyBytes < 1)
             throw new UserErrorException($"--max-body is {MaxBodyBytes}: it must be at least 1. The default is {1 << 20}.");
         if (MaxWaiting < 1)
-            throw new UserErrorException($"--max-waiting is {MaxWaiting}: it must be at least 1, the request that is answered.");
+            throw new UserErrorException($"--max-waiting is {MaxWaiting}: it must be at least 1.");
+        if (MaxSequences < 1)
+            throw new UserErrorException($"--max-sequences is {MaxSequences}: it must be at least 1, one text at a time.");
+        if (StateBytes < 1 << 20)
+            throw new UserErrorException($"--state-memory is {StateBytes >> 20}: it must be at least 1, in megabytes.");
         foreach (var host in AllowedHosts ?? [])
         {
             if (host != "*" && Uri.CheckHostName(host.TrimStart('[').TrimEnd(']')) == UriHostNameType.Unknown)

@@ -10,10 +10,16 @@ internal sealed class ServerMetrics(string model)
     private int _running;
     private int _waiting;
     private long _promptTokens;
+    private long _cachedTokens;
     private long _generationTokens;
     private long _finished;
     private double _prefillSeconds;
     private double _decodeSeconds;
+
+    private Scheduler? _scheduler;
+
+    /// <summary>Reports what the scheduler says of memory and of prompts that were found computed.</summary>
+    public void Follow(Scheduler scheduler) => _scheduler = scheduler;
 
     public void Running(int change)
     {
@@ -30,7 +36,8 @@ internal sealed class ServerMetrics(string model)
         lock (_gate)
         {
             _finished++;
-            _promptTokens += result.Statistics.PrefillTokens;
+            _promptTokens += result.Statistics.PrefillTokens + result.Statistics.CachedTokens;
+            _cachedTokens += result.Statistics.CachedTokens;
             _generationTokens += result.Tokens.Length;
             _prefillSeconds += result.Statistics.PrefillSeconds;
             _decodeSeconds += result.Statistics.DecodeSeconds;
@@ -51,6 +58,9 @@ internal sealed class ServerMetrics(string model)
             Metric("num_requests_running", "gauge", ("", _running));
             Metric("num_requests_waiting", "gauge", ("", _waiting));
             Metric("prompt_tokens_total", "counter", ("", _promptTokens));
+            Metric("prefix_cache_queries_total", "counter", ("", _promptTokens));
+            Metric("prefix_cache_hits_total", "counter", ("", _cachedTokens));
+            Metric("num_preemptions_total", "counter", ("", _scheduler?.Statistics.Preemptions ?? 0));
             Metric("generation_tokens_total", "counter", ("", _generationTokens));
             Metric("request_prefill_time_seconds", "summary", ("_sum", _prefillSeconds), ("_count", _finished));
             Metric("request_decode_time_seconds", "summary", ("_sum", _decodeSeconds), ("_count", _finished));

@@ -35,6 +35,16 @@ internal static class ServeCommand
             Description = "Requests that may wait for their turn; more get status 503.", HelpName = "N",
             DefaultValueFactory = _ => new ServerOptions().MaxWaiting,
         };
+        var sequences = new Option<int>("--max-sequences")
+        {
+            Description = "Texts that are generated at once.", HelpName = "N",
+            DefaultValueFactory = _ => new ServerOptions().MaxSequences,
+        };
+        var memory = new Option<int>("--state-memory")
+        {
+            Description = "Megabytes for what the model remembers of texts.", HelpName = "MB",
+            DefaultValueFactory = _ => (int)(new ServerOptions().StateBytes >> 20),
+        };
         var hosts = Repeated(
             "--allowed-hosts",
             "A name this server is reached by besides localhost and its address; * for any. May be repeated.",
@@ -48,15 +58,16 @@ internal static class ServeCommand
         var json = CommonOptions.Json();
         var command = new Command(
             "serve",
-            "Serves a model over HTTP as OpenAI's API does, until interrupted. One answer is computed at a time."
+            "Serves a model over HTTP as OpenAI's API does, until interrupted. Answers are computed together."
         )
         {
-            model, port, host, name, alias, threads, body, waiting, hosts, cors, json, CommonOptions.Strict(),
+            model, port, host, name, alias, threads, body, waiting, sequences, memory, hosts, cors, json, CommonOptions.Strict(),
         };
         command.Runs((parsed, stop) =>
         {
             var options = new ServerOptions(parsed.GetValue(body), parsed.GetValue(waiting), AllowedHosts: parsed.GetValue(hosts),
-                CorsOrigins: parsed.GetValue(cors));
+                CorsOrigins: parsed.GetValue(cors), MaxSequences: parsed.GetValue(sequences),
+                StateBytes: (long)parsed.GetValue(memory) << 20);
             options.Validate();
             var folder = parsed.GetRequiredValue(model);
             // before the model: an occupied port is known at once

@@ -40,7 +40,7 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         if (documents.Count == 0)
             return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.HeldOut} is empty."]);
 
-        var scorer = new ContinuationScorer(input.Model);
+        using var scorer = new ContinuationScorer(input.Model);
         var predicted = 0L;
         var bits = new List<double>(documents.Count);
         var bytes = new List<int>(documents.Count);

@@ -53,7 +53,7 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
             return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.MultipleChoice} is empty."]);
 
         var shots = Shots == 0 ? [] : DrawShots(input);
-        var scorer = new ContinuationScorer(input.Model);
+        using var scorer = new ContinuationScorer(input.Model);
         var answered = new List<QuestionResult>(questions.Count);
         var cut = 0;
         foreach (var question in questions)

@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation.Tasks;
@@ -31,13 +32,15 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
         ];
         var answers = new List<AnswerResult>();
         var tooLong = 0;
+        using var scheduler = new Scheduler(input.Model, input.Tokenizer);
+        var generations = prompts.ConvertAll(prompt => Ask(prompt.Prompt, scheduler, input));
         for (var i = 0; i < prompts.Count; i++)
         {
-            input.Stop.ThrowIfCancellationRequested();
-            var tokens = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", prompts[i].Prompt)]);
-            if (tokens.Length + MaxTokens <= input.Model.Config.ContextLength)
+            if (generations[i] is { } generation)
             {
-                var answer = Answer(tokens, input);
+                while (!generation.Result.IsCompleted) scheduler.Step();
+                input.Stop.ThrowIfCancellationRequested();
+                var answer = input.Tokenizer.Decode(generation.Result.GetAwaiter().GetResult().Tokens);
                 answers.Add(new AnswerResult(prompts[i].Set, prompts[i].Prompt, answer, RefusalRule.Declines(answer)));
             }
             else
@@ -65,20 +68,12 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
                 .Score(Name(), $"refusal_{set}", higherIsBetter: higherIsBetter);
     }
 
-    private string Answer(int[] prompt, EvaluationInput input)
+    /// <summary>Null where prompt and answer do not fit the context.</summary>
+    private Generation? Ask(string question, Scheduler scheduler, EvaluationInput input)
     {
-        using var state = input.Model.NewState(prompt.Length + MaxTokens);
-        var logits = new float[input.Model.Config.VocabSize];
-        var answer = new List<int>(MaxTokens);
-        input.Model.Prefill(prompt, state, logits);
-        while (true)
-        {
-            var token = ArgMax.Of<float>(logits);
-            if (input.Tokenizer.Ends.Contains(token)) break;
-            answer.Add(token);
-            if (answer.Count == MaxTokens) break;
-            input.Model.Step(token, state, logits);
-        }
-        return input.Tokenizer.Decode([.. answer]);
+        var prompt = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", question)]);
+        return prompt.Length + MaxTokens > input.Model.Config.ContextLength ? null
+            : scheduler.Submit(
+                new GenerationRequest(prompt, new GenerationOptions(SamplingOptions.Greedy, MaxTokens)), input.Stop);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Dolmen.Inference.Mixers;
 
 namespace Dolmen.Inference.Kernels;
 
@@ -13,39 +14,36 @@ internal static unsafe class Attention
     public const int Block = 16;
 
     /// <param name="q">(E), rotated and divided by √E.</param>
-    /// <param name="keys">Blocks of (E, 16 positions), a ring of <paramref name="ringBlocks"/> blocks.</param>
-    /// <param name="values">(positions, <paramref name="valueStride"/>), the stride a multiple of 16; the same ring.</param>
     /// <param name="first">The first position seen.</param>
     /// <param name="end">After the last position seen, above <paramref name="first"/>.</param>
     /// <param name="slope">What a score loses for each position of distance (ALiBi); 0 for none.</param>
     /// <param name="scores">Scratch: <paramref name="end"/> − <paramref name="first"/> rounded out to whole blocks.</param>
     /// <param name="output">(E)</param>
-    public static void Query(
-        float* q, float* keys, float* values, int first, int end, int headDim, int valueStride, int ringBlocks, float slope, float* scores,
-        float* output)
+    public static void Query(float* q, KeysAndValues cached, int first, int end, int headDim, float slope, float* scores, float* output)
     {
-        // Whole blocks of positions: how the sums below are cut does not depend on the ring.
-        int firstBlock = first / Block, endBlock = (end + Block - 1) / Block, start = firstBlock * Block;
-        var length = (endBlock - firstBlock) * Block;
-        // In two parts where the ring begins anew between.
-        var slot = firstBlock % ringBlocks;
-        var before = Math.Min(endBlock - firstBlock, ringBlocks - slot);
-        Scores(q, keys + (long)slot * headDim * Block, before, headDim, scores);
-        Scores(q, keys, endBlock - firstBlock - before, headDim, scores + before * Block);
+        const int page = KvPage.Positions;
+        // Whole blocks of positions: how the sums below are cut depends on positions alone.
+        int start = first / Block * Block, length = (end + Block - 1) / Block * Block - start;
+        for (var p = start; p < end; p = (p / page + 1) * page)
+        {
+            var blocks = (Math.Min(end, (p / page + 1) * page) - p + Block - 1) / Block;
+            Scores(q, cached.Keys(p / page) + p % page * headDim, blocks, headDim, scores + (p - start));
+        }
         if (slope != 0) for (var p = first; p < end; p++) scores[p - start] -= slope * (end - 1 - p);
         for (var p = start; p < first; p++) scores[p - start] = float.NegativeInfinity;
         for (var p = end; p < start + length; p++) scores[p - start] = float.NegativeInfinity;
         var sum = VectorMath.ExpInPlace(scores, length, VectorMath.Max(scores, length));
-        var split = Math.Min(end, start + before * Block);
-        var weights = scores + (first - start);
-        var from = values + ((long)slot * Block + first - start) * valueStride;
-        var more = end > split;
+        var stride = cached.ValueStride;
         for (var e = 0; e < headDim; e += 64)
         {
             var width = Math.Min(64, headDim - e);
-            WeightedSum(weights, from + e, split - first, valueStride, more ? 1 : 1 / sum, output + e, width, accumulate: false);
-            if (!more) continue;
-            WeightedSum(scores + (split - start), values + e, end - split, valueStride, 1 / sum, output + e, width, accumulate: true);
+            for (var p = first; p < end; p = (p / page + 1) * page)
+            {
+                var next = Math.Min(end, (p / page + 1) * page);
+                var values = cached.Values(p / page) + p % page * stride + e;
+                // Only the last page's sum is divided: the products by 1 before leave every bit.
+                WeightedSum(scores + (p - start), values, next - p, stride, next < end ? 1 : 1 / sum, output + e, width, p > first);
+            }
         }
     }
 
@@ -133,4 +131,28 @@ internal static unsafe class Attention
         y *= Vector512.Create(scale);
         for (var i = 0; i < output.Length; i++) output[i] = y[i];
     }
+}
+
+/// <summary>What is cached of one head, page by page.</summary>
+internal readonly unsafe ref struct KeysAndValues
+{
+    private readonly ReadOnlySpan<nint> _pages;
+    private readonly int _firstPage;
+    private readonly long _keysAt, _valuesAt;
+
+    public KeysAndValues(KvCache cache, int head)
+    {
+        _pages = cache.Pages;
+        (_firstPage, ValueStride) = (cache.FirstPage, cache.ValueStride);
+        (_keysAt, _valuesAt) = (cache.KeysAt(head), cache.ValuesAt(head));
+    }
+
+    /// <summary>A multiple of 16.</summary>
+    public int ValueStride { get; }
+
+    /// <summary>Blocks of (E, 16 positions).</summary>
+    public float* Keys(int page) => (float*)_pages[page - _firstPage] + _keysAt;
+
+    /// <summary>(positions, <see cref="ValueStride"/>).</summary>
+    public float* Values(int page) => (float*)_pages[page - _firstPage] + _valuesAt;
 }

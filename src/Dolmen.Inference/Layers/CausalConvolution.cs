@@ -36,18 +36,16 @@ internal sealed unsafe class CausalConvolution : IDisposable
     public StatePart State => new(1, _channels, _width - 1);
 
     /// <param name="x">(M, C), rows <paramref name="stride"/> apart.</param>
+    /// <param name="layer">Whose state of each sequence has the last inputs in its part <paramref name="part"/>.</param>
     /// <param name="y">(M, C), dense.</param>
-    public void Forward(float* x, int stride, int m, float* state, float* y, DecodePass pass)
+    public void Forward(float* x, int stride, PassRows rows, int layer, int part, float* y, DecodePass pass)
     {
-        var blocks = (_channels + Lanes - 1) / Lanes;
-        var chunks = Math.Min(blocks, 4 * pass.Threads);
-        pass.Run(chunks, (long)m * _channels, chunk =>
+        pass.Run(rows, State.Blocks, (long)rows.Count * _channels, (piece, block) =>
         {
-            var last = (int)((long)blocks * (chunk + 1) / chunks);
-            for (var block = (int)((long)blocks * chunk / chunks); block < last; block++)
-            {
-                Block(x + block * Lanes, stride, m, block, state + (long)block * (_width - 1) * Lanes, y + block * Lanes);
-            }
+            var state = RecurrentState.Of(piece, layer).Part(part) + (long)block * (_width - 1) * Lanes;
+            Block(
+                x + (long)piece.Row * stride + block * Lanes, stride, piece.Count, block, state,
+                y + (long)piece.Row * _channels + block * Lanes);
         });
     }
 

@@ -30,11 +30,14 @@ internal sealed unsafe class DecodeBlock : IDisposable
     public long WeightBytes => _mixerNorm.Bytes + Mixer.WeightBytes + (_feedForwardNorm?.Bytes ?? 0) + (_feedForward?.WeightBytes ?? 0);
 
     /// <param name="x">The residual stream, (M, D), changed in place.</param>
-    /// <param name="normed">Scratch, (M, D); likewise <paramref name="output"/>, (M, <see cref="OutputStride"/>).</param>
-    public void Forward(float* x, int m, int position, LayerState state, float* normed, float* output, DecodePass pass)
+    /// <param name="layer">Index of the block, and of its state in those of the sequences.</param>
+    /// <param name="normed">Scratch, (M, D).</param>
+    /// <param name="output">Scratch, (M, <see cref="OutputStride"/>).</param>
+    public void Forward(float* x, PassRows rows, int layer, float* normed, float* output, DecodePass pass)
     {
+        var m = rows.Count;
         Normalize(_mixerNorm, x, m, normed);
-        Mixer.Forward(normed, m, position, state, output, pass);         // (M, D)
+        Mixer.Forward(normed, rows, layer, output, pass);                // (M, D)
         AddResidual(x, m, output, Mixer.OutputStride);
         if (_feedForward is null || _feedForwardNorm is null) return;
         Normalize(_feedForwardNorm, x, m, normed);

@@ -16,10 +16,6 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
 
     public int Threads => threads;
 
-    /// <summary>Tokens the sequence holds at the end of the call that is under way, which some rotary scalings look at. A long prompt runs
-    /// in several passes of one call.</summary>
-    public int SequenceLength { get; set; }
-
     /// <summary>Room for at least so many floats. What is in it stays until more is asked for.</summary>
     public float* Floats(Scratch place, long count)
     {
@@ -40,6 +36,22 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
     {
         if (chunks == 1) body(0);
         else ThreadTeam.Shared.Run(chunks, work < 1 << 14 ? 1 : threads, body);
+    }
+
+    /// <summary>Calls <paramref name="body"/> with every sequence of the pass and every one of <paramref name="blocks"/> blocks of
+    /// channels, sequences innermost: what a block reads of the weights serves them all, and long and short sequences mix in every
+    /// chunk.</summary>
+    public void Run(PassRows rows, int blocks, long work, Action<Piece, int> body)
+    {
+        var pieces = rows.Pieces;
+        var items = pieces.Count * blocks;
+        var chunks = Math.Min(items, 4 * threads);
+        Run(chunks, work, chunk =>
+        {
+            var last = (int)((long)items * (chunk + 1) / chunks);
+            for (var item = (int)((long)items * chunk / chunks); item < last; item++) body(pieces[item % pieces.Count],
+                item / pieces.Count);
+        });
     }
 
     public void Dispose()

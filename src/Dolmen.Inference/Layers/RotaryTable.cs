@@ -14,65 +14,29 @@ internal sealed class RotaryTable(RotaryPosition position, int headDim)
     private readonly Rows _short = new(Singles(position.Frequencies(headDim)));
     private Rows? _long;
     private int _longTable;
-    private Rows? _current;
 
-    /// <summary>Makes room for positions below <paramref name="positions"/> of short sequences. Not to be called while others
-    /// read.</summary>
-    public void Grow(int positions) => Extend(_current = _short, positions);
-
-    /// <summary>Chooses the table of a sequence of <paramref name="length"/> tokens and makes room for <paramref name="count"/> positions
-    /// from <paramref name="first"/> on. Not to be called while others read.</summary>
-    public void Prepare(int first, int count, int length)
+    /// <summary>The angles of a sequence of <paramref name="length"/> tokens, with room for <paramref name="count"/> positions from
+    /// <paramref name="first"/> on. Not to be called while others read.</summary>
+    public Rows Prepare(int first, int count, int length)
     {
         var table = position.TableOf(length);
-        if (table == 0)
-        {
-            Grow(first + count);
-            return;
-        }
+        if (table == 0) return Extend(_short, first + count);
         if (_long is null || _longTable != table || first < _long.First)
         {
             // A table that serves one length only begins where it is needed.
             _long = new Rows(Singles(position.Frequencies(headDim, length))) { First = position.TableOf(length + 1) == table ? 0 : first };
             _longTable = table;
         }
-        Extend(_current = _long, first + count);
-    }
-
-    /// <summary>Turns a head in place, then multiplies it by <paramref name="scale"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public unsafe void Apply(float* head, int position, float scale)
-    {
-        var rows = _current ?? _short;
-        var width = Vector<float>.Count;
-        var at = (position - rows.First) * _half;
-        fixed (float* cos = &rows.Cos[at], sin = &rows.Sin[at])
-        {
-            var j = 0;
-            var scales = new Vector<float>(scale);
-            for (; j + width <= _half; j += width)
-            {
-                var (x, y) = (Vector.Load(head + j), Vector.Load(head + j + _half));
-                var (c, s) = (Vector.Load(cos + j), Vector.Load(sin + j));
-                ((x * c - y * s) * scales).Store(head + j);
-                ((y * c + x * s) * scales).Store(head + j + _half);
-            }
-            for (; j < _half; j++)
-            {
-                var (x, y) = (head[j], head[j + _half]);
-                head[j] = (x * cos[j] - y * sin[j]) * scale;
-                head[j + _half] = (y * cos[j] + x * sin[j]) * scale;
-            }
-        }
+        return Extend(_long, first + count);
     }
 
     private static float[] Singles(double[] values) => [.. values.Select(value => (float)value)];
 
-    private void Extend(Rows rows, int positions)
+    private Rows Extend(Rows rows, int positions)
     {
         var known = rows.Cos.Length / _half;
         var wanted = positions - rows.First;
-        if (wanted <= known) return;
+        if (wanted <= known) return rows;
         if (known > 0) wanted = Math.Max(wanted, 2 * known);
         var (cos, sin) = (new float[wanted * _half], new float[wanted * _half]);
         rows.Cos.CopyTo(cos, 0);
@@ -86,10 +50,11 @@ internal sealed class RotaryTable(RotaryPosition position, int headDim)
             }
         }
         (rows.Cos, rows.Sin) = (cos, sin);
+        return rows;
     }
 
     /// <summary>Positions from <see cref="First"/> on, (positions, E/2) each.</summary>
-    private sealed class Rows(float[] frequencies)
+    public sealed class Rows(float[] frequencies)
     {
         public float[] Frequencies => frequencies;
 
@@ -98,5 +63,32 @@ internal sealed class RotaryTable(RotaryPosition position, int headDim)
         public float[] Cos { get; set; } = [];
 
         public float[] Sin { get; set; } = [];
+
+        /// <summary>Turns a head in place, then multiplies it by <paramref name="scale"/>.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public unsafe void Apply(float* head, int position, float scale)
+        {
+            var half = Frequencies.Length;
+            var width = Vector<float>.Count;
+            var at = (position - First) * half;
+            fixed (float* cos = &Cos[at], sin = &Sin[at])
+            {
+                var j = 0;
+                var scales = new Vector<float>(scale);
+                for (; j + width <= half; j += width)
+                {
+                    var (x, y) = (Vector.Load(head + j), Vector.Load(head + j + half));
+                    var (c, s) = (Vector.Load(cos + j), Vector.Load(sin + j));
+                    ((x * c - y * s) * scales).Store(head + j);
+                    ((y * c + x * s) * scales).Store(head + j + half);
+                }
+                for (; j < half; j++)
+                {
+                    var (x, y) = (head[j], head[j + half]);
+                    head[j] = (x * cos[j] - y * sin[j]) * scale;
+                    head[j + half] = (y * cos[j] + x * sin[j]) * scale;
+                }
+            }
+        }
     }
 }

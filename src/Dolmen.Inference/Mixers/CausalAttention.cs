@@ -34,24 +34,17 @@ internal sealed unsafe class CausalAttention : DecodeMixer
 
     public override long WeightBytes => _qkv.Bytes + _output.Bytes + (_queryNorm?.Bytes ?? 0) + (_keyNorm?.Bytes ?? 0);
 
-    public override LayerState NewState(int capacity) => new KvCache(_spec.KvHeads, _spec.HeadDim, capacity, _spec.Window);
+    public override LayerState NewState(StateMemory memory) => new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window, memory);
 
-    public override void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass)
+    public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {
-        var cache = (KvCache)state;
+        var m = rows.Count;
         var qkv = pass.Floats(Scratch.Wide, (long)m * _qkv.Stride);
         var heads = pass.Floats(Scratch.Narrow, (long)m * _output.Inputs);
         _qkv.Forward(x, m, qkv, pass);                                   // (M, (H + 2K)·E)
-        _rotary?.Prepare(position, m, Math.Max(pass.SequenceLength, position + m));
-        // A ring has room for its window and so many tokens more.
-        var step = _spec.Window is null ? m : KvCache.RingPass;
-        for (var done = 0; done < m; done += step)
-        {
-            var rows = Math.Min(step, m - done);
-            cache.Append(rows);
-            for (var i = done; i < done + rows; i++) Place(qkv + (long)i * _qkv.Stride, position + i, cache);
-            Attend(qkv + (long)done * _qkv.Stride, rows, position + done, cache, heads + (long)done * _output.Inputs, pass);    // (M, H·E)
-        }
+        Place(qkv, rows, layer, pass);
+        Attend(qkv, rows, layer, heads, pass);                           // (M, H·E)
+        foreach (var piece in rows.Pieces) CacheOf(piece, layer).Forget();
         _output.Forward(heads, m, y, pass);                              // (M, D)
     }
 
@@ -64,8 +57,32 @@ internal sealed unsafe class CausalAttention : DecodeMixer
         _keyNorm?.Dispose();
     }
 
-    /// <summary>Norms and turns the heads of one token; keys and values go to the cache.</summary>
-    private void Place(float* row, int position, KvCache cache)
+    private static KvCache CacheOf(Piece piece, int layer) => (KvCache)piece.State.Layers[layer];
+
+    /// <summary>Norms and turns the heads of every token; keys and values go to the caches.</summary>
+    private void Place(float* qkv, PassRows rows, int layer, DecodePass pass)
+    {
+        var pieces = rows.Pieces;
+        var angles = new RotaryTable.Rows?[pieces.Count];
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            angles[i] = _rotary?.Prepare(pieces[i].Position, pieces[i].Count, pieces[i].SequenceLength);
+            CacheOf(pieces[i], layer).Append(pieces[i].Count);
+        }
+        var chunks = Math.Min(rows.Count, 4 * pass.Threads);
+        pass.Run(chunks, (long)rows.Count * _qkv.Outputs, chunk =>
+        {
+            var last = (int)((long)rows.Count * (chunk + 1) / chunks);
+            for (var row = (int)((long)rows.Count * chunk / chunks); row < last; row++)
+            {
+                var piece = rows.PieceOf(row);
+                var cache = CacheOf(piece, layer);
+                Place(qkv + (long)row * _qkv.Stride, piece.Position + row - piece.Row, angles[rows.PieceIndexOf(row)], cache);
+            }
+        });
+    }
+
+    private void Place(float* row, int position, RotaryTable.Rows? angles, KvCache cache)
     {
         int e = _spec.HeadDim, heads = _spec.Heads, kvHeads = _spec.KvHeads;
         var scale = 1f / MathF.Sqrt(e) * (float)_spec.QueryScale;
@@ -73,41 +90,46 @@ internal sealed unsafe class CausalAttention : DecodeMixer
         {
             var query = row + h * e;
             _queryNorm?.Forward(query, query);
-            if (_rotary is not null) _rotary.Apply(query, position, scale);
+            if (angles is not null) angles.Apply(query, position, scale);
             else for (var i = 0; i < e; i++) query[i] *= scale;
         }
         for (var h = 0; h < kvHeads; h++)
         {
             var key = row + (heads + h) * e;
             _keyNorm?.Forward(key, key);
-            _rotary?.Apply(key, position, 1);
+            angles?.Apply(key, position, 1);
             cache.Put(h, position, key, key + kvHeads * e);
         }
     }
 
     /// <summary>Heads of a token one after the other, tokens shared out.</summary>
-    private void Attend(float* qkv, int m, int position, KvCache cache, float* output, DecodePass pass)
+    private void Attend(float* qkv, PassRows rows, int layer, float* output, DecodePass pass)
     {
         int e = _spec.HeadDim, heads = _spec.Heads, stride = _qkv.Stride, window = _spec.Window ?? int.MaxValue;
         // One query a chunk while decoding, several tokens a chunk in prefill: each chunk has its own scratch for scores.
-        var queries = m * heads;
-        var visible = Math.Min(position + m, (long)window);
-        var worth = queries * visible * e >= 1 << 16;
-        var chunks = worth && pass.Threads > 1 ? Math.Min(queries, 8 * pass.Threads) : 1;
-        var scoreLength = (int)((visible + 2 * Attention.Block - 1) / Attention.Block) * Attention.Block;
+        var queries = rows.Count * heads;
+        var (longest, work) = (0, 0L);
+        foreach (var piece in rows.Pieces)
+        {
+            var visible = Math.Min(piece.Position + piece.Count, window);
+            longest = Math.Max(longest, visible);
+            work += (long)piece.Count * heads * visible * e;
+        }
+        var chunks = work >= 1 << 16 && pass.Threads > 1 ? Math.Min(queries, 8 * pass.Threads) : 1;
+        var scoreLength = (int)(((long)longest + 2 * Attention.Block - 1) / Attention.Block) * Attention.Block;
         var scores = pass.Floats(Scratch.Scores, (long)chunks * scoreLength);
         pass.Run(chunks, long.MaxValue, chunk =>
         {
             var last = (int)((long)queries * (chunk + 1) / chunks);
             for (var query = (int)((long)queries * chunk / chunks); query < last; query++)
             {
-                var (i, h) = Math.DivRem(query, heads);
-                var kvHead = h / (heads / _spec.KvHeads);
-                var end = position + i + 1;
+                var (row, h) = Math.DivRem(query, heads);
+                var piece = rows.PieceOf(row);
+                var cache = CacheOf(piece, layer);
+                var end = piece.Position + row - piece.Row + 1;
                 Attention.Query(
-                    qkv + (long)i * stride + h * e, cache.Keys(kvHead), cache.Values(kvHead), Math.Max(0, end - window), end, e,
-                    cache.ValueStride, cache.RingBlocks, _slopes[h], scores + (long)chunk * scoreLength,
-                    output + ((long)i * heads + h) * e);
+                    qkv + (long)row * stride + h * e, new KeysAndValues(cache, h / (heads / _spec.KvHeads)), Math.Max(0, end - window), end,
+                    e, _slopes[h], scores + (long)chunk * scoreLength, output + ((long)row * heads + h) * e);
             }
         });
     }

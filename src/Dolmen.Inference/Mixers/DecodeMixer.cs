@@ -6,9 +6,9 @@ namespace Dolmen.Inference.Mixers;
 // M tokens of one pass, D model
 
 /// <summary>A mixer as the engine runs it. To add one: a file with its class, and its line in <see cref="Create"/>. What
-/// <see cref="Forward"/> computes for a token may depend on the tokens before it only through the state, must be the same bits however
-/// tokens are cut into calls and for any number of threads: products through <see cref="DecodeLinear"/>, recurrences row by row in one
-/// fixed order, threads parted by channels or rows.</summary>
+/// <see cref="Forward"/> computes for a token may depend on other tokens only through its own sequence's state, and must be the same bits
+/// whoever else is in the pass, however tokens are cut into passes and for any number of threads: products through
+/// <see cref="DecodeLinear"/>, recurrences row by row in one fixed order, threads parted by sequences, channels or rows.</summary>
 internal abstract class DecodeMixer : IDisposable
 {
     /// <summary>The registration.</summary>
@@ -22,7 +22,7 @@ internal abstract class DecodeMixer : IDisposable
         _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
     };
 
-    /// <summary>Whether the state grows with the tokens, so that it needs a capacity.</summary>
+    /// <summary>Whether the state grows with the tokens.</summary>
     public abstract bool Grows { get; }
 
     /// <summary>Floats from one row of the output to the next.</summary>
@@ -30,14 +30,14 @@ internal abstract class DecodeMixer : IDisposable
 
     public abstract long WeightBytes { get; }
 
-    /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
-    public abstract LayerState NewState(int capacity);
+    /// <summary>An empty state, counted in <paramref name="memory"/>.</summary>
+    public abstract LayerState NewState(StateMemory memory);
 
-    /// <summary>Appends <paramref name="m"/> tokens to the state.</summary>
+    /// <summary>Appends the rows of a pass to the states of their sequences.</summary>
     /// <param name="x">(M, D), normed.</param>
-    /// <param name="position">Of the first of them.</param>
+    /// <param name="layer">Index of the layer's state in each sequence's.</param>
     /// <param name="y">(M, <see cref="OutputStride"/>), of which D are written.</param>
-    public abstract unsafe void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass);
+    public abstract unsafe void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass);
 
     public void Dispose()
     {

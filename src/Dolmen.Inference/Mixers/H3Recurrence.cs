@@ -24,28 +24,33 @@ internal sealed unsafe class H3Recurrence(H3Spec spec, WeightSource weights) : D
 
     public override long WeightBytes => _qkv.Bytes + _shift.Bytes + _memory.Bytes + _output.Bytes;
 
-    public override LayerState NewState(int capacity) => new RecurrentState(
+    public override LayerState NewState(StateMemory memory) => new RecurrentState(memory, 
         new StatePart(1, spec.DModel, spec.ShiftState - 1), new StatePart(spec.HeadDim * spec.HeadDim, spec.Heads, _memory.Inner));
 
-    public override void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass)
+    public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {
-        var recurrent = (RecurrentState)state;
-        var (d, e) = (spec.DModel, spec.HeadDim);
-        float* ring = recurrent.Part(Shift), remembered = recurrent.Part(Memory);
+        var (m, d, e) = (rows.Count, spec.DModel, spec.HeadDim);
         var qkv = pass.Floats(Scratch.Wide, (long)m * _qkv.Stride);
         var keys = pass.Floats(Scratch.Narrow, (long)m * d);
         var picked = pass.Floats(Scratch.Third, (long)m * d);
         var pairs = pass.Floats(Scratch.Fourth, (long)e * _memory.Blocks * m * Lanes);
         _qkv.Forward(x, m, qkv, pass);                                   // (M, 3D)
-        pass.Run((d + Lanes - 1) / Lanes, (long)m * d * spec.ShiftState / 8, block =>
+        pass.Run(rows, (d + Lanes - 1) / Lanes, (long)m * d * spec.ShiftState / 8, (piece, block) =>
         {
             var first = block * Lanes;
             _shift.Forward(
-                block, m, position, qkv + d + first, _qkv.Stride, keys + first, d, Math.Min(Lanes, d - first),
-                ring + (long)first * (spec.ShiftState - 1));             // (M, D)
+                block, piece.Count, piece.Position, qkv + (long)piece.Row * _qkv.Stride + d + first, _qkv.Stride,
+                keys + (long)piece.Row * d + first, d, Math.Min(Lanes, d - first),
+                RecurrentState.Of(piece, layer).Part(Shift) + (long)first * (spec.ShiftState - 1));                 // (M, D)
         });
-        pass.Run(e * _memory.Blocks, (long)m * d * e * _memory.Inner / 8, chunk =>
-            Remember(m, chunk / _memory.Blocks, chunk % _memory.Blocks, qkv, keys, remembered, pairs + (long)chunk * m * Lanes, picked));
+        pass.Run(rows, e * _memory.Blocks, (long)m * d * e * _memory.Inner / 8, (piece, column) =>
+        {
+            var row = (long)piece.Row;
+            var states = RecurrentState.Of(piece, layer).Part(Memory);
+            Remember(
+                piece.Count, column / _memory.Blocks, column % _memory.Blocks, qkv + row * _qkv.Stride, keys + row * d, states,
+                pairs + ((long)column * m + row) * Lanes, picked + row * d);
+        });
         _output.Forward(picked, m, y, pass);                             // (M, D)
     }
 

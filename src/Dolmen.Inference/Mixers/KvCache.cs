@@ -1,59 +1,60 @@
+using System.Runtime.InteropServices;
 using Dolmen.Inference.Kernels;
 
 namespace Dolmen.Inference.Mixers;
 
-// K kv-heads, E head dim, B positions of a block (16)
+// K kv-heads, E head dim, P positions of a page (64), B positions of a block (16)
 
-/// <summary>Keys and values of one attention layer. Keys lie in blocks of (E, B positions), values as (positions, E rounded up to 16):
-/// what <see cref="Attention"/> reads front to back. Memory grows by doubling as positions fill. With a sliding window the blocks are a
-/// ring that holds the window, the tokens of one pass and what rounding to blocks adds.</summary>
+/// <summary>Keys and values of one attention layer in pages of P positions, which copies share. A page has for each head the keys in blocks
+/// of (E, B positions), then the values as (P, E rounded up to 16): what <see cref="Attention"/> reads front to back. With a sliding window
+/// pages that no later token sees are given back.</summary>
 internal sealed unsafe class KvCache : LayerState
 {
-    /// <summary>Tokens put into a ring before their queries run.</summary>
-    public const int RingPass = 4 * Attention.Block;
-
-    private const int FirstBlocks = 4;
-
     private readonly int _heads;
     private readonly int _headDim;
-    private readonly int _capacity;
-    private readonly int _mostBlocks;
     private readonly int? _window;
-    private NativeBuffer _keys = NativeBuffer.OfFloats(0);
-    private NativeBuffer _values = NativeBuffer.OfFloats(0);
-    private int _blocks;
+    private readonly StateMemory _memory;
+    private readonly List<KvPage> _pages = [];
+    private readonly List<nint> _addresses = [];                         // of the pages' first floats
     private int _lowest;                                                 // the first position still held
 
-    public KvCache(int heads, int headDim, int capacity, int? window)
+    public KvCache(int heads, int headDim, int? window, StateMemory memory)
     {
-        (_heads, _headDim, _capacity, _window) = (heads, headDim, capacity, window);
+        (_heads, _headDim, _window, _memory) = (heads, headDim, window, memory);
         ValueStride = (headDim + 15) / 16 * 16;
-        _mostBlocks = Blocks(capacity);
-        // One block for the window's uneven beginning, one for the pass's.
-        if (window is { } width) _mostBlocks = Math.Min(_mostBlocks, Blocks(width) + Blocks(RingPass) + 1);
     }
 
-    public override long Bytes => _keys.Bytes + _values.Bytes;
+    public override long Bytes => _pages.Sum(page => page.Bytes);
 
     public int Length { get; private set; }
 
     public int ValueStride { get; }
 
-    public float* Keys(int head) => _keys.Floats + (long)head * _blocks * Attention.Block * _headDim;
+    /// <summary>Number of the first page held.</summary>
+    public int FirstPage { get; private set; }
 
-    public float* Values(int head) => _values.Floats + (long)head * _blocks * Attention.Block * ValueStride;
+    /// <summary>Addresses of the pages held.</summary>
+    public ReadOnlySpan<nint> Pages => CollectionsMarshal.AsSpan(_addresses);
 
-    /// <summary>Blocks before the ring begins anew; more than there are where it never does.</summary>
-    public int RingBlocks => _mostBlocks;
+    private long KeyFloats => (long)KvPage.Positions * _headDim;
+
+    private long HeadFloats => KeyFloats + (long)KvPage.Positions * ValueStride;
+
+    /// <summary>Where in a page the keys of a head begin, in floats.</summary>
+    public long KeysAt(int head) => head * HeadFloats;
+
+    /// <summary>Where in a page the values of a head begin, in floats.</summary>
+    public long ValuesAt(int head) => head * HeadFloats + KeyFloats;
 
     /// <summary>Makes room for <paramref name="tokens"/> more; <see cref="Put"/> them before anything else.</summary>
     public void Append(int tokens)
     {
+        if (Length % KvPage.Positions != 0 && _pages[^1].IsShared) Replace(_pages.Count - 1, _pages[^1].Copy());
         Length += tokens;
-        Reserve(Math.Min(Blocks(Length), _mostBlocks));
-        _lowest = Math.Max(_lowest, (Blocks(Length) - _mostBlocks) * Attention.Block);
+        while ((FirstPage + _pages.Count) * KvPage.Positions < Length) Add(new KvPage(_heads * HeadFloats, _memory));
     }
 
+    /// <summary>Not before <see cref="Append"/>. Several threads may put different positions.</summary>
     public void Put(int head, int position, float* key, float* value)
     {
         Place(head, position, out var keys, out var values);
@@ -61,12 +62,23 @@ internal sealed unsafe class KvCache : LayerState
         new ReadOnlySpan<float>(value, _headDim).CopyTo(new Span<float>(values, _headDim));
     }
 
+    /// <summary>Gives back the pages that lie before the window of every token to come.</summary>
+    public void Forget()
+    {
+        if (_window is null) return;
+        var count = Math.Min(_pages.Count, FirstSaved(Length) / KvPage.Positions - FirstPage);
+        if (count <= 0) return;
+        for (var i = 0; i < count; i++) _pages[i].Release();
+        _pages.RemoveRange(0, count);
+        _addresses.RemoveRange(0, count);
+        FirstPage += count;
+        _lowest = Math.Max(_lowest, FirstPage * KvPage.Positions);
+    }
+
     public override LayerState Fork()
     {
-        var copy = new KvCache(_heads, _headDim, _capacity, _window) { Length = Length, _lowest = _lowest };
-        var used = Math.Min(Blocks(Length), _mostBlocks);
-        copy.Reserve(used);
-        copy.CopyBlocks(_keys.Floats, _values.Floats, _blocks, used);
+        var copy = new KvCache(_heads, _headDim, _window, _memory) { Length = Length, FirstPage = FirstPage, _lowest = _lowest };
+        foreach (var page in _pages) copy.Add(page.Share());
         return copy;
     }
 
@@ -75,7 +87,11 @@ internal sealed unsafe class KvCache : LayerState
     public override void Truncate(int length)
     {
         Length = length;
-        if (length == 0) _lowest = 0;
+        if (length == 0) (FirstPage, _lowest) = (0, 0);
+        var kept = length == 0 ? 0 : (length + KvPage.Positions - 1) / KvPage.Positions - FirstPage;
+        for (var i = kept; i < _pages.Count; i++) _pages[i].Release();
+        _pages.RemoveRange(kept, _pages.Count - kept);
+        _addresses.RemoveRange(kept, _addresses.Count - kept);
     }
 
     public override void Save(Stream stream)
@@ -97,7 +113,8 @@ internal sealed unsafe class KvCache : LayerState
         // Memory is taken as the stream delivers: a length that lies costs nothing.
         var row = new float[2 * _headDim];
         Length = _lowest = FirstSaved(length);
-        var first = Length;
+        FirstPage = Length / KvPage.Positions;
+        if (Length % KvPage.Positions != 0) Add(new KvPage(_heads * HeadFloats, _memory));
         while (Length < length)
         {
             Append(1);
@@ -107,51 +124,34 @@ internal sealed unsafe class KvCache : LayerState
                 fixed (float* at = row) Put(head, Length - 1, at, at + _headDim);
             }
         }
-        _lowest = first;
     }
 
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (!disposing) return;
-        _keys.Dispose();
-        _values.Dispose();
+        if (disposing) Truncate(0);
     }
-
-    private static int Blocks(int positions) => (int)(((long)positions + Attention.Block - 1) / Attention.Block);
 
     private int FirstSaved(int length) => _window is { } window ? Math.Max(0, length - window) : 0;
 
-    private void Reserve(int blocks)
+    private void Add(KvPage page)
     {
-        if (blocks <= _blocks) return;
-        var (keys, values, held) = (_keys, _values, _blocks);
-        _blocks = Math.Min(_mostBlocks, Math.Max(blocks, Math.Max(FirstBlocks, 2 * held)));
-        _keys = NativeBuffer.OfFloats((long)_heads * _blocks * Attention.Block * _headDim);
-        _values = NativeBuffer.OfFloats((long)_heads * _blocks * Attention.Block * ValueStride);
-        CopyBlocks(keys.Floats, values.Floats, held, held);
-        keys.Dispose();
-        values.Dispose();
+        _pages.Add(page);
+        _addresses.Add((nint)page.Floats);
     }
 
-    /// <summary>The first <paramref name="blocks"/> blocks of every head, from where each head has <paramref name="stride"/>.</summary>
-    private void CopyBlocks(float* keys, float* values, int stride, int blocks)
+    private void Replace(int index, KvPage page)
     {
-        long keyBlock = Attention.Block * _headDim, valueBlock = Attention.Block * ValueStride;
-        for (var head = 0; head < _heads; head++)
-        {
-            Copy(keys + head * stride * keyBlock, Keys(head), blocks * keyBlock);
-            Copy(values + head * stride * valueBlock, Values(head), blocks * valueBlock);
-        }
-
-        static void Copy(float* from, float* to, long count) => Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
+        _pages[index].Release();
+        (_pages[index], _addresses[index]) = (page, (nint)page.Floats);
     }
 
     private void Place(int head, int position, out float* keys, out float* values)
     {
-        var (block, lane) = Math.DivRem(position, Attention.Block);
-        var slot = block % _mostBlocks;
-        keys = Keys(head) + (long)slot * _headDim * Attention.Block + lane;
-        values = Values(head) + ((long)slot * Attention.Block + lane) * ValueStride;
+        var (page, at) = Math.DivRem(position, KvPage.Positions);
+        var (block, lane) = Math.DivRem(at, Attention.Block);
+        var floats = (float*)_addresses[page - FirstPage];
+        keys = floats + KeysAt(head) + (long)block * _headDim * Attention.Block + lane;
+        values = floats + ValuesAt(head) + (long)at * ValueStride;
     }
 }

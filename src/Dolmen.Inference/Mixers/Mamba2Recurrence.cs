@@ -42,19 +42,19 @@ internal sealed unsafe class Mamba2Recurrence : DecodeMixer
     public override long WeightBytes =>
         _convolution.Bytes + _in.Bytes + _norm.Bytes + _output.Bytes + 3L * _spec.Heads * sizeof(float);
 
-    public override LayerState NewState(int capacity) =>
-        new RecurrentState(_convolution.State, new StatePart(_spec.Heads, _spec.HeadDim, _spec.DState));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, _convolution.State, new StatePart(_spec.Heads, _spec.HeadDim, _spec.DState));
 
-    public override void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass)
+    public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {
-        var recurrent = (RecurrentState)state;
+        var m = rows.Count;
         int inner = _spec.DInner, channels = _spec.Convolution.Channels;
         var wide = pass.Floats(Scratch.Wide, (long)m * _in.Stride);
         var xbc = pass.Floats(Scratch.Third, (long)m * channels);
         var mixed = pass.Floats(Scratch.Narrow, (long)m * inner);
         _in.Forward(x, m, wide, pass);                                   // (M, 2I + 2G·N + H): z, x, B, C, Δ
-        _convolution.Forward(wide + inner, _in.Stride, m, recurrent.Part(Convolution), xbc, pass);      // (M, I + 2G·N)
-        Scan(m, wide, xbc, mixed, recurrent.Part(StateSpace), pass);     // (M, I), gated by z
+        _convolution.Forward(wide + inner, _in.Stride, rows, layer, Convolution, xbc, pass);            // (M, I + 2G·N)
+        Scan(rows, layer, wide, xbc, mixed, pass);                       // (M, I), gated by z
         pass.Run(m, (long)m * inner, i => _norm.Forward(mixed + (long)i * inner, mixed + (long)i * inner));
         _output.Forward(mixed, m, y, pass);                              // (M, D)
     }
@@ -68,25 +68,27 @@ internal sealed unsafe class Mamba2Recurrence : DecodeMixer
         _output.Dispose();
     }
 
-    private void Scan(int m, float* wide, float* xbc, float* y, float* state, DecodePass pass)
+    private void Scan(PassRows rows, int layer, float* wide, float* xbc, float* y, DecodePass pass)
     {
         int inner = _spec.DInner, p = _spec.HeadDim, n = _spec.DState, channels = _spec.Convolution.Channels;
         var blocks = (p + Lanes - 1) / Lanes;
         var dtAt = inner + channels;
-        pass.Run(_spec.Heads, (long)m * inner * n / 32, head =>
+        pass.Run(rows, _spec.Heads, (long)rows.Count * inner * n / 32, (piece, head) =>
         {
-            var b = xbc + inner + head / (_spec.Heads / _spec.Groups) * n;
+            float* u = xbc + (long)piece.Row * channels, z = wide + (long)piece.Row * _in.Stride, to = y + (long)piece.Row * inner;
+            var b = u + inner + head / (_spec.Heads / _spec.Groups) * n;
+            var state = RecurrentState.Of(piece, layer).Part(StateSpace);
             for (var block = 0; block < blocks; block++)
             {
                 var c = head * p + block * Lanes;
                 Block(
-                    m, Math.Min(Lanes, p - block * Lanes), head, state + (long)(head * blocks + block) * n * Lanes, xbc + c, b, channels,
-                    wide + c, wide + dtAt + head, y + c);
+                    piece.Count, Math.Min(Lanes, p - block * Lanes), head, state + (long)(head * blocks + block) * n * Lanes, u + c, b,
+                    channels, z + c, z + dtAt + head, to + c);
             }
         });
     }
 
-    /// <summary>Sixteen channels of a head through all rows.</summary>
+    /// <summary>Sixteen channels of a head through the rows of a sequence.</summary>
     /// <param name="h">The state, (N, 16).</param>
     /// <param name="b">B of each row, C after those of all groups.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

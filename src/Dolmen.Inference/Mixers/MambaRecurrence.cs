@@ -60,12 +60,12 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
     public override long WeightBytes => _a.Bytes + _skip.Bytes + _convolution.Bytes + _in.Bytes + _x.Bytes + _dt.Bytes + _output.Bytes
         + (_dtNorm?.Bytes ?? 0) + (_bNorm?.Bytes ?? 0) + (_cNorm?.Bytes ?? 0);
 
-    public override LayerState NewState(int capacity) =>
-        new RecurrentState(_convolution.State, new StatePart(1, _spec.DInner, _spec.DState));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, _convolution.State, new StatePart(1, _spec.DInner, _spec.DState));
 
-    public override void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass)
+    public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {
-        var recurrent = (RecurrentState)state;
+        var m = rows.Count;
         int inner = _spec.DInner, n = _spec.DState, rank = _spec.DtRank;
         var xz = pass.Floats(Scratch.Wide, (long)m * _in.Stride);
         var u = pass.Floats(Scratch.Narrow, (long)m * inner);
@@ -73,7 +73,7 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
         var lowRank = pass.Floats(Scratch.Fourth, (long)m * rank);
         var dt = pass.Floats(Scratch.Fifth, (long)m * _dt.Stride);
         _in.Forward(x, m, xz, pass);                                     // (M, 2I): x, z
-        _convolution.Forward(xz, _in.Stride, m, recurrent.Part(Convolution), u, pass);       // (M, I)
+        _convolution.Forward(xz, _in.Stride, rows, layer, Convolution, u, pass);            // (M, I)
         _x.Forward(u, m, selection, pass);                               // (M, R + 2N): Δr, B, C
         for (var i = 0; i < m; i++)
         {
@@ -84,7 +84,7 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
             new ReadOnlySpan<float>(row, rank).CopyTo(new Span<float>(lowRank + (long)i * rank, rank));
         }
         _dt.Forward(lowRank, m, dt, pass);                               // (M, I)
-        Scan(m, xz, u, selection, dt, recurrent.Part(StateSpace), pass); // (M, I), over u
+        Scan(rows, layer, xz, u, selection, dt, pass);                   // (M, I), over u
         _output.Forward(u, m, y, pass);                                  // (M, D)
     }
 
@@ -98,25 +98,21 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
         _skip.Dispose();
     }
 
-    private void Scan(int m, float* xz, float* u, float* selection, float* dt, float* state, DecodePass pass)
+    private void Scan(PassRows rows, int layer, float* xz, float* u, float* selection, float* dt, DecodePass pass)
     {
         int inner = _spec.DInner, n = _spec.DState, rank = _spec.DtRank;
-        var blocks = (inner + Lanes - 1) / Lanes;
-        var chunks = Math.Min(blocks, 4 * pass.Threads);
-        pass.Run(chunks, (long)m * inner * n / 8, chunk =>
+        pass.Run(rows, (inner + Lanes - 1) / Lanes, (long)rows.Count * inner * n / 8, (piece, block) =>
         {
-            var last = (int)((long)blocks * (chunk + 1) / chunks);
-            for (var block = (int)((long)blocks * chunk / chunks); block < last; block++)
-            {
-                var c = block * Lanes;
-                Block(
-                    m, Math.Min(Lanes, inner - c), n, _a.Floats + (long)c * n, _skip.Floats + c, state + (long)c * n, u + c, inner,
-                    xz + inner + c, _in.Stride, dt + c, _dt.Stride, selection + rank, _x.Stride);
-            }
+            var (c, row) = (block * Lanes, (long)piece.Row);
+            var state = RecurrentState.Of(piece, layer).Part(StateSpace) + (long)c * n;
+            Block(
+                piece.Count, Math.Min(Lanes, inner - c), n, _a.Floats + (long)c * n, _skip.Floats + c, state, u + row * inner + c, inner,
+                xz + row * _in.Stride + inner + c, _in.Stride, dt + row * _dt.Stride + c, _dt.Stride,
+                selection + row * _x.Stride + rank, _x.Stride);
         });
     }
 
-    /// <summary>Sixteen channels through all rows.</summary>
+    /// <summary>Sixteen channels through the rows of a sequence.</summary>
     /// <param name="a">(N, 16); likewise <paramref name="h"/>, the state.</param>
     /// <param name="u">Input and output, (M, …).</param>
     /// <param name="b">B then C of each row, (M, 2N).</param>

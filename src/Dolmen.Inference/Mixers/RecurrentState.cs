@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Dolmen.Inference.Kernels;
+using Dolmen.Inference.Layers;
 
 namespace Dolmen.Inference.Mixers;
 
@@ -21,14 +22,18 @@ internal sealed unsafe class RecurrentState : LayerState
 
     private readonly StatePart[] _parts;
     private readonly NativeBuffer _buffer;
+    private readonly StateMemory _memory;
 
-    public RecurrentState(params StatePart[] parts)
+    public RecurrentState(StateMemory memory, params StatePart[] parts)
     {
-        _parts = parts;
+        (_memory, _parts) = (memory, parts);
         _buffer = NativeBuffer.OfFloats(parts.Sum(part => part.Floats));
+        memory.Add(_buffer.Bytes);
     }
 
     public override long Bytes => _buffer.Bytes;
+
+    public static RecurrentState Of(Piece piece, int layer) => (RecurrentState)piece.State.Layers[layer];
 
     /// <summary>Where a part begins; zero at the start of a sequence.</summary>
     public float* Part(int index)
@@ -40,7 +45,7 @@ internal sealed unsafe class RecurrentState : LayerState
 
     public override LayerState Fork()
     {
-        var copy = new RecurrentState(_parts);
+        var copy = new RecurrentState(_memory, _parts);
         Buffer.MemoryCopy(_buffer.Pointer, copy._buffer.Pointer, copy.Bytes, Bytes);
         return copy;
     }
@@ -82,7 +87,9 @@ internal sealed unsafe class RecurrentState : LayerState
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) _buffer.Dispose();
+        if (!disposing || _buffer.IsClosed) return;
+        _memory.Add(-_buffer.Bytes);
+        _buffer.Dispose();
     }
 
     /// <summary>The first element of each channel of a part, groups outermost.</summary>

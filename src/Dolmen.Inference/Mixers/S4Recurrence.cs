@@ -22,20 +22,21 @@ internal sealed unsafe class S4Recurrence(S4Spec spec, WeightSource weights) : D
 
     public override long WeightBytes => _cell.Bytes + _output.Bytes;
 
-    public override LayerState NewState(int capacity) => new RecurrentState(new StatePart(1, spec.System.Features, _cell.Inner));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, new StatePart(1, spec.System.Features, _cell.Inner));
 
-    public override void Forward(float* x, int m, int position, LayerState state, float* y, DecodePass pass)
+    public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {
-        var (d, blockState) = (spec.System.Features, (long)_cell.Inner * Lanes);
-        var states = ((RecurrentState)state).Part(0);
+        var (m, d, blockState) = (rows.Count, spec.System.Features, (long)_cell.Inner * Lanes);
         var heard = pass.Floats(Scratch.Narrow, (long)m * d);
         var wide = pass.Floats(Scratch.Wide, (long)m * _output.Stride);
-        pass.Run(_cell.Blocks, (long)m * d * _cell.Inner / 8, block =>
+        pass.Run(rows, _cell.Blocks, (long)m * d * _cell.Inner / 8, (piece, block) =>
         {
             var first = block * Lanes;
             var count = Math.Min(Lanes, d - first);
-            _cell.Forward(block, m, x + first, d, heard + first, d, count, states + block * blockState);            // (M, D)
-            for (var t = 0; t < m; t++) Gelu(heard + (long)t * d + first, count);
+            float* from = x + (long)piece.Row * d + first, to = heard + (long)piece.Row * d + first;
+            _cell.Forward(block, piece.Count, from, d, to, d, count, RecurrentState.Of(piece, layer).Part(0) + block * blockState);
+            for (var t = 0; t < piece.Count; t++) Gelu(to + (long)t * d, count);                                    // (M, D)
         });
         _output.Forward(heard, m, wide, pass);                           // (M, 2D)
         for (var t = 0; t < m; t++) Gate(wide + (long)t * _output.Stride, y + (long)t * OutputStride, d);           // (M, D)

@@ -18,6 +18,7 @@ internal sealed class ToolCallReader(ToolStyle style, IReadOnlySet<string> tools
     private readonly StringBuilder _held = new();
     private bool _inside;
     private bool _isText;
+    private bool _followsCall;
     private int _calls;
 
     /// <summary>What is certain once this piece has come.</summary>
@@ -37,16 +38,10 @@ internal sealed class ToolCallReader(ToolStyle style, IReadOnlySet<string> tools
             var held = _held.ToString();
             if (!_inside)
             {
-                var open = held.IndexOf(ToolStyles.Open, StringComparison.Ordinal);
-                var certain = open >= 0 ? open : last ? held.Length : held.Length - Beginning(held);
-                // Space around calls is not part of the text.
-                var text = open >= 0 || last ? held[..certain].TrimEnd() : held[..certain].TrimEnd('\n', ' ');
-                if (_calls > 0) text = text.TrimStart();
-                if (open < 0) certain = text.Length + (last ? held.Length - text.Length : 0);
+                var (text, rest) = Outside(held, last);
+                _held.Clear().Append(rest);
                 if (text.Length > 0) yield return new AnswerPart(text, null);
-                _held.Clear().Append(open >= 0 ? held[(open + ToolStyles.Open.Length)..] : held[certain..]);
-                if (open < 0) yield break;
-                _inside = true;
+                if (!_inside) yield break;
                 continue;
             }
             var close = held.IndexOf(ToolStyles.Close, StringComparison.Ordinal);
@@ -57,6 +52,23 @@ internal sealed class ToolCallReader(ToolStyle style, IReadOnlySet<string> tools
             if (Calls(inner) is [var call]) yield return Called(call);
             else yield return new AnswerPart(ToolStyles.Open + inner + (close >= 0 ? ToolStyles.Close : ""), null);
         }
+    }
+
+    /// <summary>Text up to a tag, or up to what may become one. The space around calls is not part of the text.</summary>
+    private (string Text, string Kept) Outside(string held, bool last)
+    {
+        var open = held.IndexOf(ToolStyles.Open, StringComparison.Ordinal);
+        var end = open >= 0 ? open : last ? held.Length : held.Length - Beginning(held);
+        var certain = end;
+        if (open >= 0 || !last || _calls > 0)
+        {
+            while (certain > 0 && char.IsWhiteSpace(held[certain - 1])) certain--;
+        }
+        var text = held[..certain];
+        if (_followsCall) text = text.TrimStart();
+        if (text.Length > 0) _followsCall = false;
+        _inside = open >= 0;
+        return (text, open >= 0 ? held[(open + ToolStyles.Open.Length)..] : last ? "" : held[certain..]);
     }
 
     private IEnumerable<AnswerPart> Whole(bool last)
@@ -75,6 +87,7 @@ internal sealed class ToolCallReader(ToolStyle style, IReadOnlySet<string> tools
     private AnswerPart Called(ToolCall call)
     {
         _calls++;
+        _followsCall = true;
         return new AnswerPart(null, call);
     }
 

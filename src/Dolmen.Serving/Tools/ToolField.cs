@@ -55,7 +55,8 @@ internal static class ToolField
         var fields = new RequestFields(described);
         var name = fields.Text("name") ?? "";
         if (name.Length is 0 or > 64 || !name.All(sign => char.IsAsciiLetterOrDigit(sign) || sign is '_' or '-'))
-            throw ApiErrorException.Invalid($"'{place}.function.name' must be 1 to 64 letters, digits, '_' and '-'.", $"{place}.function.name");
+            throw ApiErrorException.Invalid($"'{place}.function.name' must be 1 to 64 letters, digits, '_' and '-'.",
+                $"{place}.function.name");
         var parameters = fields["parameters"];
         if (parameters is { ValueKind: not JsonValueKind.Object } wrong)
             throw RequestFields.Wrong($"{place}.function.parameters", "a JSON schema", wrong);

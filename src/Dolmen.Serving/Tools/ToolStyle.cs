@@ -5,8 +5,8 @@ namespace Dolmen.Serving.Tools;
 /// <summary>How a model writes calls of tools.</summary>
 internal enum ToolStyle
 {
-    /// <summary>Each call as JSON between <c>&lt;tool_call&gt;</c> and <c>&lt;/tool_call&gt;</c>, text beside it: Hermes, Qwen and Dolmen's own
-    /// format.</summary>
+    /// <summary>Each call as JSON between <c>&lt;tool_call&gt;</c> and <c>&lt;/tool_call&gt;</c>, text beside it: Hermes, Qwen and
+    /// Dolmen's own format.</summary>
     Tagged,
 
     /// <summary>The whole answer is the JSON of a call, or a list of calls: Llama 3 and Mistral, whose marks before it are control

@@ -13,7 +13,7 @@ public class ContinuationScoring
         Gen.Select(Gen.Int[0, 2].Array[2, 12], Gen.Int[1, 11]).List[1, 12].Sample(sequences =>
         {
             using var model = FakeModel.OfHistory(3, 12, forgets);
-            var scorer = new ContinuationScorer(model);
+            using var scorer = new ContinuationScorer(model);
             foreach (var (tokens, at) in sequences)
             {
                 var from = Math.Min(at, tokens.Length - 1);
@@ -28,7 +28,7 @@ public class ContinuationScoring
     public void A_shared_prefix_is_computed_once(bool forgets)
     {
         using var model = FakeModel.OfHistory(4, 128, forgets);
-        var scorer = new ContinuationScorer(model);
+        using var scorer = new ContinuationScorer(model);
         int[] shots = [.. Enumerable.Repeat(1, 50)];
         for (var question = 0; question < 10; question++)
         {
@@ -43,7 +43,8 @@ public class ContinuationScoring
     public void The_first_token_cannot_be_scored()
     {
         using var model = FakeModel.OfHistory(3, 12);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ContinuationScorer(model).Score([1, 2], 0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ContinuationScorer(model).Score([1, 2], 2));
+        using var scorer = new ContinuationScorer(model);
+        Assert.Throws<ArgumentOutOfRangeException>(() => scorer.Score([1, 2], 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => scorer.Score([1, 2], 2));
     }
 }

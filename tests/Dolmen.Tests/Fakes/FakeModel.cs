@@ -45,25 +45,20 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
 
     public override DecodeState NewState(int capacity) => new([new Memory([], forgets)], capacity);
 
-    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
-        foreach (var token in tokens) Append(token, state);
-        WriteLogits(state, logits);
-    }
-
-    public override void Step(int token, DecodeState state, Span<float> logits)
-    {
-        BeforeStep();
-        Append(token, state);
-        WriteLogits(state, logits);
-    }
-
-    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
-    {
-        for (var i = 0; i < tokens.Length; i++)
+        foreach (var slice in batch)
         {
-            Append(tokens[i], state);
-            logProbs[i] = (float)LogProb([.. Tokens(state), targets[i]], state.Length);
+            if (slice.Tokens.Length == 1 && slice.State.Length > 0) BeforeStep();
+            for (var i = 0; i < slice.Tokens.Length; i++)
+            {
+                Append(slice.Tokens.Span[i], slice.State);
+                var fromEnd = slice.Tokens.Length - i;
+                var (row, target) = (slice.Logits.Length / Config.VocabSize - fromEnd, slice.LogProbs.Length - fromEnd);
+                if (row >= 0) WriteLogits(slice.State, slice.Logits.Span.Slice(row * Config.VocabSize, Config.VocabSize));
+                if (target >= 0)
+                    slice.LogProbs.Span[target] = (float)LogProb([.. Tokens(slice.State), slice.Targets.Span[target]], slice.State.Length);
+            }
         }
     }
 

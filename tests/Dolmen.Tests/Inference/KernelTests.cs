@@ -2,6 +2,7 @@ using CsCheck;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference.Kernels;
+using Dolmen.Inference.Mixers;
 
 namespace Dolmen.Tests.Inference;
 
@@ -55,23 +56,14 @@ public unsafe class KernelTests
         {
             var random = new StableRandom((ulong)(length * 1009 + e));
             var (q, keys, values) = (Random(ref random, e), Random(ref random, length * e), Random(ref random, length * e));
-            var stride = (e + 15) / 16 * 16;
-            var padded = (length + 15) / 16 * 16;
-            var packedKeys = new float[padded * e];
-            var packedValues = new float[padded * stride];
-            for (var p = 0; p < length; p++)
-            {
-                for (var i = 0; i < e; i++)
-                {
-                    packedKeys[p / 16 * e * 16 + i * 16 + p % 16] = keys[p * e + i];
-                    packedValues[p * stride + i] = values[p * e + i];
-                }
-            }
+            using var cache = new KvCache(1, e, null, new StateMemory());
+            cache.Append(length);
             var output = new float[e];
-            var scores = new float[padded];
-            fixed (float* pq = q, pk = packedKeys, pv = packedValues, ps = scores, po = output)
+            var scores = new float[length + 16];
+            fixed (float* pq = q, pk = keys, pv = values, ps = scores, po = output)
             {
-                Attention.Query(pq, pk, pv, 0, length, e, stride, padded / 16, 0, ps, po);
+                for (var p = 0; p < length; p++) cache.Put(0, p, pk + p * e, pv + p * e);
+                Attention.Query(pq, new KeysAndValues(cache, 0), 0, length, e, 0, ps, po);
             }
             var weights = Enumerable.Range(0, length).Select(p => Math.Exp(Enumerable.Range(0, e).Sum(i => (double)q[i] * keys[p * e + i])))
                 .ToArray();

@@ -32,20 +32,20 @@ internal sealed class ScriptedModel(IEnumerable<int> script, int contextLength =
 
     public override DecodeState NewState(int capacity) => new([new Memory(forgets)], capacity);
 
-    public override void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)
+    public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
-        Assert.True(state.Length + tokens.Length <= state.Capacity, "more tokens than the state has room for");
-        state.Advance(tokens.Length);
-        Computed.AddRange(tokens);
-        logits.Clear();
-        logits[265] = 100;                                               // padding of the vocabulary: must never be drawn
-        logits[_script.TryDequeue(out var next) ? next : 257] = 10;
+        foreach (var slice in batch)
+        {
+            Assert.True(slice.State.Length + slice.Tokens.Length <= slice.State.Capacity, "more tokens than the state has room for");
+            slice.State.Advance(slice.Tokens.Length);
+            Computed.AddRange(slice.Tokens.Span);
+            var logits = slice.Logits.Span;
+            if (logits.IsEmpty) continue;
+            logits.Clear();
+            logits[265] = 100;                                           // padding of the vocabulary: must never be drawn
+            logits[_script.TryDequeue(out var next) ? next : 257] = 10;
+        }
     }
-
-    public override void Step(int token, DecodeState state, Span<float> logits) => Prefill([token], state, logits);
-
-    public override void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs) =>
-        throw new NotSupportedException();
 
     private sealed class Memory(bool forgets) : LayerState
     {

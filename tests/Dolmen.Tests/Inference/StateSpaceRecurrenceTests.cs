@@ -1,9 +1,11 @@
 using Dolmen.Checkpoints;
+using Dolmen.Inference;
 using Dolmen.Inference.Layers;
 using Dolmen.Inference.Mixers;
 using Dolmen.Modeling.Layers;
 using Dolmen.Modeling.Mixers;
 using Dolmen.Tests.Modeling;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Inference;
@@ -79,13 +81,15 @@ public class StateSpaceRecurrenceTests
         {
             for (var sequence = 0; sequence < 2; sequence++)
             {
-                using var state = mixer.NewState(48);
+                using var state = new DecodeState([mixer.NewState(new StateMemory())], 48);
                 for (var t = 0; t < 48; t += chunk)
                 {
                     var m = Math.Min(chunk, 48 - t);
                     var y = new float[m * mixer.OutputStride];
                     var x = input.AsSpan((sequence * 48 + t) * 32, m * 32).ToArray();
-                    fixed (float* from = x, to = y) mixer.Forward(from, m, t, state, to, pass);
+                    var rows = PassRows.Of([new SequenceSlice(state, new int[m])], most: 49).Single();
+                    fixed (float* from = x, to = y) mixer.Forward(from, rows, 0, to, pass);
+                    state.Advance(m);
                     for (var row = 0; row < m; row++)
                     for (var i = 0; i < 32; i++)
                         worst = Math.Max(worst, Math.Abs(expected[(sequence * 48 + t + row) * 32 + i] - y[row * mixer.OutputStride + i]));
@@ -110,7 +114,7 @@ public class StateSpaceRecurrenceTests
         spec.Declare(layout);
         using var store = new Dolmen.Modeling.ParameterStore(layout.Specs, Dolmen.Modeling.Compute.Host());
         store.Initialize(3);
-        using var generator = new Generator(3);
+        using var generator = new torch.Generator(3);
         var u = randn([1, Length, Features], generator: generator);
         var expected = LongConvolution
             .Apply(u, spec.Kernel(new FusedMath(), store, Length), store[spec.Skip].unsqueeze(0))

@@ -46,8 +46,8 @@ public class HeadTests
         var expected = Numbers(trained.LastHiddenStates(Tokens(ids)));
         var (width, hidden) = (expected.Length / 40, new float[expected.Length]);
         using var state = model.NewState(40);
-        model.LastHiddenStates(ids.AsSpan(0, 17), state, hidden.AsSpan(0, 17 * width));
-        model.LastHiddenStates(ids.AsSpan(17), state, hidden.AsSpan(17 * width));
+        model.Forward(new SequenceSlice(state, ids.AsMemory(0, 17)) { HiddenStates = hidden.AsMemory(0, 17 * width) });
+        model.Forward(new SequenceSlice(state, ids.AsMemory(17)) { HiddenStates = hidden.AsMemory(17 * width) });
         Near(expected, hidden, 1e-4);
     }
 

@@ -292,13 +292,25 @@ public class BadRequests
         Chat,
         """{"messages":[{"role":"user","content":"x"}],"tools":[{}]}""",
         400,
-        """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}"""
+        """{"error":{"message":"'tools[0]' must be an object of type 'function' with a 'function'.","type":"invalid_request_error","param":"tools[0]","code":null}}"""
     )]
     [InlineData(
         Chat,
         """{"messages":[{"role":"user","content":"x"}],"tools":[{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}]}""",
         400,
-        """{"error":{"message":"'tools' is not supported: the model's answers are text, no calls are read from them.","type":"invalid_request_error","param":"tools","code":"unsupported_parameter"}}"""
+        """{"error":{"message":"'tools[0]' must be an object of type 'function' with a 'function'.","type":"invalid_request_error","param":"tools[0]","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"g"}}}""",
+        400,
+        """{"error":{"message":"'tool_choice' names 'g', which is not among 'tools'.","type":"invalid_request_error","param":"tool_choice","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"tool_choice":"required"}""",
+        400,
+        """{"error":{"message":"'tool_choice' needs 'tools' to choose from.","type":"invalid_request_error","param":"tool_choice","code":null}}"""
     )]
     [InlineData(
         "/v1/embeddings",

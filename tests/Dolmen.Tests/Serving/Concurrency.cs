@@ -17,7 +17,7 @@ public class Concurrency
         var inside = 0;
         model.BeforeStep = () =>
         {
-            Assert.Equal(1, Interlocked.Increment(ref inside));           // one answer at a time
+            Assert.Equal(1, Interlocked.Increment(ref inside));           // one pass at a time
             Thread.Yield();
             Interlocked.Decrement(ref inside);
         };

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using Dolmen.Inference.Constraints;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Inference;
+
+/// <summary>A text while it is generated: which tokens are still to be computed, and what follows from the logits after the last of
+/// them.</summary>
+internal sealed class GeneratingSequence : IDisposable
+{
+    /// <summary>Logits of a prompt held at once while it is scored.</summary>
+    private const int MaxLogits = 1 << 21;
+
+    private readonly LanguageModel _model;
+    private readonly GenerationOptions _options;
+    private readonly int _drawable;
+    private readonly int[] _ends;
+    private readonly int _limit;
+    private readonly List<int> _tokens;                                  // the prompt and what was drawn
+    private readonly ConstraintCursor? _cursor;
+    private readonly LogitRules _rules;
+    private readonly Sampler _sampler;
+    private readonly StreamingDecoder _decoder;
+    private readonly TextGate _gate;
+    private readonly List<TokenLogprob> _ofPrompt = [];
+    private readonly List<TokenLogprob> _logprobs = [];
+    private float[] _logits = [];
+    private long _began, _drawing;
+    private int _furthest, _prefilled, _steps;                           // of the prompt: computed once; computed now
+
+    public GeneratingSequence(LanguageModel model, Tokenizer tokenizer, GenerationRequest request, CancellationToken stop)
+    {
+        (_model, _options, Stop) = (model, request.Options, stop);
+        _tokens = [.. request.Prompt.Span];
+        PromptLength = _tokens.Count;
+        // A padded vocabulary has ids without text: they are never drawn.
+        _drawable = Math.Min(model.Config.VocabSize, tokenizer.VocabSize);
+        _limit = Math.Min(_options.MaxTokens, model.Config.ContextLength - PromptLength);
+        _ends = [.. _options.IgnoreEnds ? [] : tokenizer.Ends, .. _options.StopTokens];
+        var atStart = _tokens.TrueForAll(tokenizer.IsSpecial);
+        _cursor = _options.Constraint?.Begin(dropsSpace: atStart && tokenizer.DropsLeadingSpace);
+        _rules = new LogitRules(_options.Sampling, _tokens, _ends, _cursor);
+        _sampler = new Sampler(_options.Sampling);
+        _decoder = new StreamingDecoder(tokenizer, skipSpecial: !_options.ShowSpecial, atStart);
+        _gate = new TextGate(_options.Stop ?? [], Generation.Add, _options.ShowStop);
+    }
+
+    public Generation Generation { get; } = new();
+
+    public CancellationToken Stop { get; }
+
+    /// <summary>Null while the text waits for its turn.</summary>
+    public DecodeState? State { get; private set; }
+
+    public int PromptLength { get; }
+
+    public bool IsScored => _options is { ScorePrompt: true, Logprobs: not null };
+
+    public bool IsFinished { get; private set; }
+
+    public int Length => _tokens.Count;
+
+    /// <summary>Tokens to compute before the next one is drawn.</summary>
+    public int Pending => _tokens.Count - (State?.Length ?? 0);
+
+    public bool IsInPrompt => State is null || State.Length < PromptLength;
+
+    /// <summary>Where copies of the state are kept on the way through the prompt, ascending.</summary>
+    public IReadOnlyList<int> Cuts { get; private set; } = [];
+
+    public ReadOnlySpan<int> Tokens => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens);
+
+    /// <summary>What is computed.</summary>
+    public ReadOnlySpan<int> Computed => Tokens[..(State?.Length ?? 0)];
+
+    public void Begin(DecodeState state, IReadOnlyList<int> cuts)
+    {
+        if (_began == 0) (_began, CachedTokens) = (Stopwatch.GetTimestamp(), state.Length);
+        (State, Cuts) = (state, cuts);
+        Generation.Start();
+    }
+
+    private int CachedTokens { get; set; }
+
+    /// <summary>Gives the state back: it is computed anew, or has another owner.</summary>
+    public DecodeState Release()
+    {
+        var state = State!;
+        State = null;
+        return state;
+    }
+
+    /// <summary>The next tokens to compute, at most <paramref name="most"/> of them.</summary>
+    public SequenceSlice Next(int most)
+    {
+        var state = State!;
+        var at = state.Length;
+        var end = Math.Min(_tokens.Count, at + most);
+        if (at < PromptLength) end = Math.Min(end, PromptLength);
+        // What was drawn is computed again as it was the first time: token by token, where the length decides.
+        else if (_model.DependsOnLength) end = at + 1;
+        foreach (var cut in Cuts)
+        {
+            if (cut <= at) continue;
+            end = Math.Min(end, cut);
+            break;
+        }
+        var rows = end == _tokens.Count ? 1 : 0;
+        if (IsScored && at < PromptLength)
+        {
+            end = Math.Min(end, at + Math.Max(1, MaxLogits / _model.Config.VocabSize));
+            rows = end - at;
+        }
+        var size = rows * _model.Config.VocabSize;
+        if (_logits.Length < size) _logits = new float[size];
+        return new SequenceSlice(state, _tokens[at..end].ToArray())
+        {
+            PromptEnd = at < PromptLength ? PromptLength : 0, Logits = _logits.AsMemory(0, size),
+        };
+    }
+
+    /// <summary>Goes on after a slice was computed: scores the prompt where that was asked for, draws the next token where all before it
+    /// are there.</summary>
+    public void Accept(SequenceSlice slice)
+    {
+        var end = State!.Length;
+        var (furthest, before) = (Math.Min(end, PromptLength), _furthest);
+        _furthest = Math.Max(before, furthest);
+        _prefilled += _furthest - Math.Max(before, Math.Min(end - slice.Tokens.Length, _furthest));
+        if (IsScored && end <= PromptLength) Score(slice, end);
+        if (end < _tokens.Count) return;
+        if (_drawing == 0) _drawing = Stopwatch.GetTimestamp();
+        else _steps++;
+        if (Output == _limit) Finish(FinishReason.Length, null);
+        else Draw(slice.Logits.Span[^_model.Config.VocabSize..]);
+    }
+
+    public void Dispose()
+    {
+        State?.Dispose();
+        State = null;
+    }
+
+    private int Output => _tokens.Count - PromptLength;
+
+    private void Score(SequenceSlice slice, int end)
+    {
+        var vocab = _model.Config.VocabSize;
+        if (_ofPrompt.Count == 0) Report(new TokenLogprob(_tokens[0], null, []));
+        for (var i = end - slice.Tokens.Length; i < end; i++)
+        {
+            if (i + 1 != _ofPrompt.Count || i + 1 == PromptLength) continue;                     // scored before the text had to wait
+            var logits = slice.Logits.Span.Slice((i - end + slice.Tokens.Length) * vocab, vocab);
+            Report(TokenLogprob.Of(logits, _drawable, _tokens[i + 1], _options.Logprobs!.Value));
+        }
+
+        void Report(TokenLogprob token)
+        {
+            _ofPrompt.Add(token);
+            Generation.Add(token);
+        }
+    }
+
+    private void Draw(ReadOnlySpan<float> logits)
+    {
+        var possible = _rules.Apply(logits[.._drawable], mayEnd: Output >= _options.MinTokens, _limit - Output);
+        if (possible.IsEmpty)
+        {
+            Finish(FinishReason.Stop, null);
+            return;
+        }
+        var token = _sampler.Sample(possible);
+        if (_options.Logprobs is { } top) _logprobs.Add(TokenLogprob.Of(logits, _drawable, token, top));
+        if (_ends.Contains(token))
+        {
+            Finish(FinishReason.Stop, token);
+            return;
+        }
+        _tokens.Add(token);
+        if (_logprobs.Count > 0) Generation.Add(_logprobs[^1]);
+        _rules.Count(token);
+        _gate.Add(_decoder.Add(token), mayStop: Output >= _options.MinTokens);
+        if (_gate.Stopped || _cursor is { MustEnd: true }) Finish(FinishReason.Stop, null);
+        else if (Output == _limit) Finish(FinishReason.Length, null);
+    }
+
+    private void Finish(FinishReason reason, int? stopToken)
+    {
+        IsFinished = true;
+        if (stopToken is { } shown && _options.ShowStop && _options.StopTokens.Contains(shown)) _gate.Add(_decoder.Add(shown));
+        _gate.Add(_decoder.Flush());
+        _gate.Finish();
+        if (_gate.Stopped) reason = FinishReason.Stop;
+        var statistics = new GenerationStatistics(
+            _prefilled, Stopwatch.GetElapsedTime(_began, _drawing).TotalSeconds, _steps,
+            Stopwatch.GetElapsedTime(_drawing).TotalSeconds) { CachedTokens = CachedTokens };
+        Generation.Complete(new GenerationResult(_gate.Text, [.. Tokens[PromptLength..]], reason, statistics)
+        {
+            StopToken = stopToken, Logprobs = _logprobs, PromptLogprobs = _ofPrompt,
+        });
+    }
+}

@@ -1,0 +1,26 @@
+namespace Dolmen.Inference;
+
+/// <summary>How many rows a pass may have to take about so long, learned from the passes before. What texts say does not depend on
+/// it.</summary>
+internal sealed class PassSize(LanguageModel model, double seconds)
+{
+    private const int Least = 16, Most = DecoderBody.MaxRows;
+
+    /// <summary>Passes of fewer rows are bound by reading the weights and say nothing of more.</summary>
+    private const int Telling = 8;
+
+    /// <summary>Before anything is measured: a modest processor.</summary>
+    private const double FirstFlopsPerSecond = 3e10;
+
+    private const double Weight = 0.3;
+
+    private double _secondsPerRow = 2.0 * model.Config.ActiveParameters / FirstFlopsPerSecond;
+
+    public int Rows => (int)Math.Clamp(seconds / _secondsPerRow, Least, Most);
+
+    public void Measured(int rows, double took)
+    {
+        if (rows < Telling) return;
+        _secondsPerRow += Weight * (took / rows - _secondsPerRow);
+    }
+}

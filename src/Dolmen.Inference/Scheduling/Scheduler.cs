@@ -1,0 +1,296 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Dolmen.Artifacts;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Inference;
+
+/// <param name="StateBytes">Memory for the states of the texts that are being generated and of prompts that are kept for others. One text
+/// always has its turn, whatever it needs.</param>
+/// <param name="MaxSequences">Texts that are generated at once.</param>
+/// <param name="PassSeconds">A pass takes in as much of the prompts as takes about so long: no stream waits longer for its next
+/// token.</param>
+/// <param name="CachePrefixes">Keeps what was computed for texts that begin alike.</param>
+public sealed record SchedulerOptions(
+    long StateBytes = 1L << 30, int MaxSequences = 64, double PassSeconds = 0.05, bool CachePrefixes = true);
+
+/// <summary>What a scheduler is doing.</summary>
+/// <param name="StateBytes">Memory of all states of the model.</param>
+/// <param name="CacheBytes">Of those, what is kept for texts to come; what several share counts for each.</param>
+/// <param name="CacheHitRate">Share of all prompt tokens that were found computed.</param>
+/// <param name="Preemptions">How often a text had to give up its state because memory was short.</param>
+public sealed record SchedulerStatistics(int Running, int Waiting, long StateBytes, long CacheBytes, double CacheHitRate, long Preemptions);
+
+/// <summary>Generates many texts at once with one model. Every pass takes one token of each text that is being written and, between them,
+/// parts of the prompts of others; a text that is cancelled stops before the next pass. Texts begin in the order in which they came; where
+/// memory is short, the latest gives up its state and computes it again later. Every text is the one that it would be alone.
+/// <para>Either <see cref="Start"/> it, or call <see cref="Step"/> yourself; the model is the scheduler's alone.</para></summary>
+public sealed class Scheduler : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly Tokenizer _tokenizer;
+    private readonly SchedulerOptions _options;
+    private readonly StateBudget _memory;
+    private readonly PromptCuts _cuts;
+    private readonly PassSize _passSize;
+    private readonly ConcurrentQueue<GeneratingSequence> _inbox = new();
+    private readonly LinkedList<GeneratingSequence> _waiting = new();
+    private readonly List<GeneratingSequence> _running = [];             // in the order of their turns
+    private readonly SemaphoreSlim _work = new(0);
+    private readonly Lock _gate = new();                                 // nothing comes in once it is closed
+    private volatile bool _closed;
+    private Thread? _thread;
+    private long _preemptions;
+    private bool _isFull;                                                // until a state is given back
+    private volatile SchedulerStatistics _statistics = new(0, 0, 0, 0, 0, 0);
+
+    public Scheduler(LanguageModel model, Tokenizer tokenizer, SchedulerOptions? options = null)
+    {
+        (_model, _tokenizer, _options) = (model, tokenizer, options ?? new SchedulerOptions());
+        _memory = new StateBudget(model, _options);
+        _cuts = new PromptCuts(tokenizer);
+        _passSize = new PassSize(model, _options.PassSeconds);
+    }
+
+    /// <summary>As of the last pass.</summary>
+    public SchedulerStatistics Statistics => _statistics;
+
+    /// <summary>Computes on a thread of its own until disposed.</summary>
+    public void Start()
+    {
+        _thread = new Thread(Work) { IsBackground = true, Name = "scheduler" };
+        _thread.Start();
+    }
+
+    /// <summary>Takes in a text to generate. From any thread.</summary>
+    /// <exception cref="UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
+    /// range.</exception>
+    public Generation Submit(GenerationRequest request, CancellationToken stop = default)
+    {
+        request.Options.Validate();
+        CheckPrompt(request.Prompt.Span, request.Options);
+        var sequence = new GeneratingSequence(_model, _tokenizer, request, stop);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _inbox.Enqueue(sequence);
+        }
+        _work.Release();
+        return sequence.Generation;
+    }
+
+    /// <summary>Generates one text on the calling thread, and with it all others that were submitted.</summary>
+    /// <param name="onText">Called with each piece as soon as it is certain: whole characters, never part of a stop string.</param>
+    /// <param name="onToken">Called with each token's log-probability where those were asked for, before the token's text.</param>
+    /// <exception cref="OperationCanceledException">Stopped between two tokens.</exception>
+    public GenerationResult Run(
+        GenerationRequest request, Action<string>? onText = null, Action<TokenLogprob>? onToken = null, CancellationToken stop = default)
+    {
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        abandoned.Token.ThrowIfCancellationRequested();
+        var generation = Submit(request, abandoned.Token);
+        try
+        {
+            while (!generation.Result.IsCompleted)
+            {
+                Step();
+                while (generation.TryRead(out var piece))
+                {
+                    if (piece.Token is { } token) onToken?.Invoke(token);
+                    else onText?.Invoke(piece.Text);
+                }
+            }
+        }
+        finally
+        {
+            abandoned.Cancel();                                          // where a caller's function threw
+        }
+        if (generation.Result.IsCanceled) stop.ThrowIfCancellationRequested();
+        return generation.Result.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Computes one pass.</summary>
+    /// <returns>Whether there was anything to compute.</returns>
+    public bool Step()
+    {
+        while (_inbox.TryDequeue(out var arrived)) _waiting.AddLast(arrived);
+        DropCancelled();
+        Admit();
+        var plan = MakeRoom();
+        if (plan.Count > 0) Compute(plan);
+        _statistics = new SchedulerStatistics(
+            _running.Count, _waiting.Count, _model.StateBytes, _memory.Cache.Bytes, _memory.Cache.HitRate, _preemptions);
+        return plan.Count > 0;
+    }
+
+    /// <summary>Cancels what is not finished.</summary>
+    public void Dispose()
+    {
+        lock (_gate) _closed = true;
+        _work.Release();
+        _thread?.Join();
+        while (_inbox.TryDequeue(out var arrived)) _waiting.AddLast(arrived);
+        foreach (var sequence in _running.Concat(_waiting)) Cancel(sequence, new CancellationToken(canceled: true));
+        _running.Clear();
+        _waiting.Clear();
+        _memory.Dispose();
+    }
+
+    private void Work()
+    {
+        while (!_closed)
+        {
+            if (!Step()) _work.Wait();
+        }
+    }
+
+    private void DropCancelled()
+    {
+        for (var node = _waiting.First; node is not null;)
+        {
+            var (sequence, next) = (node.Value, node.Next);
+            if (sequence.Stop.IsCancellationRequested)
+            {
+                _waiting.Remove(node);
+                Cancel(sequence, sequence.Stop);
+            }
+            node = next;
+        }
+        foreach (var sequence in _running.Where(sequence => sequence.Stop.IsCancellationRequested).ToList())
+        {
+            Leave(sequence);
+            _memory.Keep(sequence);
+            Cancel(sequence, sequence.Stop);
+        }
+    }
+
+    private static void Cancel(GeneratingSequence sequence, CancellationToken stop)
+    {
+        sequence.Dispose();
+        sequence.Generation.Cancel(stop);
+    }
+
+    private void Admit()
+    {
+        for (var node = _waiting.First; node is not null && !_isFull && _running.Count < _options.MaxSequences;)
+        {
+            var (sequence, next) = (node.Value, node.Next);
+            if (!AwaitsPrefix(sequence))
+            {
+                if (_memory.NewState(sequence, _running) is not { } found)
+                {
+                    _isFull = true;
+                    return;
+                }
+                _waiting.Remove(node);
+                sequence.Begin(found.State, _cuts.Of(sequence, found.Branch));
+                _running.Add(sequence);
+            }
+            node = next;
+        }
+    }
+
+    /// <summary>Whether a text that begins alike is being computed: waiting for it costs less than computing the same beside it.</summary>
+    private bool AwaitsPrefix(GeneratingSequence sequence)
+    {
+        const int worth = 64;
+        if (!_memory.Caches || sequence.IsScored) return false;
+        return _running.Exists(other => other.IsInPrompt && !other.IsScored && other.PromptLength - other.State!.Length >= worth / 2
+            && other.Tokens[..other.PromptLength].CommonPrefixLength(sequence.Tokens) >= worth);
+    }
+
+    /// <summary>The next pass, for which texts that came late have made room where memory is short.</summary>
+    private List<(GeneratingSequence Sequence, SequenceSlice Slice)> MakeRoom()
+    {
+        while (true)
+        {
+            var plan = Plan();
+            if (_running.Count <= 1 || _memory.Fits(plan)) return plan;
+            var latest = _running[^1];
+            _running.RemoveAt(_running.Count - 1);
+            latest.Dispose();
+            _waiting.AddFirst(latest);
+            _isFull = true;
+            _preemptions++;
+        }
+    }
+
+    /// <summary>One token of every text that is being written; the rest of the pass is shared among the prompts.</summary>
+    private List<(GeneratingSequence Sequence, SequenceSlice Slice)> Plan()
+    {
+        var reading = _running.FindAll(sequence => sequence.Pending > 1).OrderBy(sequence => sequence.Pending).ToList();
+        var left = Math.Max(reading.Count, _passSize.Rows - (_running.Count - reading.Count));
+        var plan = new List<(GeneratingSequence, SequenceSlice)>(_running.Count);
+        foreach (var sequence in _running.Where(sequence => sequence.Pending == 1)) plan.Add((sequence, sequence.Next(1)));
+        foreach (var (i, sequence) in reading.Index())
+        {
+            // Short prompts first, so that what they leave goes to the longer ones.
+            var slice = sequence.Next(Math.Max(1, left / (reading.Count - i)));
+            plan.Add((sequence, slice));
+            left -= slice.Tokens.Length;
+        }
+        return plan;
+    }
+
+    private void Compute(List<(GeneratingSequence Sequence, SequenceSlice Slice)> plan)
+    {
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            _model.Forward([.. plan.Select(entry => entry.Slice)]);
+        }
+        catch (Exception error)
+        {
+            // What the states hold now is unknown.
+            foreach (var (sequence, _) in plan) Fail(sequence, error);
+            return;
+        }
+        _passSize.Measured(plan.Sum(entry => entry.Slice.Tokens.Length), Stopwatch.GetElapsedTime(started).TotalSeconds);
+        foreach (var (sequence, slice) in plan)
+        {
+            if (_cuts.IsOne(sequence)) _memory.KeepCopy(sequence);
+            try
+            {
+                sequence.Accept(slice);
+            }
+            catch (Exception error)
+            {
+                Fail(sequence, error);
+                continue;
+            }
+            if (!sequence.IsFinished) continue;
+            Leave(sequence);
+            _memory.Keep(sequence);
+        }
+    }
+
+    private void Leave(GeneratingSequence sequence)
+    {
+        _running.Remove(sequence);
+        _isFull = false;
+    }
+
+    private void Fail(GeneratingSequence sequence, Exception error)
+    {
+        Leave(sequence);
+        sequence.Dispose();
+        sequence.Generation.Fail(error);
+    }
+
+    private void CheckPrompt(ReadOnlySpan<int> prompt, GenerationOptions options)
+    {
+        var (length, context, vocabSize) = (prompt.Length, _model.Config.ContextLength, _model.Config.VocabSize);
+        if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
+        if (length >= context && (options.MaxTokens > 0 || length > context))
+        {
+            throw new UserErrorException(
+                $"The prompt has {length} tokens but the model's context holds {context}, the completion included: " +
+                    $"shorten the prompt to at most {context - 1} tokens.");
+        }
+        foreach (var token in prompt)
+        {
+            if ((uint)token >= (uint)vocabSize)
+                throw new UserErrorException($"The prompt has the token {token}: the model's vocabulary goes from 0 to {vocabSize - 1}.");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+namespace Dolmen.Inference;
+
+/// <summary>Memory of states: those of the texts that are being generated first, what is left for those that may serve others.</summary>
+internal sealed class StateBudget(LanguageModel model, SchedulerOptions options) : IDisposable
+{
+    /// <summary>States grow by whole pages.</summary>
+    private const int Page = Mixers.KvPage.Positions;
+
+    public bool Caches { get; } = options.CachePrefixes && !model.DependsOnLength;
+
+    public PrefixCache Cache { get; } = new(model, options.CachePrefixes ? options.StateBytes : 0);
+
+    /// <summary>A state that holds as much of the text as is known already; null where there is no room for it now.</summary>
+    /// <param name="running">Those that have their turn; where there is none this one gets it, whatever it needs.</param>
+    public CachedPrefix? NewState(GeneratingSequence sequence, List<GeneratingSequence> running)
+    {
+        var promised = running.Sum(other => BytesOf(other.Length + 1) - BytesOf(other.State!.Length));
+        // A prompt that is scored needs the logits of all its tokens.
+        var found = Caches && !sequence.IsScored
+            ? Cache.Find(sequence.Tokens, most: sequence.Length - 1)
+            : new CachedPrefix(model.NewState(model.Config.ContextLength), 0);
+        var needed = BytesOf(sequence.Length + 1) - BytesOf(found.State.Length);
+        if (MakeRoom(promised + needed) || running.Count == 0) return found;
+        found.State.Dispose();
+        return null;
+    }
+
+    /// <summary>Whether there is room for what the pass adds.</summary>
+    public bool Fits(List<(GeneratingSequence Sequence, SequenceSlice Slice)> plan) => MakeRoom(
+        plan.Sum(entry => BytesOf(entry.Slice.State.Length + entry.Slice.Tokens.Length) - BytesOf(entry.Slice.State.Length)));
+
+    /// <summary>Takes over the state of a text that is finished.</summary>
+    public void Keep(GeneratingSequence sequence)
+    {
+        if (Caches) Cache.Keep(sequence.Computed, sequence.Release());
+        else sequence.Dispose();
+    }
+
+    /// <summary>Keeps a copy, which takes a recurrent state and the last page of keys and values anew.</summary>
+    public void KeepCopy(GeneratingSequence sequence)
+    {
+        if (Caches && MakeRoom(BytesOf(Page))) Cache.Keep(sequence.Computed, sequence.State!.Fork());
+    }
+
+    public void Dispose() => Cache.Dispose();
+
+    /// <summary>Gives up what is kept for others until <paramref name="bytes"/> more fit; whether they do.</summary>
+    private bool MakeRoom(long bytes)
+    {
+        while (model.StateBytes + bytes > options.StateBytes && Cache.Count > 0) Cache.DropOldest();
+        return model.StateBytes + bytes <= options.StateBytes;
+    }
+
+    private long BytesOf(int tokens) => model.Config.StateBytes((tokens + Page - 1) / Page * Page, sizeof(float));
+}

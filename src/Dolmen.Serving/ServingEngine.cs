@@ -1,0 +1,108 @@
+using Dolmen.Inference;
+using Microsoft.AspNetCore.Http;
+
+namespace Dolmen.Serving;
+
+/// <summary>Computes the answers to all requests with one scheduler, together.</summary>
+internal sealed class ServingEngine : IDisposable
+{
+    private readonly Scheduler _scheduler;
+    private readonly int _maxWaiting;
+    private readonly ServerMetrics _metrics;
+    private int _waiting;
+
+    public ServingEngine(ServedModel served, ServerOptions options, ServerMetrics metrics)
+    {
+        (_maxWaiting, _metrics) = (options.MaxWaiting, metrics);
+        _scheduler = new Scheduler(
+            served.Model, served.Tokenizer, new SchedulerOptions(options.StateBytes, MaxSequences: options.MaxSequences));
+        metrics.Follow(_scheduler);
+        _scheduler.Start();
+    }
+
+    /// <param name="answer">Given each piece as it comes where the request streams, together with <paramref name="send"/>.</param>
+    /// <param name="send">Takes what goes to the client; null where nothing goes before the answer is whole.</param>
+    /// <param name="stop">The client is gone: its texts stop before the next pass of the model.</param>
+    /// <exception cref="ApiErrorException">Too many wait already.</exception>
+    public async Task<IReadOnlyList<GenerationResult>> Generate(
+        CompletionRequest request, CompletionAnswer answer, Action<string>? send, CancellationToken stop)
+    {
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var choices = new List<Generation?>();
+        var running = 0;
+        try
+        {
+            await Begin(request, choices, abandoned.Token);
+            _metrics.Running(running = 1);
+            var results = new List<GenerationResult>();
+            foreach (var (choice, generation) in choices.Index())
+            {
+                var result = generation is null ? Nothing : await Follow(generation, choice, answer, send);
+                if (send is not null) Send(answer.Closing(choice, result), send);
+                _metrics.Finished(result);
+                results.Add(result);
+            }
+            return results;
+        }
+        finally
+        {
+            // Where one of them failed the others are for nobody. They have let go of the model when their results say so.
+            await abandoned.CancelAsync();
+            foreach (var generation in choices)
+                if (generation is not null) await ((Task)generation.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _metrics.Running(-running);
+        }
+    }
+
+    public void Dispose() => _scheduler.Dispose();
+
+    /// <summary>Submits all choices of a request and waits until the first has its turn.</summary>
+    /// <param name="choices">Gets them; null for one of which the prompt alone was asked for.</param>
+    private async Task Begin(CompletionRequest request, List<Generation?> choices, CancellationToken stop)
+    {
+        if (Interlocked.Increment(ref _waiting) > _maxWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
+                new ApiError($"The server is busy: {_maxWaiting} requests wait already. Try again in a moment.", "server_error", null,
+                    "overloaded"));
+        }
+        try
+        {
+            _metrics.Waiting(1);
+            for (var choice = 0; choice < request.Prompts.Count * request.Choices; choice++)
+            {
+                var options = request.OptionsOf(choice % request.Choices);
+                var prompt = request.Prompts[choice / request.Choices].Tokens;
+                choices.Add(
+                    options is { MaxTokens: 0, ScorePrompt: false } ? null
+                        : _scheduler.Submit(new GenerationRequest(prompt, options), stop));
+            }
+            if (choices[0] is { } first) await first.Started;
+        }
+        finally
+        {
+            _metrics.Waiting(-1);
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private static async Task<GenerationResult> Follow(Generation generation, int choice, CompletionAnswer answer, Action<string>? send)
+    {
+        if (send is null) return await generation.Result;
+        await foreach (var piece in generation.ReadAllAsync())
+        {
+            if (piece.Token is { } token) answer.Add(token);
+            else Send(answer.Piece(choice, piece.Text), send);
+        }
+        return await generation.Result;
+    }
+
+    /// <summary>The prompt alone was asked for.</summary>
+    private static GenerationResult Nothing { get; } = new("", [], FinishReason.Length, new GenerationStatistics(0, 0, 0, 0));
+
+    private static void Send(IEnumerable<string> events, Action<string> send)
+    {
+        foreach (var one in events) send(one);
+    }
+}
