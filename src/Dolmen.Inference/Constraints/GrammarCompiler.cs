@@ -5,8 +5,8 @@ namespace Dolmen.Inference.Constraints;
 /// <summary>Compiles the rules of a grammar to a <see cref="GrammarProgram"/>: characters become the bytes of their UTF-8.</summary>
 internal sealed class GrammarCompiler
 {
-    /// <summary>About 200 MB; larger is a mistake in a grammar, or an attack.</summary>
-    private const int MaxStates = 1_000_000;
+    /// <summary>More is a mistake in a grammar, or an attack.</summary>
+    private const int MaxStates = 200_000;
 
     private readonly List<GrammarProgram.State> _states = [];
     private readonly Dictionary<string, int> _rules = [];
@@ -32,7 +32,7 @@ internal sealed class GrammarCompiler
             ends[rule] = compiler.NewState();
             // A state of its own, so that a loop at the beginning cannot be mistaken for the rule's beginning.
             starts[rule] = compiler.NewState();
-            compiler._states[starts[rule]].Free.Add(compiler.Add(bodies[rule], ends[rule]));
+            compiler._states[starts[rule]].AddFree(compiler.Add(bodies[rule], ends[rule]));
         }
         var program = new GrammarProgram([.. compiler._states], starts, ends);
         LeftRecursion.Refuse(program, ["the whole text", .. names]);
@@ -64,13 +64,16 @@ internal sealed class GrammarCompiler
                 for (var i = parts.Count - 1; i >= 0; i--) end = Add(parts[i], end);
                 return end;
             case Expression.Choice(var options):
-                return Branch(start => _states[start].Free.AddRange(options.Select(option => Add(option, end)).ToList()));
+                return Branch(start =>
+                {
+                    foreach (var option in options) _states[start].AddFree(Add(option, end));
+                });
             case Expression.Repetition(var body, var least, var most):
                 return AddRepetition(body, least, most, end);
             case Expression.Call(var rule):
                 if (!_rules.TryGetValue(rule, out var number))
                     throw new UserErrorException($"The grammar calls the rule '{ShownName.Of(rule)}' without defining it: define it.");
-                return Branch(start => _states[start].Calls.Add((number, end)));
+                return Branch(start => _states[start].AddCall(number, end));
             case Expression.Accepted(var automaton, var inJsonString):
                 return AddAutomaton(automaton, inJsonString, end);
             case Expression.Separated(var members, var separator):
@@ -93,7 +96,8 @@ internal sealed class GrammarCompiler
         if (most is null)
         {
             var again = NewState();
-            _states[again].Free.AddRange([end, Add(body, again)]);
+            _states[again].AddFree(end);
+            _states[again].AddFree(Add(body, again));
             next = again;
         }
         else
@@ -101,7 +105,11 @@ internal sealed class GrammarCompiler
             for (var i = least; i < most; i++)
             {
                 var rest = next;
-                next = Branch(start => _states[start].Free.AddRange([end, Add(body, rest)]));
+                next = Branch(start =>
+                {
+                    _states[start].AddFree(end);
+                    _states[start].AddFree(Add(body, rest));
+                });
             }
         }
         for (var i = 0; i < least; i++) next = Add(body, next);
@@ -118,7 +126,7 @@ internal sealed class GrammarCompiler
                 if (inJsonString) SpellInJsonString(edge.Set, states[state], states[edge.Target]);
                 else Spell(edge.Set, states[state], states[edge.Target]);
             }
-            if (automaton.States[state].Accepts) _states[states[state]].Free.Add(end);
+            if (automaton.States[state].Accepts) _states[states[state]].AddFree(end);
         }
         return states.Length > 0 ? states[0] : NewState();
     }
@@ -132,11 +140,11 @@ internal sealed class GrammarCompiler
             var (noneAfter, someAfter) = (none, some);
             var member = Add(members[i].Member, someAfter);
             (none, some) = (NewState(), NewState());
-            _states[none].Free.Add(member);
-            _states[some].Free.Add(Add(separator, member));
+            _states[none].AddFree(member);
+            _states[some].AddFree(Add(separator, member));
             if (members[i].Required) continue;
-            _states[none].Free.Add(noneAfter);
-            _states[some].Free.Add(someAfter);
+            _states[none].AddFree(noneAfter);
+            _states[some].AddFree(someAfter);
         }
         return none;
     }
@@ -150,14 +158,14 @@ internal sealed class GrammarCompiler
         int backslash = -1;
         foreach (var control in Enumerable.Range(0, 0x20).Append('"').Append('\\').Where(set.Contains))
         {
-            if (backslash < 0) _states[start].Bytes.Add(((byte)'\\', (byte)'\\', backslash = NewState()));
+            if (backslash < 0) _states[start].AddBytes((byte)'\\', (byte)'\\', backslash = NewState());
             var shorthand = escaped.IndexOf((char)control, StringComparison.Ordinal);
             var text = shorthand >= 0 ? $"{letters[shorthand]}" : $"u{control:x4}";
             var from = backslash;
             for (var i = 0; i < text.Length; i++)
             {
                 var to = i == text.Length - 1 ? end : NewState();
-                _states[from].Bytes.Add(((byte)text[i], (byte)text[i], to));
+                _states[from].AddBytes((byte)text[i], (byte)text[i], to);
                 from = to;
             }
         }
@@ -176,11 +184,11 @@ internal sealed class GrammarCompiler
                 if (!endings.TryGetValue(ending, out var state))
                 {
                     endings[ending] = state = NewState();
-                    _states[state].Bytes.Add((bytes[i].Low, bytes[i].High, next));
+                    _states[state].AddBytes(bytes[i].Low, bytes[i].High, next);
                 }
                 next = state;
             }
-            _states[start].Bytes.Add((bytes[0].Low, bytes[0].High, next));
+            _states[start].AddBytes(bytes[0].Low, bytes[0].High, next);
         }
     }
 }

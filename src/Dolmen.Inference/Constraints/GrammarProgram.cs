@@ -87,14 +87,25 @@ internal sealed class GrammarProgram
         return false;
     }
 
+    /// <summary>Most states have edges of one kind only, and there may be many states.</summary>
     internal sealed class State
     {
-        /// <summary>Followed without a byte.</summary>
-        public List<int> Free { get; } = [];
+        private List<int>? _free;
+        private List<(byte Low, byte High, int Target)>? _bytes;
+        private List<(int Rule, int Return)>? _calls;
 
-        public List<(byte Low, byte High, int Target)> Bytes { get; } = [];
+        /// <summary>Followed without a byte.</summary>
+        public IReadOnlyList<int> Free => _free ?? (IReadOnlyList<int>)[];
+
+        public IReadOnlyList<(byte Low, byte High, int Target)> Bytes => _bytes ?? (IReadOnlyList<(byte, byte, int)>)[];
 
         /// <summary>Another rule, and where to go on after it.</summary>
-        public List<(int Rule, int Return)> Calls { get; } = [];
+        public IReadOnlyList<(int Rule, int Return)> Calls => _calls ?? (IReadOnlyList<(int, int)>)[];
+
+        public void AddFree(int target) => (_free ??= new(1)).Add(target);
+
+        public void AddBytes(byte low, byte high, int target) => (_bytes ??= new(1)).Add((low, high, target));
+
+        public void AddCall(int rule, int back) => (_calls ??= new(1)).Add((rule, back));
     }
 }

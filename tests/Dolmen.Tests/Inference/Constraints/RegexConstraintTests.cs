@@ -67,9 +67,14 @@ public class RegexConstraintTests
         {
             if (!Rune.TryCreate(value, out var rune)) continue;
             var length = rune.EncodeToUtf8(bytes);
-            var found = sequences.Count(sequence => sequence.Length == length
-                && Enumerable.Range(0, length).All(i => bytes[i] >= sequence[i].Low && bytes[i] <= sequence[i].High));
-            Assert.Equal(1, found);
+            var found = 0;
+            foreach (var sequence in sequences)
+            {
+                var matches = sequence.Length == length;
+                for (var i = 0; matches && i < length; i++) matches = bytes[i] >= sequence[i].Low && bytes[i] <= sequence[i].High;
+                if (matches) found++;
+            }
+            if (found != 1) Assert.Fail($"{value:X} is spelled {found} times.");
         }
         Assert.Equal(1_112_064, sequences.Sum(sequence => sequence.Aggregate(1, (all, range) => all * (range.High - range.Low + 1))));
     }
