@@ -73,7 +73,9 @@ internal sealed record CompletionRequest(
         return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
-    private static CompletionRequest Of(JsonElement body, ServedModel served, bool chat, ulong defaultSeed)
+    /// <summary>Of a request body that is there already.</summary>
+    /// <exception cref="ApiErrorException">A field is wrong or not known.</exception>
+    public static CompletionRequest Of(JsonElement body, ServedModel served, bool chat, ulong defaultSeed)
     {
         if (body.ValueKind != JsonValueKind.Object) throw ApiErrorException.Invalid("The request body must be a JSON object.");
         var fields = new RequestFields(body);

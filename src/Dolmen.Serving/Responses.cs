@@ -64,6 +64,7 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ApiErrorBody))]
 [JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(Dictionary<string, object?>), TypeInfoPropertyName = "DictionaryStringObject")]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class ServingJson : JsonSerializerContext
 {
