@@ -5,22 +5,6 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Inference;
 
-/// <param name="StateBytes">Memory for the states of the texts that are being generated and of prompts that are kept for others. One text
-/// always has its turn, whatever it needs.</param>
-/// <param name="MaxSequences">Texts that are generated at once.</param>
-/// <param name="PassSeconds">A pass takes in as much of the prompts as takes about so long: no stream waits longer for its next
-/// token.</param>
-/// <param name="CachePrefixes">Keeps what was computed for texts that begin alike.</param>
-public sealed record SchedulerOptions(
-    long StateBytes = 1L << 30, int MaxSequences = 64, double PassSeconds = 0.05, bool CachePrefixes = true);
-
-/// <summary>What a scheduler is doing.</summary>
-/// <param name="StateBytes">Memory of all states of the model.</param>
-/// <param name="CacheBytes">Of those, what is kept for texts to come; what several share counts for each.</param>
-/// <param name="CacheHitRate">Share of all prompt tokens that were found computed.</param>
-/// <param name="Preemptions">How often a text had to give up its state because memory was short.</param>
-public sealed record SchedulerStatistics(int Running, int Waiting, long StateBytes, long CacheBytes, double CacheHitRate, long Preemptions);
-
 /// <summary>Generates many texts at once with one model. Every pass takes one token of each text that is being written and, between them,
 /// parts of the prompts of others; a text that is cancelled stops before the next pass. Texts begin in the order in which they came; where
 /// memory is short, the latest gives up its state and computes it again later. Every text is the one that it would be alone.
@@ -38,6 +22,7 @@ public sealed class Scheduler : IDisposable
     private readonly List<GeneratingSequence> _running = [];             // in the order of their turns
     private readonly SemaphoreSlim _work = new(0);
     private readonly Lock _gate = new();                                 // nothing comes in once it is closed
+    private readonly Lock _pass = new();
     private volatile bool _closed;
     private Thread? _thread;
     private long _preemptions;
@@ -109,9 +94,32 @@ public sealed class Scheduler : IDisposable
         return generation.Result.GetAwaiter().GetResult();
     }
 
+    /// <summary>Gives the model other weights between two passes, see <see cref="LanguageModel.Reload"/>. Texts that have begun go on with
+    /// them; what was computed with the old ones is forgotten.</summary>
+    public void Reload(Func<string, ReadOnlyMemory<float>> weights)
+    {
+        lock (_pass)
+        {
+            _memory.Cache.Dispose();
+            foreach (var sequence in _running.AsEnumerable().Reverse())
+            {
+                sequence.Dispose();
+                _waiting.AddFirst(sequence);
+            }
+            _running.Clear();
+            _isFull = false;
+            _model.Reload(weights);
+        }
+    }
+
     /// <summary>Computes one pass.</summary>
     /// <returns>Whether there was anything to compute.</returns>
     public bool Step()
+    {
+        lock (_pass) return Pass();
+    }
+
+    private bool Pass()
     {
         while (_inbox.TryDequeue(out var arrived)) _waiting.AddLast(arrived);
         DropCancelled();
