@@ -55,6 +55,8 @@ public sealed unsafe class DecoderModel : LanguageModel
     /// <paramref name="capacity"/>.</summary>
     public override DecodeState NewState(int capacity) => _body.NewState(capacity);
 
+    public override int Threads => _body.Pass.Threads;
+
     public override bool DependsOnLength => _body.DependsOnLength;
 
     public override long StateBytes => _body.StateBytes;

@@ -12,6 +12,9 @@ public abstract class LanguageModel : IDisposable
 
     public abstract ModelConfig Config { get; }
 
+    /// <summary>Threads that a pass runs on.</summary>
+    public virtual int Threads => 1;
+
     /// <summary>Whether what a token gets depends on the length of the prompt it belongs to, see
     /// <see cref="SequenceSlice.PromptEnd"/>. The prefix of one prompt then cannot stand for that of another.</summary>
     public virtual bool DependsOnLength => false;

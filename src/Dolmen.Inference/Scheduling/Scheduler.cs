@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Dolmen.Artifacts;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Inference;
@@ -48,12 +47,11 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>Takes in a text to generate. From any thread.</summary>
-    /// <exception cref="UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
+    /// <exception cref="Artifacts.UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
     /// range.</exception>
     public Generation Submit(GenerationRequest request, CancellationToken stop = default)
     {
-        request.Options.Validate();
-        CheckPrompt(request.Prompt.Span, request.Options);
+        request.Validate(_model.Config);
         var sequence = new GeneratingSequence(_model, _tokenizer, request, stop);
         lock (_gate)
         {
@@ -254,21 +252,31 @@ public sealed class Scheduler : IDisposable
             return;
         }
         _passSize.Measured(plan.Sum(entry => entry.Slice.Tokens.Length), Stopwatch.GetElapsedTime(started).TotalSeconds);
-        foreach (var (sequence, slice) in plan)
+        foreach (var (sequence, _) in plan)
         {
             if (_cuts.IsOne(sequence)) _memory.KeepCopy(sequence);
+        }
+        var failures = new Exception?[plan.Count];
+        ThreadTeam.Shared.Run(plan.Count, _model.Threads, i =>
+        {
             try
             {
-                sequence.Accept(slice);
+                plan[i].Sequence.Accept(plan[i].Slice);
             }
             catch (Exception error)
             {
-                Fail(sequence, error);
-                continue;
+                failures[i] = error;                                     // such as no finite logit
             }
-            if (!sequence.IsFinished) continue;
-            Leave(sequence);
-            _memory.Keep(sequence);
+        });
+        foreach (var (i, (sequence, _)) in plan.Index())
+        {
+            if (failures[i] is { } error) Fail(sequence, error);
+            else if (sequence.IsFinished)
+            {
+                Leave(sequence);
+                _memory.Keep(sequence);
+                sequence.Complete();
+            }
         }
     }
 
@@ -283,22 +291,5 @@ public sealed class Scheduler : IDisposable
         Leave(sequence);
         sequence.Dispose();
         sequence.Generation.Fail(error);
-    }
-
-    private void CheckPrompt(ReadOnlySpan<int> prompt, GenerationOptions options)
-    {
-        var (length, context, vocabSize) = (prompt.Length, _model.Config.ContextLength, _model.Config.VocabSize);
-        if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
-        if (length >= context && (options.MaxTokens > 0 || length > context))
-        {
-            throw new UserErrorException(
-                $"The prompt has {length} tokens but the model's context holds {context}, the completion included: " +
-                    $"shorten the prompt to at most {context - 1} tokens.");
-        }
-        foreach (var token in prompt)
-        {
-            if ((uint)token >= (uint)vocabSize)
-                throw new UserErrorException($"The prompt has the token {token}: the model's vocabulary goes from 0 to {vocabSize - 1}.");
-        }
     }
 }
