@@ -49,7 +49,7 @@ public abstract class Benchmark
     public static IReadOnlyList<Benchmark> All { get; } =
     [
         new ContextBenchmark(),
-        new TrainBenchmark(), new DecodeBenchmark(),
+        new TrainBenchmark(), new DecodeBenchmark(), new ScheduleBenchmark(),
         new KernelBenchmark(),
         new DataBenchmark(),
         new ExtractionBenchmark(),

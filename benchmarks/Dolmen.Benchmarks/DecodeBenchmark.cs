@@ -60,9 +60,31 @@ internal sealed class DecodeBenchmark : Benchmark
                 Rounds,
                 beside.Spread
             );
+            yield return Reloading(name, config, all, tensors, stop);
             yield return Batched($"{name}: decode, batch {Batch}", together, many.Median);
             yield return Batched($"{name}: decode, batch {Batch}, one thread", aloneTogether, one.Median);
         }
+    }
+
+    /// <summary>Taking other weights against building the model with them.</summary>
+    private static BenchmarkRow Reloading(
+        string name, DecoderConfig config, DecoderModel model, Dictionary<string, float[]> tensors, CancellationToken stop)
+    {
+        List<double> reloading = [], building = [];
+        for (var round = 0; round < Rounds; round++)
+        {
+            stop.ThrowIfCancellationRequested();
+            var clock = Stopwatch.StartNew();
+            model.Reload(tensor => tensors[tensor]);
+            reloading.Add(clock.Elapsed.TotalMilliseconds);
+            clock.Restart();
+            new DecoderModel(config, tensor => tensors[tensor]).Dispose();
+            building.Add(clock.Elapsed.TotalMilliseconds);
+        }
+        var (measured, built) = (Measured.Of(reloading), Measured.Of(building));
+        return new BenchmarkRow(
+            $"{name}: reload", measured.Median, "ms", $"building ({built.Median:0.0})", built.Median / measured.Median, Rounds,
+            measured.Spread);
     }
 
     private static BenchmarkRow Batched(string name, List<double> rates, double single)

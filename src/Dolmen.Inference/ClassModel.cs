@@ -12,7 +12,6 @@ public sealed unsafe class ClassModel : IDisposable
     private readonly DecoderBody _body;
     private readonly DecodeLinear _head;
     private readonly Pooling _pooling;
-    private readonly string _identity;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
     /// <param name="dtype">How matrices are kept in memory; fp32 when left out.</param>
@@ -27,10 +26,10 @@ public sealed unsafe class ClassModel : IDisposable
         if (config is not { Head: ClassHead { Labels: var labels } } || config.Plan().Head is not ClassHeadSpec head)
             throw new ArgumentException("The model's head is not one of classes.", nameof(config));
         (Config, Labels, _pooling) = (config, labels, head.Pooling);
-        using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
+        var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
         _body = new DecoderBody(config, source, threads);
         _head = new DecodeLinear(head.Projection, source);
-        _identity = $"{config} {source.Fingerprint}";
+        _body.Complete();
     }
 
     public DecoderConfig Config { get; }
@@ -57,9 +56,9 @@ public sealed unsafe class ClassModel : IDisposable
     {
         if (logits.Length != Labels.Count)
             throw new ArgumentException($"There are {logits.Length} places for {Labels.Count} classes.", nameof(logits));
-        using var state = _body.NewState(Math.Max(1, tokens.Length), _identity);
+        using var state = _body.NewState(Math.Max(1, tokens.Length));
         var hidden = new float[(long)tokens.Length * _body.DModel];             // (T, D)
-        _body.LastHiddenStates(tokens, state, hidden, _identity);
+        _body.LastHiddenStates(tokens, state, hidden);
         var pooled = _body.Pass.Floats(Scratch.Normed, _body.DModel);           // (D)
         Pool(hidden, pooled);
         var numbers = _body.Pass.Floats(Scratch.Logits, _head.Stride);          // (K) and the padding after them

@@ -21,11 +21,12 @@ internal sealed unsafe class DecoderBody : IDisposable
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
     private readonly StateMemory _memory = new();
+    private readonly WeightSource _weights;
 
     public DecoderBody(DecoderConfig config, WeightSource source, int? threads)
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
-        _config = config;
+        (_config, _weights) = (config, source);
         Pass = new DecodePass(Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads));
         var plan = config.Plan();
         DModel = plan.DModel;
@@ -37,6 +38,9 @@ internal sealed unsafe class DecoderBody : IDisposable
         _norm = new DecodeNorm(plan.FinalNorm, source);
         _outputStride = _blocks.Max(block => block.OutputStride);
     }
+
+    /// <summary>Which model states belong to.</summary>
+    public string Identity { get; private set; } = "";
 
     public int DModel { get; }
 
@@ -53,14 +57,27 @@ internal sealed unsafe class DecoderBody : IDisposable
     /// <summary>Bytes the weights take in memory.</summary>
     public long WeightBytes => Embedding.Bytes + (_positions?.Bytes ?? 0) + _norm.Bytes + _blocks.Sum(block => block.WeightBytes);
 
+    /// <summary>The head has its weights too: nothing more is read.</summary>
+    public void Complete()
+    {
+        _weights.Complete();
+        Identity = $"{_config} {_weights.Fingerprint}";
+    }
+
+    public void Reload(Func<string, ReadOnlyMemory<float>> weights)
+    {
+        _weights.Reload(weights);
+        Identity = $"{_config} {_weights.Fingerprint}";
+    }
+
     /// <summary>An empty state. Where no layer grows with the tokens and no positions are learned it takes in any number of them, whatever
     /// <paramref name="capacity"/>.</summary>
-    public DecodeState NewState(int capacity, string identity)
+    public DecodeState NewState(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         var limit = _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
-        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState(_memory))], limit, identity);
+        return new DecodeState([.. _blocks.Select(block => block.Mixer.NewState(_memory))], limit, Identity);
     }
 
     /// <summary>Takes in the slices' tokens in passes of at most <see cref="MaxRows"/> rows; calls <paramref name="written"/> after each
@@ -85,7 +102,7 @@ internal sealed unsafe class DecoderBody : IDisposable
     }
 
     /// <summary>Appends <paramref name="tokens"/>; writes the last hidden state of each, (T, D).</summary>
-    public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states, string identity)
+    public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states)
     {
         if (states.Length != (long)tokens.Length * DModel)
         {
@@ -94,7 +111,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         }
         var all = new float[states.Length];
         var slice = new SequenceSlice(state, tokens.ToArray());
-        SequenceSlice.Check([slice], identity, _config.VocabSize, DModel);
+        SequenceSlice.Check([slice], Identity, _config.VocabSize, DModel);
         Forward([slice], rows =>
         {
             var hidden = LastHidden([.. Enumerable.Range(0, rows.Count)]);
@@ -110,6 +127,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         _positions?.Dispose();
         _norm.Dispose();
         Pass.Dispose();
+        _weights.Dispose();
     }
 
     private void Forward(PassRows rows)

@@ -19,7 +19,6 @@ public sealed unsafe class DecoderModel : LanguageModel
     private readonly DecoderConfig _config;
     private readonly DecoderBody _body;
     private readonly PackedMatrix _head;
-    private readonly string _identity;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
     /// <param name="dtype">How matrices are kept in memory. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
@@ -33,10 +32,10 @@ public sealed unsafe class DecoderModel : LanguageModel
         if (config.Plan().Head is not LanguageHeadSpec head)
             throw new ArgumentException("The model scores or classifies texts: it has no logits of tokens.", nameof(config));
         _config = config;
-        using var source = new WeightSource(weights, dtype);
+        var source = new WeightSource(weights, dtype);
         _body = new DecoderBody(config, source, threads);
         _head = head.Weight is null ? _body.Embedding : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel));
-        _identity = $"{config} {source.Fingerprint}";
+        _body.Complete();
     }
 
     /// <summary>From a Hugging Face folder; matrices stored as bf16 stay bf16 in memory.</summary>
@@ -54,7 +53,9 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     /// <summary>An empty state. Where no layer grows with the tokens and no positions are learned it takes in any number of them, whatever
     /// <paramref name="capacity"/>.</summary>
-    public override DecodeState NewState(int capacity) => _body.NewState(capacity, _identity);
+    public override DecodeState NewState(int capacity) => _body.NewState(capacity);
+
+    public override int Threads => _body.Pass.Threads;
 
     public override bool DependsOnLength => _body.DependsOnLength;
 
@@ -62,10 +63,12 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {
-        SequenceSlice.Check(batch, _identity, _config.VocabSize, _body.DModel);
+        SequenceSlice.Check(batch, _body.Identity, _config.VocabSize, _body.DModel);
         var slices = batch.ToArray();
         _body.Forward(batch, rows => Write(slices, rows));
     }
+
+    public override void Reload(Func<string, ReadOnlyMemory<float>> weights) => _body.Reload(weights);
 
     protected override void Dispose(bool disposing)
     {

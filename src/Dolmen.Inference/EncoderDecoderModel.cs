@@ -9,13 +9,25 @@ namespace Dolmen.Inference;
 /// first token being the one that begins a text.</summary>
 public abstract unsafe class EncoderDecoderModel : LanguageModel
 {
-    private protected EncoderDecoderModel(int? threads) =>
+    private readonly WeightSource _weights;
+    private string? _identity;
+
+    private protected EncoderDecoderModel(WeightSource weights, int? threads)
+    {
+        _weights = weights;
         Pass = new DecodePass(Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads));
+    }
 
     private protected DecodePass Pass { get; }
 
     /// <summary>Which model a state belongs to.</summary>
-    private protected abstract string Identity { get; }
+    private protected string Identity => _identity ??= $"{Config} {_weights.Fingerprint}";
+
+    public sealed override void Reload(Func<string, ReadOnlyMemory<float>> weights)
+    {
+        _weights.Reload(weights);
+        _identity = null;
+    }
 
     /// <summary>Reads a source (at least one token) and begins its target: the state is as long as it was made for, and empty.</summary>
     public abstract void Encode(ReadOnlySpan<int> source, DecodeState state);
@@ -93,7 +105,9 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) Pass.Dispose();
+        if (!disposing) return;
+        Pass.Dispose();
+        _weights.Dispose();
     }
 
     /// <summary>From a Hugging Face folder of ours; matrices stored as bf16 stay bf16 in memory.</summary>
@@ -115,12 +129,14 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     )
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
-        using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
-        return config switch
+        var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
+        EncoderDecoderModel model = config switch
         {
             Seq2SeqConfig seq2seq => new Seq2SeqModel(seq2seq, source, threads),
             EncoderDecoderConfig transformer => new PairTransformerModel(transformer, source, threads),
             _ => throw new NotSupportedException($"{config.GetType().Name} has no source."),
         };
+        source.Complete();
+        return model;
     }
 }

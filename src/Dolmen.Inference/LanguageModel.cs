@@ -12,6 +12,9 @@ public abstract class LanguageModel : IDisposable
 
     public abstract ModelConfig Config { get; }
 
+    /// <summary>Threads that a pass runs on.</summary>
+    public virtual int Threads => 1;
+
     /// <summary>Whether what a token gets depends on the length of the prompt it belongs to, see
     /// <see cref="SequenceSlice.PromptEnd"/>. The prefix of one prompt then cannot stand for that of another.</summary>
     public virtual bool DependsOnLength => false;
@@ -25,6 +28,13 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Appends each slice's tokens to its state and writes the results that it asks for. All slices are checked before any state
     /// changes; a failure later on leaves the states of the batch undefined.</summary>
     public abstract void Forward(params ReadOnlySpan<SequenceSlice> batch);
+
+    /// <summary>Takes other weights of the same shapes, without building anything anew. States that the model made before belong to it no
+    /// longer.</summary>
+    /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once. Where it throws,
+    /// the model is of use again only after another call.</param>
+    public virtual void Reload(Func<string, ReadOnlyMemory<float>> weights) =>
+        throw new NotSupportedException($"{GetType().Name} keeps the weights that it has.");
 
     /// <summary>Appends <paramref name="tokens"/> (at least one) to the state; writes the logits after the last one, (VocabSize).</summary>
     public void Prefill(ReadOnlySpan<int> tokens, DecodeState state, Span<float> logits)

@@ -14,7 +14,7 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
     private readonly DecodeNorm _encoderNorm, _decoderNorm;
     private readonly RotaryTable.Rows? _angles;
 
-    internal PairTransformerModel(EncoderDecoderConfig config, WeightSource weights, int? threads) : base(threads)
+    internal PairTransformerModel(EncoderDecoderConfig config, WeightSource weights, int? threads) : base(weights, threads)
     {
         _config = config;
         _table = weights.Matrix(new LinearSpec("embed_tokens.weight", config.VocabSize, config.DModel));
@@ -33,12 +33,9 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
             var rotary = weights.Rotary(new RotaryPosition(config.RopeTheta), config.HeadDim);
             _angles = rotary.Prepare(0, config.ContextLength, config.ContextLength);
         }
-        Identity = $"{config} {weights.Fingerprint}";
     }
 
     public override ModelConfig Config => _config;
-
-    private protected override string Identity { get; }
 
     public override DecodeState NewState(int capacity)
     {

@@ -11,7 +11,6 @@ public sealed unsafe class ScalarModel : IDisposable
 {
     private readonly DecoderBody _body;
     private readonly DecodeLinear _head;
-    private readonly string _identity;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
     /// <param name="dtype">How matrices are kept in memory; fp32 when left out.</param>
@@ -25,10 +24,10 @@ public sealed unsafe class ScalarModel : IDisposable
     {
         if (config.Plan().Head is not ScalarHeadSpec head) throw new ArgumentException("The model's head is not a scalar.", nameof(config));
         Config = config;
-        using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
+        var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
         _body = new DecoderBody(config, source, threads);
         _head = new DecodeLinear(head.Projection, source);
-        _identity = $"{config} {source.Fingerprint}";
+        _body.Complete();
     }
 
     public DecoderConfig Config { get; }
@@ -47,7 +46,10 @@ public sealed unsafe class ScalarModel : IDisposable
         return new ScalarModel(config, weights.Reader(config), weights.DtypeOf, threads);
     }
 
-    public DecodeState NewState(int capacity) => _body.NewState(capacity, _identity);
+    /// <summary>Takes other weights of the same shapes; see <see cref="LanguageModel.Reload"/>.</summary>
+    public void Reload(Func<string, ReadOnlyMemory<float>> weights) => _body.Reload(weights);
+
+    public DecodeState NewState(int capacity) => _body.NewState(capacity);
 
     /// <summary>Appends <paramref name="tokens"/>; writes the number after each of them, (T).</summary>
     public void Values(ReadOnlySpan<int> tokens, DecodeState state, Span<float> values)
@@ -73,7 +75,7 @@ public sealed unsafe class ScalarModel : IDisposable
     /// <summary>Appends <paramref name="tokens"/>; writes what the head reads after each of them, (T, D).</summary>
     public void LastHiddenStates(ReadOnlySpan<int> tokens, DecodeState state, Span<float> states)
     {
-        _body.LastHiddenStates(tokens, state, states, _identity);
+        _body.LastHiddenStates(tokens, state, states);
     }
 
     public void Dispose()

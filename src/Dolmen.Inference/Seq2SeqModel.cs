@@ -16,7 +16,7 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     private readonly PackedMatrix? _bridge, _key, _query, _vector;
     private readonly float[] _bridgeBias = [], _queryBias = [], _energy = [], _vectorBias = [];
 
-    internal Seq2SeqModel(Seq2SeqConfig config, WeightSource weights, int? threads) : base(threads)
+    internal Seq2SeqModel(Seq2SeqConfig config, WeightSource weights, int? threads) : base(weights, threads)
     {
         _config = config;
         int d = config.DModel, m = config.DMemory, e = config.DEmbedding;
@@ -55,10 +55,9 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         if (config.HasAttention)
             (_vector, _vectorBias) = (Matrix("decoder.att_vector_layer.weight", d, d + m), Vector("decoder.att_vector_layer.bias", d));
         _head = config.TieEmbeddings ? _targetTable : Matrix("decoder.output_layer.weight", config.VocabSize, d);
-        Identity = $"{config} {weights.Fingerprint}";
 
         PackedMatrix Matrix(string name, int outputs, int inputs) => weights.Matrix(new LinearSpec(name, outputs, inputs));
-        float[] Vector(string name, int size) => weights.Tensor(name, size).ToArray();
+        float[] Vector(string name, int size) => weights.Array(name, size);
         RecurrentGates Recurrent(string side, string suffix, int state, int input) =>
             new(
                 Matrix($"{side}.rnn.weight_ih_{suffix}", config.Gates * state, input),
@@ -69,8 +68,6 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
     }
 
     public override ModelConfig Config => _config;
-
-    private protected override string Identity { get; }
 
     private bool Lstm => _config.Cell == RecurrentCell.Lstm;
 

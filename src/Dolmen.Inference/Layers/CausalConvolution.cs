@@ -22,12 +22,15 @@ internal sealed unsafe class CausalConvolution : IDisposable
     {
         (_channels, _width) = (spec.Channels, spec.Width);
         var blocks = (_channels + Lanes - 1) / Lanes;
-        var rows = weights.Tensor(spec.Weight, (long)_channels * _width).Span;    // (C, 1, K)
         _weight = NativeBuffer.OfFloats((long)blocks * _width * Lanes);
-        for (var c = 0; c < _channels; c++)
+        weights.Fill(() =>
         {
-            for (var k = 0; k < _width; k++) _weight.Floats[(long)(c / Lanes * _width + k) * Lanes + c % Lanes] = rows[c * _width + k];
-        }
+            var rows = weights.Tensor(spec.Weight, (long)_channels * _width).Span;              // (C, 1, K)
+            for (var c = 0; c < _channels; c++)
+            {
+                for (var k = 0; k < _width; k++) _weight.Floats[(long)(c / Lanes * _width + k) * Lanes + c % Lanes] = rows[c * _width + k];
+            }
+        });
         _bias = spec.Bias is { } bias ? weights.Vector(bias, _channels) : NativeBuffer.OfFloats(blocks * Lanes);
     }
 

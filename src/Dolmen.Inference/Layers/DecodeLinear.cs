@@ -20,7 +20,8 @@ internal sealed unsafe class DecodeLinear : IDisposable
         foreach (var part in spec.Parts)
         {
             if (part.Bias is null) throw new ArgumentException($"'{part.Weight}' has no bias but the parts beside it do.", nameof(spec));
-            weights.Tensor(part.Bias, part.Outputs).Span.CopyTo(new Span<float>(_bias.Floats + first, part.Outputs));
+            var to = _bias.Floats + first;
+            weights.Fill(() => weights.Tensor(part.Bias, part.Outputs).Span.CopyTo(new Span<float>(to, part.Outputs)));
             first += part.Outputs;
         }
     }

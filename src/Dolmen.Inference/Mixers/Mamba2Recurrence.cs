@@ -26,9 +26,14 @@ internal sealed unsafe class Mamba2Recurrence : DecodeMixer
     public Mamba2Recurrence(Mamba2Spec spec, WeightSource weights)
     {
         _spec = spec;
-        _dtBias = weights.Tensor(spec.DtBias, spec.Heads).ToArray();
-        _a = [.. weights.Tensor(spec.ALog, spec.Heads).ToArray().Select(log => -MathF.Exp(log))];
-        _skip = weights.Tensor(spec.Skip, spec.Heads).ToArray();
+        _dtBias = weights.Array(spec.DtBias, spec.Heads);
+        _a = new float[spec.Heads];
+        weights.Fill(() =>
+        {
+            var logs = weights.Tensor(spec.ALog, spec.Heads).Span;
+            for (var head = 0; head < spec.Heads; head++) _a[head] = -MathF.Exp(logs[head]);
+        });
+        _skip = weights.Array(spec.Skip, spec.Heads);
         _convolution = new CausalConvolution(spec.Convolution, weights);
         _in = new DecodeLinear(spec.In, weights);
         _norm = new DecodeNorm(spec.Norm, weights);

@@ -31,14 +31,15 @@ internal sealed unsafe class MambaRecurrence : DecodeMixer
         _spec = spec;
         var part = new StatePart(1, spec.DInner, spec.DState);
         _a = NativeBuffer.OfFloats(part.Floats);
-        var aLog = weights.Tensor(spec.ALog, (long)spec.DInner * spec.DState).Span;             // (I, N)
-        for (var i = 0; i < spec.DInner; i++)
+        weights.Fill(() =>
         {
-            for (var n = 0; n < spec.DState; n++)
+            var aLog = weights.Tensor(spec.ALog, (long)spec.DInner * spec.DState).Span;         // (I, N)
+            for (var i = 0; i < spec.DInner; i++)
             {
-                _a.Floats[(long)(i / Lanes * spec.DState + n) * Lanes + i % Lanes] = -MathF.Exp(aLog[i * spec.DState + n]);
+                for (var n = 0; n < spec.DState; n++)
+                    _a.Floats[(long)(i / Lanes * spec.DState + n) * Lanes + i % Lanes] = -MathF.Exp(aLog[i * spec.DState + n]);
             }
-        }
+        });
         _skip = weights.Vector(spec.Skip, spec.DInner);
         _convolution = new CausalConvolution(spec.Convolution, weights);
         _in = new DecodeLinear(spec.In, weights);

@@ -22,18 +22,7 @@ internal sealed unsafe class ShiftCell : IDisposable
         var (d, taps) = (spec.DModel, spec.ShiftState);
         _ring = taps - 1;
         _kernel = NativeBuffer.OfFloats((d + Lanes - 1) / Lanes * Lanes * (long)taps);
-        ReadOnlySpan<float> input = weights.Tensor(spec.ShiftInput, (long)d * taps).Span,
-            output = weights.Tensor(spec.ShiftOutput, (long)d * taps).Span;
-        var skip = weights.Tensor(spec.ShiftSkip, d).Span;
-        for (var i = 0; i < d; i++)
-        {
-            for (var l = 0; l < taps; l++)
-            {
-                double sum = l == 0 ? skip[i] : 0;
-                for (var n = 0; n + l < taps; n++) sum += (double)output[i * taps + n + l] * input[i * taps + n];
-                _kernel.Floats[((long)(i / Lanes) * taps + l) * Lanes + i % Lanes] = (float)sum;
-            }
-        }
+        weights.Fill(() => Load(spec, weights));
     }
 
     public long Bytes => _kernel.Bytes;
@@ -61,4 +50,21 @@ internal sealed unsafe class ShiftCell : IDisposable
     }
 
     public void Dispose() => _kernel.Dispose();
+
+    private void Load(H3Spec spec, WeightSource weights)
+    {
+        var (d, taps) = (spec.DModel, spec.ShiftState);
+        ReadOnlySpan<float> input = weights.Tensor(spec.ShiftInput, (long)d * taps).Span,
+            output = weights.Tensor(spec.ShiftOutput, (long)d * taps).Span;
+        var skip = weights.Tensor(spec.ShiftSkip, d).Span;
+        for (var i = 0; i < d; i++)
+        {
+            for (var l = 0; l < taps; l++)
+            {
+                double sum = l == 0 ? skip[i] : 0;
+                for (var n = 0; n + l < taps; n++) sum += (double)output[i * taps + n + l] * input[i * taps + n];
+                _kernel.Floats[((long)(i / Lanes) * taps + l) * Lanes + i % Lanes] = (float)sum;
+            }
+        }
+    }
 }

@@ -27,46 +27,11 @@ internal sealed unsafe class StateSpaceCell : IDisposable
     {
         _spec = spec;
         int rank = spec.Rank, pairs = spec.Pairs;
-        var cells = (long)spec.Features * pairs;
         NativeBuffer Planes(int count) => NativeBuffer.OfFloats((long)count * Blocks * pairs * 2 * Lanes);
         (_move, _gain, _output, _along, _correction) = (Planes(1), Planes(1), Planes(1), Planes(rank), Planes(rank));
         _inverse = NativeBuffer.OfFloats((long)rank * rank * Blocks * Lanes);
         _skip = weights.Vector(spec.Skip, spec.Features);
-        ReadOnlySpan<float> decay = weights.Tensor(spec.LogDecay, cells).Span,
-            frequency = weights.Tensor(spec.Frequency, cells).Span;
-        ReadOnlySpan<float> logStep = weights.Tensor(spec.LogStep, spec.Features).Span,
-            lowRank = rank > 0 ? weights.Tensor(spec.LowRank, rank * cells * 2).Span : [];
-        ReadOnlySpan<float> input = weights.Tensor(spec.Input, cells * 2).Span,
-            output = weights.Tensor(spec.Output, cells * 2).Span;
-        var bilinear = spec.Discretization == Discretization.Bilinear;
-        var coupling = new double[2, 2];
-        for (var h = 0; h < spec.Features; h++)
-        {
-            var step = Math.Exp(logStep[h]);
-            Array.Clear(coupling);
-            for (var n = 0; n < pairs; n++)
-            {
-                var cell = h * pairs + n;
-                var a = new Complex(-Math.Exp(decay[cell]), frequency[cell]);
-                var resolvent = 1 / (2 / step - a);
-                var move = bilinear ? 2 * a * resolvent : Expm1(a * step);
-                Put(_move, 0, h, n, move);
-                Put(_gain, 0, h, n, Pair(input, cell) * (bilinear ? 2 * resolvent : move / a));
-                Put(_output, 0, h, n, 2 * Pair(output, cell));
-                for (var r = 0; r < rank; r++)
-                {
-                    var p = Pair(lowRank, (int)(r * cells) + cell);
-                    Put(_along, r, h, n, p);
-                    Put(_correction, r, h, n, p * resolvent);
-                    for (var s = 0; s < rank; s++)
-                        coupling[s, r] += 2 * (Complex.Conjugate(Pair(lowRank, (int)(s * cells) + cell)) * p * resolvent).Real;
-                }
-            }
-            double first = 1 + coupling[0, 0], second = 1 + coupling[1, 1], determinant = first * second - coupling[0, 1] * coupling[1, 0];
-            double[] inverse = rank == 2 ? [second, -coupling[0, 1], -coupling[1, 0], first] : [second];
-            for (var i = 0; i < rank * rank; i++)
-                _inverse.Floats[(i * Blocks + h / Lanes) * Lanes + h % Lanes] = (float)(inverse[i] / determinant);
-        }
+        weights.Fill(() => Load(weights));
     }
 
     /// <summary>Blocks of sixteen features.</summary>
@@ -168,6 +133,47 @@ internal sealed unsafe class StateSpaceCell : IDisposable
             im = Vector512.FusedMultiplyAdd(t, Vector512.Load(correction + Lanes), im);
         }
         return (re, im);
+    }
+
+    private void Load(WeightSource weights)
+    {
+        int rank = _spec.Rank, pairs = _spec.Pairs;
+        var cells = (long)_spec.Features * pairs;
+        ReadOnlySpan<float> decay = weights.Tensor(_spec.LogDecay, cells).Span,
+            frequency = weights.Tensor(_spec.Frequency, cells).Span;
+        ReadOnlySpan<float> logStep = weights.Tensor(_spec.LogStep, _spec.Features).Span,
+            lowRank = rank > 0 ? weights.Tensor(_spec.LowRank, rank * cells * 2).Span : [];
+        ReadOnlySpan<float> input = weights.Tensor(_spec.Input, cells * 2).Span,
+            output = weights.Tensor(_spec.Output, cells * 2).Span;
+        var bilinear = _spec.Discretization == Discretization.Bilinear;
+        var coupling = new double[2, 2];
+        for (var h = 0; h < _spec.Features; h++)
+        {
+            var step = Math.Exp(logStep[h]);
+            Array.Clear(coupling);
+            for (var n = 0; n < pairs; n++)
+            {
+                var cell = h * pairs + n;
+                var a = new Complex(-Math.Exp(decay[cell]), frequency[cell]);
+                var resolvent = 1 / (2 / step - a);
+                var move = bilinear ? 2 * a * resolvent : Expm1(a * step);
+                Put(_move, 0, h, n, move);
+                Put(_gain, 0, h, n, Pair(input, cell) * (bilinear ? 2 * resolvent : move / a));
+                Put(_output, 0, h, n, 2 * Pair(output, cell));
+                for (var r = 0; r < rank; r++)
+                {
+                    var p = Pair(lowRank, (int)(r * cells) + cell);
+                    Put(_along, r, h, n, p);
+                    Put(_correction, r, h, n, p * resolvent);
+                    for (var s = 0; s < rank; s++)
+                        coupling[s, r] += 2 * (Complex.Conjugate(Pair(lowRank, (int)(s * cells) + cell)) * p * resolvent).Real;
+                }
+            }
+            double first = 1 + coupling[0, 0], second = 1 + coupling[1, 1], determinant = first * second - coupling[0, 1] * coupling[1, 0];
+            double[] inverse = rank == 2 ? [second, -coupling[0, 1], -coupling[1, 0], first] : [second];
+            for (var i = 0; i < rank * rank; i++)
+                _inverse.Floats[(i * Blocks + h / Lanes) * Lanes + h % Lanes] = (float)(inverse[i] / determinant);
+        }
     }
 
     private void Put(NativeBuffer planes, int rank, int h, int n, Complex value)

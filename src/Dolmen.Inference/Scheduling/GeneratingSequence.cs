@@ -25,6 +25,7 @@ internal sealed class GeneratingSequence : IDisposable
     private readonly List<TokenLogprob> _ofPrompt = [];
     private readonly List<TokenLogprob> _logprobs = [];
     private float[] _logits = [];
+    private GenerationResult? _result;
     private long _began, _drawing;
     private int _furthest, _prefilled, _steps;                           // of the prompt: computed once; computed now
 
@@ -56,7 +57,7 @@ internal sealed class GeneratingSequence : IDisposable
 
     public bool IsScored => _options is { ScorePrompt: true, Logprobs: not null };
 
-    public bool IsFinished { get; private set; }
+    public bool IsFinished => _result is not null;
 
     public int Length => _tokens.Count;
 
@@ -135,6 +136,9 @@ internal sealed class GeneratingSequence : IDisposable
         else Draw(slice.Logits.Span[^_model.Config.VocabSize..]);
     }
 
+    /// <summary>Tells who waits for the text that it is there.</summary>
+    public void Complete() => Generation.Complete(_result!);
+
     public void Dispose()
     {
         State?.Dispose();
@@ -186,7 +190,6 @@ internal sealed class GeneratingSequence : IDisposable
 
     private void Finish(FinishReason reason, int? stopToken)
     {
-        IsFinished = true;
         if (stopToken is { } shown && _options.ShowStop && _options.StopTokens.Contains(shown)) _gate.Add(_decoder.Add(shown));
         _gate.Add(_decoder.Flush());
         _gate.Finish();
@@ -194,9 +197,9 @@ internal sealed class GeneratingSequence : IDisposable
         var statistics = new GenerationStatistics(
             _prefilled, Stopwatch.GetElapsedTime(_began, _drawing).TotalSeconds, _steps,
             Stopwatch.GetElapsedTime(_drawing).TotalSeconds) { CachedTokens = CachedTokens };
-        Generation.Complete(new GenerationResult(_gate.Text, [.. Tokens[PromptLength..]], reason, statistics)
+        _result = new GenerationResult(_gate.Text, [.. Tokens[PromptLength..]], reason, statistics)
         {
             StopToken = stopToken, Logprobs = _logprobs, PromptLogprobs = _ofPrompt,
-        });
+        };
     }
 }

@@ -1,11 +1,34 @@
 using System.Threading.Channels;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 
 namespace Dolmen.Inference;
 
 /// <summary>A text to generate.</summary>
 /// <param name="Prompt">At least one token.</param>
 /// <param name="Options">How to draw, when to stop and what to report; the seed is part of it.</param>
-public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt, GenerationOptions Options);
+public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt, GenerationOptions Options)
+{
+    /// <exception cref="UserErrorException">The prompt is empty, leaves no room in the context or has tokens that the model does not know,
+    /// or an option is out of its range.</exception>
+    public void Validate(ModelConfig model)
+    {
+        Options.Validate();
+        var (length, context) = (Prompt.Length, model.ContextLength);
+        if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
+        if (length >= context && (Options.MaxTokens > 0 || length > context))
+        {
+            throw new UserErrorException(
+                $"The prompt has {length} tokens but the model's context holds {context}, the completion included: "
+                    + $"shorten the prompt to at most {context - 1} tokens.");
+        }
+        foreach (var token in Prompt.Span)
+        {
+            if ((uint)token < (uint)model.VocabSize) continue;
+            throw new UserErrorException($"The prompt has the token {token}: the model's vocabulary goes from 0 to {model.VocabSize - 1}.");
+        }
+    }
+}
 
 /// <summary>A part of a text that is being generated: a token with its log-probability where those were asked for, or a piece of text,
 /// which comes as soon as it is certain and after the tokens that it is made of. The token that ends the text is not among

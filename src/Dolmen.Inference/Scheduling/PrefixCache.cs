@@ -54,9 +54,17 @@ public sealed class PrefixCache(LanguageModel model, long budget) : IDisposable
             (best, length) = (known, n);
             break;
         }
+        var empty = model.NewState(model.Config.ContextLength);
+        // The model has taken other weights since.
+        if (best is not null && best.State.Model != empty.Model)
+        {
+            Dispose();
+            (best, length, branch) = (null, 0, 0);
+        }
         TokensAsked += tokens.Length;
         TokensFound += length;
-        if (best is null) return new CachedPrefix(model.NewState(model.Config.ContextLength), branch);
+        if (best is null) return new CachedPrefix(empty, branch);
+        empty.Dispose();
         Use(best);
         var state = best.State.Fork();
         state.Truncate(length);

@@ -1,25 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Dolmen.Artifacts;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Inference;
-
-/// <param name="StateBytes">Memory for the states of the texts that are being generated and of prompts that are kept for others. One text
-/// always has its turn, whatever it needs.</param>
-/// <param name="MaxSequences">Texts that are generated at once.</param>
-/// <param name="PassSeconds">A pass takes in as much of the prompts as takes about so long: no stream waits longer for its next
-/// token.</param>
-/// <param name="CachePrefixes">Keeps what was computed for texts that begin alike.</param>
-public sealed record SchedulerOptions(
-    long StateBytes = 1L << 30, int MaxSequences = 64, double PassSeconds = 0.05, bool CachePrefixes = true);
-
-/// <summary>What a scheduler is doing.</summary>
-/// <param name="StateBytes">Memory of all states of the model.</param>
-/// <param name="CacheBytes">Of those, what is kept for texts to come; what several share counts for each.</param>
-/// <param name="CacheHitRate">Share of all prompt tokens that were found computed.</param>
-/// <param name="Preemptions">How often a text had to give up its state because memory was short.</param>
-public sealed record SchedulerStatistics(int Running, int Waiting, long StateBytes, long CacheBytes, double CacheHitRate, long Preemptions);
 
 /// <summary>Generates many texts at once with one model. Every pass takes one token of each text that is being written and, between them,
 /// parts of the prompts of others; a text that is cancelled stops before the next pass. Texts begin in the order in which they came; where
@@ -38,6 +21,7 @@ public sealed class Scheduler : IDisposable
     private readonly List<GeneratingSequence> _running = [];             // in the order of their turns
     private readonly SemaphoreSlim _work = new(0);
     private readonly Lock _gate = new();                                 // nothing comes in once it is closed
+    private readonly Lock _pass = new();
     private volatile bool _closed;
     private Thread? _thread;
     private long _preemptions;
@@ -63,12 +47,11 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>Takes in a text to generate. From any thread.</summary>
-    /// <exception cref="UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
+    /// <exception cref="Artifacts.UserErrorException">The prompt is empty or leaves no room in the context, or an option is out of its
     /// range.</exception>
     public Generation Submit(GenerationRequest request, CancellationToken stop = default)
     {
-        request.Options.Validate();
-        CheckPrompt(request.Prompt.Span, request.Options);
+        request.Validate(_model.Config);
         var sequence = new GeneratingSequence(_model, _tokenizer, request, stop);
         lock (_gate)
         {
@@ -109,9 +92,32 @@ public sealed class Scheduler : IDisposable
         return generation.Result.GetAwaiter().GetResult();
     }
 
+    /// <summary>Gives the model other weights between two passes, see <see cref="LanguageModel.Reload"/>. Texts that have begun go on with
+    /// them; what was computed with the old ones is forgotten.</summary>
+    public void Reload(Func<string, ReadOnlyMemory<float>> weights)
+    {
+        lock (_pass)
+        {
+            _memory.Cache.Dispose();
+            foreach (var sequence in _running.AsEnumerable().Reverse())
+            {
+                sequence.Dispose();
+                _waiting.AddFirst(sequence);
+            }
+            _running.Clear();
+            _isFull = false;
+            _model.Reload(weights);
+        }
+    }
+
     /// <summary>Computes one pass.</summary>
     /// <returns>Whether there was anything to compute.</returns>
     public bool Step()
+    {
+        lock (_pass) return Pass();
+    }
+
+    private bool Pass()
     {
         while (_inbox.TryDequeue(out var arrived)) _waiting.AddLast(arrived);
         DropCancelled();
@@ -246,21 +252,31 @@ public sealed class Scheduler : IDisposable
             return;
         }
         _passSize.Measured(plan.Sum(entry => entry.Slice.Tokens.Length), Stopwatch.GetElapsedTime(started).TotalSeconds);
-        foreach (var (sequence, slice) in plan)
+        foreach (var (sequence, _) in plan)
         {
             if (_cuts.IsOne(sequence)) _memory.KeepCopy(sequence);
+        }
+        var failures = new Exception?[plan.Count];
+        ThreadTeam.Shared.Run(plan.Count, _model.Threads, i =>
+        {
             try
             {
-                sequence.Accept(slice);
+                plan[i].Sequence.Accept(plan[i].Slice);
             }
             catch (Exception error)
             {
-                Fail(sequence, error);
-                continue;
+                failures[i] = error;                                     // such as no finite logit
             }
-            if (!sequence.IsFinished) continue;
-            Leave(sequence);
-            _memory.Keep(sequence);
+        });
+        foreach (var (i, (sequence, _)) in plan.Index())
+        {
+            if (failures[i] is { } error) Fail(sequence, error);
+            else if (sequence.IsFinished)
+            {
+                Leave(sequence);
+                _memory.Keep(sequence);
+                sequence.Complete();
+            }
         }
     }
 
@@ -275,22 +291,5 @@ public sealed class Scheduler : IDisposable
         Leave(sequence);
         sequence.Dispose();
         sequence.Generation.Fail(error);
-    }
-
-    private void CheckPrompt(ReadOnlySpan<int> prompt, GenerationOptions options)
-    {
-        var (length, context, vocabSize) = (prompt.Length, _model.Config.ContextLength, _model.Config.VocabSize);
-        if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
-        if (length >= context && (options.MaxTokens > 0 || length > context))
-        {
-            throw new UserErrorException(
-                $"The prompt has {length} tokens but the model's context holds {context}, the completion included: " +
-                    $"shorten the prompt to at most {context - 1} tokens.");
-        }
-        foreach (var token in prompt)
-        {
-            if ((uint)token >= (uint)vocabSize)
-                throw new UserErrorException($"The prompt has the token {token}: the model's vocabulary goes from 0 to {vocabSize - 1}.");
-        }
     }
 }

@@ -48,18 +48,8 @@ public sealed class RotaryTable : IDisposable
     /// <summary>(rows, 2, E/2), turned as in a sequence of <paramref name="length"/>.</summary>
     private Tensor Angles(int rows, int length)
     {
-        var half = _headDim / 2;
-        var (frequencies, magnitude) = (_position.Frequencies(_headDim, length), _position.Magnitude);
         var values = new float[checked(rows * _headDim)];
-        for (var t = 0; t < rows; t++)
-        {
-            for (var i = 0; i < half; i++)
-            {
-                var (sin, cos) = Math.SinCos(t * frequencies[i]);
-                values[t * _headDim + i] = (float)(magnitude * cos);
-                values[t * _headDim + half + i] = (float)(magnitude * sin);
-            }
-        }
-        return tensor(values, [rows, 2, half]).DetachFromDisposeScope();
+        RotaryAngles.Fill(_position.Frequencies(_headDim, length), _position.Magnitude, 0, values);
+        return tensor(values, [rows, 2, _headDim / 2]).DetachFromDisposeScope();
     }
 }

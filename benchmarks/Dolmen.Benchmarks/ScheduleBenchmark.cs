@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
+using Dolmen.Inference;
+using Dolmen.Modeling;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Benchmarks;
+
+/// <summary>Many texts at once against one after another, with prompts and answers of mixed lengths; and the longest that a stream waits for
+/// its next token while a long prompt is read beside it.</summary>
+internal sealed class ScheduleBenchmark : Benchmark
+{
+    private const int Texts = 64;
+    private const int LongPrompt = 10_000;
+    private const int Rounds = 3;
+
+    public override string Name => "schedule";
+
+    public override string Description =>
+        "tokens/s of 64 texts at once against one after another, and how long a stream waits beside a prompt";
+
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        foreach (var (name, config) in ModelSizes.All)
+        {
+            using var trained = TrainableModel.Build(config, Compute.Host());
+            trained.Parameters.Initialize(1);
+            var tensors = trained.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Values, StringComparer.Ordinal);
+            // The weights know nothing of the context's length.
+            var longer = config with { ContextLength = LongPrompt + 1000 };
+            using var model = new DecoderModel(longer, tensor => tensors[tensor]);
+            var requests = Requests(config.VocabSize);
+            List<double> together = [], single = [], waits = [];
+            for (var round = 0; round < Rounds; round++)
+            {
+                progress.Report(new StageProgress($"bench schedule {name}", round, Rounds, "rounds", ""));
+                together.Add(TokensPerSecond(model, requests, Texts, stop));
+                single.Add(TokensPerSecond(model, requests[..8], 1, stop));
+                waits.Add(LongestWait(model, config.VocabSize, stop));
+            }
+            var (many, one, wait) = (Measured.Of(together), Measured.Of(single), Measured.Of(waits));
+            yield return new BenchmarkRow(
+                $"{name}: {Texts} texts at once", many.Median, "tokens/s", $"one after another ({one.Median:0})", many.Median / one.Median,
+                Rounds, many.Spread);
+            yield return new BenchmarkRow(
+                $"{name}: longest wait beside a prompt of {LongPrompt}", wait.Median, "ms", "200 ms", 200 / wait.Median, Rounds, wait.Spread);
+        }
+    }
+
+    private static List<GenerationRequest> Requests(int vocabSize)
+    {
+        var random = new StableRandom(3);
+        var requests = new List<GenerationRequest>();
+        for (var i = 0; i < Texts; i++)
+        {
+            int[] prompt = [.. Enumerable.Range(0, 16 + random.Next(112)).Select(_ => random.Next(vocabSize))];
+            requests.Add(Request(prompt, 32 + random.Next(96), (ulong)i));
+        }
+        return requests;
+    }
+
+    private static GenerationRequest Request(int[] prompt, int maxTokens, ulong seed) =>
+        new(prompt, new GenerationOptions(new SamplingOptions(Temperature: 0.8, Seed: seed), maxTokens) { IgnoreEnds = true });
+
+    private static double TokensPerSecond(DecoderModel model, List<GenerationRequest> requests, int atOnce, CancellationToken stop)
+    {
+        using var scheduler = new Scheduler(
+            model, new NumberTokenizer(model.Config.VocabSize), new SchedulerOptions(MaxSequences: atOnce, CachePrefixes: false));
+        var clock = Stopwatch.StartNew();
+        var generations = requests.ConvertAll(request => scheduler.Submit(request, stop));
+        while (scheduler.Step()) { }
+        return generations.Sum(generation => generation.Result.Result.Tokens.Length) / clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Most milliseconds between two tokens of a stream while a long prompt is read.</summary>
+    private static double LongestWait(DecoderModel model, int vocabSize, CancellationToken stop)
+    {
+        using var scheduler = new Scheduler(model, new NumberTokenizer(vocabSize), new SchedulerOptions(CachePrefixes: false));
+        var random = new StableRandom(4);
+        scheduler.Submit(Request([1, 2, 3], LongPrompt, 1), stop);
+        for (var i = 0; i < 20; i++) scheduler.Step();
+        var reading = scheduler.Submit(Request([.. Enumerable.Range(0, LongPrompt).Select(_ => random.Next(vocabSize))], 1, 2), stop);
+        var longest = 0.0;
+        while (!reading.Result.IsCompleted)
+        {
+            var clock = Stopwatch.StartNew();
+            scheduler.Step();
+            longest = Math.Max(longest, clock.Elapsed.TotalMilliseconds);
+        }
+        return longest;
+    }
+
+    /// <summary>Every id is a letter: the benchmark is about the model.</summary>
+    private sealed class NumberTokenizer(int vocabSize) : Tokenizer
+    {
+        public override int VocabSize => vocabSize;
+
+        public override SpecialTokens Special { get; } = new(-1, -1, -1, -1, -1, -1, -1);
+
+        public override void Encode(ReadOnlySpan<char> text, List<int> output, bool parseSpecial = false) =>
+            throw new NotSupportedException();
+
+        public override ReadOnlySpan<byte> BytesOf(int token) => "a"u8;
+    }
+}
