@@ -56,7 +56,7 @@ internal static class ParseMessages
             .FirstOrDefault(value => !choices.Contains(value, StringComparer.Ordinal));
         return choices.Count == 0 || wrong is null
             ? error.Message
-            : $"'{wrong}' is none of {string.Join(", ", choices)}.{Meant(wrong, choices)}";
+            : $"'{wrong}' is not one of {string.Join(", ", choices)}.{Meant(wrong, choices)}";
     }
 
     private static string Meant(string token, IReadOnlyList<string> known) =>

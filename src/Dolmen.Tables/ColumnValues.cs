@@ -69,7 +69,7 @@ internal static class ColumnValues
     {
         var values = new T[count];
         var levels = field.MaxDefinitionLevel > 0 ? new int[count] : null;
-        // A null array would become an empty Memory, and no null.
+        // A null array would become an empty Memory instead of a null.
         Memory<int>? into = levels is null ? default(Memory<int>?) : levels.AsMemory();
         rows.ReadRawAsync<T>(field, values, into, null).AsTask().GetAwaiter().GetResult();
         return (values, levels);

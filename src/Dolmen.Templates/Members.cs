@@ -9,7 +9,7 @@ internal static class Members
     public static object? Find(object owner, string name)
     {
         if (owner is Undefined undefined) throw new TemplateException($"{undefined.Why}, so it has no member '{name}'");
-        if (name.StartsWith('_')) return new Undefined($"'{name}' is none of a template's business");
+        if (name.StartsWith('_')) return new Undefined($"'{name}' is closed to templates");
         return owner switch
         {
             Text text => TextMethods.Find(text, name),

@@ -38,7 +38,7 @@ internal static class NumberFilters
         var places = Arguments.Whole(given[0], "round", "precision", 0);
         var method = Arguments.Text(given[1], "round", "method", "common").Value;
         if (method is not ("common" or "ceil" or "floor"))
-            throw new TemplateException($"round: the method '{method}' is none of common, ceil, floor");
+            throw new TemplateException($"round: the method '{method}' is not one of common, ceil, floor");
         if (method == "common" && PythonNumber.Whole(input) is { } whole) return places >= 0 ? whole : Tens(whole, -places);
         if (PythonNumber.Float(input) is not { } number) throw new TemplateException($"round needs a number, not {Python.Named(input)}");
         if (Math.Abs(places) > 15) return number;

@@ -116,7 +116,7 @@ public static class TokenizerFolder
             AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template.Source);
     }
 
-    /// <exception cref="UserErrorException">The file is too large, or no JSON.</exception>
+    /// <exception cref="UserErrorException">The file is too large or is not JSON.</exception>
     internal static T Parse<T>(string path, Func<JsonElement, T> read)
     {
         var bytes = JsonInput.Checked(WholeFile.Read(path, LargestFile), path);

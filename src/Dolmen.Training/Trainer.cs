@@ -20,7 +20,7 @@ public sealed class Trainer<TModel>(
 )
     where TModel : TrainableModel
 {
-    /// <summary>Checkpoints are at least so many times as far apart as one takes to write: none of a run's time to speak of.</summary>
+    /// <summary>Checkpoints are at least this many times as far apart as one takes to write, so that they cost at most 1/40 of a run.</summary>
     private const double CheckpointShare = 40;
 
     private readonly Stopwatch _clock = new();

@@ -118,7 +118,7 @@ internal static class RotaryFields
             }
             found = read;
         }
-        return found ?? throw fields.Bad($"{name} names no type of layer", "it must have one object for each type");
+        return found ?? throw fields.Bad($"{name} does not name a type of layer", "it must have one object for each type");
     }
 
     private static (double Theta, RotaryScaling? Scaling) One(ConfigFields fields, ConfigFields rope, string name)

@@ -44,7 +44,7 @@ internal static class InputFiles
                 case FileType.Regular:
                     if (!IsReadable(root))
                         throw new UserErrorException(
-                            $"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file."
+                            $"--input {input} is not of a type that can be read ({Readable}). Convert it, or name another file."
                         );
                     if (!names.TryGetValue(root, out var before) || string.CompareOrdinal(rootName, before.Name) < 0)
                         names[root] = (rootName, rootName);

@@ -15,7 +15,7 @@ internal sealed record DocumentHeader(string Id, string FilePath, long Offset)
     /// <summary>ISO 8601, as the source or the page states it; empty when neither does.</summary>
     public string Date { get; init; } = "";
 
-    /// <summary>The page's title; empty for texts that were no page.</summary>
+    /// <summary>The page's title; empty where the text does not come from a page.</summary>
     public string Title { get; init; } = "";
 
     /// <summary>Who made the text, as the source says: <c>human</c>, <c>ai</c>, or empty for unknown.</summary>

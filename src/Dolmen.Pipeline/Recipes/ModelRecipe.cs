@@ -167,7 +167,7 @@ public sealed record ModelRecipe(
             var dial = known.Keys.Contains(nameof(Depth)) ? "depth ({\"depth\": 4}), or " : "";
             return
             [
-                $"model says no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
+                $"the model has no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
                     + $"and {JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
             ];
         }
