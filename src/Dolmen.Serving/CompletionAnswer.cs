@@ -12,10 +12,10 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private TokenReport? _report;
     private int _opened = -1;
 
-    public string Whole(IReadOnlyList<GenerationResult> results) => request.Chat
+    public string Complete(IReadOnlyList<GenerationResult> results) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
             [.. results.Select((result, i) => new ChatChoice(i, new AssistantMessage("assistant", result.Text, null),
-                ChatLogprobs(Said(result)), ReasonOf(result)))], UsageOf(results)), ServingJson.Plain.ChatCompletion)
+                ChatLogprobs(LogprobsOf(result)), ReasonOf(result)))], UsageOf(results)), ServingJson.Plain.ChatCompletion)
         : JsonSerializer.Serialize(Text([.. results.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
             TextLogprobs([.. result.PromptLogprobs, .. result.Logprobs]), ReasonOf(result)))], UsageOf(results)),
             ServingJson.Plain.TextCompletion);
@@ -90,7 +90,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private string EchoOf(int choice) => request.Echo ? PromptOf(choice).Text : "";
 
     /// <summary>A chat's tokens; the one that ended it is not among them, as in OpenAI's answers.</summary>
-    private static IReadOnlyList<TokenLogprob> Said(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];
+    private static IReadOnlyList<TokenLogprob> LogprobsOf(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];
 
     private Usage UsageOf(IReadOnlyList<GenerationResult> results)
     {

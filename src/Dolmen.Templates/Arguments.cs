@@ -38,7 +38,7 @@ internal sealed record Arguments(IReadOnlyList<object> Positional, IReadOnlyList
         _ => throw new TemplateException($"{function}: '{name}' must be a string, not {Python.Named(value)}"),
     };
 
-    public static int Whole(object? value, string function, string name, int otherwise) => value switch
+    public static int Int32(object? value, string function, string name, int otherwise) => value switch
     {
         null => otherwise,
         bool flag => flag ? 1 : 0,

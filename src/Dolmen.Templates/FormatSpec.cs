@@ -61,7 +61,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
         if (Type is 'd' or 'x' or 'X' or 'o' or 'b' or 'c' || (Type is '\0' or 's' && value is BigInteger))
         {
             var whole =
-                PythonNumber.Whole(value)
+                PythonNumber.Integer(value)
                 ?? throw new TemplateException($"the format '{Type}' needs a whole number, not {Python.Named(value)}");
             negative = whole.Sign < 0;
             var size = BigInteger.Abs(whole);

@@ -36,7 +36,7 @@ internal static class GgufLongRope
     public static LongRopeScaling Read(GgufFile file, double factor, double magnitude, int headDim, int contextLength)
     {
         const string key = "llama.rope.scaling.original_context_length";
-        var original = file.Metadata.FindWhole(key) ?? contextLength;
+        var original = file.Metadata.FindInt32(key) ?? contextLength;
         if (original < 1) throw file.Metadata.Refusal(key, $"is {original}", "it must be at least 1");
         return new LongRopeScaling((double)contextLength / original, original, Factors(ShortTensor), Factors(LongTensor), magnitude);
 

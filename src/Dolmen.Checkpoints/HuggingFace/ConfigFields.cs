@@ -12,9 +12,9 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
 
     public JsonElement Root => root;
 
-    public int Whole(string name) => WholeOrNull(name) ?? throw Missing(name);
+    public int Int32(string name) => Int32OrNull(name) ?? throw Missing(name);
 
-    public int? WholeOrNull(string name)
+    public int? Int32OrNull(string name)
     {
         if (!Find(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
@@ -26,7 +26,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     public double? NumberOrNull(string name)
     {
         if (!Find(name, out var value)) return null;
-        return Real(value) ?? throw Bad($"{name} is {value.GetRawText()}", "it must be a number");
+        return AsDouble(value) ?? throw Bad($"{name} is {value.GetRawText()}", "it must be a number");
     }
 
     public bool Flag(string name) => FlagOrNull(name) ?? throw Missing(name);
@@ -65,8 +65,8 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     public IReadOnlyList<double>? Numbers(string name)
     {
         if (!Present(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Real(item) is not null)
-            ? [.. value.EnumerateArray().Select(item => Real(item)!.Value)]
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => AsDouble(item) is not null)
+            ? [.. value.EnumerateArray().Select(item => AsDouble(item)!.Value)]
             : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of numbers");
     }
 
@@ -75,7 +75,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     {
         if (!Present(name, out var value)) return null;
         if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
-            && Real(value[0], infinite: true) is { } low && Real(value[1], infinite: true) is { } high) return (low, high);
+            && AsDouble(value[0], infinite: true) is { } low && AsDouble(value[1], infinite: true) is { } high) return (low, high);
         throw Bad($"{name} is {value.GetRawText()}", "it must be two numbers");
     }
 
@@ -128,7 +128,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
 
     /// <summary>A number, or where infinity may stand, what Python and transformers write for it: a bare Infinity (here a string, see
     /// <see cref="PythonJson"/>) or {"__float__": "Infinity"}.</summary>
-    private static double? Real(JsonElement value, bool infinite = false)
+    private static double? AsDouble(JsonElement value, bool infinite = false)
     {
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
         if (!infinite) return null;

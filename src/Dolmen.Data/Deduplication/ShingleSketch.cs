@@ -38,7 +38,7 @@ internal static class ShingleSketch
                 else break;
             }
             into.SketchCount = kept;
-            into.SketchIsWhole = most == uint.MaxValue && distinct <= into.Sketch.Length;
+            into.SketchIsComplete = most == uint.MaxValue && distinct <= into.Sketch.Length;
             return most == uint.MaxValue || kept == into.Sketch.Length;
         }
         finally

@@ -51,8 +51,8 @@ internal static class TellingSigns
         };
     }
 
-    /// <summary>Of a script of many languages, one without trigrams that the text's letters are of; null mostly.</summary>
-    public static string? Betrayed(Script script, ReadOnlySpan<char> text)
+    /// <summary>A language without trigrams that its letters set apart from the others of a script; null where the text has none of them.</summary>
+    public static string? DistinctLanguage(Script script, ReadOnlySpan<char> text)
     {
         if (script is not (Script.Latn or Script.Cyrl or Script.Arab)) return null;
         text = text[..Math.Min(text.Length, MaxSearched)];

@@ -49,7 +49,7 @@ public sealed record ModelRecipe(
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
 
-    private static readonly string[] Everyone = [nameof(Architecture), nameof(DModel), nameof(NormEps), nameof(TieEmbeddings)];
+    private static readonly string[] CommonKeys = [nameof(Architecture), nameof(DModel), nameof(NormEps), nameof(TieEmbeddings)];
     private static readonly string[] Attention = [nameof(Heads), nameof(KvHeads), nameof(HeadDim)];
     private static readonly string[] States = [nameof(DState), nameof(DConv), nameof(Expand)];
 
@@ -118,7 +118,7 @@ public sealed record ModelRecipe(
         ),
     };
 
-    private static readonly ModelRecipe Unsaid = new();
+    private static readonly ModelRecipe Empty = new();
 
     public IReadOnlyList<string> Problems(int vocabSize, int contextLength)
     {
@@ -127,7 +127,7 @@ public sealed record ModelRecipe(
             var near = NearestName.Of(Architecture, Architectures.Keys) is { } name ? $" Did you mean '{name}'?" : "";
             return [$"model.architecture is '{Architecture}': it must be one of {string.Join(", ", Architectures.Keys)}.{near}"];
         }
-        var foreign = Said().Except(Everyone).Except(known.Keys).ToList();
+        var foreign = GivenKeys().Except(CommonKeys).Except(known.Keys).ToList();
         if (foreign.Count > 0)
         {
             return
@@ -326,11 +326,11 @@ public sealed record ModelRecipe(
 
     private int Rank => DtRank ?? (Width + 15) / 16;
 
-    /// <summary>Names of the keys that say something else than nothing.</summary>
-    private IEnumerable<string> Said() =>
+    /// <summary>Names of the keys that the recipe sets.</summary>
+    private IEnumerable<string> GivenKeys() =>
         typeof(ModelRecipe)
             .GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-            .Where(property => !Equals(property.GetValue(this), property.GetValue(Unsaid)))
+            .Where(property => !Equals(property.GetValue(this), property.GetValue(Empty)))
             .Select(property => property.Name);
 
     private static ModelConfig BuildTransformer(ModelRecipe m, int vocabSize, int contextLength)

@@ -89,7 +89,7 @@ public sealed class Interchange : IDisposable
         {
             Assert.Equal(288, file.Metadata.Texts("tokenizer.ggml.tokens").Length);
             Assert.Equal("[PAD287]", file.Metadata.Texts("tokenizer.ggml.tokens")[^1]);
-            Assert.Equal(5, file.Metadata.FindWholes("tokenizer.ggml.token_type")![^1]);
+            Assert.Equal(5, file.Metadata.FindInt32s("tokenizer.ggml.token_type")![^1]);
         }
         ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken);
         Assert.Equal(tokenizer.Encode("the thesis [PAD287]"), TokenizerFolder.Load(Path("n")).Encode("the thesis [PAD287]"));
