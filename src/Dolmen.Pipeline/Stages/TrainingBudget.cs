@@ -38,7 +38,7 @@ internal static class TrainingBudget
         return Resolve(
             resolved,
             recipe.Minutes,
-            TrainingStages.MeasureTokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens),
+            TrainingSpeed.TokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens),
             preferencesFile is null
                 ? recipe.Training.ContextLength
                 : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)
@@ -54,11 +54,15 @@ internal static class TrainingBudget
         {
             Base = recipe.Base with
             {
-                TotalTokens = recipe.Base.TotalTokens > 0 ? recipe.Base.TotalTokens : WholeBatches(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
+                TotalTokens = recipe.Base.TotalTokens > 0
+                    ? recipe.Base.TotalTokens
+                    : WholeBatches(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
             },
             Sft = recipe.Sft with
             {
-                TotalTokens = recipe.Sft.TotalTokens > 0 ? recipe.Sft.TotalTokens : WholeBatches(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
+                TotalTokens = recipe.Sft.TotalTokens > 0
+                    ? recipe.Sft.TotalTokens
+                    : WholeBatches(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
             },
             Dpo = recipe.Dpo with
             {
