@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
 using Dolmen.Pipeline;

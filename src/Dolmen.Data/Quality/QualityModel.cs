@@ -22,8 +22,6 @@ internal sealed record QualityModelCard(
     NumberHandling = JsonNumberHandling.Strict, UseStringEnumConverter = true, MaxDepth = 16)]
 [JsonSerializable(typeof(QualityModelCard))]
 [JsonSerializable(typeof(QualityReport))]
-[JsonSerializable(typeof(Perplexity.PerplexityModelCard))]
-[JsonSerializable(typeof(Perplexity.PerplexityReport))]
 [JsonSerializable(typeof(LabelledRow))]
 internal sealed partial class QualityJson : JsonSerializerContext;
 

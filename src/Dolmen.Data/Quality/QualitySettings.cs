@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
-using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Quality;
 
@@ -12,7 +11,6 @@ namespace Dolmen.Data.Quality;
     MaxDepth = 8
 )]
 [JsonSerializable(typeof(QualitySettings))]
-[JsonSerializable(typeof(PerplexitySettings))]
 internal sealed partial class QualitySettingsJson : JsonSerializerContext;
 
 /// <summary>How a classifier is trained.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Artifacts.Reports;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Evaluation;
 using Dolmen.Pipeline.Recipes;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Training;
 

@@ -2,13 +2,14 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Alignment;
 using Dolmen.Data.Cleaning;
+using Dolmen.Data.Documentation;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Data.Reports;
 using Dolmen.Data.Sources;
 using Dolmen.Tokenization;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 /// <summary>Files to a corpus directory: training documents, held-out entries, the data of alignment and evaluation, and a
 /// report.</summary>
@@ -204,7 +205,7 @@ public static class CorpusBuild
         var alignment = aligns ? new AlignmentRules(recipe, training, [.. training, .. heldOut], seed).Build(stop) : AlignmentSet.Empty;
         var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
-            ? Draw.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
+            ? SeededSample.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
                 .Select(e => new FewShotExample(Documents.Query(e), e.Summary)).ToList()
             : [];
         var numbered = texts.Sample.Select((text, i) => (Id: $"{i}", Text: text)).ToList();
@@ -227,7 +228,7 @@ public static class CorpusBuild
             alignment.Known.Count,
             Lengths(texts.Sample),
             [
-                .. Draw.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
+                .. SeededSample.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
                     .Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text)),
             ],
             Rules(recipe),
