@@ -33,16 +33,7 @@ public static class TrainingStages
         using var trained = new LanguageDecoder(decoder, context.ComputeFor(model));
         trained.Parameters.Initialize(context.Seed);
         var data = StableHash.Sha256OfFile(Path.Combine(tokensDirectory, "train.bin"));
-        return Run(
-            trained,
-            task,
-            recipe.Optimizer,
-            recipe.Schedule,
-            JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe),
-            data,
-            tokenizerDirectory,
-            context
-        );
+        return Run(trained, task, LearningPlan.Of(recipe), data, tokenizerDirectory, context);
     }
 
     /// <param name="pairs">As <see cref="PairFiles"/> reads them.</param>
@@ -65,16 +56,7 @@ public static class TrainingStages
         using var task = new PairTask(pairs, tokenizer, recipe, context.Training, context.Seed);
         using var trained = (SequencePairModel)TrainableModel.Build(model, context.ComputeFor(model));
         trained.Parameters.Initialize(context.Seed);
-        return Run(
-            trained,
-            task,
-            recipe.Optimizer,
-            recipe.Schedule,
-            JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe),
-            PairFiles.Hash(pairs),
-            tokenizerDirectory,
-            context
-        );
+        return Run(trained, task, LearningPlan.Of(recipe), PairFiles.Hash(pairs), tokenizerDirectory, context);
     }
 
     /// <param name="conversationsFile">As <see cref="ConversationFiles"/> reads them.</param>
@@ -84,16 +66,7 @@ public static class TrainingStages
         using var trained = LoadModel(modelDirectory, context, recipe.BatchTokens);
         using var task = new SftTask(conversationsFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, conversationsFile);
-        return Run(
-            trained,
-            task,
-            recipe.Optimizer,
-            recipe.Schedule,
-            JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe),
-            data,
-            modelDirectory,
-            context
-        );
+        return Run(trained, task, LearningPlan.Of(recipe), data, modelDirectory, context);
     }
 
     /// <param name="preferencesFile">As <see cref="PreferenceFiles"/> reads them.</param>
@@ -103,24 +76,13 @@ public static class TrainingStages
         using var trained = LoadModel(modelDirectory, context, context.Training.ContextLength);
         using var task = new DpoTask(preferencesFile, TokenizerFolder.Load(modelDirectory), recipe, context.Training, context.Seed);
         var data = DataHash(modelDirectory, preferencesFile);
-        return Run(
-            trained,
-            task,
-            recipe.Optimizer,
-            recipe.Schedule,
-            JsonSerializer.Serialize(recipe, StageJson.Default.DpoRecipe),
-            data,
-            modelDirectory,
-            context
-        );
+        return Run(trained, task, LearningPlan.Of(recipe), data, modelDirectory, context);
     }
 
     private static TrainingOutcome Run<TModel>(
         TModel model,
         TrainingTask<TModel> task,
-        OptimizerRecipe optimizer,
-        ScheduleRecipe schedule,
-        string recipe,
+        LearningPlan plan,
         string data,
         string tokenizerDirectory,
         TrainingContext context
@@ -132,7 +94,7 @@ public static class TrainingStages
             string.Join(
                 '\n',
                 task.Stage,
-                recipe,
+                plan.Recipe,
                 data,
                 context.Seed,
                 model.Config,
@@ -145,7 +107,7 @@ public static class TrainingStages
             )
         );
         context.Notice?.Invoke($"{task.Stage}: {task.Data}");
-        var outcome = new Trainer<TModel>(model, task, optimizer, schedule, identity, context).Run();
+        var outcome = new Trainer<TModel>(model, task, plan.Optimizer, plan.Schedule, identity, context).Run();
         task.Data.Write(context.OutDirectory);
         var special = TokenizerFolder.Load(tokenizerDirectory).Special;
         HuggingFaceFolder.Save(Path.Combine(context.OutDirectory, "model"), model.Config,
@@ -211,6 +173,20 @@ public static class TrainingStages
         }
         if (problems.Count > 0) throw new UserErrorException(string.Join('\n', problems));
     }
+}
+
+/// <summary>What the recipes of the stages share.</summary>
+/// <param name="Recipe">All of the stage's recipe, as JSON: part of what decides the bits.</param>
+internal sealed record LearningPlan(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, string Recipe)
+{
+    public static LearningPlan Of(PretrainRecipe recipe) =>
+        new(recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.PretrainRecipe));
+
+    public static LearningPlan Of(SftRecipe recipe) =>
+        new(recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.SftRecipe));
+
+    public static LearningPlan Of(DpoRecipe recipe) =>
+        new(recipe.Optimizer, recipe.Schedule, JsonSerializer.Serialize(recipe, StageJson.Default.DpoRecipe));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
