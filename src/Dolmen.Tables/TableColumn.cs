@@ -74,7 +74,9 @@ public sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
     {
         if (a == b) return a;
         if (a < ColumnKind.Int32 || b < ColumnKind.Int32) return null;
-        return (a, b) is (ColumnKind.Int32 or ColumnKind.Int64, ColumnKind.Int32 or ColumnKind.Int64) ? ColumnKind.Int64 : ColumnKind.Double;
+        return (a, b) is (ColumnKind.Int32 or ColumnKind.Int64, ColumnKind.Int32 or ColumnKind.Int64)
+            ? ColumnKind.Int64
+            : ColumnKind.Double;
     }
 
     private static TableColumn Make(string name, ColumnKind kind, bool nullable)

@@ -185,5 +185,8 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
     }
 
     private string Refusal(Entry entry) =>
-        string.Format(SeededSample.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"), entry.Signature);
+        string.Format(
+            SeededSample.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"),
+            entry.Signature
+        );
 }

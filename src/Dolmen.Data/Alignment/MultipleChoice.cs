@@ -29,7 +29,8 @@ internal static class MultipleChoice
             .OrderBy(e => e.Summary.Length)
             .ThenBy(e => e.Id, StringComparer.Ordinal)
             .ToList();
-        var chosen = SeededSample.Take(Enumerable.Range(0, pool.Count), recipe.MaxMultipleChoice, $"{seed}|multiple choice", i => pool[i].Id);
+        var places = Enumerable.Range(0, pool.Count);
+        var chosen = SeededSample.Take(places, recipe.MaxMultipleChoice, $"{seed}|multiple choice", i => pool[i].Id);
         var seen = seenInTraining(chosen.Select(i => pool[i].Summary));
         var items = new List<MultipleChoiceItem>();
         foreach (var index in chosen)

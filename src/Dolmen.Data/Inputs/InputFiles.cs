@@ -37,7 +37,8 @@ internal static class InputFiles
                         readable |= Add(path, NameOf(path), rootName);
                     if (!readable)
                         throw new UserErrorException(
-                            $"--input {input} holds no file that can be read: {Readable} are. {ListReasons(leftOut.Values)}Name another folder or "
+                            $"--input {input} holds no file that can be read: {Readable} are. "
+                                + $"{ListReasons(leftOut.Values)}Name another folder or "
                                 + $"file."
                         );
                     break;

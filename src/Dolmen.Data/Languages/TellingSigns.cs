@@ -51,7 +51,7 @@ internal static class TellingSigns
         };
     }
 
-    /// <summary>A language without trigrams that its letters set apart from the others of a script; null where the text has none of them.</summary>
+    /// <summary>A language without trigrams whose letters set it apart from the others of its script; null where there is none.</summary>
     public static string? DistinctLanguage(Script script, ReadOnlySpan<char> text)
     {
         if (script is not (Script.Latn or Script.Cyrl or Script.Arab)) return null;

@@ -165,11 +165,8 @@ public sealed partial record ModelRecipe(
         {
             string[] needed = [nameof(DModel), .. new[] { nameof(Layers), nameof(Heads), nameof(Pattern) }.Where(known.Keys.Contains)];
             var dial = known.Keys.Contains(nameof(Depth)) ? "depth ({\"depth\": 4}), or " : "";
-            return
-            [
-                $"the model has no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
-                    + $"and {JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
-            ];
+            string[] keys = [.. needed.Select(JsonNamingPolicy.CamelCase.ConvertName)];
+            return [$"the model has no size: give it {dial}{string.Join(", ", keys.SkipLast(1))} and {keys[^1]}."];
         }
         else if (Heads is <= 0 || DModel is <= 0)
         {

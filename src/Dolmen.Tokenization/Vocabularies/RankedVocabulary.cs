@@ -60,8 +60,10 @@ internal sealed record RankedVocabulary(
         var count = tokens.Count(token => token.Length > 0);
         return ByName(Path.GetFileName(path)) is { } named && named.Ranks == count ? named
             : Known.FirstOrDefault(known => known.Ranks == count)
-            ?? throw new UserErrorException($"{path} has {count} tokens: a file of ranks does not say how text is cut, and this is not the number of " +
-                $"{string.Join(", ", Known.Select(known => $"{known.Name} ({known.Ranks})"))}. Use the vocabulary's tokenizer.json.");
+            ?? throw new UserErrorException(
+                $"{path} has {count} tokens: a file of ranks does not say how text is cut, and this is not the number of "
+                    + $"{string.Join(", ", Known.Select(known => $"{known.Name} ({known.Ranks})"))}. Use the vocabulary's tokenizer.json."
+            );
     }
 
     /// <summary>From the package's ranks.</summary>
