@@ -31,7 +31,7 @@ internal static class CommonOptions
             Required = true,
         };
 
-    /// <summary>Of every verb that loads a model; <see cref="CommandRun"/> looks for it.</summary>
+    /// <summary>Every verb that loads a model has this option; <see cref="CommandRun"/> looks for it.</summary>
     public static Option<bool> Strict() => new(StrictName)
     {
         Description = "Refuse a model folder with tensors or keys that Dolmen does not need, instead of naming and leaving them.",

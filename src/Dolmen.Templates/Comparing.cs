@@ -83,7 +83,7 @@ internal static class Comparing
         }
     }
 
-    /// <summary>By code points: a character beyond U+FFFF comes after all others, though its UTF-16 units do not.</summary>
+    /// <summary>Orders by code points: a character beyond U+FFFF comes after all others, though its UTF-16 units do not.</summary>
     private static int OrderOf(string a, string b)
     {
         var i = a.AsSpan().CommonPrefixLength(b);

@@ -8,7 +8,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
 {
     private const int Widest = 10_000;
 
-    /// <summary>After the colon of <c>{:…}</c>.</summary>
+    /// <summary>Reads what stands after the colon of <c>{:…}</c>.</summary>
     public static FormatSpec Read(string spec)
     {
         var at = 0;

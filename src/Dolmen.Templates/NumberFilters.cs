@@ -55,7 +55,7 @@ internal static class NumberFilters
         }) / power;
     }
 
-    /// <summary>To the nearest ten, hundred and so on; a five goes to the even neighbour.</summary>
+    /// <summary>Rounds to the nearest ten, hundred and so on; a five goes to the even neighbour.</summary>
     private static BigInteger Tens(BigInteger value, int places)
     {
         if (places > PythonNumber.MostDigits) return 0;

@@ -14,7 +14,7 @@ public sealed record TrainingContext(
     CancellationToken Stop
 )
 {
-    /// <summary>Told before training begins what became of the examples; nobody when null.</summary>
+    /// <summary>Called before training begins with what became of the examples, and with how it computes; null says nothing.</summary>
     public Action<string>? Notice { get; init; }
 
     /// <summary>Null leaves the choice to the recipe and this machine.</summary>

@@ -73,7 +73,7 @@ public sealed class TrainingSession : IDisposable
         return norm;
     }
 
-    /// <summary>Until it is disposed, the model has those weights that are meant to be evaluated and saved.</summary>
+    /// <summary>Gives the model, until the result is disposed, those weights that are meant to be evaluated and saved.</summary>
     public IDisposable EvaluationWeights() => new Evaluation(this);
 
     /// <summary>Gives the model, after the last step, those weights that are meant to be evaluated and saved.</summary>

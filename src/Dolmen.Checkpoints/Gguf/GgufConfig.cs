@@ -202,7 +202,8 @@ internal static class GgufConfig
         return (period, offset);
     }
 
-    /// <summary>Of keys and of values; either is the width divided by the heads where it is left out.</summary>
+    /// <summary>Width of a head, which keys and values must share; either is the model's width divided by its heads where it is left
+    /// out.</summary>
     private static int HeadDim(GgufMetadata metadata, string architecture, int width, int heads)
     {
         var keys = metadata.FindInt32($"{architecture}.attention.key_length") ?? width / heads;

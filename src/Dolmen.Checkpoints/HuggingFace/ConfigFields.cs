@@ -103,7 +103,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
             );
     }
 
-    /// <summary>Said in the file, and not null.</summary>
+    /// <summary>Whether the file has the key with a value other than null.</summary>
     public bool Present(string name, out JsonElement value)
     {
         if (root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null) return true;
@@ -111,14 +111,14 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
         return other is not null && root.TryGetProperty(other, out value) && value.ValueKind != JsonValueKind.Null;
     }
 
-    /// <summary>Said in the file to be null.</summary>
+    /// <summary>Whether the file has the key with the value null.</summary>
     public bool IsNull(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
 
     public UserErrorException Bad(string what, string rule) => new($"'{path}': {what}: {rule}.");
 
     private UserErrorException Missing(string name) => Bad($"{name} is missing", "this architecture needs it");
 
-    /// <summary>Said in the file, or by the family's default.</summary>
+    /// <summary>Finds the key's value in the file, or else the family's default.</summary>
     private bool Find(string name, out JsonElement value)
     {
         if (Present(name, out value)) return true;

@@ -162,7 +162,7 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
 
         public HeldOutTexts.Written? HeldOut { get; set; }
 
-        /// <summary>Of the documents to train on.</summary>
+        /// <summary>Tokens of the documents to train on.</summary>
         public long Tokens { get; set; }
 
         public void Count(MeasuredDocument document, Exclusion? why, long bytes)

@@ -7,7 +7,7 @@ internal static class TellingSigns
 {
     private const int MaxSearched = 1 << 12;
 
-    /// <summary>Of a script's letters, from which a sign is more than a quotation.</summary>
+    /// <summary>Share of a script's letters from which on a sign is more than a quotation.</summary>
     private const double Habitual = 0.02;
 
     // Of languages without trigrams (one sign may be in a name): letters that no other language of the script has, but those that have

@@ -6,7 +6,7 @@ internal static class TextSample
 {
     /// <summary>Enough to be sure, and a bound on what one document costs.</summary>
     public const int Chars = 1000;
-    /// <summary>Of the text, that are looked at.</summary>
+    /// <summary>The most characters of a text that are looked at.</summary>
     private const int MaxChars = 1 << 18;
     private const int MaxLines = 32;
     private const int Several = 3;
@@ -51,7 +51,7 @@ internal static class TextSample
         return count;
     }
 
-    /// <summary>From the start of a word, if one starts soon.</summary>
+    /// <summary>The middle of a line, from the start of a word if one starts soon.</summary>
     private static ReadOnlySpan<char> Middle(ReadOnlySpan<char> line, int quota)
     {
         if (line.Length <= quota) return line;

@@ -42,7 +42,7 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
         return double.IsNaN(logit) ? double.NaN : new Calibration(Card.Slope, Card.Intercept).Probability(logit);
     }
 
-    /// <summary>Before calibration.</summary>
+    /// <summary>The score before calibration.</summary>
     public double Logit(ReadOnlySpan<char> text)
     {
         // The mask is the hash's range, so no index is outside of the table.

@@ -21,7 +21,7 @@ internal sealed record DocumentHeader(string Id, string FilePath, long Offset)
     /// <summary>Who made the text, as the source says: <c>human</c>, <c>ai</c>, or empty for unknown.</summary>
     public string Provenance { get; init; } = "";
 
-    /// <summary>In the order in which they stand in a corpus: FineWeb's first, then ours.</summary>
+    /// <summary>The columns in the order in which a corpus has them: FineWeb's first, then ours.</summary>
     public static IReadOnlyList<HeaderColumn> Columns { get; } =
     [
         new("id", header => header.Id, (header, value) => header with { Id = value }) { InSources = ["id"] },

@@ -79,7 +79,7 @@ public static class GgufVocabulary
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
     /// <param name="settings">Where the model's texts end besides the tokenizer's end token.</param>
-    /// <param name="note">Told what the format cannot hold: some of those, and the NFC normalizer.</param>
+    /// <param name="note">Called with what the format cannot hold: some of those, and the NFC normalizer.</param>
     public static IEnumerable<(string Key, GgufValue Value)> Of(
         Tokenizer tokenizer, int rows, GenerationSettings settings, Action<string>? note = null)
     {

@@ -8,7 +8,7 @@ namespace Dolmen.Tokenization;
 /// </summary>
 internal sealed class PieceLattice
 {
-    /// <summary>Of a piece by its number; what it stands for in a path where the character is not a piece.</summary>
+    /// <summary>Stands in a path where a character is not a piece.</summary>
     public const int NoPiece = -1;
 
     private readonly PieceTrieMap _trie;

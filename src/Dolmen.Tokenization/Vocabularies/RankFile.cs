@@ -12,7 +12,7 @@ internal static class RankFile
     /// <summary>The largest in use is 4 MB.</summary>
     private const int LargestFile = 64 << 20;
 
-    /// <summary>Of a token, in bytes.</summary>
+    /// <summary>The most bytes of a token.</summary>
     private const int LongestToken = 1 << 16;
 
     /// <returns>Of every rank; empty where it is not used.</returns>

@@ -53,7 +53,7 @@ internal sealed record RankedVocabulary(
     public static RankedVocabulary? ByName(string name) =>
         Known.FirstOrDefault(known => string.Equals(known.Name, Stem(name), StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>By its file's name, or else by its size.</summary>
+    /// <summary>Finds a vocabulary by its file's name, or else by its size.</summary>
     /// <exception cref="UserErrorException">The file is not one of the known vocabularies.</exception>
     public static RankedVocabulary Of(string path, byte[][] tokens)
     {
@@ -66,7 +66,7 @@ internal sealed record RankedVocabulary(
             );
     }
 
-    /// <summary>From the package's ranks.</summary>
+    /// <summary>Builds the tokenizer from the package's ranks.</summary>
     public BpeTokenizer BuildPackaged(byte[][] ranks, string name) =>
         Build(
             SpaceRuns == 0

@@ -25,7 +25,7 @@ public sealed partial record FetchSettings(
     /// <summary>How long a server may stay silent.</summary>
     internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Before what failed is tried again for the first time.</summary>
+    /// <summary>The pause before a failed request is tried again for the first time.</summary>
     internal TimeSpan FirstPause { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <exception cref="UserErrorException">A setting is outside its bounds.</exception>
