@@ -25,7 +25,7 @@ public sealed class Trainer<TModel>(
 
     private readonly Stopwatch _clock = new();
 
-    // Of training steps alone: validations, samples and checkpoints are not in a speed.
+    // Runs during training steps alone: validations, samples and checkpoints do not slow the speed that is reported.
     private readonly Stopwatch _stepClock = new();
     private double _earlierSeconds;
     private double _peakFlops;

@@ -47,7 +47,7 @@ internal static class GgufLongRope
 
     public static IEnumerable<(string Key, GgufValue Value)> Write(string architecture, LongRopeScaling scaling)
     {
-        // No factor: llama.cpp would divide by it once more.
+        // The factor is left out: llama.cpp would divide by it once more.
         yield return ($"{architecture}.rope.scaling.type", GgufValue.Of(Kind));
         yield return ($"{architecture}.rope.scaling.original_context_length", GgufValue.Of((uint)scaling.OriginalContext));
         yield return ($"{architecture}.rope.scaling.attn_factor", GgufValue.Of((float)scaling.Magnitude));

@@ -128,7 +128,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         return SeededSample.Take(pairs, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}");
     }
 
-    // Of the same type when it has one that differs: close enough to be a mistake worth learning from.
+    // Another member of the same type where one differs: close enough to be a mistake worth learning from.
     private string? Other(Question question)
     {
         var salt = $"{_seed}|other|{question.Kind}|{question.Entry.Id}";

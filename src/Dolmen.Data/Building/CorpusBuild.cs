@@ -21,10 +21,10 @@ public static class CorpusBuild
     private const int SampleChars = 1200;
     private const long MaxAskedChars = 24L << 20;
 
-    /// <summary>Documentation and a user's own texts are read as entries, parts of which are held out; of crawls and of whatever else is no
-    /// documentation, whole documents are. <c>report.json</c> is written last.</summary>
+    /// <summary>Reads documentation and a user's own texts as entries, some of which are held out; of crawls and of everything else whole
+    /// documents are held out. <c>report.json</c> is written last.</summary>
     /// <param name="inputs">Folders and files; none means the XML documentation of the running SDK.</param>
-    /// <param name="cleaning">Null decides by the inputs: FineWeb's for crawls, for others nothing but that of copies one stays.</param>
+    /// <param name="cleaning">Null decides by the inputs: FineWeb's rules for crawls; of other texts nothing but copies is dropped.</param>
     /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">An input is missing, empty, unreadable, corrupt or too big.</exception>
     internal static CorpusResult? Run(
@@ -58,7 +58,7 @@ public static class CorpusBuild
         return result;
     }
 
-    /// <param name="cleaning">A recipe's name or file, or null: see the other.</param>
+    /// <param name="cleaning">A recipe's name or file; null decides by the inputs.</param>
     /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to
     /// <c>crawl-to-corpus</c>.</param>
     public static CorpusResult? Run(

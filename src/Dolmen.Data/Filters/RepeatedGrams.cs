@@ -107,7 +107,7 @@ internal ref struct RepeatedGrams
             var place = (uint)hash & mask;
             places[kept] = index;
             hashes[kept] = hash;
-            // Not a branch: it could not be foretold.
+            // Written without a branch, which the processor could not predict.
             kept += (int)(twice[(int)(place >> 6)] >> (int)(place & 63)) & 1;
         }
         ArrayPool<ulong>.Shared.Return(seen);

@@ -21,7 +21,7 @@ internal static class TextSample
     {
         Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
         lines = lines[..Longest(Beginning(text), lines)];
-        // As few of them as fill the sample, but several; the shorter ones leave the longer ones what they do not need.
+        // Takes as few as fill the sample, but several; the shorter ones leave the longer ones what they do not need.
         var (count, chars) = (0, 0);
         while (count < lines.Length && (count < Several || chars < sample.Length)) chars += lines[count++].Length + 1;
         var filled = 0;

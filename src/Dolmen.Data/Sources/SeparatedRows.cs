@@ -101,7 +101,7 @@ internal static class SeparatedRows
         if (!reader.Next(stop) || reader.Kind != DelimitedRow.Complete) return ([], 0);
         var found = Names(reader);
         if (tabs || found.Places.ContainsKey(wanted)) return found;
-        // Not commas: whichever delimiter gives the column that is wanted, else the most columns.
+        // Where it is not the comma: the delimiter that gives the column that is wanted, else the one that gives the most columns.
         var line = reader.Raw.ToArray();
         foreach (var delimiter in ";\t|"u8.ToArray())
         {
