@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Documentation;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 

@@ -9,7 +9,7 @@ namespace Dolmen.Artifacts;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
-    /// <summary>Of a lock beside its output.</summary>
+    /// <summary>What the file of a lock beside its output is called after the output's name.</summary>
     public const string Suffix = ".lock";
 
     private const string RankSuffix = ".rank-";

@@ -5,7 +5,7 @@ namespace Dolmen.Artifacts;
 /// that lead out of the folder, and those to folders, are left out unless <paramref name="followLinks"/> is set; a folder is entered once,
 /// so that a loop of links ends.
 /// </summary>
-/// <param name="leftOut">Told of each path that is left out, and why.</param>
+/// <param name="leftOut">Called for each path that is left out, with the reason.</param>
 public sealed class FolderWalk(bool followLinks, Action<string, string> leftOut)
 {
     public const string NotRegular = "not-a-regular-file",

@@ -3,7 +3,7 @@ namespace Dolmen.Artifacts;
 /// <summary>The commit a checkout stands at, read from its files: git need not be installed.</summary>
 public static class GitCommit
 {
-    /// <summary>Of the checkout that holds <paramref name="folder"/>; null where there is none.</summary>
+    /// <summary>The commit of the checkout that holds <paramref name="folder"/>; null where no checkout does.</summary>
     public static string? Of(string folder)
     {
         for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)

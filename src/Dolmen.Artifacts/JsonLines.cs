@@ -13,7 +13,7 @@ public static class JsonLines
     private const string What = "a file of JSON lines";
 
     /// <summary>The most bytes of a file that is not one value a line.</summary>
-    private const long LargestWhole = 1L << 30;
+    private const long LargestArrayFile = 1L << 30;
 
     /// <summary>Values of one type.</summary>
     /// <param name="problem">What else is wrong with a value; null where nothing is.</param>
@@ -59,7 +59,7 @@ public static class JsonLines
             if (any) yield break;
         }
         using var whole = DataFile.Open(path, What);
-        var bytes = JsonInput.WithoutByteOrderMark(whole.ReadAll(LargestWhole));
+        var bytes = JsonInput.WithoutByteOrderMark(whole.ReadAll(LargestArrayFile));
         foreach (var value in Elements(bytes, path)) yield return value;
     }
 

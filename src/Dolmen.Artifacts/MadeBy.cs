@@ -8,7 +8,7 @@ public sealed record MadeBy(string Output, Manifest Manifest, string Sha256)
     /// <summary>A model lies in a folder of its stage, a document of a corpus one deeper.</summary>
     private const int MostFoldersUp = 3;
 
-    /// <summary>By the manifest of the path itself, or the nearest one around it that lists it; null where there is none.</summary>
+    /// <summary>Finds the manifest of the path itself, or the nearest one around it that lists it; null where there is none.</summary>
     public static MadeBy? Of(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

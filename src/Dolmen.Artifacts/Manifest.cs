@@ -42,7 +42,7 @@ public sealed record Manifest(
 
     private const long MostBytes = 64 << 20;
 
-    /// <summary>Of Dolmen.</summary>
+    /// <summary>The version of Dolmen that made the output.</summary>
     public string? Version { get; init; }
 
     public DateTime? Finished { get; init; }

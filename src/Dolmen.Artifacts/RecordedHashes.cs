@@ -4,7 +4,7 @@ namespace Dolmen.Artifacts;
 /// hashed to then. Folders are looked at once; not thread-safe.</summary>
 public sealed class RecordedHashes
 {
-    /// <summary>From a file up to the folder whose manifest lists it.</summary>
+    /// <summary>The most folders between a file and the folder whose manifest lists it.</summary>
     private const int MostFoldersUp = 4;
 
     private readonly Dictionary<string, Dictionary<string, ManifestFile>?> _byFolder = new(StringComparer.Ordinal);

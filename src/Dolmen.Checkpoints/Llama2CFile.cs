@@ -27,7 +27,7 @@ public sealed class Llama2CFile : IDisposable
         try
         {
             var file = new Llama2CFile(path, handle, Header(path, handle));
-            var elements = file.Lay();
+            var elements = file.LocateTensors();
             var expected = HeaderBytes + elements * sizeof(float);
             var length = RandomAccess.GetLength(handle);
             return length == expected ? file
@@ -76,7 +76,7 @@ public sealed class Llama2CFile : IDisposable
     }
 
     /// <summary>Where each tensor begins, in floats; gives the number of all.</summary>
-    private long Lay()
+    private long LocateTensors()
     {
         var shapes = Config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Elements, StringComparer.Ordinal);
         long at = 0;

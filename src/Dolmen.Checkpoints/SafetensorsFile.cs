@@ -24,7 +24,7 @@ public sealed class SafetensorsFile : IDisposable
 
     public string Path { get; }
 
-    /// <summary>In the order of the header.</summary>
+    /// <summary>The tensors in the order of the header.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; }
 
     /// <exception cref="UserErrorException">Missing, cut off or damaged.</exception>

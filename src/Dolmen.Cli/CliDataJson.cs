@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Data.Cleaning;
 
 namespace Dolmen.Cli;

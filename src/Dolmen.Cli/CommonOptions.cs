@@ -15,9 +15,10 @@ internal static class CommonOptions
     public static Option<int?> Threads() =>
         new("--threads") { Description = "Threads to compute with; all cores when left out.", HelpName = "N" };
 
-    public static Option<string[]> Set() => new("--set")
+    /// <param name="example">A setting that the verb reads.</param>
+    public static Option<string[]> Set(string example = "training.precision=float32") => new("--set")
     {
-        Description = "Change one setting of the recipe: --set training.precision=float32. May be repeated.",
+        Description = $"Change one setting of the recipe: --set {example}. May be repeated.",
         HelpName = "PATH=VALUE",
         AllowMultipleArgumentsPerToken = false,
     };
@@ -30,7 +31,7 @@ internal static class CommonOptions
             Required = true,
         };
 
-    /// <summary>Of every verb that loads a model; <see cref="CommandRun"/> looks for it.</summary>
+    /// <summary>Every verb that loads a model has this option; <see cref="CommandRun"/> looks for it.</summary>
     public static Option<bool> Strict() => new(StrictName)
     {
         Description = "Refuse a model folder with tensors or keys that Dolmen does not need, instead of naming and leaving them.",

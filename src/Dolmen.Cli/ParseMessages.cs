@@ -23,7 +23,7 @@ internal static class ParseMessages
             .. unknown
                 .Distinct(StringComparer.Ordinal)
                 .Select(token =>
-                    $"'{token}' is nothing that '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}' knows.{Meant(token, known)}"
+                    $"'{token}' is nothing that '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}' knows.{Suggestion(token, known)}"
                 ),
         ];
     }
@@ -56,9 +56,9 @@ internal static class ParseMessages
             .FirstOrDefault(value => !choices.Contains(value, StringComparer.Ordinal));
         return choices.Count == 0 || wrong is null
             ? error.Message
-            : $"'{wrong}' is none of {string.Join(", ", choices)}.{Meant(wrong, choices)}";
+            : $"'{wrong}' is not one of {string.Join(", ", choices)}.{Suggestion(wrong, choices)}";
     }
 
-    private static string Meant(string token, IReadOnlyList<string> known) =>
+    private static string Suggestion(string token, IReadOnlyList<string> known) =>
         NearestName.Of(token, known) is { } near ? $" Did you mean '{near}'?" : "";
 }

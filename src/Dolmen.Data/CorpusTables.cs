@@ -8,7 +8,7 @@ internal static class CorpusTables
 {
     /// <summary>The Parquet files behind a corpus folder, a folder of Parquet files or one such file, in ordinal order; none when it is no
     /// such thing.</summary>
-    /// <param name="leftOut">Told of files that are not regular ones, or are links out of the folder, and why.</param>
+    /// <param name="leftOut">Called for each file that is not a regular one or is a link out of the folder, with the reason.</param>
     public static IReadOnlyList<string> FilesOf(string path, Action<string, string>? leftOut = null)
     {
         if (File.Exists(path)) return path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [path] : [];

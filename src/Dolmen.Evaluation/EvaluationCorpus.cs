@@ -25,7 +25,7 @@ internal static class EvaluationCorpus
         question.Choices.Count < 2 ? $"it has {question.Choices.Count} choices and needs at least 2"
         : question.Choices.Any(string.IsNullOrEmpty) ? "one of its choices is empty"
         : question.Gold < 0 || question.Gold >= question.Choices.Count
-            ? $"gold is {question.Gold}, which is none of its {question.Choices.Count} choices"
+            ? $"gold is {question.Gold}, which is not one of its {question.Choices.Count} choices"
         : null);
 
     /// <summary>At most <paramref name="count"/> of the items, drawn without replacement, in their own order.</summary>

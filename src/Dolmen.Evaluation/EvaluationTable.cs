@@ -20,7 +20,7 @@ public sealed class EvaluationTable
 
     public IReadOnlyList<string> Titles { get; }
 
-    /// <summary>As many as there are titles, of the model at that place.</summary>
+    /// <summary>The row of a model: as many cells as there are titles.</summary>
     public IReadOnlyList<string> Cells(int model) =>
         [.. _columns.Select(column => _models[model].Result.Scores.FirstOrDefault(score => Column(score) == column) is { } score
             ? Rate(score) : "–")];

@@ -9,7 +9,7 @@ public sealed record PairedComparison(int Questions, int OnlyFirst, int OnlySeco
 {
     public double Difference => Questions == 0 ? 0 : (OnlySecond - OnlyFirst) / (double)Questions;
 
-    /// <summary>By acc_norm, over the questions of one task that both models answered.</summary>
+    /// <summary>Compares acc_norm over the questions of one task that both models answered.</summary>
     public static PairedComparison Of(EvaluationResult first, EvaluationResult second, string task)
     {
         var before = new Dictionary<string, bool>(StringComparer.Ordinal);

@@ -80,7 +80,7 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         }
     }
 
-    /// <summary>Null where the file is missing, damaged, or names an arithmetic that is no candidate here.</summary>
+    /// <summary>Null where the file is missing, damaged, or names an arithmetic that is not a candidate here.</summary>
     private static ArithmeticChoice? Read(string file, IReadOnlyList<Precision> candidates)
     {
         try

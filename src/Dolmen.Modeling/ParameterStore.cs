@@ -65,7 +65,7 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Every parameter with the place of its first element in the flat array.</summary>
     public IReadOnlyList<(ParameterSpec Spec, long Offset)> Layout => _layout;
 
-    /// <summary>So many elements, from the first on, have a bf16 copy where the model computes in bf16.</summary>
+    /// <summary>How many elements, from the first on, have a bf16 copy where the model computes in bf16.</summary>
     public long CopiedCount { get; }
 
     /// <summary>The summed gradient, in place in host memory.</summary>

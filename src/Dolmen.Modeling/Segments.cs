@@ -53,10 +53,10 @@ public sealed class Segments
     /// <summary>Positions of the longest text.</summary>
     public int Longest => _all.Max(segment => segment.Length);
 
-    /// <summary>Of every position, where its segment begins in its row, (N).</summary>
+    /// <summary>Where the segment of every position begins in its row, (N).</summary>
     internal int[] Starts => _starts;
 
-    /// <summary>Of every position, its distance from the start of its segment, (N).</summary>
+    /// <summary>The distance of every position from the start of its segment, (N).</summary>
     internal int[] Positions => _positions;
 
     /// <summary>How many chunks (<see cref="Kernels.ScanShape.Chunk"/>) the segments before each one take, and last all of them.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 
 namespace Dolmen.Pipeline;
 

@@ -1,5 +1,6 @@
 using Dolmen.Checkpoints;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Pipeline.Recipes;
 
 namespace Dolmen.Pipeline;

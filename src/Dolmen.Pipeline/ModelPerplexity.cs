@@ -11,7 +11,7 @@ namespace Dolmen.Pipeline;
 /// text at a time, by all threads of the model.</summary>
 public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : IPerplexity, IDisposable
 {
-    /// <summary>Of a text, that are looked at: what it is like shows sooner, and a model is slow.</summary>
+    /// <summary>The most characters of a text that are looked at: fewer already show what it is like, and a model is slow.</summary>
     public const int MaxChars = 8192;
 
     private readonly Lock _one = new();

@@ -40,7 +40,7 @@ public sealed record PipelineResult(
             ?? throw new InvalidOperationException($"The evaluation of {model.Key} is null."))),
     ];
 
-    /// <summary>For the file inside the run, which people share and move: its paths are relative to the run.</summary>
+    /// <summary>The text of the file inside the run, which people share and move: its paths are relative to the run.</summary>
     internal string ToFile() =>
         (this with { Out = ".", Model = Path.GetRelativePath(Out, Model).Replace('\\', '/') }).ToJson() + "\n";
 

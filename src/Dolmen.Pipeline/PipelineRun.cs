@@ -16,7 +16,7 @@ public static class PipelineRun
     private const string ReportFile = "report.html";
 
     /// <summary>Goes on where an earlier call with the same recipe and inputs stopped; a finished run is left as it is.</summary>
-    /// <param name="notice">Told what a person should know at once: skipped stages, decisions made on the user's behalf.</param>
+    /// <param name="notice">Called with what a person should know at once: skipped stages, decisions made on the user's behalf.</param>
     /// <exception cref="UserErrorException">Inputs, recipe or directory are not what they should be; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Stopped; what was finished is kept.</exception>
     /// <param name="threads">All cores when null.</param>

@@ -15,7 +15,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private TokenReport? _report;
     private int _opened = -1;
 
-    public string Whole(IReadOnlyList<GenerationResult> results) => request.Chat
+    public string Complete(IReadOnlyList<GenerationResult> results) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
             [.. results.Select(Choice)], UsageOf(results)), ServingJson.Plain.ChatCompletion)
         : JsonSerializer.Serialize(Text([.. results.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
@@ -24,7 +24,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     private ChatChoice Choice(GenerationResult result, int choice)
     {
-        var logprobs = ChatLogprobs(Said(result));
+        var logprobs = ChatLogprobs(LogprobsOf(result));
         if (request.Tools is not { } tools)
             return new ChatChoice(choice, new AssistantMessage("assistant", result.Text, null), logprobs, ReasonOf(result));
         var reader = tools.Reader();
@@ -116,7 +116,7 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private string EchoOf(int choice) => request.Echo ? PromptOf(choice).Text : "";
 
     /// <summary>A chat's tokens; the one that ended it is not among them, as in OpenAI's answers.</summary>
-    private static IReadOnlyList<TokenLogprob> Said(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];
+    private static IReadOnlyList<TokenLogprob> LogprobsOf(GenerationResult result) => [.. result.Logprobs.Take(result.Tokens.Length)];
 
     private Usage UsageOf(IReadOnlyList<GenerationResult> results)
     {

@@ -72,7 +72,7 @@ internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engi
             return;
         }
         var results = await engine.Generate(request, answer, null, http.RequestAborted);
-        await Respond(http, "application/json", answer.Whole(results));
+        await Respond(http, "application/json", answer.Complete(results));
     }
 
     private async Task Stream(HttpContext http, CompletionRequest request, CompletionAnswer answer)

@@ -20,7 +20,7 @@ public sealed class CompletionServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <param name="log">Told, a message each, what went wrong on our side; clients learn only that something did.</param>
+    /// <param name="log">Gets a message for each thing that went wrong on our side; clients learn only that something did.</param>
     public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock,
         Action<string> log)
     {

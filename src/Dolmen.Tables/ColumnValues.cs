@@ -13,11 +13,11 @@ internal static class ColumnValues
     {
         ColumnKind.Text => Text(rows, column.Field, count, shared),
         ColumnKind.Bytes => Bytes(rows, column.Field, count),
-        ColumnKind.Whole => Plain<long>(rows, column.Field, count),
-        ColumnKind.Short => Plain<int>(rows, column.Field, count),
-        ColumnKind.Real => Plain<double>(rows, column.Field, count),
+        ColumnKind.Int64 => Plain<long>(rows, column.Field, count),
+        ColumnKind.Int32 => Plain<int>(rows, column.Field, count),
+        ColumnKind.Double => Plain<double>(rows, column.Field, count),
         ColumnKind.Single => Plain<float>(rows, column.Field, count),
-        ColumnKind.Flag => Plain<bool>(rows, column.Field, count),
+        ColumnKind.Boolean => Plain<bool>(rows, column.Field, count),
         _ => Plain<DateTime>(rows, column.Field, count),
     };
 
@@ -69,7 +69,7 @@ internal static class ColumnValues
     {
         var values = new T[count];
         var levels = field.MaxDefinitionLevel > 0 ? new int[count] : null;
-        // A null array would become an empty Memory, and no null.
+        // A null array would become an empty Memory instead of a null.
         Memory<int>? into = levels is null ? default(Memory<int>?) : levels.AsMemory();
         rows.ReadRawAsync<T>(field, values, into, null).AsTask().GetAwaiter().GetResult();
         return (values, levels);

@@ -27,7 +27,7 @@ public sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
 
     public int Count => _ends.Count;
 
-    /// <summary>What became of the row; only <see cref="DelimitedRow.Whole"/> ones have fields.</summary>
+    /// <summary>What became of the row; only <see cref="DelimitedRow.Complete"/> ones have fields.</summary>
     public DelimitedRow Kind { get; private set; }
 
     /// <summary>The row as it is stored.</summary>
@@ -53,7 +53,7 @@ public sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
         {
             stop.ThrowIfCancellationRequested();
             _ends.Clear();
-            (_used, Line, Kind, HasTextAfterQuote) = (0, _nextLine, DelimitedRow.Whole, false);
+            (_used, Line, Kind, HasTextAfterQuote) = (0, _nextLine, DelimitedRow.Complete, false);
             if (Parse(stop) is not { } length) return false;
             var raw = _window.Buffer.AsSpan(_window.Start, length);
             var isBlank = raw is [Return] or [Feed] or [Return, Feed];
@@ -177,4 +177,4 @@ public sealed class DelimitedReader(Stream stream, bool quotes, long maxBytes)
     }
 }
 
-public enum DelimitedRow { Whole, TooLong, QuoteNeverClosed }
+public enum DelimitedRow { Complete, TooLong, QuoteNeverClosed }

@@ -35,7 +35,7 @@ internal sealed class ParquetPages
 
     public long Start { get; }
 
-    /// <summary>Of a column that the library cannot unfold; none of others.</summary>
+    /// <summary>The pages of a column that the library cannot unpack; empty for other columns.</summary>
     public List<StoredPage> Unread { get; } = [];
 
     private bool IsLz4 => _column.Codec is CompressionCodec.LZ4 or CompressionCodec.LZ4_RAW;

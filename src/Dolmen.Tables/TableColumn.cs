@@ -3,7 +3,7 @@ using Parquet.Schema;
 
 namespace Dolmen.Tables;
 
-public enum ColumnKind { Text, Bytes, Flag, Time, Short, Whole, Single, Real }
+public enum ColumnKind { Text, Bytes, Boolean, DateTime, Int32, Int64, Single, Double }
 
 /// <summary>A flat column of a corpus.</summary>
 public sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
@@ -15,12 +15,12 @@ public sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
     {
         _ when type == typeof(string) || type == typeof(ReadOnlyMemory<char>) => ColumnKind.Text,
         _ when type == typeof(byte[]) || type == typeof(ReadOnlyMemory<byte>) => ColumnKind.Bytes,
-        _ when type == typeof(bool) => ColumnKind.Flag,
-        _ when type == typeof(DateTime) => ColumnKind.Time,
-        _ when type == typeof(int) => ColumnKind.Short,
-        _ when type == typeof(long) => ColumnKind.Whole,
+        _ when type == typeof(bool) => ColumnKind.Boolean,
+        _ when type == typeof(DateTime) => ColumnKind.DateTime,
+        _ when type == typeof(int) => ColumnKind.Int32,
+        _ when type == typeof(long) => ColumnKind.Int64,
         _ when type == typeof(float) => ColumnKind.Single,
-        _ when type == typeof(double) => ColumnKind.Real,
+        _ when type == typeof(double) => ColumnKind.Double,
         _ => null,
     };
 
@@ -73,8 +73,10 @@ public sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
     private static ColumnKind? Wider(ColumnKind a, ColumnKind b)
     {
         if (a == b) return a;
-        if (a < ColumnKind.Short || b < ColumnKind.Short) return null;
-        return (a, b) is (ColumnKind.Short or ColumnKind.Whole, ColumnKind.Short or ColumnKind.Whole) ? ColumnKind.Whole : ColumnKind.Real;
+        if (a < ColumnKind.Int32 || b < ColumnKind.Int32) return null;
+        return (a, b) is (ColumnKind.Int32 or ColumnKind.Int64, ColumnKind.Int32 or ColumnKind.Int64)
+            ? ColumnKind.Int64
+            : ColumnKind.Double;
     }
 
     private static TableColumn Make(string name, ColumnKind kind, bool nullable)
@@ -83,10 +85,10 @@ public sealed record TableColumn(string Name, ColumnKind Kind, bool Nullable)
         {
             ColumnKind.Text => new DataField<string>(name),
             ColumnKind.Bytes => new DataField<byte[]>(name),
-            ColumnKind.Flag => nullable ? new DataField<bool?>(name) : new DataField<bool>(name),
-            ColumnKind.Time => nullable ? new DataField<DateTime?>(name) : new DataField<DateTime>(name),
-            ColumnKind.Short => nullable ? new DataField<int?>(name) : new DataField<int>(name),
-            ColumnKind.Whole => nullable ? new DataField<long?>(name) : new DataField<long>(name),
+            ColumnKind.Boolean => nullable ? new DataField<bool?>(name) : new DataField<bool>(name),
+            ColumnKind.DateTime => nullable ? new DataField<DateTime?>(name) : new DataField<DateTime>(name),
+            ColumnKind.Int32 => nullable ? new DataField<int?>(name) : new DataField<int>(name),
+            ColumnKind.Int64 => nullable ? new DataField<long?>(name) : new DataField<long>(name),
             ColumnKind.Single => nullable ? new DataField<float?>(name) : new DataField<float>(name),
             _ => nullable ? new DataField<double?>(name) : new DataField<double>(name),
         };

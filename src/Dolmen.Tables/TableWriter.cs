@@ -11,10 +11,10 @@ public sealed class TableWriter : IDisposable
     private const long GroupChars = 16 << 20;
 
     private readonly DataField<string>[] _textFields;
-    private readonly DataField<long?>[] _wholeFields;
+    private readonly DataField<long?>[] _longFields;
     private readonly DataField<double>[] _numberFields;
     private readonly List<string>[] _texts;
-    private readonly List<long?>[] _wholes;
+    private readonly List<long?>[] _longs;
     private readonly List<double>[] _numbers;
     private readonly Stream _output;
     private readonly ParquetWriter _writer;
@@ -24,18 +24,18 @@ public sealed class TableWriter : IDisposable
     public TableWriter(
         Stream output,
         IReadOnlyList<string> texts,
-        IReadOnlyList<string> wholes,
+        IReadOnlyList<string> longs,
         IReadOnlyList<string> numbers,
         bool small = true
     )
     {
         _textFields = [.. texts.Select(name => new DataField<string>(name))];
-        _wholeFields = [.. wholes.Select(name => new DataField<long?>(name))];
+        _longFields = [.. longs.Select(name => new DataField<long?>(name))];
         _numberFields = [.. numbers.Select(name => new DataField<double>(name))];
         _texts = [.. texts.Select(_ => new List<string>())];
-        _wholes = [.. wholes.Select(_ => new List<long?>())];
+        _longs = [.. longs.Select(_ => new List<long?>())];
         _numbers = [.. numbers.Select(_ => new List<double>())];
-        Field[] fields = [.. _textFields, .. _wholeFields, .. _numberFields];
+        Field[] fields = [.. _textFields, .. _longFields, .. _numberFields];
         var options = new ParquetOptions
         {
             CompressionMethod = CompressionMethod.Zstd,
@@ -45,14 +45,14 @@ public sealed class TableWriter : IDisposable
         _writer = ParquetWriter.CreateAsync(new ParquetSchema(fields), output, options).GetAwaiter().GetResult();
     }
 
-    public void Add(ReadOnlySpan<string> texts, ReadOnlySpan<long?> wholes, ReadOnlySpan<double> numbers)
+    public void Add(ReadOnlySpan<string> texts, ReadOnlySpan<long?> longs, ReadOnlySpan<double> numbers)
     {
         for (var i = 0; i < texts.Length; i++)
         {
             _texts[i].Add(texts[i]);
             _chars += texts[i].Length;
         }
-        for (var i = 0; i < wholes.Length; i++) _wholes[i].Add(wholes[i]);
+        for (var i = 0; i < longs.Length; i++) _longs[i].Add(longs[i]);
         for (var i = 0; i < numbers.Length; i++) _numbers[i].Add(numbers[i]);
         if (_texts[0].Count >= GroupRows || _chars >= GroupChars) Flush();
     }
@@ -77,7 +77,7 @@ public sealed class TableWriter : IDisposable
         using var group = _writer.CreateRowGroup();
         Write(group).GetAwaiter().GetResult();
         foreach (var column in _texts) column.Clear();
-        foreach (var column in _wholes) column.Clear();
+        foreach (var column in _longs) column.Clear();
         foreach (var column in _numbers) column.Clear();
         _chars = 0;
     }
@@ -85,7 +85,7 @@ public sealed class TableWriter : IDisposable
     private async Task Write(ParquetRowGroupWriter group)
     {
         for (var i = 0; i < _texts.Length; i++) await group.WriteAsync(_textFields[i], _texts[i].ToArray());
-        for (var i = 0; i < _wholes.Length; i++) await group.WriteAsync<long>(_wholeFields[i], _wholes[i].ToArray());
+        for (var i = 0; i < _longs.Length; i++) await group.WriteAsync<long>(_longFields[i], _longs[i].ToArray());
         for (var i = 0; i < _numbers.Length; i++) await group.WriteAsync<double>(_numberFields[i], _numbers[i].ToArray());
     }
 }

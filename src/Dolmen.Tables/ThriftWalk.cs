@@ -63,7 +63,7 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes, ThriftNumber number)
         }
     }
 
-    // Of a later version of the format. The reader this stands before steps over values, and not into structures.
+    // A field of a later version of the format. The reader behind this one steps over values, and not into structures.
     private void Unknown(ThriftType type)
     {
         if (type == ThriftType.List)

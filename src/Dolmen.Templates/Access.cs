@@ -54,7 +54,7 @@ internal sealed class SliceAccess(Expression owner, Expression? start, Expressio
         rendering.InConstant ? new Undefined(why) : throw new TemplateException(why);
 
     private static int? Bound(object? bound) => bound is null or None ? null
-        : (int)BigInteger.Clamp(PythonNumber.Whole(bound) ?? 0, -int.MaxValue, int.MaxValue);
+        : (int)BigInteger.Clamp(PythonNumber.Integer(bound) ?? 0, -int.MaxValue, int.MaxValue);
 
     private static Text Slice(Text text, int? from, int? to, int by, Rendering rendering)
     {

@@ -7,7 +7,7 @@ internal sealed record Arguments(IReadOnlyList<object> Positional, IReadOnlyList
 {
     public static readonly Arguments None = new([], []);
 
-    /// <summary>In the order of <paramref name="names"/>; null for what was not given.</summary>
+    /// <summary>The values in the order of <paramref name="names"/>; null for those that were not given.</summary>
     /// <exception cref="TemplateException">Too many, an unknown name, or one given twice.</exception>
     public object?[] Bind(string function, params ReadOnlySpan<string> names)
     {
@@ -38,7 +38,7 @@ internal sealed record Arguments(IReadOnlyList<object> Positional, IReadOnlyList
         _ => throw new TemplateException($"{function}: '{name}' must be a string, not {Python.Named(value)}"),
     };
 
-    public static int Whole(object? value, string function, string name, int otherwise) => value switch
+    public static int Int32(object? value, string function, string name, int otherwise) => value switch
     {
         null => otherwise,
         bool flag => flag ? 1 : 0,

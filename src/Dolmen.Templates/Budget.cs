@@ -29,7 +29,7 @@ internal sealed class Budget
             throw new TemplateException($"it takes more than {MostSeconds} seconds, too long for any conversation");
     }
 
-    /// <summary>Before a string of that length is made.</summary>
+    /// <summary>Charges for a string of that length; called before it is made.</summary>
     public void Make(long characters)
     {
         if (characters > LongestString)
@@ -39,7 +39,7 @@ internal sealed class Budget
         Step(1 + characters / 256);
     }
 
-    /// <summary>Before one text is searched for another.</summary>
+    /// <summary>Charges for searching one text for another; called before it is done.</summary>
     public void Search(long length, long pattern) => Step(1 + length / 256 + length * Math.Min(pattern, length) / 16384);
 
     public void Enter()

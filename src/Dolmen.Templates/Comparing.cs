@@ -35,7 +35,7 @@ internal static class Comparing
                     if (!b.TryGet(key, out var other) || !AreEqual(value, other, budget)) return false;
                 return true;
         }
-        if (PythonNumber.Whole(left) is { } x && PythonNumber.Whole(right) is { } y) return x == y;
+        if (PythonNumber.Integer(left) is { } x && PythonNumber.Integer(right) is { } y) return x == y;
         return PythonNumber.Float(left) is { } u && PythonNumber.Float(right) is { } v && u == v;
     }
 
@@ -58,7 +58,7 @@ internal static class Comparing
                 if (!AreEqual(s.Items[i], t.Items[i], budget)) return Order(s.Items[i], t.Items[i], budget, sign);
             return s.Items.Count.CompareTo(t.Items.Count);
         }
-        if (PythonNumber.Whole(left) is { } x && PythonNumber.Whole(right) is { } y) return x.CompareTo(y);
+        if (PythonNumber.Integer(left) is { } x && PythonNumber.Integer(right) is { } y) return x.CompareTo(y);
         if (PythonNumber.Float(left) is { } u && PythonNumber.Float(right) is { } v) return u.CompareTo(v);
         throw new TemplateException($"'{sign}' cannot compare {Python.Named(left)} with {Python.Named(right)}");
     }
@@ -83,7 +83,7 @@ internal static class Comparing
         }
     }
 
-    /// <summary>By code points: a character beyond U+FFFF comes after all others, though its UTF-16 units do not.</summary>
+    /// <summary>Orders by code points: a character beyond U+FFFF comes after all others, though its UTF-16 units do not.</summary>
     private static int OrderOf(string a, string b)
     {
         var i = a.AsSpan().CommonPrefixLength(b);

@@ -127,7 +127,7 @@ internal sealed class Signed(bool negative, Expression operand, int line) : Expr
     protected override object ValueIn(Rendering rendering) => operand.Evaluate(rendering) switch
     {
         double number => negative ? -number : number,
-        { } value when PythonNumber.Whole(value) is { } whole => negative ? -whole : whole,
+        { } value when PythonNumber.Integer(value) is { } whole => negative ? -whole : whole,
         { } value => throw new TemplateException($"a sign cannot stand before {Python.Named(value)}"),
     };
 }
@@ -210,7 +210,7 @@ internal sealed class Arithmetic(string sign, Expression left, Expression right,
 
     private static object Repeat(object what, object times, Rendering rendering)
     {
-        var count = Math.Max(0, Arguments.Whole(times, "'*'", "factor", 0));
+        var count = Math.Max(0, Arguments.Int32(times, "'*'", "factor", 0));
         if (what is Text text)
         {
             rendering.Budget.Make((long)text.Length * count);

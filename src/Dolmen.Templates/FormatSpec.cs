@@ -8,7 +8,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
 {
     private const int Widest = 10_000;
 
-    /// <summary>After the colon of <c>{:…}</c>.</summary>
+    /// <summary>Reads what stands after the colon of <c>{:…}</c>.</summary>
     public static FormatSpec Read(string spec)
     {
         var at = 0;
@@ -61,7 +61,7 @@ internal readonly record struct FormatSpec(char Fill, char Align, char Sign, boo
         if (Type is 'd' or 'x' or 'X' or 'o' or 'b' or 'c' || (Type is '\0' or 's' && value is BigInteger))
         {
             var whole =
-                PythonNumber.Whole(value)
+                PythonNumber.Integer(value)
                 ?? throw new TemplateException($"the format '{Type}' needs a whole number, not {Python.Named(value)}");
             negative = whole.Sign < 0;
             var size = BigInteger.Abs(whole);

@@ -43,7 +43,7 @@ internal static class Globals
     {
         var given = arguments.Bind("range", "start", "stop", "step");
         Arguments.Needed(given[0], "range", "stop");
-        int At(int index, int otherwise) => Arguments.Whole(given[index], "range", "bound", otherwise);
+        int At(int index, int otherwise) => Arguments.Int32(given[index], "range", "bound", otherwise);
         return new Sequence(given[1] is null ? new Range(0, At(0, 0), 1) : new Range(At(0, 0), At(1, 0), At(2, 1)), SequenceKind.Range);
     }
 

@@ -82,7 +82,7 @@ internal static class GroupFilters
     public static object Batch(object input, Arguments arguments, Rendering rendering)
     {
         var given = arguments.Bind("batch", "linecount", "fill_with");
-        var size = Arguments.Whole(Arguments.Needed(given[0], "batch", "linecount"), "batch", "linecount", 1);
+        var size = Arguments.Int32(Arguments.Needed(given[0], "batch", "linecount"), "batch", "linecount", 1);
         if (size < 1) throw new TemplateException($"batch needs groups of at least 1 item, not {size}");
         var batches = new List<object>();
         foreach (var chunk in Python.ListOf(input, rendering).Chunk(size)) batches.Add(new Sequence(chunk));
@@ -97,7 +97,7 @@ internal static class GroupFilters
     public static object Slice(object input, Arguments arguments, Rendering rendering)
     {
         var given = arguments.Bind("slice", "slices", "fill_with");
-        var count = Arguments.Whole(Arguments.Needed(given[0], "slice", "slices"), "slice", "slices", 1);
+        var count = Arguments.Int32(Arguments.Needed(given[0], "slice", "slices"), "slice", "slices", 1);
         if (count < 1) throw new TemplateException($"slice needs at least 1 slice, not {count}");
         rendering.Budget.Step(count);
         var items = Python.ListOf(input, rendering);

@@ -9,7 +9,7 @@ internal static class Members
     public static object? Find(object owner, string name)
     {
         if (owner is Undefined undefined) throw new TemplateException($"{undefined.Why}, so it has no member '{name}'");
-        if (name.StartsWith('_')) return new Undefined($"'{name}' is none of a template's business");
+        if (name.StartsWith('_')) return new Undefined($"'{name}' is closed to templates");
         return owner switch
         {
             Text text => TextMethods.Find(text, name),
@@ -30,10 +30,10 @@ internal static class Members
             case (Undefined undefined, _): throw new TemplateException($"{undefined.Why}, so it has no items");
             case (Dict dict, _) when key is not (Sequence or Dict) && dict.TryGet(key, out var entry): return entry;
             case (Sequence { Kind: not SequenceKind.View } sequence, bool or BigInteger):
-                return At(PythonNumber.Whole(key)!.Value, sequence.Items.Count) is { } index ? sequence.Items[index]
+                return At(PythonNumber.Integer(key)!.Value, sequence.Items.Count) is { } index ? sequence.Items[index]
                     : new Undefined($"a {Python.TypeName(owner)} of {sequence.Items.Count} items has no item {key}");
             case (Text text, bool or BigInteger):
-                if (At(PythonNumber.Whole(key)!.Value, CodePoints.Count(text.Value)) is not { } place)
+                if (At(PythonNumber.Integer(key)!.Value, CodePoints.Count(text.Value)) is not { } place)
                     return new Undefined($"a string of {text.Length} characters has no character {key}");
                 var start = CodePoints.Offset(text.Value, place);
                 return text.Slice(start, CodePoints.UnitsAt(text.Value, start));

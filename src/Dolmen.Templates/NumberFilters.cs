@@ -9,7 +9,7 @@ internal static class NumberFilters
     public static object Abs(object input, Arguments arguments, Rendering rendering)
     {
         arguments.Bind("abs");
-        return PythonNumber.Whole(input) is { } whole ? BigInteger.Abs(whole)
+        return PythonNumber.Integer(input) is { } whole ? BigInteger.Abs(whole)
             : input is double number ? Math.Abs(number) : throw new TemplateException($"abs needs a number, not {Python.Named(input)}");
     }
 
@@ -18,10 +18,10 @@ internal static class NumberFilters
         var given = arguments.Bind("int", "default", "base");
         var otherwise = given[0] ?? BigInteger.Zero;
         if (input is Undefined undefined) throw new TemplateException(undefined.Why);
-        if (PythonNumber.Whole(input) is { } whole) return whole;
+        if (PythonNumber.Integer(input) is { } whole) return whole;
         if (input is double number) return double.IsFinite(number) ? new BigInteger(Math.Truncate(number)) : otherwise;
         if (input is not Text text) return otherwise;
-        if (WholeOf(text.Value, Arguments.Whole(given[1], "int", "base", 10)) is { } read) return read;
+        if (WholeOf(text.Value, Arguments.Int32(given[1], "int", "base", 10)) is { } read) return read;
         return FloatOf(text.Value) is { } parsed && double.IsFinite(parsed) ? new BigInteger(Math.Truncate(parsed)) : otherwise;
     }
 
@@ -35,11 +35,11 @@ internal static class NumberFilters
     public static object Round(object input, Arguments arguments, Rendering rendering)
     {
         var given = arguments.Bind("round", "precision", "method");
-        var places = Arguments.Whole(given[0], "round", "precision", 0);
+        var places = Arguments.Int32(given[0], "round", "precision", 0);
         var method = Arguments.Text(given[1], "round", "method", "common").Value;
         if (method is not ("common" or "ceil" or "floor"))
-            throw new TemplateException($"round: the method '{method}' is none of common, ceil, floor");
-        if (method == "common" && PythonNumber.Whole(input) is { } whole) return places >= 0 ? whole : Tens(whole, -places);
+            throw new TemplateException($"round: the method '{method}' is not one of common, ceil, floor");
+        if (method == "common" && PythonNumber.Integer(input) is { } whole) return places >= 0 ? whole : Tens(whole, -places);
         if (PythonNumber.Float(input) is not { } number) throw new TemplateException($"round needs a number, not {Python.Named(input)}");
         if (Math.Abs(places) > 15) return number;
         // Python decides on the exact value: only one with few binary places can lie exactly in the middle, and then goes to the even
@@ -55,7 +55,7 @@ internal static class NumberFilters
         }) / power;
     }
 
-    /// <summary>To the nearest ten, hundred and so on; a five goes to the even neighbour.</summary>
+    /// <summary>Rounds to the nearest ten, hundred and so on; a five goes to the even neighbour.</summary>
     private static BigInteger Tens(BigInteger value, int places)
     {
         if (places > PythonNumber.MostDigits) return 0;

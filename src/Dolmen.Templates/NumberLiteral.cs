@@ -26,7 +26,7 @@ internal static class NumberLiteral
         return (at, at > whole);
     }
 
-    /// <exception cref="TemplateException">Too long, or no number after all.</exception>
+    /// <exception cref="TemplateException">The text is too long or is not a number.</exception>
     public static BigInteger Integer(string text, int line)
     {
         var digits = text.Replace("_", "", StringComparison.Ordinal);

@@ -7,7 +7,7 @@ public enum Origin : byte
     /// <summary>Written in the template, or a control token's name.</summary>
     Template = 0,
 
-    /// <summary>From a message, a tool or another variable: what it says must never become a control token.</summary>
+    /// <summary>Text from a message, a tool or another variable: it must never become a control token.</summary>
     Data = 1,
 
     /// <summary>Within <c>{% generation %}</c>: what the assistant says.</summary>
@@ -17,5 +17,5 @@ public enum Origin : byte
     Others = 4,
 }
 
-/// <summary>From <paramref name="Start"/> to the next mark's start, or the end of the text.</summary>
+/// <summary>The origin of a text from <paramref name="Start"/> to the next mark's start, or to its end.</summary>
 public readonly record struct Mark(int Start, Origin Origin);

@@ -7,7 +7,7 @@ internal static class Padding
     public static Text Apply(Text text, string method, Arguments arguments, Rendering rendering)
     {
         var given = arguments.Bind(method, "width", "fillchar");
-        var width = Arguments.Whole(Arguments.Needed(given[0], method, "width"), method, "width", 0);
+        var width = Arguments.Int32(Arguments.Needed(given[0], method, "width"), method, "width", 0);
         var fill = Arguments.Text(given[1], method, "fillchar", method == "zfill" ? "0" : " ").Value;
         if (fill.Length != 1) throw new TemplateException($"{method} fills with one character, not '{fill}'");
         rendering.Budget.Make(Math.Max(width, text.Length));

@@ -102,7 +102,7 @@ internal static class Printing
         output.Append(end);
     }
 
-    /// <summary>In single quotes unless there are only such inside; what cannot be seen is escaped.</summary>
+    /// <summary>Writes a text in single quotes unless it holds only such; what cannot be seen is escaped.</summary>
     private static void WriteQuoted(Text text, TextBuilder output)
     {
         var value = text.Value;

@@ -37,7 +37,7 @@ internal static class Python
         _ => "object",
     };
 
-    /// <summary>For a complaint: short values as they are, others by their type.</summary>
+    /// <summary>How a message names a value: a short one as it is, others by their type.</summary>
     public static string Named(object value) => value switch
     {
         Undefined undefined => $"an undefined value ({undefined.Why})",

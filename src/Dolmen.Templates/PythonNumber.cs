@@ -44,7 +44,7 @@ internal static class PythonNumber
             : throw new TemplateException($"a number of {text.Length} digits is too long to write: at most {MostDigits} digits");
     }
 
-    public static BigInteger? Whole(object value) => value switch
+    public static BigInteger? Integer(object value) => value switch
     {
         bool flag => flag ? 1 : 0,
         BigInteger number => number,
@@ -54,7 +54,7 @@ internal static class PythonNumber
     public static double? Float(object value) => value switch
     {
         double number => number,
-        _ => Whole(value) is { } whole ? (double)whole : null,
+        _ => Integer(value) is { } whole ? (double)whole : null,
     };
 
     public static BigInteger Bounded(BigInteger value) => value.GetBitLength() <= MostBits ? value
@@ -62,7 +62,7 @@ internal static class PythonNumber
 
     public static object Calculate(string sign, object left, object right)
     {
-        if (Whole(left) is { } a && Whole(right) is { } b) return OfWholes(sign, a, b);
+        if (Integer(left) is { } a && Integer(right) is { } b) return OfIntegers(sign, a, b);
         if (Float(left) is not { } x || Float(right) is not { } y)
             throw new TemplateException($"'{sign}' cannot join {Python.Named(left)} and {Python.Named(right)}");
         if (y == 0 && sign is "/" or "//" or "%") throw new TemplateException("a number is divided by zero");
@@ -79,7 +79,7 @@ internal static class PythonNumber
         };
     }
 
-    public static object OfWholes(string sign, BigInteger a, BigInteger b)
+    public static object OfIntegers(string sign, BigInteger a, BigInteger b)
     {
         if (b.IsZero && sign is "/" or "//" or "%") throw new TemplateException("a number is divided by zero");
         switch (sign)

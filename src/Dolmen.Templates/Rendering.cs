@@ -14,7 +14,7 @@ internal sealed class Rendering(Scope scope, TimeProvider clock)
     /// <summary>What is being evaluated is an output without variables.</summary>
     public bool InConstant { get; set; }
 
-    /// <summary>Of what is being rendered, for a complaint.</summary>
+    /// <summary>The line of what is being rendered, for messages.</summary>
     public int Line { get; set; }
 
     public void Write(Text text)

@@ -7,7 +7,7 @@ internal static class Splitting
     {
         var name = fromRight ? "rsplit" : "split";
         var given = arguments.Bind(name, "sep", "maxsplit");
-        var most = Arguments.Whole(given[1], name, "maxsplit", -1);
+        var most = Arguments.Int32(given[1], name, "maxsplit", -1);
         rendering.Budget.Make(text.Length);
         var parts = new List<object>();
         if (given[0] is null or None)

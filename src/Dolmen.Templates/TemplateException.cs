@@ -3,7 +3,7 @@ namespace Dolmen.Templates;
 /// <summary>A template that cannot be read or rendered, and where. Who renders it for a user says so to the user.</summary>
 public sealed class TemplateException(string what, int line = 0) : Exception(what)
 {
-    /// <summary>In the template, from 1; 0 where it is not known.</summary>
+    /// <summary>The line in the template, from 1; 0 where it is not known.</summary>
     public int Line { get; internal set; } = line;
 
     /// <summary>The template itself refused, with a sentence of its own.</summary>

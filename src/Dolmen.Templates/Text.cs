@@ -19,7 +19,7 @@ public sealed class Text
 
     public ReadOnlySpan<Mark> Marks => _marks;
 
-    /// <summary>Of all pieces together.</summary>
+    /// <summary>The origin of all pieces together.</summary>
     public Origin Origin
     {
         get

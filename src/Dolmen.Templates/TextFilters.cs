@@ -43,7 +43,7 @@ internal static class TextFilters
         return TextMethods.Replace(Printing.Text(input, rendering),
             Printing.Text(Arguments.Needed(given[0], "replace", "old"), rendering),
             Printing.Text(Arguments.Needed(given[1], "replace", "new"), rendering),
-            given[2] is None ? -1 : Arguments.Whole(given[2], "replace", "count", -1), rendering);
+            given[2] is None ? -1 : Arguments.Int32(given[2], "replace", "count", -1), rendering);
     }
 
     public static object Default(object input, Arguments arguments, Rendering rendering)
@@ -54,7 +54,7 @@ internal static class TextFilters
 
     public static object Center(object input, Arguments arguments, Rendering rendering)
     {
-        var width = Arguments.Whole(arguments.Bind("center", "width")[0], "center", "width", 80);
+        var width = Arguments.Int32(arguments.Bind("center", "width")[0], "center", "width", 80);
         rendering.Budget.Make(width);
         return Padding.Pad(Printing.Text(input, rendering), width, ' ', 'c');
     }
@@ -83,7 +83,7 @@ internal static class TextFilters
     public static object Indent(object input, Arguments arguments, Rendering rendering)
     {
         var given = arguments.Bind("indent", "width", "first", "blank");
-        var indent = given[0] as Text ?? new Text(new string(' ', Math.Clamp(Arguments.Whole(given[0], "indent", "width", 4), 0, 1000)));
+        var indent = given[0] as Text ?? new Text(new string(' ', Math.Clamp(Arguments.Int32(given[0], "indent", "width", 4), 0, 1000)));
         if (input is not Text text) throw new TemplateException($"indent needs a string, not {Python.Named(input)}");
         var lines = Splitting.Lines(Text.Concat(text, new Text("\n")), false, rendering).Items;
         var builder = new TextBuilder(text.Length);
@@ -107,7 +107,7 @@ internal static class TextFilters
         {
             null or None => null,
             Text text => text.Value,
-            { } width => new string(' ', Math.Clamp(Arguments.Whole(width, "tojson", "indent", 0), 0, 100)),
+            { } width => new string(' ', Math.Clamp(Arguments.Int32(width, "tojson", "indent", 0), 0, 100)),
         };
         var (comma, colon) = (indent is null ? ", " : ",", ": ");
         if (given[2] is not (null or None))
@@ -123,9 +123,9 @@ internal static class TextFilters
     {
         var given = arguments.Bind("truncate", "length", "killwords", "end", "leeway");
         var text = Printing.Text(input, rendering);
-        var (length, end) = (Arguments.Whole(given[0], "truncate", "length", 255), Arguments.Text(given[2], "truncate", "end", "..."));
+        var (length, end) = (Arguments.Int32(given[0], "truncate", "length", 255), Arguments.Text(given[2], "truncate", "end", "..."));
         if (length < end.Length) throw new TemplateException($"truncate needs a length of at least {end.Length}, not {length}");
-        if (CodePoints.Count(text.Value) <= length + (long)Arguments.Whole(given[3], "truncate", "leeway", 5)) return text;
+        if (CodePoints.Count(text.Value) <= length + (long)Arguments.Int32(given[3], "truncate", "leeway", 5)) return text;
         var kept = text.Slice(0, CodePoints.Offset(text.Value, length - CodePoints.Count(end.Value)));
         if (!Arguments.Flag(given[1]) && kept.Value.LastIndexOf(' ') is var space and >= 0) kept = kept.Slice(0, space);
         return Text.Concat(kept, end);

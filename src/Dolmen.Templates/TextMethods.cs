@@ -83,7 +83,7 @@ internal static class TextMethods
                         text,
                         Arguments.Text(given[0], name, "old"),
                         Arguments.Text(given[1], name, "new"),
-                        Arguments.Whole(given[2], name, "count", -1),
+                        Arguments.Int32(given[2], name, "count", -1),
                         rendering
                     );
                 }
@@ -184,7 +184,7 @@ internal static class TextMethods
         rendering.Budget.Search(text.Length, part.Length);
         var length = CodePoints.Count(text.Value);
         int Bound(object? value, int otherwise) => value is null or None ? otherwise
-            : Arguments.Whole(value, name, "start", 0) is var bound && bound < 0 ? Math.Max(0, bound + length) : Math.Min(bound, length);
+            : Arguments.Int32(value, name, "start", 0) is var bound && bound < 0 ? Math.Max(0, bound + length) : Math.Min(bound, length);
         var (from, to) = (CodePoints.Offset(text.Value, Bound(given[1], 0)), CodePoints.Offset(text.Value, Bound(given[2], length)));
         var window = from <= to ? text.Value.AsSpan(from, to - from) : default;
         var at =

@@ -43,7 +43,7 @@ internal sealed class Generator(IEnumerable<object> items)
     }
 }
 
-/// <summary>In the order of insertion. A template cannot change one.</summary>
+/// <summary>A dictionary in the order of insertion. A template cannot change it.</summary>
 public sealed class Dict
 {
     private readonly OrderedDictionary<object, object> _entries = new(KeyComparer.Instance);

@@ -59,7 +59,7 @@ public sealed class BpeTokenizer : VocabularyTokenizer
         if (rules.WholePieces) Array.Fill(_reached, Reached);
     }
 
-    /// <summary>In the order they were learned, which is the order they are applied in.</summary>
+    /// <summary>The merges in the order they were learned, which is the order they are applied in.</summary>
     public IReadOnlyList<BpeMerge> Merges => _merges;
 
     internal BpeRules Rules { get; }

@@ -46,7 +46,7 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
         return Element.GetString() ?? "";
     }
 
-    /// <summary>At least 0 and below <paramref name="limit"/>.</summary>
+    /// <summary>The field's number, at least 0 and below <paramref name="limit"/>.</summary>
     public int Number(int limit)
     {
         Expect(JsonValueKind.Number);

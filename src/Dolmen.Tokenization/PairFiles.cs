@@ -57,7 +57,7 @@ public static class PairFiles
         return kept.Count > 0 ? kept : throw new UserErrorException($"{pairs} holds no pair of a source and a target: {tally.ToCounts()}.");
     }
 
-    /// <summary>Of what decides the pairs: the files' bytes.</summary>
+    /// <summary>Hashes what decides the pairs: the files' bytes.</summary>
     public static string Hash(string pairs) =>
         IsInvented(pairs) ? pairs : string.Concat(pairs.Split(',', StringSplitOptions.TrimEntries).Select(StableHash.Sha256OfFile));
 

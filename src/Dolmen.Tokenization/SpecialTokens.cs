@@ -10,7 +10,7 @@ public sealed record SpecialTokens(int Bos, int Eos, int Pad, int System, int Us
     /// <summary>The end token of vocabularies that Dolmen 0.1 made.</summary>
     public const string OlderEnd = "<|eos|>";
 
-    /// <summary>In the order of the record's parameters.</summary>
+    /// <summary>The tokens' names, in the order of the record's parameters.</summary>
     public static IReadOnlyList<string> Names { get; } =
         ["<|bos|>", EndOfText, "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"];
 

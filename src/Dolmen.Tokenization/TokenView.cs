@@ -55,7 +55,7 @@ public static class TokenView
             + $"{Summary(tokens)}\n";
     }
 
-    /// <summary>For a terminal.</summary>
+    /// <summary>The tokens in colours for a terminal.</summary>
     public static string Coloured(IReadOnlyList<ViewedToken> tokens)
     {
         var text = new StringBuilder();

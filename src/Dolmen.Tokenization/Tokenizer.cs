@@ -20,7 +20,7 @@ public abstract class Tokenizer
     public virtual IReadOnlyList<AddedToken> Added => [];
 
     /// <summary>Ids that open a text where the vocabulary's own template says so; <see cref="Encode(ReadOnlySpan{char}, bool)"/> leaves
-    /// them to the caller. Likewise <see cref="After"/> at its end.</summary>
+    /// them to the caller. <see cref="After"/> are those that close a text.</summary>
     public virtual IReadOnlyList<int> Before => Special.Bos >= 0 ? [Special.Bos] : [];
 
     public virtual IReadOnlyList<int> After => [];

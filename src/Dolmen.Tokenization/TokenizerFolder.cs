@@ -73,7 +73,7 @@ public static class TokenizerFolder
     /// must ascend in the order the merges were learned, as they do in vocabularies of Dolmen, OpenAI and Hugging Face's trainer.</summary>
     public static void SaveRanks(BpeTokenizer tokenizer, string path) => RankFile.Write(path, tokenizer);
 
-    /// <summary>From tokenizer.json, or else from what older models have instead.</summary>
+    /// <summary>Loads a tokenizer from tokenizer.json, or else from what older models have instead.</summary>
     /// <exception cref="UserErrorException">The folder holds no tokenizer, a damaged one, or one of a kind that is not read.</exception>
     public static Tokenizer Load(string folder) => Load(folder, gguf: null);
 
@@ -116,7 +116,7 @@ public static class TokenizerFolder
             AtomicFile.WriteText(Path.Combine(folder, ChatTemplateFile), template.Source);
     }
 
-    /// <exception cref="UserErrorException">The file is too large, or no JSON.</exception>
+    /// <exception cref="UserErrorException">The file is too large or is not JSON.</exception>
     internal static T Parse<T>(string path, Func<JsonElement, T> read)
     {
         var bytes = JsonInput.Checked(WholeFile.Read(path, LargestFile), path);
@@ -141,7 +141,7 @@ public static class TokenizerFolder
         }
     }
 
-    /// <summary>From tokenizer_config.json, or else from special_tokens_map.json.</summary>
+    /// <summary>Reads the tokens' names from tokenizer_config.json, or else from special_tokens_map.json.</summary>
     internal static TokenNames Names(string folder)
     {
         var names = new TokenNames();

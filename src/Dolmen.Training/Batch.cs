@@ -67,6 +67,15 @@ public sealed class Batch
 
     public Tensor Targets(Device device) => tensor(_targets, [Rows, Length], device: device);
 
+    /// <summary>Accumulates the gradient of the mean loss over the targets of all batches; returns that loss.</summary>
+    public static double Backward(LanguageDecoder model, IReadOnlyList<Batch> batches)
+    {
+        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
+        var loss = 0.0;
+        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
+        return loss;
+    }
+
     /// <summary>Forward, backward, gradients taken; returns the loss. Owns nothing afterwards.</summary>
     public double Backward(LanguageDecoder model, double scale, bool first)
     {

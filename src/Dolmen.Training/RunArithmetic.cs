@@ -16,15 +16,15 @@ internal static class RunArithmetic
     {
         var file = Path.Combine(context.OutDirectory, FileName);
         var path = ComputePath.Choose(context.Training.Precision, model);
-        if (context.Training.Precision == Precision.Auto && Begun(file) is { } begun)
-            path = new ComputePath(begun, $"{ComputePath.Name(begun)}, as the run in {context.OutDirectory} began");
+        if (context.Training.Precision == Precision.Auto && Recorded(file) is { } recorded)
+            path = new ComputePath(recorded, $"{ComputePath.Name(recorded)}, as the run in {context.OutDirectory} began");
         Directory.CreateDirectory(context.OutDirectory);
         AtomicFile.WriteJson(file, new ArithmeticRecord(path.Arithmetic), ArithmeticRecordJson.Default.ArithmeticRecord);
         context.Notice?.Invoke($"computing with {path.Reason}");
         return path;
     }
 
-    private static Precision? Begun(string file)
+    private static Precision? Recorded(string file)
     {
         if (!File.Exists(file)) return null;
         try

@@ -20,12 +20,12 @@ public sealed class Trainer<TModel>(
 )
     where TModel : TrainableModel
 {
-    /// <summary>Checkpoints are at least so many times as far apart as one takes to write: none of a run's time to speak of.</summary>
+    /// <summary>Checkpoints are at least this many times as far apart as one takes to write: a fortieth of a run's time.</summary>
     private const double CheckpointShare = 40;
 
     private readonly Stopwatch _clock = new();
 
-    // Of training steps alone: validations, samples and checkpoints are not in a speed.
+    // Runs during training steps alone: validations, samples and checkpoints do not slow the speed that is reported.
     private readonly Stopwatch _stepClock = new();
     private double _earlierSeconds;
     private double _peakFlops;
@@ -37,16 +37,12 @@ public sealed class Trainer<TModel>(
     {
         Directory.CreateDirectory(context.OutDirectory);
         task.Prepare(model, context.Progress, context.Stop);
-        using var session = new TrainingSession(
-            model, optimizer, context.Training, Path.Combine(context.OutDirectory, "checkpoints"), identity);
+        using var session = new TrainingSession(model, optimizer, context.Training, context.OutDirectory, identity);
         var resumed = session.Resume();
         var step = resumed?.Step ?? 0;
         _earlierSeconds = resumed?.Seconds ?? 0;
         _peakFlops = Roofline.GemmFlops(model.Parameters.Compute.Arithmetic);
-        using var log = MetricsLog.Open(Path.Combine(context.OutDirectory, "metrics.jsonl"), afterStep: step);
-        using var events = new EventFile(context.OutDirectory);
         var firstStep = step;
-        var meter = new StepMeter();
         var (lastLoss, lastCheckpoint, saving) = (resumed?.Loss ?? double.NaN, 0.0, 0.0);
         Validation? validation = null;
         _clock.Start();
@@ -64,15 +60,15 @@ public sealed class Trainer<TModel>(
             _stepClock.Stop();
             step++;
             lastLoss = result.Loss;
-            meter.Add(result, norm);
+            session.Metrics.Add(result, norm);
             var seconds = _clock.Elapsed.TotalSeconds;
-            var speed = Speed(firstStep, step);
-            Report(step, result.Loss, rate, norm, speed);
-            if (step % context.Training.LogEverySteps == 0 || step == task.Steps) WriteMetrics(log, events, step, rate, speed, meter);
+            var figures = Figures(firstStep, step, rate);
+            Report(step, result.Loss, norm, figures);
+            if (step % context.Training.LogEverySteps == 0 || step == task.Steps) session.Metrics.WriteSteps(step, figures);
             if (IsValidationStep(step))
             {
                 validation = Validate(session, last: step == task.Steps);
-                if (validation is not null) WriteValidation(log, events, step, validation);
+                if (validation is not null) session.Metrics.WriteValidation(step, validation);
             }
             var interval = context.Training.CheckpointMinutes * 60;
             if (seconds - lastCheckpoint > (interval > 0 ? Math.Max(interval, CheckpointShare * saving) : 0))
@@ -95,7 +91,11 @@ public sealed class Trainer<TModel>(
             lastLoss,
             validation?.BitsPerByte,
             model.Parameters.Count
-        );
+        )
+        {
+            Data = task.Data,
+            Arithmetic = model.Parameters.Compute.Arithmetic,
+        };
     }
 
     private (StepResult Result, double Norm) Step(TrainingSession session, int step, double share)
@@ -127,86 +127,25 @@ public sealed class Trainer<TModel>(
         return step == task.Steps || (step % every == 0 && task.Steps - step >= every / 2);
     }
 
-    private double Mfu(double tokensPerSecond) =>
-        tokensPerSecond * model.Config.TrainingFlopsPerToken(context.Training.ContextLength) / _peakFlops;
+    private StepFigures Figures(int firstStep, int step, double rate)
+    {
+        var speed = Speed(firstStep, step);
+        var mfu = speed * model.Config.TrainingFlopsPerToken(context.Training.ContextLength) / _peakFlops;
+        return new StepFigures(task.TokensAfter(step), rate, speed, mfu, _earlierSeconds + _clock.Elapsed.TotalSeconds);
+    }
 
-    private void Report(int step, double loss, double rate, double norm, double speed)
+    private void Report(int step, double loss, double norm, StepFigures figures)
     {
         var bits = task.BitsPerByte(loss) is { } value ? $" · {value:0.000} bpb" : "";
         context.Progress.Report(
             new StageProgress(
                 task.Stage,
-                task.TokensAfter(step),
+                figures.Tokens,
                 task.TokensAfter(task.Steps),
                 "tok",
-                $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {rate:0.0e0} · |g| {norm:0.00} · MFU {Mfu(speed):P0} · "
-                    + $"{Environment.WorkingSet >> 20} MB"
+                $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {figures.LearningRate:0.0e0} · |g| {norm:0.00} · "
+                    + $"MFU {figures.Mfu:P0} · {Environment.WorkingSet >> 20} MB"
             )
         );
-    }
-
-    private void WriteMetrics(MetricsLog log, EventFile events, int step, double rate, double speed, StepMeter meter)
-    {
-        var (loss, norm, extra) = meter.Take();
-        log.Write(
-            step,
-            [
-                ("tokens", task.TokensAfter(step)),
-                ("loss", loss),
-                ("learningRate", rate),
-                ("gradNorm", norm),
-                ("tokensPerSecond", speed),
-                ("mfu", Mfu(speed)),
-                ("memoryBytes", Environment.WorkingSet),
-                ("seconds", _earlierSeconds + _clock.Elapsed.TotalSeconds),
-                .. extra.Select(metric => (metric.Name, (object?)metric.Value)),
-            ]
-        );
-        events.Scalars(
-            step,
-            [
-                ("train/loss", loss),
-                ("train/learning_rate", rate),
-                ("train/grad_norm", norm),
-                ("train/tokens_per_second", speed),
-                ("train/mfu", Mfu(speed)),
-                .. extra,
-            ]
-        );
-    }
-
-    private static void WriteValidation(MetricsLog log, EventFile events, int step, Validation validation)
-    {
-        log.Write(step, ("valLoss", validation.Loss), ("bitsPerByte", validation.BitsPerByte), ("sample", validation.Sample));
-        events.Scalars(
-            step,
-            validation.BitsPerByte is { } bits
-                ? [("eval/loss", validation.Loss), ("eval/bits_per_byte", bits)]
-                : [("eval/loss", validation.Loss)]
-        );
-    }
-
-    /// <summary>Means over the steps since the last line.</summary>
-    private sealed class StepMeter
-    {
-        private readonly Dictionary<string, double> _sums = new(StringComparer.Ordinal);
-        private double _loss, _norm;
-        private int _steps;
-
-        public void Add(StepResult result, double norm)
-        {
-            _steps++;
-            _loss += result.Loss;
-            _norm += norm;
-            foreach (var (name, value) in result.Metrics) _sums[name] = _sums.GetValueOrDefault(name) + value;
-        }
-
-        public (double Loss, double Norm, (string Name, double Value)[] Extra) Take()
-        {
-            var taken = (_loss / _steps, _norm / _steps, _sums.Select(sum => (sum.Key, sum.Value / _steps)).ToArray());
-            (_loss, _norm, _steps) = (0, 0, 0);
-            _sums.Clear();
-            return taken;
-        }
     }
 }

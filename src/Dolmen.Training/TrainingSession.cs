@@ -4,8 +4,8 @@ using Dolmen.Training.Optimizers;
 namespace Dolmen.Training;
 
 /// <summary>
-/// A model under training: its weights, its optimizer, the average of its weights if one is wanted, and the checkpoints that hold all of
-/// them. Loops decide what a step learns from; this turns the gradients into new weights.
+/// A model under training: its weights, its optimizer, the average of its weights if one is wanted, the checkpoints that hold all of
+/// them, and the metrics of its steps. Loops decide what a step learns from; this turns the gradients into new weights.
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
@@ -14,10 +14,11 @@ public sealed class TrainingSession : IDisposable
     private readonly Optimizer _optimizer;
     private readonly WeightAverage? _average;
     private readonly TrainingCheckpoint _checkpoints;
-    private readonly string _identity;
+    private readonly string _directory, _identity;
     private readonly IReadOnlyList<NamedState> _states;
+    private TrainingMetrics? _metrics;
 
-    /// <param name="directory">Where checkpoints go.</param>
+    /// <param name="directory">Of the stage: checkpoints and metrics go there.</param>
     /// <param name="identity">Hash of everything that decides the bits: checkpoints of another identity are refused.</param>
     /// <param name="further">More numbers that a checkpoint must hold.</param>
     public TrainingSession(
@@ -29,11 +30,11 @@ public sealed class TrainingSession : IDisposable
         params IEnumerable<NamedState> further
     )
     {
-        (_model, _recipe, _identity) = (model, recipe, identity);
+        (_model, _recipe, _directory, _identity) = (model, recipe, directory, identity);
         model.Parameters.Freeze(spec => ParameterGroups.IsFrozen(recipe, spec));
         _optimizer = recipe.Build(model.Parameters);
         _average = training.AverageDecay > 0 ? new WeightAverage(model.Parameters, training.AverageDecay) : null;
-        _checkpoints = new TrainingCheckpoint(directory, training.KeepCheckpoints);
+        _checkpoints = new TrainingCheckpoint(Path.Combine(directory, "checkpoints"), training.KeepCheckpoints);
         _states =
         [
             model.Parameters.State(),
@@ -43,11 +44,15 @@ public sealed class TrainingSession : IDisposable
         ];
     }
 
+    /// <summary>What a loop reports of its steps; a run that goes on continues the lines of its checkpoint.</summary>
+    public TrainingMetrics Metrics => _metrics ??= new TrainingMetrics(_directory, afterStep: 0);
+
     /// <summary>Goes back to the newest checkpoint; null where there is none.</summary>
     internal CheckpointState? Resume()
     {
         var state = _checkpoints.LoadNewest(_states, _identity);
         if (state is not null) _model.Parameters.RefreshCopy();
+        _metrics = new TrainingMetrics(_directory, afterStep: state?.Step ?? 0);
         return state;
     }
 
@@ -68,7 +73,7 @@ public sealed class TrainingSession : IDisposable
         return norm;
     }
 
-    /// <summary>Until it is disposed, the model has those weights that are meant to be evaluated and saved.</summary>
+    /// <summary>Gives the model, until the result is disposed, those weights that are meant to be evaluated and saved.</summary>
     public IDisposable EvaluationWeights() => new Evaluation(this);
 
     /// <summary>Gives the model, after the last step, those weights that are meant to be evaluated and saved.</summary>
@@ -78,6 +83,7 @@ public sealed class TrainingSession : IDisposable
     {
         _optimizer.Dispose();
         _average?.Dispose();
+        _metrics?.Dispose();
     }
 
     private sealed class Evaluation : IDisposable

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Parquet;
 
 namespace Dolmen.Tests.Data;

@@ -74,7 +74,7 @@ public class ChatTemplateTests
     [InlineData("{{ messages.append(1) }}", "'append' would change a list")]
     [InlineData("{{ raise_exception('Only tools.') }}", "refuses this conversation: Only tools.")]
     [InlineData("{% include '/etc/passwd' %}", "would read another file")]
-    [InlineData("{{ messages.__class__.__mro__ }}", "'__class__' is none of a template's business")]
+    [InlineData("{{ messages.__class__.__mro__ }}", "'__class__' is closed to templates")]
     [InlineData("{{ messages.GetType() }}", "a list has no member 'GetType'")]
     [InlineData("{{ '{ -1 }'.format(2) }}", "format was given no value named ' -1 '")]
     public void A_complaint_names_the_line_and_what_was_meant(string template, string complaint)

@@ -37,6 +37,11 @@ public sealed class HtmlPage
     /// <param name="rows">Cells, and the length of a bar behind them; NaN for none.</param>
     public void Bars(IReadOnlyList<string> head, IReadOnlyList<(string[] Cells, double Size)> rows)
     {
+        if (rows.Count == 0)
+        {
+            Note("None.");
+            return;
+        }
         var most = rows.Select(row => row.Size).Where(double.IsFinite).DefaultIfEmpty(0).Max();
         _page
             .Append("<div class=\"scroll\"><table><tr>")

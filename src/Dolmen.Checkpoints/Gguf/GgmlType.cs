@@ -58,7 +58,7 @@ public static class GgmlTypes
         _ => type.ToString(),
     };
 
-    /// <summary>Of a name as llama.cpp spells it, in any case; null where there is none.</summary>
+    /// <summary>Finds a type by the name llama.cpp gives it, in any case; null where no type has it.</summary>
     public static GgmlType? Named(string name)
     {
         foreach (var type in Enum.GetValues<GgmlType>())

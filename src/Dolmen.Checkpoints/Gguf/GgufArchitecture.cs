@@ -20,37 +20,37 @@ internal static class GgufArchitecture
     {
         var name = Name(config);
         var values = new List<(string, GgufValue)> { ("general.architecture", GgufValue.Of(name)) };
-        void Whole(string key, int value) => values.Add(($"{name}.{key}", GgufValue.Of((uint)value)));
+        void UInt32(string key, int value) => values.Add(($"{name}.{key}", GgufValue.Of((uint)value)));
         void Number(string key, double value) => values.Add(($"{name}.{key}", GgufValue.Of((float)value)));
         void State(int conv, int inner, int state, int rank)
         {
-            Whole("ssm.conv_kernel", conv);
-            Whole("ssm.inner_size", inner);
-            Whole("ssm.state_size", state);
-            Whole("ssm.time_step_rank", rank);
+            UInt32("ssm.conv_kernel", conv);
+            UInt32("ssm.inner_size", inner);
+            UInt32("ssm.state_size", state);
+            UInt32("ssm.time_step_rank", rank);
         }
         void Sizes(int layers, int width, int feedForward)
         {
-            Whole("block_count", layers);
-            Whole("context_length", config.ContextLength);
-            Whole("embedding_length", width);
-            Whole("feed_forward_length", feedForward);
-            Whole("vocab_size", config.VocabSize);
+            UInt32("block_count", layers);
+            UInt32("context_length", config.ContextLength);
+            UInt32("embedding_length", width);
+            UInt32("feed_forward_length", feedForward);
+            UInt32("vocab_size", config.VocabSize);
         }
         void Experts(MixtureConfig mixture)
         {
-            Whole("expert_count", mixture.Count);
-            Whole("expert_used_count", mixture.TopK);
+            UInt32("expert_count", mixture.Count);
+            UInt32("expert_used_count", mixture.TopK);
         }
         switch (config)
         {
             case TransformerConfig c:
                 Sizes(c.Layers, c.DModel, c.DFeedForward);
-                Whole("attention.head_count", c.Heads);
-                Whole("attention.head_count_kv", c.KvHeads);
-                Whole("attention.key_length", c.HeadDim);
-                Whole("attention.value_length", c.HeadDim);
-                Whole("rope.dimension_count", c.HeadDim);
+                UInt32("attention.head_count", c.Heads);
+                UInt32("attention.head_count_kv", c.KvHeads);
+                UInt32("attention.key_length", c.HeadDim);
+                UInt32("attention.value_length", c.HeadDim);
+                UInt32("rope.dimension_count", c.HeadDim);
                 Number("rope.freq_base", c.RopeTheta);
                 Number("attention.layer_norm_rms_epsilon", c.NormEps);
                 values.AddRange(GgufRotary.Write(name, c.RopeScaling));
@@ -58,26 +58,26 @@ internal static class GgufArchitecture
                 break;
             case Gpt2Config c:
                 Sizes(c.Layers, c.DModel, c.DFeedForward);
-                Whole("attention.head_count", c.Heads);
+                UInt32("attention.head_count", c.Heads);
                 Number("attention.layer_norm_epsilon", c.NormEps);
                 break;
             case MambaConfig c:
                 Sizes(c.Layers, c.DModel, 0);
-                Whole("attention.head_count", 0);
+                UInt32("attention.head_count", 0);
                 State(c.DConv, c.DInner, c.DState, c.DtRank);
                 values.Add(($"{name}.ssm.dt_b_c_rms", GgufValue.Of(c.MixerNormEps is not null)));
                 Number("attention.layer_norm_rms_epsilon", c.NormEps);
                 break;
             case Mamba2Config c:
                 Sizes(c.Layers, c.DModel, 0);
-                Whole("attention.head_count", 0);
+                UInt32("attention.head_count", 0);
                 State(c.DConv, c.Heads * c.HeadDim, c.DState, c.Heads);
-                Whole("ssm.group_count", c.Groups);
+                UInt32("ssm.group_count", c.Groups);
                 Number("attention.layer_norm_rms_epsilon", c.NormEps);
                 break;
             case JambaConfig c:
                 Sizes(c.Layers, c.DModel, c.DFeedForward);
-                Whole("attention.head_count", c.Heads);
+                UInt32("attention.head_count", c.Heads);
                 values.Add(($"{name}.attention.head_count_kv",
                     GgufValue.Of([.. Enumerable.Range(0, c.Layers).Select(layer => c.IsAttention(layer) ? c.KvHeads : 0)])));
                 State(c.DConv, c.DInner, c.DState, c.DtRank);

@@ -40,17 +40,17 @@ internal static class GgufConfig
     private static TransformerConfig Transformer(GgufFile file, string a)
     {
         var m = file.Metadata;
-        var (width, heads) = (m.Whole($"{a}.embedding_length"), m.Uniform($"{a}.attention.head_count"));
+        var (width, heads) = (m.Int32($"{a}.embedding_length"), m.Uniform($"{a}.attention.head_count"));
         if (heads < 1) throw m.Refusal($"{a}.attention.head_count", $"is {heads}", "it must be at least 1");
         var headDim = HeadDim(m, a, width, heads);
-        if (m.FindWhole($"{a}.rope.dimension_count") is { } turned && turned != headDim)
+        if (m.FindInt32($"{a}.rope.dimension_count") is { } turned && turned != headDim)
         {
             throw m.Refusal($"{a}.rope.dimension_count", $"is {turned}", $"only the head's own width, {headDim}, is supported");
         }
-        var context = m.Whole($"{a}.context_length");
+        var context = m.Int32($"{a}.context_length");
         var theta = GgufRotary.Shortest(m.FindNumber($"{a}.rope.freq_base") ?? 10000);
         // llama.cpp's converter has always left Mistral's window out; where one is given, it is the model's.
-        var window = m.FindWhole($"{a}.attention.sliding_window") is { } given and > 0 && given < context ? given : (int?)null;
+        var window = m.FindInt32($"{a}.attention.sliding_window") is { } given and > 0 && given < context ? given : (int?)null;
         if (window is not null && a != "llama")
         {
             throw m.Refusal(
@@ -59,12 +59,12 @@ internal static class GgufConfig
                 $"llama.cpp's {a} attends to the whole context. Take the model's " + "Hugging Face folder instead ('dolmen model pull')"
             );
         }
-        var experts = m.FindWhole($"{a}.expert_count") ?? 0;
+        var experts = m.FindInt32($"{a}.expert_count") ?? 0;
         var (queries, output) = (file.Find("blk.0.attn_q.bias") is not null, file.Find("blk.0.attn_output.bias") is not null);
         return new TransformerConfig(
             Vocabulary(file),
             width,
-            m.Whole($"{a}.block_count"),
+            m.Int32($"{a}.block_count"),
             heads,
             m.FindUniform($"{a}.attention.head_count_kv") ?? heads,
             headDim,
@@ -86,7 +86,7 @@ internal static class GgufConfig
     private static Gpt2Config Gpt2(GgufFile file)
     {
         var m = file.Metadata;
-        var (width, heads) = (m.Whole("gpt2.embedding_length"), m.Uniform("gpt2.attention.head_count"));
+        var (width, heads) = (m.Int32("gpt2.embedding_length"), m.Uniform("gpt2.attention.head_count"));
         if (heads < 1) throw m.Refusal("gpt2.attention.head_count", $"is {heads}", "it must be at least 1");
         if (m.FindUniform("gpt2.attention.head_count_kv") is { } groups && groups != heads)
         {
@@ -103,10 +103,10 @@ internal static class GgufConfig
         return new Gpt2Config(
             Vocabulary(file),
             width,
-            m.Whole("gpt2.block_count"),
+            m.Int32("gpt2.block_count"),
             heads,
             m.Uniform("gpt2.feed_forward_length"),
-            m.Whole("gpt2.context_length"),
+            m.Int32("gpt2.context_length"),
             GgufRotary.Shortest(m.Number("gpt2.attention.layer_norm_epsilon")),
             Tied(file)
         );
@@ -118,9 +118,9 @@ internal static class GgufConfig
         var epsilon = Epsilon(m, "mamba");
         // llama.cpp has one epsilon for all norms.
         return new MambaConfig(
-            Vocabulary(file), m.Whole("mamba.embedding_length"), m.Whole("mamba.block_count"), m.Whole("mamba.context_length"),
-            m.Whole("mamba.ssm.inner_size"), m.Whole("mamba.ssm.time_step_rank"), m.Whole("mamba.ssm.state_size"),
-            m.Whole("mamba.ssm.conv_kernel"), epsilon, Tied(file),
+            Vocabulary(file), m.Int32("mamba.embedding_length"), m.Int32("mamba.block_count"), m.Int32("mamba.context_length"),
+            m.Int32("mamba.ssm.inner_size"), m.Int32("mamba.ssm.time_step_rank"), m.Int32("mamba.ssm.state_size"),
+            m.Int32("mamba.ssm.conv_kernel"), epsilon, Tied(file),
             MixerNormEps: m.FindFlag("mamba.ssm.dt_b_c_rms") == true ? epsilon : null);
     }
 
@@ -128,9 +128,9 @@ internal static class GgufConfig
     {
         var m = file.Metadata;
         var (inner, heads, groups) = (
-            m.Whole("mamba2.ssm.inner_size"),
-            m.Whole("mamba2.ssm.time_step_rank"),
-            m.Whole("mamba2.ssm.group_count")
+            m.Int32("mamba2.ssm.inner_size"),
+            m.Int32("mamba2.ssm.time_step_rank"),
+            m.Int32("mamba2.ssm.group_count")
         );
         if (groups != 1)
         {
@@ -149,22 +149,22 @@ internal static class GgufConfig
             );
         }
         return new Mamba2Config(
-            Vocabulary(file), m.Whole("mamba2.embedding_length"), m.Whole("mamba2.block_count"), m.Whole("mamba2.context_length"), heads,
-            inner / heads, m.Whole("mamba2.ssm.state_size"), groups, m.Whole("mamba2.ssm.conv_kernel"), Epsilon(m, "mamba2"), Tied(file));
+            Vocabulary(file), m.Int32("mamba2.embedding_length"), m.Int32("mamba2.block_count"), m.Int32("mamba2.context_length"), heads,
+            inner / heads, m.Int32("mamba2.ssm.state_size"), groups, m.Int32("mamba2.ssm.conv_kernel"), Epsilon(m, "mamba2"), Tied(file));
     }
 
     private static JambaConfig Jamba(GgufFile file)
     {
         var m = file.Metadata;
-        var layers = m.Whole("jamba.block_count");
+        var layers = m.Int32("jamba.block_count");
         if (layers is < 1 or > 1024) throw m.Refusal("jamba.block_count", $"is {layers}", "it must be from 1 to 1024");
-        var keyValueHeads = m.WholePerLayer("jamba.attention.head_count_kv", layers);
+        var keyValueHeads = m.Int32PerLayer("jamba.attention.head_count_kv", layers);
         var attention = Rhythm(m, "jamba.attention.head_count_kv", [.. keyValueHeads.Select(heads => heads > 0)]);
         if (keyValueHeads.Where(heads => heads > 0).Distinct().Count() > 1)
         {
             throw m.Refusal("jamba.attention.head_count_kv", "differs between attention layers", "only one number for all is supported");
         }
-        var (width, heads) = (m.Whole("jamba.embedding_length"), m.Uniform("jamba.attention.head_count"));
+        var (width, heads) = (m.Int32("jamba.embedding_length"), m.Uniform("jamba.attention.head_count"));
         if (heads < 1) throw m.Refusal("jamba.attention.head_count", $"is {heads}", "it must be at least 1");
         if (HeadDim(m, "jamba", width, heads) != width / heads)
         {
@@ -178,11 +178,11 @@ internal static class GgufConfig
             [.. Enumerable.Range(0, layers).Select(layer => file.Find($"blk.{layer}.ffn_gate_inp.weight") is not null)]);
         return new JambaConfig(
             Vocabulary(file), width, layers, heads,
-            Math.Max(1, keyValueHeads.Max()), m.Uniform("jamba.feed_forward_length"), m.Whole("jamba.context_length"),
-            m.Whole("jamba.ssm.inner_size"), m.Whole("jamba.ssm.time_step_rank"),
-            new MixtureConfig(m.FindWhole("jamba.expert_count") ?? 1, m.FindUniform("jamba.expert_used_count") ?? 1, 0.001),
-            attention.Period, attention.Offset, experts.Period, experts.Offset, m.Whole("jamba.ssm.state_size"),
-            m.Whole("jamba.ssm.conv_kernel"), NormEps: Epsilon(m, "jamba"), TieEmbeddings: Tied(file));
+            Math.Max(1, keyValueHeads.Max()), m.Uniform("jamba.feed_forward_length"), m.Int32("jamba.context_length"),
+            m.Int32("jamba.ssm.inner_size"), m.Int32("jamba.ssm.time_step_rank"),
+            new MixtureConfig(m.FindInt32("jamba.expert_count") ?? 1, m.FindUniform("jamba.expert_used_count") ?? 1, 0.001),
+            attention.Period, attention.Offset, experts.Period, experts.Offset, m.Int32("jamba.ssm.state_size"),
+            m.Int32("jamba.ssm.conv_kernel"), NormEps: Epsilon(m, "jamba"), TieEmbeddings: Tied(file));
     }
 
     /// <summary>Period and offset of the layers that have something; no longer period than needed.</summary>
@@ -202,11 +202,12 @@ internal static class GgufConfig
         return (period, offset);
     }
 
-    /// <summary>Of keys and of values; either is the width divided by the heads where it is left out.</summary>
+    /// <summary>Width of a head, which keys and values must share; either is the model's width divided by its heads where it is left
+    /// out.</summary>
     private static int HeadDim(GgufMetadata metadata, string architecture, int width, int heads)
     {
-        var keys = metadata.FindWhole($"{architecture}.attention.key_length") ?? width / heads;
-        var values = metadata.FindWhole($"{architecture}.attention.value_length") ?? width / heads;
+        var keys = metadata.FindInt32($"{architecture}.attention.key_length") ?? width / heads;
+        var values = metadata.FindInt32($"{architecture}.attention.value_length") ?? width / heads;
         return keys == values
             ? keys
             : throw new UserErrorException(

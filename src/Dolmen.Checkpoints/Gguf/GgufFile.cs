@@ -26,7 +26,7 @@ public sealed class GgufFile : IDisposable
 
     public GgufMetadata Metadata { get; }
 
-    /// <summary>In the order of the file.</summary>
+    /// <summary>The tensors in the order of the file.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
     /// <param name="path">The file, or any part of a split one: the others are found by their names.</param>

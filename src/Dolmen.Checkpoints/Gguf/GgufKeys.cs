@@ -120,14 +120,14 @@ internal static class GgufKeys
     }
 
     private static bool Equals(GgufMetadata metadata, string architecture, string one, string other) =>
-        metadata.FindWhole($"{architecture}.{one}") is { } value && value == metadata.FindWhole($"{architecture}.{other}");
+        metadata.FindInt32($"{architecture}.{one}") is { } value && value == metadata.FindInt32($"{architecture}.{other}");
 
     private static bool IsUsualScale(GgufMetadata metadata, string architecture)
     {
         var headDim =
-            metadata.FindWhole($"{architecture}.attention.key_length")
-            ?? metadata.FindWhole($"{architecture}.embedding_length")
-                / Math.Max(1, metadata.FindWhole($"{architecture}.attention.head_count") ?? 1);
+            metadata.FindInt32($"{architecture}.attention.key_length")
+            ?? metadata.FindInt32($"{architecture}.embedding_length")
+                / Math.Max(1, metadata.FindInt32($"{architecture}.attention.head_count") ?? 1);
         return headDim > 0 && Math.Abs(metadata.Number($"{architecture}.attention.scale") * Math.Sqrt(headDim.Value) - 1) < 1e-6;
     }
 }

@@ -36,7 +36,7 @@ internal static class GgufLongRope
     public static LongRopeScaling Read(GgufFile file, double factor, double magnitude, int headDim, int contextLength)
     {
         const string key = "llama.rope.scaling.original_context_length";
-        var original = file.Metadata.FindWhole(key) ?? contextLength;
+        var original = file.Metadata.FindInt32(key) ?? contextLength;
         if (original < 1) throw file.Metadata.Refusal(key, $"is {original}", "it must be at least 1");
         return new LongRopeScaling((double)contextLength / original, original, Factors(ShortTensor), Factors(LongTensor), magnitude);
 
@@ -47,7 +47,7 @@ internal static class GgufLongRope
 
     public static IEnumerable<(string Key, GgufValue Value)> Write(string architecture, LongRopeScaling scaling)
     {
-        // No factor: llama.cpp would divide by it once more.
+        // The factor is left out: llama.cpp would divide by it once more.
         yield return ($"{architecture}.rope.scaling.type", GgufValue.Of(Kind));
         yield return ($"{architecture}.rope.scaling.original_context_length", GgufValue.Of((uint)scaling.OriginalContext));
         yield return ($"{architecture}.rope.scaling.attn_factor", GgufValue.Of((float)scaling.Magnitude));

@@ -43,25 +43,25 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
         : value.Content as string ?? throw Wrong(key, value, "a text");
 
     /// <summary>A whole number of any width, from 0 to 2^31 − 1.</summary>
-    public int Whole(string key) => FindWhole(key) ?? throw Missing(key);
+    public int Int32(string key) => FindInt32(key) ?? throw Missing(key);
 
-    public int? FindWhole(string key) => Find(key) is { } value
-        ? Whole(value.Content) ?? throw Wrong(key, value, "a whole number from 0 to 2^31 - 1") : null;
+    public int? FindInt32(string key) => Find(key) is { } value
+        ? AsInt32(value.Content) ?? throw Wrong(key, value, "a whole number from 0 to 2^31 - 1") : null;
 
     /// <summary>One number, or an array that repeats it for each layer, as llama.cpp reads sizes that may differ between layers.</summary>
-    public int? FindUniform(string key) => Find(key) is not { Content: Array items } ? FindWhole(key)
-        : FindWholes(key) is [var first, ..] wholes && wholes.All(value => value == first) ? first
+    public int? FindUniform(string key) => Find(key) is not { Content: Array items } ? FindInt32(key)
+        : FindInt32s(key) is [var first, ..] numbers && numbers.All(value => value == first) ? first
         : throw Refusal(key, $"is an array of {items.Length} numbers", "only one number for all layers is supported");
 
     public int Uniform(string key) => FindUniform(key) ?? throw Missing(key);
 
     /// <summary>One number for every layer, or an array with one each.</summary>
-    public int[] WholePerLayer(string key, int layers)
+    public int[] Int32PerLayer(string key, int layers)
     {
         var value = Find(key) ?? throw Missing(key);
-        if (value.Content is not Array items) return [.. Enumerable.Repeat(Whole(key), layers)];
+        if (value.Content is not Array items) return [.. Enumerable.Repeat(Int32(key), layers)];
         if (items.Length != layers) throw Wrong(key, value, $"one number or {layers}, one for each layer");
-        return [.. items.Cast<object>().Select(item => Whole(item) ?? throw Wrong(key, value, "whole numbers from 0 to 2^31 - 1"))];
+        return [.. items.Cast<object>().Select(item => AsInt32(item) ?? throw Wrong(key, value, "whole numbers from 0 to 2^31 - 1"))];
     }
 
     public float Number(string key) => FindNumber(key) ?? throw Missing(key);
@@ -73,7 +73,7 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
         {
             float single => single,
             double wide => (float)wide,
-            _ => Whole(value.Content) ?? throw Wrong(key, value, "a number"),
+            _ => AsInt32(value.Content) ?? throw Wrong(key, value, "a number"),
         };
         return float.IsFinite(number) ? number : throw Wrong(key, value, "a finite number");
     }
@@ -96,15 +96,15 @@ public sealed class GgufMetadata(string file, IReadOnlyDictionary<string, GgufVa
     public float[]? FindNumbers(string key) => Find(key) is not { } value ? null
         : value.Content as float[] ?? throw Wrong(key, value, "an array of 32-bit floats");
 
-    public int[]? FindWholes(string key) => Find(key) is not { } value ? null
+    public int[]? FindInt32s(string key) => Find(key) is not { } value ? null
         : value.Content is Array items and not string[] and not GgufValue[]
-            ? [.. items.Cast<object>().Select(item => Whole(item) ?? throw Wrong(key, value, "an array of whole numbers"))]
+            ? [.. items.Cast<object>().Select(item => AsInt32(item) ?? throw Wrong(key, value, "an array of whole numbers"))]
             : throw Wrong(key, value, "an array of whole numbers");
 
     public UserErrorException Refusal(string key, string what, string rule) =>
         new($"'{file}': {key} {what}: {rule}.");
 
-    private static int? Whole(object content) => content switch
+    private static int? AsInt32(object content) => content switch
     {
         byte number => number,
         sbyte number and >= 0 => number,

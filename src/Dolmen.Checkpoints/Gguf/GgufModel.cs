@@ -113,7 +113,7 @@ public sealed class GgufModel : IDisposable
         if (file.Metadata.Text("general.architecture") == "llama")
             expected.UnionWith([GgufRotary.FactorsTensor, GgufLongRope.LongTensor, GgufLongRope.ShortTensor]);
         problems.AddRange(file.Tensors.Where(tensor => !expected.Contains(tensor.Name))
-            .Select(tensor => $"'{tensor.Name}' belongs to no part of this architecture"));
+            .Select(tensor => $"'{tensor.Name}' does not belong to this architecture"));
         if (problems.Count == 0) return;
         const int shown = 8;
         var rest = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";

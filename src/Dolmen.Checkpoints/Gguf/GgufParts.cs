@@ -45,7 +45,7 @@ internal static partial class GgufParts
         var parts = new List<GgufPart> { named };
         try
         {
-            var count = new GgufMetadata(path, named.Metadata).FindWhole(CountKey) ?? 1;
+            var count = new GgufMetadata(path, named.Metadata).FindInt32(CountKey) ?? 1;
             if (count <= 1)
                 return parts;
             if (count > Most)
@@ -71,7 +71,7 @@ internal static partial class GgufParts
 
     private static int Number(GgufPart part, int count)
     {
-        var number = new GgufMetadata(part.Path, part.Metadata).FindWhole(NumberKey) ?? -1;
+        var number = new GgufMetadata(part.Path, part.Metadata).FindInt32(NumberKey) ?? -1;
         if (number < 0 || number >= count)
             throw Refused(part, $"its {NumberKey} is {(number < 0 ? "missing" : number)} where {CountKey} is {count}");
         var name = Suffix().Match(part.Path);
@@ -100,9 +100,9 @@ internal static partial class GgufParts
         try
         {
             var said = new GgufMetadata(path, part.Metadata);
-            if (said.FindWhole(CountKey) == count && said.FindWhole(NumberKey) == index) return part;
-            throw Refused(part, $"its {NumberKey} and {CountKey} are {said.FindWhole(NumberKey)?.ToString() ?? "missing"} and " +
-                $"{said.FindWhole(CountKey)?.ToString() ?? "missing"}, where {index} and {count} are due");
+            if (said.FindInt32(CountKey) == count && said.FindInt32(NumberKey) == index) return part;
+            throw Refused(part, $"its {NumberKey} and {CountKey} are {said.FindInt32(NumberKey)?.ToString() ?? "missing"} and " +
+                $"{said.FindInt32(CountKey)?.ToString() ?? "missing"}, where {index} and {count} are due");
         }
         catch
         {
@@ -124,7 +124,7 @@ internal static partial class GgufParts
         }
         foreach (var part in parts)
         {
-            var due = new GgufMetadata(part.Path, part.Metadata).FindWhole(TensorsKey);
+            var due = new GgufMetadata(part.Path, part.Metadata).FindInt32(TensorsKey);
             if (due != places.Count)
             {
                 throw Refused(

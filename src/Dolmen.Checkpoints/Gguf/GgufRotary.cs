@@ -36,7 +36,7 @@ internal static class GgufRotary
         if (Array.TrueForAll(factors, value => value == 1))
             return scaling;
         return scaling is null
-            ? Llama3Factors.Fit(factors, theta, headDim, [8192, metadata.FindWhole(Key("original_context_length")) ?? 8192, contextLength])
+            ? Llama3Factors.Fit(factors, theta, headDim, [8192, metadata.FindInt32(Key("original_context_length")) ?? 8192, contextLength])
                 ?? throw new UserErrorException(
                     $"'{file.Path}': the factors of tensor '{FactorsTensor}' do not follow Llama 3's rule (1, then a "
                         + "passage, then one factor), which is the only one that can be run. Take the model's Hugging Face folder instead "
@@ -100,7 +100,7 @@ internal static class GgufRotary
                 $"only 1 and YaRN's own {Usual(factor):0.####} can be run, as in llama.cpp"
             );
         }
-        var original = metadata.FindWhole(Key("original_context_length")) is { } length and > 0 ? length : contextLength;
+        var original = metadata.FindInt32(Key("original_context_length")) is { } length and > 0 ? length : contextLength;
         return new YarnScaling(
             factor,
             original,

@@ -24,7 +24,7 @@ internal sealed record GgufPlace(TensorShape Tensor, string Name, int Expert, Gg
 /// <summary>Names of tensors in Hugging Face folders and in the files of llama.cpp.</summary>
 internal static class GgufTensorMap
 {
-    /// <summary>Of a layer, with what is before ".weight" or ".bias".</summary>
+    /// <summary>Names of a layer's tensors, without ".weight" or ".bias".</summary>
     private static readonly Dictionary<string, string> Layer = new(StringComparer.Ordinal)
     {
         ["input_layernorm"] = "attn_norm", ["norm"] = "attn_norm", ["post_attention_layernorm"] = "ffn_norm",

@@ -53,7 +53,7 @@ public sealed class HubClient : IDisposable
     /// <summary>How long a server may stay silent, and how long all of a page of its list of files may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Before what failed is tried again for the first time.</summary>
+    /// <summary>The pause before a failed request is tried again for the first time.</summary>
     public TimeSpan FirstPause { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The repository pinned to the commit its revision means now.</summary>

@@ -12,9 +12,9 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
 
     public JsonElement Root => root;
 
-    public int Whole(string name) => WholeOrNull(name) ?? throw Missing(name);
+    public int Int32(string name) => Int32OrNull(name) ?? throw Missing(name);
 
-    public int? WholeOrNull(string name)
+    public int? Int32OrNull(string name)
     {
         if (!Find(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
@@ -26,7 +26,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     public double? NumberOrNull(string name)
     {
         if (!Find(name, out var value)) return null;
-        return Real(value) ?? throw Bad($"{name} is {value.GetRawText()}", "it must be a number");
+        return AsDouble(value) ?? throw Bad($"{name} is {value.GetRawText()}", "it must be a number");
     }
 
     public bool Flag(string name) => FlagOrNull(name) ?? throw Missing(name);
@@ -65,8 +65,8 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     public IReadOnlyList<double>? Numbers(string name)
     {
         if (!Present(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => Real(item) is not null)
-            ? [.. value.EnumerateArray().Select(item => Real(item)!.Value)]
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => AsDouble(item) is not null)
+            ? [.. value.EnumerateArray().Select(item => AsDouble(item)!.Value)]
             : throw Bad($"{name} is {value.GetRawText()}", "it must be a list of numbers");
     }
 
@@ -75,7 +75,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
     {
         if (!Present(name, out var value)) return null;
         if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
-            && Real(value[0], infinite: true) is { } low && Real(value[1], infinite: true) is { } high) return (low, high);
+            && AsDouble(value[0], infinite: true) is { } low && AsDouble(value[1], infinite: true) is { } high) return (low, high);
         throw Bad($"{name} is {value.GetRawText()}", "it must be two numbers");
     }
 
@@ -103,7 +103,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
             );
     }
 
-    /// <summary>Said in the file, and not null.</summary>
+    /// <summary>Whether the file has the key with a value other than null.</summary>
     public bool Present(string name, out JsonElement value)
     {
         if (root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null) return true;
@@ -111,14 +111,14 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
         return other is not null && root.TryGetProperty(other, out value) && value.ValueKind != JsonValueKind.Null;
     }
 
-    /// <summary>Said in the file to be null.</summary>
+    /// <summary>Whether the file has the key with the value null.</summary>
     public bool IsNull(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
 
     public UserErrorException Bad(string what, string rule) => new($"'{path}': {what}: {rule}.");
 
     private UserErrorException Missing(string name) => Bad($"{name} is missing", "this architecture needs it");
 
-    /// <summary>Said in the file, or by the family's default.</summary>
+    /// <summary>Finds the key's value in the file, or else the family's default.</summary>
     private bool Find(string name, out JsonElement value)
     {
         if (Present(name, out value)) return true;
@@ -128,7 +128,7 @@ internal sealed class ConfigFields(string path, JsonElement root, ModelFamily? f
 
     /// <summary>A number, or where infinity may stand, what Python and transformers write for it: a bare Infinity (here a string, see
     /// <see cref="PythonJson"/>) or {"__float__": "Infinity"}.</summary>
-    private static double? Real(JsonElement value, bool infinite = false)
+    private static double? AsDouble(JsonElement value, bool infinite = false)
     {
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
         if (!infinite) return null;

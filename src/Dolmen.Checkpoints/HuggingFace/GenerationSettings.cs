@@ -90,10 +90,10 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
         {
             EndOfTurn = fields.FirstId("eot_token_id"), EndOfMessage = fields.FirstId("eom_token_id"),
             DoSample = fields.Present("do_sample", out _) ? fields.Flag("do_sample") : null,
-            Temperature = fields.NumberOrNull("temperature"), TopK = fields.WholeOrNull("top_k"), TopP = fields.NumberOrNull("top_p"),
+            Temperature = fields.NumberOrNull("temperature"), TopK = fields.Int32OrNull("top_k"), TopP = fields.NumberOrNull("top_p"),
             MinP = fields.NumberOrNull("min_p"), TypicalP = fields.NumberOrNull("typical_p"),
             RepetitionPenalty = fields.NumberOrNull("repetition_penalty"),
-            MaxNewTokens = fields.WholeOrNull("max_new_tokens"), MinNewTokens = fields.WholeOrNull("min_new_tokens"),
+            MaxNewTokens = fields.Int32OrNull("max_new_tokens"), MinNewTokens = fields.Int32OrNull("min_new_tokens"),
             Suppressed = fields.Ids("suppress_tokens"), Stops = StopStrings(fields),
         };
     }

@@ -12,10 +12,10 @@ internal sealed class Gpt2Layout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        var dModel = fields.Whole("n_embd");
+        var dModel = fields.Int32("n_embd");
         return new Gpt2Config(
-            fields.Whole("vocab_size"), dModel, fields.Whole("n_layer"), fields.Whole("n_head"),
-            fields.WholeOrNull("n_inner") ?? (dModel <= int.MaxValue / 4 ? 4 * dModel : dModel), fields.Whole("n_positions"),
+            fields.Int32("vocab_size"), dModel, fields.Int32("n_layer"), fields.Int32("n_head"),
+            fields.Int32OrNull("n_inner") ?? (dModel <= int.MaxValue / 4 ? 4 * dModel : dModel), fields.Int32("n_positions"),
             fields.Number("layer_norm_epsilon"), fields.Flag("tie_word_embeddings"),
             fields.Activation("activation_function"), fields.Flag("scale_attn_weights"), fields.Flag("scale_attn_by_inverse_layer_idx"));
     }

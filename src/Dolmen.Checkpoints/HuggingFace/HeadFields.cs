@@ -67,7 +67,7 @@ internal static class HeadFields
     private static List<string> Labels(ConfigFields fields)
     {
         const int usual = 2;
-        var count = fields.WholeOrNull("num_labels");
+        var count = fields.Int32OrNull("num_labels");
         if (!fields.Present("id2label", out var names)) return [.. Enumerable.Range(0, Checked(count ?? usual)).Select(i => $"LABEL_{i}")];
         if (names.ValueKind != JsonValueKind.Object)
             throw fields.Bad("id2label is not an object", "it must give each label's number a name");

@@ -12,21 +12,21 @@ internal sealed class JambaLayout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        var heads = fields.Whole("num_attention_heads");
-        var dModel = fields.Whole("hidden_size");
+        var heads = fields.Int32("num_attention_heads");
+        var dModel = fields.Int32("hidden_size");
         return new JambaConfig(
-            fields.Whole("vocab_size"),
+            fields.Int32("vocab_size"),
             dModel,
-            fields.Whole("num_hidden_layers"),
+            fields.Int32("num_hidden_layers"),
             heads,
-            fields.IsNull("num_key_value_heads") ? heads : fields.Whole("num_key_value_heads"),
-            fields.Whole("intermediate_size"),
-            fields.Whole("max_position_embeddings"),
+            fields.IsNull("num_key_value_heads") ? heads : fields.Int32("num_key_value_heads"),
+            fields.Int32("intermediate_size"),
+            fields.Int32("max_position_embeddings"),
             MambaLayout.Times(fields, dModel, fields.Number("mamba_expand")),
             MambaLayout.Rank(fields, "mamba_dt_rank", dModel),
-            new MixtureConfig(fields.Whole("num_experts"), fields.Whole("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
-            fields.Whole("attn_layer_period"), fields.Whole("attn_layer_offset"), fields.Whole("expert_layer_period"),
-            fields.Whole("expert_layer_offset"), fields.Whole("mamba_d_state"), fields.Whole("mamba_d_conv"),
+            new MixtureConfig(fields.Int32("num_experts"), fields.Int32("num_experts_per_tok"), fields.Number("router_aux_loss_coef")),
+            fields.Int32("attn_layer_period"), fields.Int32("attn_layer_offset"), fields.Int32("expert_layer_period"),
+            fields.Int32("expert_layer_offset"), fields.Int32("mamba_d_state"), fields.Int32("mamba_d_conv"),
             fields.Flag("mamba_conv_bias"), fields.Flag("mamba_proj_bias"), fields.Number("rms_norm_eps"),
             fields.Flag("tie_word_embeddings"));
     }

@@ -12,7 +12,7 @@ internal static class LayerTypes
     /// that is missing, are those from <c>max_window_layers</c> on.</summary>
     public static (int? Window, string? Layers) QwenWindows(ConfigFields fields, int layers)
     {
-        var window = fields.Flag("use_sliding_window") && !fields.IsNull("sliding_window") ? fields.WholeOrNull("sliding_window") : null;
+        var window = fields.Flag("use_sliding_window") && !fields.IsNull("sliding_window") ? fields.Int32OrNull("sliding_window") : null;
         var types = fields.Texts("layer_types");
         if (types is not null) Check(fields, types, layers);
         if (window is null)
@@ -23,7 +23,7 @@ internal static class LayerTypes
             }
             return (null, null);
         }
-        var first = fields.Whole("max_window_layers");
+        var first = fields.Int32("max_window_layers");
         var slides = Enumerable.Range(0, layers).Select(i => types is null ? i >= first : types[i] == Sliding).ToArray();
         if (!slides.Contains(true)) return (null, null);
         return (window, slides.All(slide => slide) ? null : string.Concat(slides.Select(slide => slide ? 'S' : 'F')));

@@ -7,7 +7,7 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
 {
     public sealed override ModelConfig Read(ConfigFields fields)
     {
-        var (heads, dModel, layers) = (fields.Whole("num_attention_heads"), fields.Whole("hidden_size"), fields.Whole("num_hidden_layers"));
+        var (heads, dModel, layers) = (fields.Int32("num_attention_heads"), fields.Int32("hidden_size"), fields.Int32("num_hidden_layers"));
         if (heads < 1) throw fields.Bad($"num_attention_heads is {heads}", "it must be at least 1");
         if (layers is < 1 or > 1024) throw fields.Bad($"num_hidden_layers is {layers}", "it must be between 1 and 1024");
         var (window, windowLayers) = Windows(fields, layers);
@@ -17,17 +17,17 @@ internal abstract class LlamaFamilyLayout : ConfigLayout
             .ToArray();
         LayerTypes.RequireSame(fields, kinds);
         var (theta, scaling) = RotaryFields.Read(fields, kinds);
-        var context = fields.Whole("max_position_embeddings");
+        var context = fields.Int32("max_position_embeddings");
         return ReadMore(
             fields,
             new TransformerConfig(
-                fields.Whole("vocab_size"),
+                fields.Int32("vocab_size"),
                 dModel,
                 layers,
                 heads,
-                fields.IsNull("num_key_value_heads") ? heads : fields.WholeOrNull("num_key_value_heads") ?? heads,
-                fields.WholeOrNull("head_dim") ?? dModel / heads,
-                fields.Whole("intermediate_size"),
+                fields.IsNull("num_key_value_heads") ? heads : fields.Int32OrNull("num_key_value_heads") ?? heads,
+                fields.Int32OrNull("head_dim") ?? dModel / heads,
+                fields.Int32("intermediate_size"),
                 scaling?.Context(context) ?? context,
                 theta,
                 fields.Number("rms_norm_eps"),
@@ -103,7 +103,7 @@ internal sealed class MistralLayout : LlamaFamilyLayout
             is { Window: not null, WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: null };
 
     protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) =>
-        (fields.IsNull("sliding_window") ? null : fields.WholeOrNull("sliding_window"), null);
+        (fields.IsNull("sliding_window") ? null : fields.Int32OrNull("sliding_window"), null);
 
     protected override void WriteMore(TransformerConfig config, Utf8JsonWriter writer)
     {
@@ -161,14 +161,14 @@ internal sealed class MixtralLayout : LlamaFamilyLayout
         config is { WindowLayers: null, QkvBias: false, AttentionBias: false, MlpBias: false, QkNorm: false, Experts: not null };
 
     protected override (int? Window, string? Layers) Windows(ConfigFields fields, int layers) =>
-        (fields.WholeOrNull("sliding_window"), null);
+        (fields.Int32OrNull("sliding_window"), null);
 
     protected override TransformerConfig ReadMore(ConfigFields fields, TransformerConfig config) =>
         config with
         {
             Experts = new MixtureConfig(
-                fields.Whole("num_local_experts"),
-                fields.Whole("num_experts_per_tok"),
+                fields.Int32("num_local_experts"),
+                fields.Int32("num_experts_per_tok"),
                 fields.Number("router_aux_loss_coef")
             ),
         };

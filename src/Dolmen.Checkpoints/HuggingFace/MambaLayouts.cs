@@ -19,16 +19,16 @@ internal class MambaLayout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        var dModel = fields.Whole("hidden_size");
+        var dModel = fields.Int32("hidden_size");
         return new MambaConfig(
-            fields.Whole("vocab_size"),
+            fields.Int32("vocab_size"),
             dModel,
-            fields.Whole("num_hidden_layers"),
+            fields.Int32("num_hidden_layers"),
             RecurrentContext.Tokens,
-            fields.WholeOrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand")),
+            fields.Int32OrNull("intermediate_size") ?? Times(fields, dModel, fields.Number("expand")),
             Rank(fields, "time_step_rank", dModel),
-            fields.Whole("state_size"),
-            fields.Whole("conv_kernel"),
+            fields.Int32("state_size"),
+            fields.Int32("conv_kernel"),
             fields.Number("layer_norm_epsilon"),
             fields.Flag("tie_word_embeddings"),
             fields.Flag("use_bias"),
@@ -58,7 +58,7 @@ internal class MambaLayout : ConfigLayout
 
     /// <summary>A number, or "auto": a sixteenth of the width, rounded up.</summary>
     internal static int Rank(ConfigFields fields, string name, int dModel) =>
-        fields.Present(name, out var value) && value.ValueKind == JsonValueKind.Number ? fields.Whole(name) : (int)((dModel + 15L) / 16);
+        fields.Present(name, out var value) && value.ValueKind == JsonValueKind.Number ? fields.Int32(name) : (int)((dModel + 15L) / 16);
 
     internal static int Times(ConfigFields fields, int dModel, double expand)
     {
@@ -98,7 +98,7 @@ internal sealed class Mamba2Layout : ConfigLayout
 
     public override ModelConfig Read(ConfigFields fields)
     {
-        var (dModel, heads, headDim) = (fields.Whole("hidden_size"), fields.Whole("num_heads"), fields.Whole("head_dim"));
+        var (dModel, heads, headDim) = (fields.Int32("hidden_size"), fields.Int32("num_heads"), fields.Int32("head_dim"));
         var inner = MambaLayout.Times(fields, dModel, fields.Number("expand"));
         if ((long)heads * headDim != inner)
         {
@@ -108,8 +108,8 @@ internal sealed class Mamba2Layout : ConfigLayout
         // The largest float stands for no bound where we had to write one.
         if (high >= float.MaxValue) high = double.PositiveInfinity;
         return new Mamba2Config(
-            fields.Whole("vocab_size"), dModel, fields.Whole("num_hidden_layers"), RecurrentContext.Tokens, heads, headDim,
-            fields.Whole("state_size"), fields.Whole("n_groups"), fields.Whole("conv_kernel"), fields.Number("layer_norm_epsilon"),
+            fields.Int32("vocab_size"), dModel, fields.Int32("num_hidden_layers"), RecurrentContext.Tokens, heads, headDim,
+            fields.Int32("state_size"), fields.Int32("n_groups"), fields.Int32("conv_kernel"), fields.Number("layer_norm_epsilon"),
             fields.Flag("tie_word_embeddings"), fields.Flag("use_bias"), fields.Flag("use_conv_bias"), low, high);
     }
 

@@ -119,7 +119,7 @@ internal static class RotaryFields
             }
             found = read;
         }
-        return found ?? throw fields.Bad($"{name} names no type of layer", "it must have one object for each type");
+        return found ?? throw fields.Bad($"{name} does not name a type of layer", "it must have one object for each type");
     }
 
     private static (double Theta, RotaryScaling? Scaling) One(ConfigFields fields, ConfigFields rope, string name)
@@ -159,9 +159,9 @@ internal static class RotaryFields
 
     private static RotaryScaling? Scaling(ConfigFields fields, ConfigFields rope, string kind)
     {
-        var context = fields.Whole("max_position_embeddings");
+        var context = fields.Int32("max_position_embeddings");
         var original =
-            fields.WholeOrNull("original_max_position_embeddings") ?? rope.WholeOrNull("original_max_position_embeddings") ?? context;
+            fields.Int32OrNull("original_max_position_embeddings") ?? rope.Int32OrNull("original_max_position_embeddings") ?? context;
         if (original < 1)
             throw fields.Bad($"original_max_position_embeddings is {original}", "it must be at least 1");
         // Where yarn and longrope leave the factor out, it is how much longer the context has become.

@@ -14,7 +14,7 @@ public enum Pooling
 /// </summary>
 public abstract record HeadSpec
 {
-    /// <summary>In file order.</summary>
+    /// <summary>The head's tensors, in file order.</summary>
     public abstract IEnumerable<TensorShape> Tensors();
 
     /// <summary>Forward operations for one token whose hidden state goes through the head.</summary>

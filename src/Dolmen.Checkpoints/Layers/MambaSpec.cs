@@ -19,7 +19,7 @@ public sealed record ConvolutionSpec(string Weight, string? Bias, int Channels, 
 /// <param name="Dt">R → I, always with a bias.</param>
 /// <param name="ALog">(I, N).</param>
 /// <param name="Skip">D of the papers, (I).</param>
-/// <param name="DtNorm">RMSNorm over Δr before Dt (Jamba); likewise <paramref name="BNorm"/> and <paramref name="CNorm"/>.</param>
+/// <param name="DtNorm">RMSNorm over Δr before Dt (Jamba); <paramref name="BNorm"/> and <paramref name="CNorm"/> over B and C.</param>
 /// <param name="PlainNormEps">Δr, B and C are each divided by √(mean square + this), without weights (Falcon-Mamba, Zuo et al. 2024); null
 /// leaves them.</param>
 public sealed record MambaSpec(
@@ -45,7 +45,7 @@ public sealed record MambaSpec(
 /// <summary>Mamba-2 (Dao and Gu 2024): one decay a head, so that the scan is a masked product. (z, x, B, C, Δ) = In·u;
 /// (x, B, C) = silu(conv); Δ = clamp(softplus(Δ + bias)); h ← exp(Δ·A)·h + Δ·B⊗x; y = C·h + D·x; out = Out·norm(y·silu(z)).</summary>
 /// <param name="In">D → 2·H·P + 2·G·N + H.</param>
-/// <param name="DtBias">(H); likewise <paramref name="ALog"/> and <paramref name="Skip"/>.</param>
+/// <param name="DtBias">(H), as <paramref name="ALog"/> and <paramref name="Skip"/> are.</param>
 public sealed record Mamba2Spec(
     int Heads, int HeadDim, int Groups, int DState, LinearSpec In, ConvolutionSpec Convolution, string DtBias, string ALog, string Skip,
     NormSpec Norm, LinearSpec Output, double MinDt = 0, double MaxDt = double.PositiveInfinity) : MixerSpec

@@ -7,7 +7,7 @@ public abstract record MixerSpec
     /// <summary>What people call it, in a model card.</summary>
     public abstract string Name { get; }
 
-    /// <summary>In file order.</summary>
+    /// <summary>The mixer's tensors, in file order.</summary>
     public abstract IEnumerable<TensorShape> Tensors();
 
     /// <summary>Forward operations for one token, the mean over a sequence of <paramref name="contextLength"/>.</summary>
@@ -27,7 +27,7 @@ public abstract record MixerSpec
 /// <param name="Qkv">D → (H + 2K)·E: queries, then keys, then values.</param>
 /// <param name="Output">H·E → D.</param>
 /// <param name="Window">A position sees itself and the Window − 1 before it; null sees all.</param>
-/// <param name="QueryNorm">RMSNorm over each query head before positions (Qwen 3); likewise <paramref name="KeyNorm"/>.</param>
+/// <param name="QueryNorm">RMSNorm over each query head before positions (Qwen 3); <paramref name="KeyNorm"/> over each key head.</param>
 /// <param name="QueryScale">What scores are multiplied by besides 1 / √E.</param>
 public sealed record AttentionSpec(
     int Heads, int KvHeads, int HeadDim, LinearSpec Qkv, LinearSpec Output, PositionSpec Position, int? Window = null,

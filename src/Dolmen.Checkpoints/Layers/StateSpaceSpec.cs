@@ -6,7 +6,7 @@ namespace Dolmen.Checkpoints;
 /// imaginary parts Lin, Inv or LegS (S4D, Gu et al. 2022).</summary>
 public enum StateSpaceStart { LegS, LegT, DiagonalLin, DiagonalInv, DiagonalLegS }
 
-/// <summary>From x' = A·x + B·u to steps of Δ: exact for an input held between steps, or by the trapezoid rule.</summary>
+/// <summary>How x' = A·x + B·u becomes steps of Δ: exactly, for an input held between steps, or by the trapezoid rule.</summary>
 public enum Discretization { ZeroOrderHold, Bilinear }
 
 /// <summary>H state spaces of one input and output each: x' = A·x + B·u, y = 2·Re C·x + D·u with A = −exp(A_real) + i·A_imag − Σᵣ PᵣPᵣ*,

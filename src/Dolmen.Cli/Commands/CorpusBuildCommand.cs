@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Data.Cleaning;
 using Dolmen.Data.Inputs;
 using Dolmen.Pipeline;
@@ -43,7 +44,7 @@ internal static class CorpusBuildCommand
                     + "tables; of documentation and texts nothing but copies is dropped.",
             HelpName = "NAME|FILE",
         };
-        var set = CommonOptions.Set();
+        var set = CommonOptions.Set("filters.gopherQuality.minWords=30");
         var textField = new Option<string?>("--text-field")
         {
             Description = "The field of JSON lines, or the column of CSV files, that holds the documents (text).",

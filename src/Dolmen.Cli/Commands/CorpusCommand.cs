@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Spectre.Console;
 
 namespace Dolmen.Cli.Commands;

@@ -96,7 +96,7 @@ internal static class CorpusInspectCommand
                     );
                 else if (query.Full || query.Id is not null)
                     foreach (var document in found)
-                        ShowWhole(console, document);
+                        ShowDocument(console, document);
                 else
                     ShowList(console, found);
             }
@@ -141,7 +141,7 @@ internal static class CorpusInspectCommand
         console.Write(table);
     }
 
-    private static void ShowWhole(IAnsiConsole console, InspectedDocument document)
+    private static void ShowDocument(IAnsiConsole console, InspectedDocument document)
     {
         console.Write(new Rule(Markup.Escape(Plain(document.Id))).LeftJustified());
         var facts = new Grid().AddColumn().AddColumn();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Data.Reports;
 
 namespace Dolmen.Cli.Commands;

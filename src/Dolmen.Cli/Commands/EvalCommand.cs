@@ -13,7 +13,7 @@ internal static class EvalCommand
 {
     public static Command Build()
     {
-        var command = new Command("eval", "Measures models on held-out text and questions.");
+        var command = new Command("eval", "Measure models on held-out text and questions.");
         command.Add(Run());
         command.Add(TranslateCommand.Evaluate());
         command.Add(List());
@@ -34,10 +34,10 @@ internal static class EvalCommand
         };
         var output = CommonOptions.Out(
             "Where to put evaluation.json, evaluation.md, lm-eval's layout of the results, questions.jsonl and answers.jsonl.");
-        var set = CommonOptions.Set();
+        var set = CommonOptions.Set("evaluation.tasks.2.shots=3");
         var seed = CommonOptions.Seed();
         var json = CommonOptions.Json();
-        var command = new Command("run", "Evaluates one model by the tasks of a recipe: bits per byte, multiple choice, refusal.")
+        var command = new Command("run", "Evaluate one model by the tasks of a recipe: bits per byte, multiple choice, refusal.")
         {
             model, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
         };
@@ -72,7 +72,7 @@ internal static class EvalCommand
     private static Command List()
     {
         var json = CommonOptions.Json();
-        var command = new Command("ls", "Lists the tasks and the metrics they give.") { json };
+        var command = new Command("ls", "List the tasks and the metrics they give.") { json };
         command.Runs((parsed, _) =>
         {
             var tasks = EvaluationRecipe.Standard;

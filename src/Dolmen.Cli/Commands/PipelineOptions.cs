@@ -18,8 +18,7 @@ internal sealed class PipelineOptions
     };
     private readonly Option<string[]> _inputs = new("--input")
     {
-        Description =
-            "Folders or files of .txt .md .html .xml .jsonl .jsonl.gz .cs to learn from; the SDK's API documentation when left out.",
+        Description = "Folders or files to learn from, as 'corpus build' reads them; the SDK's API documentation when left out.",
         HelpName = "PATH",
         AllowMultipleArgumentsPerToken = true,
     };

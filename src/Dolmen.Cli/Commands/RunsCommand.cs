@@ -20,7 +20,7 @@ internal static class RunsCommand
             Description = "A folder of runs (runs), or a run, whose stages are listed.", DefaultValueFactory = _ => "runs",
         };
         var json = CommonOptions.Json();
-        var command = new Command("ls", "Lists a folder's runs: what made them, when, in which time, how big, whether finished.")
+        var command = new Command("ls", "List a folder's runs: what made them, when, in which time, how big, whether finished.")
         {
             folder, json,
         };
@@ -55,7 +55,7 @@ internal static class RunsCommand
     {
         var path = new Argument<string>("DIR") { Description = "A run, or the folder or file that a verb has made." };
         var json = CommonOptions.Json();
-        var command = new Command("show", "Says what a result was made of, step by step back to the documents: filters, tokenizer, steps.")
+        var command = new Command("show", "Say what a result was made of, step by step back to the documents: filters, tokenizer, steps.")
         {
             path, json,
         };

@@ -82,7 +82,7 @@ internal static class TokenizerTrainCommand
                     + "left out.",
             HelpName = "MB",
         };
-        var (set, threads, json) = (CommonOptions.Set(), CommonOptions.Threads(), CommonOptions.Json());
+        var (set, threads, json) = (CommonOptions.Set("minPairCount=4"), CommonOptions.Threads(), CommonOptions.Json());
         command.Add(paths);
         foreach (
             Option option in (Option[])

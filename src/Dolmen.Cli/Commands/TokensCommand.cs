@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Pipeline;
 
 namespace Dolmen.Cli.Commands;

@@ -57,7 +57,9 @@ internal static class TrainingVerbs
                     work.Reads(input.Name.TrimStart('-'), File.Exists(value) || Directory.Exists(value) ? [value] : value.Split(','));
                 var outcome = train(loaded, given, context);
                 progress.Dispose();
-                var settings = RecipeFile.ToTree(loaded);
+                // What the machine was measured to be fastest with is a setting of the result like any other.
+                var resolved = loaded with { Training = loaded.Training with { Precision = outcome.Arithmetic } };
+                var settings = RecipeFile.ToTree(resolved);
                 work.Finish(loaded.Seed, Part(settings, [.. parts, "training"]), TrainingFacts.Of(outcome));
                 if (parsed.GetValue(json))
                     Console.Out.WriteLine(StageOutcome.ToJson(directory, outcome));

@@ -78,7 +78,7 @@ internal static class TranslateCommand
 
     public static Command Evaluate()
     {
-        var command = new Command("translate", "Translates sources and compares with their targets: BLEU, chrF, exact matches.");
+        var command = new Command("translate", "Translate sources and compare with their targets: BLEU, chrF, exact matches.");
         var (model, beam, penalty, threads, json) = (
             CommonOptions.Model(),
             Beam(),

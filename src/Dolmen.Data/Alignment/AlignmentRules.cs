@@ -63,7 +63,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         var conversations = Conversations(real);
         stop.ThrowIfCancellationRequested();
         var preferences = Preferences();
-        var answered = Draw.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
+        var answered = SeededSample.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
             .Select(q => new KnownQuestion(q.Prompt, q.Answer))
             .ToList();
         return new AlignmentSet(conversations, preferences, invented, answered);
@@ -85,7 +85,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         );
         foreach (var question in InventedQuestions(wanted, "conversations"))
             conversations.Add(new Conversation([new("user", question.Prompt), new("assistant", Refusal(question.Entry))]));
-        return Draw.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content);
+        return SeededSample.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content);
     }
 
     /// <summary>A second question about the same type: about the same member in another way, or about another one.</summary>
@@ -99,7 +99,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
             .FirstOrDefault();
         return same
             ?? Question.Ask(
-                Draw.One(_siblings[first.Entry.Container], $"{_seed}|second|{first.Entry.Id}"),
+                SeededSample.One(_siblings[first.Entry.Container], $"{_seed}|second|{first.Entry.Id}"),
                 QuestionKind.Meaning,
                 $"{_seed}|second"
             );
@@ -125,10 +125,10 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
                 if (bad is not null && bad != question.Answer) pairs.Add(new PreferencePair(question.Prompt, question.Answer, bad));
             }
         }
-        return Draw.Take(pairs, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}");
+        return SeededSample.Take(pairs, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}");
     }
 
-    // Of the same type when it has one that differs: close enough to be a mistake worth learning from.
+    // Another member of the same type where one differs: close enough to be a mistake worth learning from.
     private string? Other(Question question)
     {
         var salt = $"{_seed}|other|{question.Kind}|{question.Entry.Id}";
@@ -136,7 +136,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         {
             for (var i = 0; i < 12; i++)
             {
-                var other = Question.Ask(Draw.One(candidates, $"{salt}|{i}"), question.Kind, salt);
+                var other = Question.Ask(SeededSample.One(candidates, $"{salt}|{i}"), question.Kind, salt);
                 if (other is not null && other.Answer != question.Answer) return other.Answer;
             }
         }
@@ -149,7 +149,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         var extra = 2 + (int)(Artifacts.StableHash.Of(salt) % 3);
         var more = Enumerable
             .Range(0, extra)
-            .Select(i => Draw.One(training, $"{salt}|{i}").Summary)
+            .Select(i => SeededSample.One(training, $"{salt}|{i}").Summary)
             .Where(s => s.Length is > 0 and <= Question.MaxAnswerChars);
         return string.Join(' ', more.Prepend(question.Answer));
     }
@@ -185,5 +185,8 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
     }
 
     private string Refusal(Entry entry) =>
-        string.Format(Draw.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"), entry.Signature);
+        string.Format(
+            SeededSample.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"),
+            entry.Signature
+        );
 }

@@ -29,14 +29,15 @@ internal static class MultipleChoice
             .OrderBy(e => e.Summary.Length)
             .ThenBy(e => e.Id, StringComparer.Ordinal)
             .ToList();
-        var chosen = Draw.Take(Enumerable.Range(0, pool.Count), recipe.MaxMultipleChoice, $"{seed}|multiple choice", i => pool[i].Id);
+        var places = Enumerable.Range(0, pool.Count);
+        var chosen = SeededSample.Take(places, recipe.MaxMultipleChoice, $"{seed}|multiple choice", i => pool[i].Id);
         var seen = seenInTraining(chosen.Select(i => pool[i].Summary));
         var items = new List<MultipleChoiceItem>();
         foreach (var index in chosen)
         {
             var entry = pool[index];
             var salt = $"{seed}|{entry.Id}";
-            var distractors = Draw.Take(NearestSummaries(pool, index), 3, salt, s => s);
+            var distractors = SeededSample.Take(NearestSummaries(pool, index), 3, salt, s => s);
             if (distractors.Count < 3) continue;
             var gold = (int)(StableHash.Of($"{salt}|gold") % 4);
             distractors.Insert(gold, entry.Summary);

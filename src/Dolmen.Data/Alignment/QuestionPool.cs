@@ -25,11 +25,11 @@ internal sealed class QuestionPool(IReadOnlyList<Entry> training, string seed)
         var questions = new List<Question>();
         foreach (var (kind, share) in Mix)
         {
-            var asked = Draw.Shuffled(training, $"{seed}|{salt}|{kind}", e => e.Id)
+            var asked = SeededSample.Shuffled(training, $"{seed}|{salt}|{kind}", e => e.Id)
                 .Where(e => kind != QuestionKind.Which || _summaries[(e.Container, e.Summary)] == 1)
                 .Select(e => Question.Ask(e, kind, $"{seed}|{salt}")).OfType<Question>();
             questions.AddRange(asked.Take((int)(count * share)));
         }
-        return Draw.Take(questions, count, $"{seed}|{salt}|order", q => $"{q.Kind}|{q.Entry.Id}");
+        return SeededSample.Take(questions, count, $"{seed}|{salt}|order", q => $"{q.Kind}|{q.Entry.Id}");
     }
 }

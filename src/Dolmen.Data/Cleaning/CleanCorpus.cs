@@ -5,6 +5,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Decontamination;
 using Dolmen.Data.Deduplication;
+using Dolmen.Data.Documentation;
 using Dolmen.Data.Quality.Perplexity;
 using Dolmen.Data.Sources;
 

@@ -26,16 +26,17 @@ internal sealed record MixedSettings(double? Max = null);
 /// <param name="Model">A file that <c>corpus train-classifier</c> wrote; for perplexity also the folder of a language model.</param>
 internal sealed record ScoreSettings(string Model, double? Min = null, double? Max = null);
 
-/// <summary>Of equal texts one stays.</summary>
-/// <param name="MinHash">So does one of near-duplicates; null leaves them.</param>
-/// <param name="Lines">Lines that stand in several documents are cut from all but the first, before anything is measured; null leaves
+/// <summary>Keeps one of several documents with the same text.</summary>
+/// <param name="MinHash">How near-duplicates are found; null keeps them.</param>
+/// <param name="Lines">Cuts lines that stand in several documents from all but the first, before anything is measured; null keeps
 /// them.</param>
-/// <param name="Paragraphs">So are paragraphs.</param>
-/// <param name="ExactSubstrings">So are long passages, wherever they begin and end.</param>
+/// <param name="Paragraphs">Cuts paragraphs that stand in several documents from all but the first; null keeps them.</param>
+/// <param name="ExactSubstrings">Cuts long passages that stand in several documents from all but the first, wherever they begin and end;
+/// null keeps them.</param>
 /// <param name="MinCharsLeft">A document of which something was cut is dropped if fewer characters are left.</param>
 /// <param name="Index">A folder with the documents of earlier crawls, made when it is not there: what duplicates one of them is dropped,
 /// and this crawl is added at the end.</param>
-/// <param name="MaxCutFraction">A document of whose characters more were cut is dropped; null keeps it.</param>
+/// <param name="MaxCutFraction">A document is dropped if more than this share of its characters was cut; null keeps it.</param>
 internal sealed record DedupSettings(
     MinHashSettings? MinHash = null,
     RepeatSettings? Lines = null,
@@ -46,7 +47,7 @@ internal sealed record DedupSettings(
     string? Index = null
 )
 {
-    /// <summary>From which similarity on a pair counts as one of duplicates.</summary>
+    /// <summary>The similarity from which on a pair counts as duplicates.</summary>
     [JsonIgnore]
     public double LeastJaccard => MinHash is { } minHash ? minHash.MinJaccard ?? 0 : double.PositiveInfinity;
 
@@ -84,7 +85,7 @@ internal sealed record CleaningRecipe(
     int ShardMegabytes = 64
 )
 {
-    /// <summary>For texts their owner chose: nothing is judged, only copies go.</summary>
+    /// <summary>The recipe for texts that their owner chose: nothing is judged, and only copies are dropped.</summary>
     public static CleaningRecipe Gentle { get; } = new(new(), new(), new(), Dedup: new());
 
     /// <summary>All that is wrong at once.</summary>

@@ -39,11 +39,11 @@ public sealed record CleaningReport(
 {
     public const string FileName = "cleaning.json";
 
-    /// <summary>Of this run alone, and in no file: the same input makes the same files.</summary>
+    /// <summary>Seconds of this run alone. They are in no file, because the same input makes the same files.</summary>
     [JsonIgnore]
     public double Seconds { get; init; }
 
-    /// <summary>Of input, uncompressed, all stages and all cores together.</summary>
+    /// <summary>Uncompressed input read a second, all stages and cores together.</summary>
     [JsonIgnore]
     public double MegabytesPerSecond => Seconds > 0 ? Bytes / 1e6 / Seconds : 0;
 }

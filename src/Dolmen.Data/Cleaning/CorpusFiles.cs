@@ -23,7 +23,7 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
     ];
     private static readonly string[] Keys = ["id", "url", "file_path", "language", "reason", "cluster_id"];
 
-    private string[] Wholes => clustered ? ["token_count", "offset", "cluster_size", "rehydration_weight"] : ["token_count", "offset"];
+    private string[] Longs => clustered ? ["token_count", "offset", "cluster_size", "rehydration_weight"] : ["token_count", "offset"];
 
     /// <summary>All shards, several at once. A report of the counts alone.</summary>
     /// <param name="stages">Each with the share of its documents that is held out.</param>
@@ -82,11 +82,11 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
                             At(CorpusFolder.Documents, name),
                             kept =>
                             {
-                                using var documents = new TableWriter(kept, [.. Texts, .. cluster], Wholes, measures.Names);
+                                using var documents = new TableWriter(kept, [.. Texts, .. cluster], Longs, measures.Names);
                                 using var exclusions = new TableWriter(
                                     excluded,
                                     [.. Texts, .. cluster, "reason", "contaminated_by"],
-                                    Wholes,
+                                    Longs,
                                     [.. measures.Names, "value", "threshold"]
                                 );
                                 using var measurements = new TableWriter(
@@ -111,7 +111,7 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
                                     ];
                                     if (clustered)
                                         texts = [.. texts, id];
-                                    long?[] wholes = clustered
+                                    long?[] longs = clustered
                                         ? [null, d.Header.Offset, size, size > 0 ? Rehydration.Weight(size) : null]
                                         : [null, d.Header.Offset];
                                     var (value, threshold) = (why?.Value ?? double.NaN, why?.Threshold ?? double.NaN);
@@ -123,16 +123,16 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
                                     if (why is { } exclusion)
                                         exclusions.Add(
                                             [.. texts, exclusion.Reason, d.Contamination],
-                                            wholes,
+                                            longs,
                                             [.. d.Measures, value, threshold]
                                         );
                                     else if (StableHash.Fraction(d.Header.Id) < heldOut)
                                         held.Add(d.Header.Id, d.Text);
                                     else
                                     {
-                                        wholes[0] = build.Counter?.Count(d.Text);
-                                        counts.Tokens += wholes[0] ?? 0;
-                                        documents.Add(texts, wholes, d.Measures);
+                                        longs[0] = build.Counter?.Count(d.Text);
+                                        counts.Tokens += longs[0] ?? 0;
+                                        documents.Add(texts, longs, d.Measures);
                                     }
                                     counts.Count(d, why, bytes);
                                     if (measures.CutAt >= 0)
@@ -162,7 +162,7 @@ internal sealed class CorpusFiles(CorpusWork build, MeasureSet measures, Verdict
 
         public HeldOutTexts.Written? HeldOut { get; set; }
 
-        /// <summary>Of the documents to train on.</summary>
+        /// <summary>Tokens of the documents to train on.</summary>
         public long Tokens { get; set; }
 
         public void Count(MeasuredDocument document, Exclusion? why, long bytes)

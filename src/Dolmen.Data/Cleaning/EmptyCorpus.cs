@@ -10,7 +10,7 @@ internal static class EmptyCorpus
 
     public static string WhyEmpty(this CleaningReport report)
     {
-        var reasons = Told(report.Dropped.Concat(report.Unread));
+        var reasons = ListReasons(report.Dropped.Concat(report.Unread));
         var left =
             report.Read > 0
                 ? $"nothing is left of {report.Read} documents"
@@ -20,9 +20,9 @@ internal static class EmptyCorpus
 
     /// <summary>": unparsable-json 3. First: …", or nothing.</summary>
     public static string Reasons(Funnel funnel) =>
-        Told(funnel.Dropped) is { Length: > 0 } reasons ? $": {reasons}.{Places(funnel.Broken)}".TrimEnd('.') : "";
+        ListReasons(funnel.Dropped) is { Length: > 0 } reasons ? $": {reasons}.{Places(funnel.Broken)}".TrimEnd('.') : "";
 
-    private static string Told(IEnumerable<KeyValuePair<string, long>> counts) =>
+    private static string ListReasons(IEnumerable<KeyValuePair<string, long>> counts) =>
         string.Join(
             ", ",
             counts

@@ -26,7 +26,7 @@ internal sealed record ExtractedDocument(
 internal static class ExtractedFiles
 {
     private static readonly string[] Texts = [.. DocumentHeader.Names, "language", "text", "reason"];
-    private static readonly string[] Wholes = ["offset", "bytes", "markdown"];
+    private static readonly string[] Longs = ["offset", "bytes", "markdown"];
     private static readonly string[] Numbers = ["score", "value", "threshold"];
 
     /// <returns>Number of documents.</returns>
@@ -35,7 +35,7 @@ internal static class ExtractedFiles
         long count = 0;
         AtomicFile.Write(path, stream =>
         {
-            using var table = new TableWriter(stream, Texts, Wholes, Numbers, small: false);
+            using var table = new TableWriter(stream, Texts, Longs, Numbers, small: false);
             using var writer = new SignatureWriter(signatures, minHash);
             foreach (var d in documents)
             {
@@ -65,7 +65,7 @@ internal static class ExtractedFiles
         for (var group = 0; group < table.Groups; group++)
         {
             var texts = Texts.ToDictionary(name => name, name => table.Strings(group, table.Find(name)), StringComparer.Ordinal);
-            var numbers = Array.ConvertAll([.. Wholes, .. Numbers], name => table.Numbers(group, table.Find(name)));
+            var numbers = Array.ConvertAll([.. Longs, .. Numbers], name => table.Numbers(group, table.Find(name)));
             for (var row = 0; row < texts["id"].Length; row++)
             {
                 string Text(string column) => texts[column][row] ?? "";

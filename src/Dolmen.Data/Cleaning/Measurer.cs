@@ -37,7 +37,7 @@ internal sealed class Measurer : IDisposable
         _minHash = recipe.Dedup?.MinHash is { } minHash ? new MinHash(minHash) : null;
     }
 
-    /// <summary>Of what each document's measures hold.</summary>
+    /// <summary>Names of what each document's measures hold, in their order.</summary>
     public IReadOnlyList<string> Names => _measures.Names;
 
     public MeasuredDocument Measure(SourceRecord record, Funnel? funnel = null) => Measure(Extract(record, funnel), []);
@@ -100,7 +100,7 @@ internal sealed class Measurer : IDisposable
             new(header, LanguageGuess.Unknown, "", false, why, bytes);
     }
 
-    /// <summary>With the signature of the text as it was extracted, by which copies are known before anything is cut.</summary>
+    /// <summary>Extracts a text and signs it as it is, so that copies are known before anything is cut.</summary>
     public ExtractedDocument ExtractSigned(SourceRecord record, Funnel? funnel = null)
     {
         var document = Extract(record, funnel);

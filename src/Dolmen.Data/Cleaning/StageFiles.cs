@@ -10,7 +10,7 @@ namespace Dolmen.Data.Cleaning;
 internal static class StageFiles
 {
     private static readonly string[] Texts = [.. DocumentHeader.Names, "language", "text", "before", "reason", "contaminated_by"];
-    private static readonly string[] Wholes = ["offset", "bytes"];
+    private static readonly string[] Longs = ["offset", "bytes"];
     private static readonly DocumentHeader Unread = new("", "", 0);
 
     /// <summary>Writes the documents and their signatures, in order.</summary>
@@ -28,7 +28,7 @@ internal static class StageFiles
             path,
             stream =>
             {
-                using var table = new TableWriter(stream, Texts, Wholes, [.. measures, "value", "threshold"], small: false);
+                using var table = new TableWriter(stream, Texts, Longs, [.. measures, "value", "threshold"], small: false);
                 using var writer = new SignatureWriter(signatures, minHash);
                 foreach (var d in documents)
                 {

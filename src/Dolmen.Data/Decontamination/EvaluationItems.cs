@@ -76,7 +76,7 @@ internal static class EvaluationItems
         while (row.Next(CancellationToken.None))
         {
             number++;
-            if (row.Kind != DelimitedRow.Whole)
+            if (row.Kind != DelimitedRow.Complete)
                 throw new UserErrorException(
                     $"{path}, line {row.Line} is longer than {BoundedText.MaxLineBytes >> 20} MB or has a quotation that never closes. "
                         + "Correct the line or remove it."

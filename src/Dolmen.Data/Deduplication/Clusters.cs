@@ -101,17 +101,3 @@ internal sealed class Clusters : IDisposable
 
     public void Dispose() => _keys.Dispose();
 }
-
-/// <summary>FineWeb-2's rehydration: how often the survivor of a cluster is repeated, by the cluster's size.</summary>
-internal static class Rehydration
-{
-    public static int Weight(long clusterSize) => clusterSize switch
-    {
-        < 2 => 1,
-        2 => 2,
-        < 5 => 3,
-        < 100 => 5,
-        < 1000 => 8,
-        _ => 1,
-    };
-}

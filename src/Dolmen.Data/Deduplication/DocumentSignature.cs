@@ -23,7 +23,7 @@ internal sealed class DocumentSignature
     public int SketchCount { get; internal set; }
 
     /// <summary>True when the sketch holds all distinct shingles.</summary>
-    public bool SketchIsWhole { get; internal set; }
+    public bool SketchIsComplete { get; internal set; }
 
     public TextDigest Text { get; set; }
 

@@ -72,15 +72,15 @@ internal sealed class DuplicateIndex : IDisposable
         }
     }
 
-    /// <summary>For one build at a time.</summary>
+    /// <summary>Opens the index for one build; others are kept out until it is closed.</summary>
     /// <param name="inputs">The crawl that is going to be looked for and added.</param>
     /// <exception cref="UserErrorException">The index is damaged, of another MinHash shape, or in use.</exception>
     public static DuplicateIndex Open(string directory, MinHashSettings settings, string inputs) => new(directory, settings, inputs);
 
-    /// <summary>Of the crawls before this one.</summary>
+    /// <summary>Documents of the crawls before this one.</summary>
     public long Documents { get; }
 
-    /// <summary>Of each of these documents whether the filters of its time kept it, 1 or 0.</summary>
+    /// <summary>For each of these documents 1 if the filters of its time kept it, else 0.</summary>
     public ReadOnlySpan<byte> KeptFlags => _kept.AsSpan(0, (int)Documents);
 
     public bool Kept(long ordinal) => _kept[ordinal] != 0;

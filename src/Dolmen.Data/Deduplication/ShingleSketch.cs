@@ -7,7 +7,7 @@ internal static class ShingleSketch
     public static void Of(ReadOnlySpan<uint> shingles, int size, DocumentSignature into)
     {
         if (into.Sketch.Length != size) into.Sketch = new uint[size];
-        // Of a long document only what lies below a cut is sorted; the cut is raised until enough distinct hashes lie below it.
+        // In a long document only hashes below a cut are sorted; the cut is raised until enough distinct ones lie below it.
         for (var share = 1.5; ; share *= 4)
         {
             var cut = shingles.Length <= size * 2 ? 1 : share * size / shingles.Length;
@@ -38,7 +38,7 @@ internal static class ShingleSketch
                 else break;
             }
             into.SketchCount = kept;
-            into.SketchIsWhole = most == uint.MaxValue && distinct <= into.Sketch.Length;
+            into.SketchIsComplete = most == uint.MaxValue && distinct <= into.Sketch.Length;
             return most == uint.MaxValue || kept == into.Sketch.Length;
         }
         finally

@@ -10,7 +10,7 @@ internal readonly record struct SignatureRow(TextDigest Text, PriorityKey Priori
 {
     public bool HasBands => (Sketch & 1) != 0;
 
-    public bool SketchIsWhole => (Sketch & 2) != 0;
+    public bool SketchIsComplete => (Sketch & 2) != 0;
 
     public int SketchCount => Sketch >>> 2;
 }
@@ -49,7 +49,7 @@ internal sealed class SignatureWriter : IDisposable
     public void Add(DocumentSignature signature)
     {
         _offsets.Add(_file.Position);
-        var sketch = (signature.SketchCount << 2) | (signature.SketchIsWhole ? 2 : 0) | (signature.HasBands ? 1 : 0);
+        var sketch = (signature.SketchCount << 2) | (signature.SketchIsComplete ? 2 : 0) | (signature.HasBands ? 1 : 0);
         var row = new SignatureRow(signature.Text, signature.Priority, signature.Length, sketch);
         _file.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<SignatureRow>(in row)));
         _file.Write(MemoryMarshal.AsBytes(signature.Bands.AsSpan(0, _settings.Buckets)));

@@ -72,7 +72,7 @@ internal sealed class SignatureReader : IDisposable
         Read(offset, MemoryMarshal.AsBytes(new Span<SignatureRow>(ref head)));
         if (head.SketchCount > into.Length) throw Broken($"row {row} is longer than its shape allows");
         Read(offset + Unsafe.SizeOf<SignatureRow>() + (_settings.Buckets * 8L), MemoryMarshal.AsBytes(into[..head.SketchCount]));
-        whole = head.SketchIsWhole;
+        whole = head.SketchIsComplete;
         return head.SketchCount;
     }
 

@@ -8,7 +8,7 @@ namespace Dolmen.Data.Filters;
 /// <summary>What a UTF-16 unit is to the cutting of words.</summary>
 internal enum CharClass : byte
 {
-    /// <summary>Digits, marks and joiners: part of a word, but no letter.</summary>
+    /// <summary>Digits, marks and joiners: part of a word, but not a letter.</summary>
     Digit,
     Letter,
     Hangul,

@@ -13,7 +13,7 @@ internal sealed record FilterSettings(
 
 internal static class FilterSet
 {
-    /// <summary>In FineWeb's order: what drops lines comes before what measures the rest of them.</summary>
+    /// <summary>Builds the filters in FineWeb's order: those that drop lines come before those that measure the rest.</summary>
     public static IReadOnlyList<IFilter> Create(FilterSettings settings)
     {
         var filters = new List<IFilter>();

@@ -17,13 +17,13 @@ internal ref struct RepeatedGrams
 
     private readonly ReadOnlySpan<Word> _words;
 
-    /// <summary>Of each pair of words, by its place: which of the repeated pairs it is.</summary>
+    /// <summary>For each pair of words, by its place, the number of the repeated pair that it is.</summary>
     private Span<int> _pairs;
 
-    /// <summary>Of each place: words of the longest n-gram there that repeats.</summary>
+    /// <summary>For each place, the words of the longest n-gram there that repeats.</summary>
     private Span<byte> _reach;
 
-    /// <summary>Of each place and n that it reaches, the first place of the same n-gram; its complement once that was met.</summary>
+    /// <summary>Index of the first occurrence of the n-gram that starts at each place, bitwise-complemented once counted.</summary>
     private Span<int> _firsts;
 
     /// <summary>Of n = 2 to 4: how often the most frequent n-gram occurs and where first. Where nothing repeats, it is the first of
@@ -107,7 +107,7 @@ internal ref struct RepeatedGrams
             var place = (uint)hash & mask;
             places[kept] = index;
             hashes[kept] = hash;
-            // Not a branch: it could not be foretold.
+            // Written without a branch, which the processor could not predict.
             kept += (int)(twice[(int)(place >> 6)] >> (int)(place & 63)) & 1;
         }
         ArrayPool<ulong>.Shared.Return(seen);

@@ -8,7 +8,7 @@ internal readonly struct Word(int start, int length, WordKind kind, ulong hash)
 {
     private readonly int _lengthAndKind = (length << 2) | (int)kind;
 
-    /// <summary>Of its UTF-16 text as it stands, case and all.</summary>
+    /// <summary>Hash of the word's UTF-16 text, case included.</summary>
     public ulong Hash { get; } = hash;
 
     public int Start { get; } = start;
@@ -17,7 +17,7 @@ internal readonly struct Word(int start, int length, WordKind kind, ulong hash)
 
     public int End => Start + Length;
 
-    /// <summary>At least one of its characters is a letter.</summary>
+    /// <summary>Whether at least one of its characters is a letter.</summary>
     public bool IsAlphabetic => (_lengthAndKind & (int)WordKind.Alphabetic) != 0;
 
     /// <summary>Nothing but punctuation.</summary>

@@ -37,14 +37,15 @@ internal static class InputFiles
                         readable |= Add(path, NameOf(path), rootName);
                     if (!readable)
                         throw new UserErrorException(
-                            $"--input {input} holds no file that can be read: {Readable} are. {Told(leftOut.Values)}Name another folder or "
+                            $"--input {input} holds no file that can be read: {Readable} are. "
+                                + $"{ListReasons(leftOut.Values)}Name another folder or "
                                 + $"file."
                         );
                     break;
                 case FileType.Regular:
                     if (!IsReadable(root))
                         throw new UserErrorException(
-                            $"--input {input} is of no type that can be read: {Readable} are. Convert it, or name another file."
+                            $"--input {input} is not of a type that can be read ({Readable}). Convert it, or name another file."
                         );
                     if (!names.TryGetValue(root, out var before) || string.CompareOrdinal(rootName, before.Name) < 0)
                         names[root] = (rootName, rootName);
@@ -88,7 +89,7 @@ internal static class InputFiles
             _ => null,
         };
 
-    private static string Told(IEnumerable<(string Name, string Reason)> leftOut)
+    private static string ListReasons(IEnumerable<(string Name, string Reason)> leftOut)
     {
         var reasons = leftOut.GroupBy(item => item.Reason, StringComparer.Ordinal).OrderBy(same => same.Key, StringComparer.Ordinal)
             .Select(same => $"{same.Key} {same.Count()} (first: {same.First().Name})").ToList();

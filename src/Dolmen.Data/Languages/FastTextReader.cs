@@ -66,7 +66,7 @@ internal sealed class FastTextReader(Stream stream, string path)
         return values;
     }
 
-    /// <summary>As many as there is room for, which the caller has demanded.</summary>
+    /// <summary>Fills <paramref name="values"/>, whose bytes the caller has made sure of.</summary>
     public void Floats(Span<float> values, string what)
     {
         stream.ReadExactly(MemoryMarshal.AsBytes(values));

@@ -19,8 +19,8 @@ internal sealed class LinguaIdentifier : ILanguageIdentifier
         var shares = ScriptShares.Of(TextSample.Beginning(text));
         if (shares.Main == Script.Zyyy)
             return LanguageGuess.Unknown;
-        if (TellingSigns.Betrayed(shares.Main, text) is { } told)
-            return new(told, ScriptLanguages.Certainty(shares));
+        if (TellingSigns.DistinctLanguage(shares.Main, text) is { } language)
+            return new(language, ScriptLanguages.Certainty(shares));
         if (ScriptModels.For(shares.Main) is not { } model)
             return new(TellingSigns.Language(shares.Main, text), ScriptLanguages.Certainty(shares));
 

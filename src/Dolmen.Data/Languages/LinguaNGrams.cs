@@ -32,10 +32,10 @@ internal sealed class LinguaNGrams
         Trigrams = WithFrequencies();
     }
 
-    /// <summary>With their shares of all trigrams of the language, beginnings of words taken as like their middles.</summary>
+    /// <summary>Trigrams with their shares of all trigrams of the language; the beginning of a word counts like its middle.</summary>
     public (ulong Letters, float Frequency)[] Trigrams { get; }
 
-    /// <summary>Of a letter after the ones before it; 0 when the language's texts have none such.</summary>
+    /// <summary>Probability of a letter after the ones before it; 0 where the language's texts do not have it there.</summary>
     /// <param name="letters">As <see cref="Key"/> packs them.</param>
     /// <param name="length">How many letters, 1 to 3.</param>
     public float Probability(ulong letters, int length) => _probabilities[length - 1].GetValueOrDefault(letters);

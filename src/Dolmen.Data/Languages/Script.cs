@@ -54,10 +54,10 @@ internal static class Scripts
             (0xA980, 0xA9DF, Script.Java), (0x1B00, 0x1B7F, Script.Bali), (0x1B80, 0x1BBF, Script.Sund), (0xA500, 0xA63F, Script.Vaii),
         };
 
-    /// <summary>Of a letter; anything else has none.</summary>
+    /// <summary>The script of a letter; anything else has none.</summary>
     public static Script Of(char letter) => (Script)Table[letter];
 
-    /// <summary>Of a letter beyond the basic plane.</summary>
+    /// <summary>The script of a letter beyond the basic plane.</summary>
     public static Script Of(char high, char low)
     {
         if (!char.IsSurrogatePair(high, low)) return Script.Zyyy;

@@ -3,7 +3,8 @@ namespace Dolmen.Data.Languages;
 /// <summary>Which languages are written in scripts that few are written in; the first is the one by far the most text is in.</summary>
 internal static class ScriptLanguages
 {
-    /// <summary>Of a text in its main script, at which nothing speaks against the language; less lowers the score in proportion.</summary>
+    /// <summary>Share of a text's main script from which nothing speaks against the language; less lowers the score in
+    /// proportion.</summary>
     private const double PlentyShare = 0.75;
 
     private static readonly string[][] Languages = Build();

@@ -7,7 +7,8 @@ namespace Dolmen.Data.Languages;
 /// <summary>How many letters of each script a text has. Vowel signs and other marks are not letters.</summary>
 internal struct ScriptShares
 {
-    /// <summary>Of Han and kana together; Japanese prose has about half, Chinese pages a の here and there.</summary>
+    /// <summary>Least share of kana in Han and kana together that means Japanese, which has about half; Chinese pages have a の here and
+    /// there.</summary>
     private const double LeastKana = 0.1;
     private Counts _counts;
 

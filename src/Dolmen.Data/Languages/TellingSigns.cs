@@ -7,7 +7,7 @@ internal static class TellingSigns
 {
     private const int MaxSearched = 1 << 12;
 
-    /// <summary>Of a script's letters, from which a sign is more than a quotation.</summary>
+    /// <summary>Share of a script's letters from which on a sign is more than a quotation.</summary>
     private const double Habitual = 0.02;
 
     // Of languages without trigrams (one sign may be in a name): letters that no other language of the script has, but those that have
@@ -51,8 +51,8 @@ internal static class TellingSigns
         };
     }
 
-    /// <summary>Of a script of many languages, one without trigrams that the text's letters are of; null mostly.</summary>
-    public static string? Betrayed(Script script, ReadOnlySpan<char> text)
+    /// <summary>A language without trigrams whose letters set it apart from the others of its script; null where there is none.</summary>
+    public static string? DistinctLanguage(Script script, ReadOnlySpan<char> text)
     {
         if (script is not (Script.Latn or Script.Cyrl or Script.Arab)) return null;
         text = text[..Math.Min(text.Length, MaxSearched)];

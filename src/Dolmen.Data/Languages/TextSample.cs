@@ -6,7 +6,7 @@ internal static class TextSample
 {
     /// <summary>Enough to be sure, and a bound on what one document costs.</summary>
     public const int Chars = 1000;
-    /// <summary>Of the text, that are looked at.</summary>
+    /// <summary>The most characters of a text that are looked at.</summary>
     private const int MaxChars = 1 << 18;
     private const int MaxLines = 32;
     private const int Several = 3;
@@ -21,7 +21,7 @@ internal static class TextSample
     {
         Span<(int Start, int Length)> lines = stackalloc (int, int)[MaxLines];
         lines = lines[..Longest(Beginning(text), lines)];
-        // As few of them as fill the sample, but several; the shorter ones leave the longer ones what they do not need.
+        // Takes as few as fill the sample, but several; the shorter ones leave the longer ones what they do not need.
         var (count, chars) = (0, 0);
         while (count < lines.Length && (count < Several || chars < sample.Length)) chars += lines[count++].Length + 1;
         var filled = 0;
@@ -51,7 +51,7 @@ internal static class TextSample
         return count;
     }
 
-    /// <summary>From the start of a word, if one starts soon.</summary>
+    /// <summary>The middle of a line, from the start of a word if one starts soon.</summary>
     private static ReadOnlySpan<char> Middle(ReadOnlySpan<char> line, int quota)
     {
         if (line.Length <= quota) return line;

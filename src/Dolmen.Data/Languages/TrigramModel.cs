@@ -17,14 +17,14 @@ internal sealed class TrigramModel
     private const byte Dearest = 63;
     /// <summary>A trigram the language's million sentences lack is this much rarer than its last two letters would make it.</summary>
     private const float Unseen = 0.01f;
-    /// <summary>In some language; rarer trigrams are worth no memory.</summary>
+    /// <summary>Trigrams that are rarer than this in every language are left out to save memory.</summary>
     private const double LeastFrequency = 1e-6;
     /// <summary>How much surer the sum of many trigrams is than it may be, as they overlap and repeat.</summary>
     private const double Dependence = 2;
     /// <summary>Natural logarithms a trigram, by which a text may cost more than the language's own texts on average (rare trigrams count
     /// as much as frequent ones here), and by which it costs so much more that it is in none of the languages.</summary>
     private const double Usual = 0.5, Foreign = 1.3;
-    /// <summary>Of the cost of one trigram, by which a few of them may cost more without saying anything.</summary>
+    /// <summary>Standard deviation of the cost of one trigram: a few of them may cost more by chance.</summary>
     private const double Deviation = 2;
     private readonly string[] _languages;
     private readonly ulong[] _keys;

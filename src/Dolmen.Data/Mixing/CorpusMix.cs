@@ -39,8 +39,8 @@ public static class CorpusMix
         if (File.Exists(outDirectory))
             throw new UserErrorException($"--out {outDirectory} is a file: name a new or empty folder.");
         var leftOut = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        var files = Find(inputs, leftOut);
-        var (columns, notices) = Columns(files.Select(f => f.Path), recipe);
+        var files = MixInputs.Find(inputs, leftOut);
+        var (columns, notices) = MixInputs.Columns(files.Select(f => f.Path), recipe);
         foreach (var same in leftOut.GroupBy(item => item.Value, StringComparer.Ordinal))
             notices.Add($"{same.Count()} left out as {same.Key}, the first of them {ShownName.Of(Path.GetFileName(same.First().Key))}.");
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount, CancellationToken = stop };
@@ -86,64 +86,6 @@ public static class CorpusMix
         {
             if (Directory.Exists(work)) Directory.Delete(work, recursive: true);
         }
-    }
-
-    private static List<(string Path, string Input)> Find(IReadOnlyList<string> inputs, SortedDictionary<string, string> leftOut)
-    {
-        if (inputs.Count == 0) throw new UserErrorException("no --input is given: name the corpora to mix.");
-        var files = new List<(string, string)>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var input in inputs)
-        {
-            var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(input));
-            InputPlace.ThrowUnlessFileOrFolder(root, "--input");
-            var found = CorpusTables.FilesOf(root, (path, reason) => leftOut[path] = reason);
-            if (found.Count == 0)
-                throw new UserErrorException(
-                    $"--input {input} is not a corpus: it is neither a Parquet file nor a folder with documents/*.parquet or *.parquet. "
-                        + $"Make one with 'dolmen corpus build'."
-                );
-            foreach (var file in found)
-                if (!seen.Add(file))
-                    throw new UserErrorException(
-                        $"--input {input}: {file} is named twice. Name it once; raise its weight or its epochs to take more of it."
-                    );
-            var name = Path.GetFileNameWithoutExtension(root);
-            files.AddRange(found.Select(f => (f, name)));
-        }
-        return files;
-    }
-
-    private static (IReadOnlyList<TableColumn> Columns, List<string> Notices) Columns(IEnumerable<string> paths, MixRecipe recipe)
-    {
-        var notices = new SortedSet<string>(StringComparer.Ordinal);
-        var all = new List<(string Path, IReadOnlyList<TableColumn> Columns)>();
-        foreach (var path in paths.Order(StringComparer.Ordinal))
-        {
-            using var table = ParquetTable.Open(path);
-            if (table.Find("text") is not { Kind: ColumnKind.Text })
-                throw new UserErrorException(
-                    $"{path} has no column text of strings: it is not a corpus. Leave it out or rename its column."
-                );
-            all.Add((path, table.Columns));
-            foreach (var name in table.Unreadable) notices.Add($"column {name} is nested or of a rare type and is not carried over.");
-        }
-        var union = TableColumn.Union(all);
-        if (recipe.Rehydrate && !Has("rehydration_weight") && !Has("cluster_size"))
-            throw new UserErrorException(
-                "rehydrate is asked for, but no input has a column rehydration_weight or cluster_size: build the corpora with "
-                    + "deduplication, or set it to false."
-            );
-        if (recipe.Edges.Count > 0 && !Has(recipe.QualityColumn))
-            throw new UserErrorException(
-                $"qualityEdges are set, but no input has a column {recipe.QualityColumn}: score the corpora with a quality classifier "
-                    + $"first, or leave them out."
-            );
-        if (recipe.MaxAiShare is not null && !Has("provenance"))
-            notices.Add("maxAiShare is set, but no input has a column provenance: nothing is known to be AI-made.");
-        return (union, [.. notices]);
-
-        bool Has(string name) => union.Any(c => c.Name == name);
     }
 
     private static (Dictionary<ComponentKey, ComponentPlan> Plans, long Counted, long Estimated) Measure(

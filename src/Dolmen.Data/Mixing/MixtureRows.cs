@@ -1,5 +1,6 @@
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Data.Deduplication;
 using Dolmen.Tables;
 
 namespace Dolmen.Data.Mixing;
@@ -56,18 +57,6 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
         return whole + ((Spread(row.Place, -1) >> 11) * (1.0 / (1UL << 53)) < row.Copies - whole ? 1 : 0);
     }
 
-    /// <summary>FineWeb-2's weights (Penedo et al. 2025): what was found a few times is worth more than what was found once, what is
-    /// everywhere is not.</summary>
-    public static double OfClusterSize(double size) => size switch
-    {
-        < 2 or double.NaN => 1,
-        < 3 => 2,
-        < 5 => 3,
-        < 100 => 5,
-        < 1000 => 8,
-        _ => 1,
-    };
-
     private double[] Copies(ParquetTable table, int group, int rows)
     {
         var copies = new double[rows];
@@ -75,7 +64,7 @@ internal sealed class MixtureRows(MixRecipe recipe, ulong seed)
         if (!recipe.Rehydrate) return copies;
         var weights = table.Numbers(group, table.Find("rehydration_weight"));
         var sizes = table.Numbers(group, table.Find("cluster_size"));
-        for (var i = 0; i < rows; i++) copies[i] = weights[i] >= 0 ? Math.Min(weights[i], MostCopies) : OfClusterSize(sizes[i]);
+        for (var i = 0; i < rows; i++) copies[i] = weights[i] >= 0 ? Math.Min(weights[i], MostCopies) : Rehydration.Weight(sizes[i]);
         return copies;
     }
 

@@ -21,10 +21,10 @@ internal sealed class RowCodec(IReadOnlyList<TableColumn> columns)
                 case byte[] bytes: writer.Write(bytes.Length); writer.Write(bytes); break;
                 case bool flag: writer.Write(flag); break;
                 case DateTime time: writer.Write(time.ToBinary()); break;
-                case int number when Columns[c].Kind == ColumnKind.Short: writer.Write(number); break;
-                case int number when Columns[c].Kind == ColumnKind.Whole: writer.Write((long)number); break;
+                case int number when Columns[c].Kind == ColumnKind.Int32: writer.Write(number); break;
+                case int number when Columns[c].Kind == ColumnKind.Int64: writer.Write((long)number); break;
                 case int number: writer.Write((double)number); break;
-                case long number when Columns[c].Kind == ColumnKind.Whole: writer.Write(number); break;
+                case long number when Columns[c].Kind == ColumnKind.Int64: writer.Write(number); break;
                 case long number: writer.Write((double)number); break;
                 case float number when Columns[c].Kind == ColumnKind.Single: writer.Write(number); break;
                 case float number: writer.Write((double)number); break;
@@ -44,10 +44,10 @@ internal sealed class RowCodec(IReadOnlyList<TableColumn> columns)
             {
                 ColumnKind.Text => reader.ReadString(),
                 ColumnKind.Bytes => reader.ReadBytes(reader.ReadInt32()),
-                ColumnKind.Flag => reader.ReadBoolean(),
-                ColumnKind.Time => DateTime.FromBinary(reader.ReadInt64()),
-                ColumnKind.Short => reader.ReadInt32(),
-                ColumnKind.Whole => reader.ReadInt64(),
+                ColumnKind.Boolean => reader.ReadBoolean(),
+                ColumnKind.DateTime => DateTime.FromBinary(reader.ReadInt64()),
+                ColumnKind.Int32 => reader.ReadInt32(),
+                ColumnKind.Int64 => reader.ReadInt64(),
                 ColumnKind.Single => reader.ReadSingle(),
                 _ => reader.ReadDouble(),
             };

@@ -90,10 +90,10 @@ internal static class ShardFiles
         {
             case ColumnKind.Text: await group.WriteAsync(column.Field, rows.ConvertAll(r => r[at] as string)!); break;
             case ColumnKind.Bytes: await group.WriteAsync(column.Field, rows.ConvertAll(r => r[at] as byte[])!); break;
-            case ColumnKind.Flag: await Values<bool>(); break;
-            case ColumnKind.Time: await Values<DateTime>(); break;
-            case ColumnKind.Short: await Values<int>(); break;
-            case ColumnKind.Whole: await Values<long>(); break;
+            case ColumnKind.Boolean: await Values<bool>(); break;
+            case ColumnKind.DateTime: await Values<DateTime>(); break;
+            case ColumnKind.Int32: await Values<int>(); break;
+            case ColumnKind.Int64: await Values<long>(); break;
             case ColumnKind.Single: await Values<float>(); break;
             default: await Values<double>(); break;
         }

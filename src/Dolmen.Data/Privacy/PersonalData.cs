@@ -55,7 +55,7 @@ internal static class PersonalData
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.%+_'-"
     );
 
-    /// <summary>Until nothing is found: what was glued to something personal may be so itself once that is gone.</summary>
+    /// <summary>Masks until nothing is found: what was glued to something personal may be personal itself once that is gone.</summary>
     public static (string Text, PersonalDataCounts Counts) Mask(string text, PersonalDataSettings? settings = null)
     {
         settings ??= Everything;

@@ -64,7 +64,7 @@ internal static class PersonalNumbers
     private static PersonalNumber Kind(NumberPart part, int from, PersonalDataSettings settings, out int start, out int stop)
     {
         (start, stop) = (part.Start, part.End);
-        // A letter or sign of a longer code right after it: no number of its own, unless the letter checks it.
+        // Digits that touch a word belong to a longer code; only national numbers may end in a letter, which checks them.
         if (settings.NationalIds && NationalIds.Is(part, from, ref start, ref stop)) return PersonalNumber.NationalId;
         if (part.TouchesWord) return PersonalNumber.None;
         if (settings.Cards && IsCard(part)) return PersonalNumber.Card;

@@ -56,7 +56,7 @@ public sealed record Judgement(
         );
     }
 
-    /// <summary>By ranks (Mann and Whitney); equal scores share their mean rank.</summary>
+    /// <summary>Computes the area by ranks (Mann and Whitney); equal scores share their mean rank.</summary>
     internal static double AreaUnderCurve(ReadOnlySpan<double> scores, ReadOnlySpan<bool> good)
     {
         var keys = scores.ToArray();

@@ -22,8 +22,6 @@ internal sealed record QualityModelCard(
     NumberHandling = JsonNumberHandling.Strict, UseStringEnumConverter = true, MaxDepth = 16)]
 [JsonSerializable(typeof(QualityModelCard))]
 [JsonSerializable(typeof(QualityReport))]
-[JsonSerializable(typeof(Perplexity.PerplexityModelCard))]
-[JsonSerializable(typeof(Perplexity.PerplexityReport))]
 [JsonSerializable(typeof(LabelledRow))]
 internal sealed partial class QualityJson : JsonSerializerContext;
 
@@ -44,7 +42,7 @@ internal sealed class QualityModel(float[] weights, QualityModelCard card) : IQu
         return double.IsNaN(logit) ? double.NaN : new Calibration(Card.Slope, Card.Intercept).Probability(logit);
     }
 
-    /// <summary>Before calibration.</summary>
+    /// <summary>The score before calibration.</summary>
     public double Logit(ReadOnlySpan<char> text)
     {
         // The mask is the hash's range, so no index is outside of the table.

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
-using Dolmen.Data.Quality.Perplexity;
 
 namespace Dolmen.Data.Quality;
 
@@ -12,14 +11,13 @@ namespace Dolmen.Data.Quality;
     MaxDepth = 8
 )]
 [JsonSerializable(typeof(QualitySettings))]
-[JsonSerializable(typeof(PerplexitySettings))]
 internal sealed partial class QualitySettingsJson : JsonSerializerContext;
 
 /// <summary>How a classifier is trained.</summary>
 /// <param name="Bits">The table has 2^bits weights, 4 bytes each.</param>
 /// <param name="MaxChars">Of a document only its beginning is looked at, in training and in scoring alike.</param>
-/// <param name="L1">Pulls weights of no use to exactly zero (FTRL-Proximal, McMahan et al. 2013); so does <paramref name="L2"/>,
-/// softly.</param>
+/// <param name="L1">Pulls useless weights to exactly zero (FTRL-Proximal, McMahan et al. 2013); <paramref name="L2"/> makes all of
+/// them smaller.</param>
 /// <param name="HeldOutFraction">Kept out of training: one half of it calibrates, the other judges.</param>
 /// <param name="PositiveFrom">A label is good from this value on: 1 for labels of 0 and 1, 3 for FineWeb-Edu's 0 to 5 when left
 /// out.</param>

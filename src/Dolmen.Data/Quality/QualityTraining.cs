@@ -40,7 +40,7 @@ public static class QualityTraining
 
     private readonly record struct Example(int[] Features, bool Good, double Weight);
 
-    /// <summary>From a set that is good and a set of what there is.</summary>
+    /// <summary>Trains on a set of good texts and a set of texts as they come.</summary>
     /// <param name="file">Where the model goes, a <c>.safetensors</c> file.</param>
     /// <exception cref="UserErrorException">An input is missing or unreadable, or holds too few texts.</exception>
     public static QualityReport FromSets(
@@ -61,7 +61,7 @@ public static class QualityTraining
         return Train((goods, goodFunnel), (raws, rawFunnel), file, settings, settings.Balance ?? true, seed, progress, stop);
     }
 
-    /// <summary>From rows of <c>text</c> and <c>label</c>.</summary>
+    /// <summary>Trains on rows of <c>text</c> and <c>label</c>.</summary>
     public static QualityReport FromLabels(
         string labelled,
         string file,

@@ -20,7 +20,7 @@ internal sealed class TextSample(ulong seed, int maxChars, long budget)
 
     public int Count => _texts.Count;
 
-    /// <summary>In the order of their hashes, which is random and stable.</summary>
+    /// <summary>The texts in the order of their hashes, which is random and stable.</summary>
     public IEnumerable<string> Texts => _order.Select(key => _texts[key]);
 
     public void Add(string text)

@@ -35,7 +35,7 @@ internal sealed class BoundaryExamples
         var left = MostGroups;
         for (var i = 0; i < shards.Count && left > 0; i++)
         {
-            // Of many shards a row group each from some, of few several from each.
+            // Takes a row group each from some of many shards, and several from each of few.
             var shard = shards[shards.Count <= MostGroups ? i : (int)((long)i * shards.Count / MostGroups)];
             using var table = ParquetTable.Open(corpus.PathOf(folder, shard));
             var take = Math.Min(table.Groups, Math.Max(1, left / Math.Max(1, Math.Min(shards.Count, MostGroups) - i)));

@@ -69,7 +69,7 @@ internal sealed class CorpusFigures(int measures)
     public static CorpusFigures Of(BuiltCorpus corpus, RowRules rules, int threads, CancellationToken stop)
     {
         var all = new CorpusFigures(rules.Names.Count);
-        // In waves, so that what waits to be added is bounded.
+        // The work is done in waves, so that what waits to be added is bounded.
         foreach (var wave in corpus.Groups().Chunk(GroupsAtOnce).Chunk(threads * 4))
         {
             var parts = new CorpusFigures[wave.Length];

@@ -31,7 +31,7 @@ public sealed class CorpusInspection
             }
     }
 
-    /// <summary>As many as the query's limit.</summary>
+    /// <summary>Finds the first documents that fit, as many as the query's limit.</summary>
     /// <exception cref="UserErrorException">No finished corpus, or a measure it does not have.</exception>
     public static IReadOnlyList<InspectedDocument> Find(string directory, InspectQuery query, CancellationToken stop) =>
         [.. new CorpusInspection(BuiltCorpus.Open(directory), query).All(stop).Take(query.Limit)];

@@ -78,7 +78,7 @@ internal sealed class MeasuredRows
     /// <summary>As the build decided; empty for a document that was kept.</summary>
     public string[] Reason { get; }
 
-    /// <summary>Of each row's language.</summary>
+    /// <summary>The rules of each row's language.</summary>
     public LanguageRules[] Rules { get; }
 
     /// <summary>Columns by index of the measure; null for one that no rule of these languages looks at.</summary>

@@ -98,7 +98,7 @@ internal sealed class Decisions(long documents)
 
     public IReadOnlyList<string> Named => _names.All;
 
-    /// <summary>By different threads for different documents.</summary>
+    /// <summary>Sets a document's decision; several threads may set those of different documents.</summary>
     public void Set(long ordinal, string language, string before, string after, int bytes) =>
         (_language[ordinal], _before[ordinal], _after[ordinal], _bytes[ordinal]) = (
             _names.Of(language),

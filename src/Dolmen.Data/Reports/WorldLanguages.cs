@@ -15,7 +15,7 @@ internal static class WorldLanguages
             + "territories (people who use several are counted several times). "
         + "Web: Common Crawl's published share of pages in CC-MAIN-2026-04.";
 
-    /// <summary>By ISO code.</summary>
+    /// <summary>The languages by ISO code.</summary>
     public static IReadOnlyDictionary<string, WorldLanguage> All { get; } = Load();
 
     /// <summary>Millions, over all that are listed.</summary>

@@ -15,13 +15,13 @@ internal sealed record DocumentHeader(string Id, string FilePath, long Offset)
     /// <summary>ISO 8601, as the source or the page states it; empty when neither does.</summary>
     public string Date { get; init; } = "";
 
-    /// <summary>The page's title; empty for texts that were no page.</summary>
+    /// <summary>The page's title; empty where the text does not come from a page.</summary>
     public string Title { get; init; } = "";
 
     /// <summary>Who made the text, as the source says: <c>human</c>, <c>ai</c>, or empty for unknown.</summary>
     public string Provenance { get; init; } = "";
 
-    /// <summary>In the order in which they stand in a corpus: FineWeb's first, then ours.</summary>
+    /// <summary>The columns in the order in which a corpus has them: FineWeb's first, then ours.</summary>
     public static IReadOnlyList<HeaderColumn> Columns { get; } =
     [
         new("id", header => header.Id, (header, value) => header with { Id = value }) { InSources = ["id"] },

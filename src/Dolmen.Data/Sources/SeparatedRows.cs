@@ -98,15 +98,15 @@ internal static class SeparatedRows
     )
     {
         reader.Delimiter = tabs ? (byte)'\t' : (byte)',';
-        if (!reader.Next(stop) || reader.Kind != DelimitedRow.Whole) return ([], 0);
+        if (!reader.Next(stop) || reader.Kind != DelimitedRow.Complete) return ([], 0);
         var found = Names(reader);
         if (tabs || found.Places.ContainsKey(wanted)) return found;
-        // Not commas: whichever delimiter gives the column that is wanted, else the most columns.
+        // Where it is not the comma: the delimiter that gives the column that is wanted, else the one that gives the most columns.
         var line = reader.Raw.ToArray();
         foreach (var delimiter in ";\t|"u8.ToArray())
         {
             var other = new DelimitedReader(new MemoryStream(line), quotes: true, line.Length) { Delimiter = delimiter };
-            if (!other.Next(stop) || other.Kind != DelimitedRow.Whole) continue;
+            if (!other.Next(stop) || other.Kind != DelimitedRow.Complete) continue;
             var names = Names(other);
             if (!names.Places.ContainsKey(wanted) && names.Count <= found.Count) continue;
             (found, reader.Delimiter) = (names, delimiter);

@@ -37,7 +37,7 @@ internal static class SourceReaders
         [".cs"] = EntryFiles.Read,
     };
 
-    /// <summary>Records in file order. What is broken or no document is counted in <paramref name="funnel"/> and left out.</summary>
+    /// <summary>Records in file order. What is broken or not a document is counted in <paramref name="funnel"/> and left out.</summary>
     /// <exception cref="UserErrorException">The file cannot be read at all, is truncated (other than a WARC, whose readable part is worth
     /// having), or has not the columns it needs.</exception>
     public static IEnumerable<SourceRecord> Read(InputFile file, ReadLimits limits, Funnel funnel, CancellationToken stop)
@@ -64,7 +64,7 @@ internal static class SourceReaders
         var reader =
             ByType.GetValueOrDefault(InputFiles.ContentTypeOf(file.Path))
             ?? throw new UserErrorException(
-                $"{file.Path} is of no type that can be read: {InputFiles.Readable} are. Convert it, or leave it out."
+                $"{file.Path} is not of a type that can be read ({InputFiles.Readable}). Convert it, or leave it out."
             );
         if (
             content.IsPlain

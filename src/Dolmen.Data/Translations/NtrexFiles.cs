@@ -12,7 +12,7 @@ internal static partial class NtrexFiles
             var languages = new SortedDictionary<string, string>(StringComparer.Ordinal);
             foreach (var file in Directory.GetFiles(root, "*.txt").Order(StringComparer.Ordinal))
             {
-                // Of a language that is source and reference, the source is the original.
+                // Where a language is both source and reference, the source is the original.
                 if (
                     Name().Match(Path.GetFileName(file)) is { Success: true } name
                     && (name.Groups["side"].Value == "src" || !languages.ContainsKey(name.Groups["code"].Value))

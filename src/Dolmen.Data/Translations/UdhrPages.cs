@@ -61,7 +61,7 @@ internal static class UdhrPages
         }
     }
 
-    /// <summary>In one pass, whatever the page nests.</summary>
+    /// <summary>Reads a page's parts in one pass, whatever it nests.</summary>
     private static (string Title, string[] Sentences) Parts(string html)
     {
         var texts = new StringBuilder?[Articles + 1];

@@ -80,7 +80,7 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         return nats / Math.Log(2);
     }
 
-    /// <summary>Of a ratio of two sums over a sample of documents (Cochran 1977, Sampling Techniques, chapter 6).</summary>
+    /// <summary>Standard error of a ratio of two sums over a sample of documents (Cochran 1977, Sampling Techniques, chapter 6).</summary>
     internal static double? StandardError(IReadOnlyList<double> bits, IReadOnlyList<int> bytes, double ratio)
     {
         var n = bits.Count;

@@ -13,8 +13,6 @@ namespace Dolmen.Modeling.Architectures;
 /// <summary>What decoders share whatever their head: everything up to the last hidden states.</summary>
 public abstract class Decoder : TrainableModel
 {
-    private protected const double Std = 0.02;
-
     private readonly DecoderConfig _config;
     private readonly DecoderPlan _plan;
     private readonly WeightLayout _layout = new();
@@ -27,20 +25,19 @@ public abstract class Decoder : TrainableModel
     {
         (_config, _plan, LayerMath) = (config, config.Plan(), compute.Math);
         _mixture = _plan.Blocks.Select(block => block.FeedForward).OfType<MixtureSpec>().FirstOrDefault()?.Sizes;
-        // Projections back into the residual stream start smaller by the root of their number (GPT-2).
         var parts = _plan.Blocks.Count + _plan.Blocks.Count(block => block.FeedForward is not null);
-        var residualStd = Std / Math.Sqrt(parts);
-        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Normal(Std));
+        var residual = Initializers.Residual(parts);
+        _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Hidden);
         if (_plan.Positions is { } positions)
-            _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Normal(Std));
+            _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Hidden);
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
             var mixer = SequenceMixer.Build(spec.Mixer, LayerMath, config.ContextLength);
-            mixer.Declare(_layout, residualStd);
+            mixer.Declare(_layout, residual);
             var feedForward = spec.FeedForward is null ? null : FeedForward.Build(spec.FeedForward, LayerMath);
             if (spec.FeedForwardNorm is not null) _layout.Add(spec.FeedForwardNorm);
-            feedForward?.Declare(_layout, residualStd);
+            feedForward?.Declare(_layout, residual);
             _blocks.Add(new Block(spec, mixer, feedForward));
         }
         _layout.Add(_plan.FinalNorm);

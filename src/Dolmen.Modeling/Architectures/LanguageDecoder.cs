@@ -12,7 +12,7 @@ public sealed class LanguageDecoder : Decoder
 {
     private readonly string _head;
 
-    public LanguageDecoder(DecoderConfig config, Compute compute) : base(config, compute, Initializers.Normal(Std)) =>
+    public LanguageDecoder(DecoderConfig config, Compute compute) : base(config, compute, Initializers.Hidden) =>
         _head = Plan.Head is LanguageHeadSpec head
             ? head.Weight ?? Plan.Embedding
             : throw new ArgumentException($"The head is a {Plan.Head.GetType().Name}, which has no logits of tokens.", nameof(config));

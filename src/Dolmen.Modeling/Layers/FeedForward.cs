@@ -8,8 +8,8 @@ namespace Dolmen.Modeling.Layers;
 /// <summary>The part of a block that treats every position alone.</summary>
 internal abstract class FeedForward
 {
-    /// <param name="residualStd">Standard deviation for the projection back into the residual stream.</param>
-    public abstract void Declare(WeightLayout layout, double residualStd);
+    /// <param name="residual">What the projection back into the residual stream starts as.</param>
+    public abstract void Declare(WeightLayout layout, Initializer residual);
 
     /// <summary>(N, D) → (N, D).</summary>
     public abstract Tensor Forward(Tensor x, ParameterStore weights);
@@ -26,10 +26,10 @@ internal abstract class FeedForward
 
 internal sealed class SwiGlu(SwiGluSpec spec, LayerMath math) : FeedForward
 {
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
-        layout.Add(spec.GateUp, Initializers.Normal(0.02));
-        layout.Add(spec.Down, Initializers.Normal(residualStd));
+        layout.Add(spec.GateUp, Initializers.Hidden);
+        layout.Add(spec.Down, residual);
     }
 
     public override Tensor Forward(Tensor x, ParameterStore weights)
@@ -49,10 +49,10 @@ internal sealed class SwiGlu(SwiGluSpec spec, LayerMath math) : FeedForward
 
 internal sealed class Gelu(GeluSpec spec) : FeedForward
 {
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
-        layout.Add(spec.Up, Initializers.Normal(0.02));
-        layout.Add(spec.Down, Initializers.Normal(residualStd));
+        layout.Add(spec.Up, Initializers.Hidden);
+        layout.Add(spec.Down, residual);
     }
 
     public override Tensor Forward(Tensor x, ParameterStore weights)

@@ -18,10 +18,10 @@ internal sealed class MixtureOfExperts : FeedForward
         _experts = [.. spec.Experts.Select(expert => new SwiGlu(expert, math))];
     }
 
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
-        layout.Add(_spec.Router, Initializers.Normal(0.02));
-        foreach (var expert in _experts) expert.Declare(layout, residualStd);
+        layout.Add(_spec.Router, Initializers.Hidden);
+        foreach (var expert in _experts) expert.Declare(layout, residual);
     }
 
     public override Tensor Forward(Tensor x, ParameterStore weights) => Forward(x, weights, unpadded: null, out _);

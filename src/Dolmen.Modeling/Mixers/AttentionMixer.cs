@@ -18,10 +18,10 @@ internal sealed class AttentionMixer : SequenceMixer
         _pattern = AttentionPattern.Of(spec, contextLength);
     }
 
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
-        layout.Add(_spec.Qkv, Initializers.Normal(0.02));
-        layout.Add(_spec.Output, Initializers.Normal(residualStd));
+        layout.Add(_spec.Qkv, Initializers.Hidden);
+        layout.Add(_spec.Output, residual);
         if (_spec.QueryNorm is not null) layout.Add(_spec.QueryNorm);
         if (_spec.KeyNorm is not null) layout.Add(_spec.KeyNorm);
     }

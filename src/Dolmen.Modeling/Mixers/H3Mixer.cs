@@ -9,7 +9,7 @@ namespace Dolmen.Modeling.Mixers;
 
 internal sealed class H3Mixer(H3Spec spec, LayerMath math) : SequenceMixer
 {
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
         layout.Add(spec.Qkv, Initializers.LikeTorch(spec.Qkv), Initializers.LikeTorch(spec.Qkv));
         // The shift starts as a causal convolution would: B keeps the newest input, C is torch's start of a kernel.
@@ -31,7 +31,7 @@ internal sealed class H3Mixer(H3Spec spec, LayerMath math) : SequenceMixer
         );
         layout.Add(spec.ShiftSkip, [spec.DModel], ParameterGroup.Vector, Initializers.Normal(1));
         spec.Memory.Declare(layout);
-        layout.Add(spec.Output, Initializers.Normal(residualStd));
+        layout.Add(spec.Output, residual);
     }
 
     public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)

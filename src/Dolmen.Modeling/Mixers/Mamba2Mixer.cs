@@ -12,7 +12,7 @@ internal sealed class Mamba2Mixer(Mamba2Spec spec, LayerMath math) : SequenceMix
 {
     private const double MinStep = 1e-3, MaxStep = 0.1, StepFloor = 1e-4;
 
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
         layout.Add(spec.DtBias, [spec.Heads], ParameterGroup.Vector, Initializers.InverseSoftplus(MinStep, MaxStep, StepFloor));
         layout.Add(spec.ALog, [spec.Heads], ParameterGroup.Vector, Initializers.LogOfIndex(spec.Heads));
@@ -20,7 +20,7 @@ internal sealed class Mamba2Mixer(Mamba2Spec spec, LayerMath math) : SequenceMix
         layout.Add(spec.Convolution);
         layout.Add(spec.In, Initializers.LikeTorch(spec.In));
         layout.Add(spec.Norm);
-        layout.Add(spec.Output, Initializers.Normal(residualStd));
+        layout.Add(spec.Output, residual);
     }
 
     public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)

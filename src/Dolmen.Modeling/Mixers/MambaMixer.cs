@@ -13,7 +13,7 @@ internal sealed class MambaMixer(MambaSpec spec, LayerMath math) : SequenceMixer
 {
     private const double MinStep = 1e-3, MaxStep = 0.1, StepFloor = 1e-4;
 
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
         layout.Add(spec.ALog, [spec.DInner, spec.DState], ParameterGroup.Vector, Initializers.LogOfIndex(spec.DState));
         layout.Add(spec.Skip, [spec.DInner], ParameterGroup.Vector, Initializers.Constant(1));
@@ -21,7 +21,7 @@ internal sealed class MambaMixer(MambaSpec spec, LayerMath math) : SequenceMixer
         layout.Add(spec.In, Initializers.LikeTorch(spec.In));
         layout.Add(spec.X, Initializers.LikeTorch(spec.X));
         layout.Add(spec.Dt, Initializers.Uniform(1 / Math.Sqrt(spec.DtRank)), Initializers.InverseSoftplus(MinStep, MaxStep, StepFloor));
-        layout.Add(spec.Output, Initializers.Normal(residualStd));
+        layout.Add(spec.Output, residual);
         foreach (var norm in new[] { spec.DtNorm, spec.BNorm, spec.CNorm }) if (norm is not null) layout.Add(norm);
     }
 

@@ -10,7 +10,7 @@ namespace Dolmen.Modeling.Mixers;
 
 internal sealed class S4Mixer(S4Spec spec, LayerMath math) : SequenceMixer
 {
-    public override void Declare(WeightLayout layout, double residualStd)
+    public override void Declare(WeightLayout layout, Initializer residual)
     {
         spec.System.Declare(layout);
         layout.Add(spec.Output, Initializers.LikeTorch(spec.Output), Initializers.LikeTorch(spec.Output));

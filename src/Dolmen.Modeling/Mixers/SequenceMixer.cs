@@ -9,8 +9,8 @@ namespace Dolmen.Modeling.Mixers;
 /// token after the other is Inference's business.</summary>
 internal abstract class SequenceMixer : IDisposable
 {
-    /// <param name="residualStd">Standard deviation for projections back into the residual stream.</param>
-    public abstract void Declare(WeightLayout layout, double residualStd);
+    /// <param name="residual">What projections back into the residual stream start as.</param>
+    public abstract void Declare(WeightLayout layout, Initializer residual);
 
     /// <summary>(B, T, D) → (B, T, D).</summary>
     /// <param name="segments">No position of one depends on another one; null takes every row as one.</param>

@@ -66,11 +66,11 @@ public static class GgufVocabulary
         }
         return new GgufTokens(file, model, metadata.FindText(Prefix + "pre"), tokens,
             metadata.FindNumbers(Prefix + "scores") ?? [],
-            [.. (metadata.FindWholes(Prefix + "token_type") ?? []).Select(kind => (PieceKind)kind)],
+            [.. (metadata.FindInt32s(Prefix + "token_type") ?? []).Select(kind => (PieceKind)kind)],
             metadata.Has(Prefix + "merges") ? metadata.Texts(Prefix + "merges") : [],
-            metadata.FindWhole(Prefix + "bos_token_id"),
-            metadata.FindWhole(Prefix + "eos_token_id"),
-            metadata.FindWhole(Prefix + "padding_token_id"),
+            metadata.FindInt32(Prefix + "bos_token_id"),
+            metadata.FindInt32(Prefix + "eos_token_id"),
+            metadata.FindInt32(Prefix + "padding_token_id"),
             metadata.FindFlag(Prefix + "add_bos_token"),
             metadata.FindFlag(Prefix + "add_eos_token"),
             metadata.FindFlag(Prefix + "add_space_prefix")
@@ -79,7 +79,7 @@ public static class GgufVocabulary
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
     /// <param name="settings">Where the model's texts end besides the tokenizer's end token.</param>
-    /// <param name="note">Told what the format cannot hold: some of those, and the NFC normalizer.</param>
+    /// <param name="note">Called with what the format cannot hold: some of those, and the NFC normalizer.</param>
     public static IEnumerable<(string Key, GgufValue Value)> Of(
         Tokenizer tokenizer, int rows, GenerationSettings settings, Action<string>? note = null)
     {

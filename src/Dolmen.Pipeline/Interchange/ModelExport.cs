@@ -40,7 +40,7 @@ public static class ModelExport
     public static GgmlType ToGguf(string model, string path, GgmlType? type = null, CancellationToken stop = default) =>
         ToGguf(model, path, type, _ => { }, stop);
 
-    /// <param name="note">Told what the format cannot hold.</param>
+    /// <param name="note">Called with what the format cannot hold.</param>
     /// <param name="weightsOnly">Leaves the vocabulary out, which is refused where the format cannot hold it.</param>
     /// <inheritdoc cref="ToGguf(string, string, GgmlType?, CancellationToken)"/>
     public static GgmlType ToGguf(

@@ -22,14 +22,14 @@ public static class ModelImport
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
         var metadata = model.File.Metadata;
         var special = new SpecialTokenIds(
-            metadata.FindWhole("tokenizer.ggml.bos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.eos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.padding_token_id"),
+            metadata.FindInt32("tokenizer.ggml.bos_token_id"),
+            metadata.FindInt32("tokenizer.ggml.eos_token_id"),
+            metadata.FindInt32("tokenizer.ggml.padding_token_id"),
             End: null
         )
         {
-            EndOfTurn = metadata.FindWhole(GgufEnds.TurnKey), EndOfMessage = metadata.FindWhole(GgufEnds.MessageKey),
-            MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindWholes(GgufEnds.SuppressedKey) ?? [],
+            EndOfTurn = metadata.FindInt32(GgufEnds.TurnKey), EndOfMessage = metadata.FindInt32(GgufEnds.MessageKey),
+            MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindInt32s(GgufEnds.SuppressedKey) ?? [],
         };
         var note = WithTokenizer(
             folder => weightsOnly ? "only the weights were asked for"

@@ -10,14 +10,14 @@ public static class BuiltInRecipes
 
     private static readonly Assembly Program = typeof(BuiltInRecipes).Assembly;
 
-    /// <summary>Of whole pipelines.</summary>
+    /// <summary>Names of the recipes of whole pipelines.</summary>
     public static IReadOnlyList<string> Pipelines { get; } =
     [
         .. Program.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
             .Select(name => name[Folder.Length..^Extension.Length]).Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Of every kind.</summary>
+    /// <summary>Names of the recipes of every kind.</summary>
     public static IReadOnlyList<string> Names { get; } = [CleaningRecipes.Crawl, .. Pipelines];
 
     /// <summary>The recipe's text, comments included.</summary>

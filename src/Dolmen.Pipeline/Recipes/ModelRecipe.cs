@@ -14,7 +14,7 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
-public sealed record ModelRecipe(
+public sealed partial record ModelRecipe(
     string Architecture = ModelRecipe.Transformer,
     int? Depth = null,
     int? DModel = null,
@@ -49,7 +49,7 @@ public sealed record ModelRecipe(
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
 
-    private static readonly string[] Everyone = [nameof(Architecture), nameof(DModel), nameof(NormEps), nameof(TieEmbeddings)];
+    private static readonly string[] CommonKeys = [nameof(Architecture), nameof(DModel), nameof(NormEps), nameof(TieEmbeddings)];
     private static readonly string[] Attention = [nameof(Heads), nameof(KvHeads), nameof(HeadDim)];
     private static readonly string[] States = [nameof(DState), nameof(DConv), nameof(Expand)];
 
@@ -118,7 +118,7 @@ public sealed record ModelRecipe(
         ),
     };
 
-    private static readonly ModelRecipe Unsaid = new();
+    private static readonly ModelRecipe Empty = new();
 
     public IReadOnlyList<string> Problems(int vocabSize, int contextLength)
     {
@@ -127,7 +127,7 @@ public sealed record ModelRecipe(
             var near = NearestName.Of(Architecture, Architectures.Keys) is { } name ? $" Did you mean '{name}'?" : "";
             return [$"model.architecture is '{Architecture}': it must be one of {string.Join(", ", Architectures.Keys)}.{near}"];
         }
-        var foreign = Said().Except(Everyone).Except(known.Keys).ToList();
+        var foreign = GivenKeys().Except(CommonKeys).Except(known.Keys).ToList();
         if (foreign.Count > 0)
         {
             return
@@ -165,11 +165,8 @@ public sealed record ModelRecipe(
         {
             string[] needed = [nameof(DModel), .. new[] { nameof(Layers), nameof(Heads), nameof(Pattern) }.Where(known.Keys.Contains)];
             var dial = known.Keys.Contains(nameof(Depth)) ? "depth ({\"depth\": 4}), or " : "";
-            return
-            [
-                $"model says no size: give it {dial}{string.Join(", ", needed.SkipLast(1).Select(JsonNamingPolicy.CamelCase.ConvertName))} "
-                    + $"and {JsonNamingPolicy.CamelCase.ConvertName(needed[^1])}.",
-            ];
+            string[] keys = [.. needed.Select(JsonNamingPolicy.CamelCase.ConvertName)];
+            return [$"the model has no size: give it {dial}{string.Join(", ", keys.SkipLast(1))} and {keys[^1]}."];
         }
         else if (Heads is <= 0 || DModel is <= 0)
         {
@@ -180,299 +177,10 @@ public sealed record ModelRecipe(
 
     public ModelConfig Build(int vocabSize, int contextLength) => Architectures[Architecture].Build(this, vocabSize, contextLength);
 
-    /// <summary>Every size spelled out, so that a later change of what a depth or a default means does not change a recorded run.</summary>
-    public static ModelRecipe Of(ModelConfig config) =>
-        config switch
-        {
-            TransformerConfig c => new(
-                Transformer,
-                null,
-                c.DModel,
-                c.Layers,
-                c.Heads,
-                c.KvHeads,
-                c.HeadDim,
-                c.DFeedForward,
-                c.RopeTheta,
-                c.NormEps,
-                c.TieEmbeddings,
-                c.Window,
-                c.Positions == PositionKind.Rotary ? null : c.Positions,
-                c.QkNorm,
-                c.Experts
-            ),
-            Gpt2Config c => new(
-                "gpt2",
-                null,
-                c.DModel,
-                c.Layers,
-                c.Heads,
-                DFeedForward: c.DFeedForward,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings
-            ),
-            MambaConfig c => new(
-                "mamba",
-                null,
-                c.DModel,
-                c.Layers,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings,
-                DState: c.DState,
-                DConv: c.DConv,
-                Expand: c.DInner / c.DModel,
-                DtRank: c.DtRank
-            ),
-            Mamba2Config c => new(
-                "mamba2",
-                null,
-                c.DModel,
-                c.Layers,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings,
-                DState: c.DState,
-                DConv: c.DConv,
-                Expand: c.Heads * c.HeadDim / c.DModel,
-                StateHeadDim: c.HeadDim
-            ),
-            JambaConfig c => new(
-                "jamba",
-                null,
-                c.DModel,
-                c.Layers,
-                c.Heads,
-                c.KvHeads,
-                DFeedForward: c.DFeedForward,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings,
-                Experts: c.Experts,
-                DState: c.DState,
-                DConv: c.DConv,
-                Expand: c.DInner / c.DModel,
-                DtRank: c.DtRank,
-                AttentionPeriod: c.AttentionPeriod,
-                AttentionOffset: c.AttentionOffset
-            ),
-            HybridConfig c => new(
-                "hybrid",
-                null,
-                c.DModel,
-                null,
-                c.Heads,
-                c.KvHeads,
-                c.HeadDim,
-                c.DFeedForward,
-                c.RopeTheta,
-                c.NormEps,
-                c.TieEmbeddings,
-                c.Window,
-                c.Positions,
-                false,
-                c.Experts,
-                c.Pattern,
-                c.DState,
-                c.DConv,
-                c.DInner / c.DModel,
-                c.DtRank,
-                c.StateHeadDim,
-                LongState: c.LongState,
-                H3HeadDim: c.H3HeadDim
-            ),
-            S4Config c => new(
-                "s4",
-                null,
-                c.DModel,
-                c.Layers,
-                DFeedForward: c.DFeedForward,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings,
-                LongState: c.DState,
-                Start: c.Start,
-                Discretization: c.Discretization
-            ),
-            H3Config c => new(
-                "h3",
-                null,
-                c.DModel,
-                c.Layers,
-                DFeedForward: c.DFeedForward,
-                NormEps: c.NormEps,
-                TieEmbeddings: c.TieEmbeddings,
-                LongState: c.DState,
-                ShiftState: c.ShiftState,
-                H3HeadDim: c.HeadDim
-            ),
-            Seq2SeqConfig c => new("seq2seq", null, c.DModel, c.Layers, TieEmbeddings: c.TieEmbeddings, Pair: PairRecipe.Of(c)),
-            EncoderDecoderConfig c => new(
-                "encoder-decoder",
-                null,
-                c.DModel,
-                c.DecoderLayers,
-                c.Heads,
-                DFeedForward: c.DFeedForward,
-                RopeTheta: c.RopeTheta,
-                NormEps: c.NormEps,
-                Pair: PairRecipe.Of(c)
-            ),
-            _ => throw new NotSupportedException($"{config.GetType().Name} has no recipe."),
-        };
-
-    private int Width => DModel ?? 0;
-
-    // SwiGLU's usual 8/3 of the width, rounded up to whole vectors.
-    private int FeedForward => DFeedForward ?? ((Width * 8 / 3) + 31) / 32 * 32;
-
-    private int Inner => (Expand ?? 2) * Width;
-
-    private int Rank => DtRank ?? (Width + 15) / 16;
-
-    /// <summary>Names of the keys that say something else than nothing.</summary>
-    private IEnumerable<string> Said() =>
+    /// <summary>Names of the keys that the recipe sets.</summary>
+    private IEnumerable<string> GivenKeys() =>
         typeof(ModelRecipe)
             .GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-            .Where(property => !Equals(property.GetValue(this), property.GetValue(Unsaid)))
+            .Where(property => !Equals(property.GetValue(this), property.GetValue(Empty)))
             .Select(property => property.Name);
-
-    private static ModelConfig BuildTransformer(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var heads = m.Heads ?? 1;
-        var sizes = m.Depth is { } depth
-            ? TransformerConfig.FromDepth(depth, vocabSize, contextLength)
-            : new TransformerConfig(
-                vocabSize,
-                m.Width,
-                m.Layers ?? 0,
-                heads,
-                m.KvHeads ?? heads,
-                m.HeadDim ?? m.Width / heads,
-                m.FeedForward,
-                contextLength
-            );
-        return sizes with
-        {
-            RopeTheta = m.RopeTheta,
-            NormEps = m.NormEps,
-            TieEmbeddings = m.TieEmbeddings,
-            Window = m.Window,
-            QkNorm = m.QkNorm,
-            Experts = m.Experts,
-            Positions = m.Positions ?? PositionKind.Rotary,
-        };
-    }
-
-    private static Gpt2Config BuildGpt2(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        if (m.Depth is { } depth)
-        {
-            var sizes = TransformerConfig.FromDepth(depth, vocabSize, contextLength);
-            return new Gpt2Config(vocabSize, sizes.DModel, depth, sizes.Heads, 4 * sizes.DModel, contextLength, m.NormEps, m.TieEmbeddings);
-        }
-        return new Gpt2Config(
-            vocabSize,
-            m.Width,
-            m.Layers ?? 0,
-            m.Heads ?? 1,
-            m.DFeedForward ?? 4 * m.Width,
-            contextLength,
-            m.NormEps,
-            m.TieEmbeddings
-        );
-    }
-
-    // Two Mamba layers have about the parameters of attention and feed-forward together: a depth is as large as the Transformer's.
-    private static MambaConfig BuildMamba(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var (width, layers) = m.Depth is { } depth
-            ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth)
-            : (m.Width, m.Layers ?? 0);
-        return new MambaConfig(
-            vocabSize,
-            width,
-            layers,
-            contextLength,
-            (m.Expand ?? 2) * width,
-            m.DtRank ?? (width + 15) / 16,
-            m.DState ?? 16,
-            m.DConv ?? 4,
-            m.NormEps,
-            m.TieEmbeddings
-        );
-    }
-
-    private static Mamba2Config BuildMamba2(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var (width, layers) = m.Depth is { } depth
-            ? (TransformerConfig.FromDepth(depth, vocabSize, contextLength).DModel, 2 * depth)
-            : (m.Width, m.Layers ?? 0);
-        var headDim = m.StateHeadDim ?? Math.Min(64, width);
-        return new Mamba2Config(
-            vocabSize,
-            width,
-            layers,
-            contextLength,
-            (m.Expand ?? 2) * width / Math.Max(1, headDim),
-            headDim,
-            m.DState ?? 64,
-            1,
-            m.DConv ?? 4,
-            m.NormEps,
-            m.TieEmbeddings
-        );
-    }
-
-    private static JambaConfig BuildJamba(ModelRecipe m, int vocabSize, int contextLength) =>
-        new(
-            vocabSize,
-            m.Width,
-            m.Layers ?? 0,
-            m.Heads ?? 1,
-            m.KvHeads ?? m.Heads ?? 1,
-            m.FeedForward,
-            contextLength,
-            m.Inner,
-            m.Rank,
-            m.Experts ?? new MixtureConfig(16, AuxLossCoefficient: 0.001),
-            m.AttentionPeriod ?? 8,
-            m.AttentionOffset ?? 4,
-            DState: m.DState ?? 16,
-            DConv: m.DConv ?? 4,
-            NormEps: m.NormEps,
-            TieEmbeddings: m.TieEmbeddings
-        );
-
-    private static HybridConfig BuildHybrid(ModelRecipe m, int vocabSize, int contextLength)
-    {
-        var heads = m.Heads ?? 1;
-        return new HybridConfig(
-            vocabSize,
-            m.Width,
-            m.Pattern ?? "",
-            contextLength,
-            heads,
-            m.KvHeads ?? heads,
-            m.HeadDim ?? m.Width / heads,
-            m.FeedForward,
-            m.Inner,
-            m.Rank,
-            m.DState ?? 16,
-            m.DConv ?? 4,
-            m.StateHeadDim ?? Math.Min(64, m.Width),
-            m.Positions ?? PositionKind.None,
-            m.RopeTheta,
-            m.Window,
-            m.Experts,
-            m.NormEps,
-            m.TieEmbeddings,
-            m.LongState ?? 64,
-            m.H3HeadDim ?? 1
-        );
-    }
-
-    private static S4Config BuildS4(ModelRecipe m, int vocabSize, int contextLength) => new(
-        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.Start ?? StateSpaceStart.LegS,
-        m.Discretization ?? Checkpoints.Discretization.Bilinear, m.NormEps, m.TieEmbeddings);
-
-    private static H3Config BuildH3(ModelRecipe m, int vocabSize, int contextLength) => new(
-        vocabSize, m.Width, m.Layers ?? 0, contextLength, m.FeedForward, m.LongState ?? 64, m.H3HeadDim ?? 1, m.ShiftState ?? 64, m.NormEps,
-        m.TieEmbeddings);
 }

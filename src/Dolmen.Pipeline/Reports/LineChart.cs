@@ -26,11 +26,11 @@ public static class LineChart
         foreach (var tick in y.Ticks())
         {
             svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{At(y.Map(tick))}\" y2=\"{At(y.Map(tick))}\"/>");
-            svg.Append($"<text class=\"tick\" x=\"{Left - 6}\" y=\"{At(y.Map(tick) + 4)}\" text-anchor=\"end\">{Label(tick)}</text>");
+            svg.Append($"<text class=\"tick\" x=\"{Left - 6}\" y=\"{At(y.Map(tick) + 4)}\" text-anchor=\"end\">{y.Label(tick)}</text>");
         }
         foreach (var tick in x.Ticks())
             svg.Append(
-                $"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Label(tick)}</text>"
+                $"<text class=\"tick\" x=\"{At(x.Map(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{x.Label(tick)}</text>"
             );
         svg.Append($"<path class=\"axis\" d=\"M{Left} {Top}V{Height - Bottom}H{Width - Right}\"/>");
         svg.Append(
@@ -84,6 +84,13 @@ public static class LineChart
             var power = Math.Pow(10, Math.Floor(Math.Log10(raw)));
             var step = power * (raw / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
             return new Axis(Math.Floor(low / step) * step, Math.Ceiling(high / step) * step, step, start, end);
+        }
+
+        /// <summary>A tick with as many decimals as its neighbours have: 2.0 between 1.8 and 2.2.</summary>
+        public string Label(double tick)
+        {
+            var decimals = Math.Max(0, -(int)Math.Floor(Math.Log10(Step)));
+            return decimals <= 3 && Math.Abs(tick) < 1e4 ? tick.ToString($"F{decimals}") : LineChart.Label(tick);
         }
 
         public double Map(double value) => Start + (value - From) / (To - From) * (End - Start);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Artifacts.Reports;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Evaluation;
 using Dolmen.Pipeline.Recipes;
 
@@ -146,7 +147,7 @@ public static class ReportPage
         page.Append("</dl>\n");
     }
 
-    /// <summary>From the evaluation's own record of what was asked and answered.</summary>
+    /// <summary>Shows answers from the evaluation's own record of what was asked.</summary>
     private static void Answers(StringBuilder page, PipelineResult result)
     {
         var file = Path.Combine(result.Out, "evaluation", EvaluationFolder.AnswersFile);

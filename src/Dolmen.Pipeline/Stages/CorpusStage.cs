@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 
 namespace Dolmen.Pipeline.Stages;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Training;
 
@@ -11,7 +12,7 @@ namespace Dolmen.Pipeline.Stages;
 /// <param name="directory">Of the run.</param>
 /// <param name="inputsSha256">Of the documents it is made of.</param>
 /// <param name="threads">All cores when null.</param>
-/// <param name="notice">Told what a person should know at once.</param>
+/// <param name="notice">Called with what a person should know at once.</param>
 internal sealed class PipelineContext(
     string directory, PipelineRecipe recipe, string inputsSha256, int? threads,
     IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)

@@ -9,7 +9,7 @@ namespace Dolmen.Pipeline.Stages;
 /// </summary>
 internal abstract class PipelineStage
 {
-    /// <summary>In the order in which they run.</summary>
+    /// <summary>The registration list: every stage, in the order in which they run.</summary>
     public static IReadOnlyList<PipelineStage> All { get; } =
     [
         new CorpusStage(),
@@ -22,7 +22,7 @@ internal abstract class PipelineStage
         new ModelStage(),
     ];
 
-    /// <summary>Of its directory in the run.</summary>
+    /// <summary>The name of the stage and of its directory in the run.</summary>
     public abstract string Name { get; }
 
     /// <summary>Whether the work can go on from what an interrupted attempt left.</summary>

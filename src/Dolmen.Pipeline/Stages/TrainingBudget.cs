@@ -38,7 +38,7 @@ internal static class TrainingBudget
         return Resolve(
             resolved,
             recipe.Minutes,
-            TrainingStages.MeasureTokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens),
+            TrainingSpeed.TokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens),
             preferencesFile is null
                 ? recipe.Training.ContextLength
                 : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)
@@ -48,24 +48,28 @@ internal static class TrainingBudget
     /// <summary>Counts the recipe names stay; the others become whole batches, one at least.</summary>
     public static PipelineRecipe Resolve(PipelineRecipe recipe, double minutes, double tokensPerSecond, double tokensPerPair)
     {
-        long Whole(double share, double tokensPerUnit, int batch) =>
+        long WholeBatches(double share, double tokensPerUnit, int batch) =>
             Math.Max(1, (long)(share * minutes * 60 * tokensPerSecond / tokensPerUnit / batch)) * batch;
         return recipe with
         {
             Base = recipe.Base with
             {
-                TotalTokens = recipe.Base.TotalTokens > 0 ? recipe.Base.TotalTokens : Whole(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
+                TotalTokens = recipe.Base.TotalTokens > 0
+                    ? recipe.Base.TotalTokens
+                    : WholeBatches(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
             },
             Sft = recipe.Sft with
             {
-                TotalTokens = recipe.Sft.TotalTokens > 0 ? recipe.Sft.TotalTokens : Whole(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
+                TotalTokens = recipe.Sft.TotalTokens > 0
+                    ? recipe.Sft.TotalTokens
+                    : WholeBatches(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
             },
             Dpo = recipe.Dpo with
             {
                 TotalPairs =
                     recipe.Dpo.TotalPairs > 0
                         ? recipe.Dpo.TotalPairs
-                        : Whole(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
+                        : WholeBatches(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
             },
         };
     }

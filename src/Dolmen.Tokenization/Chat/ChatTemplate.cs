@@ -10,7 +10,7 @@ namespace Dolmen.Tokenization;
 /// </summary>
 public sealed class ChatTemplate
 {
-    /// <summary>Of a template's text: the longest in use has 30 000 characters.</summary>
+    /// <summary>The most characters of a template's text; the longest in use has 30 000.</summary>
     public const int Longest = 512 << 10;
 
     /// <summary>A longer name is not a misspelt one.</summary>
@@ -23,7 +23,7 @@ public sealed class ChatTemplate
         ChatTemplate? withTools) =>
         (Name, Source, _template, ControlTokens, _withTools) = (name, source, template, controlTokens, withTools);
 
-    /// <summary>For complaints: the file it came from.</summary>
+    /// <summary>The file it came from, for messages.</summary>
     public string Name { get; }
 
     public string Source { get; }

@@ -1,6 +1,6 @@
 namespace Dolmen.Tokenization;
 
-/// <summary>From <paramref name="Start"/> on, in UTF-16 units.</summary>
+/// <summary>A part of a text from <paramref name="Start"/> on, in UTF-16 units.</summary>
 public readonly record struct TextSpan(int Start, int Length)
 {
     public int End => Start + Length;

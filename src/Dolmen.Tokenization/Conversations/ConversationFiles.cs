@@ -40,8 +40,8 @@ public static class ConversationFiles
         {
             CountUnread(row, tally, "prompt", "completion", "tools", "system");
             if (prompt.IsString && completion.IsString) return TrainingConversation.Of(prompt.Text(), completion.Text(), row.At);
-            var opening = TrainingConversation.Of([.. System(row), .. Said(prompt, "user", turns)], Tools(row), row.At);
-            return opening.Answered(Said(completion, "assistant", turns));
+            var opening = TrainingConversation.Of([.. System(row), .. Turns(prompt, "user", turns)], Tools(row), row.At);
+            return opening.Answered(Turns(completion, "assistant", turns));
         }
         throw row.Error($"has none of messages, conversations, instruction with output, or prompt with completion{Seems(row)}");
     }
@@ -60,7 +60,7 @@ public static class ConversationFiles
             all.Add(new TrainingTurn("assistant", answer.Text(), true, null, answer.Place));
         }
         all.AddRange(AlpacaPrompt(row));
-        all.AddRange(Said(output, "assistant", turns));
+        all.AddRange(Turns(output, "assistant", turns));
         return TrainingConversation.Of(all, Tools(row), row.At);
     }
 
@@ -73,7 +73,7 @@ public static class ConversationFiles
     }
 
     /// <summary>A string is one turn of the role; an object is a turn and a list is turns.</summary>
-    internal static List<TrainingTurn> Said(JsonRow value, string role, TurnReader turns) =>
+    internal static List<TrainingTurn> Turns(JsonRow value, string role, TurnReader turns) =>
         value.IsList ? turns.Turns(value)
         : value.IsObject ? [turns.Turn(value)]
         : value.IsString ? [new TrainingTurn(role, value.Text(), role == "assistant", null, value.Place)]

@@ -57,8 +57,8 @@ public static class PreferenceFiles
         if (prompt is null && chosen.IsString) return Texts(row, chosen.Text(), rejected.Text());
 
         var (preferred, avoided) = (
-            ConversationFiles.Said(chosen, "assistant", turns),
-            ConversationFiles.Said(rejected, "assistant", turns)
+            ConversationFiles.Turns(chosen, "assistant", turns),
+            ConversationFiles.Turns(rejected, "assistant", turns)
         );
         var shared = Shared(preferred, avoided);
         // Some files name the prompt as a string and begin both answers with it as well.
@@ -98,7 +98,7 @@ public static class PreferenceFiles
     private static List<TrainingTurn>? Prompt(JsonRow row, TurnReader turns, out string key)
     {
         key = "prompt";
-        if (row.Find("prompt") is { } prompt) return ConversationFiles.Said(prompt, "user", turns);
+        if (row.Find("prompt") is { } prompt) return ConversationFiles.Turns(prompt, "user", turns);
         if (row.FindAny("messages", "conversations", "conversation") is { } list)
         {
             key = list.Place;

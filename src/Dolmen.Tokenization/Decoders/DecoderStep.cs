@@ -51,7 +51,7 @@ internal sealed class EachTokenStep(Func<string, long, string> change, int reach
         return OnigurumaRegex.Replace(token, matches, to);
     }, Any);
 
-    /// <summary>At most so many of a character go at the beginning and at the end.</summary>
+    /// <summary>Takes a character away at the beginning and at the end of a token, at most as often as is said.</summary>
     public static EachTokenStep Strip(char content, int start, int stop) => new((token, _) =>
     {
         var (from, to) = (0, token.Length);

@@ -49,7 +49,7 @@ internal sealed class TokenDecoder
     /// <summary>The text loses a space at its beginning.</summary>
     public bool DropsSpace { get; }
 
-    /// <summary>As many characters at the end of a text may still change when tokens follow.</summary>
+    /// <summary>How many characters at the end of a text may still change when tokens follow.</summary>
     public int Unsettled { get; }
 
     private bool HasBytes { get; }

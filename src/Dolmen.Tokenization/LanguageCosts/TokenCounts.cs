@@ -29,7 +29,7 @@ internal sealed class TokenCounts
 
     private TokenCounts(int sentences) => PerSentence = new int[sentences];
 
-    /// <summary>In the order in which they were asked for.</summary>
+    /// <summary>Tokens of each sentence, in the order in which they were asked for.</summary>
     public int[] PerSentence { get; }
 
     public long Tokens { get; private set; }

@@ -116,7 +116,7 @@ internal sealed class RegexReplaceNormalizer(OnigurumaRegex pattern, string to) 
 
 internal sealed class LowercaseNormalizer : Normalizer
 {
-    // Of all characters İ alone has two for its small letter.
+    // İ is the only character whose small letter is two characters.
     public override string Apply(string text, long longest) => text.ToLowerInvariant().Replace("İ", "i\u0307", StringComparison.Ordinal);
 
     public override void Write(Utf8JsonWriter json) => json.WriteString("type", "Lowercase");

@@ -8,7 +8,7 @@ namespace Dolmen.Tokenization;
 /// <summary>What becomes of a pattern's matches where text is cut at them; the names are tokenizer.json's.</summary>
 internal enum SplitBehavior
 {
-    /// <summary>A match is a piece, and so is what lies between two.</summary>
+    /// <summary>Each match is a piece, and what lies between two matches is one too.</summary>
     Isolated,
 
     /// <summary>A match is dropped.</summary>

@@ -48,7 +48,7 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
         if (wholePieces) _whole = new PieceTable(Array.ConvertAll(pieces, Encoding.UTF8.GetBytes), added);
     }
 
-    /// <summary>In the order they are applied.</summary>
+    /// <summary>The merges in the order they are applied.</summary>
     public IReadOnlyList<BpeMerge> Merges => _merges;
 
     /// <summary>What the vocabulary's file says of text and GGUF cannot; null where GGUF can say everything.</summary>
@@ -56,7 +56,8 @@ public sealed class SentencePieceBpeTokenizer : SentencePieceTokenizer
 
     internal bool WholePieces => _whole is not null;
 
-    /// <summary>From a SentencePiece vocabulary: the pair whose joint piece has the best score is merged first.</summary>
+    /// <summary>Builds a tokenizer from a SentencePiece vocabulary: the pair whose joint piece has the best score is merged
+    /// first.</summary>
     /// <exception cref="UserErrorException">Pieces, scores and kinds do not belong together.</exception>
     public static SentencePieceBpeTokenizer FromScores(SentencePieceVocabulary vocabulary) => new(
         [.. vocabulary.Pieces], SentencePieceMerges.Of(vocabulary), vocabulary.Shared(), vocabulary.Rules(), rankedPieces: true);

@@ -198,7 +198,7 @@ internal ref struct ProtoMessage(ReadOnlySpan<byte> bytes)
         _wire == 0 ? _number : throw bad($"field {Field} is not a number");
 
     public readonly float Single(Func<string, UserErrorException> bad) =>
-        _wire == 5 ? BinaryPrimitives.ReadSingleLittleEndian(_value) : throw bad($"field {Field} is no 32-bit number");
+        _wire == 5 ? BinaryPrimitives.ReadSingleLittleEndian(_value) : throw bad($"field {Field} is not a 32-bit number");
 
     public readonly ReadOnlySpan<byte> Bytes(Func<string, UserErrorException> bad) =>
         _wire == 2 ? _value : throw bad($"field {Field} is neither a text nor a message");

@@ -9,7 +9,7 @@ internal enum SpacePrefix
     Never,
     AtStart,
 
-    /// <summary>At the start, and behind every added token.</summary>
+    /// <summary>A space at the start, and behind every added token.</summary>
     EverySection,
 }
 

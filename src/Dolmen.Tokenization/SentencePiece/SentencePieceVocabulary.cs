@@ -8,9 +8,9 @@ namespace Dolmen.Tokenization;
 public enum PieceKind { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 }
 
 /// <summary>A SentencePiece vocabulary: pieces, their scores and kinds by id.</summary>
-/// <param name="Bos">Begins a text; −1 where there is none. Likewise <paramref name="Eos"/>.</param>
+/// <param name="Bos">Begins a text, and <paramref name="Eos"/> ends it; −1 where there is none.</param>
 /// <param name="Prefix">A space is put before every text.</param>
-/// <param name="BeginsWithBos">Every text begins with it, where there is one; likewise <paramref name="EndsWithEos"/>.</param>
+/// <param name="BeginsWithBos">Every text begins with Bos where there is one; <paramref name="EndsWithEos"/>: it ends with Eos.</param>
 public sealed record SentencePieceVocabulary(
     IReadOnlyList<string> Pieces, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds, int Bos = 1, int Eos = 2, bool Prefix = true,
     bool BeginsWithBos = true, bool EndsWithEos = false)

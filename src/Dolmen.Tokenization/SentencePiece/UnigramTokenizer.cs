@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Dolmen.Tokenization;
 
-/// <summary>Of all ways to cut a text into pieces the one with the highest sum of scores (Kudo 2018).</summary>
+/// <summary>Cuts a text into the pieces with the highest sum of scores (Kudo 2018).</summary>
 public sealed class UnigramTokenizer : SentencePieceTokenizer
 {
     /// <summary>An unknown character costs this much more than the least likely piece.</summary>

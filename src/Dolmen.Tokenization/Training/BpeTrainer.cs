@@ -127,7 +127,7 @@ public static class BpeTrainer
         return (words, new TrainedCorpus(counts.Bytes, words.Count, words.Dropped.Words, languages));
     }
 
-    /// <summary>Until there are as many tokens as wanted.</summary>
+    /// <summary>Learns merges until there are as many tokens as wanted.</summary>
     private static void Learn(
         MergeLearner learner,
         int wantedTokens,

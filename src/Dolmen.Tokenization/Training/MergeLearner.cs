@@ -57,7 +57,7 @@ internal sealed class MergeLearner
                 )
         );
         _places = new Place[words.Bytes + words.Count + 1];
-        Lay(segment);
+        PlaceTokens(segment);
         CountPairs();
     }
 
@@ -87,7 +87,7 @@ internal sealed class MergeLearner
         return false;
     }
 
-    private void Lay(WordSegmentation segment)
+    private void PlaceTokens(WordSegmentation segment)
     {
         Array.Fill(_places, new Place(Hole, 0));
         var tokens = new int[256];

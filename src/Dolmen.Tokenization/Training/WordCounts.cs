@@ -44,10 +44,10 @@ internal sealed class WordCounts : IDisposable
         _tables = [.. Enumerable.Range(0, _threads).Select(_ => new WordTable())];
     }
 
-    /// <summary>By their number.</summary>
+    /// <summary>The languages by their number.</summary>
     public IReadOnlyList<string> Languages => [.. _languages.OrderBy(language => language.Value).Select(language => language.Key)];
 
-    /// <summary>Of text, by language.</summary>
+    /// <summary>Bytes of text, by language.</summary>
     public long[] LanguageBytes => [.. Enumerable.Range(0, _languages.Count)
         .Select(language => _tables.Sum(table => language < table.LanguageBytes.Count ? table.LanguageBytes[language] : 0))];
 

@@ -11,7 +11,7 @@ internal sealed class WordList
     private readonly List<int> _languages = [];
     private byte[] _bytes = new byte[1 << 16];
 
-    /// <summary>Of an occurrence in each language; null where all weigh the same.</summary>
+    /// <summary>The weight of an occurrence in each language; null where all weigh the same.</summary>
     private long[]? _weights;
 
     public int Count => _counts.Count;

@@ -21,7 +21,7 @@ internal sealed class WordTable
     /// <summary>What it takes, about.</summary>
     public long Size => _wordsEnd + (long)Count * EntryBytes;
 
-    /// <summary>Of text counted, by language.</summary>
+    /// <summary>Bytes of the text that was counted, by language.</summary>
     public IReadOnlyList<long> LanguageBytes => _languageBytes;
 
     public ReadOnlySpan<byte> Word(int index) => _words.AsSpan(_entries[index].Start, _entries[index].Length);

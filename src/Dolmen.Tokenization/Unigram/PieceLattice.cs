@@ -8,7 +8,7 @@ namespace Dolmen.Tokenization;
 /// </summary>
 internal sealed class PieceLattice
 {
-    /// <summary>Of a piece by its number; what it stands for in a path where the character is not a piece.</summary>
+    /// <summary>Stands in a path where a character is not a piece.</summary>
     public const int NoPiece = -1;
 
     private readonly PieceTrieMap _trie;
@@ -29,7 +29,7 @@ internal sealed class PieceLattice
     /// <summary>Adds how often each piece is expected in <paramref name="times"/> such words.</summary>
     public void Expect(ReadOnlySpan<byte> word, double times, long[] expected)
     {
-        Lay(word);
+        CollectArcs(word);
         var forward = _forward.AsSpan(0, word.Length + 1);
         var backward = _backward.AsSpan(0, word.Length + 1);
         forward.Clear();
@@ -53,7 +53,7 @@ internal sealed class PieceLattice
     /// <param name="path">Gets them last first.</param>
     public void Likeliest(ReadOnlySpan<byte> word, int without, List<int> path)
     {
-        Lay(word);
+        CollectArcs(word);
         var best = _forward.AsSpan(0, word.Length + 1);
         best.Clear();
         best[0] = 1;
@@ -71,7 +71,7 @@ internal sealed class PieceLattice
 
     private double Probability(int piece) => piece == NoPiece ? Unknown : _probabilities[piece];
 
-    private void Lay(ReadOnlySpan<byte> word)
+    private void CollectArcs(ReadOnlySpan<byte> word)
     {
         if (_forward.Length <= word.Length)
         {

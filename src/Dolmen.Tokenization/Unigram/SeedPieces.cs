@@ -77,7 +77,7 @@ internal sealed class SeedPieces
 
     private ReadOnlySpan<byte> Text(Suffix suffix) => _bytes.AsSpan(suffix.Start, suffix.Length);
 
-    /// <summary>By their bytes: first into parts by the first two, then each part by eight at once.</summary>
+    /// <summary>Sorts by bytes: first into parts by the first two, then each part by eight at once.</summary>
     private void Sort(ParallelOptions parallel)
     {
         var starts = new int[(1 << 16) + 1];

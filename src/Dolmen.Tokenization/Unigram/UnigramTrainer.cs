@@ -11,7 +11,7 @@ namespace Dolmen.Tokenization;
 /// </summary>
 public static class UnigramTrainer
 {
-    /// <summary>Of the text's characters, those that stay pieces.</summary>
+    /// <summary>The share of the text's characters that stay pieces.</summary>
     private const double CharacterCoverage = 0.9995;
 
     private const double KeptInRound = 0.75;

@@ -86,7 +86,7 @@ public sealed record GgufTokens(
         var longer = Enumerable.Range(0, Tokens.Count)
             .Where(id => Kinds[id] == PieceKind.Normal && Tokens[id].Length > 1).ToArray();
         if (longer.Length > 1 && longer.All(id => Scores[id] == Scores[longer[0]]))
-            throw Bad($"all its scores are {Scores[longer[0]]}, which says of no pair that it is joined before another");
+            throw Bad($"all its scores are {Scores[longer[0]]}, which puts no pair before another");
         var bytes = Enumerable.Range(0, Tokens.Count).Count(id => Kinds[id] == PieceKind.Byte);
         if (bytes < 256 && !Kinds.Contains(PieceKind.Unknown))
             throw Bad($"it has {bytes} of the 256 byte tokens and no unknown token: there is text that cannot be encoded");

@@ -8,7 +8,7 @@ internal sealed record TokenNames(string? Bos = null, string? Eos = null, string
 /// <summary>The ids of a tokenizer.json's vocabulary and added tokens.</summary>
 internal sealed class JsonVocabulary
 {
-    /// <summary>Of a token, in characters. The longest in use are runs of a few hundred spaces.</summary>
+    /// <summary>The most characters of a token; the longest in use are runs of a few hundred spaces.</summary>
     private const int LongestToken = 1 << 16;
 
     private readonly Dictionary<string, int> _ids;
@@ -16,7 +16,7 @@ internal sealed class JsonVocabulary
     private JsonVocabulary(string?[] texts, Dictionary<string, int> ids, List<AddedToken> added) =>
         (Texts, _ids, Added) = (texts, ids, added);
 
-    /// <summary>Of every id; null where it is not used.</summary>
+    /// <summary>The text of every id; null where it is not used.</summary>
     public string?[] Texts { get; }
 
     public List<AddedToken> Added { get; }

@@ -12,7 +12,7 @@ internal static class RankFile
     /// <summary>The largest in use is 4 MB.</summary>
     private const int LargestFile = 64 << 20;
 
-    /// <summary>Of a token, in bytes.</summary>
+    /// <summary>The most bytes of a token.</summary>
     private const int LongestToken = 1 << 16;
 
     /// <returns>Of every rank; empty where it is not used.</returns>
@@ -89,7 +89,7 @@ internal static class RankFile
             if (space <= 0 || space > LongestToken) throw Bad("has no token and rank");
             var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
             if (Base64.DecodeFromUtf8(row[..space], bytes, out _, out var count) != System.Buffers.OperationStatus.Done || count == 0)
-                throw Bad("begins with no base64");
+                throw Bad("does not begin with base64");
             if (
                 ranked
                 && (

@@ -53,18 +53,20 @@ internal sealed record RankedVocabulary(
     public static RankedVocabulary? ByName(string name) =>
         Known.FirstOrDefault(known => string.Equals(known.Name, Stem(name), StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>By its file's name, or else by its size.</summary>
-    /// <exception cref="UserErrorException">The file is none of the known vocabularies.</exception>
+    /// <summary>Finds a vocabulary by its file's name, or else by its size.</summary>
+    /// <exception cref="UserErrorException">The file is not one of the known vocabularies.</exception>
     public static RankedVocabulary Of(string path, byte[][] tokens)
     {
         var count = tokens.Count(token => token.Length > 0);
         return ByName(Path.GetFileName(path)) is { } named && named.Ranks == count ? named
             : Known.FirstOrDefault(known => known.Ranks == count)
-            ?? throw new UserErrorException($"{path} has {count} tokens: a file of ranks does not say how text is cut, and it is none of " +
-                $"{string.Join(", ", Known.Select(known => $"{known.Name} ({known.Ranks})"))}. Use the vocabulary's tokenizer.json.");
+            ?? throw new UserErrorException(
+                $"{path} has {count} tokens: a file of ranks does not say how text is cut, and this is not the number of "
+                    + $"{string.Join(", ", Known.Select(known => $"{known.Name} ({known.Ranks})"))}. Use the vocabulary's tokenizer.json."
+            );
     }
 
-    /// <summary>From the package's ranks.</summary>
+    /// <summary>Builds the tokenizer from the package's ranks.</summary>
     public BpeTokenizer BuildPackaged(byte[][] ranks, string name) =>
         Build(
             SpaceRuns == 0

@@ -88,7 +88,7 @@ internal static class PythonLiteral
     }
 }
 
-/// <summary>At every place the longest token, without merges or pieces.</summary>
+/// <summary>Takes the longest token at every place; there are neither merges nor pieces.</summary>
 internal sealed class RwkvTokenizer(byte[][] tokens)
     : VocabularyTokenizer(new Vocabulary(tokens, [], new SpecialTokens(0, 0, 0, -1, -1, -1, 0)))
 {

@@ -7,7 +7,7 @@ namespace Dolmen.Tokenization;
 /// <summary>A tokenizer by what a user calls it: a known vocabulary's name, a vocabulary's file, or a folder that holds one.</summary>
 public static class VocabularySource
 {
-    /// <summary>Of an environment variable: folders with vocabularies that are to be had by name.</summary>
+    /// <summary>The environment variable that names folders with vocabularies.</summary>
     public const string FoldersVariable = "DOLMEN_VOCABULARIES";
 
     private static readonly string[] Endings =

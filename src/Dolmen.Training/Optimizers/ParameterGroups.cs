@@ -54,16 +54,18 @@ internal readonly record struct ParameterRun(long Start, long Count, double Mult
 }
 
 /// <summary>
-/// Which parameters get which learning rate and weight decay, in one place:
+/// Which parameters get which learning rate and weight decay, in one place, and what decoders start them as:
 /// <code>
-/// group        learning rate                                   weight decay    kept as
-/// embedding    the optimizer's                                 the optimizer's bf16 where the model computes in bf16
-/// head         the optimizer's                                 the optimizer's bf16 likewise
-/// matrix       the optimizer's                                 the optimizer's bf16 likewise
-/// vector       the optimizer's                                 none            fp32
-/// stateSpace   the optimizer's, at most stateSpaceLearningRate none            fp32
+/// group        starts as                          learning rate                    weight decay     kept as
+/// embedding    N(0, 0.02)                         the optimizer's                  the optimizer's  fp32, with a bf16 copy where
+/// head         N(0, 0.02)                         the optimizer's                  the optimizer's  the model computes in bf16
+/// matrix       N(0, 0.02), /√parts back into      the optimizer's                  the optimizer's  (these three)
+///              the stream; U(±1/√inputs) in
+///              state-space layers
+/// vector       1 (norms, skips), 0 (biases)       the optimizer's                  none             fp32
+/// stateSpace   HiPPO, log-uniform step sizes      at most stateSpaceLearningRate   none             fp32
 /// </code>
-/// Initial values stand with each parameter's declaration (<see cref="ParameterSpec.Start"/>).
+/// The rules of the second column, and those of other models, are <see cref="Initializers"/>; the rest is this class.
 /// </summary>
 internal static class ParameterGroups
 {

@@ -59,11 +59,9 @@ public sealed class SftTask : TrainingTask<LanguageDecoder>
             }
             batches.Add(batch);
         }
-        var counted = batches.Sum(batch => batch.Counted);
-        if (counted == 0) throw new InvalidOperationException($"Step {step + 1} of SFT has no token to learn, although every row has one.");
-        var loss = 0.0;
-        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
-        return new StepResult(loss);
+        if (batches.TrueForAll(batch => batch.Counted == 0))
+            throw new InvalidOperationException($"Step {step + 1} of SFT has no token to learn, although every row has one.");
+        return new StepResult(Batch.Backward(model, batches));
     }
 
     /// <summary>Why nothing can be learned from a conversation; null where its tokens tell.</summary>

@@ -60,10 +60,7 @@ public sealed class NextTokenTask : TrainingTask<LanguageDecoder>
             for (var row = 0; row < batch.Rows; row++) Window(batch, row, (long)step * _rowsPerStep + done + row);
             batches.Add(batch);
         }
-        var counted = Math.Max(1, batches.Sum(batch => batch.Counted));
-        var loss = 0.0;
-        for (var i = 0; i < batches.Count; i++) loss += batches[i].Backward(model, 1.0 / counted, first: i == 0);
-        return new StepResult(loss, [.. model.LastMetrics()]);
+        return new StepResult(Batch.Backward(model, batches), [.. model.LastMetrics()]);
     }
 
     public override double? BitsPerByte(double loss) => loss / Math.Log(2) / _bytesPerToken;

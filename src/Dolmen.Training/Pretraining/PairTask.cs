@@ -203,7 +203,7 @@ public sealed class PairTask : TrainingTask<SequencePairModel>
 
     private int SourceLength((int[] Source, int[] Target) pair) => Padded(pair.Source.Length);
 
-    /// <summary>With the token that begins or ends it.</summary>
+    /// <summary>Length of a target with the token that begins or ends it, padded.</summary>
     private int TargetLength((int[] Source, int[] Target) pair) => Padded(pair.Target.Length + 1);
 
     private int Padded(int length) => Math.Min(_training.ContextLength, (length + LengthMultiple - 1) / LengthMultiple * LengthMultiple);

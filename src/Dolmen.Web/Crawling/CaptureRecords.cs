@@ -104,7 +104,7 @@ internal sealed class CaptureRecords(string userAgent)
         );
     }
 
-    /// <summary>To the microsecond: two captures of an address have two dates.</summary>
+    /// <summary>Writes a date to the microsecond, so that two captures of an address have two dates.</summary>
     public static string Date(DateTimeOffset date) => date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'");
 
     /// <summary>A name made of what the record is, so that it is the same however often it is made.</summary>

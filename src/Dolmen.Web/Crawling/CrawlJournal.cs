@@ -107,7 +107,7 @@ internal sealed class CrawlJournal : IDisposable
             var whole = new FileInfo(Path.Combine(archive, file));
             if (!whole.Exists)
             {
-                // Not a power failure: to go on would cut off what was crawled after it.
+                // This is not what a power failure leaves: going on would cut off what was crawled after it.
                 stream.Dispose();
                 throw new UserErrorException(
                     $"{whole.FullName} is part of the crawl and no longer there: put it back, or crawl into another --out."

@@ -25,7 +25,7 @@ public sealed partial record FetchSettings(
     /// <summary>How long a server may stay silent.</summary>
     internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Before what failed is tried again for the first time.</summary>
+    /// <summary>The pause before a failed request is tried again for the first time.</summary>
     internal TimeSpan FirstPause { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <exception cref="UserErrorException">A setting is outside its bounds.</exception>
@@ -36,7 +36,7 @@ public sealed partial record FetchSettings(
         if (Crawl is not null && !CrawlName().IsMatch(Crawl))
             throw new UserErrorException($"--crawl '{Crawl}' is not the name of a crawl: they are like CC-MAIN-2026-04.");
         if (Kind is not ("warc" or "wet" or "wat"))
-            throw new UserErrorException($"--kind '{Kind}' is none of warc, wet, wat.");
+            throw new UserErrorException($"--kind '{Kind}' is not one of warc, wet, wat.");
         if (MaxFiles is < 1)
             throw new UserErrorException($"--max-files is {MaxFiles}: it must be at least 1.");
         if (Connections is < 1 or > 64)

@@ -129,7 +129,7 @@ public sealed class ListedFiles : IDisposable
                 stream.Position = stream.Length;
                 await FillAsync(AddressOf(name), stream, LargestFile, report, stop);
                 stream.Flush(flushToDisk: true);
-                if (!name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || EndsWhole(stream)) break;
+                if (!name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || EndsWithWholeMember(stream)) break;
             }
             // spoilt on the way, or begun from another file: once more from the start
             File.Delete(partial);
@@ -227,7 +227,7 @@ public sealed class ListedFiles : IDisposable
 
     /// <summary>Whether the file's last gzip member is whole. Such files are a member per record, so that the end alone need be read; where
     /// no member begins near it, the whole file is.</summary>
-    private static bool EndsWhole(FileStream stream)
+    private static bool EndsWithWholeMember(FileStream stream)
     {
         var tail = new byte[(int)Math.Min(TailBytes, stream.Length)];
         stream.Position = stream.Length - tail.Length;

@@ -9,7 +9,7 @@ internal sealed class ScopeRule(IReadOnlyList<WebAddress> seeds, CrawlScope scop
     {
         foreach (var seed in seeds)
         {
-            // From http to https of the same host is no step outside; another port may be another's server.
+            // The same host by https instead of http is inside; another port may belong to another server.
             if (address.Port != seed.Port && !(address.Uri.IsDefaultPort && seed.Uri.IsDefaultPort)) continue;
             if (address.Host == seed.Host || (scope == CrawlScope.Domain && IsBelow(address.Host, seed.Host))) return true;
         }

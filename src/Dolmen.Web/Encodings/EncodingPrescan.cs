@@ -8,7 +8,7 @@ namespace Dolmen.Web.Encodings;
 /// nothing.</summary>
 internal ref struct EncodingPrescan
 {
-    /// <summary>So many bytes browsers look at before they begin to read the page.</summary>
+    /// <summary>How many bytes browsers look at before they begin to read the page.</summary>
     public const int StandardBytes = 1024;
 
     private const int MaxAttributes = 256;                               // of one element; names beyond are not compared

@@ -22,7 +22,7 @@ public enum TagTraits
     /// <summary>Stands on lines of its own.</summary>
     Block = 1,
     Void = 2,
-    /// <summary>What it holds is no markup, up to its own end tag.</summary>
+    /// <summary>Its content is read as text, not as markup, up to its own end tag.</summary>
     Raw = 4,
     /// <summary>Its start ends an open paragraph.</summary>
     EndsParagraph = 8,

@@ -25,7 +25,7 @@ public ref struct HtmlTokenizer(ReadOnlySpan<char> html)
 
     public HtmlToken Kind { get; private set; }
 
-    /// <summary>Of the text, or of the tag's opening bracket.</summary>
+    /// <summary>Where the text begins, or the tag's opening bracket.</summary>
     public int Start { get; private set; }
 
     public int Length { get; private set; }

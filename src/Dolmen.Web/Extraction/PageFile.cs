@@ -9,7 +9,7 @@ public static class PageFile
     private const int MaxBytes = 32 << 20;
 
     /// <param name="path">Read unless <paramref name="open"/> is given; named in messages.</param>
-    /// <param name="note">Told, in a sentence, what of the page was not read although it has text, and where the page names an encoding
+    /// <param name="note">Called with a sentence on text of the page that was not read, and where the page names an encoding
     /// that is not known (it is then read as its bytes show).</param>
     /// <exception cref="UserErrorException">The page cannot be read, or what was read of it holds no text.</exception>
     public static ExtractedPage Extract(string path, string url = "", Stream? open = null, Action<string>? note = null)

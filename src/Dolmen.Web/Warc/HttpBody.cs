@@ -58,7 +58,7 @@ internal static class HttpBody
                 .Where(e => e is not "identity" and not "none" and not "utf-8"),
         ];
 
-    /// <summary>Of broken chunks, what can be read; a body that does not begin with a chunk was stored without them.</summary>
+    /// <summary>Joins chunks, of broken ones what can be read; a body that does not begin with a chunk was stored without them.</summary>
     private static byte[] Unchunk(ReadOnlySpan<byte> body, Funnel funnel)
     {
         var whole = new byte[body.Length];

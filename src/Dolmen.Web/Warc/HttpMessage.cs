@@ -41,7 +41,7 @@ internal sealed class HttpMessage
         var lineEnd = head[from..].IndexOf((byte)'\n') is >= 0 and var feed ? from + feed : head.Length;
         var message = new HttpMessage { Status = StatusOf(head[from..lineEnd]), BodyStart = HeaderFields.FindEnd(head, from) };
         if (message.Status == 0) return null;
-        // No blank line: a response without a body, cut at its head or not.
+        // Without a blank line it is a response without a body, whether or not it was cut off in its head.
         if (message.BodyStart == 0)
         {
             if (block.Length > MaxHeadBytes) return null;

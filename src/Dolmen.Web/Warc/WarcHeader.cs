@@ -19,7 +19,7 @@ internal sealed class WarcHeader
 
     public string Date { get; private set; } = "";
 
-    /// <summary>Of the block; -1 when the header states none that can be.</summary>
+    /// <summary>Bytes of the block; -1 when the header states none that is possible.</summary>
     public long Length { get; private set; } = -1;
 
     public string ContentType { get; private set; } = "";

@@ -68,7 +68,7 @@ public class MinHashCurve
         DocumentSignature a = new(), b = new();
         ShingleSketch.Of(all.AsSpan(0, 15_000), 256, a);
         ShingleSketch.Of(all.AsSpan(5_000), 256, b);
-        Assert.False(a.SketchIsWhole);
+        Assert.False(a.SketchIsComplete);
         Assert.Equal(256, a.SketchCount);
         Assert.Equal(all.Take(15_000).Order().Take(256), a.Sketch);
         Assert.InRange(ShingleSketch.Jaccard(a.Sketch, false, b.Sketch, false), 0.5 - 0.13, 0.5 + 0.13);

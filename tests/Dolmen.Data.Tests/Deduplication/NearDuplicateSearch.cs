@@ -118,13 +118,15 @@ public class NearDuplicateSearch
     [Theory]
     [InlineData(1, 1)]
     [InlineData(2, 2)]
+    [InlineData(3, 3)]
     [InlineData(4, 3)]
     [InlineData(5, 5)]
     [InlineData(99, 5)]
     [InlineData(100, 8)]
     [InlineData(999, 8)]
     [InlineData(1000, 1)]
-    public void Rehydration_follows_FineWeb_2(long size, int weight) => Assert.Equal(weight, Rehydration.Weight(size));
+    [InlineData(double.NaN, 1)]
+    public void Rehydration_follows_FineWeb_2(double size, int weight) => Assert.Equal(weight, Rehydration.Weight(size));
 
     /// <summary>Chains of variants, each 90 % like the one before, some of them copies.</summary>
     internal static List<Made> Families(Random random, int count)

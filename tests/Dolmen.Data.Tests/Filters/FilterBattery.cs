@@ -92,7 +92,7 @@ public class FilterBattery
         var backward = Judge(texts.AsEnumerable().Reverse());
         backward.Reverse();
         Assert.Equal(forward, backward);
-        Assert.Contains(null, forward.Append(null));
+        Assert.InRange(forward.Distinct().Count(), 2, forward.Count);    // verdicts differ, so that a mixed-up order shows
     }
 
     [Fact]

@@ -94,20 +94,6 @@ public sealed class MixtureArithmetic
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 2)]
-    [InlineData(3, 3)]
-    [InlineData(4, 3)]
-    [InlineData(5, 5)]
-    [InlineData(99, 5)]
-    [InlineData(100, 8)]
-    [InlineData(999, 8)]
-    [InlineData(1000, 1)]
-    [InlineData(double.NaN, 1)]
-    public void Cluster_sizes_have_the_weights_of_FineWeb_2(double size, double weight) =>
-        Assert.Equal(weight, MixtureRows.OfClusterSize(size));
-
-    [Theory]
     [InlineData("alpha=1.5", "alpha is 1.5")]
     [InlineData("maxAiShare=2", "maxAiShare is 2")]
     [InlineData("tokens=0", "tokens is 0")]

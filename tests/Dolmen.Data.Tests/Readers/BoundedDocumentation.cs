@@ -1,6 +1,7 @@
 using System.Text;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Documentation;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Tests.Fakes;

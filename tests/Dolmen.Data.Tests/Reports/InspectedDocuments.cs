@@ -35,8 +35,14 @@ public sealed class InspectedDocuments(BuiltFixture corpora) : IClassFixture<Bui
         Assert.All(short_, d => Assert.True(d.Reason == "gopherQuality.minWords" && d.Value < 50 && d.Threshold == 50));
         Assert.True(Find(directory, new InspectQuery(Reason: "gopherQuality", Limit: 1000)).Count >= short_.Count);
         Assert.Empty(Find(directory, new InspectQuery(Reason: "gopherQual", Limit: 1000)));
-        Assert.All(Find(directory, new InspectQuery(Kept: true, Limit: 1000)), d => Assert.Equal("", d.Reason));
-        Assert.All(Find(directory, new InspectQuery(Kept: false, Limit: 1000)), d => Assert.NotEqual("", d.Reason));
+        var (kept, dropped) = (
+            Find(directory, new InspectQuery(Kept: true, Limit: 1000)),
+            Find(directory, new InspectQuery(Kept: false, Limit: 1000))
+        );
+        Assert.Equal(Find(directory, new InspectQuery(Limit: 1000)).Count, kept.Count + dropped.Count);
+        Assert.InRange(kept.Count, 1, 999);
+        Assert.All(kept, d => Assert.Equal("", d.Reason));
+        Assert.All(dropped, d => Assert.NotEqual("", d.Reason));
         Assert.Equal(
             180,
             Find(directory, new InspectQuery(Kept: true, Limit: 1000)).Count
@@ -69,10 +75,11 @@ public sealed class InspectedDocuments(BuiltFixture corpora) : IClassFixture<Bui
     public void Search_looks_in_texts_and_addresses() =>
         Assert.Multiple(
             () =>
-                Assert.All(
-                    Find(corpora.Build("corpus"), new InspectQuery(Search: "VISIT NUMBER 1")),
-                    d => Assert.StartsWith("doc-1-", d.Id, StringComparison.Ordinal)
-                ),
+            {
+                var found = Find(corpora.Build("corpus"), new InspectQuery(Search: "VISIT NUMBER 1"));
+                Assert.NotEmpty(found);
+                Assert.All(found, d => Assert.StartsWith("doc-1-", d.Id, StringComparison.Ordinal));
+            },
             () =>
                 Assert.Equal(
                     ["doc-2-7"],
@@ -92,7 +99,9 @@ public sealed class InspectedDocuments(BuiltFixture corpora) : IClassFixture<Bui
             ["We use cookies to improve what you see.", "Please enable javascript now please."],
             pairs.Where(p => p.After is null).Select(p => p.Before)
         );
-        Assert.All(pairs.Where(p => p.After is not null), p => Assert.Equal(p.Before, p.After));
+        var unchanged = pairs.Where(p => p.After is not null).ToList();
+        Assert.NotEmpty(unchanged);
+        Assert.All(unchanged, p => Assert.Equal(p.Before, p.After));
         var words = Assert.Single(document.Measures, m => m.Reason == "gopherQuality.minWords");
         Assert.Equal(("≥", 50, false), (words.Sign, words.Threshold, words.Breaks));
         Assert.True(words.Value >= 70);

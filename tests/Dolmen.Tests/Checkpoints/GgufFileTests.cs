@@ -16,12 +16,12 @@ public sealed class GgufFileTests : IDisposable
     {
         using var file = GgufFile.Open(Sample());
         Assert.Equal("llama", file.Metadata.Text("general.architecture"));
-        Assert.Equal(7, file.Metadata.Whole("llama.block_count"));
+        Assert.Equal(7, file.Metadata.Int32("llama.block_count"));
         Assert.Equal(0.5f, file.Metadata.Number("llama.scale"));
         Assert.True(file.Metadata.FindFlag("tokenizer.ggml.add_bos_token"));
         Assert.Equal(["a", "ß"], file.Metadata.Texts("tokenizer.ggml.tokens"));
-        Assert.Equal([1, 0, 3], file.Metadata.WholePerLayer("llama.attention.head_count_kv", 3));
-        Assert.Equal([7, 7], file.Metadata.WholePerLayer("llama.block_count", 2));
+        Assert.Equal([1, 0, 3], file.Metadata.Int32PerLayer("llama.attention.head_count_kv", 3));
+        Assert.Equal([7, 7], file.Metadata.Int32PerLayer("llama.block_count", 2));
         Assert.Equal([3L, 64L], Assert.IsType<GgufTensor>(file.Find("w")).Shape);
         foreach (var (name, tolerance) in (ReadOnlySpan<(string, double)>)[("w", 0), ("h", 0.002), ("b", 0.02), ("q8", 0.02), ("q4", 0.3)])
         {
@@ -69,18 +69,18 @@ public sealed class GgufFileTests : IDisposable
         using var file = GgufFile.Open(Sample());
         Assert.Contains(
             "'llama.nothing'",
-            Assert.Throws<UserErrorException>(() => file.Metadata.Whole("llama.nothing")).Message,
+            Assert.Throws<UserErrorException>(() => file.Metadata.Int32("llama.nothing")).Message,
             StringComparison.Ordinal
         );
         Assert.Contains(
             "general.architecture is 'llama'",
-            Assert.Throws<UserErrorException>(() => file.Metadata.Whole("general.architecture")).Message,
+            Assert.Throws<UserErrorException>(() => file.Metadata.Int32("general.architecture")).Message,
             StringComparison.Ordinal
         );
         Assert.Contains(
             "3 or 5, one for each layer",
             Assert
-                .Throws<UserErrorException>(() => file.Metadata.WholePerLayer("llama.attention.head_count_kv", 5))
+                .Throws<UserErrorException>(() => file.Metadata.Int32PerLayer("llama.attention.head_count_kv", 5))
                 .Message.Replace("one number or 5", "3 or 5", StringComparison.Ordinal),
             StringComparison.Ordinal
         );
@@ -100,7 +100,7 @@ public sealed class GgufFileTests : IDisposable
         foreach (var tensor in file.Tensors) file.Read(tensor.Name, new float[tensor.Elements]);
         foreach (var key in file.Metadata.Values.Keys)
         {
-            try { _ = file.Metadata.FindWholes(key); } catch (UserErrorException) { }
+            try { _ = file.Metadata.FindInt32s(key); } catch (UserErrorException) { }
             try { _ = file.Metadata.FindNumber(key); } catch (UserErrorException) { }
         }
     }

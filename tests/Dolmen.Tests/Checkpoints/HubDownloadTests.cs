@@ -169,6 +169,7 @@ public sealed class HubDownloadTests : IDisposable
         _hub.RedirectTo = other.Address;
         await Pull("secret");
         Assert.Equal(Weights, File.ReadAllBytes(_folder["m/model.safetensors"]));
+        Assert.NotEmpty(_hub.Tokens);
         Assert.All(_hub.Tokens, token => Assert.Equal("Bearer secret", token));
         Assert.NotEmpty(other.Tokens);
         Assert.All(other.Tokens, Assert.Null);

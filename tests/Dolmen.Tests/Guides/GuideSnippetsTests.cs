@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
@@ -11,7 +12,7 @@ namespace Dolmen.Tests.Guides;
 /// <summary>The code in the guides is code that compiles and does what the guide says.</summary>
 public class GuideSnippetsTests(SmallPipelineRun run) : IClassFixture<SmallPipelineRun>
 {
-    private const string Begin = "// guide: ", End = "// end of guide", Fence = "```csharp\n";
+    private const string Begin = "// guide: ", End = "// end of guide", Fence = "```csharp\n", Block = ", block ";
 
     public static TheoryData<string> Snippets =>
         [.. Directory.GetFiles(Path.Combine(Checkout.Root, "tests/Dolmen.Tests/Guides"), "*.cs").Where(HasSnippet)
@@ -24,9 +25,17 @@ public class GuideSnippetsTests(SmallPipelineRun run) : IClassFixture<SmallPipel
         var start = code.IndexOf(Begin, StringComparison.Ordinal);
         var line = code.IndexOf('\n', start);
         var snippet = code[(line + 1)..code.IndexOf(End, StringComparison.Ordinal)];
-        var path = code[(start + Begin.Length)..line];
+        // Which of the guide's blocks it is follows the path where it is not the first.
+        string[] place = code[(start + Begin.Length)..line].Split(Block);
+        var (path, block) = (place[0], place.Length > 1 ? int.Parse(place[1], CultureInfo.InvariantCulture) : 1);
         var guide = Read(path);
-        var shown = guide.IndexOf(Fence, StringComparison.Ordinal) + Fence.Length;
+        var shown = 0;
+        for (var i = 0; i < block; i++)
+        {
+            var fence = guide.IndexOf(Fence, shown, StringComparison.Ordinal);
+            Assert.True(fence >= 0, $"{path} has fewer than {block} blocks of C#.");
+            shown = fence + Fence.Length;
+        }
         var expected = guide[..shown] + snippet + guide[guide.IndexOf("```\n", shown, StringComparison.Ordinal)..];
         if (Environment.GetEnvironmentVariable("DOLMEN_ACCEPT") == "1") File.WriteAllText(Path.Combine(Checkout.Root, path), expected);
         else Assert.Equal(expected, guide);

@@ -127,6 +127,8 @@ public class SegmentedKernelTests
         void SameBits(Tensor[] inputs, Func<Tensor[], Segments?, Tensor> run)
         {
             var (with, without) = (ValueAndGradients(inputs, x => run(x, rows)), ValueAndGradients(inputs, x => run(x, null)));
+            Assert.Equal(inputs.Length + 1, with.Length);
+            Assert.Equal(with.Length, without.Length);
             foreach (var (a, b) in with.Zip(without)) Assert.Equal(b.data<float>().ToArray(), a.data<float>().ToArray());
         }
         SameBits([Random(ScalarType.Float32, 1, 4, 150, 8 * 6)], (x, segments) => fused.CausalAttention(x[0], pattern, segments));

@@ -269,7 +269,7 @@ public sealed class EndsOfText : IDisposable
     private (int Eos, int? Turn, int? Message) KeysOf(string file)
     {
         using var opened = GgufFile.Open(Path(file));
-        int? Key(string key) => opened.Metadata.FindWhole($"tokenizer.ggml.{key}_token_id");
+        int? Key(string key) => opened.Metadata.FindInt32($"tokenizer.ggml.{key}_token_id");
         return (Key("eos") ?? -1, Key("eot"), Key("eom"));
     }
 

@@ -89,7 +89,7 @@ public sealed class Interchange : IDisposable
         {
             Assert.Equal(288, file.Metadata.Texts("tokenizer.ggml.tokens").Length);
             Assert.Equal("[PAD287]", file.Metadata.Texts("tokenizer.ggml.tokens")[^1]);
-            Assert.Equal(5, file.Metadata.FindWholes("tokenizer.ggml.token_type")![^1]);
+            Assert.Equal(5, file.Metadata.FindInt32s("tokenizer.ggml.token_type")![^1]);
         }
         ModelImport.FromGguf(Path("m.gguf"), Path("n"), stop: TestContext.Current.CancellationToken);
         Assert.Equal(tokenizer.Encode("the thesis [PAD287]"), TokenizerFolder.Load(Path("n")).Encode("the thesis [PAD287]"));
@@ -163,12 +163,7 @@ public sealed class Interchange : IDisposable
         Assert.Equal(File.ReadAllBytes(Path("m/model.safetensors")), File.ReadAllBytes(Path("w/model.safetensors")));
     }
 
-    [Theory]
-    [InlineData("merges", "tokenizer.ggml.merges is missing")]
-    [InlineData("token_type", "0 types, without which bytes and special tokens cannot be told from text")]
-    [InlineData("merges is empty", "merges are missing")]
-    [InlineData("merges is empty, llama-bpe", "merges are missing")]
-    public void A_vocabulary_that_cannot_encode_is_refused_and_leaves_nothing(string what, string message)
+    private void ExportSmallVocabulary()
     {
         var tokenizer = BpeTrainer.Train(
             ["the theme of the thesis"],
@@ -178,6 +173,16 @@ public sealed class Interchange : IDisposable
         );
         Save(tokenizer, rows: tokenizer.VocabSize);
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("merges", "tokenizer.ggml.merges is missing")]
+    [InlineData("token_type", "0 types, without which bytes and special tokens cannot be told from text")]
+    [InlineData("merges is empty", "merges are missing")]
+    [InlineData("merges is empty, llama-bpe", "merges are missing")]
+    public void A_vocabulary_that_cannot_encode_is_refused_and_leaves_nothing(string what, string message)
+    {
+        ExportSmallVocabulary();
         Rewrite(metadata =>
         {
             if (what.StartsWith("merges is empty", StringComparison.Ordinal))
@@ -239,14 +244,7 @@ public sealed class Interchange : IDisposable
     [InlineData("pre", "")]
     public void A_vocabulary_of_an_unknown_kind_is_refused_and_only_the_weights_are_read_where_asked_for(string key, string value)
     {
-        var tokenizer = BpeTrainer.Train(
-            ["the theme of the thesis"],
-            new TokenizerRecipe(270),
-            new Progress<StageProgress>(),
-            CancellationToken.None
-        );
-        Save(tokenizer, rows: tokenizer.VocabSize);
-        ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
+        ExportSmallVocabulary();
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
         foreach (
             var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]

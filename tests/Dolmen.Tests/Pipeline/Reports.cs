@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Dolmen.Artifacts;
 using Dolmen.Data;
+using Dolmen.Data.Building;
 using Dolmen.Evaluation;
 using Dolmen.Pipeline;
 using Dolmen.Pipeline.Recipes;

@@ -91,6 +91,20 @@ public partial class Layout
     }
 
     [Fact]
+    public void The_tour_s_table_is_the_one_that_is_held_and_the_README_names_every_project()
+    {
+        var tour = File.ReadAllText(Path.Combine(Checkout.Root, "docs", "tour.md"));
+        var rows = Regex.Matches(tour, @"^\| `Dolmen\.(\w+)` \| .+ \| (.+) \|$", RegexOptions.Multiline)
+            .ToDictionary(row => row.Groups[1].Value, row => row.Groups[2].Value);
+        var others = Allowed.ToDictionary(row => row.Key, row => row.Value.Projects is [] ? "-" : string.Join(", ", row.Value.Projects));
+        Assert.Equal("all", rows["Cli"]);
+        Assert.True(rows.Remove("Cli"));
+        Assert.Equal(others.OrderBy(row => row.Key, StringComparer.Ordinal), rows.OrderBy(row => row.Key, StringComparer.Ordinal));
+        var tree = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
+        Assert.All(ProjectFiles(), file => Assert.Contains($"\nsrc/Dolmen.{ShortName(file)}/ ", tree, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Files_stay_short_enough_to_read() =>
         Assert.DoesNotContain(Checkout.SourceFiles(), file => File.ReadLines(Path.Combine(Checkout.Root, file)).Count() > MostLines);
 

@@ -37,11 +37,11 @@ public class RequestFieldsGuide
     public async Task A_field_is_treated_as_the_table_says(object treatment, string request)
     {
         await using var server = await RunningServer.Start();
-        foreach (
-            var field in RequestTable.All.Where(field =>
-                field.Treatment == (Treatment)treatment && field.Endpoints.HasFlag(Endpoints.Completions)
-            )
-        )
+        var fields = RequestTable.All
+            .Where(field => field.Treatment == (Treatment)treatment && field.Endpoints.HasFlag(Endpoints.Completions))
+            .ToList();
+        Assert.NotEmpty(fields);
+        foreach (var field in fields)
         {
             var (status, body) = await server.Post("/v1/completions", request.Replace("FIELD", field.Name));
             if ((Treatment)treatment == Treatment.Ignored)

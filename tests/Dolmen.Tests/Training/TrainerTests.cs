@@ -26,6 +26,10 @@ public sealed class TrainerTests : IDisposable
         Assert.True(losses[^1] < losses[0] / 2, $"first loss {losses[0]:0.000}, last {losses[^1]:0.000}");
         Assert.NotNull(outcome.BitsPerByte);
         Assert.Equal(120 * 128, outcome.Tokens);
+        // The recipe says auto; what was measured is kept with the run and told to the manifest.
+        using var kept = JsonDocument.Parse(File.ReadAllText(Path.Combine(_run.Root, "base", "arithmetic.json")));
+        Assert.NotEqual(Precision.Auto, outcome.Arithmetic);
+        Assert.Equal(outcome.Arithmetic.ToString(), kept.RootElement.GetProperty("precision").GetString());
         Assert.Single(Directory.EnumerateFiles(Path.Combine(_run.Root, "base"), "events.out.tfevents.*"));
     }
 

@@ -26,7 +26,7 @@ internal sealed class KneserNey
         for (var k = 0; k < order; k++) (_counts[k], _totals[k]) = (new(), new());
     }
 
-    /// <summary>Of order k, for counts of 1, 2, and 3 or more.</summary>
+    /// <summary>The discounts of each order for counts of 1, 2, and 3 or more.</summary>
     public double[][] Discounts { get; }
 
     public IReadOnlyList<long> Seen => [.. _counts.Select(c => (long)c.Count)];

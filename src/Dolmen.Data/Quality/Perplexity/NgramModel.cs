@@ -153,7 +153,7 @@ internal sealed class NgramModel : IPerplexity
     public void Save(string path) =>
         ModelFile.Write(
             path,
-            JsonSerializer.Serialize(Card, QualityJson.Default.PerplexityModelCard),
+            JsonSerializer.Serialize(Card, PerplexityJson.Default.PerplexityModelCard),
             ("prints", "U32", Array.ConvertAll(_entries, e => e.Print)),
             ("shares", "F32", Array.ConvertAll(_entries, e => e.Share)),
             ("rests", "F32", Array.ConvertAll(_entries, e => e.Rest))
@@ -167,7 +167,7 @@ internal sealed class NgramModel : IPerplexity
         PerplexityModelCard? card;
         try
         {
-            card = JsonSerializer.Deserialize(file.About, QualityJson.Default.PerplexityModelCard);
+            card = JsonSerializer.Deserialize(file.About, PerplexityJson.Default.PerplexityModelCard);
         }
         catch (JsonException error)
         {

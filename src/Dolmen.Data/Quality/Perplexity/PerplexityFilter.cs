@@ -5,7 +5,8 @@ namespace Dolmen.Data.Quality.Perplexity;
 /// <summary>Texts a model trained on good ones finds too strange, or too easy (lists, templates), after CCNet (Wenzek et al.
 /// 2020).</summary>
 /// <param name="model">Null where nothing is measured and only the rules are asked for.</param>
-/// <param name="max">Infinity, as min 0, keeps everything and still records the perplexity; it is no rule then.</param>
+/// <param name="max">The highest perplexity kept. Infinity keeps all and is not listed as a rule, as a <paramref name="min"/> of 0 is not;
+/// the perplexity is recorded anyway.</param>
 internal sealed class PerplexityFilter(IPerplexity? model, double min = 0, double max = double.PositiveInfinity) : IFilter
 {
     private readonly Rule[] _rules =

@@ -22,7 +22,7 @@ public sealed record PerplexitySettings(
     /// <exception cref="UserErrorException">A setting is unknown, of the wrong type or out of its range.</exception>
     public static PerplexitySettings Of(IReadOnlyList<string> sets)
     {
-        var settings = RecipeTree.Bind(sets, QualitySettingsJson.Default.PerplexitySettings);
+        var settings = RecipeTree.Bind(sets, PerplexitySettingsJson.Default.PerplexitySettings);
         settings.ThrowIfInvalid();
         return settings;
     }
@@ -79,7 +79,7 @@ public sealed record PerplexityReport(
 {
     public TextCounts? Texts { get; init; }
 
-    public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, QualityJson.Default.PerplexityReport);
+    public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, PerplexityJson.Default.PerplexityReport);
 }
 
 /// <summary>Trains an n-gram model for the perplexity filter. The same texts, settings and seed give the same file, in whatever order they

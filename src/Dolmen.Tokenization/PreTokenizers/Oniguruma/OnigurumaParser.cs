@@ -289,7 +289,7 @@ internal sealed partial class OnigurumaParser
             lazy = !one && !possessive && Take("?");                     // {n}? is {n} or nothing
         }
         else return false;
-        if (!repeatable) throw Error("repeats what matches no character");
+        if (!repeatable) throw Error("repeats what cannot match a character");
         _parts.Insert(first, new PatternPart(possessive ? "(?>(?:" : "(?:", -1));
         Add($"){text}{(lazy ? "?" : "")}{(possessive ? ")" : "")}");
         return true;

@@ -13,7 +13,7 @@ namespace Dolmen.Tokenization.Oniguruma;
 /// </summary>
 internal sealed class OnigurumaRegex
 {
-    /// <summary>For one match.</summary>
+    /// <summary>The longest that one match may take.</summary>
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(2);
 
     private const int LongestPattern = 1 << 14;

@@ -7,7 +7,7 @@ namespace Dolmen.Tokenization.Oniguruma;
 /// of POSIX as Oniguruma defines them on Unicode.</summary>
 internal static class UnicodeProperties
 {
-    /// <summary>In the order of <see cref="UnicodeCategory"/>.</summary>
+    /// <summary>Abbreviations of the categories, in the order of <see cref="UnicodeCategory"/>.</summary>
     private static readonly string[] Categories =
         ["lu", "ll", "lt", "lm", "lo", "mn", "mc", "me", "nd", "nl", "no", "zs", "zl", "zp", "cc", "cf", "cs", "co", "pc", "pd", "ps", "pe",
             "pi", "pf", "po", "sm", "sc", "sk", "so", "cn"];

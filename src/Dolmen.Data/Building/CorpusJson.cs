@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Dolmen.Tokenization;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Conversation))]

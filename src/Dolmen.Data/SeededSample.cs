@@ -1,9 +1,9 @@
 using Dolmen.Artifacts;
 
-namespace Dolmen.Data.Alignment;
+namespace Dolmen.Data;
 
 /// <summary>Choices that depend on the seed and on what is chosen among, never on the order it comes in.</summary>
-internal static class Draw
+internal static class SeededSample
 {
     /// <summary>Up to <paramref name="count"/> items, in an order that is random and stable.</summary>
     public static List<T> Take<T>(IEnumerable<T> items, int count, string salt, Func<T, string> key) =>

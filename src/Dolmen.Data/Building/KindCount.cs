@@ -1,6 +1,7 @@
 using Dolmen.Data.Cleaning;
+using Dolmen.Data.Documentation;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 /// <summary>What became of the inputs of one kind.</summary>
 /// <param name="Read">Documents made of them before anything was dropped.</param>

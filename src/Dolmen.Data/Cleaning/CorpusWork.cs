@@ -1,7 +1,6 @@
 using Dolmen.Artifacts;
-using Dolmen.Data.Cleaning;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Cleaning;
 
 /// <summary>Where and how one corpus is built.</summary>
 /// <param name="Counter">Counts the tokens of what is kept; null leaves them uncounted.</param>

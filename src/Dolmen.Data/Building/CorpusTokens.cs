@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Tokenization;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 /// <summary><c>tokens.json</c>: what the shards beside it hold. <paramref name="ValBytes"/> counts the UTF-8 bytes of the held-out text, by
 /// which a loss becomes bits per byte.</summary>

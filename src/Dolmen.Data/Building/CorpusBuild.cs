@@ -2,13 +2,14 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data.Alignment;
 using Dolmen.Data.Cleaning;
+using Dolmen.Data.Documentation;
 using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Data.Reports;
 using Dolmen.Data.Sources;
 using Dolmen.Tokenization;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 /// <summary>Files to a corpus directory: training documents, held-out entries, the data of alignment and evaluation, and a
 /// report.</summary>
@@ -20,10 +21,10 @@ public static class CorpusBuild
     private const int SampleChars = 1200;
     private const long MaxAskedChars = 24L << 20;
 
-    /// <summary>Documentation and a user's own texts are read as entries, parts of which are held out; of crawls and of whatever else is no
-    /// documentation, whole documents are. <c>report.json</c> is written last.</summary>
+    /// <summary>Reads documentation and a user's own texts as entries, some of which are held out; of crawls and of everything else whole
+    /// documents are held out. <c>report.json</c> is written last.</summary>
     /// <param name="inputs">Folders and files; none means the XML documentation of the running SDK.</param>
-    /// <param name="cleaning">Null decides by the inputs: FineWeb's for crawls, for others nothing but that of copies one stays.</param>
+    /// <param name="cleaning">Null decides by the inputs: FineWeb's rules for crawls; of other texts nothing but copies is dropped.</param>
     /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">An input is missing, empty, unreadable, corrupt or too big.</exception>
     internal static CorpusResult? Run(
@@ -57,7 +58,7 @@ public static class CorpusBuild
         return result;
     }
 
-    /// <param name="cleaning">A recipe's name or file, or null: see the other.</param>
+    /// <param name="cleaning">A recipe's name or file; null decides by the inputs.</param>
     /// <param name="set">Changes to that recipe, <c>filters.gopherQuality.minWords=30</c>; with no recipe named, to
     /// <c>crawl-to-corpus</c>.</param>
     public static CorpusResult? Run(
@@ -204,7 +205,7 @@ public static class CorpusBuild
         var alignment = aligns ? new AlignmentRules(recipe, training, [.. training, .. heldOut], seed).Build(stop) : AlignmentSet.Empty;
         var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
-            ? Draw.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
+            ? SeededSample.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
                 .Select(e => new FewShotExample(Documents.Query(e), e.Summary)).ToList()
             : [];
         var numbered = texts.Sample.Select((text, i) => (Id: $"{i}", Text: text)).ToList();
@@ -227,7 +228,7 @@ public static class CorpusBuild
             alignment.Known.Count,
             Lengths(texts.Sample),
             [
-                .. Draw.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
+                .. SeededSample.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
                     .Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text)),
             ],
             Rules(recipe),

@@ -3,7 +3,7 @@ using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Data.Sources;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Documentation;
 
 /// <summary>The entries of documentation: of files that explain something piece by piece, and of a user's own texts.</summary>
 internal static class DocumentationReader

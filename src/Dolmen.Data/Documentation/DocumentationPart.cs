@@ -4,7 +4,7 @@ using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Data.Sources;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Documentation;
 
 /// <summary>What the documentation among the inputs gives a corpus.</summary>
 /// <param name="Training">Entries that the documents are made of.</param>
@@ -47,7 +47,7 @@ internal sealed record DocumentationPart(
     /// <summary>Shuffled, so that the opening of the file is a fair sample: a validation may look at no more.</summary>
     public IReadOnlyList<HeldOutText> HeldOutTexts(ulong seed) =>
         [
-            .. Draw.Shuffled([.. HeldOut], $"{seed}|held out", entry => entry.Id)
+            .. SeededSample.Shuffled([.. HeldOut], $"{seed}|held out", entry => entry.Id)
                 .Select(entry => new HeldOutText(entry.Id, Readers.Documents.Section(entry))),
         ];
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Dolmen.Data.Cleaning;
 
-namespace Dolmen.Data;
+namespace Dolmen.Data.Building;
 
 /// <summary>Documents of at most <paramref name="UpToCharacters"/> characters, and more than the row before allows.</summary>
 public sealed record LengthBucket(long UpToCharacters, int Documents);
