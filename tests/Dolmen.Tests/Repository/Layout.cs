@@ -52,7 +52,7 @@ public partial class Layout
         ["Modeling"] = (["Checkpoints", "Inference", "Numerics"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),
         ["Training"] = (["Modeling", "Inference", "Tokenization", "Artifacts"], []),
         ["Evaluation"] = (["Inference", "Tokenization", "Artifacts"], []),
-        ["Serving"] = (["Inference", "Evaluation", "Artifacts"], []),
+        ["Serving"] = (["Inference", "Evaluation", "Artifacts"], ["Microsoft.Extensions.AI.Abstractions"]),
         ["Pipeline"] = (["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"], []),
     };
 
