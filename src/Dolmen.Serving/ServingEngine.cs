@@ -75,7 +75,8 @@ internal sealed class ServingEngine : IDisposable
                 var options = request.OptionsOf(choice % request.Choices);
                 var prompt = request.Prompts[choice / request.Choices].Tokens;
                 choices.Add(
-                    options is { MaxTokens: 0, ScorePrompt: false } ? null : _scheduler.Submit(new GenerationRequest(prompt, options), stop));
+                    options is { MaxTokens: 0, ScorePrompt: false } ? null
+                        : _scheduler.Submit(new GenerationRequest(prompt, options), stop));
             }
             if (choices[0] is { } first) await first.Started;
         }

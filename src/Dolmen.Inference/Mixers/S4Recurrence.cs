@@ -22,7 +22,8 @@ internal sealed unsafe class S4Recurrence(S4Spec spec, WeightSource weights) : D
 
     public override long WeightBytes => _cell.Bytes + _output.Bytes;
 
-    public override LayerState NewState(StateMemory memory) => new RecurrentState(memory, new StatePart(1, spec.System.Features, _cell.Inner));
+    public override LayerState NewState(StateMemory memory) =>
+        new RecurrentState(memory, new StatePart(1, spec.System.Features, _cell.Inner));
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

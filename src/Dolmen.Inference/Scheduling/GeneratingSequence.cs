@@ -8,7 +8,7 @@ namespace Dolmen.Inference;
 internal sealed class GeneratingSequence : IDisposable
 {
     /// <summary>Logits of a prompt held at once while it is scored.</summary>
-    private const int MaxLogits = 1 << 21;
+    private const int MaxLogits = 1 << 19;
 
     private readonly LanguageModel _model;
     private readonly GenerationOptions _options;
@@ -116,8 +116,8 @@ internal sealed class GeneratingSequence : IDisposable
         };
     }
 
-    /// <summary>Goes on after a slice was computed: scores the prompt where that was asked for, draws the next token where all before it are
-    /// there.</summary>
+    /// <summary>Goes on after a slice was computed: scores the prompt where that was asked for, draws the next token where all before it
+    /// are there.</summary>
     public void Accept(SequenceSlice slice)
     {
         var end = State!.Length;

@@ -4,8 +4,8 @@ namespace Dolmen.Inference;
 
 /// <summary>A state that holds the beginning of a sequence.</summary>
 /// <param name="State">The caller's own; empty where nothing was found.</param>
-/// <param name="Branch">How many tokens the sequence shares with one that was met before. Where this is more than the state holds, that one's
-/// state cannot go back so far: a copy kept here serves the next sequence that branches off.</param>
+/// <param name="Branch">How many tokens the sequence shares with one that was met before. Where this is more than the state holds, that
+/// one's state cannot go back so far: a copy kept here serves the next sequence that branches off.</param>
 public readonly record struct CachedPrefix(DecodeState State, int Branch);
 
 /// <summary>States of sequences that were computed before, found by their tokens: what begins alike is computed once. States that can go
@@ -18,7 +18,7 @@ public sealed class PrefixCache(LanguageModel model, long budget) : IDisposable
     private const int Block = 16;
 
     private readonly Dictionary<ulong, Entry> _ends = [];                // by the hash of all tokens
-    private readonly Dictionary<ulong, Entry> _blocks = [];              // by the hash of every whole number of blocks; the latest of several
+    private readonly Dictionary<ulong, Entry> _blocks = [];              // by the hash of whole blocks; the latest of several
     private readonly LinkedList<Entry> _byUse = [];                      // the latest first
 
     public int Count => _byUse.Count;
