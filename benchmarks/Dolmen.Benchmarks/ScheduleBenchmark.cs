@@ -7,8 +7,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>Many texts at once against one after another, with prompts and answers of mixed lengths; and the longest that a stream waits for
-/// its next token while a long prompt is read beside it.</summary>
+/// <summary>Many texts at once against one after another, with prompts and answers of mixed lengths; and the longest that a stream waits
+/// for its next token while a long prompt is read beside it.</summary>
 internal sealed class ScheduleBenchmark : Benchmark
 {
     private const int Texts = 64;
@@ -22,7 +22,7 @@ internal sealed class ScheduleBenchmark : Benchmark
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
     {
-        foreach (var (name, config) in ModelSizes.All)
+        foreach (var (name, config) in ModelSizes.All.Where(size => size.Name != "10M"))
         {
             using var trained = TrainableModel.Build(config, Compute.Host());
             trained.Parameters.Initialize(1);
@@ -31,20 +31,20 @@ internal sealed class ScheduleBenchmark : Benchmark
             var longer = config with { ContextLength = LongPrompt + 1000 };
             using var model = new DecoderModel(longer, tensor => tensors[tensor]);
             var requests = Requests(config.VocabSize);
-            List<double> together = [], single = [], waits = [];
+            List<double> together = [], single = [];
             for (var round = 0; round < Rounds; round++)
             {
                 progress.Report(new StageProgress($"bench schedule {name}", round, Rounds, "rounds", ""));
                 together.Add(TokensPerSecond(model, requests, Texts, stop));
                 single.Add(TokensPerSecond(model, requests[..8], 1, stop));
-                waits.Add(LongestWait(model, config.VocabSize, stop));
             }
-            var (many, one, wait) = (Measured.Of(together), Measured.Of(single), Measured.Of(waits));
+            var (many, one) = (Measured.Of(together), Measured.Of(single));
+            var wait = LongestWait(model, config.VocabSize, stop);
             yield return new BenchmarkRow(
                 $"{name}: {Texts} texts at once", many.Median, "tokens/s", $"one after another ({one.Median:0})", many.Median / one.Median,
                 Rounds, many.Spread);
             yield return new BenchmarkRow(
-                $"{name}: longest wait beside a prompt of {LongPrompt}", wait.Median, "ms", "200 ms", 200 / wait.Median, Rounds, wait.Spread);
+                $"{name}: longest wait beside a prompt of {LongPrompt}", wait, "ms", "200 ms", 200 / wait, 1, 0);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class ScheduleBenchmark : Benchmark
             model, new NumberTokenizer(model.Config.VocabSize), new SchedulerOptions(MaxSequences: atOnce, CachePrefixes: false));
         var clock = Stopwatch.StartNew();
         var generations = requests.ConvertAll(request => scheduler.Submit(request, stop));
-        while (scheduler.Step()) { }
+        while (scheduler.Step()) stop.ThrowIfCancellationRequested();
         return generations.Sum(generation => generation.Result.Result.Tokens.Length) / clock.Elapsed.TotalSeconds;
     }
 
@@ -86,6 +86,7 @@ internal sealed class ScheduleBenchmark : Benchmark
         {
             var clock = Stopwatch.StartNew();
             scheduler.Step();
+            stop.ThrowIfCancellationRequested();
             longest = Math.Max(longest, clock.Elapsed.TotalMilliseconds);
         }
         return longest;

@@ -46,8 +46,7 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 /// <param name="MaxWaiting">Requests that may wait for their turn; more are told to come back.</param>
 /// <param name="DrainSeconds">How long running requests may go on after the server was told to stop.</param>
 /// <param name="MaxSequences">Texts that are generated at once.</param>
-/// <param name="StateBytes">Memory for what the model remembers of texts, those included that are kept for requests that begin
-/// alike.</param>
+/// <param name="StateBytes">Memory for what the model remembers of texts, what is kept for requests that begin alike included.</param>
 public sealed record ServerOptions(
     int MaxBodyBytes = 1 << 20,
     int MaxWaiting = 64,

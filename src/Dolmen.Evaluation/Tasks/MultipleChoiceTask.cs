@@ -115,14 +115,12 @@ public sealed record MultipleChoiceTask(int MaxQuestions = 1000, int Shots = 0) 
         while (used > 0 && wholes.Any(whole => whole.Length > longest)) wholes = Encode(question, shots, --used, input, out from);
         if (wholes.Any(whole => whole.Length > longest)) cut++;
 
-        var scores = new double[wholes.Length];
-        var normScores = new double[wholes.Length];
-        for (var i = 0; i < wholes.Length; i++)
-        {
-            var dropped = Math.Max(0, wholes[i].Length - longest);
-            scores[i] = scorer.Score(wholes[i].AsSpan(dropped), Math.Max(1, from - dropped));
-            normScores[i] = scores[i] / Characters(question.Choices[i]);
-        }
+        var scores = scorer.Score(
+            [
+                .. wholes.Select(whole => Math.Max(0, whole.Length - longest))
+                    .Zip(wholes, (dropped, whole) => (whole[dropped..], Math.Max(1, from - dropped))),
+            ]);
+        double[] normScores = [.. scores.Zip(question.Choices, (score, choice) => score / Characters(choice))];
         return new QuestionResult(Name(), question.Id, used, scores, normScores, ArgMax.Of<double>(scores), ArgMax.Of<double>(normScores),
             question.Gold, question.Seen);
     }

@@ -49,8 +49,8 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
         Run(chunks, work, chunk =>
         {
             var last = (int)((long)items * (chunk + 1) / chunks);
-            for (var item = (int)((long)items * chunk / chunks); item < last; item++) body(pieces[item % pieces.Count],
-                item / pieces.Count);
+            for (var item = (int)((long)items * chunk / chunks); item < last; item++)
+                body(pieces[item % pieces.Count], item / pieces.Count);
         });
     }
 

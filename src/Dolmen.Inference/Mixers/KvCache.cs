@@ -82,7 +82,7 @@ internal sealed unsafe class KvCache : LayerState
         return copy;
     }
 
-    public override bool CanTruncate(int length) => _lowest == 0 || (_window is { } window && _lowest <= length - window + 1);
+    public override bool CanTruncate(int length) => _lowest == 0 || (_window is { } window && _lowest <= length - window);
 
     public override void Truncate(int length)
     {

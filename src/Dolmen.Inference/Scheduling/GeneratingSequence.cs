@@ -9,7 +9,7 @@ namespace Dolmen.Inference;
 internal sealed class GeneratingSequence : IDisposable
 {
     /// <summary>Logits of a prompt held at once while it is scored.</summary>
-    private const int MaxLogits = 1 << 21;
+    private const int MaxLogits = 1 << 19;
 
     private readonly LanguageModel _model;
     private readonly GenerationOptions _options;

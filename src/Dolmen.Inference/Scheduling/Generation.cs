@@ -31,8 +31,7 @@ public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt, GenerationOpt
 }
 
 /// <summary>A part of a text that is being generated: a token with its log-probability where those were asked for, or a piece of text,
-/// which comes as soon as it is certain and after the tokens that it is made of. The token that ends the text is not among
-/// them.</summary>
+/// which comes as soon as it is certain and after the tokens that it is made of. The token that ends the text is not among them.</summary>
 public readonly record struct GenerationPiece(string Text, TokenLogprob? Token);
 
 /// <summary>A text that a <see cref="Scheduler"/> generates: read its pieces as they come, or await it whole, or both.</summary>

@@ -18,8 +18,7 @@ public sealed class PrefixCache(LanguageModel model, long budget) : IDisposable
     private const int Block = 16;
 
     private readonly Dictionary<ulong, Entry> _ends = [];                // by the hash of all tokens
-    private readonly Dictionary<ulong, Entry> _blocks =
-        [];              // by the hash of every whole number of blocks; the latest of several
+    private readonly Dictionary<ulong, Entry> _blocks = [];              // by the hash of whole blocks; the latest of several
     private readonly LinkedList<Entry> _byUse = [];                      // the latest first
 
     public int Count => _byUse.Count;

@@ -24,8 +24,7 @@ internal sealed class PromptCuts(Tokenizer tokenizer)
         return [.. cuts];
     }
 
-    /// <summary>Whether the state stands where a copy is to be kept: at a cut if it cannot go back, at the prompt's end
-    /// otherwise.</summary>
+    /// <summary>Whether the state stands where a copy is to be kept: at a cut if it cannot go back, else at the prompt's end.</summary>
     public bool IsOne(GeneratingSequence sequence)
     {
         var length = sequence.State!.Length;

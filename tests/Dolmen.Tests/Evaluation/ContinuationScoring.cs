@@ -39,6 +39,25 @@ public class ContinuationScoring
         Assert.InRange(model.TokensFed, 100, 50 * 2 + 10 * (5 + 4 * 2));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Several_at_once_have_the_scores_they_have_alone(bool forgets) =>
+        Gen.Select(Gen.Int[0, 2].Array[2, 12], Gen.Int[1, 11]).List[1, 6].Sample(sequences =>
+        {
+            using var model = FakeModel.OfHistory(3, 12, forgets);
+            using var scorer = new ContinuationScorer(model);
+            for (var round = 0; round < 2; round++)
+            {
+                var scores = scorer.Score([.. sequences.Select(entry => (entry.Item1, Math.Min(entry.Item2, entry.Item1.Length - 1)))]);
+                foreach (var (i, (tokens, at)) in sequences.Index())
+                {
+                    var from = Math.Min(at, tokens.Length - 1);
+                    Assert.Equal(Enumerable.Range(from, tokens.Length - from).Sum(n => model.LogProb(tokens, n)), scores[i], 1e-4);
+                }
+            }
+        }, iter: 200);
+
     [Fact]
     public void The_first_token_cannot_be_scored()
     {

@@ -24,8 +24,7 @@ public class BatchBattery
             using var single = RandomModel.Build(config, dtype: dtype, threads: 1);
             using var model = RandomModel.Build(config, dtype: dtype);
             // The longest is more than a pass, and several times round the windows.
-            int[][] texts = [.. ((int[])[330, 120, 61, 40, 1])
-                .Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)i))];
+            var texts = Texts(config, 0, 330, 120, 61, 40, 1);
             var alone = Array.ConvertAll(texts, text => Alone(single, text, single.NewState(text.Length)));
             for (ulong seed = 1; seed <= 3; seed++)
             {
@@ -43,9 +42,7 @@ public class BatchBattery
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         using var single = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1), threads: 1);
         using var model = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1));
-        int[][] sources = [.. ((int[])[7, 1, 12, 3, 5])
-            .Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)(50 + i)))];
-        int[][] texts = [.. ((int[])[15, 9, 16, 1, 4]).Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)i))];
+        var (sources, texts) = (Texts(config, 50, 7, 1, 12, 3, 5), Texts(config, 0, 15, 9, 16, 1, 4));
         var alone = new float[Sequences][];
         for (var i = 0; i < Sequences; i++) alone[i] = Alone(single, texts[i], Encoded(single, sources[i]));
         for (ulong seed = 1; seed <= 5; seed++)
@@ -72,9 +69,9 @@ public class BatchBattery
             for (var at = 0; at < 90; at += 30)
             {
                 var part = new SequenceSlice(a, one.AsMemory(at, 30)) { PromptEnd = 90, Logits = first };
-                if (at < 50) model.Forward(part,
-                    new SequenceSlice(b, other.AsMemory(at / 30 * 25, 25)) { PromptEnd = 50, Logits = second });
-                else model.Forward(part);
+                var beside = other.AsMemory(Math.Min(50, at / 30 * 25));
+                if (beside.IsEmpty) model.Forward(part);
+                else model.Forward(part, new SequenceSlice(b, beside[..25]) { PromptEnd = 50, Logits = second });
             }
             Assert.Equal(expectedFirst, first);
             Assert.Equal(expectedSecond, second);
@@ -100,6 +97,9 @@ public class BatchBattery
             good, new SequenceSlice(two, new[] { 1 }) { Targets = new[] { -1 }, LogProbs = new float[1] }));
         Assert.Equal((0, 0), (one.Length, two.Length));
     }
+
+    private static int[][] Texts(ModelConfig config, ulong seed, params int[] lengths) =>
+        [.. lengths.Select((length, i) => RandomModel.Tokens(length, config.VocabSize, seed + (ulong)i))];
 
     private static DecodeState Encoded(EncoderDecoderModel model, int[] source)
     {

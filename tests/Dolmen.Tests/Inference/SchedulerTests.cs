@@ -22,7 +22,7 @@ public class SchedulerTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_text_of_a_random_mix_is_the_one_computed_alone_whatever_the_budget(string name)
+    public async Task Every_text_of_a_random_mix_is_the_one_computed_alone_whatever_the_budget(string name)
     {
         using var model = RandomModel.Build(Models[name]);
         var requests = Requests(40);
@@ -54,7 +54,7 @@ public class SchedulerTests
                     Assert.True(stop!.IsCancellationRequested);
                     continue;
                 }
-                Same(alone[i], generation.Result.Result);
+                Same(alone[i], await generation.Result);
                 var text = "";
                 while (generation.TryRead(out var piece)) text += piece.Text;
                 Assert.Equal(alone[i].Text, text);
@@ -157,7 +157,7 @@ public class SchedulerTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Texts_that_begin_alike_are_computed_once(bool forgets)
+    public async Task Texts_that_begin_alike_are_computed_once(bool forgets)
     {
         using var model = FakeModel.OfHistory(263, 600, forgets);
         using var scheduler = new Scheduler(model, Bytes);
@@ -166,11 +166,12 @@ public class SchedulerTests
         Generation Ask(int question) => scheduler.Submit(new GenerationRequest((int[])[.. system, question, 2, 3], options));
         List<Generation> all = [.. Enumerable.Range(0, 6).Select(_ => Ask(7)), .. Enumerable.Range(0, 6).Select(Ask)];
         while (!all.TrueForAll(generation => generation.Result.IsCompleted)) scheduler.Step();
-        Assert.All(all[..6], generation => Assert.Equal(all[0].Result.Result.Tokens, generation.Result.Result.Tokens));
+        var texts = await Task.WhenAll(all.Select(generation => generation.Result));
+        Assert.All(texts[..6], text => Assert.Equal(texts[0].Tokens, text.Tokens));
         // The system prompt once, or once more where it takes a second text to know where others branch off.
         Assert.InRange(model.TokensFed, 200, 2 * 200 + 12 * 10);
         Assert.InRange(scheduler.Statistics.CacheHitRate, 0.8, 1);
-        Assert.Equal(202, all[1].Result.Result.Statistics.CachedTokens);
+        Assert.Equal(202, texts[1].Statistics.CachedTokens);
     }
 
     private static List<GenerationRequest> Requests(int count)
@@ -185,8 +186,8 @@ public class SchedulerTests
             {
                 RepetitionPenalty = random.Next(2) == 0 ? 1 : 1.2,
             };
-            requests.Add(new GenerationRequest(random.Next(2) == 0 ? own
-                : [.. shared, .. own], new GenerationOptions(sampling, 1 + random.Next(60))
+            int[] prompt = random.Next(2) == 0 ? own : [.. shared, .. own];
+            requests.Add(new GenerationRequest(prompt, new GenerationOptions(sampling, 1 + random.Next(60))
             {
                 Stop = random.Next(3) == 0 ? ["e", "qq"] : null,
                 Logprobs = random.Next(3) == 0 ? 2 : null,
@@ -201,9 +202,10 @@ public class SchedulerTests
     {
         Assert.Equal(expected.Tokens, actual.Tokens);
         Assert.Equal((expected.Text, expected.FinishReason, expected.StopToken), (actual.Text, actual.FinishReason, actual.StopToken));
-        Assert.Equal(expected.Logprobs.Select(token => (token.Token, token.Logprob)),
-            actual.Logprobs.Select(token => (token.Token, token.Logprob)));
+        Assert.Equal(Of(expected.Logprobs), Of(actual.Logprobs));
         Assert.Equal(
             expected.PromptLogprobs.SelectMany(token => token.Top), actual.PromptLogprobs.SelectMany(token => token.Top));
+
+        static IEnumerable<(int, double?)> Of(IEnumerable<TokenLogprob> tokens) => tokens.Select(token => (token.Token, token.Logprob));
     }
 }
