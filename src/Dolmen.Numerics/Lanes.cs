@@ -78,6 +78,20 @@ internal static unsafe class Lanes
         else S.StoreFull((Bf16*)target, value);
     }
 
+    /// <summary>A whole vector. In a loop it is far cheaper than <see cref="Load"/>: no call can happen, so that what the loop carries
+    /// stays in registers.</summary>
+    [MethodImpl(Inline)]
+    public static V Whole<S, V, E>(E* source) where S : ILanes<V> where V : struct where E : unmanaged =>
+        typeof(E) == typeof(float) ? S.LoadFull((float*)source) : S.LoadFull((Bf16*)source);
+
+    /// <inheritdoc cref="Whole"/>
+    [MethodImpl(Inline)]
+    public static void StoreWhole<S, V, E>(E* target, V value) where S : ILanes<V> where V : struct where E : unmanaged
+    {
+        if (typeof(E) == typeof(float)) S.StoreFull((float*)target, value);
+        else S.StoreFull((Bf16*)target, value);
+    }
+
     /// <summary>eˣ to about 2 units in the last place: Cody and Waite's reduction by ln 2 in two parts, then a polynomial of degree 6
     /// (coefficients of Cephes' expf).</summary>
     [MethodImpl(Inline)]

@@ -29,7 +29,13 @@ internal static unsafe class GradientKernel
     private static void AccumulateRange<S, V, E>(float* sum, E* gradient, bool first, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        for (var i = start; i < end; i += S.Width)
+        var whole = end - (end - start) % S.Width;
+        for (var i = start; i < whole; i += S.Width)
+        {
+            var value = Lanes.Whole<S, V, E>(gradient + i);
+            S.StoreFull(sum + i, first ? value : S.Add(value, S.LoadFull(sum + i)));
+        }
+        for (var i = whole; i < end; i += S.Width)
         {
             var value = Lanes.Load<S, V, E>(gradient + i, end - i);
             Lanes.Store<S, V, float>(sum + i, end - i, first ? value : S.Add(value, Lanes.Load<S, V, float>(sum + i, end - i)));
@@ -47,9 +53,15 @@ internal static unsafe class GradientKernel
             {
                 var squares = default(V);
                 var stop = Math.Min(end, block + Block);
-                for (var i = block; i < stop; i += S.Width)
+                var whole = stop - (stop - block) % S.Width;
+                for (var i = block; i < whole; i += S.Width)
                 {
-                    var value = Lanes.Load<S, V, float>(values + i, stop - i);
+                    var value = S.LoadFull(values + i);
+                    squares = S.MultiplyAdd(value, value, squares);
+                }
+                if (whole < stop)
+                {
+                    var value = Lanes.Load<S, V, float>(values + whole, stop - whole);
                     squares = S.MultiplyAdd(value, value, squares);
                 }
                 sums[part] += S.Sum(squares);
