@@ -13,6 +13,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
+        BackwardGuard.Begin(ctx);
         var (x, weight, epsilon) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (float)(double)vars[2]);
         var d = (int)x.shape[^1];
         var rows = x.numel() / d;
