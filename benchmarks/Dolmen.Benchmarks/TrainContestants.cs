@@ -142,10 +142,8 @@ internal sealed class OurContestant : TrainContestant
 
     protected override double Step(Tensor inputs, Tensor targets, int step)
     {
-        var loss = _model.Loss(inputs, targets, 1.0 / inputs.numel());
-        loss.backward();
-        _model.Parameters.TakeGradients(first: true);
+        var loss = _model.Backward(inputs, targets, 1.0 / inputs.numel(), first: true);
         _optimizer.Step(step + 1, 1, 1);
-        return loss.item<float>();
+        return loss;
     }
 }

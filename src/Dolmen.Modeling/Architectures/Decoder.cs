@@ -54,6 +54,9 @@ public abstract class Decoder : TrainableModel
 
     private protected DecoderPlan Plan => _plan;
 
+    /// <summary>Whether rows can be computed in any division: the routers' losses are of all rows together.</summary>
+    private protected bool CanDivideRows => _mixture is null && Parameters.Compute.HasKernels;
+
     private protected LayerMath LayerMath { get; }
 
     /// <summary>What a head reads, (B, T, D) fp32: the last of <see cref="HiddenStates"/>. tokens (B, T) int64.</summary>
