@@ -40,17 +40,25 @@ internal static class BatchParts
             body(0);
             return;
         }
-        lock (Busy)
-        {
-            var threads = get_num_threads();
-            while (Workers.Count < parts) Workers.Add(new Worker(Workers.Count));
-            foreach (var worker in Workers[..parts]) worker.Limit(Math.Max(1, threads / parts));
-            // Libtorch gives the last number that was set to threads it has not met.
-            set_num_threads(threads);
-            foreach (var worker in Workers[..parts]) worker.Begin(body);
-            foreach (var worker in Workers[..parts]) worker.Wait();
-            foreach (var worker in Workers[..parts]) worker.Failure?.Throw();
-        }
+        lock (Busy) RunOn(parts, Math.Max(1, get_num_threads() / parts), body);
+    }
+
+    /// <summary>Calls <paramref name="body"/> where libtorch's operations run on one thread.</summary>
+    public static void RunOnOneThread(Action body)
+    {
+        lock (Busy) RunOn(1, threadsOfEach: 1, _ => body());
+    }
+
+    private static void RunOn(int parts, int threadsOfEach, Action<int> body)
+    {
+        var threads = get_num_threads();
+        while (Workers.Count < parts) Workers.Add(new Worker(Workers.Count));
+        foreach (var worker in Workers[..parts]) worker.Limit(threadsOfEach);
+        // Libtorch gives the last number that was set to threads it has not met.
+        set_num_threads(threads);
+        foreach (var worker in Workers[..parts]) worker.Begin(body);
+        foreach (var worker in Workers[..parts]) worker.Wait();
+        foreach (var worker in Workers[..parts]) worker.Failure?.Throw();
     }
 
     private sealed class Worker
