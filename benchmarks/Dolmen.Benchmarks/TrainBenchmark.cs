@@ -18,7 +18,8 @@ internal sealed class TrainBenchmark : Benchmark
     private const double SecondsPerTurn = 1.5;
     private const int MostSteps = 12;
 
-    /// <summary>A whole run is to end within ten minutes: models whose slowest contestant takes longer for a step have fewer rounds.</summary>
+    /// <summary>A whole run is to end within ten minutes: models whose slowest contestant takes longer for a step have fewer
+    /// rounds.</summary>
     private const double SlowStep = 1;
     private const int RoundsOfSlow = 3;
 
@@ -136,7 +137,8 @@ internal sealed class TrainBenchmark : Benchmark
         );
         var after = Math.Min(chosen.Losses.Count, plain[0].Losses.Count);
         var (loss, plainLoss) = (chosen.Losses[after - 1], plain[0].Losses[after - 1]);
-        yield return new($"{name}: loss after {after} steps", loss, "nats", $"{plain[0].Name} ({plainLoss:0.0000})", plainLoss / loss, 1, 0);
+        var baseline = $"{plain[0].Name} ({plainLoss:0.0000})";
+        yield return new($"{name}: loss after {after} steps", loss, "nats", baseline, plainLoss / loss, 1, 0);
         foreach (var contestant in contestants) contestant.Dispose();
     }
 

@@ -63,7 +63,8 @@ internal static class BatchParts
 
     private sealed class Worker
     {
-        private readonly SemaphoreSlim _given = new(0), _done = new(0);
+        // A monitor, as a thread can wait for it to be pulsed.
+        private readonly object _change = new();
         private readonly int _part;
         private Action<int>? _body;
         private int _threads;
@@ -92,28 +93,46 @@ internal static class BatchParts
 
         public void Begin(Action<int> body)
         {
-            (_body, Failure) = (body, null);
-            _given.Release();
+            lock (_change)
+            {
+                (_body, Failure) = (body, null);
+                Monitor.PulseAll(_change);
+            }
         }
 
-        public void Wait() => _done.Wait();
+        public void Wait()
+        {
+            lock (_change)
+            {
+                while (_body is not null) Monitor.Wait(_change);
+            }
+        }
 
         private void Loop()
         {
             _current = _part;
             while (true)
             {
-                _given.Wait();
+                Action<int> body;
+                lock (_change)
+                {
+                    while (_body is null) Monitor.Wait(_change);
+                    body = _body;
+                }
+                ExceptionDispatchInfo? failure = null;
                 try
                 {
-                    _body!(_part);
+                    body(_part);
                 }
                 catch (Exception error)
                 {
-                    Failure = ExceptionDispatchInfo.Capture(error);
+                    failure = ExceptionDispatchInfo.Capture(error);
                 }
-                _body = null;
-                _done.Release();
+                lock (_change)
+                {
+                    (_body, Failure) = (null, failure);
+                    Monitor.PulseAll(_change);
+                }
             }
         }
     }

@@ -145,20 +145,22 @@ public sealed unsafe class ParameterStore : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        var all = new List<LeafGradients>();
         foreach (var (spec, offset) in _layout)
         {
-            var isFirst = first;
-            foreach (var leaves in _leaves)
+            List<Tensor> gradients = [.. _leaves.Select(leaves => leaves[spec.Name].grad?.contiguous()).OfType<Tensor>()];
+            if (gradients.Count == 0)
             {
-                var leaf = leaves[spec.Name];
-                if (leaf.grad?.contiguous() is not { } gradient) continue;
-                if (Compute.HasKernels) AddByKernel(gradient, offset, isFirst);
-                else AddByOperations(gradient, offset, isFirst);
-                leaf.grad = null;
-                isFirst = false;
+                if (first) _gradient.narrow(0, offset, spec.Elements).zero_();
             }
-            if (isFirst) _gradient.narrow(0, offset, spec.Elements).zero_();
+            else if (Compute.HasKernels) all.Add(AddressesOf(gradients, offset));
+            else
+            {
+                for (var part = 0; part < gradients.Count; part++) AddByOperations(gradients[part], offset, first && part == 0);
+            }
         }
+        if (all.Count > 0) GradientKernel.AccumulateAll(GradientPointer, all, first);
+        foreach (var leaf in _leaves.SelectMany(leaves => leaves.Values)) leaf.grad = null;
     }
 
     /// <summary>Makes sure that each part of a batch has leaves.</summary>
@@ -184,14 +186,12 @@ public sealed unsafe class ParameterStore : IDisposable
         return leaves;
     }
 
-    private void AddByKernel(Tensor gradient, long offset, bool first)
+    private static LeafGradients AddressesOf(List<Tensor> gradients, long offset)
     {
-        var sum = GradientPointer + offset;
-        var count = gradient.numel();
-        if (gradient.dtype is ScalarType.BFloat16)
-            GradientKernel.Accumulate(sum, TensorMemory.Pointer<Bf16>(gradient), count, first);
-        else
-            GradientKernel.Accumulate(sum, TensorMemory.Pointer<float>(gradient), count, first);
+        var bfloat16 = gradients[0].dtype is ScalarType.BFloat16;
+        return new LeafGradients(offset, gradients[0].numel(), bfloat16,
+            [.. gradients.Select(gradient =>
+                bfloat16 ? (nint)TensorMemory.Pointer<Bf16>(gradient) : (nint)TensorMemory.Pointer<float>(gradient))]);
     }
 
     private void AddByOperations(Tensor gradient, long offset, bool first)

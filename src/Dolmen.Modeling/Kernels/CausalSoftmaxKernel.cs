@@ -97,7 +97,7 @@ internal static unsafe class CausalSoftmaxKernel
                 for (var i = first; i < stop; i += S.Width)
                 {
                     // exp clamps at e⁻⁸⁷ ≈ 1e-38: the −∞ of the last vector's unseen lanes adds nothing measurable.
-                    var exp = Lanes.Exp<S, V>(S.Subtract(S.LoadFull(exps + i), max));
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Subtract(S.LoadFull(exps + i), max));
                     S.StoreFull(exps + i, exp);
                     sum = S.Add(sum, exp);
                 }

@@ -79,14 +79,14 @@ internal static unsafe class CrossEntropyKernel
                 var sums = default(V);
                 for (var i = 0; i < whole; i += S.Width)
                 {
-                    var exp = Lanes.Exp<S, V>(S.Add(Lanes.Whole<S, V, E>(at + i), shift));
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Add(Lanes.Whole<S, V, E>(at + i), shift));
                     S.StoreFull(exps + i, exp);
                     sums = S.Add(sums, exp);
                 }
                 if (whole < vocab)
                 {
                     var rest = Lanes.Load<S, V, E>(at + whole, vocab - whole, float.NegativeInfinity);
-                    var exp = Lanes.Exp<S, V>(S.Add(rest, shift));
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Add(rest, shift));
                     S.StoreFull(exps + whole, exp);
                     sums = S.Add(sums, exp);
                 }

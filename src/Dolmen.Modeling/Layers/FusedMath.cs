@@ -55,7 +55,7 @@ public sealed partial class FusedMath(bool packedProducts = false) : LayerMath
         var layout = Layout(qkv, pattern, segments);
         Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
         var apart = (object?)segments ?? false;
-        var parts = RotaryFunction.apply(qkv, Angles(pattern, layout, segments), layout, apart);      // q (B, H, T, E), k and v (B, K, T, E)
+        var parts = RotaryFunction.apply(qkv, Angles(pattern, layout, segments), layout, apart);     // q (B, H, T, E), k and v (B, K, T, E)
         return layout.Length > WholeScoresLength
             ? PlainMath.AttendApart(parts[0], parts[1], parts[2], pattern, segments).MoveToOuterDisposeScope()
             : CausalAttentionFunction.apply(parts[0], parts[1], parts[2], Scores(pattern, segments)).MoveToOuterDisposeScope();

@@ -24,7 +24,7 @@ public class ArithmeticChoiceTests
     [InlineData(0.0, 0.1, false)]
     [InlineData(0.2, 0.1, true)]
     [InlineData(0.0, 0.8, true)]
-    public void A_measuring_thread_without_a_core_or_without_repeating_figures_was_disturbed(double waiting, double spread, bool disturbed) =>
+    public void A_measuring_thread_without_a_core_or_with_unlike_figures_was_disturbed(double waiting, double spread, bool disturbed) =>
         Assert.Equal(disturbed, ArithmeticMeasurement.IsDisturbed(waiting, spread));
 
     [Theory]
