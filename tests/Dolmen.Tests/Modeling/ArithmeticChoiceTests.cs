@@ -4,6 +4,7 @@ using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Modeling;
 
+[Collection(ProcessSettings.Name)]
 public class ArithmeticChoiceTests
 {
     private static readonly TransformerConfig Config = new(96, 32, 2, 2, 1, 16, 48, 24);
