@@ -188,8 +188,9 @@ internal sealed record KernelCase(string Name, string Size, string Rival, Func<S
     private static KernelRace Attention(ScalarType type)
     {
         Tensor[] x = [Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64), Draw(type, 8, 8, 256, 64)];
+        var scores = new WholeScores(Heads: 8, Slopes: null, Window: int.MaxValue, Segments: null);
         return new(
-            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], empty(0), int.MaxValue, false)),
+            () => ForwardAndBackward(x, () => CausalAttentionFunction.apply(x[0], x[1], x[2], scores)),
             () =>
                 ForwardAndBackward(
                     x,

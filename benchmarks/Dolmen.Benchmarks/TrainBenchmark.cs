@@ -13,7 +13,18 @@ internal sealed class TrainBenchmark : Benchmark
 {
     private const int WarmupSteps = 3;
     private const int Rounds = 5;
-    private const double FlopsPerRun = 1.5e11;
+
+    /// <summary>A contestant's turn is about so long, and one step at least.</summary>
+    private const double SecondsPerTurn = 1.5;
+    private const int MostSteps = 12;
+
+    /// <summary>A whole run is to end within ten minutes: models whose slowest contestant takes longer for a step have fewer
+    /// rounds.</summary>
+    private const double SlowStep = 1;
+    private const int RoundsOfSlow = 3;
+
+    /// <summary>Models that are measured beside a busy core too.</summary>
+    private static readonly string[] ContendedSizes = ["1M", "10M"];
 
     public override string Name => "train";
 
@@ -21,9 +32,18 @@ internal sealed class TrainBenchmark : Benchmark
         "training tokens/s of ours against the best of plain TorchSharp's paths (1M, 10M, 30M; Mamba, Mamba-2, a hybrid), and beside a "
             + "busy core";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
+    public override IReadOnlyList<string> Sizes { get; } =
+        [.. ModelSizes.All.Select(size => size.Name), .. ModelSizes.StateSpace.Select(size => size.Name)];
+
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(new BenchmarkInputs([], null), progress, stop);
+
+    public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
-        foreach (var (name, config) in ModelSizes.All)
+        if (inputs is not { Paths.Count: 0, Model: null })
+            throw new UserErrorException($"--input and --model are nothing to the benchmark {Name}: leave them out.");
+        bool IsWanted(string size) => inputs.Sizes is not { Count: > 0 } wanted || wanted.Contains(size);
+        foreach (var (name, config) in ModelSizes.All.Where(size => IsWanted(size.Name)))
         {
             List<OurContestant> ours = [.. ComputePath.Candidates.Select(arithmetic => OurContestant.On(config, arithmetic))];
             var weights = ours[0].Weights().ToList();
@@ -32,16 +52,17 @@ internal sealed class TrainBenchmark : Benchmark
                 .. ComputePath.Candidates.Where(arithmetic => arithmetic != Precision.Float32Packed)
                     .Select(arithmetic => new PlainContestant(config, weights, arithmetic)),
             ];
-            foreach (var row in Compare(name, config, plain, ours, progress, stop)) yield return row;
+            foreach (var row in Compare(name, config, plain, ours, inputs.Rounds, progress, stop)) yield return row;
         }
-        foreach (var (name, config) in ModelSizes.StateSpace)
+        foreach (var (name, config) in ModelSizes.StateSpace.Where(size => IsWanted(size.Name)))
         {
             List<Precision> arithmetics = [Precision.Float32, .. ComputePath.HasNativeBFloat16 ? (Precision[])[Precision.BFloat16] : []];
             List<OurContestant> ours = [.. ComputePath.Candidates.Select(arithmetic => OurContestant.On(config, arithmetic))];
             List<TrainContestant> plain = [.. arithmetics.Select(arithmetic => OurContestant.InPlainOperations(config, arithmetic))];
-            foreach (var row in Compare(name, config, plain, ours, progress, stop)) yield return row;
+            foreach (var row in Compare(name, config, plain, ours, inputs.Rounds, progress, stop)) yield return row;
         }
-        foreach (var row in Contended(progress, stop)) yield return row;
+        foreach (var (name, config) in ModelSizes.All.Where(size => ContendedSizes.Contains(size.Name) && IsWanted(size.Name)))
+            yield return Contended(name, config, inputs.Rounds ?? Rounds, progress, stop);
     }
 
     private static IEnumerable<BenchmarkRow> Compare(
@@ -49,27 +70,31 @@ internal sealed class TrainBenchmark : Benchmark
         ModelConfig config,
         List<TrainContestant> plain,
         List<OurContestant> ours,
+        int? wantedRounds,
         IProgress<StageProgress> progress,
         CancellationToken stop
     )
     {
         List<TrainContestant> contestants = [.. plain, .. ours];
-        var steps = StepsPerRun(config);
-        for (var round = 0; round < Rounds; round++)
+        var slowest = 0.0;
+        var steps = new Dictionary<TrainContestant, int>();
+        foreach (var contestant in contestants)
+        {
+            stop.ThrowIfCancellationRequested();
+            progress.Report(new StageProgress($"bench {name}", steps.Count, contestants.Count, "warm-ups", contestant.Name));
+            var seconds = contestant.WarmUp(WarmupSteps);
+            steps[contestant] = (int)Math.Clamp(SecondsPerTurn / seconds, 1, MostSteps);
+            slowest = Math.Max(slowest, seconds);
+        }
+        var rounds = wantedRounds ?? (slowest > SlowStep ? RoundsOfSlow : Rounds);
+        for (var round = 0; round < rounds; round++)
         {
             foreach (var contestant in contestants)
             {
                 stop.ThrowIfCancellationRequested();
-                progress.Report(
-                    new StageProgress(
-                        $"bench {name}",
-                        round * contestants.Count + contestants.IndexOf(contestant),
-                        Rounds * contestants.Count,
-                        "runs",
-                        contestant.Name
-                    )
-                );
-                contestant.Speeds.Add(contestant.Measure(steps, warmup: round == 0 ? WarmupSteps : 1));
+                var done = round * contestants.Count + contestants.IndexOf(contestant);
+                progress.Report(new StageProgress($"bench {name}", done, rounds * contestants.Count, "turns", contestant.Name));
+                contestant.Speeds.Add(contestant.Measure(steps[contestant]));
             }
         }
         var rival = plain.MaxBy(contestant => Measured.Of(contestant.Speeds).Median)!;
@@ -110,48 +135,42 @@ internal sealed class TrainBenchmark : Benchmark
             best.Runs,
             best.Spread
         );
-        foreach (var contestant in plain.Take(1))
-            yield return new(
-                $"{name}: loss after {chosen.Steps} steps",
-                chosen.Loss,
-                "nats",
-                $"{contestant.Name} ({contestant.Loss:0.0000})",
-                contestant.Loss / chosen.Loss,
-                1,
-                0
-            );
-        foreach (var contestant in contestants)
-            contestant.Dispose();
+        var after = Math.Min(chosen.Losses.Count, plain[0].Losses.Count);
+        var (loss, plainLoss) = (chosen.Losses[after - 1], plain[0].Losses[after - 1]);
+        var baseline = $"{plain[0].Name} ({plainLoss:0.0000})";
+        yield return new($"{name}: loss after {after} steps", loss, "nats", baseline, plainLoss / loss, 1, 0);
+        foreach (var contestant in contestants) contestant.Dispose();
     }
 
-    private static IEnumerable<BenchmarkRow> Contended(IProgress<StageProgress> progress, CancellationToken stop)
+    private static BenchmarkRow Contended(
+        string name,
+        DecoderConfig config,
+        int rounds,
+        IProgress<StageProgress> progress,
+        CancellationToken stop
+    )
     {
-        var (name, config) = ModelSizes.All[0];
-        foreach (var arithmetic in ComputePath.Candidates)
+        var path = ComputePath.Choose(Precision.Auto, config);
+        using var contestant = OurContestant.On(config, path.Arithmetic);
+        var steps = (int)Math.Clamp(SecondsPerTurn / contestant.WarmUp(WarmupSteps), 1, MostSteps);
+        List<double> beside = [];
+        for (var round = 0; round < rounds; round++)
         {
-            using var contestant = OurContestant.On(config, arithmetic);
-            List<double> beside = [];
-            for (var round = 0; round < Rounds; round++)
-            {
-                stop.ThrowIfCancellationRequested();
-                progress.Report(new StageProgress($"bench {name} contended", round, Rounds, "rounds", contestant.Name));
-                contestant.Speeds.Add(contestant.Measure(StepsPerRun(config), warmup: round == 0 ? WarmupSteps : 1));
-                using var busy = new BusyCore();
-                beside.Add(contestant.Measure(StepsPerRun(config), warmup: 1));
-            }
-            var (quiet, contended) = (Measured.Of(contestant.Speeds), Measured.Of(beside));
-            yield return new(
-                $"{name}: contended, {contestant.Name}",
-                contended.Median,
-                "tokens/s",
-                $"quiet ({quiet.Median:0})",
-                contended.Median / quiet.Median,
-                Rounds,
-                contended.Spread
-            );
+            stop.ThrowIfCancellationRequested();
+            progress.Report(new StageProgress($"bench {name} contended", round, rounds, "rounds", contestant.Name));
+            contestant.Speeds.Add(contestant.Measure(steps));
+            using var busy = new BusyCore();
+            beside.Add(contestant.Measure(steps));
         }
+        var (quiet, contended) = (Measured.Of(contestant.Speeds), Measured.Of(beside));
+        return new(
+            $"{name}: contended, {contestant.Name}",
+            contended.Median,
+            "tokens/s",
+            $"quiet ({quiet.Median:0})",
+            contended.Median / quiet.Median,
+            rounds,
+            contended.Spread
+        );
     }
-
-    private static int StepsPerRun(ModelConfig config) => (int)Math.Clamp(
-        FlopsPerRun / (TrainContestant.Rows * ModelSizes.Context * config.TrainingFlopsPerToken(ModelSizes.Context)), 1, 12);
 }

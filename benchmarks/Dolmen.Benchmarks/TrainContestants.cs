@@ -24,18 +24,25 @@ internal abstract class TrainContestant(string name, int vocab) : IDisposable
 
     public List<double> Speeds { get; } = [];
 
-    public double Loss { get; private set; }
+    /// <summary>Of every step so far.</summary>
+    public List<double> Losses { get; } = [];
 
-    public int Steps { get; private set; }
-
-    /// <summary>Tokens a second over some steps; what sets the whole process up is done before each.</summary>
-    public double Measure(int steps, int warmup)
+    /// <summary>The first steps, which make what later ones use. Returns the seconds of the last of them.</summary>
+    public double WarmUp(int steps)
     {
         Begin();
-        for (var i = 0; i < warmup; i++) One();
-        var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < steps; i++) One();
-        return steps * Rows * Context / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var seconds = 0.0;
+        for (var i = 0; i < steps; i++) seconds = One();
+        return seconds;
+    }
+
+    /// <summary>Tokens a second over some steps; what sets the whole process up is done before each.</summary>
+    public double Measure(int steps)
+    {
+        Begin();
+        var seconds = 0.0;
+        for (var i = 0; i < steps; i++) seconds += One();
+        return steps * Rows * Context / seconds;
     }
 
     public abstract void Dispose();
@@ -44,7 +51,7 @@ internal abstract class TrainContestant(string name, int vocab) : IDisposable
 
     protected abstract double Step(Tensor inputs, Tensor targets, int step);
 
-    private void One()
+    private double One()
     {
         using var scope = NewDisposeScope();
         // A sequence with something to learn: each token mostly follows from the one before.
@@ -52,7 +59,10 @@ internal abstract class TrainContestant(string name, int vocab) : IDisposable
         for (var i = 1; i < tokens.Length; i++)
             tokens[i] = _random.Next(4) == 0 ? _random.Next(vocab) : (tokens[i - 1] * 17 + 3) % vocab;
         var both = tensor(tokens, [Rows, Context + 1]);
-        Loss = Step(both.narrow(1, 0, Context).contiguous(), both.narrow(1, 1, Context).contiguous(), Steps++);
+        var (inputs, targets) = (both.narrow(1, 0, Context).contiguous(), both.narrow(1, 1, Context).contiguous());
+        var start = Stopwatch.GetTimestamp();
+        Losses.Add(Step(inputs, targets, Losses.Count));
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 }
 
@@ -142,10 +152,8 @@ internal sealed class OurContestant : TrainContestant
 
     protected override double Step(Tensor inputs, Tensor targets, int step)
     {
-        var loss = _model.Loss(inputs, targets, 1.0 / inputs.numel());
-        loss.backward();
-        _model.Parameters.TakeGradients(first: true);
+        var loss = _model.Backward(inputs, targets, 1.0 / inputs.numel(), first: true);
         _optimizer.Step(step + 1, 1, 1);
-        return loss.item<float>();
+        return loss;
     }
 }

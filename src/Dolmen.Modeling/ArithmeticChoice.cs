@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Dolmen.Modeling;
 
-/// <param name="FlopsPerSecond">Over the three products of a training step, on the shapes that were measured.</param>
+/// <param name="FlopsPerSecond">Of one thread, over the three products of a training step, on the shapes that were measured.</param>
 public sealed record ArithmeticRate(Precision Arithmetic, double FlopsPerSecond);
 
 /// <summary>Which arithmetic this machine computes a model's products fastest with, and by how much.</summary>
@@ -16,9 +16,20 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
 {
     private static readonly Dictionary<string, ArithmeticChoice> InProcess = new(StringComparer.Ordinal);
 
+    /// <summary>Whether the machine did other work meanwhile: the answer is then good for this run and is not kept.</summary>
     [JsonIgnore]
-    public string Reason => "measured on this machine: " + string.Join(", ", Rates.Select(rate =>
-        string.Create(CultureInfo.InvariantCulture, $"{rate.Arithmetic} {rate.FlopsPerSecond / 1e9:0} GFLOP/s")));
+    public bool IsDisturbed { get; init; }
+
+    [JsonIgnore]
+    public string Reason =>
+        "measured on one thread of this machine: "
+        + string.Join(
+            ", ",
+            Rates.Select(rate =>
+                string.Create(CultureInfo.InvariantCulture, $"{rate.Arithmetic} {rate.FlopsPerSecond / 1e9:0} GFLOP/s")
+            )
+        )
+        + (IsDisturbed ? "; other work disturbed this, so it is not kept for later runs" : "");
 
     /// <summary>One file a processor, number of threads, version of libtorch and list of shapes.</summary>
     private static string CacheDirectory
@@ -41,16 +52,25 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         return For(ProductShape.Of(model), candidates);
     }
 
-    internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes, IReadOnlyList<Precision> candidates)
+    internal static ArithmeticChoice For(IReadOnlyList<ProductShape> shapes, IReadOnlyList<Precision> candidates) =>
+        For(shapes, candidates, CacheDirectory, ArithmeticMeasurement.Run);
+
+    internal static ArithmeticChoice For(
+        IReadOnlyList<ProductShape> shapes,
+        IReadOnlyList<Precision> candidates,
+        string directory,
+        Func<IReadOnlyList<ProductShape>, IReadOnlyList<Precision>, ArithmeticChoice> measure
+    )
     {
         var machine = MachineSnapshot.Take();
         var key = StableHash.Sha256(
             string.Join(
                 '\n',
-                "1",
+                "2",
                 machine.CpuModel,
                 string.Join(' ', machine.CpuFeatures),
                 get_num_threads(),
+                directory,
                 __version__,
                 string.Join(' ', candidates),
                 string.Join(' ', shapes)
@@ -59,12 +79,14 @@ public sealed record ArithmeticChoice(Precision Fastest, IReadOnlyList<Arithmeti
         lock (InProcess)
         {
             if (InProcess.TryGetValue(key, out var known)) return known;
-            var file = Path.Combine(CacheDirectory, key + ".json");
+            var file = Path.Combine(directory, key + ".json");
             var choice = Read(file, candidates);
             if (choice is null)
             {
-                choice = ArithmeticMeasurement.Run(shapes, candidates);
-                Keep(file, choice);
+                choice = measure(shapes, candidates);
+                // What disturbs may have ended a moment later.
+                if (choice.IsDisturbed) choice = measure(shapes, candidates);
+                if (!choice.IsDisturbed) Keep(file, choice);
             }
             return InProcess[key] = choice;
         }

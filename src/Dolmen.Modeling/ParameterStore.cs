@@ -17,7 +17,9 @@ public sealed unsafe class ParameterStore : IDisposable
     internal const string NoHostMemory = "The weights are not in host memory: read and write them by name.";
 
     private readonly List<(ParameterSpec Spec, long Offset)> _layout = [];
-    private readonly Dictionary<string, Tensor> _leaves = new(StringComparer.Ordinal);
+
+    // A set for each part of a batch, so that each has gradients of its own: all are views of the same weights.
+    private readonly List<Dictionary<string, Tensor>> _leaves = [];
     private readonly Tensor _master, _gradient;
     private readonly Tensor? _copy;
 
@@ -37,17 +39,7 @@ public sealed unsafe class ParameterStore : IDisposable
         _copy = compute.BFloat16
             ? zeros(CopiedCount, dtype: ScalarType.BFloat16, device: compute.Device).DetachFromDisposeScope()
             : null;
-        foreach (var (spec, start) in _layout)
-        {
-            using var scope = NewDisposeScope();
-            var source = _copy is not null && IsProduct(spec.Group) ? _copy : _master;
-            _leaves[spec.Name] = source
-                .narrow(0, start, spec.Elements)
-                .view(spec.Shape)
-                .detach()
-                .requires_grad_(true)
-                .DetachFromDisposeScope();
-        }
+        _leaves.Add(Leaves(_ => true));
     }
 
     public Compute Compute { get; }
@@ -57,8 +49,8 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Whether the model computes with a bf16 copy of its matrices.</summary>
     public bool IsBFloat16 => _copy is not null;
 
-    /// <summary>The tensor the model computes with; a leaf of the autograd graph.</summary>
-    public Tensor this[string name] => _leaves[name];
+    /// <summary>The tensor the model computes with; a leaf of the autograd graph. Each part of a batch has its own.</summary>
+    public Tensor this[string name] => _leaves[BatchParts.Current][name];
 
     public IEnumerable<ParameterSpec> Specs => _layout.Select(entry => entry.Spec);
 
@@ -153,27 +145,53 @@ public sealed unsafe class ParameterStore : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        var all = new List<LeafGradients>();
         foreach (var (spec, offset) in _layout)
         {
-            var leaf = _leaves[spec.Name];
-            if (leaf.grad?.contiguous() is { } gradient)
+            List<Tensor> gradients = [.. _leaves.Select(leaves => leaves[spec.Name].grad?.contiguous()).OfType<Tensor>()];
+            if (gradients.Count == 0)
             {
-                if (Compute.HasKernels) AddByKernel(gradient, offset, first);
-                else AddByOperations(gradient, offset, first);
-                leaf.grad = null;
+                if (first) _gradient.narrow(0, offset, spec.Elements).zero_();
             }
-            else if (first) _gradient.narrow(0, offset, spec.Elements).zero_();
+            else if (Compute.HasKernels) all.Add(AddressesOf(gradients, offset));
+            else
+            {
+                for (var part = 0; part < gradients.Count; part++) AddByOperations(gradients[part], offset, first && part == 0);
+            }
         }
+        if (all.Count > 0) GradientKernel.AccumulateAll(GradientPointer, all, first);
+        foreach (var leaf in _leaves.SelectMany(leaves => leaves.Values)) leaf.grad = null;
     }
 
-    private void AddByKernel(Tensor gradient, long offset, bool first)
+    /// <summary>Makes sure that each part of a batch has leaves.</summary>
+    internal void Divide(int parts)
     {
-        var sum = GradientPointer + offset;
-        var count = gradient.numel();
-        if (gradient.dtype is ScalarType.BFloat16)
-            GradientKernel.Accumulate(sum, TensorMemory.Pointer<Bf16>(gradient), count, first);
-        else
-            GradientKernel.Accumulate(sum, TensorMemory.Pointer<float>(gradient), count, first);
+        while (_leaves.Count < parts) _leaves.Add(Leaves(spec => _leaves[0][spec.Name].requires_grad));
+    }
+
+    private Dictionary<string, Tensor> Leaves(Func<ParameterSpec, bool> learns)
+    {
+        var leaves = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var (spec, start) in _layout)
+        {
+            using var scope = NewDisposeScope();
+            var source = _copy is not null && IsProduct(spec.Group) ? _copy : _master;
+            leaves[spec.Name] = source
+                .narrow(0, start, spec.Elements)
+                .view(spec.Shape)
+                .detach()
+                .requires_grad_(learns(spec))
+                .DetachFromDisposeScope();
+        }
+        return leaves;
+    }
+
+    private static LeafGradients AddressesOf(List<Tensor> gradients, long offset)
+    {
+        var bfloat16 = gradients[0].dtype is ScalarType.BFloat16;
+        return new LeafGradients(offset, gradients[0].numel(), bfloat16,
+            [.. gradients.Select(gradient =>
+                bfloat16 ? (nint)TensorMemory.Pointer<Bf16>(gradient) : (nint)TensorMemory.Pointer<float>(gradient))]);
     }
 
     private void AddByOperations(Tensor gradient, long offset, bool first)
@@ -194,7 +212,9 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Parameters that are not trained get no gradient: neither the memory nor the products for one.</summary>
     public void Freeze(Func<ParameterSpec, bool> frozen)
     {
-        foreach (var (spec, _) in _layout) _leaves[spec.Name].requires_grad_(!frozen(spec));
+        foreach (var leaves in _leaves)
+            foreach (var (spec, _) in _layout)
+                leaves[spec.Name].requires_grad_(!frozen(spec));
     }
 
     /// <summary>The bf16 copy of the element at <paramref name="offset"/>; null where there is none.</summary>
@@ -203,7 +223,7 @@ public sealed unsafe class ParameterStore : IDisposable
 
     public void Dispose()
     {
-        foreach (var leaf in _leaves.Values) leaf.Dispose();
+        foreach (var leaf in _leaves.SelectMany(leaves => leaves.Values)) leaf.Dispose();
         foreach (var tensor in new[] { _master, _gradient, _copy }) tensor?.Dispose();
     }
 

@@ -80,6 +80,11 @@ public sealed class Segments
         return tensor(unpadded, device: device);
     }
 
+    /// <summary>Those of neighbouring rows.</summary>
+    internal Segments OfRows(long first, long count) =>
+        new((int)count, Length, _all.Where(segment => segment.Row >= first && segment.Row < first + count)
+            .Select(segment => segment with { Row = segment.Row - (int)first }));
+
     internal void Check(Tensor x, int timeDimension)
     {
         if (x.shape[0] != Rows || x.shape[timeDimension] != Length)

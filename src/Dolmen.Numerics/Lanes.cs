@@ -78,6 +78,20 @@ internal static unsafe class Lanes
         else S.StoreFull((Bf16*)target, value);
     }
 
+    /// <summary>A whole vector. In a loop it is far cheaper than <see cref="Load"/>: no call can happen, so that what the loop carries
+    /// stays in registers.</summary>
+    [MethodImpl(Inline)]
+    public static V Whole<S, V, E>(E* source) where S : ILanes<V> where V : struct where E : unmanaged =>
+        typeof(E) == typeof(float) ? S.LoadFull((float*)source) : S.LoadFull((Bf16*)source);
+
+    /// <inheritdoc cref="Whole"/>
+    [MethodImpl(Inline)]
+    public static void StoreWhole<S, V, E>(E* target, V value) where S : ILanes<V> where V : struct where E : unmanaged
+    {
+        if (typeof(E) == typeof(float)) S.StoreFull((float*)target, value);
+        else S.StoreFull((Bf16*)target, value);
+    }
+
     /// <summary>eˣ to about 2 units in the last place: Cody and Waite's reduction by ln 2 in two parts, then a polynomial of degree 6
     /// (coefficients of Cephes' expf).</summary>
     [MethodImpl(Inline)]
@@ -85,6 +99,12 @@ internal static unsafe class Lanes
     {
         x = S.SelectLess(x, S.Create(-87f), S.Create(-87f), S.SelectLess(x, S.Create(88f), x, S.Create(88f)));
         var n = S.Round(S.Multiply(x, S.Create(1.44269504f)));
+        return ExpOfParts<S, V>(x, n);
+    }
+
+    [MethodImpl(Inline)]
+    private static V ExpOfParts<S, V>(V x, V n) where S : ILanes<V> where V : struct
+    {
         var r = S.MultiplyAdd(n, S.Create(-0.693359375f), x);
         r = S.MultiplyAdd(n, S.Create(2.12194440e-4f), r);
         var p = S.Create(1.9875691500e-4f);
@@ -95,6 +115,15 @@ internal static unsafe class Lanes
         p = S.MultiplyAdd(p, r, S.Create(5.0000001201e-1f));
         p = S.Add(S.MultiplyAdd(p, S.Multiply(r, r), r), S.Create(1f));
         return S.Scale(p, n);
+    }
+
+    /// <summary><see cref="Exp"/> of what is not above 0: the same bits, without the upper bound.</summary>
+    [MethodImpl(Inline)]
+    public static V ExpOfNegative<S, V>(V x) where S : ILanes<V> where V : struct
+    {
+        x = S.Max(S.Create(-87f), x);
+        var n = S.Round(S.Multiply(x, S.Create(1.44269504f)));
+        return ExpOfParts<S, V>(x, n);
     }
 
     public static float ToSingle<E>(E value) where E : unmanaged =>

@@ -4,13 +4,24 @@ namespace Dolmen.Numerics;
 
 /// <summary>Runs the chunks of a job on the caller and a few waiting threads. The jobs of a decode step last microseconds and follow each
 /// other closely, so a waiting thread spins for a moment before it sleeps; longer would take a core from whatever else the machine does,
-/// and from a thread of ours that was interrupted. Whoever is free takes the next chunk.</summary>
+/// and from a thread of ours that was interrupted. Whoever is free takes the next chunk. Where something else keeps the other cores busy, a
+/// thread that holds a chunk may not run for milliseconds: after such a wait the caller works alone for a while, so that waiting costs a
+/// small share of the time.</summary>
 internal sealed class ThreadTeam : IThreadTeam
 {
     private const double SpinMicroseconds = 40;
     private const int MaxChunks = 1 << 20;
 
+    /// <summary>A wait of this long, and of several chunks, means that another thread did not get its core.</summary>
+    private const double StallMicroseconds = 250;
+
+    private const int ChunksOfAStall = 4;
+
+    /// <summary>The caller works alone for so many times the wait.</summary>
+    private const int AloneAfterStall = 10;
+
     private static readonly long SpinTicks = (long)(SpinMicroseconds * Stopwatch.Frequency / 1e6);
+    private static readonly long StallTicks = (long)(StallMicroseconds * Stopwatch.Frequency / 1e6);
     private static readonly SemaphoreSlim Wake = new(0);              // the one team lives as long as the process
     private static readonly SemaphoreSlim Finished = new(0);
 
@@ -21,6 +32,7 @@ internal sealed class ThreadTeam : IThreadTeam
     private int _sleeping;
     private int _callerSleeps;
     private int _limit;
+    private long _aloneUntil;
     private Action<int>? _body;
     private Exception? _failure;
 
@@ -35,8 +47,7 @@ internal sealed class ThreadTeam : IThreadTeam
     }
 
     /// <summary>One thread a core, for every model of the process; beyond sixteen, sharing a small model's step costs more than it brings.
-    /// A
-    /// container's share of the processor counts as its cores: the runtime rounds a quota up to whole ones.</summary>
+    /// A container's share of the processor counts as its cores: the runtime rounds a quota up to whole ones.</summary>
     public static ThreadTeam Shared { get; } = new(Math.Min(Environment.ProcessorCount, 16));
 
     public int Threads { get; }
@@ -45,7 +56,7 @@ internal sealed class ThreadTeam : IThreadTeam
     /// has the team, everything runs on the calling thread.</summary>
     public void Run(int chunks, int threads, Action<int> body)
     {
-        if (chunks <= 1 || threads <= 1 || Threads == 1 || chunks >= MaxChunks || !_gate.TryEnter())
+        if (chunks <= 1 || threads <= 1 || Threads == 1 || chunks >= MaxChunks || WorksAlone() || !_gate.TryEnter())
         {
             for (var i = 0; i < chunks; i++) body(i);
             return;
@@ -60,8 +71,11 @@ internal sealed class ThreadTeam : IThreadTeam
             Interlocked.Exchange(ref _state, epoch << 40 | (long)chunks << 20);
             var asleep = Volatile.Read(ref _sleeping);
             if (asleep > 0) Wake.Release(asleep);
-            while (TakeOne()) { }
+            var (start, own) = (Stopwatch.GetTimestamp(), 0);
+            while (TakeOne()) own++;
+            var finished = Stopwatch.GetTimestamp();
             AwaitOthers(chunks);
+            NoteWait(finished, (finished - start) / Math.Max(1, own));
             _body = null;
             if (_failure is { } failure) throw new InvalidOperationException("A part of the computation failed.", failure);
         }
@@ -69,6 +83,15 @@ internal sealed class ThreadTeam : IThreadTeam
         {
             _gate.Exit();
         }
+    }
+
+    private bool WorksAlone() => Stopwatch.GetTimestamp() < Volatile.Read(ref _aloneUntil);
+
+    private void NoteWait(long finished, long ticksPerChunk)
+    {
+        var now = Stopwatch.GetTimestamp();
+        var waited = now - finished;
+        if (waited > StallTicks && waited > ChunksOfAStall * ticksPerChunk) Volatile.Write(ref _aloneUntil, now + AloneAfterStall * waited);
     }
 
     private void AwaitOthers(int chunks)

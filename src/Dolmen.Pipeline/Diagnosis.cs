@@ -46,6 +46,11 @@ public sealed record Diagnosis(
                     + "https://dot.net/download."
             );
         var (libtorch, peak, choice) = Measure(threads, anew, missing);
+        if (choice is { IsDisturbed: true })
+            warnings.Add(
+                "other work disturbed the measurement of the arithmetic, so it is not kept: run 'dolmen doctor --measure' when the "
+                    + "machine is quiet."
+            );
         var defaultFiles = DefaultFiles(warnings);
         var drive = new DriveInfo(Path.GetFullPath(folder));
         var free = AvailableMemory() ?? machine.MemoryBytes;

@@ -81,6 +81,6 @@ public sealed class Batch
     {
         using var scope = NewDisposeScope();
         var device = model.Parameters.Compute.Device;
-        return model.Parameters.Backward(model.Loss(Inputs(device), Targets(device), scale, Segments), first);
+        return model.Backward(Inputs(device), Targets(device), scale, first, Segments);
     }
 }

@@ -30,11 +30,25 @@ internal static class BenchCommand
             Description = "A model of others to measure beside ours, for the benchmarks that can.",
             HelpName = "FILE",
         };
+        var sizes = new Option<string[]>("--sizes")
+        {
+            Description = "Which models to measure, for the benchmarks of several; all when left out.",
+            HelpName = "NAME,…",
+            CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries))],
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var rounds = new Option<int?>("--rounds")
+        {
+            Description = "How often each case is measured, for the benchmarks of several models.",
+            HelpName = "N",
+        };
         var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
         {
             name,
             inputs,
             model,
+            sizes,
+            rounds,
             output,
             json,
             threads,
@@ -44,8 +58,15 @@ internal static class BenchCommand
             {
                 Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
                 var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
+                var given = new BenchmarkInputs(
+                    parsed.GetValue(inputs) ?? [],
+                    parsed.GetValue(model),
+                    parsed.GetValue(sizes),
+                    parsed.GetValue(rounds)
+                );
+                bench.Check(given);
                 using var progress = new ConsoleProgress();
-                var rows = bench.Run(new BenchmarkInputs(parsed.GetValue(inputs) ?? [], parsed.GetValue(model)), progress, stop).ToList();
+                var rows = bench.Run(given, progress, stop).ToList();
                 progress.Dispose();
                 if (parsed.GetValue(output) is { } directory)
                     WritePlots(bench, rows, Path.GetFullPath(directory));

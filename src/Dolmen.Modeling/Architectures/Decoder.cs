@@ -51,6 +51,9 @@ public abstract class Decoder : TrainableModel
 
     private protected DecoderPlan Plan => _plan;
 
+    /// <summary>Whether rows can be computed in any division: the routers' losses are of all rows together.</summary>
+    private protected bool CanDivideRows => _mixture is null && Parameters.Compute.HasKernels;
+
     private protected LayerMath LayerMath { get; }
 
     /// <summary>What a head reads, (B, T, D) fp32: the last of <see cref="HiddenStates"/>. tokens (B, T) int64.</summary>
@@ -171,20 +174,37 @@ public abstract class Decoder : TrainableModel
                 ? x.view(b, t, -1).Plus(Parameters[positions.Name].narrow(0, 0, t)).view(b * t, -1)                // (N, D)
                 : x.Plus(Parameters[positions.Name].index_select(0, segments.PositionTensor(tokens.device)));        // (N, D)
         }
+        // What the last layer adds to the stream is added where the next one's norm reads it: one pass over the rows does both.
+        Tensor? delta = null;
         foreach (var (spec, mixer, feedForward) in _blocks)
         {
-            Note(x);
-            var normed = Norm(x, spec.MixerNorm).view(b, t, -1);                // (B, T, D)
-            x = x.Plus(mixer.Forward(normed, Parameters, segments).view(b * t, -1));      // (N, D)
+            states?.Add(Stream());
+            delta = mixer.Forward(Normed(spec.MixerNorm).view(b, t, -1), Parameters, segments).view(b * t, -1);      // (N, D)
             if (feedForward is null || spec.FeedForwardNorm is null) continue;
-            x = x.Plus(Fed(feedForward, Norm(x, spec.FeedForwardNorm), unpadded));        // (N, D)
+            delta = Fed(feedForward, Normed(spec.FeedForwardNorm), unpadded);   // (N, D)
         }
-        Note(x);
-        var last = Norm(x, _plan.FinalNorm);                                    // (N, D)
-        Note(last);
+        states?.Add(Stream());
+        var last = delta is null || _plan.FinalNorm.IsLayerNorm
+            ? Normed(_plan.FinalNorm)
+            : LayerMath.NormOfSum(x, delta, Parameters[_plan.FinalNorm.Weight], _plan.FinalNorm.Epsilon);             // (N, D)
+        states?.Add(last.alias().MoveToOuterDisposeScope());
         return last.MoveToOuterDisposeScope();
 
-        void Note(Tensor stream) => states?.Add(stream.alias().MoveToOuterDisposeScope());
+        Tensor Stream() => (delta is null ? x.alias() : x.Plus(delta)).MoveToOuterDisposeScope();
+
+        Tensor Normed(NormSpec norm)                                            // (N, D)
+        {
+            var added = delta;
+            delta = null;
+            if (added is null) return Norm(x, norm);
+            if (norm.IsLayerNorm)
+            {
+                x = x.Plus(added);                                              // (N, D)
+                return Norm(x, norm);
+            }
+            (x, var normed) = LayerMath.ResidualNorm(x, added, Parameters[norm.Weight], norm.Epsilon);
+            return normed;
+        }
     }
 
     private Tensor Fed(FeedForward feedForward, Tensor x, Tensor? unpadded)

@@ -57,6 +57,35 @@ public sealed class LanguageDecoder : Decoder
         return WithRouterLosses(loss, () => targets.ge(0).sum().item<long>() * scale).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Forward and backward: adds the gradients of <see cref="Loss"/> to the sum in <see cref="TrainableModel.Parameters"/> and
+    /// returns the loss. Parts of the rows run side by side.</summary>
+    /// <param name="first">Begins a new sum.</param>
+    /// <inheritdoc cref="Loss"/>
+    public double Backward(Tensor tokens, Tensor targets, double scale, bool first, Segments? segments = null)
+    {
+        var rows = tokens.shape[0];
+        var parts = CanDivideRows ? BatchParts.Count(rows) : 1;
+        var losses = new double[parts];
+        Parameters.Divide(parts);
+        BatchParts.Run(parts, part =>
+        {
+            using var scope = NewDisposeScope();
+            var start = BatchParts.Start(rows, parts, part);
+            var count = BatchParts.Start(rows, parts, part + 1) - start;
+            var loss = Loss(
+                tokens.narrow(0, start, count),
+                targets.narrow(0, start, count),
+                scale,
+                parts == 1 ? segments : segments?.OfRows(start, count)
+            );
+            loss.backward();
+            Layers.BackwardGuard.ThrowIfFailed();
+            losses[part] = loss.item<float>();
+        });
+        Parameters.TakeGradients(first);
+        return losses.Sum();
+    }
+
     /// <summary>log p(target), (B, T) fp32; 0 where the target is negative. tokens, targets (B, T) int64.</summary>
     /// <inheritdoc cref="Loss"/>
     public Tensor LogProbs(Tensor tokens, Tensor targets, Segments? segments = null)

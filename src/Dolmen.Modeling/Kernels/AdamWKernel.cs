@@ -58,7 +58,20 @@ internal static unsafe class AdamWKernel
         var keep = S.Create(1 - step.LearningRate * step.WeightDecay);
         var (rate, unbias) = (S.Create(signedRate), S.Create(unbiasSquare));
         var (epsilon, scale) = (S.Create(step.Epsilon), S.Create(step.GradientScale));
-        for (var i = start; i < end; i += S.Width)
+        var whole = end - (end - start) % S.Width;
+        for (var i = start; i < whole; i += S.Width)
+        {
+            var g = S.Multiply(S.LoadFull(gradients + i), scale);
+            var mean = S.MultiplyAdd(beta1, S.LoadFull(m + i), S.Multiply(rest1, g));
+            var square = S.MultiplyAdd(beta2, S.LoadFull(v + i), S.Multiply(rest2, S.Multiply(g, g)));
+            S.StoreFull(m + i, mean);
+            S.StoreFull(v + i, square);
+            var direction = S.Divide(mean, S.Add(S.Sqrt(S.Multiply(square, unbias)), epsilon));
+            var weight = S.MultiplyAdd(direction, rate, S.Multiply(S.LoadFull(weights + i), keep));
+            S.StoreFull(weights + i, weight);
+            if (copy != null) S.StoreFull(copy + i, weight);
+        }
+        for (var i = whole; i < end; i += S.Width)
         {
             var left = end - i;
             var g = S.Multiply(Lanes.Load<S, V, float>(gradients + i, left), scale);

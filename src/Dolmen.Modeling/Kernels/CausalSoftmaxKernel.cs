@@ -64,13 +64,20 @@ internal static unsafe class CausalSoftmaxKernel
             {
                 var at = scores + row * t;
                 var (first, stop) = (mask.First(row), mask.End(row));
+                var whole = stop - (stop - first) % S.Width;
                 var top = S.Create(float.NegativeInfinity);
                 if (!mask.HasSlopes)
                 {
-                    for (var i = first; i < stop; i += S.Width)
+                    for (var i = first; i < whole; i += S.Width)
                     {
-                        var value = S.Multiply(Seen<S, V, E>(at + i, stop - i, t - i), scale);
+                        var value = S.Multiply(Lanes.Whole<S, V, E>(at + i), scale);
                         S.StoreFull(exps + i, value);
+                        top = S.Max(top, value);
+                    }
+                    if (whole < stop)
+                    {
+                        var value = S.Multiply(Seen<S, V, E>(at + whole, stop - whole, t - whole), scale);
+                        S.StoreFull(exps + whole, value);
                         top = S.Max(top, value);
                     }
                 }
@@ -90,13 +97,14 @@ internal static unsafe class CausalSoftmaxKernel
                 for (var i = first; i < stop; i += S.Width)
                 {
                     // exp clamps at e⁻⁸⁷ ≈ 1e-38: the −∞ of the last vector's unseen lanes adds nothing measurable.
-                    var exp = Lanes.Exp<S, V>(S.Subtract(S.LoadFull(exps + i), max));
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Subtract(S.LoadFull(exps + i), max));
                     S.StoreFull(exps + i, exp);
                     sum = S.Add(sum, exp);
                 }
                 var inverse = S.Create(1 / S.Sum(sum));
-                for (var i = first; i < stop; i += S.Width)
-                    Lanes.Store<S, V, E>(at + i, t - i, S.Multiply(S.LoadFull(exps + i), inverse));
+                for (var i = first; i < whole; i += S.Width)
+                    Lanes.StoreWhole<S, V, E>(at + i, S.Multiply(S.LoadFull(exps + i), inverse));
+                if (whole < stop) Lanes.Store<S, V, E>(at + whole, t - whole, S.Multiply(S.LoadFull(exps + whole), inverse));
                 Clear(at, first, stop, t);
             }
         }
@@ -117,10 +125,21 @@ internal static unsafe class CausalSoftmaxKernel
             var (first, stop) = (mask.First(row), mask.End(row));
             var dot = default(V);
             // Vectors may reach past the seen positions, within the row: probabilities are zero there, and the end is cleared.
-            for (var i = first; i < stop; i += S.Width)
-                dot = S.MultiplyAdd(Lanes.Load<S, V, E>(probability + i, t - i), Lanes.Load<S, V, E>(gradient + i, t - i), dot);
+            var whole = stop - (stop - first) % S.Width;
+            for (var i = first; i < whole; i += S.Width)
+                dot = S.MultiplyAdd(Lanes.Whole<S, V, E>(probability + i), Lanes.Whole<S, V, E>(gradient + i), dot);
+            if (whole < stop)
+            {
+                var seen = Lanes.Load<S, V, E>(probability + whole, t - whole);
+                dot = S.MultiplyAdd(seen, Lanes.Load<S, V, E>(gradient + whole, t - whole), dot);
+            }
             var mean = S.Create(S.Sum(dot));
-            for (var i = first; i < stop; i += S.Width)
+            for (var i = first; i < whole; i += S.Width)
+            {
+                var centred = S.Subtract(Lanes.Whole<S, V, E>(gradient + i), mean);
+                Lanes.StoreWhole<S, V, E>(gradient + i, S.Multiply(S.Multiply(Lanes.Whole<S, V, E>(probability + i), centred), scale));
+            }
+            for (var i = whole; i < stop; i += S.Width)
             {
                 var centred = S.Subtract(Lanes.Load<S, V, E>(gradient + i, t - i), mean);
                 var value = S.Multiply(S.Multiply(Lanes.Load<S, V, E>(probability + i, t - i), centred), scale);

@@ -57,6 +57,7 @@ internal static unsafe class CrossEntropyKernel
         where E : unmanaged
     {
         var scratch = new float[vocab + S.Width];
+        var whole = vocab - vocab % S.Width;
         var loss = 0.0;
         fixed (float* exps = scratch)
         {
@@ -71,14 +72,22 @@ internal static unsafe class CrossEntropyKernel
                     continue;
                 }
                 var top = S.Create(float.NegativeInfinity);
-                for (var i = 0; i < vocab; i += S.Width) top = S.Max(top, Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity));
+                for (var i = 0; i < whole; i += S.Width) top = S.Max(top, Lanes.Whole<S, V, E>(at + i));
+                if (whole < vocab) top = S.Max(top, Lanes.Load<S, V, E>(at + whole, vocab - whole, float.NegativeInfinity));
                 var max = S.MaxOf(top);
                 var shift = S.Create(-max);
                 var sums = default(V);
-                for (var i = 0; i < vocab; i += S.Width)
+                for (var i = 0; i < whole; i += S.Width)
                 {
-                    var exp = Lanes.Exp<S, V>(S.Add(Lanes.Load<S, V, E>(at + i, vocab - i, float.NegativeInfinity), shift));
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Add(Lanes.Whole<S, V, E>(at + i), shift));
                     S.StoreFull(exps + i, exp);
+                    sums = S.Add(sums, exp);
+                }
+                if (whole < vocab)
+                {
+                    var rest = Lanes.Load<S, V, E>(at + whole, vocab - whole, float.NegativeInfinity);
+                    var exp = Lanes.ExpOfNegative<S, V>(S.Add(rest, shift));
+                    S.StoreFull(exps + whole, exp);
                     sums = S.Add(sums, exp);
                 }
                 var sum = S.Sum(sums);
@@ -91,7 +100,10 @@ internal static unsafe class CrossEntropyKernel
                 }
                 exps[target] -= sum;
                 var factor = S.Create((dLogProbs == null ? scale : -dLogProbs[row]) / sum);
-                for (var i = 0; i < vocab; i += S.Width) Lanes.Store<S, V, E>(at + i, vocab - i, S.Multiply(S.LoadFull(exps + i), factor));
+                for (var i = 0; i < whole; i += S.Width)
+                    Lanes.StoreWhole<S, V, E>(at + i, S.Multiply(S.LoadFull(exps + i), factor));
+                if (whole < vocab)
+                    Lanes.Store<S, V, E>(at + whole, vocab - whole, S.Multiply(S.LoadFull(exps + whole), factor));
             }
         }
         return loss;

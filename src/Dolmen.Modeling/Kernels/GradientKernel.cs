@@ -4,6 +4,11 @@ using Dolmen.Modeling.Native;
 
 namespace Dolmen.Modeling.Kernels;
 
+/// <summary>One parameter's gradients, one for each part of a batch that has one.</summary>
+/// <param name="Offset">Of the parameter in the flat sum.</param>
+/// <param name="Addresses">Of the first element of each.</param>
+internal readonly record struct LeafGradients(long Offset, long Count, bool BFloat16, IReadOnlyList<nint> Addresses);
+
 /// <summary>Gradients of micro-batches added up in fp32, and their norm.</summary>
 internal static unsafe class GradientKernel
 {
@@ -14,6 +19,31 @@ internal static unsafe class GradientKernel
     {
         if (Vector512.IsHardwareAccelerated) Accumulate<Lanes512, Vector512<float>, E>(sum, gradient, count, first);
         else Accumulate<Lanes256, Vector256<float>, E>(sum, gradient, count, first);
+    }
+
+    /// <summary>sum = Σ gradients, or sum += Σ gradients, of all parameters in one region: the parts in their order.</summary>
+    public static void AccumulateAll(float* sum, IReadOnlyList<LeafGradients> leaves, bool first)
+    {
+        var pieces = new List<(int Leaf, long Start)>();
+        for (var leaf = 0; leaf < leaves.Count; leaf++)
+            for (long start = 0; start < leaves[leaf].Count; start += Grain) pieces.Add((leaf, start));
+        OpenMpTeam.Shared.Run(pieces.Count, OpenMpTeam.Threads, piece =>
+        {
+            var (leaf, start) = (leaves[pieces[piece].Leaf], pieces[piece].Start);
+            var end = Math.Min(leaf.Count, start + Grain);
+            for (var part = 0; part < leaf.Addresses.Count; part++)
+            {
+                var (from, isFirst) = (leaf.Addresses[part], first && part == 0);
+                if (leaf.BFloat16) AccumulateRange(sum + leaf.Offset, (Bf16*)from, isFirst, start, end);
+                else AccumulateRange(sum + leaf.Offset, (float*)from, isFirst, start, end);
+            }
+        });
+    }
+
+    private static void AccumulateRange<E>(float* sum, E* gradient, bool first, long start, long end) where E : unmanaged
+    {
+        if (Vector512.IsHardwareAccelerated) AccumulateRange<Lanes512, Vector512<float>, E>(sum, gradient, first, start, end);
+        else AccumulateRange<Lanes256, Vector256<float>, E>(sum, gradient, first, start, end);
     }
 
     public static double SumOfSquares(float* values, long count) => Vector512.IsHardwareAccelerated
@@ -29,7 +59,13 @@ internal static unsafe class GradientKernel
     private static void AccumulateRange<S, V, E>(float* sum, E* gradient, bool first, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
-        for (var i = start; i < end; i += S.Width)
+        var whole = end - (end - start) % S.Width;
+        for (var i = start; i < whole; i += S.Width)
+        {
+            var value = Lanes.Whole<S, V, E>(gradient + i);
+            S.StoreFull(sum + i, first ? value : S.Add(value, S.LoadFull(sum + i)));
+        }
+        for (var i = whole; i < end; i += S.Width)
         {
             var value = Lanes.Load<S, V, E>(gradient + i, end - i);
             Lanes.Store<S, V, float>(sum + i, end - i, first ? value : S.Add(value, Lanes.Load<S, V, float>(sum + i, end - i)));
@@ -47,9 +83,15 @@ internal static unsafe class GradientKernel
             {
                 var squares = default(V);
                 var stop = Math.Min(end, block + Block);
-                for (var i = block; i < stop; i += S.Width)
+                var whole = stop - (stop - block) % S.Width;
+                for (var i = block; i < whole; i += S.Width)
                 {
-                    var value = Lanes.Load<S, V, float>(values + i, stop - i);
+                    var value = S.LoadFull(values + i);
+                    squares = S.MultiplyAdd(value, value, squares);
+                }
+                if (whole < stop)
+                {
+                    var value = Lanes.Load<S, V, float>(values + whole, stop - whole);
                     squares = S.MultiplyAdd(value, value, squares);
                 }
                 sums[part] += S.Sum(squares);

@@ -77,7 +77,15 @@ internal static unsafe class RotaryKernel
         var half = e / 2;
         var sign = S.Create(back ? -1 : 1);
         var (from, to) = back ? ((IntPtr)head, (IntPtr)fused) : ((IntPtr)fused, (IntPtr)head);
-        for (var i = 0; i < half; i += S.Width)
+        var whole = half - half % S.Width;
+        for (var i = 0; i < whole; i += S.Width)
+        {
+            var (cos, sin) = (S.LoadFull(angles + i), S.Multiply(sign, S.LoadFull(angles + half + i)));
+            var (first, second) = (Lanes.Whole<S, V, T>((T*)from + i), Lanes.Whole<S, V, T>((T*)from + half + i));
+            Lanes.StoreWhole<S, V, T>((T*)to + i, S.Subtract(S.Multiply(first, cos), S.Multiply(second, sin)));
+            Lanes.StoreWhole<S, V, T>((T*)to + half + i, S.MultiplyAdd(second, cos, S.Multiply(first, sin)));
+        }
+        for (var i = whole; i < half; i += S.Width)
         {
             var cos = Lanes.Load<S, V, float>(angles + i, half - i);
             var sin = S.Multiply(sign, Lanes.Load<S, V, float>(angles + half + i, half - i));

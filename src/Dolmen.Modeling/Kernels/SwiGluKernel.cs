@@ -31,17 +31,22 @@ internal static unsafe class SwiGluKernel
     private static void ForwardRows<S, V, E>(E* gateUp, E* y, int f, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
+        var whole = f - f % S.Width;
         for (var row = start; row < end; row++)
         {
             E* gate = gateUp + row * 2 * f, up = gate + f, to = y + row * f;
-            for (var i = 0; i < f; i += S.Width)
-            {
-                var g = Lanes.Load<S, V, E>(gate + i, f - i);
-                var silu = S.Multiply(g, Activation.Sigmoid<S, V>(g));
-                Lanes.Store<S, V, E>(to + i, f - i, S.Multiply(silu, Lanes.Load<S, V, E>(up + i, f - i)));
-            }
+            for (var i = 0; i < whole; i += S.Width)
+                Lanes.StoreWhole<S, V, E>(to + i, Product<S, V>(Lanes.Whole<S, V, E>(gate + i), Lanes.Whole<S, V, E>(up + i)));
+            if (whole == f) continue;
+            var left = f - whole;
+            var (g, u) = (Lanes.Load<S, V, E>(gate + whole, left), Lanes.Load<S, V, E>(up + whole, left));
+            Lanes.Store<S, V, E>(to + whole, left, Product<S, V>(g, u));
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Product<S, V>(V gate, V up) where S : ILanes<V> where V : struct =>
+        S.Multiply(S.Multiply(gate, Activation.Sigmoid<S, V>(gate)), up);
 
     internal static void Backward<S, V, E>(E* gateUp, E* dy, E* dGateUp, long rows, int f)
         where S : ILanes<V> where V : struct where E : unmanaged =>
@@ -51,10 +56,18 @@ internal static unsafe class SwiGluKernel
     private static void BackwardRows<S, V, E>(E* gateUp, E* dy, E* dGateUp, int f, long start, long end)
         where S : ILanes<V> where V : struct where E : unmanaged
     {
+        var whole = f - f % S.Width;
         for (var row = start; row < end; row++)
         {
             E* gate = gateUp + row * 2 * f, up = gate + f, from = dy + row * f, dGate = dGateUp + row * 2 * f, dUp = dGate + f;
-            for (var i = 0; i < f; i += S.Width)
+            for (var i = 0; i < whole; i += S.Width)
+            {
+                var (g, u, d) = (Lanes.Whole<S, V, E>(gate + i), Lanes.Whole<S, V, E>(up + i), Lanes.Whole<S, V, E>(from + i));
+                var sigmoid = Activation.Sigmoid<S, V>(g);
+                Lanes.StoreWhole<S, V, E>(dUp + i, S.Multiply(d, S.Multiply(g, sigmoid)));
+                Lanes.StoreWhole<S, V, E>(dGate + i, S.Multiply(S.Multiply(d, u), Activation.SiluSlope<S, V>(g, sigmoid)));
+            }
+            for (var i = whole; i < f; i += S.Width)
             {
                 var g = Lanes.Load<S, V, E>(gate + i, f - i);
                 var sigmoid = Activation.Sigmoid<S, V>(g);

@@ -22,6 +22,8 @@ public static class BackwardGuard
     )
     {
         ReleaseReturned();
+        // After a failure the gradients that come in are undefined.
+        if (_failure is not null) return [.. new Tensor[arguments]];
         List<Tensor?> gradients;
         try
         {
@@ -38,6 +40,10 @@ public static class BackwardGuard
         _returned = [.. gradients.OfType<Tensor>(), .. incoming];
         return gradients!;
     }
+
+    /// <summary>Called in forward. Lets undefined gradients, which a failure leaves, come in as they are: TorchSharp would make zeros from
+    /// an output that may be gone by then, and throw across libtorch's frames.</summary>
+    internal static void Begin(autograd.AutogradContext ctx) => ctx.set_materialize_grads(false);
 
     /// <exception cref="InvalidOperationException">A backward pass on this thread failed since the last call.</exception>
     public static void ThrowIfFailed()

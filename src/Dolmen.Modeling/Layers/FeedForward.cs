@@ -34,6 +34,8 @@ internal sealed class SwiGlu(SwiGluSpec spec, LayerMath math) : FeedForward
 
     public override Tensor Forward(Tensor x, ParameterStore weights)
     {
+        if (spec.Activation == ActivationKind.Silu && !spec.GateUp.HasBias && !spec.Down.HasBias)
+            return math.SwiGluLayer(x, weights[spec.GateUp.Name], weights[spec.Down.Name]);             // (N, D)
         using var scope = NewDisposeScope();
         var gateUp = spec.GateUp.Apply(x, weights);                             // (N, 2F)
         var gated = spec.Activation == ActivationKind.Silu ? math.SwiGlu(gateUp) : Gated(gateUp);        // (N, F)

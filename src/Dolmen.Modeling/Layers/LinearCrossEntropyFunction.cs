@@ -31,7 +31,7 @@ internal sealed unsafe class LinearCrossEntropyFunction : autograd.SingleTensorF
             var chunk = x.slice(0, start, end, 1);                              // (C, D)
             var logits = products.Outputs(chunk, head);                         // (C, V)
             loss += Gradient(logits, targets.slice(0, start, end, 1), (float)scale);
-            dx.slice(0, start, end, 1).copy_(products.InputGradient(logits, head));
+            products.SetInputGradient(dx.slice(0, start, end, 1), logits, head);
             if (dhead is null) dhead = products.WeightGradient(logits, chunk).MoveToOuterDisposeScope();      // (V, D)
             else products.AddWeightGradient(dhead, logits, chunk);
         }

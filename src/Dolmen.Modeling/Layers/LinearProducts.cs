@@ -23,10 +23,22 @@ internal readonly unsafe record struct LinearProducts(bool Packed)
     public Tensor InputGradient(Tensor dy, Tensor weight)
     {
         if (!Packed) return dy.mm(weight);
-        var (n, f, d) = (dy.shape[0], dy.shape[1], weight.shape[1]);
+        var (n, d) = (dy.shape[0], weight.shape[1]);
         var dx = empty(n, d);                                                   // (N, D)
-        Run(MatrixView.RowMajor(Pointer(dy), f), MatrixView.RowMajor(Pointer(weight), d), dx, f, accumulate: false);
+        SetInputGradient(dx, dy, weight);
         return dx;
+    }
+
+    /// <summary>dx = dy·W, written over the contiguous rows of <paramref name="dx"/> (N, D).</summary>
+    public void SetInputGradient(Tensor dx, Tensor dy, Tensor weight)
+    {
+        if (!Packed)
+        {
+            dx.addmm_(dy, weight, 0, 1);
+            return;
+        }
+        var (f, d) = (dy.shape[1], weight.shape[1]);
+        Run(MatrixView.RowMajor(Pointer(dy), f), MatrixView.RowMajor(Pointer(weight), d), dx, f, accumulate: false);
     }
 
     /// <summary>dW = dyᵀ·x; dy (N, F), x (N, D) → (F, D).</summary>

@@ -13,6 +13,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
+        BackwardGuard.Begin(ctx);
         var (x, weight, epsilon) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (float)(double)vars[2]);
         var d = (int)x.shape[^1];
         var rows = x.numel() / d;
@@ -20,9 +21,9 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
         var scales = empty(rows);                                               // (N) fp32
         float* w = TensorMemory.Pointer<float>(weight), s = TensorMemory.Pointer<float>(scales);
         if (x.dtype is ScalarType.BFloat16)
-            RmsNormKernel.Forward(TensorMemory.Pointer<Bf16>(x), w, TensorMemory.Pointer<Bf16>(y), s, rows, d, epsilon);
+            RmsNormKernel.Forward(TensorMemory.Pointer<Bf16>(x), null, w, null, TensorMemory.Pointer<Bf16>(y), s, rows, d, epsilon);
         else
-            RmsNormKernel.Forward(TensorMemory.Pointer<float>(x), w, TensorMemory.Pointer<float>(y), s, rows, d, epsilon);
+            RmsNormKernel.Forward(TensorMemory.Pointer<float>(x), null, w, null, TensorMemory.Pointer<float>(y), s, rows, d, epsilon);
         ctx.save_for_backward([x, weight, scales]);
         return y;
     }
@@ -49,6 +50,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
                         w,
                         TensorMemory.Pointer<Bf16>(dy),
                         s,
+                        null,
                         TensorMemory.Pointer<Bf16>(dx),
                         dw,
                         rows,
@@ -60,6 +62,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
                         w,
                         TensorMemory.Pointer<float>(dy),
                         s,
+                        null,
                         TensorMemory.Pointer<float>(dx),
                         dw,
                         rows,

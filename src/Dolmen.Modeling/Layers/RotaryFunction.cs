@@ -14,25 +14,36 @@ internal sealed unsafe class RotaryFunction : autograd.MultiTensorFunction<Rotar
 
     public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
     {
+        BackwardGuard.Begin(ctx);
         var (qkv, cosSin, layout) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (HeadLayout)vars[2]);
-        var (b, t, h, k, e) = layout;
-        List<Tensor> heads = [empty([b, h, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype)];
-        Run(qkv, heads, cosSin, vars[3] as Segments, layout, back: false);
         ctx.save_for_backward([cosSin]);
         ctx.save_data("layout", layout);
         ctx.save_data("segments", vars[3]);
-        return heads;
+        return Split(qkv, cosSin, vars[3] as Segments, layout);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
         var (layout, segments) = ((HeadLayout)ctx.get_data("layout"), ctx.get_data("segments") as Segments);
-        return BackwardGuard.Run(ctx, 4, grad_outputs, saved =>
-        {
-            var dqkv = empty([layout.Batch, layout.Length, layout.RowWidth], grad_outputs[0].dtype);
-            Run(dqkv, [.. grad_outputs.Select(gradient => gradient.contiguous())], saved[0], segments, layout, back: true);
-            return [dqkv, null, null, null];
-        });
+        return BackwardGuard.Run(ctx, 4, grad_outputs, saved => [Merge(grad_outputs, saved[0], segments, layout), null, null, null]);
+    }
+
+    /// <summary>qkv, B·T rows of (H+2K)·E → q (B, H, T, E), k and v (B, K, T, E).</summary>
+    public static List<Tensor> Split(Tensor qkv, Tensor cosSin, Segments? segments, HeadLayout layout)
+    {
+        var (b, t, h, k, e) = layout;
+        List<Tensor> heads = [empty([b, h, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype), empty([b, k, t, e], qkv.dtype)];
+        Run(qkv, heads, cosSin, segments, layout, back: false);
+        return heads;
+    }
+
+    /// <summary>The gradients of what <see cref="Split"/> gives → that of qkv (B, T, (H+2K)·E).</summary>
+    public static Tensor Merge(IEnumerable<Tensor> gradients, Tensor cosSin, Segments? segments, HeadLayout layout)
+    {
+        List<Tensor> heads = [.. gradients.Select(gradient => gradient.contiguous())];
+        var dqkv = empty([layout.Batch, layout.Length, layout.RowWidth], heads[0].dtype);
+        Run(dqkv, heads, cosSin, segments, layout, back: true);
+        return dqkv;
     }
 
     private static void Run(Tensor fused, List<Tensor> heads, Tensor cosSin, Segments? segments, HeadLayout layout, bool back)

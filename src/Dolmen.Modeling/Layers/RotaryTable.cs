@@ -11,6 +11,7 @@ public sealed class RotaryTable : IDisposable
     private readonly RotaryPosition _position;
     private readonly int _headDim;
     private readonly Tensor _short;
+    private readonly Lock _making = new();
     private Tensor? _long;
     private int _longTable;
 
@@ -31,12 +32,15 @@ public sealed class RotaryTable : IDisposable
     {
         var table = _position.TableOf(length);
         if (table == 0) return _short;
-        if (_long is null || _longTable != table || _long.shape[0] < length)
+        lock (_making)
         {
-            _long?.Dispose();
-            (_long, _longTable) = (Angles(length, length), table);
+            if (_long is null || _longTable != table || _long.shape[0] < length)
+            {
+                // Not disposed: another part of the batch may still read the one before.
+                (_long, _longTable) = (Angles(length, length), table);
+            }
+            return _long;
         }
-        return _long;
     }
 
     public void Dispose()

@@ -12,10 +12,14 @@ internal sealed class AttentionMixer : SequenceMixer
     private readonly LayerMath _math;
     private readonly AttentionPattern _pattern;
 
+    // Nothing between the projections but attention.
+    private readonly bool _isPlain;
+
     public AttentionMixer(AttentionSpec spec, LayerMath math, int contextLength)
     {
         (_spec, _math) = (spec, math);
         _pattern = AttentionPattern.Of(spec, contextLength);
+        _isPlain = !spec.Qkv.HasBias && !spec.Output.HasBias && spec is { QueryNorm: null, KeyNorm: null, QueryScale: 1 };
     }
 
     public override void Declare(WeightLayout layout, Initializer residual)
@@ -28,6 +32,7 @@ internal sealed class AttentionMixer : SequenceMixer
 
     public override Tensor Forward(Tensor x, ParameterStore weights, Segments? segments)
     {
+        if (_isPlain) return _math.AttentionLayer(x, weights[_spec.Qkv.Name], weights[_spec.Output.Name], _pattern, segments);
         using var scope = NewDisposeScope();
         var qkv = _spec.Qkv.Apply(x, weights);                                  // (B, T, (H+2K)·E)
         if (_spec.QueryNorm is not null && _spec.KeyNorm is not null) qkv = Normalize(qkv, weights);

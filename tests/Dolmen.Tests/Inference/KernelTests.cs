@@ -116,6 +116,23 @@ public unsafe class KernelTests
     }
 
     [Fact]
+    public void A_thread_that_keeps_the_team_waiting_loses_no_chunk()
+    {
+        var caller = Environment.CurrentManagedThreadId;
+        for (var round = 0; round < 100; round++)
+        {
+            var counts = new int[6];
+            ThreadTeam.Shared.Run(counts.Length, 2, i =>
+            {
+                // As if its core had been taken: the caller then goes on alone for a while.
+                if (Environment.CurrentManagedThreadId != caller) Thread.Sleep(1);
+                Interlocked.Increment(ref counts[i]);
+            });
+            Assert.All(counts, count => Assert.Equal(1, count));
+        }
+    }
+
+    [Fact]
     public void Many_callers_may_ask_at_once()
     {
         var totals = new int[4];

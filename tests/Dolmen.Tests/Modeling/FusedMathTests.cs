@@ -18,6 +18,38 @@ public class FusedMathTests
         (math, x) => math.RmsNorm(x[0], x[1], 1e-5), Random(type, 7, 13, 37), Random(ScalarType.Float32, 37));
 
     [Theory, MemberData(nameof(Types))]
+    public void A_residual_sum_and_its_norm_match_libtorch(ScalarType type)
+    {
+        // Both outputs enter the result, so that both gradients come back.
+        SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) =>
+        {
+            var (sum, normed) = math.ResidualNorm(x[0], x[1], x[2], 1e-5);
+            return sum * 0.5 + normed;
+        }, Random(type, 5, 9, 37), Random(type, 5, 9, 37), Random(ScalarType.Float32, 37));
+        SameValuesAndGradients(type, Tolerance(type) * 2, (math, x) => math.NormOfSum(x[0], x[1], x[2], 1e-5),
+            Random(type, 5, 9, 64), Random(type, 5, 9, 64), Random(ScalarType.Float32, 64));
+    }
+
+    [Theory, MemberData(nameof(Types))]
+    public void A_swiglu_layer_matches_libtorch(ScalarType type) => SameValuesAndGradients(type, Tolerance(type),
+        (math, x) => math.SwiGluLayer(x[0], x[1], x[2]), Random(type, 11, 24), Random(type, 2 * 43, 24), Random(type, 24, 43));
+
+    [Theory]
+    [InlineData(2, 2, 24, 19)]
+    [InlineData(4, 2, 10, 33)]
+    [InlineData(2, 1, 16, 530)]
+    public void An_attention_layer_matches_libtorch(int heads, int kvHeads, int headDim, int length)
+    {
+        using var pattern = new AttentionPattern(heads, kvHeads, headDim, new RotaryTable(length, headDim, 10000));
+        foreach (var type in Types)
+        {
+            // Four products in a row, each rounded: in bf16 to three digits.
+            SameValuesAndGradients(type, Tolerance(type) * 4, (math, x) => math.AttentionLayer(x[0], x[1], x[2], pattern),
+                Random(type, 2, length, 20), Random(type, (heads + 2 * kvHeads) * headDim, 20), Random(type, 20, heads * headDim));
+        }
+    }
+
+    [Theory, MemberData(nameof(Types))]
     public void Swiglu_matches_libtorch(ScalarType type) => SameValuesAndGradients(type, Tolerance(type),
         (math, x) => math.SwiGlu(x[0]), Random(type, 5, 11, 2 * 43));
 

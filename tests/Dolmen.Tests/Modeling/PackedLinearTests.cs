@@ -2,11 +2,13 @@ using Dolmen.Checkpoints;
 using Dolmen.Modeling;
 using Dolmen.Modeling.Architectures;
 using Dolmen.Modeling.Layers;
+using Dolmen.Tests.Fakes;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Dolmen.Tests.Modeling;
 
+[Collection(ProcessSettings.Name)]
 public class PackedLinearTests
 {
     [Theory, InlineData(false), InlineData(true)]

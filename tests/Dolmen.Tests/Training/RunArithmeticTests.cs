@@ -2,9 +2,11 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Modeling;
 using Dolmen.Training;
+using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Training;
 
+[Collection(ProcessSettings.Name)]
 public sealed class RunArithmeticTests : IDisposable
 {
     private static readonly TransformerConfig Config = new(96, 32, 2, 2, 1, 16, 48, 24);

@@ -60,7 +60,7 @@ internal sealed class TinyRun : IDisposable
     public static TrainingRecipe Recipe =>
         new(
             ContextLength: 32,
-            Precision: Precision.Auto,
+            Precision: ComputePath.HasNativeBFloat16 ? Precision.BFloat16 : Precision.Float32Packed,
             MicroBatchTokens: 64,
             CheckpointMinutes: 0,
             LogEverySteps: 1,
