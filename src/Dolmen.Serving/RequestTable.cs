@@ -51,7 +51,7 @@ internal static class RequestTable
         Honoured("dry_penalty_last_n", Endpoints.Both, "-1 for the whole text"), Honoured("dry_sequence_breakers", Endpoints.Both),
         Honoured("logit_bias", Endpoints.Both, "token ids to -100…100; -100 never draws the token"),
         Honoured("seed", Endpoints.Both, "equal requests with equal seeds get equal answers; answer i of `n` uses seed + i"),
-        Honoured("n", Endpoints.Both, "1 to 128, one after another"),
+        Honoured("n", Endpoints.Both, "1 to 128"),
         Honoured("stop", Endpoints.Both, "at most 16 strings"), Honoured("stop_token_ids", Endpoints.Both, "beside the model's own ends"),
         Honoured("include_stop_str_in_output", Endpoints.Both),
         Honoured("ignore_eos", Endpoints.Both, "the model's own ends do not end the answer"),
