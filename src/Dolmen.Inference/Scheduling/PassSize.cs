@@ -4,7 +4,7 @@ namespace Dolmen.Inference;
 /// it.</summary>
 internal sealed class PassSize(LanguageModel model, double seconds)
 {
-    private const int Least = 16, Most = DecoderBody.MaxRows;
+    private const int Least = 8, Most = DecoderBody.MaxRows;
 
     /// <summary>Passes of fewer rows are bound by reading the weights and say nothing of more.</summary>
     private const int Telling = 8;
@@ -21,6 +21,8 @@ internal sealed class PassSize(LanguageModel model, double seconds)
     public void Measured(int rows, double took)
     {
         if (rows < Telling) return;
-        _secondsPerRow += Weight * (took / rows - _secondsPerRow);
+        // A slow pass counts at once, a quick one little by little: streams wait for what is read beside them.
+        var now = took / rows;
+        _secondsPerRow = now > _secondsPerRow ? now : _secondsPerRow + Weight * (now - _secondsPerRow);
     }
 }
