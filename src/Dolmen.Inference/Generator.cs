@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Dolmen.Artifacts;
+using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Inference;
@@ -21,6 +22,10 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
 
     /// <summary>Control tokens are part of the text.</summary>
     public bool ShowSpecial { get; init; }
+
+    /// <summary>What the text must be. It then ends where it may not go on, whatever <see cref="MinTokens"/> says, and keeps within
+    /// <see cref="MaxTokens"/> where that is possible.</summary>
+    public TextConstraint? Constraint { get; init; }
 
     /// <summary>Reports the log-probability of each token and this many of the likeliest beside it; null reports none.</summary>
     public int? Logprobs { get; init; }
@@ -106,9 +111,11 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         // A padded vocabulary has ids without text: they are never drawn.
         var drawable = Math.Min(logits.Length, tokenizer.VocabSize);
         int[] ends = [.. options.IgnoreEnds ? [] : tokenizer.Ends, .. options.StopTokens];
-        var rules = new LogitRules(options.Sampling, [.. before ?? [], .. tokens.ToArray()], ends);
+        var atStart = state.Length == 0 && OnlySpecial(tokens);
+        var cursor = options.Constraint?.Begin(dropsSpace: atStart && tokenizer.DropsLeadingSpace);
+        var rules = new LogitRules(options.Sampling, [.. before ?? [], .. tokens.ToArray()], ends, cursor);
         var sampler = new Sampler(options.Sampling);
-        var decoder = new StreamingDecoder(tokenizer, skipSpecial: !options.ShowSpecial, atStart: state.Length == 0 && OnlySpecial(tokens));
+        var decoder = new StreamingDecoder(tokenizer, skipSpecial: !options.ShowSpecial, atStart);
         var gate = new TextGate(options.Stop ?? [], onText, options.ShowStop);
         stop.ThrowIfCancellationRequested();
 
@@ -123,7 +130,13 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
         while (output.Count < limit)
         {
             stop.ThrowIfCancellationRequested();
-            var token = sampler.Sample(rules.Apply(logits.AsSpan(0, drawable), mayEnd: output.Count >= options.MinTokens));
+            var possible = rules.Apply(logits.AsSpan(0, drawable), mayEnd: output.Count >= options.MinTokens, limit - output.Count);
+            if (possible.IsEmpty)
+            {
+                reason = FinishReason.Stop;
+                break;
+            }
+            var token = sampler.Sample(possible);
             if (options.Logprobs is { } top) logprobs.Add(TokenLogprob.Of(logits, drawable, token, top));
             if (ends.Contains(token))
             {
@@ -135,6 +148,11 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
             rules.Count(token);
             gate.Add(decoder.Add(token), mayStop: output.Count >= options.MinTokens);
             if (gate.Stopped)
+            {
+                reason = FinishReason.Stop;
+                break;
+            }
+            if (cursor is { MustEnd: true })
             {
                 reason = FinishReason.Stop;
                 break;

@@ -1,23 +1,35 @@
+using Dolmen.Inference.Constraints;
+
 namespace Dolmen.Inference;
 
 /// <summary>Changes logits before a token is drawn, in the order of vLLM: bias, tokens that must not come, repetition penalty, then
-/// frequency and presence penalty.</summary>
-/// <param name="prompt">Counts for the repetition penalty alone.</param>
+/// frequency and presence penalty, DRY; last what a constraint does not allow.</summary>
+/// <param name="prompt">Counts for the repetition penalty and DRY alone.</param>
 /// <param name="ends">Tokens that may not be drawn while the text is too short.</param>
-internal sealed class LogitRules(SamplingOptions options, IEnumerable<int> prompt, IReadOnlyList<int> ends)
+/// <param name="cursor">Follows the text under its constraint, if it has one.</param>
+internal sealed class LogitRules(SamplingOptions options, IEnumerable<int> prompt, int[] ends, ConstraintCursor? cursor = null)
 {
     private const double Never = -100;
 
     private readonly HashSet<int> _seen = options.RepetitionPenalty != 1 ? [.. prompt] : [];
+    private readonly DryPenalty? _dry = options.Dry is { Multiplier: > 0 } dry ? new DryPenalty(dry, prompt) : null;
     private readonly Dictionary<int, int> _counts = [];
     private float[] _changed = [];
 
-    public void Count(int token) => _counts[token] = _counts.GetValueOrDefault(token) + 1;
-
-    /// <summary>The logits themselves where nothing changes them.</summary>
-    public ReadOnlySpan<float> Apply(ReadOnlySpan<float> logits, bool mayEnd)
+    public void Count(int token)
     {
-        if (mayEnd && options is { Bias.Count: 0, Suppressed.Count: 0, RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 })
+        _counts[token] = _counts.GetValueOrDefault(token) + 1;
+        _dry?.Add(token);
+        cursor?.Advance(token);
+    }
+
+    /// <param name="remaining">Tokens that may still be drawn.</param>
+    /// <returns>The logits themselves where nothing changes them; nothing where the text must end here.</returns>
+    public ReadOnlySpan<float> Apply(ReadOnlySpan<float> logits, bool mayEnd, int remaining = int.MaxValue)
+    {
+        if (mayEnd && _dry is null && cursor is null
+            && options is { Bias.Count: 0, Suppressed.Count: 0, RepetitionPenalty: 1, PresencePenalty: 0,
+            FrequencyPenalty: 0 })
         {
             return logits;
         }
@@ -30,7 +42,8 @@ internal sealed class LogitRules(SamplingOptions options, IEnumerable<int> promp
         Forbid(options.Suppressed);
         if (!mayEnd) Forbid(ends);
         Penalise();
-        return _changed;
+        _dry?.Apply(_changed);
+        return cursor?.Apply(_changed, remaining, ends) == false ? [] : _changed;
     }
 
     private void Forbid(IReadOnlyList<int> tokens)

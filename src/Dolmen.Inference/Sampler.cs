@@ -3,14 +3,18 @@ using Dolmen.Artifacts;
 
 namespace Dolmen.Inference;
 
-/// <summary>How the next token is drawn. The filters narrow the choice in the order of Hugging Face: temperature, top-k, top-p, min-p, each
-/// on what the one before left.</summary>
+/// <summary>How the next token is drawn. The filters narrow the choice in the order of Hugging Face: temperature, top-k, top-p, min-p,
+/// typical, each on what the one before left.</summary>
 /// <param name="Temperature">Divides the logits; 0 takes the likeliest token (the lowest id among equals) and ignores the rest.</param>
 /// <param name="TopK">Keep this many; 0 keeps all.</param>
 /// <param name="TopP">Keep the likeliest tokens until they hold this share of the probability (Holtzman et al. 2020); 1 keeps all.</param>
 /// <param name="MinP">Keep tokens at least this share as likely as the likeliest (Nguyen et al. 2024); 0 keeps all.</param>
 public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, double TopP = 1, double MinP = 0, ulong Seed = 0)
 {
+    /// <summary>Keep the tokens whose surprise is nearest to the expected one until they hold this share of the probability (Meister et al.
+    /// 2022); 1 keeps all.</summary>
+    public double TypicalP { get; init; } = 1;
+
     /// <summary>Divides the positive logits of tokens that stand in the prompt or the answer and multiplies their negative ones (Keskar et
     /// al. 2019); 1 changes nothing.</summary>
     public double RepetitionPenalty { get; init; } = 1;
@@ -20,6 +24,9 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
 
     /// <summary>Taken off the logit of a token for each time that it stands in the answer.</summary>
     public double FrequencyPenalty { get; init; }
+
+    /// <summary>Penalises tokens that would repeat a longer piece of the text; null does not.</summary>
+    public DryOptions? Dry { get; init; }
 
     /// <summary>Added to the logits of these tokens before the penalties; −100 and less never draws them, as OpenAI's interface
     /// says.</summary>
@@ -40,6 +47,8 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
         if (TopK < 0) problems.Add($"top-k is {TopK}: it must be at least 1, or 0 for no limit. Try 40.");
         if (!(TopP is > 0 and <= 1)) problems.Add($"top-p is {TopP}: it must be above 0 and at most 1. Try 0.95.");
         if (!(MinP is >= 0 and <= 1)) problems.Add($"min-p is {MinP}: it must be between 0 and 1. Try 0.05.");
+        if (!(TypicalP is > 0 and <= 1)) problems.Add($"typical-p is {TypicalP}: it must be above 0 and at most 1. Try 0.95.");
+        problems.AddRange(Dry?.Problems() ?? []);
         if (!(RepetitionPenalty is > 0 and <= 100))
         {
             problems.Add($"repetition-penalty is {RepetitionPenalty}: it must be above 0 and at most 100; 1 changes nothing. Try 1.1.");
@@ -81,7 +90,7 @@ public sealed class Sampler
         var weights = _weights.AsSpan(0, logits.Length);
         double total = 0, max = logits[best], scale = 1 / _options.Temperature;
         for (var i = 0; i < weights.Length; i++) total += weights[i] = Math.Exp((logits[i] - max) * scale);
-        return _options is { TopK: 0, TopP: 1, MinP: 0 } ? Draw(weights, total) : DrawFiltered(weights, total);
+        return _options is { TopK: 0, TopP: 1, MinP: 0, TypicalP: 1 } ? Draw(weights, total) : DrawFiltered(weights, total);
     }
 
     private static int Likeliest(ReadOnlySpan<float> logits)
@@ -131,6 +140,7 @@ public sealed class Sampler
         var count = kept.Length;
         while (count > 1 && kept[count - 1].Weight < _options.MinP) count--;         // the likeliest token weighs 1
         kept = kept[..count];
+        if (_options.TypicalP < 1) kept = kept[..KeepTypical(kept)];
         double mass = 0;
         foreach (var (weight, _) in kept) mass += weight;
         var left = _random.NextDouble() * mass;
@@ -140,6 +150,21 @@ public sealed class Sampler
             if (left < 0) return id;
         }
         return kept[^1].Id;
+    }
+
+    /// <summary>Moves the tokens whose surprise is nearest to the expected one to the front.</summary>
+    /// <returns>How many hold the share asked for.</returns>
+    private int KeepTypical(Span<(double Weight, int Id)> kept)
+    {
+        double total = 0, entropy = 0, reached = 0;
+        foreach (var (weight, _) in kept) total += weight;
+        foreach (var (weight, _) in kept) entropy -= weight / total * Math.Log(weight / total);
+        kept.Sort((a, b) => Distance(a.Weight).CompareTo(Distance(b.Weight)) is not 0 and var order ? order : LikeliestFirst.Compare(a, b));
+        var count = 0;
+        while (count < kept.Length && reached < _options.TypicalP * total) reached += kept[count++].Weight;
+        return count;
+
+        double Distance(double weight) => Math.Abs(-Math.Log(weight / total) - entropy);
     }
 
     /// <summary>The k likeliest, likeliest first, lower ids before higher ones among equals.</summary>

@@ -14,6 +14,9 @@ public sealed record SamplingDefaults(
     int MinTokens = 0
 )
 {
+    /// <summary>As <see cref="SamplingOptions.TypicalP"/>.</summary>
+    public double TypicalP { get; init; } = 1;
+
     /// <summary>Tokens that the model must never say.</summary>
     public IReadOnlyList<int> Suppressed { get; init; } = [];
 
@@ -27,6 +30,6 @@ public sealed record SamplingDefaults(
         Math.Max(0, model.TopK ?? 0), model.TopP is > 0 and <= 1 ? model.TopP.Value : 1, model.MinP ?? 0, model.RepetitionPenalty ?? 1,
         model.MaxNewTokens > 0 ? model.MaxNewTokens : null, Math.Max(0, model.MinNewTokens ?? 0))
     {
-        Suppressed = model.Suppressed, Stops = model.Stops,
+        TypicalP = model.TypicalP is > 0 and <= 1 ? model.TypicalP.Value : 1, Suppressed = model.Suppressed, Stops = model.Stops,
     };
 }

@@ -90,6 +90,7 @@ internal sealed record CompletionRequest(
             IgnoreEnds = ignoreEnds,
             ShowStop = fields.Flag("include_stop_str_in_output") ?? false,
             ShowSpecial = !(fields.Flag("skip_special_tokens") ?? true),
+            Constraint = ConstraintField.Read(fields, served),
             Logprobs = logprobs,
             ScorePrompt = echo && logprobs is not null,
         };
@@ -163,8 +164,22 @@ internal sealed record CompletionRequest(
             PresencePenalty = fields.Number("presence_penalty", 0, -2, 2),
             FrequencyPenalty = fields.Number("frequency_penalty", 0, -2, 2),
             Bias = fields.Bias("logit_bias", served.Tokenizer.VocabSize),
+            TypicalP = fields.Number("typical_p", defaults.TypicalP, SmallestTopP, 1),
+            Dry = Dry(fields, served),
             Suppressed = defaults.Suppressed,
         };
+    }
+
+    private static DryOptions? Dry(RequestFields fields, ServedModel served)
+    {
+        var multiplier = fields.Number("dry_multiplier", 0, 0, 100);
+        var (power, allowed) = (fields.Number("dry_base", 1.75, 1, 100), fields.Integer("dry_allowed_length", 1, int.MaxValue) ?? 2);
+        var window = fields.Integer("dry_penalty_last_n", -1, int.MaxValue) ?? -1;
+        var breakers = fields["dry_sequence_breakers"] is null ? DryOptions.DefaultBreakers
+            : fields.Texts("dry_sequence_breakers", MaxStops);
+        if (multiplier == 0) return null;
+        return new DryOptions(multiplier, power, (int)allowed, (int)window) { Breakers =
+            DryOptions.BreakersOf(served.Tokenizer, breakers) };
     }
 
     private static int? ChatLogprobs(RequestFields fields)

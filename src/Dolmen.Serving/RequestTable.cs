@@ -27,7 +27,6 @@ internal static class RequestTable
 {
     private const string OneAnswer = "there is no search for the best answer here; ask for 'n' answers and choose";
     private const string NoTools = "the model's answers are text, no calls are read from them";
-    private const string NoGrammar = "answers are not held to a grammar or a schema; describe the form in the prompt";
 
     public static IReadOnlyList<RequestField> All { get; } =
     [
@@ -43,9 +42,13 @@ internal static class RequestTable
         Honoured("min_tokens", Endpoints.Both, "nothing ends the answer before"),
         Honoured("temperature", Endpoints.Both, "0 to 2; 0 takes the likeliest token"),
         Honoured("top_p", Endpoints.Both), Honoured("top_k", Endpoints.Both, "0 or -1 for all"), Honoured("min_p", Endpoints.Both),
+        Honoured("typical_p", Endpoints.Both, "above 0, at most 1"),
         Honoured("repetition_penalty", Endpoints.Both, "counts prompt and answer"),
         Honoured("presence_penalty", Endpoints.Both, "-2 to 2; counts the answer"),
         Honoured("frequency_penalty", Endpoints.Both, "-2 to 2; counts the answer"),
+        Honoured("dry_multiplier", Endpoints.Both, "0 (off) to 100; as llama.cpp's, like the next four"),
+        Honoured("dry_base", Endpoints.Both), Honoured("dry_allowed_length", Endpoints.Both),
+        Honoured("dry_penalty_last_n", Endpoints.Both, "-1 for the whole text"), Honoured("dry_sequence_breakers", Endpoints.Both),
         Honoured("logit_bias", Endpoints.Both, "token ids to -100…100; -100 never draws the token"),
         Honoured("seed", Endpoints.Both, "equal requests with equal seeds get equal answers; answer i of `n` uses seed + i"),
         Honoured("n", Endpoints.Both, "1 to 128, one after another"),
@@ -54,6 +57,11 @@ internal static class RequestTable
         Honoured("ignore_eos", Endpoints.Both, "the model's own ends do not end the answer"),
         Honoured("skip_special_tokens", Endpoints.Both, "true when left out"),
         Honoured("stream", Endpoints.Both), Honoured("stream_options", Endpoints.Both, "`include_usage`"),
+        Honoured("response_format", Endpoints.Both, "`text`, `json_object`, `json_schema`; the answer is valid whatever the model is"),
+        Honoured("structured_outputs", Endpoints.Both, "one of `json`, `json_object`, `regex`, `choice`, `grammar`, as vLLM's"),
+        Honoured("guided_json", Endpoints.Both, "a schema"), Honoured("guided_regex", Endpoints.Both),
+        Honoured("guided_choice", Endpoints.Both, "a list of texts"), Honoured("guided_grammar", Endpoints.Both, "as `grammar`"),
+        Honoured("grammar", Endpoints.Both, "llama.cpp's GBNF"), Honoured("json_schema", Endpoints.Both, "as llama.cpp's"),
         Honoured("logprobs", Endpoints.Both, "completions: 0 to 20; chats: true or false"),
         Honoured("top_logprobs", Endpoints.Chat, "0 to 20, with `logprobs`"),
         Honoured("echo", Endpoints.Completions, "with `logprobs` the prompt is scored too, its first token with null"),
@@ -83,12 +91,9 @@ internal static class RequestTable
         Refused("tools", Endpoints.Chat, NoTools, "[]"), Refused("functions", Endpoints.Chat, NoTools, "[]"),
         Refused("tool_choice", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
         Refused("function_call", Endpoints.Chat, NoTools, "\"none\"", "\"auto\""),
-        Refused("response_format", Endpoints.Both, NoGrammar, """{"type":"text"}"""),
-        Refused("guided_json", Endpoints.Both, NoGrammar), Refused("guided_regex", Endpoints.Both, NoGrammar),
-        Refused("guided_choice", Endpoints.Both, NoGrammar), Refused("guided_grammar", Endpoints.Both, NoGrammar),
-        Refused("guided_decoding_backend", Endpoints.Both, NoGrammar), Refused("guided_whitespace_pattern", Endpoints.Both, NoGrammar),
-        Refused("structured_outputs", Endpoints.Both, NoGrammar), Refused("structural_tag", Endpoints.Both, NoGrammar),
-        Refused("grammar", Endpoints.Both, NoGrammar), Refused("json_schema", Endpoints.Both, NoGrammar),
+        Refused("guided_decoding_backend", Endpoints.Both, "there is one way to hold answers to a form", "\"auto\""),
+        Refused("guided_whitespace_pattern", Endpoints.Both, "at most one space stands after a comma or a colon"),
+        Refused("structural_tag", Endpoints.Both, "use 'grammar'"),
         Refused("modalities", Endpoints.Chat, "the model reads and writes text", """["text"]"""),
         Refused("audio", Endpoints.Chat, "the model reads and writes text"),
         Refused("mm_processor_kwargs", Endpoints.Both, "the model reads and writes text", "{}"),
@@ -117,7 +122,6 @@ internal static class RequestTable
         Refused("logits_processors", Endpoints.Both, "the server runs no code of requests", "[]"),
         Refused("return_tokens_as_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
         Refused("return_token_ids", Endpoints.Both, "tokens are reported as text", "false"),
-        Refused("typical_p", Endpoints.Both, "use 'top_p' or 'min_p'", "1"),
         Refused("mirostat", Endpoints.Both, "use 'top_p' or 'min_p'", "0"),
         Refused("no_repeat_ngram_size", Endpoints.Both, "use 'repetition_penalty'", "0"),
         Refused("repeat_penalty", Endpoints.Both, "it is called 'repetition_penalty' here", "1"),

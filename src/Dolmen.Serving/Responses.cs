@@ -55,6 +55,7 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
 [JsonSerializable(typeof(JsonArray))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class ServingJson : JsonSerializerContext
 {
     /// <summary>Writes text as it is: an answer is JSON for a program, never part of a page.</summary>

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Serving;
@@ -16,6 +17,9 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 
     /// <summary>Sampling where a request does not say.</summary>
     public SamplingDefaults Defaults { get; init; } = new(Temperature: 1);
+
+    /// <summary>Forms of answers that requests asked for, compiled.</summary>
+    internal ConstraintCache Constraints { get; } = new(Tokenizer);
 
     /// <summary>Where the model lies: kept out of what clients are told.</summary>
     public string? Folder { get; init; }

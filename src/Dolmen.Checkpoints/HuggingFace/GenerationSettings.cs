@@ -30,6 +30,8 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
 
     public double? MinP { get; init; }
 
+    public double? TypicalP { get; init; }
+
     public double? RepetitionPenalty { get; init; }
 
     public int? MaxNewTokens { get; init; }
@@ -66,7 +68,6 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
         ("sequence_bias", ""),
         ("exponential_decay_length_penalty", ""),
         ("min_length", "0"),
-        ("typical_p", "1"),
         ("epsilon_cutoff", "0"),
         ("eta_cutoff", "0"),
         ("top_h", ""),
@@ -90,7 +91,8 @@ public sealed record GenerationSettings(IReadOnlyList<int> Ends)
             EndOfTurn = fields.FirstId("eot_token_id"), EndOfMessage = fields.FirstId("eom_token_id"),
             DoSample = fields.Present("do_sample", out _) ? fields.Flag("do_sample") : null,
             Temperature = fields.NumberOrNull("temperature"), TopK = fields.WholeOrNull("top_k"), TopP = fields.NumberOrNull("top_p"),
-            MinP = fields.NumberOrNull("min_p"), RepetitionPenalty = fields.NumberOrNull("repetition_penalty"),
+            MinP = fields.NumberOrNull("min_p"), TypicalP = fields.NumberOrNull("typical_p"),
+            RepetitionPenalty = fields.NumberOrNull("repetition_penalty"),
             MaxNewTokens = fields.WholeOrNull("max_new_tokens"), MinNewTokens = fields.WholeOrNull("min_new_tokens"),
             Suppressed = fields.Ids("suppress_tokens"), Stops = StopStrings(fields),
         };

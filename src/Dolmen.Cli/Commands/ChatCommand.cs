@@ -22,6 +22,7 @@ internal static class ChatCommand
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
+            options = flags.Complete(options, parsed, tokenizer);
             using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system));
             Talk(session, options, stop);
         });

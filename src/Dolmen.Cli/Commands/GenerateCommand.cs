@@ -28,6 +28,7 @@ internal static class GenerateCommand
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
             using var owned = loaded;
+            options = flags.Complete(options, parsed, tokenizer);
             var text = parsed.GetRequiredValue(prompt);
             if (text == "-") text = StandardInput.ReadToEnd();
             if (parsed.GetValue(escapes)) text = Unescaped(text);

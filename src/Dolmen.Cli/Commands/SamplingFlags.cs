@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dolmen.Inference;
+using Dolmen.Tokenization;
 
 namespace Dolmen.Cli.Commands;
 
@@ -9,6 +10,7 @@ internal sealed class SamplingFlags
     private const int UsualTokens = 256;
 
     private readonly double _usualTemperature;
+    private readonly FormFlags _form = new();
     private readonly Option<double?> _temperature;
     private readonly Option<int?> _topK = new("--top-k") { Description = "Draw from this many of the likeliest tokens; 0 for all.",
         HelpName = "K" };
@@ -20,6 +22,24 @@ internal sealed class SamplingFlags
     {
         Description = "Draw from tokens at least this share as likely as the " + "likeliest.",
         HelpName = "P",
+    };
+    private readonly Option<double?> _typicalP = new("--typical-p")
+    {
+        Description = "Draw from the tokens whose surprise is nearest to the expected one, up to this share of the probability.",
+        HelpName = "P",
+    };
+    private readonly Option<double?> _dry = new("--dry-multiplier")
+    {
+        Description = "Make tokens less likely that would repeat a longer piece of the text (DRY); 0 does not. Try 0.8.",
+        HelpName = "M",
+    };
+    private readonly Option<double?> _presence = new("--presence-penalty")
+    {
+        Description = "Take this off the logit of each token that came before in the answer.", HelpName = "P",
+    };
+    private readonly Option<double?> _frequency = new("--frequency-penalty")
+    {
+        Description = "Take this off the logit of a token for each time that it came in the answer.", HelpName = "P",
     };
     private readonly Option<double?> _repetition = new("--repetition-penalty")
     {
@@ -57,7 +77,9 @@ internal sealed class SamplingFlags
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _repetition, _maxTokens, _minTokens, _stop, _stopTokens,
+        _form.AddTo(command);
+        foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _typicalP, _repetition, _presence, _frequency, _dry,
+            _maxTokens, _minTokens, _stop, _stopTokens,
             _ignoreEnds, _seed]) command.Add(option);
     }
 
@@ -70,7 +92,10 @@ internal sealed class SamplingFlags
             parsed.GetValue(_topP) ?? defaults.TopP, parsed.GetValue(_minP) ?? defaults.MinP,
             unchecked((ulong)(parsed.GetValue(_seed) ?? 0)))
         {
-            RepetitionPenalty = parsed.GetValue(_repetition) ?? defaults.RepetitionPenalty, Suppressed = defaults.Suppressed,
+            TypicalP = parsed.GetValue(_typicalP) ?? defaults.TypicalP,
+            RepetitionPenalty = parsed.GetValue(_repetition) ?? defaults.RepetitionPenalty,
+            PresencePenalty = parsed.GetValue(_presence) ?? 0, FrequencyPenalty = parsed.GetValue(_frequency) ?? 0,
+            Dry = parsed.GetValue(_dry) is { } multiplier and not 0 ? new DryOptions(multiplier) : null, Suppressed = defaults.Suppressed,
         };
         var tokens = parsed.GetValue(_maxTokens) ?? defaults.MaxTokens ?? UsualTokens;
         var ignoreEnds = parsed.GetValue(_ignoreEnds);
@@ -81,6 +106,16 @@ internal sealed class SamplingFlags
             IgnoreEnds = ignoreEnds,
         };
         options.Validate();
+        _form.Check(parsed);
         return options;
     }
+
+    /// <summary>Adds what needs the tokenizer: the form that the text is held to, and where repeated pieces end.</summary>
+    public GenerationOptions Complete(GenerationOptions options, ParseResult parsed, Tokenizer tokenizer) => options with
+    {
+        Constraint = _form.Read(parsed, tokenizer),
+        Sampling = options.Sampling is { Dry: { } dry } sampling
+            ? sampling with { Dry = dry with { Breakers = DryOptions.BreakersOf(tokenizer, DryOptions.DefaultBreakers) } }
+                : options.Sampling,
+    };
 }

@@ -52,6 +52,47 @@ public class LogitRulesTests
                 iter: 200
             );
 
+    /// <summary>Every earlier piece compared with the end of the text, token by token.</summary>
+    [Fact]
+    public void Dry_penalises_what_would_repeat_a_piece() =>
+        Gen.Select(Gen.Int[0, 4].Array[0, 40], Gen.Int[0, 4].Array[0, 40], Gen.Int[1, 4], Gen.Int[-1, 30], Gen.Int[0, 9]).Sample(
+            (prompt, answer, allowed, window, breaker) =>
+            {
+                var dry = new DryOptions(0.8, 1.75, allowed, window) { Breakers = new HashSet<int> { breaker } };
+                var rules = new LogitRules(new SamplingOptions { Dry = dry }, prompt, ends: []);
+                foreach (var token in answer) rules.Count(token);
+                int[] all = [.. prompt, .. answer];
+                var text = window < 0 ? all : all[Math.Max(0, all.Length - window)..];
+                var expected = new double[5];
+                for (var next = 0; next < 5; next++)
+                {
+                    var longest = 0;
+                    for (var at = 1; at < text.Length; at++)
+                    {
+                        if (text[at] != next) continue;
+                        var length = 0;
+                        while (length < at && text[at - 1 - length] == text[text.Length - 1 - length]
+                            && text[text.Length - 1 - length] != breaker)
+                        {
+                            length++;
+                        }
+                        longest = Math.Max(longest, length);
+                    }
+                    if (longest >= allowed) expected[next] = -0.8 * Math.Pow(1.75, longest - allowed);
+                }
+                var got = rules.Apply(new float[5], mayEnd: true).ToArray();
+                for (var token = 0; token < 5; token++) Assert.Equal(expected[token], got[token],
+                    Math.Max(1e-4, Math.Abs(expected[token]) * 1e-5));
+            }, iter: 1_000);
+
+    [Fact]
+    public void Texts_that_end_a_repetition_are_found_in_tokens()
+    {
+        var pieces = new PieceTokenizer("a\n", "b", ": ");
+        var breakers = DryOptions.BreakersOf(pieces, DryOptions.DefaultBreakers);
+        Assert.Equal(['\n', '"', '*', ':', pieces.VocabSize - 3, pieces.VocabSize - 1], breakers.Order());
+    }
+
     [Fact]
     public void Nothing_asked_for_changes_nothing()
     {

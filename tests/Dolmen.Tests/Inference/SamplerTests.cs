@@ -58,6 +58,28 @@ public class SamplerTests
         }
     }
 
+    /// <summary>The definition (Meister et al. 2022) written out on its own.</summary>
+    [Fact]
+    public void Typical_tokens_are_those_of_the_definition() =>
+        Gen.Select(Logits, Gen.Double[0.05, 0.99], Gen.Int[0, 12]).Sample((logits, mass, k) =>
+        {
+            var tokens = Kept(logits, k, 1, 0, 1);
+            var entropy = -tokens.Values.Sum(p => p * Math.Log(p));
+            var (allowed, reached) = (new HashSet<int>(), 0.0);
+            foreach (var (id, p) in tokens.OrderBy(token => Math.Abs(-Math.Log(token.Value) - entropy)))
+            {
+                if (reached >= mass) break;
+                allowed.Add(id);
+                reached += p;
+            }
+            // Logits in eighths may be equal: of equally typical tokens any may be kept, so that only the number is certain then.
+            var drawn = new HashSet<int>();
+            var sampler = new Sampler(new SamplingOptions(TopK: k, Seed: 1) { TypicalP = mass });
+            for (var i = 0; i < 300; i++) drawn.Add(sampler.Sample(logits));
+            var distances = allowed.Select(id => Math.Abs(-Math.Log(tokens[id]) - entropy)).DefaultIfEmpty(0).Max() + 1e-9;
+            return drawn.Count <= allowed.Count && drawn.All(id => Math.Abs(-Math.Log(tokens[id]) - entropy) <= distances);
+        }, iter: 300);
+
     [Theory]
     [InlineData(-1, 0, 1, 0, "temperature")]
     [InlineData(double.NaN, 0, 1, 0, "temperature")]

@@ -221,7 +221,7 @@ public sealed class EndsOfText : IDisposable
         Say(
             "m",
             config: "1",
-            generation: """{"num_beams":4,"no_repeat_ngram_size":0,"bad_words_ids":[[3]],"typical_p":1.0,"top_h":null,"max_length":20}"""
+            generation: """{"num_beams":4,"no_repeat_ngram_size":0,"bad_words_ids":[[3]],"eta_cutoff":0.0,"top_h":null,"max_length":20}"""
         );
         GenerationSettings.Load(Path("m"), new ModelReading(strict: false, said.Add));
         Assert.Contains("sets num_beams, bad_words_ids, which Dolmen does not support", Assert.Single(said), StringComparison.Ordinal);

@@ -170,9 +170,27 @@ public class BadRequests
     )]
     [InlineData(
         Chat,
-        """{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_object"}}""",
+        """{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"not":{}}}}}""",
         400,
-        """{"error":{"message":"'response_format' is not supported: answers are not held to a grammar or a schema; describe the form in the prompt.","type":"invalid_request_error","param":"response_format","code":"unsupported_parameter"}}"""
+        """{"error":{"message":"The JSON schema at # cannot be used: the keyword 'not' is not supported.","type":"invalid_request_error","param":"response_format","code":null}}"""
+    )]
+    [InlineData(
+        Chat,
+        """{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"xml"}}""",
+        400,
+        """{"error":{"message":"'response_format.type' must be text, json_object or json_schema.","type":"invalid_request_error","param":"response_format.type","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","guided_regex":"(a","temperature":0}""",
+        400,
+        """{"error":{"message":"The pattern '(a' is not understood at character 3: a '(' is not closed.","type":"invalid_request_error","param":"guided_regex","code":null}}"""
+    )]
+    [InlineData(
+        Completions,
+        """{"prompt":"a","guided_regex":"a","grammar":"root ::= \"a\""}""",
+        400,
+        """{"error":{"message":"'guided_regex' and 'grammar' cannot be given together: an answer has one form.","type":"invalid_request_error","param":"grammar","code":null}}"""
     )]
     [InlineData(
         Chat,
