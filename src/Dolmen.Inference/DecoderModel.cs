@@ -18,33 +18,37 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     private readonly DecoderConfig _config;
     private readonly DecoderBody _body;
-    private readonly PackedMatrix _head;
+    private readonly WeightMatrix _head;
     private readonly string _identity;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
-    /// <param name="dtype">How matrices are kept in memory. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
+    /// <param name="dtype">How matrices are stored. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
     /// before.</param>
     /// <param name="threads">All cores when left out.</param>
+    /// <param name="precision">How matrices are kept in memory.</param>
     public DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32,
-        int? threads = null) : this(config, weights, _ => dtype, threads) { }
+        int? threads = null, WeightPrecision precision = WeightPrecision.Stored) : this(config, weights, _ => dtype, threads, precision) { }
 
-    private DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, Func<string, TensorDtype> dtype, int? threads)
+    private DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, Func<string, TensorDtype> dtype, int? threads,
+        WeightPrecision precision)
     {
         if (config.Plan().Head is not LanguageHeadSpec head)
             throw new ArgumentException("The model scores or classifies texts: it has no logits of tokens.", nameof(config));
         _config = config;
-        using var source = new WeightSource(weights, dtype);
+        using var source = new WeightSource(weights, dtype, precision);
         _body = new DecoderBody(config, source, threads);
-        _head = head.Weight is null ? _body.Embedding : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel));
+        _head = head.Weight is null ? _body.Embedding
+            : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel), isTable: true);
         _identity = $"{config} {source.Fingerprint}";
     }
 
-    /// <summary>From a Hugging Face folder; matrices stored as bf16 stay bf16 in memory.</summary>
+    /// <summary>From a Hugging Face folder.</summary>
     /// <exception cref="UserErrorException">The folder is incomplete or damaged.</exception>
-    public static DecoderModel Load(string directory, DecoderConfig config, int? threads = null)
+    public static DecoderModel Load(
+        string directory, DecoderConfig config, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
         using var weights = CheckpointWeights.Open(directory, config);
-        return new DecoderModel(config, weights.Reader(config), weights.DtypeOf, threads);
+        return new DecoderModel(config, weights.Reader(config), weights.DtypeOf, threads, precision);
     }
 
     public override ModelConfig Config => _config;

@@ -83,7 +83,7 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     }
 
     /// <summary>X·Wᵀ, (M, outputs) and the padding after each row.</summary>
-    private protected float[] Product(PackedMatrix matrix, float[] x, int m)
+    private protected float[] Product(WeightMatrix matrix, float[] x, int m)
     {
         var y = new float[(long)m * matrix.PaddedOutputs];
         fixed (float* from = x, to = y) Pass.Multiply(matrix, from, m, to);

@@ -3,7 +3,8 @@ namespace Dolmen.Inference;
 // n of the last tokens, V vocab, D model
 
 /// <summary>What one sequence adds to a pass: the tokens that its state is to take in, and where results for the last of them go. Each kind
-/// of result has its own number n of tokens, which follows from the size of its destination; an empty destination asks for nothing.</summary>
+/// of result has its own number n of tokens, which follows from the size of its destination; an empty destination asks for
+/// nothing.</summary>
 /// <param name="State">Takes in the tokens. A pass may name a state only once.</param>
 /// <param name="Tokens">At least one.</param>
 public readonly record struct SequenceSlice(DecodeState State, ReadOnlyMemory<int> Tokens)

@@ -8,7 +8,7 @@ namespace Dolmen.Numerics;
 /// <summary>A weight (N, K), laid out for y = x·Wᵀ: panels of 32 (AVX-512) or 16 outputs, within a panel k by k, so that both a row times
 /// the matrix and a block of rows times the matrix read it front to back. N is padded with zeros to whole panels: outputs have
 /// <see cref="PaddedOutputs"/> floats a row. bf16 weights stay bf16 in memory and are widened on the way, which loses nothing.</summary>
-internal sealed unsafe class PackedMatrix : IDisposable
+internal sealed unsafe class PackedMatrix : WeightMatrix
 {
     /// <summary>Inputs of one pass: a panel's slice of this many stays in the second-level cache while rows pass over it.</summary>
     private const int KBlock = 512;
@@ -29,29 +29,22 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     /// <summary>For tests, which check both panel widths on any machine.</summary>
     internal PackedMatrix(int outputs, int inputs, bool bfloat16, int columns)
+        : base(outputs, inputs, (outputs + columns - 1) / columns * columns)
     {
-        (Outputs, Inputs, _columns, _bfloat16) = (outputs, inputs, columns, bfloat16);
+        (_columns, _bfloat16) = (columns, bfloat16);
         _rows = columns == Tiles.WideColumns ? Tiles.WideRows : Tiles.NarrowRows;
-        PaddedOutputs = (outputs + columns - 1) / columns * columns;
         _panels = new NativeBuffer((long)PaddedOutputs * inputs * (_bfloat16 ? 2 : 4));
     }
 
-    public int Outputs { get; }
-
-    public int Inputs { get; }
-
-    public int PaddedOutputs { get; }
-
-    public long Bytes => _panels.Bytes;
+    public override long Bytes => _panels.Bytes;
 
     private int Panels => PaddedOutputs / _columns;
 
     /// <summary>Floats one panel has.</summary>
     private long PanelElements => (long)_columns * Inputs;
 
-    /// <summary>Packs the rows (row-major, <see cref="Inputs"/> each) of outputs <paramref name="firstOutput"/> onwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void SetRows(int firstOutput, ReadOnlySpan<float> rows)
+    public override void SetRows(int firstOutput, ReadOnlySpan<float> rows)
     {
         for (var r = 0; r < rows.Length / Inputs; r++)
         {
@@ -70,9 +63,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
         }
     }
 
-    /// <summary>The weights of one output, (K): the embedding of a token where the head is tied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void CopyRow(int output, float* destination)
+    public override void CopyRow(int output, float* destination)
     {
         var (panel, column) = Math.DivRem(output, _columns);
         if (_bfloat16)
@@ -107,11 +99,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
         });
     }
 
-    /// <summary>Y = X·Wᵀ. The same bits as <see cref="MultiplyRow"/> row by row.</summary>
-    /// <param name="x">(M, K)</param>
-    /// <param name="y">(M, PaddedOutputs)</param>
-    /// <param name="scratch">Grows to M·K floats.</param>
-    public void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
+    /// <inheritdoc/>
+    public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
     {
         if (m < 4)
         {
@@ -119,13 +108,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
             return;
         }
         var blocks = (m + _rows - 1) / _rows;
-        var needed = (long)blocks * _rows * Inputs;
-        if (scratch.Bytes < needed * sizeof(float))
-        {
-            scratch.Dispose();
-            scratch = NativeBuffer.OfFloats(needed);
-        }
-        var packed = scratch.Floats;
+        var packed = (float*)Grow(ref scratch, (long)blocks * _rows * Inputs * sizeof(float));
         var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
         ThreadTeam.Shared.Run(blocks, shared, block => PackBlock(x, m, block, packed));
         var chunks = Math.Min(Panels, 4 * shared);
@@ -136,7 +119,10 @@ internal sealed unsafe class PackedMatrix : IDisposable
         });
     }
 
-    public void Dispose() => _panels.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _panels.Dispose();
+    }
 
     /// <summary>Columns j and j + columns/2 are neighbours, the low and the high half of a 32-bit word: two shifts part a vector of
     /// pairs.</summary>

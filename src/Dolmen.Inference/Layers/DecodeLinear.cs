@@ -8,7 +8,7 @@ namespace Dolmen.Inference.Layers;
 /// <summary>y = x·Wᵀ + b.</summary>
 internal sealed unsafe class DecodeLinear : IDisposable
 {
-    private readonly PackedMatrix _matrix;
+    private readonly WeightMatrix _matrix;
     private readonly NativeBuffer? _bias;
 
     public DecodeLinear(LinearSpec spec, WeightSource weights)

@@ -8,8 +8,10 @@ namespace Dolmen.Inference.Layers;
 
 /// <summary>Where layers get their weights by the names of their specs. Remembers a fingerprint of what was read.</summary>
 /// <param name="read">Gives a tensor by name, row-major.</param>
-/// <param name="dtype">How a matrix is to be kept in memory.</param>
-internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype) : IDisposable
+/// <param name="dtype">How a tensor is stored.</param>
+/// <param name="precision">How matrices are to be kept in memory.</param>
+internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype,
+    WeightPrecision precision = WeightPrecision.Stored) : IDisposable
 {
     private const int Sampled = 64;
 
@@ -42,11 +44,16 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
         return buffer;
     }
 
-    public PackedMatrix Matrix(LinearSpec spec)
+    /// <param name="isTable">An embedding or a head, which loses more by four bits than other matrices do.</param>
+    public WeightMatrix Matrix(LinearSpec spec, bool isTable = false)
     {
-        // bf16 only where all parts are: the others would lose bits.
-        var stored = spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? TensorDtype.BFloat16 : TensorDtype.Float32;
-        var matrix = new PackedMatrix(spec.Outputs, spec.Inputs, stored == TensorDtype.BFloat16);
+        var kept = PrecisionOf(spec, isTable);
+        WeightMatrix matrix = kept switch
+        {
+            WeightPrecision.Int8 => new BlockMatrix(spec.Outputs, spec.Inputs, BlockFormat.Int8),
+            WeightPrecision.Int4 => new BlockMatrix(spec.Outputs, spec.Inputs, BlockFormat.Int4),
+            _ => new PackedMatrix(spec.Outputs, spec.Inputs, kept == WeightPrecision.BFloat16),
+        };
         var first = 0;
         foreach (var part in spec.Parts)
         {
@@ -54,9 +61,20 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
             matrix.SetRows(first, spec.Transposed ? Transpose(weight, spec.Inputs, part.Outputs) : weight);
             first += part.Outputs;
         }
-        _hash.AppendData([(byte)stored]);
+        _hash.AppendData([(byte)kept]);
         return matrix;
     }
+
+    private WeightPrecision PrecisionOf(LinearSpec spec, bool isTable) => precision switch
+    {
+        // bf16 only where all parts are: the others would lose bits.
+        WeightPrecision.Stored => spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? WeightPrecision.BFloat16
+            : WeightPrecision.Float32,
+        // A matrix narrower than a block would be mostly filling.
+        WeightPrecision.Int8 or WeightPrecision.Int4 when spec.Inputs < BlockMatrix.Block => WeightPrecision.Float32,
+        WeightPrecision.Int4 when isTable => WeightPrecision.Int8,
+        _ => precision,
+    };
 
     /// <summary>One table for all layers that turn alike.</summary>
     public RotaryTable Rotary(RotaryPosition position, int headDim)

@@ -1,0 +1,17 @@
+namespace Dolmen.Inference;
+
+/// <summary>How an engine keeps the matrices of a model in memory. Everything else (norms, biases, convolutions, states) is
+/// float32.</summary>
+public enum WeightPrecision
+{
+    /// <summary>As the file has them: bfloat16 where all parts of a matrix are, otherwise float32.</summary>
+    Stored,
+    Float32,
+    BFloat16,
+
+    /// <summary>Eight bits and a scale for each 32 weights, as ggml's Q8_0; inputs are rounded to eight bits too.</summary>
+    Int8,
+
+    /// <summary>Four bits and a scale for each 32 weights, as ggml's Q4_0; embeddings and the head stay at eight bits.</summary>
+    Int4,
+}
