@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Checkpoints.Gguf;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Layers;
 
@@ -27,15 +28,15 @@ public sealed unsafe class DecoderModel : LanguageModel
     /// <param name="threads">All cores when left out.</param>
     /// <param name="precision">How matrices are kept in memory.</param>
     public DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32,
-        int? threads = null, WeightPrecision precision = WeightPrecision.Stored) : this(config, weights, _ => dtype, threads, precision) { }
+        int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+        : this(config, new WeightSource(weights, _ => dtype, precision), threads) { }
 
-    private DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, Func<string, TensorDtype> dtype, int? threads,
-        WeightPrecision precision)
+    private DecoderModel(DecoderConfig config, WeightSource source, int? threads)
     {
+        using var owned = source;
         if (config.Plan().Head is not LanguageHeadSpec head)
             throw new ArgumentException("The model scores or classifies texts: it has no logits of tokens.", nameof(config));
         _config = config;
-        using var source = new WeightSource(weights, dtype, precision);
         _body = new DecoderBody(config, source, threads);
         _head = head.Weight is null ? _body.Embedding
             : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel), isTable: true);
@@ -48,8 +49,15 @@ public sealed unsafe class DecoderModel : LanguageModel
         string directory, DecoderConfig config, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
         using var weights = CheckpointWeights.Open(directory, config);
-        return new DecoderModel(config, weights.Reader(config), weights.DtypeOf, threads, precision);
+        return new DecoderModel(config, new WeightSource(weights.Reader(config), weights.DtypeOf, precision), threads);
     }
+
+    /// <summary>From a GGUF file, whose tensors are read one at a time.</summary>
+    /// <exception cref="UserErrorException">The file is damaged.</exception>
+    public static DecoderModel Load(GgufModel file, int? threads = null, WeightPrecision precision = WeightPrecision.Stored) =>
+        file.Config is DecoderConfig config
+            ? new DecoderModel(config, new WeightSource(new GgufWeights(file), precision), threads)
+            : throw new UserErrorException($"'{file.File.Path}' holds a {file.Config.GetType().Name}, which this engine cannot run yet.");
 
     public override ModelConfig Config => _config;
 

@@ -96,13 +96,14 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
         if (disposing) Pass.Dispose();
     }
 
-    /// <summary>From a Hugging Face folder of ours; matrices stored as bf16 stay bf16 in memory.</summary>
+    /// <summary>From a Hugging Face folder of ours.</summary>
     /// <exception cref="UserErrorException">The folder is incomplete or damaged.</exception>
-    public static EncoderDecoderModel Load(string directory, int? threads = null)
+    public static EncoderDecoderModel Load(
+        string directory, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         using var weights = CheckpointWeights.Open(directory, config);
-        return Build(config, weights.Reader(config), weights.DtypeOf, threads);
+        return Build(config, weights.Reader(config), weights.DtypeOf, threads, precision);
     }
 
     /// <summary>The registration list: one line an architecture.</summary>
@@ -111,11 +112,12 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
         ModelConfig config,
         Func<string, ReadOnlyMemory<float>> weights,
         Func<string, TensorDtype>? dtype = null,
-        int? threads = null
+        int? threads = null,
+        WeightPrecision precision = WeightPrecision.Stored
     )
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
-        using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
+        using var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32), precision);
         return config switch
         {
             Seq2SeqConfig seq2seq => new Seq2SeqModel(seq2seq, source, threads),

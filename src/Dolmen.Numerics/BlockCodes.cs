@@ -3,6 +3,9 @@ namespace Dolmen.Numerics;
 /// <summary>Rounds blocks of 32 weights as ggml does (ggml-quants.c, quantize_row_q8_0_ref and quantize_row_q4_0_ref).</summary>
 internal static class BlockCodes
 {
+    /// <summary>A block of 32 in a GGUF file: its scale, float16, and its codes.</summary>
+    public const int Int8Bytes = 2 + 32, Int4Bytes = 2 + 16;
+
     /// <summary>Codes from −127 to 127.</summary>
     /// <returns>What a code is multiplied by.</returns>
     public static Half Int8(ReadOnlySpan<float> values, Span<int> codes)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Dolmen.Numerics;
 
 // N outputs, K inputs, M rows (tokens), B blocks of 32 inputs
@@ -56,6 +58,33 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
         }
     }
 
+    /// <summary>Takes over rows of blocks as a GGUF file stores them, with exactly their codes and scales: Q8_0, or Q4_0, whose codes fit
+    /// eight bits as well.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void SetBlocks(int firstOutput, ReadOnlySpan<byte> rows, BlockFormat stored)
+    {
+        if (Inputs % Block != 0 || (stored == BlockFormat.Int8 && _format == BlockFormat.Int4))
+            throw new ArgumentException($"Blocks of {stored} do not fit a matrix of {Inputs} inputs in {_format}.", nameof(stored));
+        var bytes = stored == BlockFormat.Int8 ? BlockCodes.Int8Bytes : BlockCodes.Int4Bytes;
+        fixed (byte* first = rows)
+        {
+            var from = first;
+            for (var r = 0; r < rows.Length / bytes / _blocks; r++)
+            {
+                var column = (firstOutput + r) % Columns;
+                for (var block = 0; block < _blocks; block++, from += bytes)
+                {
+                    var to = BlockOf(firstOutput + r, block);
+                    ((ushort*)to)[column] = *(ushort*)from;
+                    to += ScaleBytes;
+                    if (stored == BlockFormat.Int8) CopyPairs((ushort*)(from + 2), (ushort*)to + column);
+                    else if (_format == BlockFormat.Int4) CopyGroups((uint*)(from + 2), (uint*)to + column);
+                    else for (var k = 0; k < Block; k++) Set(to, column, k, (from[2 + k % 16] >> k / 16 * 4 & 15) - 8);
+                }
+            }
+        }
+    }
+
     public override void CopyRow(int output, float* destination)
     {
         for (var block = 0; block < _blocks; block++)
@@ -96,6 +125,25 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
     }
 
     private byte* BlockOf(int output, int block) => _panels.Pointer + ((long)(output / Columns) * _blocks + block) * _blockBytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyPairs(ushort* from, ushort* to)
+    {
+        for (var pair = 0; pair < Block / 2; pair++) to[pair * Columns] = from[pair];
+    }
+
+    /// <summary>A file's byte holds inputs j and j + 16, ours k and k + 4: of eight inputs that follow each other, four bytes each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyGroups(uint* from, uint* to)
+    {
+        const uint low = 0x0F0F0F0F;
+        for (var eight = 0; eight < 2; eight++)
+        {
+            var (first, second) = (from[2 * eight], from[2 * eight + 1]);
+            to[eight * Columns] = first & low | (second & low) << 4;
+            to[(eight + 2) * Columns] = first >> 4 & low | second & ~low;
+        }
+    }
 
     /// <summary>Int8: pairs of inputs, a pair of each output in turn. Int4: groups of four inputs, four of each output in turn; two groups
     /// that follow each other share their bytes, the first in the lower halves.</summary>

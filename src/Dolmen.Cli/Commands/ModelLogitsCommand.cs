@@ -15,7 +15,8 @@ internal static class ModelLogitsCommand
     public static Command Build()
     {
         var command = new Command("logits", "Write what a model says after each of some tokens, to compare it with other software.");
-        var (model, json, threads) = (CommonOptions.Model(), CommonOptions.Json(), CommonOptions.Threads());
+        var (model, json, threads) = (CommonOptions.RunnableModel(), CommonOptions.Json(), CommonOptions.Threads());
+        var precision = CommonOptions.Precision();
         var ids = new Option<string>("--ids")
         {
             Description = "Token ids, parted by commas.",
@@ -46,7 +47,7 @@ internal static class ModelLogitsCommand
             Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.",
             HelpName = "5,17,3",
         };
-        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
+        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, precision, hidden, threads, json, CommonOptions.Strict() })
             command.Add(option);
         command.RunsInto(
             output,
@@ -63,12 +64,14 @@ internal static class ModelLogitsCommand
                     parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
                     parsed.GetValue(dtype) == "bfloat16",
                     parsed.GetValue(hidden),
-                    parsed.GetValue(source) is { } text ? Ids("--source", text) : null
+                    parsed.GetValue(source) is { } text ? Ids("--source", text) : null,
+                    CommonOptions.PrecisionOf(parsed, precision)
                 );
                 var settings = new JsonObject
                 {
                     ["ids"] = parsed.GetRequiredValue(ids), ["source"] = parsed.GetValue(source), ["mode"] = parsed.GetValue(mode),
-                    ["dtype"] = parsed.GetValue(dtype), ["hidden"] = parsed.GetValue(hidden),
+                    ["dtype"] = parsed.GetValue(dtype), ["precision"] = parsed.GetValue(precision),
+                    ["hidden"] = parsed.GetValue(hidden),
                 };
                 work.Finish(0, settings, new JsonObject { ["positions"] = tokens.Count });
                 if (parsed.GetValue(json))

@@ -10,13 +10,20 @@ namespace Dolmen.Inference.Layers;
 /// <param name="read">Gives a tensor by name, row-major.</param>
 /// <param name="dtype">How a tensor is stored.</param>
 /// <param name="precision">How matrices are to be kept in memory.</param>
+/// <param name="file">Where <paramref name="read"/> reads, if that is a GGUF file.</param>
 internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype,
-    WeightPrecision precision = WeightPrecision.Stored) : IDisposable
+    WeightPrecision precision = WeightPrecision.Stored, GgufWeights? file = null) : IDisposable
 {
     private const int Sampled = 64;
 
+    /// <summary>Rows of a matrix laid out at once: whole panels.</summary>
+    private const int RowsAtOnce = 32;
+
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Dictionary<(RotaryPosition, int), RotaryTable> _rotary = [];
+
+    public WeightSource(GgufWeights file, WeightPrecision precision)
+        : this(file.Read, _ => throw new NotSupportedException("A GGUF file has types of its own."), precision, file) { }
 
     /// <summary>Of names, precisions and a sample of the values of all tensors read so far.</summary>
     public string Fingerprint => Convert.ToHexStringLower(_hash.GetCurrentHash());
@@ -57,23 +64,66 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
         var first = 0;
         foreach (var part in spec.Parts)
         {
-            var weight = Tensor(part.Weight, (long)part.Outputs * spec.Inputs).Span;
-            matrix.SetRows(first, spec.Transposed ? Transpose(weight, spec.Inputs, part.Outputs) : weight);
+            var start = first;
+            if (matrix is BlockMatrix blocks && file is not null && BlocksOf(part.Weight) is { } stored
+                && (stored == BlockFormat.Int4 || kept == WeightPrecision.Int8))
+            {
+                var rows = Blocks(part.Weight);
+                var bytes = rows.Length / part.Outputs;
+                Share(part.Outputs, (from, count) =>
+                    blocks.SetBlocks(start + from, rows.Span.Slice(from * bytes, count * bytes), stored));
+            }
+            else
+            {
+                var weight = Tensor(part.Weight, (long)part.Outputs * spec.Inputs);
+                if (spec.Transposed) weight = Transpose(weight.Span, spec.Inputs, part.Outputs);
+                Share(part.Outputs, (from, count) =>
+                    matrix.SetRows(start + from, weight.Span.Slice(from * spec.Inputs, count * spec.Inputs)));
+            }
             first += part.Outputs;
         }
         _hash.AppendData([(byte)kept]);
         return matrix;
     }
 
+    private BlockFormat? BlocksOf(string tensor) => file?.Stored(tensor) switch
+    {
+        WeightPrecision.Int8 => BlockFormat.Int8,
+        WeightPrecision.Int4 => BlockFormat.Int4,
+        _ => null,
+    };
+
+    private ReadOnlyMemory<byte> Blocks(string name)
+    {
+        var blocks = file!.Blocks(name);
+        _hash.AppendData(Encoding.UTF8.GetBytes(name));
+        for (var i = 0; i < Sampled; i++) _hash.AppendData(blocks.Span.Slice((int)((long)(blocks.Length - 4) * i / Sampled), 4));
+        return blocks;
+    }
+
+    /// <summary>Calls <paramref name="body"/> with the first and the number of some rows until all were had, on all threads.</summary>
+    private static void Share(int rows, Action<int, int> body) =>
+        ThreadTeam.Shared.Run((rows + RowsAtOnce - 1) / RowsAtOnce, ThreadTeam.Shared.Threads, chunk =>
+            body(chunk * RowsAtOnce, Math.Min(RowsAtOnce, rows - chunk * RowsAtOnce)));
+
     private WeightPrecision PrecisionOf(LinearSpec spec, bool isTable) => precision switch
     {
-        // bf16 only where all parts are: the others would lose bits.
-        WeightPrecision.Stored => spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? WeightPrecision.BFloat16
-            : WeightPrecision.Float32,
+        WeightPrecision.Stored => Widest(spec.Parts.Select(part => StoredAs(part.Weight))),
         // A matrix narrower than a block would be mostly filling.
         WeightPrecision.Int8 or WeightPrecision.Int4 when spec.Inputs < BlockMatrix.Block => WeightPrecision.Float32,
         WeightPrecision.Int4 when isTable => WeightPrecision.Int8,
         _ => precision,
+    };
+
+    private WeightPrecision StoredAs(string tensor) => file?.Stored(tensor)
+        ?? (dtype(tensor) == TensorDtype.BFloat16 ? WeightPrecision.BFloat16 : WeightPrecision.Float32);
+
+    /// <summary>What holds all parts of a matrix without loss: eight bits hold four; of other mixtures float32 alone holds both.</summary>
+    private static WeightPrecision Widest(IEnumerable<WeightPrecision> parts) => parts.Distinct().ToArray() switch
+    {
+        [var all] => all,
+        [WeightPrecision.Int8, WeightPrecision.Int4] or [WeightPrecision.Int4, WeightPrecision.Int8] => WeightPrecision.Int8,
+        _ => WeightPrecision.Float32,
     };
 
     /// <summary>One table for all layers that turn alike.</summary>

@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
@@ -21,16 +22,7 @@ public static class ModelImport
         using var model = GgufModel.Open(path);
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
         var metadata = model.File.Metadata;
-        var special = new SpecialTokenIds(
-            metadata.FindWhole("tokenizer.ggml.bos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.eos_token_id"),
-            metadata.FindWhole("tokenizer.ggml.padding_token_id"),
-            End: null
-        )
-        {
-            EndOfTurn = metadata.FindWhole(GgufEnds.TurnKey), EndOfMessage = metadata.FindWhole(GgufEnds.MessageKey),
-            MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindWholes(GgufEnds.SuppressedKey) ?? [],
-        };
+        var special = GgufTokenizer.Special(metadata);
         var note = WithTokenizer(
             folder => weightsOnly ? "only the weights were asked for"
                 : GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),

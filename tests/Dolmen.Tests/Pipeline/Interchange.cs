@@ -130,7 +130,7 @@ public sealed class Interchange : IDisposable
         if (message is null)
         {
             Export();
-            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufVocabulary.Load(Path("m.gguf")).Encode("the he"));
+            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufTokenizer.Load(Path("m.gguf")).Encode("the he"));
         }
         else Assert.Contains(message, Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
     }
@@ -180,7 +180,7 @@ public sealed class Interchange : IDisposable
                 metadata["tokenizer.ggml.pre"] = GgufValue.Of("llama-bpe");
         });
         foreach (
-            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufTokenizer.Load(Path("x.gguf"))]
         )
             Assert.Contains(message, Assert.Throws<UserErrorException>(attempt).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path("x")));
@@ -217,7 +217,7 @@ public sealed class Interchange : IDisposable
             metadata["tokenizer.ggml.add_bos_token"] = GgufValue.Of(bos);
             metadata["tokenizer.ggml.add_eos_token"] = GgufValue.Of(eos);
         });
-        var tokenizer = GgufVocabulary.Load(Path("x.gguf"));
+        var tokenizer = GgufTokenizer.Load(Path("x.gguf"));
         Assert.Equal(bos ? [1] : [], tokenizer.Before);
         Assert.Equal(eos ? [2] : [], tokenizer.After);
     }
@@ -241,7 +241,7 @@ public sealed class Interchange : IDisposable
         ModelExport.ToGguf(Path("m"), Path("m.gguf"), stop: TestContext.Current.CancellationToken);
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
         foreach (
-            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufTokenizer.Load(Path("x.gguf"))]
         )
         {
             var message = Assert.Throws<UserErrorException>(attempt).Message;
