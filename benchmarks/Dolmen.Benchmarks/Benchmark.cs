@@ -22,7 +22,12 @@ public sealed partial class BenchmarkJson : JsonSerializerContext;
 
 /// <param name="Paths">Files and folders of the user's to measure on; none for what is always at hand.</param>
 /// <param name="Model">A model of another's to measure beside ours.</param>
-public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model);
+/// <param name="Only">Only cases whose names hold one of these; all where there are none.</param>
+public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model, IReadOnlyList<string> Only)
+{
+    public bool Wants(string name) =>
+        Only.Count == 0 || Only.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
+}
 
 /// <summary>A measurement of ours against what it replaces, both in one run.</summary>
 public abstract class Benchmark
@@ -30,6 +35,9 @@ public abstract class Benchmark
     public abstract string Name { get; }
 
     public abstract string Description { get; }
+
+    /// <summary>Whether it looks at <see cref="BenchmarkInputs.Only"/>.</summary>
+    public virtual bool HasParts => false;
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);
 

@@ -27,9 +27,9 @@ internal sealed unsafe class DecoderBody : IDisposable
         Pass = new DecodePass(Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads));
         var plan = config.Plan();
         DModel = plan.DModel;
-        Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel), isTable: true);
+        Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel), MatrixRole.Table);
         if (plan.Positions is { } positions) _positions =
-            source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel), isTable: true);
+            source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel), MatrixRole.Table);
         _blocks = [.. plan.Blocks.Select(block => new DecodeBlock(block, source))];
         DependsOnLength = plan.Blocks.Any(block => block.Mixer is AttentionSpec { Position: RotaryPosition position }
             && position.TableOf(int.MaxValue) != 0);

@@ -39,7 +39,7 @@ public sealed unsafe class DecoderModel : LanguageModel
         _config = config;
         _body = new DecoderBody(config, source, threads);
         _head = head.Weight is null ? _body.Embedding
-            : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel), isTable: true);
+            : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel), MatrixRole.Table);
         _identity = $"{config} {source.Fingerprint}";
     }
 

@@ -30,11 +30,18 @@ internal static class BenchCommand
             Description = "A model of others to measure beside ours, for the benchmarks that can.",
             HelpName = "FILE",
         };
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Only cases whose names hold this, for the benchmarks that can. May be repeated.",
+            HelpName = "TEXT",
+            AllowMultipleArgumentsPerToken = false,
+        };
         var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
         {
             name,
             inputs,
             model,
+            only,
             output,
             json,
             threads,
@@ -44,8 +51,15 @@ internal static class BenchCommand
             {
                 Dolmen.Modeling.Engine.Start(parsed.GetValue(threads));
                 var bench = Benchmark.All.First(candidate => candidate.Name == parsed.GetValue(name));
+                if (!bench.HasParts && parsed.GetValue(only) is { Length: > 0 })
+                    throw new UserErrorException($"--only is nothing to the benchmark {bench.Name}: leave it out.");
                 using var progress = new ConsoleProgress();
-                var rows = bench.Run(new BenchmarkInputs(parsed.GetValue(inputs) ?? [], parsed.GetValue(model)), progress, stop).ToList();
+                var wanted = new BenchmarkInputs(
+                    parsed.GetValue(inputs) ?? [],
+                    parsed.GetValue(model),
+                    parsed.GetValue(only) ?? []
+                );
+                var rows = bench.Run(wanted, progress, stop).ToList();
                 progress.Dispose();
                 if (parsed.GetValue(output) is { } directory)
                     WritePlots(bench, rows, Path.GetFullPath(directory));

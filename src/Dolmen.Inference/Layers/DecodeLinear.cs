@@ -11,9 +11,9 @@ internal sealed unsafe class DecodeLinear : IDisposable
     private readonly WeightMatrix _matrix;
     private readonly NativeBuffer? _bias;
 
-    public DecodeLinear(LinearSpec spec, WeightSource weights)
+    public DecodeLinear(LinearSpec spec, WeightSource weights, MatrixRole role = MatrixRole.Projection)
     {
-        _matrix = weights.Matrix(spec);
+        _matrix = weights.Matrix(spec, role);
         if (!spec.HasBias) return;
         _bias = NativeBuffer.OfFloats(_matrix.PaddedOutputs);
         var first = 0;

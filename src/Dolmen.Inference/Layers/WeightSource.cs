@@ -6,6 +6,10 @@ using Dolmen.Inference.Kernels;
 
 namespace Dolmen.Inference.Layers;
 
+/// <summary>What a matrix is for, which decides how far it may be rounded: an embedding or a head loses more by four bits than a projection
+/// does; a router is small, and a rounded one sends tokens to other experts.</summary>
+internal enum MatrixRole { Projection, Table, Router }
+
 /// <summary>Where layers get their weights by the names of their specs. Remembers a fingerprint of what was read.</summary>
 /// <param name="read">Gives a tensor by name, row-major.</param>
 /// <param name="dtype">How a tensor is stored.</param>
@@ -51,10 +55,9 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
         return buffer;
     }
 
-    /// <param name="isTable">An embedding or a head, which loses more by four bits than other matrices do.</param>
-    public WeightMatrix Matrix(LinearSpec spec, bool isTable = false)
+    public WeightMatrix Matrix(LinearSpec spec, MatrixRole role = MatrixRole.Projection)
     {
-        var kept = PrecisionOf(spec, isTable);
+        var kept = PrecisionOf(spec, role);
         WeightMatrix matrix = kept switch
         {
             WeightPrecision.Int8 => new BlockMatrix(spec.Outputs, spec.Inputs, BlockFormat.Int8),
@@ -106,12 +109,13 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
         ThreadTeam.Shared.Run((rows + RowsAtOnce - 1) / RowsAtOnce, ThreadTeam.Shared.Threads, chunk =>
             body(chunk * RowsAtOnce, Math.Min(RowsAtOnce, rows - chunk * RowsAtOnce)));
 
-    private WeightPrecision PrecisionOf(LinearSpec spec, bool isTable) => precision switch
+    private WeightPrecision PrecisionOf(LinearSpec spec, MatrixRole role) => precision switch
     {
         WeightPrecision.Stored => Widest(spec.Parts.Select(part => StoredAs(part.Weight))),
         // A matrix narrower than a block would be mostly filling.
         WeightPrecision.Int8 or WeightPrecision.Int4 when spec.Inputs < BlockMatrix.Block => WeightPrecision.Float32,
-        WeightPrecision.Int4 when isTable => WeightPrecision.Int8,
+        WeightPrecision.Int8 or WeightPrecision.Int4 when role == MatrixRole.Router => WeightPrecision.Float32,
+        WeightPrecision.Int4 when role == MatrixRole.Table => WeightPrecision.Int8,
         _ => precision,
     };
 

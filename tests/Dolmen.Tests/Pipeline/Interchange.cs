@@ -38,6 +38,16 @@ public sealed class Interchange : IDisposable
     }
 
     [Fact]
+    public void The_gguf_file_itself_tells_the_same_story()
+    {
+        ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("stories"));
+        ModelExport.ToGguf(Path("stories"), Path("stories.gguf"), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(Tell(Path("stories"), 60), Tell(Path("stories.gguf"), 60));
+        ModelExport.ToFolder(Path("stories.gguf"), Path("again"), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path("stories/model.safetensors")), File.ReadAllBytes(Path("again/model.safetensors")));
+    }
+
+    [Fact]
     public void A_vocabulary_of_bytes_survives_the_way_through_gguf()
     {
         var tokenizer = BpeTrainer.Train(
