@@ -82,12 +82,15 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <summary>y = W·x.</summary>
     /// <param name="x">(K)</param>
     /// <param name="y">(PaddedOutputs)</param>
-    public void MultiplyRow(float* x, float* y, int threads)
+    public void MultiplyRow(float* x, float* y, int threads) => MultiplyRows(x, 1, y, threads);
+
+    /// <summary>Row by row, over a few panels at a time that stay in the second-level cache meanwhile.</summary>
+    private void MultiplyRows(float* x, int m, float* y, int threads)
     {
         var groups = (Panels + PanelsAtOnce - 1) / PanelsAtOnce;
-        if (threads == 1 || (long)PaddedOutputs * Inputs < 2 * MinSharedWork)
+        if (threads == 1 || (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork)
         {
-            MultiplyPanels(x, y, 0, Panels);
+            MultiplyPanels(x, m, y, 0, Panels);
             return;
         }
         // Two chunks a thread: little to share out, yet enough to even out a late start.
@@ -95,16 +98,17 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         ThreadTeam.Shared.Run(chunks, threads, chunk =>
         {
             var first = (int)((long)groups * chunk / chunks) * PanelsAtOnce;
-            MultiplyPanels(x, y, first, Math.Min(Panels, (int)((long)groups * (chunk + 1) / chunks) * PanelsAtOnce));
+            MultiplyPanels(x, m, y, first, Math.Min(Panels, (int)((long)groups * (chunk + 1) / chunks) * PanelsAtOnce));
         });
     }
 
     /// <inheritdoc/>
     public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
     {
-        if (m < 4)
+        // A tile computes all of its rows even where some are missing, and bf16 weights are widened for it first.
+        if (m < (_bfloat16 ? 2 * _rows : _rows * 2 / 3))
         {
-            for (var i = 0; i < m; i++) MultiplyRow(x + (long)i * Inputs, y + (long)i * PaddedOutputs, threads);
+            MultiplyRows(x, m, y, threads);
             return;
         }
         var blocks = (m + _rows - 1) / _rows;
@@ -128,24 +132,29 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// pairs.</summary>
     private int PairedColumn(int column) => column < _columns / 2 ? 2 * column : 2 * (column - _columns / 2) + 1;
 
-    private void MultiplyPanels(float* x, float* y, int first, int last)
+    private void MultiplyPanels(float* x, int m, float* y, int first, int last)
     {
         for (var panel = first; panel < last; panel += PanelsAtOnce)
         {
             var count = Math.Min(PanelsAtOnce, last - panel);
-            var outputs = y + (long)panel * _columns;
-            if (_bfloat16)
-            {
-                var pairs = (uint*)_panels.Pointer + panel * PanelElements / 2;
-                if (_columns == Tiles.WideColumns) Tiles.WideRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-                else Tiles.NarrowRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-            }
-            else
-            {
-                var weights = _panels.Floats + panel * PanelElements;
-                if (_columns == Tiles.WideColumns) Tiles.WideRow(x, weights, PanelElements, count, outputs, Inputs);
-                else Tiles.NarrowRow(x, weights, PanelElements, count, outputs, Inputs);
-            }
+            for (var row = 0; row < m; row++)
+                MultiplyPanels(x + (long)row * Inputs, panel, count, y + (long)row * PaddedOutputs + (long)panel * _columns);
+        }
+    }
+
+    private void MultiplyPanels(float* x, int panel, int count, float* outputs)
+    {
+        if (_bfloat16)
+        {
+            var pairs = (uint*)_panels.Pointer + panel * PanelElements / 2;
+            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
+            else Tiles.NarrowRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
+        }
+        else
+        {
+            var weights = _panels.Floats + panel * PanelElements;
+            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, weights, PanelElements, count, outputs, Inputs);
+            else Tiles.NarrowRow(x, weights, PanelElements, count, outputs, Inputs);
         }
     }
 
