@@ -136,7 +136,8 @@ public sealed class GgufRunTests : IDisposable
     private static float[] Values(TensorShape tensor, bool rounded)
     {
         var values = RandomModel.Values(tensor.Name, tensor.Shape, 1);
-        if (rounded && tensor.Name.EndsWith("gate.weight", StringComparison.Ordinal)) foreach (ref var value in values.AsSpan()) value = (float)(Bf16)value;
+        if (!rounded || !tensor.Name.EndsWith("gate.weight", StringComparison.Ordinal)) return values;
+        foreach (ref var value in values.AsSpan()) value = (float)(Bf16)value;
         return values;
     }
 
