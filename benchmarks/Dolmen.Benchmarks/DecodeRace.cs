@@ -148,8 +148,10 @@ internal sealed class DecodeRace(Roofline machine, int threads)
     {
         var random = new StableRandom(StableHash.Of(tensor.Name));
         var values = new float[tensor.Elements];
-        var isVector = tensor.Shape.Length == 1;
-        for (var i = 0; i < values.Length; i++) values[i] = isVector ? 1 : (float)((random.NextDouble() - 0.5) / Math.Sqrt(tensor.Shape[^1]));
+        Array.Fill(values, 1);
+        if (tensor.Shape.Length == 1) return values;
+        var width = Math.Sqrt(tensor.Shape[^1]);
+        for (var i = 0; i < values.Length; i++) values[i] = (float)((random.NextDouble() - 0.5) / width);
         return values;
     }
 }

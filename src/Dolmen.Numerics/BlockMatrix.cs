@@ -132,7 +132,7 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
         for (var pair = 0; pair < Block / 2; pair++) to[pair * Columns] = from[pair];
     }
 
-    /// <summary>A file's byte holds inputs j and j + 16, ours k and k + 4: of eight inputs that follow each other, four bytes each.</summary>
+    /// <summary>A file's byte holds inputs j and j + 16, ours k and k + 4: four bytes of eight inputs that follow each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyGroups(uint* from, uint* to)
     {
