@@ -38,8 +38,7 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
         else ThreadTeam.Shared.Run(chunks, work < 1 << 14 ? 1 : threads, body);
     }
 
-    /// <summary>Calls <paramref name="body"/> with every sequence of the pass and every one of <paramref name="blocks"/> blocks of
-    /// channels,
+    /// <summary>Calls <paramref name="body"/> with every sequence of the pass and every one of <paramref name="blocks"/> blocks of channels,
     /// sequences innermost: what a block reads of the weights serves them all, and long and short sequences mix in every chunk.</summary>
     public void Run(PassRows rows, int blocks, long work, Action<Piece, int> body)
     {
@@ -49,8 +48,7 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
         Run(chunks, work, chunk =>
         {
             var last = (int)((long)items * (chunk + 1) / chunks);
-            for (var item = (int)((long)items * chunk / chunks); item < last; item++)
-                body(pieces[item % pieces.Count], item / pieces.Count);
+            for (var item = (int)((long)items * chunk / chunks); item < last; item++) body(pieces[item % pieces.Count], item / pieces.Count);
         });
     }
 

@@ -24,8 +24,7 @@ public class BatchBattery
             using var single = RandomModel.Build(config, threads: 1, precision: precision);
             using var model = RandomModel.Build(config, precision: precision);
             // The longest is more than a pass, and several times round the windows.
-            int[] lengths = [330, 120, 61, 40, 1];
-        int[][] texts = [.. lengths.Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)i))];
+            int[][] texts = [.. ((int[])[330, 120, 61, 40, 1]).Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)i))];
             var alone = Array.ConvertAll(texts, text => Alone(single, text, single.NewState(text.Length)));
             for (ulong seed = 1; seed <= 3; seed++)
             {
@@ -43,8 +42,7 @@ public class BatchBattery
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         using var single = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1), threads: 1);
         using var model = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1));
-        int[] lengths = [7, 1, 12, 3, 5];
-        int[][] sources = [.. lengths.Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)(50 + i)))];
+        int[][] sources = [.. ((int[])[7, 1, 12, 3, 5]).Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)(50 + i)))];
         int[][] texts = [.. ((int[])[15, 9, 16, 1, 4]).Select((length, i) => RandomModel.Tokens(length, config.VocabSize, (ulong)i))];
         var alone = new float[Sequences][];
         for (var i = 0; i < Sequences; i++) alone[i] = Alone(single, texts[i], Encoded(single, sources[i]));
@@ -72,8 +70,7 @@ public class BatchBattery
             for (var at = 0; at < 90; at += 30)
             {
                 var part = new SequenceSlice(a, one.AsMemory(at, 30)) { PromptEnd = 90, Logits = first };
-                if (at < 50)
-                model.Forward(part, new SequenceSlice(b, other.AsMemory(at / 30 * 25, 25)) { PromptEnd = 50, Logits = second });
+                if (at < 50) model.Forward(part, new SequenceSlice(b, other.AsMemory(at / 30 * 25, 25)) { PromptEnd = 50, Logits = second });
                 else model.Forward(part);
             }
             Assert.Equal(expectedFirst, first);
