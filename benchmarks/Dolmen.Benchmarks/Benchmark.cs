@@ -22,14 +22,13 @@ public sealed partial class BenchmarkJson : JsonSerializerContext;
 
 /// <param name="Paths">Files and folders of the user's to measure on; none for what is always at hand.</param>
 /// <param name="Model">A model of another's to measure beside ours.</param>
-/// <param name="Sizes">Some of <see cref="Benchmark.Sizes"/>; none for all of them.</param>
+/// <param name="Only">Only cases whose names hold one of these; all where there are none.</param>
 /// <param name="Rounds">How often each case is measured; null for the benchmark's own number.</param>
-public sealed record BenchmarkInputs(
-    IReadOnlyList<string> Paths,
-    string? Model,
-    IReadOnlyList<string>? Sizes = null,
-    int? Rounds = null
-);
+public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model, IReadOnlyList<string>? Only = null, int? Rounds = null)
+{
+    public bool Wants(string name) =>
+        Only is not { Count: > 0 } parts || parts.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
+}
 
 /// <summary>A measurement of ours against what it replaces, both in one run.</summary>
 public abstract class Benchmark
@@ -38,21 +37,17 @@ public abstract class Benchmark
 
     public abstract string Description { get; }
 
-    /// <summary>The models it measures, where some of them can be asked for; otherwise none.</summary>
-    public virtual IReadOnlyList<string> Sizes => [];
+    /// <summary>Whether it can be measured in parts: it looks at <see cref="BenchmarkInputs.Only"/> and
+    /// <see cref="BenchmarkInputs.Rounds"/>.</summary>
+    public virtual bool HasParts => false;
 
-    /// <exception cref="Artifacts.UserErrorException">The benchmark does not have such a size, or cannot be measured in parts.</exception>
+    /// <exception cref="Artifacts.UserErrorException">The benchmark cannot be measured in parts, or not so.</exception>
     public void Check(BenchmarkInputs inputs)
     {
         if (inputs.Rounds is < 1)
             throw new Artifacts.UserErrorException($"--rounds is {inputs.Rounds}: it must be at least 1.");
-        if (Sizes.Count == 0 && (inputs.Rounds is not null || inputs.Sizes is { Count: > 0 }))
-            throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --sizes or --rounds: leave them out.");
-        foreach (var size in inputs.Sizes ?? [])
-        {
-            if (!Sizes.Contains(size))
-                throw new Artifacts.UserErrorException($"--sizes names '{size}', but {Name} measures {string.Join(", ", Sizes)}.");
-        }
+        if (!HasParts && (inputs.Rounds is not null || inputs.Only is { Count: > 0 }))
+            throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --only or --rounds: leave them out.");
     }
 
     public abstract IEnumerable<BenchmarkRow> Run(IProgress<Artifacts.StageProgress> progress, CancellationToken stop);

@@ -31,7 +31,7 @@ internal sealed partial class DataBenchmark : Benchmark
     public override string Description => "MB/s on one core from WARC to corpus, stage by stage; --input FILE… measures on crawls of yours";
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
-        Run(new BenchmarkInputs([], null), progress, stop);
+        Run(new BenchmarkInputs([], null, []), progress, stop);
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs given, IProgress<StageProgress> progress, CancellationToken stop)
     {

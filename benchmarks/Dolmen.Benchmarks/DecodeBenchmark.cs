@@ -6,8 +6,9 @@ using Dolmen.Modeling;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>One token at a time at context 128, with fp32 weights: on all cores against one, with one of the cores taken by another program
-/// against all of them quiet, and eight sequences in one pass against one.</summary>
+/// <summary>Beside llama.cpp, see <see cref="DecodeRace"/>. And ours alone, one token at a time at context 128 with fp32 weights: on all
+/// cores against one, with one of the cores taken by another program against all of them quiet, and eight sequences in one pass against
+/// one.</summary>
 internal sealed class DecodeBenchmark : Benchmark
 {
     private const int Context = 128;
@@ -18,12 +19,32 @@ internal sealed class DecodeBenchmark : Benchmark
     public override string Name => "decode";
 
     public override string Description =>
-        "decoding tokens/s of ours, of one sequence and of eight at once, and what is left of it beside a busy core";
+        "prefill and decoding tokens/s beside llama.cpp, and of ours alone; --only 30M or --only Q8_0 or --only alone for a part";
 
-    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
+    public override bool HasParts => true;
+
+    public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
+        Run(new BenchmarkInputs([], null, []), progress, stop);
+
+    public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
+    {
+        if (inputs.Paths.Count > 0 || inputs.Model is not null)
+            throw new UserErrorException("--input and --model are nothing to the benchmark decode: leave them out.");
+        var race = new DecodeRace(Roofline.Measure(), TorchSharp.torch.get_num_threads());
+        foreach (var (name, config) in DecodeRace.Models)
+        {
+            foreach (var type in DecodeRace.Types.Where(type => inputs.Wants(DecodeRace.Case(name, type))))
+            {
+                foreach (var row in race.Run(name, config, type, progress, stop)) yield return row;
+            }
+        }
+        foreach (var row in Alone(inputs, progress, stop)) yield return row;
+    }
+
+    private static IEnumerable<BenchmarkRow> Alone(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
         var transformers = ModelSizes.All.Select(size => (size.Name, (DecoderConfig)size.Config));
-        foreach (var (name, config) in transformers.Concat(ModelSizes.StateSpace))
+        foreach (var (name, config) in transformers.Concat(ModelSizes.StateSpace).Where(model => inputs.Wants($"{model.Name} alone")))
         {
             using var trained = TrainableModel.Build(config, Compute.Host());
             trained.Parameters.Initialize(1);

@@ -21,7 +21,7 @@ internal sealed class TokenizerBenchmark : Benchmark
     public override string Description => "MB/s of encoding, decoding and training; --input FILE… measures on texts of yours";
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
-        Run(new BenchmarkInputs([], null), progress, stop);
+        Run(new BenchmarkInputs([], null, []), progress, stop);
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {

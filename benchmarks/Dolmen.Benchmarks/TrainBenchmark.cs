@@ -32,8 +32,7 @@ internal sealed class TrainBenchmark : Benchmark
         "training tokens/s of ours against the best of plain TorchSharp's paths (1M, 10M, 30M; Mamba, Mamba-2, a hybrid), and beside a "
             + "busy core";
 
-    public override IReadOnlyList<string> Sizes { get; } =
-        [.. ModelSizes.All.Select(size => size.Name), .. ModelSizes.StateSpace.Select(size => size.Name)];
+    public override bool HasParts => true;
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
         Run(new BenchmarkInputs([], null), progress, stop);
@@ -42,8 +41,7 @@ internal sealed class TrainBenchmark : Benchmark
     {
         if (inputs is not { Paths.Count: 0, Model: null })
             throw new UserErrorException($"--input and --model are nothing to the benchmark {Name}: leave them out.");
-        bool IsWanted(string size) => inputs.Sizes is not { Count: > 0 } wanted || wanted.Contains(size);
-        foreach (var (name, config) in ModelSizes.All.Where(size => IsWanted(size.Name)))
+        foreach (var (name, config) in ModelSizes.All.Where(size => inputs.Wants(size.Name)))
         {
             List<OurContestant> ours = [.. ComputePath.Candidates.Select(arithmetic => OurContestant.On(config, arithmetic))];
             var weights = ours[0].Weights().ToList();
@@ -54,14 +52,14 @@ internal sealed class TrainBenchmark : Benchmark
             ];
             foreach (var row in Compare(name, config, plain, ours, inputs.Rounds, progress, stop)) yield return row;
         }
-        foreach (var (name, config) in ModelSizes.StateSpace.Where(size => IsWanted(size.Name)))
+        foreach (var (name, config) in ModelSizes.StateSpace.Where(size => inputs.Wants(size.Name)))
         {
             List<Precision> arithmetics = [Precision.Float32, .. ComputePath.HasNativeBFloat16 ? (Precision[])[Precision.BFloat16] : []];
             List<OurContestant> ours = [.. ComputePath.Candidates.Select(arithmetic => OurContestant.On(config, arithmetic))];
             List<TrainContestant> plain = [.. arithmetics.Select(arithmetic => OurContestant.InPlainOperations(config, arithmetic))];
             foreach (var row in Compare(name, config, plain, ours, inputs.Rounds, progress, stop)) yield return row;
         }
-        foreach (var (name, config) in ModelSizes.All.Where(size => ContendedSizes.Contains(size.Name) && IsWanted(size.Name)))
+        foreach (var (name, config) in ModelSizes.All.Where(size => ContendedSizes.Contains(size.Name) && inputs.Wants(size.Name)))
             yield return Contended(name, config, inputs.Rounds ?? Rounds, progress, stop);
     }
 

@@ -15,9 +15,10 @@ internal static class RotaryRows
     }
 
     /// <summary>The way back.</summary>
-    public static float[] ToHalves(ReadOnlySpan<float> rows, int heads, int headDim)
+    /// <typeparam name="T">A float, or a byte of rows as a file stores them: rows stay whole.</typeparam>
+    public static T[] ToHalves<T>(ReadOnlySpan<T> rows, int heads, int headDim)
     {
-        var reordered = new float[rows.Length];
+        var reordered = new T[rows.Length];
         var columns = rows.Length / (heads * headDim);
         for (var row = 0; row < heads * headDim; row++)
             rows.Slice(row * columns, columns).CopyTo(reordered.AsSpan(Halved(row, headDim) * columns));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dolmen.Inference;
 
 namespace Dolmen.Cli;
 
@@ -30,6 +31,31 @@ internal static class CommonOptions
             HelpName = "DIR",
             Required = true,
         };
+
+    /// <summary>Verbs that run a model take a GGUF file too.</summary>
+    public static Option<string> RunnableModel() =>
+        new("--model")
+        {
+            Description = "A model folder (Hugging Face layout), a finished run, or a .gguf file.",
+            HelpName = "PATH",
+            Required = true,
+        };
+
+    /// <summary>Read by <see cref="PrecisionOf"/>.</summary>
+    public static Option<string> Precision()
+    {
+        var option = new Option<string>("--precision")
+        {
+            Description = "How the model's matrices are kept in memory: stored (as the file has them), float32, bfloat16, int8 or int4.",
+            HelpName = "TYPE",
+            DefaultValueFactory = _ => "stored",
+        };
+        option.AcceptOnlyFromAmong([.. Enum.GetNames<WeightPrecision>().Select(name => name.ToLowerInvariant())]);
+        return option;
+    }
+
+    public static WeightPrecision PrecisionOf(ParseResult parsed, Option<string> precision) =>
+        Enum.Parse<WeightPrecision>(parsed.GetRequiredValue(precision), ignoreCase: true);
 
     /// <summary>Every verb that loads a model has this option; <see cref="CommandRun"/> looks for it.</summary>
     public static Option<bool> Strict() => new(StrictName)

@@ -17,7 +17,7 @@ internal sealed unsafe class DecoderBody : IDisposable
 
     private readonly DecoderConfig _config;
     private readonly DecodeBlock[] _blocks;
-    private readonly PackedMatrix? _positions;
+    private readonly WeightMatrix? _positions;
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
     private readonly StateMemory _memory = new();
@@ -30,8 +30,9 @@ internal sealed unsafe class DecoderBody : IDisposable
         Pass = new DecodePass(Math.Clamp(threads ?? ThreadTeam.Shared.Threads, 1, ThreadTeam.Shared.Threads));
         var plan = config.Plan();
         DModel = plan.DModel;
-        Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel));
-        if (plan.Positions is { } positions) _positions = source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel));
+        Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel), MatrixRole.Table);
+        if (plan.Positions is { } positions) _positions =
+            source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel), MatrixRole.Table);
         _blocks = [.. plan.Blocks.Select(block => new DecodeBlock(block, source))];
         DependsOnLength = plan.Blocks.Any(block => block.Mixer is AttentionSpec { Position: RotaryPosition position }
             && position.TableOf(int.MaxValue) != 0);
@@ -44,7 +45,7 @@ internal sealed unsafe class DecoderBody : IDisposable
 
     public int DModel { get; }
 
-    public PackedMatrix Embedding { get; }
+    public WeightMatrix Embedding { get; }
 
     public DecodePass Pass { get; }
 

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Checkpoints.Gguf;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Layers;
 
@@ -18,33 +19,44 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     private readonly DecoderConfig _config;
     private readonly DecoderBody _body;
-    private readonly PackedMatrix _head;
+    private readonly WeightMatrix _head;
 
     /// <param name="weights">Gives a tensor of <see cref="ModelConfig.Tensors"/> by name, row-major; asked for each once.</param>
-    /// <param name="dtype">How matrices are kept in memory. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
+    /// <param name="dtype">How matrices are stored. <see cref="TensorDtype.BFloat16"/> rounds them, unless they were bf16
     /// before.</param>
     /// <param name="threads">All cores when left out.</param>
+    /// <param name="precision">How matrices are kept in memory.</param>
     public DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32,
-        int? threads = null) : this(config, weights, _ => dtype, threads) { }
+        int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+        : this(config, new WeightSource(weights, _ => dtype, precision), threads) { }
 
-    private DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, Func<string, TensorDtype> dtype, int? threads)
+    private DecoderModel(DecoderConfig config, WeightSource source, int? threads)
     {
+        using var owned = source;
         if (config.Plan().Head is not LanguageHeadSpec head)
             throw new ArgumentException("The model scores or classifies texts: it has no logits of tokens.", nameof(config));
         _config = config;
-        var source = new WeightSource(weights, dtype);
         _body = new DecoderBody(config, source, threads);
-        _head = head.Weight is null ? _body.Embedding : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel));
+        _head = head.Weight is null ? _body.Embedding
+            : source.Matrix(new LinearSpec(head.Weight, head.VocabSize, head.DModel), MatrixRole.Table);
         _body.Complete();
     }
 
-    /// <summary>From a Hugging Face folder; matrices stored as bf16 stay bf16 in memory.</summary>
+    /// <summary>From a Hugging Face folder.</summary>
     /// <exception cref="UserErrorException">The folder is incomplete or damaged.</exception>
-    public static DecoderModel Load(string directory, DecoderConfig config, int? threads = null)
+    public static DecoderModel Load(
+        string directory, DecoderConfig config, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
         using var weights = CheckpointWeights.Open(directory, config);
-        return new DecoderModel(config, weights.Reader(config), weights.DtypeOf, threads);
+        return new DecoderModel(config, new WeightSource(weights.Reader(config), weights.DtypeOf, precision), threads);
     }
+
+    /// <summary>From a GGUF file, whose tensors are read one at a time.</summary>
+    /// <exception cref="UserErrorException">The file is damaged.</exception>
+    public static DecoderModel Load(GgufModel file, int? threads = null, WeightPrecision precision = WeightPrecision.Stored) =>
+        file.Config is DecoderConfig config
+            ? new DecoderModel(config, new WeightSource(new GgufWeights(file), precision), threads)
+            : throw new UserErrorException($"'{file.File.Path}' holds a {file.Config.GetType().Name}, which this engine cannot run yet.");
 
     public override ModelConfig Config => _config;
 

@@ -95,7 +95,7 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
     }
 
     /// <summary>X·Wᵀ, (M, outputs) and the padding after each row.</summary>
-    private protected float[] Product(PackedMatrix matrix, float[] x, int m)
+    private protected float[] Product(WeightMatrix matrix, float[] x, int m)
     {
         var y = new float[(long)m * matrix.PaddedOutputs];
         fixed (float* from = x, to = y) Pass.Multiply(matrix, from, m, to);
@@ -110,13 +110,14 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
         _weights.Dispose();
     }
 
-    /// <summary>From a Hugging Face folder of ours; matrices stored as bf16 stay bf16 in memory.</summary>
+    /// <summary>From a Hugging Face folder of ours.</summary>
     /// <exception cref="UserErrorException">The folder is incomplete or damaged.</exception>
-    public static EncoderDecoderModel Load(string directory, int? threads = null)
+    public static EncoderDecoderModel Load(
+        string directory, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
         var config = HuggingFaceFolder.LoadConfig(directory);
         using var weights = CheckpointWeights.Open(directory, config);
-        return Build(config, weights.Reader(config), weights.DtypeOf, threads);
+        return Build(config, weights.Reader(config), weights.DtypeOf, threads, precision);
     }
 
     /// <summary>The registration list: one line an architecture.</summary>
@@ -125,11 +126,12 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
         ModelConfig config,
         Func<string, ReadOnlyMemory<float>> weights,
         Func<string, TensorDtype>? dtype = null,
-        int? threads = null
+        int? threads = null,
+        WeightPrecision precision = WeightPrecision.Stored
     )
     {
         if (config.Problems() is { Count: > 0 } problems) throw new ArgumentException(string.Join(" ", problems), nameof(config));
-        var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32));
+        var source = new WeightSource(weights, dtype ?? (_ => TensorDtype.Float32), precision);
         EncoderDecoderModel model = config switch
         {
             Seq2SeqConfig seq2seq => new Seq2SeqModel(seq2seq, source, threads),

@@ -9,7 +9,7 @@ namespace Dolmen.Inference;
 public sealed unsafe class PairTransformerModel : EncoderDecoderModel
 {
     private readonly EncoderDecoderConfig _config;
-    private readonly PackedMatrix _table;
+    private readonly WeightMatrix _table;
     private readonly Layer[] _encoder, _decoder;
     private readonly DecodeNorm _encoderNorm, _decoderNorm;
     private readonly RotaryTable.Rows? _angles;
@@ -238,7 +238,7 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         public Layer(EncoderDecoderConfig config, WeightSource weights, string name, bool crosses)
         {
             var (d, f) = (config.DModel, config.DFeedForward);
-            PackedMatrix Matrix(string part, int outputs, int inputs) => weights.Matrix(new LinearSpec(name + part, outputs, inputs));
+            WeightMatrix Matrix(string part, int outputs, int inputs) => weights.Matrix(new LinearSpec(name + part, outputs, inputs));
             SelfNorm = Norm(config, weights, name + "self_attn_norm");
             Qkv = Matrix("self_attn.qkv_proj.weight", 3 * d, d);
             Output = Matrix("self_attn.o_proj.weight", d, d);
@@ -255,15 +255,15 @@ public sealed unsafe class PairTransformerModel : EncoderDecoderModel
         }
 
         public DecodeNorm SelfNorm { get; }
-        public PackedMatrix Qkv { get; }
-        public PackedMatrix Output { get; }
+        public WeightMatrix Qkv { get; }
+        public WeightMatrix Output { get; }
         public DecodeNorm? CrossNorm { get; }
-        public PackedMatrix? CrossQuery { get; }
-        public PackedMatrix? CrossKeysValues { get; }
-        public PackedMatrix? CrossOutput { get; }
+        public WeightMatrix? CrossQuery { get; }
+        public WeightMatrix? CrossKeysValues { get; }
+        public WeightMatrix? CrossOutput { get; }
         public DecodeNorm MlpNorm { get; }
-        public PackedMatrix GateUp { get; }
-        public PackedMatrix Down { get; }
+        public WeightMatrix GateUp { get; }
+        public WeightMatrix Down { get; }
 
         public static DecodeNorm Norm(EncoderDecoderConfig config, WeightSource weights, string name) => new(
             new NormSpec(name + ".weight", config.DModel, config.NormEps, config.Norm == NormKind.Layer ? name + ".bias" : null), weights);

@@ -1,7 +1,7 @@
 namespace Dolmen.Inference;
 
 /// <summary>Gates in torch's order: input, forget, cell, output; or reset, update, new.</summary>
-internal sealed record RecurrentGates(PackedMatrix Input, PackedMatrix State, float[] InputBias, float[] StateBias) : IDisposable
+internal sealed record RecurrentGates(WeightMatrix Input, WeightMatrix State, float[] InputBias, float[] StateBias) : IDisposable
 {
     /// <param name="below">What the input gives to the gates; spent, as is <paramref name="recurrent"/>.</param>
     /// <param name="recurrent">What the state gives to the gates.</param>

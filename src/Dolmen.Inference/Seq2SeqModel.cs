@@ -10,10 +10,10 @@ namespace Dolmen.Inference;
 public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
 {
     private readonly Seq2SeqConfig _config;
-    private readonly PackedMatrix _sourceTable, _targetTable, _head;
+    private readonly WeightMatrix _sourceTable, _targetTable, _head;
     private readonly List<(RecurrentGates Forward, RecurrentGates? Reverse)> _encoder = [];
     private readonly List<RecurrentGates> _decoder = [];
-    private readonly PackedMatrix? _bridge, _key, _query, _vector;
+    private readonly WeightMatrix? _bridge, _key, _query, _vector;
     private readonly float[] _bridgeBias = [], _queryBias = [], _energy = [], _vectorBias = [];
 
     internal Seq2SeqModel(Seq2SeqConfig config, WeightSource weights, int? threads) : base(weights, threads)
@@ -56,7 +56,7 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
             (_vector, _vectorBias) = (Matrix("decoder.att_vector_layer.weight", d, d + m), Vector("decoder.att_vector_layer.bias", d));
         _head = config.TieEmbeddings ? _targetTable : Matrix("decoder.output_layer.weight", config.VocabSize, d);
 
-        PackedMatrix Matrix(string name, int outputs, int inputs) => weights.Matrix(new LinearSpec(name, outputs, inputs));
+        WeightMatrix Matrix(string name, int outputs, int inputs) => weights.Matrix(new LinearSpec(name, outputs, inputs));
         float[] Vector(string name, int size) => weights.Array(name, size);
         RecurrentGates Recurrent(string side, string suffix, int state, int input) =>
             new(
@@ -255,7 +255,7 @@ public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
         return c;
     }
 
-    private float[] Embed(PackedMatrix table, int[] tokens)
+    private float[] Embed(WeightMatrix table, int[] tokens)
     {
         var e = _config.DEmbedding;
         var rows = new float[tokens.Length * e];

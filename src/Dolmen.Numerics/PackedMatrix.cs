@@ -8,7 +8,7 @@ namespace Dolmen.Numerics;
 /// <summary>A weight (N, K), laid out for y = x·Wᵀ: panels of 32 (AVX-512) or 16 outputs, within a panel k by k, so that both a row times
 /// the matrix and a block of rows times the matrix read it front to back. N is padded with zeros to whole panels: outputs have
 /// <see cref="PaddedOutputs"/> floats a row. bf16 weights stay bf16 in memory and are widened on the way, which loses nothing.</summary>
-internal sealed unsafe class PackedMatrix : IDisposable
+internal sealed unsafe class PackedMatrix : WeightMatrix
 {
     /// <summary>Inputs of one pass: a panel's slice of this many stays in the second-level cache while rows pass over it.</summary>
     private const int KBlock = 512;
@@ -29,29 +29,22 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     /// <summary>For tests, which check both panel widths on any machine.</summary>
     internal PackedMatrix(int outputs, int inputs, bool bfloat16, int columns)
+        : base(outputs, inputs, (outputs + columns - 1) / columns * columns)
     {
-        (Outputs, Inputs, _columns, _bfloat16) = (outputs, inputs, columns, bfloat16);
+        (_columns, _bfloat16) = (columns, bfloat16);
         _rows = columns == Tiles.WideColumns ? Tiles.WideRows : Tiles.NarrowRows;
-        PaddedOutputs = (outputs + columns - 1) / columns * columns;
         _panels = new NativeBuffer((long)PaddedOutputs * inputs * (_bfloat16 ? 2 : 4));
     }
 
-    public int Outputs { get; }
-
-    public int Inputs { get; }
-
-    public int PaddedOutputs { get; }
-
-    public long Bytes => _panels.Bytes;
+    public override long Bytes => _panels.Bytes;
 
     private int Panels => PaddedOutputs / _columns;
 
     /// <summary>Floats one panel has.</summary>
     private long PanelElements => (long)_columns * Inputs;
 
-    /// <summary>Packs the rows (row-major, <see cref="Inputs"/> each) of outputs <paramref name="firstOutput"/> onwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void SetRows(int firstOutput, ReadOnlySpan<float> rows)
+    public override void SetRows(int firstOutput, ReadOnlySpan<float> rows)
     {
         for (var r = 0; r < rows.Length / Inputs; r++)
         {
@@ -70,9 +63,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
         }
     }
 
-    /// <summary>The weights of one output, (K): the embedding of a token where the head is tied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void CopyRow(int output, float* destination)
+    public override void CopyRow(int output, float* destination)
     {
         var (panel, column) = Math.DivRem(output, _columns);
         if (_bfloat16)
@@ -90,12 +82,15 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>y = W·x.</summary>
     /// <param name="x">(K)</param>
     /// <param name="y">(PaddedOutputs)</param>
-    public void MultiplyRow(float* x, float* y, int threads)
+    public void MultiplyRow(float* x, float* y, int threads) => MultiplyRows(x, 1, y, threads);
+
+    /// <summary>Row by row, over a few panels at a time that stay in the second-level cache meanwhile.</summary>
+    private void MultiplyRows(float* x, int m, float* y, int threads)
     {
         var groups = (Panels + PanelsAtOnce - 1) / PanelsAtOnce;
-        if (threads == 1 || (long)PaddedOutputs * Inputs < 2 * MinSharedWork)
+        if (threads == 1 || (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork)
         {
-            MultiplyPanels(x, y, 0, Panels);
+            MultiplyPanels(x, m, y, 0, Panels);
             return;
         }
         // Two chunks a thread: little to share out, yet enough to even out a late start.
@@ -103,29 +98,21 @@ internal sealed unsafe class PackedMatrix : IDisposable
         ThreadTeam.Shared.Run(chunks, threads, chunk =>
         {
             var first = (int)((long)groups * chunk / chunks) * PanelsAtOnce;
-            MultiplyPanels(x, y, first, Math.Min(Panels, (int)((long)groups * (chunk + 1) / chunks) * PanelsAtOnce));
+            MultiplyPanels(x, m, y, first, Math.Min(Panels, (int)((long)groups * (chunk + 1) / chunks) * PanelsAtOnce));
         });
     }
 
-    /// <summary>Y = X·Wᵀ. The same bits as <see cref="MultiplyRow"/> row by row.</summary>
-    /// <param name="x">(M, K)</param>
-    /// <param name="y">(M, PaddedOutputs)</param>
-    /// <param name="scratch">Grows to M·K floats.</param>
-    public void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
+    /// <inheritdoc/>
+    public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
     {
-        if (m < 4)
+        // A tile computes all of its rows even where some are missing, and bf16 weights are widened for it first.
+        if (m < (_bfloat16 ? 2 * _rows : _rows * 2 / 3))
         {
-            for (var i = 0; i < m; i++) MultiplyRow(x + (long)i * Inputs, y + (long)i * PaddedOutputs, threads);
+            MultiplyRows(x, m, y, threads);
             return;
         }
         var blocks = (m + _rows - 1) / _rows;
-        var needed = (long)blocks * _rows * Inputs;
-        if (scratch.Bytes < needed * sizeof(float))
-        {
-            scratch.Dispose();
-            scratch = NativeBuffer.OfFloats(needed);
-        }
-        var packed = scratch.Floats;
+        var packed = (float*)Grow(ref scratch, (long)blocks * _rows * Inputs * sizeof(float));
         var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
         ThreadTeam.Shared.Run(blocks, shared, block => PackBlock(x, m, block, packed));
         var chunks = Math.Min(Panels, 4 * shared);
@@ -136,30 +123,38 @@ internal sealed unsafe class PackedMatrix : IDisposable
         });
     }
 
-    public void Dispose() => _panels.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _panels.Dispose();
+    }
 
     /// <summary>Columns j and j + columns/2 are neighbours, the low and the high half of a 32-bit word: two shifts part a vector of
     /// pairs.</summary>
     private int PairedColumn(int column) => column < _columns / 2 ? 2 * column : 2 * (column - _columns / 2) + 1;
 
-    private void MultiplyPanels(float* x, float* y, int first, int last)
+    private void MultiplyPanels(float* x, int m, float* y, int first, int last)
     {
         for (var panel = first; panel < last; panel += PanelsAtOnce)
         {
             var count = Math.Min(PanelsAtOnce, last - panel);
-            var outputs = y + (long)panel * _columns;
-            if (_bfloat16)
-            {
-                var pairs = (uint*)_panels.Pointer + panel * PanelElements / 2;
-                if (_columns == Tiles.WideColumns) Tiles.WideRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-                else Tiles.NarrowRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-            }
-            else
-            {
-                var weights = _panels.Floats + panel * PanelElements;
-                if (_columns == Tiles.WideColumns) Tiles.WideRow(x, weights, PanelElements, count, outputs, Inputs);
-                else Tiles.NarrowRow(x, weights, PanelElements, count, outputs, Inputs);
-            }
+            for (var row = 0; row < m; row++)
+                MultiplyPanels(x + (long)row * Inputs, panel, count, y + (long)row * PaddedOutputs + (long)panel * _columns);
+        }
+    }
+
+    private void MultiplyPanels(float* x, int panel, int count, float* outputs)
+    {
+        if (_bfloat16)
+        {
+            var pairs = (uint*)_panels.Pointer + panel * PanelElements / 2;
+            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
+            else Tiles.NarrowRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
+        }
+        else
+        {
+            var weights = _panels.Floats + panel * PanelElements;
+            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, weights, PanelElements, count, outputs, Inputs);
+            else Tiles.NarrowRow(x, weights, PanelElements, count, outputs, Inputs);
         }
     }
 

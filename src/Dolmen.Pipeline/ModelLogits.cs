@@ -15,11 +15,14 @@ public enum LogitsMode { Parallel, Recurrent }
 /// <summary>What a model says after each of some tokens, as a file: how other implementations are compared with ours.</summary>
 public static class ModelLogits
 {
+    /// <param name="directory">A model folder, a run, or a GGUF file.</param>
     /// <param name="ids">T token ids.</param>
     /// <param name="source">What an encoder–decoder reads, <paramref name="ids"/> being its target so far; null for every other
     /// model.</param>
+    /// <param name="precision">How a recurrent pass keeps the matrices.</param>
     /// <param name="path">A safetensors file with <c>logits</c> (T, V) fp32 and, if asked, <c>hidden_states.N</c> (T, D) fp32.</param>
-    /// <exception cref="UserErrorException">Ids outside the vocabulary, too many of them, or hidden states of a recurrent pass.</exception>
+    /// <exception cref="UserErrorException">Ids outside the vocabulary, too many of them, or hidden states of a recurrent pass;
+    /// a parallel pass of a GGUF file.</exception>
     public static void Write(
         string directory,
         IReadOnlyList<int> ids,
@@ -27,11 +30,12 @@ public static class ModelLogits
         LogitsMode mode,
         bool bfloat16 = false,
         bool hidden = false,
-        IReadOnlyList<int>? source = null
+        IReadOnlyList<int>? source = null,
+        WeightPrecision precision = WeightPrecision.Stored
     )
     {
-        var folder = HuggingFaceFolder.Locate(directory);
-        var config = HuggingFaceFolder.LoadConfig(folder);
+        var folder = ModelFolder.Locate(directory);
+        var config = ModelFolder.Config(folder);
         Check(config, ids, "--ids");
         var pairs = config is Seq2SeqConfig or EncoderDecoderConfig;
         if (pairs != source is not null)
@@ -44,6 +48,13 @@ public static class ModelLogits
             Check(config, source, "--source");
         if (pairs && hidden)
             throw new UserErrorException("--hidden goes with decoders only: an encoder–decoder has no one stream between its layers.");
+        if (mode == LogitsMode.Parallel && ModelFolder.IsGguf(folder))
+            throw new UserErrorException(
+                $"'{folder}' is a GGUF file, which the training engine does not read: give --mode recurrent, or make a folder of it by "
+                    + "'dolmen model import'."
+            );
+        if (mode == LogitsMode.Parallel && precision != WeightPrecision.Stored)
+            throw new UserErrorException("--precision goes with --mode recurrent: a parallel pass computes in --dtype.");
         if (mode == LogitsMode.Parallel)
             WriteParallel(folder, ids, path, bfloat16, hidden, source);
         else if (hidden)
@@ -53,7 +64,7 @@ public static class ModelLogits
                 "--dtype bfloat16 goes with --mode parallel: the decoding engine computes in float32, whatever weights are stored in."
             );
         else
-            WriteRecurrent(folder, ids, path, source);
+            WriteRecurrent(folder, ids, path, source, precision);
     }
 
     private static void Check(ModelConfig config, IReadOnlyList<int> ids, string option)
@@ -114,9 +125,15 @@ public static class ModelLogits
         );
     }
 
-    private static void WriteRecurrent(string folder, IReadOnlyList<int> ids, string path, IReadOnlyList<int>? source)
+    private static void WriteRecurrent(
+        string folder,
+        IReadOnlyList<int> ids,
+        string path,
+        IReadOnlyList<int>? source,
+        WeightPrecision precision
+    )
     {
-        using var model = ModelFolder.LoadModel(folder);
+        using var model = ModelFolder.LoadModel(folder, precision: precision);
         var vocab = model.Config.VocabSize;
         var logits = new float[checked(ids.Count * vocab)];                                     // (T, V)
         using var state = model.NewState(ids.Count);

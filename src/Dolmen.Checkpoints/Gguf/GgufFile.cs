@@ -66,6 +66,17 @@ public sealed class GgufFile : IDisposable
         }
     }
 
+    /// <summary>A tensor's bytes as they are stored, or the part of it from byte <paramref name="offset"/> on.</summary>
+    public void ReadBytes(string name, Span<byte> destination, long offset = 0)
+    {
+        var (tensor, part) = Required(name);
+        var block = GgmlTypes.Block(tensor.Type) ?? throw new ArgumentException($"Type {tensor.Type} cannot be read.", nameof(name));
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            offset + destination.Length, tensor.Elements / block.Elements * block.Bytes, nameof(offset));
+        ReadExactly(part, tensor, destination, offset);
+    }
+
     public void Dispose()
     {
         foreach (var part in _parts) part.Dispose();

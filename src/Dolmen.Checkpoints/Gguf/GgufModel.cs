@@ -6,9 +6,13 @@ namespace Dolmen.Checkpoints.Gguf;
 public sealed class GgufModel : IDisposable
 {
     private readonly IReadOnlyList<GgufPlace> _places;
+    private readonly Dictionary<string, GgufPlace> _placeOf;
 
-    private GgufModel(GgufFile file, ModelConfig config, IReadOnlyList<GgufPlace> places) =>
+    private GgufModel(GgufFile file, ModelConfig config, IReadOnlyList<GgufPlace> places)
+    {
         (File, Config, _places) = (file, config, places);
+        _placeOf = places.ToDictionary(place => place.Tensor.Name, StringComparer.Ordinal);
+    }
 
     public GgufFile File { get; }
 
@@ -48,21 +52,52 @@ public sealed class GgufModel : IDisposable
         foreach (var place in _places)
         {
             stop.ThrowIfCancellationRequested();
-            var values = new float[place.Tensor.Elements];
-            File.Read(place.Name, values, Math.Max(0, place.Expert) * place.Tensor.Elements);
-            FiniteWeights.Require(File.Path, place.Name, values);
-            yield return new NamedTensor(place.Tensor.Name, place.Tensor.Shape, FromFile(place, values));
+            yield return new NamedTensor(place.Tensor.Name, place.Tensor.Shape, Read(place));
         }
     }
 
+    /// <summary>How the file stores a tensor of the configuration.</summary>
+    public GgmlType TypeOf(string tensor) => File.Find(Place(tensor).Name)!.Type;
+
+    /// <summary>A tensor of the configuration as floats.</summary>
+    /// <exception cref="UserErrorException">The file ends early, or a value is NaN or infinite.</exception>
+    public float[] Read(string tensor) => Read(Place(tensor));
+
+    /// <summary>The blocks of a matrix as they are stored, row after row of (outputs, inputs), the rows in the folder's order.</summary>
+    public byte[] ReadBlocks(string tensor)
+    {
+        var place = Place(tensor);
+        var (elements, bytes) = GgmlTypes.Block(TypeOf(tensor)) ?? throw new ArgumentException("Its type is unknown.", nameof(tensor));
+        var blocks = GC.AllocateUninitializedArray<byte>(checked((int)(place.Tensor.Elements / elements * bytes)));
+        File.ReadBytes(place.Name, blocks, Math.Max(0L, place.Expert) * blocks.Length);
+        return place.Change switch
+        {
+            GgufChange.QueryRows when Config is TransformerConfig c => RotaryRows.ToHalves<byte>(blocks, c.Heads, c.HeadDim),
+            GgufChange.KeyRows when Config is TransformerConfig c => RotaryRows.ToHalves<byte>(blocks, c.KvHeads, c.HeadDim),
+            GgufChange.None or GgufChange.Transposed => blocks,
+            _ => throw new ArgumentException($"Tensor '{tensor}' is not a matrix.", nameof(tensor)),
+        };
+    }
+
     public void Dispose() => File.Dispose();
+
+    private GgufPlace Place(string tensor) => _placeOf.TryGetValue(tensor, out var place) ? place
+        : throw new ArgumentException($"'{File.Path}' holds no tensor '{tensor}'.", nameof(tensor));
+
+    private float[] Read(GgufPlace place)
+    {
+        var values = GC.AllocateUninitializedArray<float>(checked((int)place.Tensor.Elements));
+        File.Read(place.Name, values, Math.Max(0, place.Expert) * place.Tensor.Elements);
+        FiniteWeights.Require(File.Path, place.Name, values);
+        return FromFile(place, values);
+    }
 
     private float[] FromFile(GgufPlace place, float[] values)
     {
         switch (place.Change)
         {
-            case GgufChange.QueryRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.Heads, c.HeadDim);
-            case GgufChange.KeyRows when Config is TransformerConfig c: return RotaryRows.ToHalves(values, c.KvHeads, c.HeadDim);
+            case GgufChange.QueryRows when Config is TransformerConfig c: return RotaryRows.ToHalves<float>(values, c.Heads, c.HeadDim);
+            case GgufChange.KeyRows when Config is TransformerConfig c: return RotaryRows.ToHalves<float>(values, c.KvHeads, c.HeadDim);
             case GgufChange.Transposed: return Transposed(values, (int)place.Tensor.Shape[1], (int)place.Tensor.Shape[0]);
             case GgufChange.NegativeExponential:
                 foreach (ref var value in values.AsSpan())

@@ -25,7 +25,8 @@ public sealed record SpecialTokenIds(int? Bos, int? Eos, int? Pad, int? End)
     /// <summary>Ids that are never drawn.</summary>
     public IReadOnlyList<int> Suppressed { get; init; } = [];
 
-    internal IEnumerable<int> AllEnds => [.. ConfigEnds ?? [], .. new[] { Eos, End, EndOfTurn, EndOfMessage }.OfType<int>(), .. MoreEnds];
+    /// <summary>All ids at which a text ends; some may come twice.</summary>
+    public IEnumerable<int> AllEnds => [.. ConfigEnds ?? [], .. new[] { Eos, End, EndOfTurn, EndOfMessage }.OfType<int>(), .. MoreEnds];
 }
 
 /// <summary>config.json as Hugging Face writes it, and back, one <see cref="ConfigLayout"/> for each model_type.</summary>

@@ -30,16 +30,15 @@ internal static class BenchCommand
             Description = "A model of others to measure beside ours, for the benchmarks that can.",
             HelpName = "FILE",
         };
-        var sizes = new Option<string[]>("--sizes")
+        var only = new Option<string[]>("--only")
         {
-            Description = "Which models to measure, for the benchmarks of several; all when left out.",
-            HelpName = "NAME,…",
-            CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries))],
-            AllowMultipleArgumentsPerToken = true,
+            Description = "Only cases whose names hold this, for the benchmarks that can. May be repeated.",
+            HelpName = "TEXT",
+            AllowMultipleArgumentsPerToken = false,
         };
         var rounds = new Option<int?>("--rounds")
         {
-            Description = "How often each case is measured, for the benchmarks of several models.",
+            Description = "How often each case is measured, for the benchmarks that can be measured in parts.",
             HelpName = "N",
         };
         var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
@@ -47,7 +46,7 @@ internal static class BenchCommand
             name,
             inputs,
             model,
-            sizes,
+            only,
             rounds,
             output,
             json,
@@ -61,7 +60,7 @@ internal static class BenchCommand
                 var given = new BenchmarkInputs(
                     parsed.GetValue(inputs) ?? [],
                     parsed.GetValue(model),
-                    parsed.GetValue(sizes),
+                    parsed.GetValue(only),
                     parsed.GetValue(rounds)
                 );
                 bench.Check(given);

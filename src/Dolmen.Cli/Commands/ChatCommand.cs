@@ -9,18 +9,20 @@ internal static class ChatCommand
     public static Command Build()
     {
         var command = new Command("chat", "Talk with a model. /reset begins anew, /exit or the end of input leaves.");
-        var (model, threads) = (CommonOptions.Model(), CommonOptions.Threads());
+        var (model, precision, threads) = (CommonOptions.RunnableModel(), CommonOptions.Precision(), CommonOptions.Threads());
         var system = new Option<string?>("--system") { Description = "What the model is told before the conversation.", HelpName = "TEXT" };
         var flags = new SamplingFlags(temperature: 0);
         command.Add(model);
         command.Add(system);
         flags.AddTo(command);
+        command.Add(precision);
         command.Add(threads);
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
-            var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
+            var (loaded, tokenizer) = ModelFolder.Load(
+                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
             options = flags.Complete(options, parsed, tokenizer);
             using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system));

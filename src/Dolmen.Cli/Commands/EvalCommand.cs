@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dolmen.Checkpoints;
 using Dolmen.Evaluation;
 using Dolmen.Inference;
 using Dolmen.Pipeline;
@@ -22,7 +21,7 @@ internal static class EvalCommand
 
     private static Command Run()
     {
-        var model = CommonOptions.Model();
+        var (model, precision) = (CommonOptions.RunnableModel(), CommonOptions.Precision());
         var corpus = new Option<string>("--corpus")
         {
             Description = "A corpus folder with the held-out files.", HelpName = "DIR", Required = true,
@@ -39,17 +38,17 @@ internal static class EvalCommand
         var json = CommonOptions.Json();
         var command = new Command("run", "Evaluate one model by the tasks of a recipe: bits per byte, multiple choice, refusal.")
         {
-            model, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
+            model, precision, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
         };
         command.RunsInto(output, (parsed, work, stop) =>
         {
             var asJson = parsed.GetValue(json);
             var folder = parsed.GetRequiredValue(model);
             var tasks = RecipeFile.Load(parsed.GetRequiredValue(recipe), new RecipeChanges(Set: parsed.GetValue(set))).Evaluation;
-            work.Reads("model", HuggingFaceFolder.Locate(folder));
+            work.Reads("model", ModelFolder.Locate(folder));
             var files = tasks.Tasks.SelectMany(task => task.Files()).Distinct();
             work.Reads("corpus", files.Select(file => Path.Combine(parsed.GetRequiredValue(corpus), file)).Where(File.Exists));
-            var (loaded, tokenizer) = ModelFolder.Load(folder);
+            var (loaded, tokenizer) = ModelFolder.Load(folder, precision: CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
             EvaluationResult result;
             using (var progress = new ConsoleProgress(asJson))

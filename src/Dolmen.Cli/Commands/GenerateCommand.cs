@@ -11,7 +11,8 @@ internal static class GenerateCommand
     public static Command Build()
     {
         var command = new Command("generate", "Continue a text.");
-        var (model, threads, json) = (CommonOptions.Model(), CommonOptions.Threads(), CommonOptions.Json());
+        var (model, precision) = (CommonOptions.RunnableModel(), CommonOptions.Precision());
+        var (threads, json) = (CommonOptions.Threads(), CommonOptions.Json());
         var prompt = new Option<string>("--prompt") { Description = "The text to continue; '-' reads standard input.", HelpName = "TEXT",
             Required = true };
         var escapes = new Option<bool>("--escapes") { Description = "In the prompt, \\n is a new line, \\t a tab and \\\\ a backslash." };
@@ -20,13 +21,15 @@ internal static class GenerateCommand
         command.Add(prompt);
         command.Add(escapes);
         flags.AddTo(command);
+        command.Add(precision);
         command.Add(threads);
         command.Add(json);
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
-            var (loaded, tokenizer) = ModelFolder.Load(parsed.GetRequiredValue(model), parsed.GetValue(threads));
+            var (loaded, tokenizer) = ModelFolder.Load(
+                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
             options = flags.Complete(options, parsed, tokenizer);
             var text = parsed.GetRequiredValue(prompt);

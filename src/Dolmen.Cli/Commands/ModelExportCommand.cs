@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Pipeline;
 using Dolmen.Pipeline.Interchange;
 
@@ -14,7 +15,7 @@ internal static class ModelExportCommand
     public static Command Build()
     {
         var command = new Command("export", "Write a model as a Hugging Face folder or a GGUF file, in another precision if asked.");
-        var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
+        var (model, json) = (CommonOptions.RunnableModel(), CommonOptions.Json());
         var output = new Option<string>("--out")
         {
             Description = "Where it goes: a folder, or a .gguf file.",
@@ -52,7 +53,7 @@ internal static class ModelExportCommand
                 var isGguf = (parsed.GetValue(format) ?? FormatOf(target)) == "gguf";
                 if (!isGguf && parsed.GetValue(weightsOnly))
                     throw new UserErrorException("--weights-only goes with a GGUF file: a folder keeps its tokenizer as it is.");
-                work.Reads("model", HuggingFaceFolder.Locate(from));
+                work.Reads("model", ModelFolder.Locate(from));
                 var written =
                     isGguf
                         ? ModelExport
@@ -68,7 +69,7 @@ internal static class ModelExportCommand
                         : ModelExport
                             .ToFolder(from, target, type is null ? null : TensorDtypes.Parse(type), parsed.GetValue(nonFinite), stop)
                             .HuggingFaceName();
-                var config = HuggingFaceFolder.LoadConfig(HuggingFaceFolder.Locate(from));
+                var config = ModelFolder.Config(from);
                 work.Finish(0, new JsonObject { ["dtype"] = written }, ModelFacts.Of(config));
                 if (parsed.GetValue(json))
                 {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
+using Dolmen.Inference;
 using Dolmen.Modeling;
 using Dolmen.Pipeline;
 
@@ -15,7 +16,8 @@ internal static class ModelLogitsCommand
     public static Command Build()
     {
         var command = new Command("logits", "Write what a model says after each of some tokens, to compare it with other software.");
-        var (model, json, threads) = (CommonOptions.Model(), CommonOptions.Json(), CommonOptions.Threads());
+        var (model, json, threads) = (CommonOptions.RunnableModel(), CommonOptions.Json(), CommonOptions.Threads());
+        var precision = CommonOptions.Precision();
         var ids = new Option<string>("--ids")
         {
             Description = "Token ids, parted by commas.",
@@ -28,10 +30,10 @@ internal static class ModelLogitsCommand
             HelpName = "FILE",
             Required = true,
         };
-        var mode = new Option<string>("--mode")
+        var mode = new Option<string?>("--mode")
         {
-            Description = "parallel: all positions at once. recurrent: one token after the other.",
-            DefaultValueFactory = _ => "parallel",
+            Description = "parallel: all positions at once, what is taken for a folder. recurrent: one token after the other, the only way "
+                + "for a .gguf file.",
         };
         mode.AcceptOnlyFromAmong("parallel", "recurrent");
         var dtype = new Option<string>("--dtype")
@@ -46,7 +48,8 @@ internal static class ModelLogitsCommand
             Description = "What an encoder-decoder reads; --ids are then its target, from the token that begins one.",
             HelpName = "5,17,3",
         };
-        foreach (var option in new Option[] { model, ids, source, output, mode, dtype, hidden, threads, json, CommonOptions.Strict() })
+        Option[] options = [model, ids, source, output, mode, dtype, precision, hidden, threads, json, CommonOptions.Strict()];
+        foreach (var option in options)
             command.Add(option);
         command.RunsInto(
             output,
@@ -56,19 +59,22 @@ internal static class ModelLogitsCommand
                 var tokens = Ids("--ids", parsed.GetRequiredValue(ids));
                 Engine.Start(parsed.GetValue(threads));
                 work.Reads("model", parsed.GetRequiredValue(model));
+                var taken = parsed.GetValue(mode) ?? (ModelFolder.IsGguf(parsed.GetRequiredValue(model)) ? "recurrent" : "parallel");
                 ModelLogits.Write(
                     parsed.GetRequiredValue(model),
                     tokens,
                     path,
-                    parsed.GetValue(mode) == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
+                    taken == "recurrent" ? LogitsMode.Recurrent : LogitsMode.Parallel,
                     parsed.GetValue(dtype) == "bfloat16",
                     parsed.GetValue(hidden),
-                    parsed.GetValue(source) is { } text ? Ids("--source", text) : null
+                    parsed.GetValue(source) is { } text ? Ids("--source", text) : null,
+                    CommonOptions.PrecisionOf(parsed, precision)
                 );
                 var settings = new JsonObject
                 {
-                    ["ids"] = parsed.GetRequiredValue(ids), ["source"] = parsed.GetValue(source), ["mode"] = parsed.GetValue(mode),
-                    ["dtype"] = parsed.GetValue(dtype), ["hidden"] = parsed.GetValue(hidden),
+                    ["ids"] = parsed.GetRequiredValue(ids), ["source"] = parsed.GetValue(source), ["mode"] = taken,
+                    ["dtype"] = parsed.GetValue(dtype), ["precision"] = parsed.GetValue(precision),
+                    ["hidden"] = parsed.GetValue(hidden),
                 };
                 work.Finish(0, settings, new JsonObject { ["positions"] = tokens.Count });
                 if (parsed.GetValue(json))

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Serving;
 
@@ -10,7 +9,7 @@ internal static class ServeCommand
 {
     public static Command Build()
     {
-        var model = CommonOptions.Model();
+        var (model, precision) = (CommonOptions.RunnableModel(), CommonOptions.Precision());
         var port = new Option<int>("--port") 
         {
             Description = "Port to listen on; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8080,
@@ -61,7 +60,7 @@ internal static class ServeCommand
             "Serves a model over HTTP as OpenAI's API does, until interrupted. Answers are computed together."
         )
         {
-            model, port, host, name, alias, threads, body, waiting, sequences, memory, hosts, cors, json, CommonOptions.Strict(),
+            model, precision, port, host, name, alias, threads, body, waiting, sequences, memory, hosts, cors, json, CommonOptions.Strict(),
         };
         command.Runs((parsed, stop) =>
         {
@@ -72,12 +71,13 @@ internal static class ServeCommand
             var folder = parsed.GetRequiredValue(model);
             // before the model: an occupied port is known at once
             using var bound = new BoundPort(parsed.GetRequiredValue(host), parsed.GetValue(port));
-            var (loaded, tokenizer) = ModelFolder.Load(folder, parsed.GetValue(threads));
+            var (loaded, tokenizer) = ModelFolder.Load(
+                folder, parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
             var served = new ServedModel(parsed.GetValue(name) ?? ServedModel.NameOf(folder), loaded, tokenizer)
             {
                 Aliases = parsed.GetValue(alias) ?? [], Defaults = SamplingDefaults.Of(ModelFolder.Settings(folder), temperature: 1),
-                Folder = HuggingFaceFolder.Locate(folder),
+                Folder = ModelFolder.Locate(folder),
             };
             Serve(served, bound, options, parsed.GetValue(json), stop);
         });

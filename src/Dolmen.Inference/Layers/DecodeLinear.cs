@@ -8,12 +8,12 @@ namespace Dolmen.Inference.Layers;
 /// <summary>y = x·Wᵀ + b.</summary>
 internal sealed unsafe class DecodeLinear : IDisposable
 {
-    private readonly PackedMatrix _matrix;
+    private readonly WeightMatrix _matrix;
     private readonly NativeBuffer? _bias;
 
-    public DecodeLinear(LinearSpec spec, WeightSource weights)
+    public DecodeLinear(LinearSpec spec, WeightSource weights, MatrixRole role = MatrixRole.Projection)
     {
-        _matrix = weights.Matrix(spec);
+        _matrix = weights.Matrix(spec, role);
         if (!spec.HasBias) return;
         _bias = NativeBuffer.OfFloats(_matrix.PaddedOutputs);
         var first = 0;

@@ -29,7 +29,7 @@ internal sealed unsafe class DecodePass(int threads) : IDisposable
     }
 
     /// <summary>Y = X·Wᵀ, (M, K) to (M, PaddedOutputs).</summary>
-    public void Multiply(PackedMatrix matrix, float* x, int m, float* y) => matrix.Multiply(x, m, y, ref _packing, threads);
+    public void Multiply(WeightMatrix matrix, float* x, int m, float* y) => matrix.Multiply(x, m, y, ref _packing, threads);
 
     /// <summary>Chunks that write disjoint outputs, shared out where <paramref name="work"/> (a few operations each) is worth it.</summary>
     public void Run(int chunks, long work, Action<int> body)

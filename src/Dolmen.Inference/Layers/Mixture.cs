@@ -19,7 +19,7 @@ internal sealed unsafe class Mixture : DecodeFeedForward
     public Mixture(MixtureSpec spec, WeightSource weights)
     {
         (_spec, _dModel) = (spec, spec.Router.Inputs);
-        _router = new DecodeLinear(spec.Router, weights);
+        _router = new DecodeLinear(spec.Router, weights, MatrixRole.Router);
         _experts = [.. spec.Experts.Select(expert => new SwiGlu(expert, weights))];
         _chosen = [.. spec.Experts.Select(_ => new List<(int, float)>())];
     }

@@ -6,21 +6,32 @@ using Dolmen.Inference.Kernels;
 
 namespace Dolmen.Inference.Layers;
 
+/// <summary>What a matrix is for, which decides how far it may be rounded: an embedding or a head loses more by four bits than a projection
+/// does; a router is small, and a rounded one sends tokens to other experts.</summary>
+internal enum MatrixRole { Projection, Table, Router }
+
 /// <summary>Where layers get their weights by the names of their specs. Remembers how each is filled, so that it can be done again with
 /// others, and a fingerprint of what was read.</summary>
 /// <param name="read">Gives a tensor by name, row-major.</param>
-/// <param name="dtype">How a matrix is to be kept in memory.</param>
-internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype) : IDisposable
+/// <param name="dtype">How a tensor is stored.</param>
+/// <param name="precision">How matrices are to be kept in memory.</param>
+/// <param name="file">Where <paramref name="read"/> reads, if that is a GGUF file.</param>
+internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> read, Func<string, TensorDtype> dtype,
+    WeightPrecision precision = WeightPrecision.Stored, GgufWeights? file = null) : IDisposable
 {
     private const int Sampled = 64;
 
-    /// <summary>Rows that a thread packs at once: whole panels.</summary>
-    private const int RowsAtOnce = 64;
+    /// <summary>Rows of a matrix laid out at once: whole panels.</summary>
+    private const int RowsAtOnce = 32;
 
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Dictionary<(RotaryPosition, int), RotaryTable> _rotary = [];
     private readonly List<Action> _fills = [];
     private Func<string, ReadOnlyMemory<float>>? _read = read;
+    private GgufWeights? _file = file;
+
+    public WeightSource(GgufWeights file, WeightPrecision precision)
+        : this(file.Read, _ => throw new NotSupportedException("A GGUF file has types of its own."), precision, file) { }
 
     /// <summary>Of names, precisions and a sample of the values of all tensors; known once all are read.</summary>
     public string Fingerprint { get; private set; } = "";
@@ -36,10 +47,10 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     public void Complete()
     {
         Fingerprint = Convert.ToHexStringLower(_hash.GetHashAndReset());
-        _read = null;
+        (_read, _file) = (null, null);
     }
 
-    /// <summary>Fills all layers with other weights of the same shapes.</summary>
+    /// <summary>Fills all layers with other weights of the same shapes; they are rounded as the first ones were.</summary>
     public void Reload(Func<string, ReadOnlyMemory<float>> other)
     {
         _read = other;
@@ -77,25 +88,82 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
         return values;
     }
 
-    public PackedMatrix Matrix(LinearSpec spec)
+    public WeightMatrix Matrix(LinearSpec spec, MatrixRole role = MatrixRole.Projection)
     {
-        // bf16 only where all parts are: the others would lose bits.
-        var stored = spec.Parts.All(part => dtype(part.Weight) == TensorDtype.BFloat16) ? TensorDtype.BFloat16 : TensorDtype.Float32;
-        var matrix = new PackedMatrix(spec.Outputs, spec.Inputs, stored == TensorDtype.BFloat16);
+        var kept = PrecisionOf(spec, role);
+        WeightMatrix matrix = kept switch
+        {
+            WeightPrecision.Int8 => new BlockMatrix(spec.Outputs, spec.Inputs, BlockFormat.Int8),
+            WeightPrecision.Int4 => new BlockMatrix(spec.Outputs, spec.Inputs, BlockFormat.Int4),
+            _ => new PackedMatrix(spec.Outputs, spec.Inputs, kept == WeightPrecision.BFloat16),
+        };
         Fill(() =>
         {
             var first = 0;
             foreach (var part in spec.Parts)
             {
-                var weight = Tensor(part.Weight, (long)part.Outputs * spec.Inputs);
-                if (spec.Transposed) weight = Transpose(weight.Span, spec.Inputs, part.Outputs);
-                Pack(matrix, first, weight);
+                FillPart(matrix, spec, part, first, kept);
                 first += part.Outputs;
             }
-            _hash.AppendData([(byte)stored]);
+            _hash.AppendData([(byte)kept]);
         });
         return matrix;
     }
+
+    private void FillPart(WeightMatrix matrix, LinearSpec spec, LinearPart part, int first, WeightPrecision kept)
+    {
+        if (matrix is BlockMatrix blocks && BlocksOf(part.Weight) is { } stored && (stored == BlockFormat.Int4 || kept == WeightPrecision.Int8))
+        {
+            var rows = Blocks(part.Weight);
+            var bytes = rows.Length / part.Outputs;
+            Share(part.Outputs, (from, count) => blocks.SetBlocks(first + from, rows.Span.Slice(from * bytes, count * bytes), stored));
+            return;
+        }
+        var weight = Tensor(part.Weight, (long)part.Outputs * spec.Inputs);
+        if (spec.Transposed) weight = Transpose(weight.Span, spec.Inputs, part.Outputs);
+        Share(part.Outputs, (from, count) => matrix.SetRows(first + from, weight.Span.Slice(from * spec.Inputs, count * spec.Inputs)));
+    }
+
+    private BlockFormat? BlocksOf(string tensor) => _file?.Stored(tensor) switch
+    {
+        WeightPrecision.Int8 => BlockFormat.Int8,
+        WeightPrecision.Int4 => BlockFormat.Int4,
+        _ => null,
+    };
+
+    private ReadOnlyMemory<byte> Blocks(string name)
+    {
+        var blocks = _file!.Blocks(name);
+        _hash.AppendData(Encoding.UTF8.GetBytes(name));
+        for (var i = 0; i < Sampled; i++) _hash.AppendData(blocks.Span.Slice((int)((long)(blocks.Length - 4) * i / Sampled), 4));
+        return blocks;
+    }
+
+    /// <summary>Calls <paramref name="body"/> with the first and the number of some rows until all were had, on all threads.</summary>
+    private static void Share(int rows, Action<int, int> body) =>
+        ThreadTeam.Shared.Run((rows + RowsAtOnce - 1) / RowsAtOnce, ThreadTeam.Shared.Threads, chunk =>
+            body(chunk * RowsAtOnce, Math.Min(RowsAtOnce, rows - chunk * RowsAtOnce)));
+
+    private WeightPrecision PrecisionOf(LinearSpec spec, MatrixRole role) => precision switch
+    {
+        WeightPrecision.Stored => Widest(spec.Parts.Select(part => StoredAs(part.Weight))),
+        // A matrix narrower than a block would be mostly filling.
+        WeightPrecision.Int8 or WeightPrecision.Int4 when spec.Inputs < BlockMatrix.Block => WeightPrecision.Float32,
+        WeightPrecision.Int8 or WeightPrecision.Int4 when role == MatrixRole.Router => WeightPrecision.Float32,
+        WeightPrecision.Int4 when role == MatrixRole.Table => WeightPrecision.Int8,
+        _ => precision,
+    };
+
+    private WeightPrecision StoredAs(string tensor) => _file?.Stored(tensor)
+        ?? (dtype(tensor) == TensorDtype.BFloat16 ? WeightPrecision.BFloat16 : WeightPrecision.Float32);
+
+    /// <summary>What holds all parts of a matrix without loss: eight bits hold four; of other mixtures float32 alone holds both.</summary>
+    private static WeightPrecision Widest(IEnumerable<WeightPrecision> parts) => parts.Distinct().ToArray() switch
+    {
+        [var all] => all,
+        [WeightPrecision.Int8, WeightPrecision.Int4] or [WeightPrecision.Int4, WeightPrecision.Int8] => WeightPrecision.Int8,
+        _ => WeightPrecision.Float32,
+    };
 
     /// <summary>One table for all layers that turn alike.</summary>
     public RotaryTable Rotary(RotaryPosition position, int headDim)
@@ -105,17 +173,6 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     }
 
     public void Dispose() => _hash.Dispose();
-
-    private static void Pack(PackedMatrix matrix, int first, ReadOnlyMemory<float> rows)
-    {
-        var count = rows.Length / matrix.Inputs;
-        ThreadTeam.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, ThreadTeam.Shared.Threads, chunk =>
-        {
-            var from = chunk * RowsAtOnce;
-            var these = rows.Slice(from * matrix.Inputs, Math.Min(RowsAtOnce, count - from) * matrix.Inputs);
-            matrix.SetRows(first + from, these.Span);
-        });
-    }
 
     private static float[] Transpose(ReadOnlySpan<float> matrix, int rows, int columns)
     {

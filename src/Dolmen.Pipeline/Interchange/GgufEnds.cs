@@ -1,5 +1,6 @@
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
@@ -8,52 +9,7 @@ namespace Dolmen.Pipeline.Interchange;
 /// that it knows by their text; on import those are listed with the others, so that a model ends where it does there.</summary>
 internal static class GgufEnds
 {
-    public const string TurnKey = "tokenizer.ggml.eot_token_id", MessageKey = "tokenizer.ggml.eom_token_id",
-        SuppressedKey = "tokenizer.ggml.suppress_tokens";
-
-    private const string MessageText = "<|eom_id|>", HarmonyEnd = "<|end|>";
-
-    /// <summary>The texts at which llama.cpp (src/llama-vocab.cpp) ends a generation.</summary>
-    private static readonly HashSet<string> Texts = new(StringComparer.Ordinal)
-    {
-        "<|eot_id|>",
-        "<|im_end|>",
-        HarmonyEnd,
-        "<|return|>",
-        "<|call|>",
-        "<|flush|>",
-        "<|calls|>",
-        "<end_of_turn>",
-        "<|endoftext|>",
-        "</s>",
-        MessageText,
-        "<EOT>",
-        "_<EOT>",
-        "[EOT]",
-        "[EOS]",
-        "<|end_of_text|>",
-        "<end_of_utterance>",
-        "<eos>",
-        "<turn|>",
-        "<|tool_response>",
-        "<｜end▁of▁sentence｜>",
-        "[e~[",
-        // Paddings and separators of code files.
-        "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>",
-        "<|file_sep|>",
-    };
-
-    /// <summary>Ids of the vocabulary that llama.cpp ends at for their text, ascending.</summary>
-    public static IReadOnlyList<int> ByText(GgufMetadata metadata)
-    {
-        if (!metadata.Has("tokenizer.ggml.tokens")) return [];
-        var tokens = metadata.Texts("tokenizer.ggml.tokens");
-        // In a vocabulary with both ends of an answer, <|end|> only ends a part of it.
-        var parts =
-            (tokens.Contains("<|return|>") && tokens.Contains("<|call|>"))
-            || (tokens.Contains("<|calls|>") && tokens.Contains("<|flush|>"));
-        return [.. Enumerable.Range(0, tokens.Length).Where(id => Texts.Contains(tokens[id]) && !(parts && tokens[id] == HarmonyEnd))];
-    }
+    private const string MessageText = "<|eom_id|>";
 
     /// <summary>The ids of a model as GGUF's keys. What a key of the model's own names stays under that key; of the other ids, those the
     /// format has no place for and llama.cpp does not know by text are noted.</summary>
@@ -66,12 +22,12 @@ internal static class GgufEnds
         var message = settings.EndOfMessage ?? left.FirstOrDefault(id => names[id].Contains(MessageText), -1);
         left.RemoveAll(id => id == turn || id == message);
         if (turn < 0 || (turn == eos && settings.EndOfTurn is null)) turn = Take(left);
-        if (message < 0 && left.Count > 0 && !left.TrueForAll(id => names[id].Any(Texts.Contains))) message = Take(left);
+        if (message < 0 && left.Count > 0 && !left.TrueForAll(id => names[id].Any(GgufTokenizer.EndTexts.Contains))) message = Take(left);
         if (eos >= 0) yield return ("tokenizer.ggml.eos_token_id", GgufValue.Of((uint)eos));
-        if (turn >= 0) yield return (TurnKey, GgufValue.Of((uint)turn));
-        if (message >= 0) yield return (MessageKey, GgufValue.Of((uint)message));
-        if (settings.Suppressed.Count > 0) yield return (SuppressedKey, GgufValue.Of(settings.Suppressed.ToArray()));
-        int[] lost = [.. left.Where(id => !names[id].Any(Texts.Contains))];
+        if (turn >= 0) yield return (GgufTokenizer.TurnKey, GgufValue.Of((uint)turn));
+        if (message >= 0) yield return (GgufTokenizer.MessageKey, GgufValue.Of((uint)message));
+        if (settings.Suppressed.Count > 0) yield return (GgufTokenizer.SuppressedKey, GgufValue.Of(settings.Suppressed.ToArray()));
+        int[] lost = [.. left.Where(id => !names[id].Any(GgufTokenizer.EndTexts.Contains))];
         if (lost.Length > 0)
         {
             note?.Invoke(

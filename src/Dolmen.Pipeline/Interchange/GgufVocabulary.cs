@@ -2,6 +2,7 @@ using System.Globalization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
@@ -9,7 +10,7 @@ namespace Dolmen.Pipeline.Interchange;
 /// <summary>A tokenizer as GGUF metadata, and back.</summary>
 public static class GgufVocabulary
 {
-    private const string Prefix = "tokenizer.ggml.", TemplateKey = "tokenizer.chat_template";
+    private const string Prefix = GgufTokenizer.Prefix;
 
     /// <summary>llama.cpp's names for splits, of those that do the same the one that is used most.</summary>
     private static readonly string[] SplitNames =
@@ -27,54 +28,15 @@ public static class GgufVocabulary
         "default",
     ];
 
-    /// <exception cref="UserErrorException">The file holds no vocabulary, a damaged one, or one of another kind.</exception>
-    public static Tokenizer Load(string path)
-    {
-        using var file = GgufFile.Open(path);
-        return file.Metadata.Has(Prefix + "tokens") ? Read(file.Metadata, path).Build()
-            : throw new UserErrorException($"{path} holds no vocabulary: its metadata have no {Prefix}tokens. Name another file.");
-    }
-
     /// <summary>Writes the tokenizer's files; where the file has no vocabulary, says so and writes none.</summary>
     /// <exception cref="UserErrorException">A vocabulary that does not fit the model, cannot encode, or is of a kind that is not
     /// known.</exception>
     public static string? Save(GgufMetadata metadata, int vocabSize, string folder, int contextLength)
     {
-        if (!metadata.Has(Prefix + "tokens")) return "the file holds no vocabulary";
-        var vocabulary = Read(metadata, $"'{metadata.File}'");
-        if (vocabulary.Tokens.Count > vocabSize)
-        {
-            throw metadata.Refusal(
-                Prefix + "tokens",
-                $"holds {vocabulary.Tokens.Count} tokens",
-                $"the model's embedding has only {vocabSize} rows"
-            );
-        }
-        TokenizerFolder.Save(vocabulary.Build(), folder, contextLength);
-        if (metadata.FindText(TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
+        if (!GgufTokenizer.IsIn(metadata)) return "the file holds no vocabulary";
+        TokenizerFolder.Save(GgufTokenizer.Read(metadata, vocabSize), folder, contextLength);
+        if (metadata.FindText(GgufTokenizer.TemplateKey) is { Length: > 0 } template) TokenizerFolder.SaveChatTemplate(template, folder);
         return null;
-    }
-
-    private static GgufTokens Read(GgufMetadata metadata, string file)
-    {
-        var tokens = metadata.Texts(Prefix + "tokens");
-        var model = metadata.FindText(Prefix + "model") ?? "";
-        if (model == "gpt2" && !metadata.Has(Prefix + "merges"))
-        {
-            throw metadata.Refusal(Prefix + "merges", "is missing",
-                "without it, a vocabulary of the model 'gpt2' can only encode single bytes. Convert or fetch the model again");
-        }
-        return new GgufTokens(file, model, metadata.FindText(Prefix + "pre"), tokens,
-            metadata.FindNumbers(Prefix + "scores") ?? [],
-            [.. (metadata.FindInt32s(Prefix + "token_type") ?? []).Select(kind => (PieceKind)kind)],
-            metadata.Has(Prefix + "merges") ? metadata.Texts(Prefix + "merges") : [],
-            metadata.FindInt32(Prefix + "bos_token_id"),
-            metadata.FindInt32(Prefix + "eos_token_id"),
-            metadata.FindInt32(Prefix + "padding_token_id"),
-            metadata.FindFlag(Prefix + "add_bos_token"),
-            metadata.FindFlag(Prefix + "add_eos_token"),
-            metadata.FindFlag(Prefix + "add_space_prefix")
-        );
     }
 
     /// <param name="rows">Of the model's embedding: llama.cpp wants a token for each, so those beyond the vocabulary get fillers.</param>
@@ -164,6 +126,6 @@ public static class GgufVocabulary
         if (special.Bos >= 0) yield return (Prefix + "bos_token_id", GgufValue.Of((uint)special.Bos));
         yield return (Prefix + "add_bos_token", GgufValue.Of(tokenizer.Before.Count > 0));
         yield return (Prefix + "add_eos_token", GgufValue.Of(tokenizer.After.Count > 0));
-        if (ChatFormat.SourceOf(tokenizer) is { } template) yield return (TemplateKey, GgufValue.Of(template));
+        if (ChatFormat.SourceOf(tokenizer) is { } template) yield return (GgufTokenizer.TemplateKey, GgufValue.Of(template));
     }
 }

@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
@@ -13,6 +14,11 @@ public static class ModelExport
     public static TensorDtype ToFolder(
         string model, string output, TensorDtype? dtype = null, bool allowNonFinite = false, CancellationToken stop = default)
     {
+        if (ModelFolder.IsGguf(model))
+        {
+            if (allowNonFinite) throw new UserErrorException("--allow-nan goes with a model folder: a GGUF file is read strictly.");
+            return ModelImport.FromGguf(model, output, dtype, stop: stop).Dtype;
+        }
         var folder = HuggingFaceFolder.Locate(model);
         var target = Path.GetFullPath(output);
         if (target == Path.GetFullPath(folder))

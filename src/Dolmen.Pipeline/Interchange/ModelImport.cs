@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
+using Dolmen.Inference;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Pipeline.Interchange;
@@ -21,16 +22,7 @@ public static class ModelImport
         using var model = GgufModel.Open(path);
         var written = dtype ?? model.Dtype ?? TensorDtype.Float32;
         var metadata = model.File.Metadata;
-        var special = new SpecialTokenIds(
-            metadata.FindInt32("tokenizer.ggml.bos_token_id"),
-            metadata.FindInt32("tokenizer.ggml.eos_token_id"),
-            metadata.FindInt32("tokenizer.ggml.padding_token_id"),
-            End: null
-        )
-        {
-            EndOfTurn = metadata.FindInt32(GgufEnds.TurnKey), EndOfMessage = metadata.FindInt32(GgufEnds.MessageKey),
-            MoreEnds = GgufEnds.ByText(metadata), Suppressed = metadata.FindInt32s(GgufEnds.SuppressedKey) ?? [],
-        };
+        var special = GgufTokenizer.Special(metadata);
         var note = WithTokenizer(
             folder => weightsOnly ? "only the weights were asked for"
                 : GgufVocabulary.Save(metadata, model.Config.VocabSize, folder, model.Config.ContextLength),

@@ -11,7 +11,7 @@ namespace Dolmen.Tokenization;
 public sealed record GgufTokens(
     string File, string Model, string? Split, IReadOnlyList<string> Tokens, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds,
     IReadOnlyList<string> Merges, int? Bos = null, int? Eos = null, int? Padding = null, bool? AddsBos = null, bool? AddsEos = null,
-    bool? AddsSpace = null)
+    bool? AddsSpace = null, string? ChatTemplate = null)
 {
     /// <summary>Splits whose vocabularies take a piece that is a token as it is.</summary>
     private static readonly HashSet<string> WholePieces =
@@ -31,13 +31,32 @@ public sealed record GgufTokens(
         if (Kinds.Count != Tokens.Count) throw Bad($"it has {Tokens.Count} tokens but {Kinds.Count} types, "
             + "without which bytes and special tokens cannot be told from text");
         if (Model == "llama") CheckScores();
-        return Model switch
+        Tokenizer tokenizer = Model switch
         {
             "llama" => SentencePieceBpeTokenizer.FromScores(new SentencePieceVocabulary(
                 [.. Tokens], Scores, Kinds, Bos ?? 1, Eos ?? 2, AddsSpace ?? true, AddsBos ?? true, AddsEos ?? false)),
             "gpt2" => Bytes(),
             _ => throw Unknown($"it is of the model '{Model}' and Dolmen reads 'llama' and 'gpt2'"),
         };
+        if (ChatTemplate is { Length: > 0 } template)
+        {
+            tokenizer.Template = new Lazy<ChatTemplate?>(
+                () => Tokenization.ChatTemplate.Parse(template, ControlTokens(tokenizer), $"{File}: tokenizer.chat_template"));
+        }
+        return tokenizer;
+    }
+
+    /// <summary>What <c>bos_token</c> and the like stand for in a chat template.</summary>
+    private static Dictionary<string, string> ControlTokens(Tokenizer tokenizer)
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        var special = tokenizer.Special;
+        foreach (var (name, id) in (ReadOnlySpan<(string, int)>)[("bos_token", special.Bos), ("eos_token", special.Eos),
+            ("pad_token", special.Pad), ("unk_token", (tokenizer as SentencePieceTokenizer)?.Unknown ?? -1)])
+        {
+            if (tokenizer.Added.FirstOrDefault(token => token.Id == id && token.Special) is { } token) names[name] = token.Content;
+        }
+        return names;
     }
 
     // llama.cpp spells the contractions of gpt-4o out; o200k's own file ignores case as Unicode does, which lets a long s be one.

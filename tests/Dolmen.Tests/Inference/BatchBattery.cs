@@ -19,10 +19,10 @@ public class BatchBattery
     public void A_sequence_gets_the_same_bits_alone_and_in_any_company(string name)
     {
         var config = DecoderArchitectures.All[name];
-        foreach (var dtype in (TensorDtype[])[TensorDtype.Float32, TensorDtype.BFloat16])
+        foreach (var precision in Enum.GetValues<WeightPrecision>())
         {
-            using var single = RandomModel.Build(config, dtype: dtype, threads: 1);
-            using var model = RandomModel.Build(config, dtype: dtype);
+            using var single = RandomModel.Build(config, threads: 1, precision: precision);
+            using var model = RandomModel.Build(config, precision: precision);
             // The longest is more than a pass, and several times round the windows.
             var texts = Texts(config, 0, 330, 120, 61, 40, 1);
             var alone = Array.ConvertAll(texts, text => Alone(single, text, single.NewState(text.Length)));

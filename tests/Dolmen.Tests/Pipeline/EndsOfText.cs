@@ -173,7 +173,7 @@ public sealed class EndsOfText : IDisposable
     [Fact]
     public void A_part_of_an_answer_is_no_end_where_the_vocabulary_has_ends_of_answers()
     {
-        int[] Known(params string[] tokens) => [.. GgufEnds.ByText(new GgufMetadata("x", new Dictionary<string, GgufValue>
+        int[] Known(params string[] tokens) => [.. GgufTokenizer.EndsByText(new GgufMetadata("x", new Dictionary<string, GgufValue>
         {
             ["tokenizer.ggml.tokens"] = GgufValue.Of(tokens),
         }))];

@@ -38,6 +38,16 @@ public sealed class Interchange : IDisposable
     }
 
     [Fact]
+    public void The_gguf_file_itself_tells_the_same_story()
+    {
+        ModelImport.FromLlama2C(Story("stories260K.bin"), Story("tok512.bin"), Path("stories"));
+        ModelExport.ToGguf(Path("stories"), Path("stories.gguf"), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(Tell(Path("stories"), 60), Tell(Path("stories.gguf"), 60));
+        ModelExport.ToFolder(Path("stories.gguf"), Path("again"), stop: TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path("stories/model.safetensors")), File.ReadAllBytes(Path("again/model.safetensors")));
+    }
+
+    [Fact]
     public void A_vocabulary_of_bytes_survives_the_way_through_gguf()
     {
         var tokenizer = BpeTrainer.Train(
@@ -130,7 +140,7 @@ public sealed class Interchange : IDisposable
         if (message is null)
         {
             Export();
-            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufVocabulary.Load(Path("m.gguf")).Encode("the he"));
+            Assert.Equal(TokenizerFolder.Load(Path("m")).Encode("the he"), GgufTokenizer.Load(Path("m.gguf")).Encode("the he"));
         }
         else Assert.Contains(message, Assert.Throws<UserErrorException>(Export).Message, StringComparison.Ordinal);
     }
@@ -193,7 +203,7 @@ public sealed class Interchange : IDisposable
                 metadata["tokenizer.ggml.pre"] = GgufValue.Of("llama-bpe");
         });
         foreach (
-            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufTokenizer.Load(Path("x.gguf"))]
         )
             Assert.Contains(message, Assert.Throws<UserErrorException>(attempt).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path("x")));
@@ -230,7 +240,7 @@ public sealed class Interchange : IDisposable
             metadata["tokenizer.ggml.add_bos_token"] = GgufValue.Of(bos);
             metadata["tokenizer.ggml.add_eos_token"] = GgufValue.Of(eos);
         });
-        var tokenizer = GgufVocabulary.Load(Path("x.gguf"));
+        var tokenizer = GgufTokenizer.Load(Path("x.gguf"));
         Assert.Equal(bos ? [1] : [], tokenizer.Before);
         Assert.Equal(eos ? [2] : [], tokenizer.After);
     }
@@ -247,7 +257,7 @@ public sealed class Interchange : IDisposable
         ExportSmallVocabulary();
         Rewrite(metadata => metadata["tokenizer.ggml." + key] = GgufValue.Of(value));
         foreach (
-            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufVocabulary.Load(Path("x.gguf"))]
+            var attempt in (Action[])[() => ModelImport.FromGguf(Path("x.gguf"), Path("x")), () => GgufTokenizer.Load(Path("x.gguf"))]
         )
         {
             var message = Assert.Throws<UserErrorException>(attempt).Message;

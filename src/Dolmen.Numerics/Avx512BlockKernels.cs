@@ -1,0 +1,173 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Dolmen.Numerics;
+
+/// <summary>Sixteen outputs in one register, up to four rows at once so that a weight is widened once for all of them.</summary>
+internal sealed unsafe class Avx512BlockKernels : BlockKernels
+{
+    private const int ScaleBytes = 32, Int8Bytes = ScaleBytes + 512, Int4Bytes = ScaleBytes + 256;
+
+    public override void Int8(byte* weights, byte* inputs, int blocks, int m, float* y, int stride)
+    {
+        var row = 0;
+        for (; row + 4 <= m; row += 4) Int8Rows(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
+        for (; row < m; row++) Int8Row(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride);
+    }
+
+    public override void Int4(byte* weights, byte* inputs, int blocks, int m, float* y, int stride)
+    {
+        var row = 0;
+        for (; row + 4 <= m; row += 4) Int4Rows(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
+        for (; row < m; row++) Int4Row(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int8Row(byte* w, byte* x, int blocks, float* y)
+    {
+        var total = Vector512<float>.Zero;
+        for (var block = 0; block < blocks; block++, w += Int8Bytes, x += InputBytes)
+        {
+            // Two chains, so that no addition waits for the one before it.
+            var (even, odd) = (Vector512<int>.Zero, Vector512<int>.Zero);
+            for (var pair = 0; pair < 16; pair += 2)
+            {
+                even += Pairs(w, pair, x);
+                odd += Pairs(w, pair + 1, x);
+            }
+            total = Add(total, even + odd, Widened(w), x);
+        }
+        total.Store(y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int8Rows(byte* w, byte* x0, int blocks, float* y, int stride)
+    {
+        var (t0, t1, t2, t3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+        var rowBytes = (long)blocks * InputBytes;
+        byte* x1 = x0 + rowBytes, x2 = x1 + rowBytes, x3 = x2 + rowBytes;
+        for (var block = 0; block < blocks; block++, w += Int8Bytes)
+        {
+            var (s0, s1, s2, s3) = (Vector512<int>.Zero, Vector512<int>.Zero, Vector512<int>.Zero, Vector512<int>.Zero);
+            for (var pair = 0; pair < 16; pair++)
+            {
+                var weights = Weights(w, pair);
+                s0 += Pairs(weights, pair, x0);
+                s1 += Pairs(weights, pair, x1);
+                s2 += Pairs(weights, pair, x2);
+                s3 += Pairs(weights, pair, x3);
+            }
+            var scales = Widened(w);
+            t0 = Add(t0, s0, scales, x0);
+            t1 = Add(t1, s1, scales, x1);
+            t2 = Add(t2, s2, scales, x2);
+            t3 = Add(t3, s3, scales, x3);
+            x0 += InputBytes;
+            x1 += InputBytes;
+            x2 += InputBytes;
+            x3 += InputBytes;
+        }
+        t0.Store(y);
+        t1.Store(y + stride);
+        t2.Store(y + 2L * stride);
+        t3.Store(y + 3L * stride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int4Row(byte* w, byte* x, int blocks, float* y)
+    {
+        var total = Vector512<float>.Zero;
+        var mask = Vector512.Create((byte)15);
+        for (var block = 0; block < blocks; block++, w += Int4Bytes, x += InputBytes)
+        {
+            // Sums of 16 products of at most 15·127 each stay within int16.
+            var (low, high) = (Vector512<short>.Zero, Vector512<short>.Zero);
+            for (var both = 0; both < 4; both++)
+            {
+                var weights = Vector512.Load(w + ScaleBytes + both * 64);
+                low += Groups(weights & mask, 2 * both, x);
+                high += Groups((weights.AsUInt16() >> 4).AsByte() & mask, 2 * both + 1, x);
+            }
+            total = Add(total, Sum(low, high, x), Widened(w), x);
+        }
+        total.Store(y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int4Rows(byte* w, byte* x0, int blocks, float* y, int stride)
+    {
+        var (t0, t1, t2, t3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+        var rowBytes = (long)blocks * InputBytes;
+        byte* x1 = x0 + rowBytes, x2 = x1 + rowBytes, x3 = x2 + rowBytes;
+        var mask = Vector512.Create((byte)15);
+        for (var block = 0; block < blocks; block++, w += Int4Bytes)
+        {
+            var (l0, l1, l2, l3) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
+            var (h0, h1, h2, h3) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
+            for (var both = 0; both < 4; both++)
+            {
+                var weights = Vector512.Load(w + ScaleBytes + both * 64);
+                var (first, second) = (weights & mask, (weights.AsUInt16() >> 4).AsByte() & mask);
+                l0 += Groups(first, 2 * both, x0);
+                h0 += Groups(second, 2 * both + 1, x0);
+                l1 += Groups(first, 2 * both, x1);
+                h1 += Groups(second, 2 * both + 1, x1);
+                l2 += Groups(first, 2 * both, x2);
+                h2 += Groups(second, 2 * both + 1, x2);
+                l3 += Groups(first, 2 * both, x3);
+                h3 += Groups(second, 2 * both + 1, x3);
+            }
+            var scales = Widened(w);
+            t0 = Add(t0, Sum(l0, h0, x0), scales, x0);
+            t1 = Add(t1, Sum(l1, h1, x1), scales, x1);
+            t2 = Add(t2, Sum(l2, h2, x2), scales, x2);
+            t3 = Add(t3, Sum(l3, h3, x3), scales, x3);
+            x0 += InputBytes;
+            x1 += InputBytes;
+            x2 += InputBytes;
+            x3 += InputBytes;
+        }
+        t0.Store(y);
+        t1.Store(y + stride);
+        t2.Store(y + 2L * stride);
+        t3.Store(y + 3L * stride);
+    }
+
+    /// <summary>A pair of weights of each output as int16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Weights(byte* w, int pair) =>
+        Avx512BW.ConvertToVector512Int16(Vector256.Load((sbyte*)(w + ScaleBytes + pair * 32)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Pairs(byte* w, int pair, byte* x) => Pairs(Weights(w, pair), pair, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Pairs(Vector512<short> weights, int pair, byte* x) =>
+        Avx512BW.MultiplyAddAdjacent(weights, Vector512.Create(((int*)x)[pair]).AsInt16());
+
+    /// <summary>Four products of each output, added up in twos.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Groups(Vector512<byte> weights, int group, byte* x) =>
+        Avx512BW.MultiplyAddAdjacent(weights, Vector512.Create(((int*)(x + BytesAt))[group]).AsSByte());
+
+    /// <summary>Of a block, with eight taken off each weight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Sum(Vector512<short> low, Vector512<short> high, byte* x)
+    {
+        var ones = Vector512.Create((short)1);
+        return Avx512BW.MultiplyAddAdjacent(low, ones) + Avx512BW.MultiplyAddAdjacent(high, ones) - Vector512.Create(*(int*)(x + SumAt));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widened(byte* w)
+    {
+        var bits = Vector512.WidenLower(Vector256.Load((ushort*)w).ToVector512Unsafe());
+        var shifted = ((bits & Vector512.Create(0x7FFFu)) << 13) | ((bits & Vector512.Create(0x8000u)) << 16);
+        return shifted.AsSingle() * Vector512.Create(HalfBias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Add(Vector512<float> total, Vector512<int> sum, Vector512<float> scales, byte* x) =>
+        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(sum), scales * Vector512.Create(*(float*)(x + ScaleAt)), total);
+}
