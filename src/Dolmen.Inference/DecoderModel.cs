@@ -32,7 +32,6 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     private DecoderModel(DecoderConfig config, WeightSource source, int? threads)
     {
-        using var owned = source;
         if (config.Plan().Head is not LanguageHeadSpec head)
             throw new ArgumentException("The model scores or classifies texts: it has no logits of tokens.", nameof(config));
         _config = config;

@@ -112,7 +112,8 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
 
     private void FillPart(WeightMatrix matrix, LinearSpec spec, LinearPart part, int first, WeightPrecision kept)
     {
-        if (matrix is BlockMatrix blocks && BlocksOf(part.Weight) is { } stored && (stored == BlockFormat.Int4 || kept == WeightPrecision.Int8))
+        if (matrix is BlockMatrix blocks && BlocksOf(part.Weight) is { } stored
+            && (stored == BlockFormat.Int4 || kept == WeightPrecision.Int8))
         {
             var rows = Blocks(part.Weight);
             var bytes = rows.Length / part.Outputs;
