@@ -39,7 +39,8 @@ public sealed class GgufRunTests : IDisposable
             using var folder = RandomModel.Build(config, dtype: dtype);
             var (actual, expected) = (Logits(model), Logits(folder));
             // exp and its logarithm cannot undo each other to the last bit, and scaled frequencies are float32 in the file, double here.
-            var tolerance = config is MambaConfig or Mamba2Config ? 1e-4f : config is TransformerConfig { RopeScaling: not null } ? 1e-5f : 0;
+            var tolerance = config is MambaConfig or Mamba2Config ? 1e-4f
+                : config is TransformerConfig { RopeScaling: not null } ? 1e-5f : 0;
             if (tolerance == 0) Assert.Equal(expected, actual);
             else for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], tolerance);
         }
