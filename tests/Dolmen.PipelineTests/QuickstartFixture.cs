@@ -2,8 +2,9 @@ using System.Text.Json;
 
 namespace Dolmen.PipelineTests;
 
-/// <summary>One real <c>quickstart --minutes 0.5</c> on the SDK's documentation, shared by the tests that need a finished run. These run one
-/// after the other, because they start whole programs that use every core; tests that need no finished run go on beside them.</summary>
+/// <summary>One real <c>quickstart --minutes 0.5</c> on the SDK's documentation, shared by the tests that need a finished run. These run
+/// one after the other, because they start whole programs that use every core; tests that need no finished run go on beside
+/// them.</summary>
 public sealed class QuickstartFixture : IDisposable
 {
     public QuickstartFixture()
