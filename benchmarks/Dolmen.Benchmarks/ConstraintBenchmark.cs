@@ -20,8 +20,8 @@ internal sealed class ConstraintBenchmark : Benchmark
     [
         ("JSON schema", tokenizer => TextConstraint.JsonSchema(JsonElement.Parse(
             """
-            {"type":"array","minItems":40,"items":{"type":"object","additionalProperties":false,"required":["name","tags","count"],"properties":
-            {"name":{"type":"string"},"tags":{"type":"array","items":{"enum":["red","green","blue"]}},"count":{"type":"integer"}}}}
+            {"type":"array","minItems":40,"items":{"type":"object","additionalProperties":false,"required":["name","tags","count"],
+            "properties":{"name":{"type":"string"},"tags":{"type":"array","items":{"enum":["red","green","blue"]}},"count":{"type":"integer"}}}}
             """), tokenizer)),
         ("regular expression", tokenizer => TextConstraint.Regex("([A-Za-z ]+[.!?] )+", tokenizer)),
         ("grammar", tokenizer => TextConstraint.Grammar("root ::= expr (\"; \" expr)+\nexpr ::= [a-z]+ | \"(\" expr \"+\" expr \")\"",

@@ -23,7 +23,7 @@ internal static class ParseMessages
             .. unknown
                 .Distinct(StringComparer.Ordinal)
                 .Select(token =>
-                    $"'{token}' is nothing that '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}' knows.{Suggestion(token, known)}"
+                    $"'{token}' is not an option or argument of '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}'.{Suggestion(token, known)}"
                 ),
         ];
     }

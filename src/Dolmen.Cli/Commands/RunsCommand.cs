@@ -80,7 +80,7 @@ internal static class RunsCommand
             yield return $"  when     {Time(made.Finished)} UTC, {Duration(made.Seconds)}, {made.Outputs.Count} files, {Size(made.Bytes)}";
             var commit = made.Commit is { } full ? $", commit {full[..Math.Min(12, full.Length)]}" : "";
             yield return $"  by       Dolmen {made.Version}{commit}, seed {made.Seed}, {made.Machine.CpuModel}";
-            if (step.Damage is { } damage) yield return $"  CHANGED  {damage}: this is no longer what was made";
+            if (step.Damage is { } damage) yield return $"  CHANGED  {damage}: it differs from what this step made";
             foreach (var (name, value) in made.Facts ?? []) yield return $"  {ShownName.Of(name)}: {Fact(value)}";
             foreach (var input in step.Inputs) yield return $"  from     {ShownName.Of(input.Input.Role)}: {Sentence(input)}";
             yield return "";

@@ -27,7 +27,7 @@ public sealed class ConstraintCursor
     /// still be completed within it, at a token a byte; where that was never possible, the limit is not minded.</param>
     /// <param name="ends">Tokens that end the text.</param>
     /// <returns>False where the text must end and no token says so.</returns>
-    /// <exception cref="UserErrorException">The vocabulary has no token that may come.</exception>
+    /// <exception cref="UserErrorException">No token of the vocabulary may come next.</exception>
     public bool Apply(Span<float> logits, int remaining, ReadOnlySpan<int> ends)
     {
         var mask = _constraint.Mask(_place, _dropsSpace, remaining);
@@ -41,7 +41,7 @@ public sealed class ConstraintCursor
         if (logits.ContainsAnyExcept(float.NegativeInfinity)) return true;
         if (MayEnd) return false;
         throw new UserErrorException(
-            "The constraint cannot be met: the vocabulary has no token that spells what must come next, or all of them were forbidden.");
+            "The constraint cannot be met: no token of the vocabulary spells what must come next, or every such token was forbidden.");
     }
 
     /// <summary>Goes on by a token that <see cref="Apply"/> left possible and that does not end the text.</summary>

@@ -25,7 +25,7 @@ public sealed class TextConstraint
 
     /// <summary>A text that the regular expression matches as a whole.</summary>
     /// <exception cref="UserErrorException">The pattern is not understood or too large.</exception>
-    public static TextConstraint Regex(string pattern, Tokenizer tokenizer) => Of(RegexReader.Whole(pattern), [], tokenizer);
+    public static TextConstraint Regex(string pattern, Tokenizer tokenizer) => Of(RegexReader.Whole(pattern), null, tokenizer);
 
     /// <summary>One of these texts.</summary>
     /// <exception cref="UserErrorException">There is none, or one is empty.</exception>
@@ -33,7 +33,7 @@ public sealed class TextConstraint
     {
         if (texts.Count == 0 || texts.Any(text => text.Length == 0))
             throw new UserErrorException("A choice needs at least one text, and none of them empty.");
-        return Of(new Expression.Choice([.. texts.Select(Expression.Text)]), [], tokenizer);
+        return Of(new Expression.Choice([.. texts.Select(Expression.Text)]), null, tokenizer);
     }
 
     /// <summary>A grammar in the syntax of llama.cpp's GBNF; its rule <c>root</c> is the text.</summary>
@@ -126,9 +126,6 @@ public sealed class TextConstraint
         return dropsSpace && bytes is [(byte)' ', ..] ? bytes[1..] : bytes;
     }
 
-    private static TextConstraint Of(Expression root, IReadOnlyDictionary<string, Expression> rules, Tokenizer tokenizer) =>
-        new(GrammarCompiler.Compile(root, rules), tokenizer);
-
-    private static TextConstraint Of(Expression root, Dictionary<string, Expression> rules, Tokenizer tokenizer) =>
-        Of(root, (IReadOnlyDictionary<string, Expression>)rules, tokenizer);
+    private static TextConstraint Of(Expression root, IReadOnlyDictionary<string, Expression>? rules, Tokenizer tokenizer) =>
+        new(GrammarCompiler.Compile(root, rules ?? new Dictionary<string, Expression>()), tokenizer);
 }

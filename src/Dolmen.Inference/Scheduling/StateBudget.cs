@@ -10,7 +10,7 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
 
     public PrefixCache Cache { get; } = new(model, options.CachePrefixes ? options.StateBytes : 0);
 
-    /// <summary>A state that holds as much of the text as is known already; null where there is no room for it now.</summary>
+    /// <summary>A state that holds as much of the text as is known already; null while memory has no room for it.</summary>
     /// <param name="running">Those that have their turn; where there is none this one gets it, whatever it needs.</param>
     public CachedPrefix? NewState(GeneratingSequence sequence, List<GeneratingSequence> running)
     {

@@ -34,7 +34,7 @@ public sealed class DolmenChatClient : IChatClient
 
     /// <summary>Opens a model folder, or a finished run.</summary>
     /// <param name="threads">All cores when left out.</param>
-    /// <exception cref="UserErrorException">There is no model, or it is damaged or not supported.</exception>
+    /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported.</exception>
     public static DolmenChatClient Load(string model, int? threads = null)
     {
         var (loaded, tokenizer) = ModelFolder.Load(model, threads);
