@@ -17,14 +17,13 @@ internal static class ParseMessages
         if (unknown.Exists(IsOption)) unknown.RemoveAll(token => !IsOption(token));
         var command = parsed.CommandResult.Command;
         if (command.Subcommands.Count > 0) unknown = unknown[..1];
+        var verb = string.Join(' ', ["dolmen", .. parsed.CommandPath()]);
         List<string> known = [.. command.Subcommands.Select(c => c.Name), .. command.Options.Select(o => o.Name)];
         return
         [
             .. unknown
                 .Distinct(StringComparer.Ordinal)
-                .Select(token =>
-                    $"'{token}' is not an option or argument of '{string.Join(' ', ["dolmen", .. parsed.CommandPath()])}'.{Suggestion(token, known)}"
-                ),
+                .Select(token => $"'{token}' is not an option or argument of '{verb}'.{Suggestion(token, known)}"),
         ];
     }
 

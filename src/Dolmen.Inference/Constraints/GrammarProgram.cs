@@ -22,7 +22,7 @@ internal sealed class GrammarProgram
 
     public HashSet<int> Ends { get; }
 
-    /// <summary>Of each state: the fewest bytes to the end of its rule, <see cref="Unreachable"/> where that end cannot be reached.</summary>
+    /// <summary>Of each state: the fewest bytes to the end of its rule, <see cref="Unreachable"/> if it cannot be reached.</summary>
     public int[] ShortestToEnd { get; }
 
     /// <summary>Of each state: nothing but its rule's end follows, so that a call before it need not be remembered.</summary>
