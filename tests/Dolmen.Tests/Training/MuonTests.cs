@@ -119,8 +119,8 @@ public class MuonTests
     public void What_Muon_steps_by_has_singular_values_near_one(int rows, int columns)
     {
         using var scope = torch.NewDisposeScope();
-        torch.manual_seed(1);
-        var update = Muon.NearestOrthogonal(torch.randn(rows, columns), 5, torch.ScalarType.Float32);
+        using var generator = new torch.Generator(1);
+        var update = Muon.NearestOrthogonal(torch.randn([rows, columns], generator: generator), 5, torch.ScalarType.Float32);
         var values = torch.linalg.svdvals(update).data<float>().ToArray();
         Assert.All(values, value => Assert.InRange(value, 0.3f, 1.3f));
         Assert.Equal(Math.Min(rows, columns), values.Length);
