@@ -64,6 +64,9 @@ public sealed record GenerationStatistics(int PrefillTokens, double PrefillSecon
     /// <summary>Prompt tokens that were computed before, for another text.</summary>
     public int CachedTokens { get; init; }
 
+    /// <summary>Memory of what the model remembered of prompt and text when the text ended.</summary>
+    public long StateBytes { get; init; }
+
     public double PrefillTokensPerSecond => PrefillSeconds > 0 ? PrefillTokens / PrefillSeconds : 0;
 
     public double DecodeTokensPerSecond => DecodeSeconds > 0 ? DecodeTokens / DecodeSeconds : 0;

@@ -72,10 +72,12 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     /// <summary>What is sent when all choices are.</summary>
     public IEnumerable<string> Usage(IReadOnlyList<GenerationResult> results)
     {
-        if (!request.IncludeUsage) yield break;
+        if (request is { IncludeUsage: false, IncludeTimings: false }) yield break;
+        var usage = request.IncludeUsage ? UsageOf(results) : null;
+        var timings = request.IncludeTimings ? Timings.Of(results) : null;
         yield return request.Chat
-            ? JsonSerializer.Serialize(Chunk([], UsageOf(results)), ServingJson.Plain.ChatChunk)
-            : JsonSerializer.Serialize(Text([], UsageOf(results)), ServingJson.Plain.TextCompletion);
+            ? JsonSerializer.Serialize(Chunk([], usage) with { Timings = timings }, ServingJson.Plain.ChatChunk)
+            : JsonSerializer.Serialize(Text([], usage) with { Timings = timings }, ServingJson.Plain.TextCompletion);
     }
 
     /// <summary>A chat's first piece names the role and holds no text yet; an echo's is the prompt.</summary>

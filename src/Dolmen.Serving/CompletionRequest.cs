@@ -34,6 +34,9 @@ internal sealed record CompletionRequest(
     /// <summary>What the model may call; null where its answer is text.</summary>
     public ToolUse? Tools { get; init; }
 
+    /// <summary>A stream ends with how long prompt and answer took.</summary>
+    public bool IncludeTimings { get; init; }
+
     /// <summary>The options of one answer: its own seed, counted from that of the request.</summary>
     public GenerationOptions OptionsOf(int choice) => choice == 0 ? Generation
         : Generation with { Sampling = Generation.Sampling with { Seed = unchecked(Generation.Sampling.Seed + (ulong)choice) } };
@@ -113,8 +116,9 @@ internal sealed record CompletionRequest(
             logprobs,
             echo,
             stream,
-            stream && IncludesUsage(fields)
-        ) { Tools = tools };
+            stream && StreamOption(fields, "include_usage")
+        )
+        { Tools = tools, IncludeTimings = stream && StreamOption(fields, "include_timings") };
     }
 
     /// <summary>An answer that must be a call has the form of the call.</summary>
@@ -206,7 +210,7 @@ internal sealed record CompletionRequest(
     private static int? TextLogprobs(RequestFields fields) =>
         fields["logprobs"] is { ValueKind: JsonValueKind.False } ? null : (int?)fields.Integer("logprobs", 0, MostLogprobs);
 
-    private static bool IncludesUsage(RequestFields fields)
+    private static bool StreamOption(RequestFields fields, string name)
     {
         if (fields["stream_options"] is not { } value) return false;
         if (value.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong("stream_options", "an object", value);
@@ -214,16 +218,16 @@ internal sealed record CompletionRequest(
         {
             // Obfuscation only adds padding against listeners.
             if (
-                option.Name is "include_usage" or "include_obfuscation"
+                option.Name is "include_usage" or "include_timings" or "include_obfuscation"
                 || option.Value.ValueKind is JsonValueKind.Null or JsonValueKind.False
             )
                 continue;
             throw ApiErrorException.Invalid(
-                $"'stream_options.{option.Name}' is not supported: only include_usage is.",
+                $"'stream_options.{option.Name}' is not supported: only include_usage and include_timings are.",
                 "stream_options." + option.Name,
                 "unsupported_parameter"
             );
         }
-        return new RequestFields(value).Flag("include_usage") ?? false;
+        return new RequestFields(value).Flag(name) ?? false;
     }
 }

@@ -196,7 +196,7 @@ internal sealed class GeneratingSequence : IDisposable
         if (_gate.Stopped) reason = FinishReason.Stop;
         var statistics = new GenerationStatistics(
             _prefilled, Stopwatch.GetElapsedTime(_began, _drawing).TotalSeconds, _steps,
-            Stopwatch.GetElapsedTime(_drawing).TotalSeconds) { CachedTokens = CachedTokens };
+            Stopwatch.GetElapsedTime(_drawing).TotalSeconds) { CachedTokens = CachedTokens, StateBytes = State?.Bytes ?? 0 };
         _result = new GenerationResult(_gate.Text, [.. Tokens[PromptLength..]], reason, statistics)
         {
             StopToken = stopToken, Logprobs = _logprobs, PromptLogprobs = _ofPrompt,

@@ -160,7 +160,7 @@ public class BadRequests
         Completions,
         """{"prompt":"a","stream":true,"stream_options":{"continuous_usage_stats":true}}""",
         400,
-        """{"error":{"message":"'stream_options.continuous_usage_stats' is not supported: only include_usage is.","type":"invalid_request_error","param":"stream_options.continuous_usage_stats","code":"unsupported_parameter"}}"""
+        """{"error":{"message":"'stream_options.continuous_usage_stats' is not supported: only include_usage and include_timings are.","type":"invalid_request_error","param":"stream_options.continuous_usage_stats","code":"unsupported_parameter"}}"""
     )]
     [InlineData(
         Chat,

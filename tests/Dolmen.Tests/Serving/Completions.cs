@@ -50,6 +50,31 @@ public class Completions
             "data: [DONE]\n\n", Masked(body));
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"hi"}],OPTIONS}""", 6)]
+    [InlineData("/v1/completions", """{"prompt":"hi",OPTIONS}""", 3)]
+    public async Task A_stream_says_when_asked_how_long_it_took_and_what_the_model_remembers(string path, string request, int prompt)
+    {
+        await using var server = await RunningServer.Start();
+        async Task<JsonElement> Last(string options)
+        {
+            options = "\"temperature\":0,\"max_tokens\":4,\"stream\":true" + options;
+            var (_, body) = await server.Post(path, request.Replace("OPTIONS", options));
+            return JsonDocument.Parse(body.Split("\n\n")[^3]["data: ".Length..]).RootElement;
+        }
+        Assert.False((await Last("")).TryGetProperty("timings", out _));
+        Assert.False((await Last(""","stream_options":{"include_usage":true}""")).TryGetProperty("timings", out _));
+        var last = await Last(""","stream_options":{"include_timings":true}""");
+        Assert.False(last.TryGetProperty("usage", out _));
+        var timings = last.GetProperty("timings");
+        int Of(string name) => timings.GetProperty(name).GetInt32();
+        Assert.Equal(prompt, Of("cache_n") + Of("prompt_n"));
+        Assert.Equal(3, Of("predicted_n"));                              // the first came with the prompt
+        Assert.Equal(prompt + 3, Of("state_bytes"));                     // the fake model remembers a byte a token
+        var seconds = timings.GetProperty("predicted_ms").GetDouble() / 1000;
+        Assert.Equal(3 / seconds, timings.GetProperty("predicted_per_second").GetDouble(), 1e-6 / seconds);
+    }
+
     [Fact]
     public async Task A_streamed_text_is_the_whole_text_in_pieces()
     {
