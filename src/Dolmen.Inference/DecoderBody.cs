@@ -128,6 +128,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         _positions?.Dispose();
         _norm.Dispose();
         Pass.Dispose();
+        _memory.Dispose();
         _weights.Dispose();
     }
 

@@ -22,6 +22,10 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Memory of all its states that are alive, what several share counted once; 0 where nobody counts.</summary>
     public virtual long StateBytes => 0;
 
+    /// <summary>Memory of the state of one sequence of <paramref name="tokens"/> tokens, without what rounding up to whole pages
+    /// adds.</summary>
+    public virtual long StateBytesOf(int tokens) => Config.StateBytes(tokens, sizeof(float));
+
     /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
     public abstract DecodeState NewState(int capacity);
 

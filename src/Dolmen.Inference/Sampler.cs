@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
+using Dolmen.Inference.Kernels;
 
 namespace Dolmen.Inference;
 
@@ -61,17 +61,14 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
     }
 }
 
-/// <summary>Draws tokens; the same options and logits give the same tokens.</summary>
+/// <summary>Draws tokens; the same options and logits give the same tokens. Every draw takes one random number.</summary>
 public sealed class Sampler
 {
-    private static readonly Comparer<(double Weight, int Id)> LikeliestFirst =
-        Comparer<(double Weight, int Id)>.Create(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight)
-            : a.Id.CompareTo(b.Id));
-
     private readonly SamplingOptions _options;
     private StableRandom _random;
-    private double[] _weights = [];
-    private readonly List<(double Weight, int Id)> _candidates = [];
+    private float[] _weights = [];                                       // (V), the likeliest weighs 1
+    private float[] _sums = [];                                          // of blocks of weights
+    private Candidates _candidates;
 
     /// <exception cref="UserErrorException">An option is out of its range.</exception>
     public Sampler(SamplingOptions options)
@@ -84,114 +81,56 @@ public sealed class Sampler
     /// <param name="logits">(VocabSize), at least one finite.</param>
     public int Sample(ReadOnlySpan<float> logits)
     {
-        var best = Likeliest(logits);
+        var best = Probabilities.Likeliest(logits);
+        if (best < 0 || !float.IsFinite(logits[best]))
+            throw new InvalidOperationException("The model gave no finite logit: its weights are damaged or its training diverged.");
         if (_options.Temperature == 0) return best;
-        if (_weights.Length < logits.Length) _weights = new double[logits.Length];
+        if (_weights.Length < logits.Length)
+            (_weights, _sums) = (new float[logits.Length], new float[Probabilities.BlocksOf(logits.Length)]);
         var weights = _weights.AsSpan(0, logits.Length);
-        double total = 0, max = logits[best], scale = 1 / _options.Temperature;
-        for (var i = 0; i < weights.Length; i++) total += weights[i] = Math.Exp((logits[i] - max) * scale);
+        var scale = (float)Math.Min(1 / _options.Temperature, float.MaxValue);
+        var total = Probabilities.Exponentials(logits, logits[best], scale, weights, _sums);
         return _options is { TopK: 0, TopP: 1, MinP: 0, TypicalP: 1 } ? Draw(weights, total) : DrawFiltered(weights, total);
     }
 
-    private static int Likeliest(ReadOnlySpan<float> logits)
-    {
-        var best = 0;
-        for (var i = 1; i < logits.Length; i++)
-        {
-            if (logits[i] > logits[best] || float.IsNaN(logits[best])) best = i;
-        }
-        if (!float.IsFinite(logits[best]))
-        {
-            throw new InvalidOperationException("The model gave no finite logit: its weights are damaged or its training diverged.");
-        }
-        return best;
-    }
-
-    private int Draw(ReadOnlySpan<double> weights, double total)
+    private int Draw(ReadOnlySpan<float> weights, double total)
     {
         var left = _random.NextDouble() * total;
-        var last = 0;
-        for (var i = 0; i < weights.Length; i++)
+        var first = 0;
+        // The last block with any weight takes what rounding leaves over, and so does the last such token within a block.
+        for (var (block, end) = (0, Probabilities.BlocksOf(weights.Length)); block < end; block++)
+        {
+            if (_sums[block] <= 0) continue;
+            first = block * Probabilities.Block;
+            if (left < _sums[block]) break;
+            left -= _sums[block];
+        }
+        var last = first;
+        for (var i = first; i < Math.Min(weights.Length, first + Probabilities.Block); i++)
         {
             if (weights[i] <= 0) continue;
             last = i;
             left -= weights[i];
             if (left < 0) return i;
         }
-        return last;                                                     // rounding may leave a grain over
+        return last;
     }
 
-    private int DrawFiltered(ReadOnlySpan<double> weights, double total)
+    private int DrawFiltered(ReadOnlySpan<float> weights, double total)
     {
-        var kept = _options.TopK > 0 ? Top(weights) : AboveFloor(weights, total);
         if (_options.TopK > 0)
         {
-            total = 0;
-            foreach (var (weight, _) in kept) total += weight;
+            _candidates.Gather(weights, 0);
+            total = _candidates.KeepCount(_options.TopK);
         }
-        if (_options.TopP < 1)
+        else
         {
-            var wanted = _options.TopP * total;
-            double reached = 0;
-            var nucleus = 0;
-            while (nucleus < kept.Length && reached < wanted) reached += kept[nucleus++].Weight;
-            kept = kept[..nucleus];
+            // Tokens below (1 − top-p) / V of the probability hold less than 1 − top-p together, so that the nucleus closes before them.
+            _candidates.Gather(weights, Math.Max(_options.MinP, (1 - _options.TopP) * total / weights.Length));
         }
-        var count = kept.Length;
-        while (count > 1 && kept[count - 1].Weight < _options.MinP) count--;         // the likeliest token weighs 1
-        kept = kept[..count];
-        if (_options.TypicalP < 1) kept = kept[..KeepTypical(kept)];
-        double mass = 0;
-        foreach (var (weight, _) in kept) mass += weight;
-        var left = _random.NextDouble() * mass;
-        foreach (var (weight, id) in kept)
-        {
-            left -= weight;
-            if (left < 0) return id;
-        }
-        return kept[^1].Id;
-    }
-
-    /// <summary>Moves the tokens whose surprise is nearest to the expected one to the front.</summary>
-    /// <returns>How many hold the share asked for.</returns>
-    private int KeepTypical(Span<(double Weight, int Id)> kept)
-    {
-        double total = 0, entropy = 0, reached = 0;
-        foreach (var (weight, _) in kept) total += weight;
-        foreach (var (weight, _) in kept) entropy -= weight / total * Math.Log(weight / total);
-        kept.Sort((a, b) => Distance(a.Weight).CompareTo(Distance(b.Weight)) is not 0 and var order ? order : LikeliestFirst.Compare(a, b));
-        var count = 0;
-        while (count < kept.Length && reached < _options.TypicalP * total) reached += kept[count++].Weight;
-        return count;
-
-        double Distance(double weight) => Math.Abs(-Math.Log(weight / total) - entropy);
-    }
-
-    /// <summary>The k likeliest, likeliest first, lower ids before higher ones among equals.</summary>
-    private Span<(double Weight, int Id)> Top(ReadOnlySpan<double> weights)
-    {
-        _candidates.Clear();
-        for (var i = 0; i < weights.Length; i++)
-        {
-            if (weights[i] <= 0 || (_candidates.Count == _options.TopK && weights[i] <= _candidates[^1].Weight)) continue;
-            var at = _candidates.BinarySearch((weights[i], i), LikeliestFirst);
-            _candidates.Insert(~at, (weights[i], i));
-            if (_candidates.Count > _options.TopK) _candidates.RemoveAt(_options.TopK);
-        }
-        return CollectionsMarshal.AsSpan(_candidates);
-    }
-
-    /// <summary>What top-p or min-p can keep, likeliest first. Tokens below (1 − top-p) / V of the probability hold less than 1 − top-p
-    /// together, so the nucleus closes before it reaches them and only the others need sorting.</summary>
-    private Span<(double Weight, int Id)> AboveFloor(ReadOnlySpan<double> weights, double total)
-    {
-        _candidates.Clear();
-        var floor = Math.Max(_options.MinP, (1 - _options.TopP) * total / weights.Length);
-        for (var i = 0; i < weights.Length; i++)
-        {
-            if (weights[i] > 0 && weights[i] >= floor) _candidates.Add((weights[i], i));
-        }
-        _candidates.Sort(LikeliestFirst);
-        return CollectionsMarshal.AsSpan(_candidates);
+        if (_options.TopP < 1) _candidates.KeepMass(_options.TopP * total);
+        if (_options.MinP > 0) _candidates.KeepHeavy(_options.MinP);
+        if (_options.TypicalP < 1) _candidates.KeepTypical(_options.TypicalP);
+        return _candidates.Draw(_random.NextDouble());
     }
 }

@@ -1,3 +1,5 @@
+using Dolmen.Inference.Kernels;
+
 namespace Dolmen.Inference;
 
 /// <summary>How likely the model found a token, before temperature and any other sampling option.</summary>
@@ -9,15 +11,13 @@ public sealed record TokenLogprob(int Token, double? Logprob, IReadOnlyList<(int
     /// <param name="drawable">Ids from here on are padding of the vocabulary and are never among the likeliest.</param>
     internal static TokenLogprob Of(ReadOnlySpan<float> logits, int drawable, int token, int top)
     {
-        double max = float.NegativeInfinity, total = 0;
-        foreach (var logit in logits) max = Math.Max(max, logit);
-        foreach (var logit in logits) total += Math.Exp(logit - max);
-        var norm = max + Math.Log(total);
+        var norm = Probabilities.LogSumExp(logits);
         var likeliest = new List<(int Token, double Logprob)>(top + 1);
         for (var id = 0; top > 0 && id < Math.Min(drawable, logits.Length); id++)
         {
+            // Most ids leave here: compared before anything is computed of them.
+            if (likeliest.Count == top && logits[id] <= logits[likeliest[^1].Token]) continue;
             var logprob = logits[id] - norm;
-            if (likeliest.Count == top && logprob <= likeliest[^1].Logprob) continue;
             var at = likeliest.Count;
             while (at > 0 && likeliest[at - 1].Logprob < logprob) at--;
             likeliest.Insert(at, (id, logprob));

@@ -23,7 +23,6 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     private readonly NativeBuffer _panels;
     private readonly bool _bfloat16;
     private readonly int _columns;
-    private readonly int _rows;
 
     public PackedMatrix(int outputs, int inputs, bool bfloat16) : this(outputs, inputs, bfloat16, DefaultColumns) { }
 
@@ -32,15 +31,16 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         : base(outputs, inputs, (outputs + columns - 1) / columns * columns)
     {
         (_columns, _bfloat16) = (columns, bfloat16);
-        _rows = columns == Tiles.WideColumns ? Tiles.WideRows : Tiles.NarrowRows;
-        _panels = new NativeBuffer((long)PaddedOutputs * inputs * (_bfloat16 ? 2 : 4));
+        _panels = new NativeBuffer((long)PaddedOutputs * inputs * ElementBytes);
     }
 
     public override long Bytes => _panels.Bytes;
 
     private int Panels => PaddedOutputs / _columns;
 
-    /// <summary>Floats one panel has.</summary>
+    private int ElementBytes => _bfloat16 ? 2 : 4;
+
+    /// <summary>Weights that one panel has.</summary>
     private long PanelElements => (long)_columns * Inputs;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -79,47 +79,35 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         }
     }
 
-    /// <summary>y = W·x.</summary>
-    /// <param name="x">(K)</param>
-    /// <param name="y">(PaddedOutputs)</param>
-    public void MultiplyRow(float* x, float* y, int threads) => MultiplyRows(x, 1, y, threads);
-
-    /// <summary>Row by row, over a few panels at a time that stay in the second-level cache meanwhile.</summary>
-    private void MultiplyRows(float* x, int m, float* y, int threads)
-    {
-        var groups = (Panels + PanelsAtOnce - 1) / PanelsAtOnce;
-        if (threads == 1 || (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork)
-        {
-            MultiplyPanels(x, m, y, 0, Panels);
-            return;
-        }
-        // Two chunks a thread: little to share out, yet enough to even out a late start.
-        var chunks = Math.Min(groups, 2 * threads);
-        ThreadTeam.Shared.Run(chunks, threads, chunk =>
-        {
-            var first = (int)((long)groups * chunk / chunks) * PanelsAtOnce;
-            MultiplyPanels(x, m, y, first, Math.Min(Panels, (int)((long)groups * (chunk + 1) / chunks) * PanelsAtOnce));
-        });
-    }
-
     /// <inheritdoc/>
     public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
     {
-        // A tile computes all of its rows even where some are missing, and bf16 weights are widened for it first.
-        if (m < (_bfloat16 ? 2 * _rows : _rows * 2 / 3))
+        var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
+        if (m == 1)
         {
-            MultiplyRows(x, m, y, threads);
+            // Two chunks a thread: little to share out, yet enough to even out a late start.
+            var groups = (Panels + PanelsAtOnce - 1) / PanelsAtOnce;
+            var parts = Math.Min(groups, 2 * shared);
+            if (shared == 1) MultiplyRow(x, y, 0, Panels);
+            else ThreadTeam.Shared.Run(parts, shared, part =>
+                MultiplyRow(x, y, groups * part / parts * PanelsAtOnce, Math.Min(Panels, groups * (part + 1) / parts * PanelsAtOnce)));
             return;
         }
-        var blocks = (m + _rows - 1) / _rows;
-        var packed = (float*)Grow(ref scratch, (long)blocks * _rows * Inputs * sizeof(float));
-        var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
-        ThreadTeam.Shared.Run(blocks, shared, block => PackBlock(x, m, block, packed));
-        var chunks = Math.Min(Panels, 4 * shared);
-        ThreadTeam.Shared.Run(chunks, shared, chunk =>
+        var panelChunks = Math.Min(Panels, 4 * shared);
+        // Rows are divided too where there are too few panels.
+        var rowChunks = shared == 1 ? 1 : Math.Clamp(4 * shared / panelChunks, 1, (m + Tiles.WideRows - 1) / Tiles.WideRows);
+        if (panelChunks * rowChunks == 1)
         {
-            var last = (int)((long)Panels * (chunk + 1) / chunks);
-            for (var panel = (int)((long)Panels * chunk / chunks); panel < last; panel++) MultiplyPanel(packed, m, panel, y);
+            MultiplyRows(x, m, y, 0, Panels);
+            return;
+        }
+        ThreadTeam.Shared.Run(panelChunks * rowChunks, shared, chunk =>
+        {
+            var (part, rows) = Math.DivRem(chunk, rowChunks);
+            var tiles = (m + Tiles.WideRows - 1) / Tiles.WideRows;
+            var (first, last) = (tiles * rows / rowChunks * Tiles.WideRows, Math.Min(m, tiles * (rows + 1) / rowChunks * Tiles.WideRows));
+            MultiplyRows(x + (long)first * Inputs, last - first, y + (long)first * PaddedOutputs,
+                (int)((long)Panels * part / panelChunks), (int)((long)Panels * (part + 1) / panelChunks));
         });
     }
 
@@ -132,93 +120,53 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// pairs.</summary>
     private int PairedColumn(int column) => column < _columns / 2 ? 2 * column : 2 * (column - _columns / 2) + 1;
 
-    private void MultiplyPanels(float* x, int m, float* y, int first, int last)
+    /// <summary>Rows past panels: what is read of the rows stays in the cache while the panels pass, and a panel's part while the rows
+    /// do.</summary>
+    private void MultiplyRows(float* x, int m, float* y, int firstPanel, int endPanel)
     {
-        for (var panel = first; panel < last; panel += PanelsAtOnce)
-        {
-            var count = Math.Min(PanelsAtOnce, last - panel);
-            for (var row = 0; row < m; row++)
-                MultiplyPanels(x + (long)row * Inputs, panel, count, y + (long)row * PaddedOutputs + (long)panel * _columns);
-        }
-    }
-
-    private void MultiplyPanels(float* x, int panel, int count, float* outputs)
-    {
-        if (_bfloat16)
-        {
-            var pairs = (uint*)_panels.Pointer + panel * PanelElements / 2;
-            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-            else Tiles.NarrowRow(x, pairs, PanelElements / 2, count, outputs, Inputs);
-        }
-        else
-        {
-            var weights = _panels.Floats + panel * PanelElements;
-            if (_columns == Tiles.WideColumns) Tiles.WideRow(x, weights, PanelElements, count, outputs, Inputs);
-            else Tiles.NarrowRow(x, weights, PanelElements, count, outputs, Inputs);
-        }
-    }
-
-    /// <summary>Rows of X, interleaved k by k; rows past the end are zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackBlock(float* x, int m, int block, float* packed)
-    {
-        var to = packed + (long)block * _rows * Inputs;
-        for (var r = 0; r < _rows; r++)
-        {
-            var row = block * _rows + r;
-            var from = x + (long)row * Inputs;
-            if (row < m) for (var k = 0; k < Inputs; k++) to[(long)k * _rows + r] = from[k];
-            else for (var k = 0; k < Inputs; k++) to[(long)k * _rows + r] = 0;
-        }
-    }
-
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MultiplyPanel(float* packed, int m, int panel, float* y)
-    {
-        var tail = stackalloc float[Tiles.WideRows * Tiles.WideColumns];
-        var widened = stackalloc float[_bfloat16 ? KBlock * _columns : 1];
-        var whole = m / _rows;
-        var c = y + (long)panel * _columns;
         for (var k0 = 0; k0 < Inputs; k0 += KBlock)
         {
             var k = Math.Min(KBlock, Inputs - k0);
-            var b = _bfloat16 ? Widen(panel, k0, k, widened) : _panels.Floats + panel * PanelElements + (long)k0 * _columns;
-            for (var block = 0; block < whole; block++)
+            for (var panel = firstPanel; panel < endPanel; panel++)
             {
-                Tile(packed + ((long)block * Inputs + k0) * _rows, b, c + (long)block * _rows * PaddedOutputs, PaddedOutputs, k, k0 > 0);
+                var weights = _panels.Pointer + (panel * PanelElements + (long)k0 * _columns) * ElementBytes;
+                MultiplyRows(x + k0, m, weights, y + (long)panel * _columns, k, k0 > 0);
             }
-            if (whole * _rows == m) continue;
-            Tile(packed + ((long)whole * Inputs + k0) * _rows, b, tail, _columns, k, k0 > 0);
-        }
-        for (var row = whole * _rows; row < m; row++)
-        {
-            new ReadOnlySpan<float>(tail + (row - whole * _rows) * _columns, _columns)
-                .CopyTo(new Span<float>(c + (long)row * PaddedOutputs, _columns));
         }
     }
 
-    private void Tile(float* a, float* b, float* c, long stride, int k, bool accumulate)
+    private void MultiplyRows(float* x, int m, byte* weights, float* y, int k, bool accumulate)
     {
-        if (_columns == Tiles.WideColumns) Tiles.Wide(a, b, c, stride, k, accumulate);
-        else Tiles.Narrow(a, b, c, stride, k, accumulate);
+        if (_columns == Tiles.WideColumns)
+        {
+            if (_bfloat16)
+            {
+                PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+            }
+            else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+        }
+        else if (_bfloat16)
+        {
+            PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+        }
+        else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float* Widen(int panel, int k0, int k, float* widened)
+    private void MultiplyRow(float* x, float* y, int firstPanel, int endPanel)
     {
-        var from = (uint*)(_panels.Pointer + (panel * PanelElements + (long)k0 * _columns) * 2);
-        var half = _columns / 2;
-        var high = Vector256.Create(0xFFFF0000u);
-        for (var i = 0; i < k; i++, from += half)
+        var bytes = PanelElements * ElementBytes;
+        for (var panel = firstPanel; panel < endPanel; panel += PanelsAtOnce)
         {
-            for (var j = 0; j < half; j += 8)
+            var weights = _panels.Pointer + panel * bytes;
+            var to = y + (long)panel * _columns;
+            var count = Math.Min(PanelsAtOnce, endPanel - panel);
+            if (_columns == Tiles.WideColumns)
             {
-                var pairs = Vector256.Load(from + j);
-                (pairs << 16).AsSingle().Store(widened + i * _columns + j);
-                (pairs & high).AsSingle().Store(widened + i * _columns + half + j);
+                if (_bfloat16) PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Row(x, weights, bytes, count, to, Inputs);
+                else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Row(x, weights, bytes, count, to, Inputs);
             }
+            else if (_bfloat16) PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Row(x, weights, bytes, count, to, Inputs);
+            else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Row(x, weights, bytes, count, to, Inputs);
         }
-        return widened;
     }
 }

@@ -48,7 +48,7 @@ internal sealed class PassRows
 
     private void Add(int slice, int done, DecodeState state, ReadOnlyMemory<int> tokens, int sequenceLength)
     {
-        _pieceOf.AddRange(Enumerable.Repeat(_pieces.Count, tokens.Length));
+        for (var i = 0; i < tokens.Length; i++) _pieceOf.Add(_pieces.Count);
         _pieces.Add(new Piece(slice, done, state, tokens, _pieceOf.Count - tokens.Length, state.Length, sequenceLength));
     }
 

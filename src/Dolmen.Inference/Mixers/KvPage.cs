@@ -13,8 +13,7 @@ internal sealed unsafe class KvPage
 
     public KvPage(long floats, StateMemory memory)
     {
-        (_buffer, _memory) = (NativeBuffer.OfFloats(floats), memory);
-        memory.Add(_buffer.Bytes);
+        (_buffer, _memory) = (memory.Rent(floats * sizeof(float)), memory);
     }
 
     public float* Floats => _buffer.Floats;
@@ -39,7 +38,6 @@ internal sealed unsafe class KvPage
     public void Release()
     {
         if (Interlocked.Decrement(ref _users) > 0) return;
-        _memory.Add(-_buffer.Bytes);
-        _buffer.Dispose();
+        _memory.Return(_buffer);
     }
 }

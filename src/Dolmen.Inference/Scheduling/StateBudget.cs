@@ -6,6 +6,8 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
     /// <summary>States grow by whole pages.</summary>
     private const int Page = Mixers.KvPage.Positions;
 
+    private readonly List<long> _ofPages = [];                           // bytes of a state of so many pages
+
     public bool Caches { get; } = options.CachePrefixes && !model.DependsOnLength;
 
     public PrefixCache Cache { get; } = new(model, options.CachePrefixes ? options.StateBytes : 0);
@@ -51,5 +53,11 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
         return model.StateBytes + bytes <= options.StateBytes;
     }
 
-    private long BytesOf(int tokens) => model.Config.StateBytes((tokens + Page - 1) / Page * Page, sizeof(float));
+    private long BytesOf(int tokens)
+    {
+        var pages = (tokens + Page - 1) / Page;
+        // Asked for every text in every pass.
+        while (_ofPages.Count <= pages) _ofPages.Add(model.StateBytesOf(_ofPages.Count * Page));
+        return _ofPages[pages];
+    }
 }

@@ -33,7 +33,7 @@ public unsafe class KernelTests
             fixed (float* px = x, py = y, pr = row, pc = copy)
             {
                 matrix.Multiply(px, m, py, ref scratch, threads);
-                matrix.MultiplyRow(px, pr, threads);
+                matrix.Multiply(px, 1, pr, ref scratch, threads);
                 matrix.CopyRow(n - 1, pc);
             }
             scratch.Dispose();
