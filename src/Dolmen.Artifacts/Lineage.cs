@@ -48,7 +48,7 @@ public sealed record Lineage(IReadOnlyList<LineageStep> Steps)
                 : File.Exists(Path.Combine(path, RunDirectory.RunFile))
                     ? $"{path} holds a run that is not finished: give the command that began it once more, or name one of its folders."
                     : $"{path} has no {Manifest.FileName}, and no folder around it has one that names it: nothing says how it was made. "
-                        + "'./dolmen runs ls' lists the runs of a folder.");
+                        + $"'{CommandName.Shown} runs ls' lists the runs of a folder.");
         }
         return new Walk(result.Output, stop).From(result);
     }

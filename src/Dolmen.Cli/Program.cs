@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dolmen.Artifacts;
 using Dolmen.Cli;
 using Dolmen.Cli.Commands;
 
@@ -14,7 +15,7 @@ if (ParseMessages.Of(parsed) is { Count: > 0 } messages)
     foreach (var message in messages)
         Console.Error.WriteLine($"dolmen: {message}");
     Console.Error.WriteLine(
-        $"dolmen: type './dolmen {string.Join(' ', parsed.CommandPath())} --help' for what it takes.".Replace("  ", " ")
+        $"dolmen: type '{CommandName.Shown} {string.Join(' ', parsed.CommandPath())} --help' for what it takes.".Replace("  ", " ")
     );
     return ExitCode.UserError;
 }

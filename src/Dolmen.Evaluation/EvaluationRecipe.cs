@@ -1,3 +1,4 @@
+using Dolmen.Artifacts;
 using Dolmen.Evaluation.Tasks;
 
 namespace Dolmen.Evaluation;
@@ -16,7 +17,7 @@ public sealed record EvaluationRecipe(IReadOnlyList<EvalTask>? Tasks = null)
     {
         var problems = new List<string>();
         if (Tasks.Count == 0)
-            problems.Add("evaluation.tasks is empty: it must name at least one task. './dolmen eval ls' lists them.");
+            problems.Add($"evaluation.tasks is empty: it must name at least one task. '{CommandName.Shown} eval ls' lists them.");
         for (var i = 0; i < Tasks.Count; i++)
             problems.AddRange(Tasks[i].Problems().Select(problem => $"evaluation.tasks.{i}.{problem}"));
         foreach (var name in Tasks.CountBy(task => task.Name()).Where(count => count.Value > 1).Select(count => count.Key))

@@ -41,8 +41,8 @@ public static class EvaluationRun
         if (ran == 0)
         {
             throw new UserErrorException($"'{corpusDirectory}' holds nothing to evaluate on: it needs at least one of " +
-                $"{string.Join(", ", recipe.Tasks.SelectMany(task => task.Files()).Distinct())}. Build it with './dolmen corpus build', " +
-                "or name the corpus folder of a finished run.");
+                $"{string.Join(", ", recipe.Tasks.SelectMany(task => task.Files()).Distinct())}. Build it with " +
+                $"'{CommandName.Shown} corpus build', or name the corpus folder of a finished run.");
         }
         return result with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
     }
@@ -52,8 +52,8 @@ public static class EvaluationRun
         if (recipe.Problems() is { Count: > 0 } problems) throw new UserErrorException(string.Join("\n", problems));
         if (!Directory.Exists(corpusDirectory))
         {
-            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with './dolmen corpus build', or " +
-                "name another.");
+            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with " +
+                $"'{CommandName.Shown} corpus build', or name another.");
         }
         if (tokenizer.VocabSize > model.Config.VocabSize)
         {

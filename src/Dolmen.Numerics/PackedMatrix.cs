@@ -7,7 +7,8 @@ namespace Dolmen.Numerics;
 
 /// <summary>A weight (N, K), laid out for y = x·Wᵀ: panels of 32 (AVX-512) or 16 outputs, within a panel k by k, so that both a row times
 /// the matrix and a block of rows times the matrix read it front to back. N is padded with zeros to whole panels: outputs have
-/// <see cref="PaddedOutputs"/> floats a row. bf16 weights stay bf16 in memory and are widened on the way, which loses nothing.</summary>
+/// <see cref="WeightMatrix.PaddedOutputs"/> floats a row. bf16 weights stay bf16 in memory and are widened on the way, which loses
+/// nothing.</summary>
 internal sealed unsafe class PackedMatrix : WeightMatrix
 {
     /// <summary>Inputs of one pass: a panel's slice of this many stays in the second-level cache while rows pass over it.</summary>

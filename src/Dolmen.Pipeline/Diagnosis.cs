@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data.Inputs;
 using Dolmen.Modeling;
+using Dolmen.Modeling.Native;
 using TorchSharp;
 
 namespace Dolmen.Pipeline;
@@ -88,6 +90,15 @@ public sealed record Diagnosis(
     {
         try
         {
+            LibtorchLibrary.Open();
+        }
+        catch (UserErrorException error)
+        {
+            missing.Add(error.Message);
+            return (null, null, null);
+        }
+        try
+        {
             Engine.Start(threads);
             if (anew) ArithmeticChoice.Forget();
             return (torch.__version__, Roofline.Measure(), ArithmeticChoice.For(Reference));
@@ -95,10 +106,7 @@ public sealed record Diagnosis(
         catch (Exception error)
             when (error is DllNotFoundException or TypeInitializationException or NotSupportedException or EntryPointNotFoundException)
         {
-            missing.Add(
-                $"libtorch cannot be loaded ({error.GetBaseException().Message.Split('\n')[0]}): start Dolmen through ./dolmen, which "
-                    + $"supplies the native libraries it needs (a libstdc++ with GLIBCXX_3.4.32), on x64 Linux, x64 Windows or arm64 macOS."
-            );
+            missing.Add($"libtorch cannot be used: {error.GetBaseException().Message.Split('\n')[0]}");
             return (null, null, null);
         }
     }
@@ -118,7 +126,10 @@ public sealed record Diagnosis(
 
     private static string? NewestSdk()
     {
-        var folder = Path.Combine(Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? "", "sdk");
+        // The runtime lies in shared/NAME/VERSION of the folder that holds the SDK's.
+        var root = Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } named ? named
+            : Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..");
+        var folder = Path.Combine(root, "sdk");
         if (!Directory.Exists(folder)) return null;
         return Directory.GetDirectories(folder).Select(path => Path.GetFileName(path))
             .Where(name => Version.TryParse(name.Split('-')[0], out var version) && version.Major >= 10)

@@ -19,7 +19,9 @@ internal static class CommandTree
         GenerateCommand.Build(),
         ChatCommand.Build(),
         ServeCommand.Build(),
+#if !TOOL_PACKAGE
         BenchCommand.Build(),
+#endif
         DoctorCommand.Build(),
         RecipeCommand.Build(),
     ];

@@ -39,10 +39,8 @@ internal static class RecipeCommand
                 if (!Directory.Exists(Path.GetDirectoryName(to)))
                     throw new UserErrorException($"there is no folder {Path.GetDirectoryName(to)}: create it first.");
                 AtomicFile.WriteText(to, text);
-                Console.Error.WriteLine(
-                    $"{to} written. Edit it, then: "
-                        + $"{string.Format(CultureInfo.InvariantCulture, RecipeKind.Of(from).Use, parsed.GetRequiredValue(file))}"
-                );
+                var use = string.Format(CultureInfo.InvariantCulture, RecipeKind.Of(from).Use, parsed.GetRequiredValue(file));
+                Console.Error.WriteLine($"{to} written. Edit it, then: {CommandName.Shown} {use}");
             }
         );
         return command;

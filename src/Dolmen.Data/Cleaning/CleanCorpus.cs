@@ -57,8 +57,8 @@ internal sealed class CleanCorpus
     /// <param name="files">All inputs.</param>
     /// <param name="documentation">What those of them gave that are documentation, in a shard of its own: its documents are neither judged
     /// nor held out, and only copies of them are dropped.</param>
-    /// <param name="heldOut">Share of the other documents kept that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by stable
-    /// hash of the id.</param>
+    /// <param name="corpus">Names the share of the other documents kept that goes to <c>heldout.jsonl</c> instead of <c>documents/</c>, by
+    /// stable hash of the id.</param>
     /// <returns>Null when shards of other ranks are still to be measured.</returns>
     /// <exception cref="UserErrorException">Recipe, inputs or folder are not what they should be.</exception>
     public static CleaningReport? Build(

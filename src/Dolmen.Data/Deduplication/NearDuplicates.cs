@@ -6,7 +6,7 @@ namespace Dolmen.Data.Deduplication;
 /// <param name="Stage">What is being done: <c>texts</c>, <c>buckets</c> or <c>pairs</c>.</param>
 internal readonly record struct DuplicateProgress(string Stage, long Done, long Total);
 
-/// <summary>What <see cref="NearDuplicates.Find"/> wrote to its output folder. A document's ordinal is its row plus the rows of all files
+/// <summary>What <see cref="NearDuplicates"/> wrote to its output folder. A document's ordinal is its row plus the rows of all files
 /// before its own.</summary>
 internal sealed record DuplicatePairs(string Directory, long Documents, long ExactCopies, long Candidates, long NearPairs)
 {

@@ -12,7 +12,7 @@ public static class CorpusInputs
     public static int CountDefaultFiles() => ReferencePacks.Find().Count;
 
     /// <summary>SHA-256 over the files' names (relative to what the user named) and contents.</summary>
-    /// <param name="inputs">As for <see cref="CorpusBuild.Run"/>: none means the XML documentation of the running SDK.</param>
+    /// <param name="inputs">As for <c>CorpusBuild.Run</c>: none means the XML documentation of the running SDK.</param>
     /// <exception cref="UserErrorException">An input is missing, empty or unreadable.</exception>
     public static string Sha256(IReadOnlyList<string> inputs, CancellationToken stop)
     {

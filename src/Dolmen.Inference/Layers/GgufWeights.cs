@@ -21,7 +21,7 @@ internal sealed class GgufWeights(GgufModel model)
     public ReadOnlyMemory<float> Read(string tensor) => model.Read(tensor);
 
     /// <summary>Of a tensor stored as Q8_0 or Q4_0, row-major: what <see cref="BlockMatrix.SetBlocks"/> takes.</summary>
-    /// <exception cref="UserErrorException">A scale is NaN or infinite.</exception>
+    /// <exception cref="Dolmen.Artifacts.UserErrorException">A scale is NaN or infinite.</exception>
     public ReadOnlyMemory<byte> Blocks(string tensor)
     {
         var blocks = model.ReadBlocks(tensor);

@@ -36,7 +36,7 @@ public static class RecipeFile
         var tree = Extended(RecipeTree.Parse(text, source), source);
         if (RecipeKind.Of(tree) is { } kind && kind.Contract != Contract)
         {
-            var use = string.Format(CultureInfo.InvariantCulture, kind.Use, nameOrPath);
+            var use = $"{CommandName.Shown} {string.Format(CultureInfo.InvariantCulture, kind.Use, nameOrPath)}";
             throw new UserErrorException($"{source} is a recipe of a {kind.Name}, and a pipeline's is needed here. Use it with: {use}");
         }
         ThrowIfAny([.. RecipeTree.UnknownKeys(tree, Contract).Select(problem => $"{problem} ({source})")]);

@@ -8,18 +8,18 @@ namespace Dolmen.Pipeline.Recipes;
 
 /// <summary>One kind of recipe: what it may hold, and which command takes it. A new kind is one line in <see cref="All"/>.</summary>
 /// <param name="Name">Names the kind in <c>recipe schema NAME</c>.</param>
-/// <param name="Use">The command that runs such a recipe; {0} stands for the file.</param>
+/// <param name="Use">The verb that runs such a recipe and its options; {0} stands for the file.</param>
 /// <param name="Check">Reads the recipe of that name or file with settings on top, and throws all that is wrong with it.</param>
 public sealed record RecipeKind(string Name, JsonTypeInfo Contract, string Use, Action<string, IReadOnlyList<string>> Check)
 {
     public static IReadOnlyList<RecipeKind> All { get; } =
     [
-        new("pipeline", RecipeFile.Contract, "./dolmen run {0}", (file, set) => RecipeFile.Load(file, new RecipeChanges(Set: set))),
-        new("corpus", CleaningRecipes.Contract, "./dolmen corpus build --recipe {0} --input PATH --out DIR", CleaningRecipes.Check),
+        new("pipeline", RecipeFile.Contract, "run {0}", (file, set) => RecipeFile.Load(file, new RecipeChanges(Set: set))),
+        new("corpus", CleaningRecipes.Contract, "corpus build --recipe {0} --input PATH --out DIR", CleaningRecipes.Check),
         new(
             "mixture",
             MixRecipeFile.Contract,
-            "./dolmen corpus mix --recipe {0} --input DIR --out DIR",
+            "corpus mix --recipe {0} --input DIR --out DIR",
             (file, set) => MixRecipeFile.Load(file, set)
         ),
     ];

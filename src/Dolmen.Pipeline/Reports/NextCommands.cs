@@ -1,3 +1,5 @@
+using Dolmen.Artifacts;
+
 namespace Dolmen.Pipeline.Reports;
 
 /// <summary>What to type once a run is done.</summary>
@@ -8,10 +10,10 @@ public static class NextCommands
         var model = Shown(result.Model);
         return
         [
-            $"./dolmen chat --model {model}",
+            $"{CommandName.Shown} chat --model {model}",
             // The line break ends the heading, as it does in the texts the model learned from: the answer begins in the next line.
-            $"./dolmen generate --model {model} --escapes --prompt \"## System.String.Trim()\\n\"",
-            $"./dolmen serve --model {model}",
+            $"{CommandName.Shown} generate --model {model} --escapes --prompt \"## System.String.Trim()\\n\"",
+            $"{CommandName.Shown} serve --model {model}",
         ];
     }
 

@@ -32,7 +32,7 @@ internal abstract class Normalizer
             );
     }
 
-    /// <summary>True where <see cref="Apply"/> is known to change nothing, so that no string need be made.</summary>
+    /// <summary>True where <see cref="Apply(string)"/> is known to change nothing, so that no string need be made.</summary>
     public virtual bool Keeps(ReadOnlySpan<char> text) => false;
 
     /// <summary>The members of tokenizer.json that say the same.</summary>

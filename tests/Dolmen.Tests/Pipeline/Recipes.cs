@@ -29,8 +29,8 @@ public sealed class Recipes : IDisposable
         Assert.Equal("mixture", RecipeKind.Of(Written("{ \"alpha\": 0.3 }")).Name);
         Assert.Equal("pipeline", RecipeKind.Of(Written("{ \"extends\": \"quickstart\", \"filters\": {} }")).Name);
         Assert.StartsWith(
-            "recipes/crawl-to-corpus.jsonc is a recipe of a corpus, and a pipeline's is needed here. Use it with: ./dolmen corpus build "
-                + "--recipe ",
+            "recipes/crawl-to-corpus.jsonc is a recipe of a corpus, and a pipeline's is needed here. Use it with: "
+                + $"{CommandName.Shown} corpus build --recipe ",
             Error("crawl-to-corpus"), StringComparison.Ordinal);
         RecipeKind.Of("crawl-to-corpus").Check(Written("{ \"dedup\": {} }"), ["filters.gopherQuality.minWords=30"]);
     }

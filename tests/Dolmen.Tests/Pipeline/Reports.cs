@@ -47,7 +47,7 @@ public sealed class Reports : IDisposable
         var html = Html();
         Assert.Contains("0.612 ± 0.015", WebUtility.HtmlDecode(html), StringComparison.Ordinal);
         Assert.Equal(3, Regex.Count(html, "<svg "));                    // base loss, base bits per byte, DPO accuracy; SFT wrote nothing
-        Assert.Contains("./dolmen chat --model ", html, StringComparison.Ordinal);
+        Assert.Contains($"{CommandName.Shown} chat --model ", html, StringComparison.Ordinal);
     }
 
     [Fact]
