@@ -42,8 +42,8 @@ internal sealed class BaseStage : TrainingStage
                 path,
                 $"// What this run did, in full: the recipe asked for {run.Recipe.Minutes} minutes of training. Repeat it, bit for bit, "
                     + $"with\n"
-                    + $"//   {CommandName.Shown} run {PipelineRun.ResolvedRecipe} --threads {run.Threads ?? Environment.ProcessorCount} --out "
-                    + $"OTHER\n{RecipeFile.ToJson(resolved)}\n"
+                    + $"//   {CommandName.Shown} run {PipelineRun.ResolvedRecipe} "
+                    + $"--threads {run.Threads ?? Environment.ProcessorCount} --out OTHER\n{RecipeFile.ToJson(resolved)}\n"
             );
         }
         run.Recipe = RecipeFile.Load(path, new RecipeChanges());
