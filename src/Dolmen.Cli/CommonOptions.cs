@@ -32,6 +32,10 @@ internal static class CommonOptions
             Required = true,
         };
 
+    /// <summary>May be given several times, with one value each time.</summary>
+    public static Option<string[]> Repeated(string name, string description, string help) =>
+        new(name) { Description = description, HelpName = help, AllowMultipleArgumentsPerToken = false };
+
     /// <summary>Verbs that run a model take a GGUF file too.</summary>
     public static Option<string> RunnableModel() =>
         new("--model")

@@ -59,8 +59,7 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     public override ModelConfig Config => _config;
 
-    /// <summary>Bytes the weights take in memory.</summary>
-    public long WeightBytes => _body.WeightBytes + (_head == _body.Embedding ? 0 : _head.Bytes);
+    public override long WeightBytes => _body.WeightBytes + (_head == _body.Embedding ? 0 : _head.Bytes);
 
     /// <summary>An empty state. Where no layer grows with the tokens and no positions are learned it takes in any number of them, whatever
     /// <paramref name="capacity"/>.</summary>

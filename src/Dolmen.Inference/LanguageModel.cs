@@ -26,6 +26,9 @@ public abstract class LanguageModel : IDisposable
     /// adds.</summary>
     public virtual long StateBytesOf(int tokens) => Config.StateBytes(tokens, sizeof(float));
 
+    /// <summary>Bytes the weights take in memory; 0 where nobody counts.</summary>
+    public virtual long WeightBytes => 0;
+
     /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
     public abstract DecodeState NewState(int capacity);
 

@@ -17,6 +17,10 @@ internal sealed class ApiErrorException(int status, ApiError error) : Exception(
     public static ApiErrorException Invalid(string message, string? param = null, string? code = null) =>
         new(StatusCodes.Status400BadRequest, new ApiError(message, "invalid_request_error", param, code));
 
+    /// <summary>So many wait already that one more is sent away.</summary>
+    public static ApiErrorException Busy(int waiting) => new(StatusCodes.Status503ServiceUnavailable,
+        new ApiError($"The server is busy: {waiting} requests wait already. Try again in a moment.", "server_error", null, "overloaded"));
+
     public static ApiErrorException Refused(int status, string message, string? code = null) =>
         new(status, new ApiError(message, "invalid_request_error", null, code));
 }

@@ -8,9 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Dolmen.Serving;
 
-/// <summary>OpenAI's endpoints over one model.</summary>
-internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engine, ServerMetrics metrics, TimeProvider clock,
-    Action<string> log)
+/// <summary>OpenAI's endpoints over the models of a catalog.</summary>
+internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics metrics, TimeProvider clock, Action<string> log)
 {
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
     private long _requests;
@@ -26,7 +25,8 @@ internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engi
 
     private static string[] Reading => [HttpMethods.Get, HttpMethods.Head];
 
-    private ModelEntry Entry(string name) => new(name, "model", _started, "dolmen", served.Model.Config.ContextLength);
+    private ModelEntry Entry((string Name, string State, int? ContextLength) model) =>
+        new(model.Name, "model", _started, "dolmen", model.ContextLength, new ModelStatus(model.State));
 
     private static Task Respond(HttpContext http, string contentType, string body)
     {
@@ -37,18 +37,15 @@ internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engi
     private Task Model(HttpContext http)
     {
         var name = NameIn(http);
+        var models = catalog.All();
         if (name.Length == 0)
         {
-            var list = new ModelList("list", [Entry(served.Name), .. served.Aliases.Select(Entry)]);
+            var list = new ModelList("list", [.. models.Select(Entry)]);
             return Respond(http, "application/json", JsonSerializer.Serialize(list, ServingJson.Plain.ModelList));
         }
-        return served.AnswersTo(name)
-            ? Respond(http, "application/json", JsonSerializer.Serialize(Entry(name), ServingJson.Plain.ModelEntry))
-            : throw ApiErrorException.Refused(
-                StatusCodes.Status404NotFound,
-                $"The model '{name}' does not exist here: this server has '{served.Name}'.",
-                "model_not_found"
-            );
+        foreach (var model in models.Where(model => model.Name == name))
+            return Respond(http, "application/json", JsonSerializer.Serialize(Entry(model), ServingJson.Plain.ModelEntry));
+        throw catalog.Unknown(name);
     }
 
     /// <summary>The name as it was sent and then decoded once: the server's own path keeps an encoded slash encoded.</summary>
@@ -64,18 +61,20 @@ internal sealed class CompletionEndpoints(ServedModel served, ServingEngine engi
     private async Task Complete(HttpContext http, bool chat)
     {
         var number = Interlocked.Increment(ref _requests);
-        var request = await CompletionRequest.Read(http, served, chat, defaultSeed: StableHash.Of($"{_started} {number}"));
-        var answer = new CompletionAnswer(served, request, number, clock.GetUtcNow().ToUnixTimeSeconds());
+        using var body = await ModelRequest.Read(http, catalog);
+        var request = body.As((json, served) =>
+            CompletionRequest.Of(json, served, chat, defaultSeed: StableHash.Of($"{_started} {number}")));
+        var answer = new CompletionAnswer(body.Served, request, number, clock.GetUtcNow().ToUnixTimeSeconds());
         if (request.Stream)
         {
-            await Stream(http, request, answer);
+            await Stream(http, body.Engine, request, answer);
             return;
         }
-        var results = await engine.Generate(request, answer, null, http.RequestAborted);
+        var results = await body.Engine.Generate(request, answer, null, http.RequestAborted);
         await Respond(http, "application/json", answer.Complete(results));
     }
 
-    private async Task Stream(HttpContext http, CompletionRequest request, CompletionAnswer answer)
+    private async Task Stream(HttpContext http, ServingEngine engine, CompletionRequest request, CompletionAnswer answer)
     {
         var pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         var generation = Generate();

@@ -41,42 +41,6 @@ internal sealed record CompletionRequest(
     public GenerationOptions OptionsOf(int choice) => choice == 0 ? Generation
         : Generation with { Sampling = Generation.Sampling with { Seed = unchecked(Generation.Sampling.Seed + (ulong)choice) } };
 
-    public static async Task<CompletionRequest> Read(HttpContext http, ServedModel served, bool chat, ulong defaultSeed)
-    {
-        // Browsers may post other content types to any address without asking: this keeps web pages from using a local server.
-        if (!http.Request.HasJsonContentType())
-        {
-            throw ApiErrorException.Refused(StatusCodes.Status415UnsupportedMediaType,
-                "The request needs the header 'Content-Type: application/json'.");
-        }
-        var bytes = await Body(http);
-        try
-        {
-            using var document = JsonInput.Parse(bytes, "The request body");
-            return Of(document.RootElement, served, chat, defaultSeed);
-        }
-        catch (UserErrorException error)
-        {
-            throw ApiErrorException.Invalid(served.WithoutPaths(error.Message));
-        }
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> Body(HttpContext http)
-    {
-        using var body = new MemoryStream();
-        try
-        {
-            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
-        }
-        catch (Exception error) when (error is not (BadHttpRequestException or OperationCanceledException))
-        {
-            // Lengths of chunks that no number holds, and the like.
-            throw ApiErrorException.Invalid("The request body cannot be read: its transfer encoding is damaged.");
-        }
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
-    }
-
-    /// <summary>Of a request body that is there already.</summary>
     /// <exception cref="ApiErrorException">A field is wrong or not known.</exception>
     public static CompletionRequest Of(JsonElement body, ServedModel served, bool chat, ulong defaultSeed)
     {

@@ -6,23 +6,41 @@ using Microsoft.Extensions.Hosting;
 
 namespace Dolmen.Serving;
 
-/// <summary>An OpenAI-compatible HTTP server for one model. Owns the port; the model stays the caller's.</summary>
+/// <summary>An OpenAI-compatible HTTP server. Owns the port and the models that it loads.</summary>
 public sealed class CompletionServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly ServingEngine _engine;
+    private readonly ModelCatalog _catalog;
 
-    private CompletionServer(WebApplication app, ServingEngine engine, BoundPort port)
+    private CompletionServer(WebApplication app, ModelCatalog catalog, BoundPort port)
     {
-        (_app, _engine) = (app, engine);
+        (_app, _catalog) = (app, catalog);
         Address = port.Address;
     }
 
     public Uri Address { get; }
 
+    /// <summary>With one model, which is loaded first; several are each loaded when a request asks for it.</summary>
     /// <param name="log">Gets a message for each thing that went wrong on our side; clients learn only that something did.</param>
-    public static async Task<CompletionServer> Start(ServedModel served, BoundPort port, ServerOptions options, TimeProvider clock,
-        Action<string> log)
+    public static async Task<CompletionServer> Start(IReadOnlyList<ModelSource> models, BoundPort port, ServerOptions options,
+        TimeProvider clock, Action<string> log)
+    {
+        var metrics = new ServerMetrics();
+        var catalog = new ModelCatalog(models, options, metrics, clock, log);
+        try
+        {
+            if (catalog.DefaultName is { } only) await catalog.Load(only);
+            return await Start(catalog, port, options, metrics, clock, log);
+        }
+        catch
+        {
+            await catalog.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<CompletionServer> Start(ModelCatalog catalog, BoundPort port, ServerOptions options, ServerMetrics metrics,
+        TimeProvider clock, Action<string> log)
     {
         // The empty builder reads no files and no environment: what it serves, and where, is what it was told here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -38,14 +56,12 @@ public sealed class CompletionServer : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         var app = builder.Build();
 
-        var metrics = new ServerMetrics(served.Name);
-        var engine = new ServingEngine(served, options, metrics);
         app.Use(new ApiErrors(log).Answer);
         app.Use(new SiteGuard(options).Check);
         app.UseRouting();
-        new CompletionEndpoints(served, engine, metrics, clock, log).Map(app);
+        new CompletionEndpoints(catalog, metrics, clock, log).Map(app);
         await app.StartAsync();
-        return new CompletionServer(app, engine, port);
+        return new CompletionServer(app, catalog, port);
     }
 
     /// <summary>Takes no more requests and lets the running ones end, for as long as the options allow.</summary>
@@ -53,7 +69,7 @@ public sealed class CompletionServer : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
-        _engine.Dispose();
+        await _catalog.DisposeAsync();
     }
 
     /// <summary>Signals are the business of the program that started the server.</summary>

@@ -30,7 +30,7 @@ internal static class RequestTable
 
     public static IReadOnlyList<RequestField> All { get; } =
     [
-        Honoured("model", Endpoints.Both, "the served name or an alias; the served one when left out"),
+        Honoured("model", Endpoints.Both, "a served name or an alias; may be left out where there is one model"),
         Honoured(
             "messages",
             Endpoints.Chat,

@@ -10,7 +10,13 @@ namespace Dolmen.Serving;
 
 internal sealed record ModelList(string Object, IReadOnlyList<ModelEntry> Data);
 
-internal sealed record ModelEntry(string Id, string Object, long Created, string OwnedBy, int MaxModelLen);
+/// <param name="MaxModelLen">Tokens of the context; left out until the model was loaded.</param>
+internal sealed record ModelEntry(
+    string Id, string Object, long Created, string OwnedBy,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? MaxModelLen, ModelStatus Status);
+
+/// <param name="Value">As llama.cpp's server says it: loaded, loading or unloaded.</param>
+internal sealed record ModelStatus(string Value);
 
 internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens);
 

@@ -1,10 +1,38 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Dolmen.Inference;
 
 namespace Dolmen.Serving;
 
 /// <summary>Counters in Prometheus' text format under vLLM's names, so that its dashboards work.</summary>
-internal sealed class ServerMetrics(string model)
+internal sealed class ServerMetrics
+{
+    private readonly ConcurrentDictionary<string, ModelMetrics> _models = new(StringComparer.Ordinal);
+
+    /// <summary>Counts go on where a model was dropped and loaded again.</summary>
+    public ModelMetrics Of(string model) => _models.GetOrAdd(model, _ => new ModelMetrics());
+
+    public string Text()
+    {
+        var text = new StringBuilder();
+        var models = _models.OrderBy(model => model.Key, StringComparer.Ordinal)
+            .Select(model => (Label: Escaped(model.Key), Samples: model.Value.Samples())).ToList();
+        foreach (var (i, (name, type)) in ModelMetrics.Names.Index())
+        {
+            text.Append($"# TYPE vllm:{name} {type}\n");
+            foreach (var (label, samples) in models)
+            {
+                foreach (var (suffix, value) in samples[i]) text.Append($"vllm:{name}{suffix}{{model_name=\"{label}\"}} {value:R}\n");
+            }
+        }
+        return text.ToString();
+    }
+
+    private static string Escaped(string name) => name.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n");
+}
+
+/// <summary>The counters of one model.</summary>
+internal sealed class ModelMetrics
 {
     private readonly Lock _gate = new();
     private int _running;
@@ -44,27 +72,24 @@ internal sealed class ServerMetrics(string model)
         }
     }
 
-    public string Text()
+    public static IReadOnlyList<(string Name, string Type)> Names { get; } =
+    [
+        ("num_requests_running", "gauge"), ("num_requests_waiting", "gauge"), ("prompt_tokens_total", "counter"),
+        ("prefix_cache_queries_total", "counter"), ("prefix_cache_hits_total", "counter"), ("num_preemptions_total", "counter"),
+        ("generation_tokens_total", "counter"), ("request_prefill_time_seconds", "summary"), ("request_decode_time_seconds", "summary"),
+    ];
+
+    /// <summary>In the order of <see cref="Names"/>.</summary>
+    public IReadOnlyList<(string Suffix, double Value)[]> Samples()
     {
-        var text = new StringBuilder();
-        var label = model.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n");
-        void Metric(string name, string type, params (string Suffix, double Value)[] samples)
-        {
-            text.Append($"# TYPE vllm:{name} {type}\n");
-            foreach (var (suffix, value) in samples) text.Append($"vllm:{name}{suffix}{{model_name=\"{label}\"}} {value:R}\n");
-        }
         lock (_gate)
         {
-            Metric("num_requests_running", "gauge", ("", _running));
-            Metric("num_requests_waiting", "gauge", ("", _waiting));
-            Metric("prompt_tokens_total", "counter", ("", _promptTokens));
-            Metric("prefix_cache_queries_total", "counter", ("", _promptTokens));
-            Metric("prefix_cache_hits_total", "counter", ("", _cachedTokens));
-            Metric("num_preemptions_total", "counter", ("", _scheduler?.Statistics.Preemptions ?? 0));
-            Metric("generation_tokens_total", "counter", ("", _generationTokens));
-            Metric("request_prefill_time_seconds", "summary", ("_sum", _prefillSeconds), ("_count", _finished));
-            Metric("request_decode_time_seconds", "summary", ("_sum", _decodeSeconds), ("_count", _finished));
+            return
+            [
+                [("", _running)], [("", _waiting)], [("", _promptTokens)], [("", _promptTokens)], [("", _cachedTokens)],
+                [("", _scheduler?.Statistics.Preemptions ?? 0)], [("", _generationTokens)],
+                [("_sum", _prefillSeconds), ("_count", _finished)], [("_sum", _decodeSeconds), ("_count", _finished)],
+            ];
         }
-        return text.ToString();
     }
 }

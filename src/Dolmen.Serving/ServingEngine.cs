@@ -1,5 +1,4 @@
 using Dolmen.Inference;
-using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
 
@@ -8,10 +7,10 @@ internal sealed class ServingEngine : IDisposable
 {
     private readonly Scheduler _scheduler;
     private readonly int _maxWaiting;
-    private readonly ServerMetrics _metrics;
+    private readonly ModelMetrics _metrics;
     private int _waiting;
 
-    public ServingEngine(ServedModel served, ServerOptions options, ServerMetrics metrics)
+    public ServingEngine(ServedModel served, ServerOptions options, ModelMetrics metrics)
     {
         (_maxWaiting, _metrics) = (options.MaxWaiting, metrics);
         _scheduler = new Scheduler(
@@ -63,9 +62,7 @@ internal sealed class ServingEngine : IDisposable
         if (Interlocked.Increment(ref _waiting) > _maxWaiting)
         {
             Interlocked.Decrement(ref _waiting);
-            throw new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
-                new ApiError($"The server is busy: {_maxWaiting} requests wait already. Try again in a moment.", "server_error", null,
-                    "overloaded"));
+            throw ApiErrorException.Busy(_maxWaiting);
         }
         try
         {

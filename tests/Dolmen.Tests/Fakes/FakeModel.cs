@@ -12,6 +12,12 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
 
     public int TokensFed { get; private set; }
 
+    public long Bytes { get; init; }
+
+    public bool IsDisposed { get; private set; }
+
+    public override long WeightBytes => Bytes;
+
     /// <summary>Called before each decode step: tests hold the model here.</summary>
     public Action BeforeStep { get; set; } = () => { };
 
@@ -60,6 +66,12 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
                     slice.LogProbs.Span[target] = (float)LogProb([.. Tokens(slice.State), slice.Targets.Span[target]], slice.State.Length);
             }
         }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        IsDisposed = true;
+        base.Dispose(disposing);
     }
 
     private static double HistoryLogit(IReadOnlyList<int> tokens, int token)

@@ -169,11 +169,11 @@ public class Completions
         async Task<string> Get(string path) =>
             await server.Http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal(
-            """{"object":"list","data":[{"id":"fake","object":"model","created":1700000000,"owned_by":"dolmen","max_model_len":64}]}""",
+            """{"object":"list","data":[{"id":"fake","object":"model","created":1700000000,"owned_by":"dolmen","max_model_len":64,"status":{"value":"loaded"}}]}""",
             await Get("/v1/models")
         );
         Assert.Equal(
-            """{"id":"fake","object":"model","created":1700000000,"owned_by":"dolmen","max_model_len":64}""",
+            """{"id":"fake","object":"model","created":1700000000,"owned_by":"dolmen","max_model_len":64,"status":{"value":"loaded"}}""",
             await Get("/v1/models/fake")
         );
         Assert.Equal("""{"status":"ok"}""", await Get("/health"));

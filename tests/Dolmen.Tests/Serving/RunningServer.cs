@@ -21,6 +21,7 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The one model, where the test brought one.</summary>
     public FakeModel Model { get; }
 
     public ConcurrentQueue<string> Log { get; }
@@ -31,15 +32,31 @@ internal sealed class RunningServer : IAsyncDisposable
         SamplingDefaults? defaults = null)
     {
         model ??= FakeModel.OfAlphabet();
-        var log = new ConcurrentQueue<string>();
-        var port = new BoundPort("127.0.0.1", 0);
-        var server = await CompletionServer.Start(new ServedModel("fake", model, new ByteTokenizer())
+        var served = new ServedModel("fake", model, new ByteTokenizer())
         {
             Aliases = alias is null ? [] : [alias], Defaults = defaults ?? new SamplingDefaults(Temperature: 1),
-        }, port,
-            options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
-        return new RunningServer(port, server, model, log);
+        };
+        return await Start([ModelSource.Of(served)], options, model);
     }
+
+    /// <summary>With models that the server loads itself.</summary>
+    public static async Task<RunningServer> Start(IReadOnlyList<ModelSource> models, ServerOptions? options = null, FakeModel? model = null)
+    {
+        var log = new ConcurrentQueue<string>();
+        var port = new BoundPort("127.0.0.1", 0);
+        try
+        {
+            var server = await CompletionServer.Start(models, port, options ?? new ServerOptions(), new FixedClock(), log.Enqueue);
+            return new RunningServer(port, server, model ?? FakeModel.OfAlphabet(), log);
+        }
+        catch
+        {
+            port.Dispose();
+            throw;
+        }
+    }
+
+    public Task<string> Get(string path) => Http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
 
     public Task<(HttpStatusCode Status, string Body)> Post(string path, string json) => Post(path, json, "application/json");
 
