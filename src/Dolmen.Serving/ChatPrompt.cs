@@ -11,7 +11,8 @@ namespace Dolmen.Serving;
 internal static class ChatPrompt
 {
     /// <param name="tools">What the model is told that it may call.</param>
-    public static Prompt Read(RequestFields fields, ServedModel served, ToolUse? tools = null)
+    /// <param name="withText">Also the prompt's text, control tokens included.</param>
+    public static Prompt Read(RequestFields fields, ServedModel served, ToolUse? tools = null, bool withText = false)
     {
         if (fields["messages"] is not { } messages)
         {
@@ -26,9 +27,13 @@ internal static class ChatPrompt
         try
         {
             var template = ChatFormat.TemplateOf(served.Tokenizer);
-            var tokens = template is not null ? Rendered(template, messages, fields, served.Tokenizer, opens, tools)
-                : Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens, tools);
-            return new Prompt(tokens, "");
+            if (template is null)
+            {
+                var tokens = Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens, tools);
+                return new Prompt(tokens, withText ? served.Tokenizer.Decode(tokens) : "");
+            }
+            var input = Input(template, messages, fields, opens, tools);
+            return new Prompt(template.TokenizePrompt(served.Tokenizer, input), withText ? template.Render(input).Text : "");
         }
         catch (UserErrorException error)
         {
@@ -43,8 +48,7 @@ internal static class ChatPrompt
         return opens ? ChatFormat.TokenizePrompt(tokenizer, turns) : ChatFormat.Tokenize(tokenizer, turns).Tokens;
     }
 
-    private static int[] Rendered(ChatTemplate template, JsonElement messages, RequestFields fields, Tokenizer tokenizer, bool opens,
-        ToolUse? tools)
+    private static ChatInput Input(ChatTemplate template, JsonElement messages, RequestFields fields, bool opens, ToolUse? tools)
     {
         var developers = template.Source.Contains("developer", StringComparison.Ordinal);
         var plain = new JsonArray([.. messages.EnumerateArray().Select((message, i) => (JsonNode?)Plain(message, i, developers))]);
@@ -56,7 +60,7 @@ internal static class ChatPrompt
             if (names.ValueKind != JsonValueKind.Object) throw RequestFields.Wrong("chat_template_kwargs", "an object", names);
             foreach (var name in names.EnumerateObject()) input.With(name.Name, name.Value);
         }
-        return template.TokenizePrompt(tokenizer, input);
+        return input;
     }
 
     /// <summary>A message as templates expect it: content is text or null, the arguments of a call are an object.</summary>

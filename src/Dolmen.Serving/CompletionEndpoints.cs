@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Serving.LlamaCpp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,6 +22,8 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         app.MapMethods("/v1/models/{**id}", Reading, Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));
+        new TextEndpoints(catalog).Map(app);
+        new StatusEndpoints(catalog).Map(app);
     }
 
     private static string[] Reading => [HttpMethods.Get, HttpMethods.Head];

@@ -140,16 +140,30 @@ internal static class RequestTable
         {
             if (member.Value.ValueKind == JsonValueKind.Null) continue;      // clients send null for "the default"
             var field = All.FirstOrDefault(one => one.Name == member.Name && one.Endpoints.HasFlag(endpoint));
-            if (field is null) throw Unknown(member.Name, endpoint);
+            if (field is null)
+            {
+                throw Unknown(member.Name, All.Where(one => one.Endpoints.HasFlag(endpoint) && one.Treatment == Treatment.Honoured)
+                    .Select(one => one.Name));
+            }
             if (field.Treatment != Treatment.Refused || field.Neutral.Any(neutral => Equals(member.Value, neutral))) continue;
             throw ApiErrorException.Invalid($"'{member.Name}' is not supported: {field.Note}.", member.Name, "unsupported_parameter");
         }
     }
 
-    private static ApiErrorException Unknown(string name, Endpoints endpoint)
+    /// <summary>For an endpoint that knows these fields alone.</summary>
+    /// <exception cref="ApiErrorException">A field that is not among them.</exception>
+    public static void Check(JsonElement body, params IReadOnlyList<string> known)
+    {
+        foreach (var member in body.EnumerateObject())
+        {
+            if (member.Value.ValueKind != JsonValueKind.Null && !known.Contains(member.Name, StringComparer.Ordinal))
+                throw Unknown(member.Name, known);
+        }
+    }
+
+    private static ApiErrorException Unknown(string name, IEnumerable<string> known)
     {
         var shown = name.Length <= 64 ? name : string.Concat(name.AsSpan(0, 64), "…");
-        var known = All.Where(one => one.Endpoints.HasFlag(endpoint) && one.Treatment == Treatment.Honoured).Select(one => one.Name);
         var near = NearestName.Of(name, known);
         return ApiErrorException.Invalid($"'{shown}' is not a field that this server knows, so it might change the answer: " +
             (near is null ? "leave it out." : $"did you mean '{near}'?"), shown, "unknown_parameter");

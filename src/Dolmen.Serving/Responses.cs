@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Dolmen.Serving.LlamaCpp;
 using Dolmen.Serving.Tools;
 
 namespace Dolmen.Serving;
@@ -76,6 +77,12 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
+[JsonSerializable(typeof(TokenList))]
+[JsonSerializable(typeof(TokenPiece))]
+[JsonSerializable(typeof(DetokenizedText))]
+[JsonSerializable(typeof(AppliedTemplate))]
+[JsonSerializable(typeof(ServerProps))]
+[JsonSerializable(typeof(IReadOnlyList<SlotEntry>), TypeInfoPropertyName = "Slots")]
 [JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(Dictionary<string, object?>), TypeInfoPropertyName = "DictionaryStringObject")]

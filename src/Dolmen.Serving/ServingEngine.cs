@@ -12,12 +12,14 @@ internal sealed class ServingEngine : IDisposable
 
     public ServingEngine(ServedModel served, ServerOptions options, ModelMetrics metrics)
     {
-        (_maxWaiting, _metrics) = (options.MaxWaiting, metrics);
+        (Options, _maxWaiting, _metrics) = (options, options.MaxWaiting, metrics);
         _scheduler = new Scheduler(
             served.Model, served.Tokenizer, new SchedulerOptions(options.StateBytes, MaxSequences: options.MaxSequences));
         metrics.Follow(_scheduler);
         _scheduler.Start();
     }
+
+    public ServerOptions Options { get; }
 
     /// <param name="answer">Given each piece as it comes where the request streams, together with <paramref name="send"/>.</param>
     /// <param name="send">Takes what goes to the client; null where nothing goes before the answer is whole.</param>
@@ -52,6 +54,11 @@ internal sealed class ServingEngine : IDisposable
             _metrics.Running(-running);
         }
     }
+
+    /// <summary>The texts that have their turn.</summary>
+    public IReadOnlyList<RunningText> Running => _scheduler.Running;
+
+    public SchedulerStatistics Statistics => _scheduler.Statistics;
 
     public void Dispose() => _scheduler.Dispose();
 

@@ -45,16 +45,21 @@ internal sealed class TokenReport(Tokenizer tokenizer, bool showSpecial)
 
     /// <summary>The token's text; a part of a character as <c>bytes:\xe4</c>, as OpenAI writes it, since such parts are told apart by
     /// nothing else.</summary>
-    private string Name(int token)
+    private string Name(int token) =>
+        TextOf(token) ?? "bytes:" + string.Concat(BytesOf(token).Select(value => $"\\x{value:x2}"));
+
+    public byte[] BytesOf(int token) => tokenizer.BytesOf(token).ToArray();
+
+    /// <summary>Null where the token's bytes are not UTF-8 by themselves.</summary>
+    public string? TextOf(int token)
     {
-        var bytes = tokenizer.BytesOf(token);
         try
         {
-            return Strict.GetString(bytes);
+            return Strict.GetString(tokenizer.BytesOf(token));
         }
         catch (DecoderFallbackException)
         {
-            return "bytes:" + string.Concat(bytes.ToArray().Select(value => $"\\x{value:x2}"));
+            return null;
         }
     }
 }

@@ -13,6 +13,7 @@ internal sealed class GeneratingSequence : IDisposable
 
     private readonly LanguageModel _model;
     private readonly GenerationOptions _options;
+    private readonly long _number;
     private readonly int _drawable;
     private readonly int[] _ends;
     private readonly int _limit;
@@ -29,8 +30,10 @@ internal sealed class GeneratingSequence : IDisposable
     private long _began, _drawing;
     private int _furthest, _prefilled, _steps;                           // of the prompt: computed once; computed now
 
-    public GeneratingSequence(LanguageModel model, Tokenizer tokenizer, GenerationRequest request, CancellationToken stop)
+    public GeneratingSequence(
+        LanguageModel model, Tokenizer tokenizer, GenerationRequest request, long number, CancellationToken stop)
     {
+        _number = number;
         (_model, _options, Stop) = (model, request.Options, stop);
         _tokens = [.. request.Prompt.Span];
         PromptLength = _tokens.Count;
@@ -74,14 +77,21 @@ internal sealed class GeneratingSequence : IDisposable
     /// <summary>What is computed.</summary>
     public ReadOnlySpan<int> Computed => Tokens[..(State?.Length ?? 0)];
 
-    public void Begin(DecodeState state, IReadOnlyList<int> cuts)
+    /// <summary>Its place among the texts that have their turn.</summary>
+    public int Slot { get; private set; }
+
+    public void Begin(DecodeState state, IReadOnlyList<int> cuts, int slot)
     {
         if (_began == 0) (_began, CachedTokens) = (Stopwatch.GetTimestamp(), state.Length);
-        (State, Cuts) = (state, cuts);
+        (State, Cuts, Slot) = (state, cuts, slot);
         Generation.Start();
     }
 
     private int CachedTokens { get; set; }
+
+    /// <summary>How far it is. Read beside a pass, so each number is of some moment of it.</summary>
+    public RunningText Progress() => new(
+        Slot, _number, PromptLength, Math.Min(PromptLength, State?.Length ?? 0), CachedTokens, Output, _limit, _options);
 
     /// <summary>Gives the state back: it is computed anew, or has another owner.</summary>
     public DecodeState Release()

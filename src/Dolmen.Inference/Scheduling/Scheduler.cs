@@ -25,6 +25,8 @@ public sealed class Scheduler : IDisposable
     private volatile bool _closed;
     private Thread? _thread;
     private long _preemptions;
+    private long _submitted;
+    private volatile GeneratingSequence[] _shown = [];                   // running as of the last pass
     private bool _isFull;                                                // until a state is given back
     private volatile SchedulerStatistics _statistics = new(0, 0, 0, 0, 0, 0);
 
@@ -39,6 +41,9 @@ public sealed class Scheduler : IDisposable
     /// <summary>As of the last pass.</summary>
     public SchedulerStatistics Statistics => _statistics;
 
+    /// <summary>The texts that have their turn, as of the last pass.</summary>
+    public IReadOnlyList<RunningText> Running => [.. _shown.Select(sequence => sequence.Progress())];
+
     /// <summary>Computes on a thread of its own until disposed.</summary>
     public void Start()
     {
@@ -52,7 +57,7 @@ public sealed class Scheduler : IDisposable
     public Generation Submit(GenerationRequest request, CancellationToken stop = default)
     {
         request.Validate(_model.Config);
-        var sequence = new GeneratingSequence(_model, _tokenizer, request, stop);
+        var sequence = new GeneratingSequence(_model, _tokenizer, request, Interlocked.Increment(ref _submitted), stop);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
@@ -124,6 +129,7 @@ public sealed class Scheduler : IDisposable
         Admit();
         var plan = MakeRoom();
         if (plan.Count > 0) Compute(plan);
+        if (!Enumerable.SequenceEqual(_shown, _running)) _shown = [.. _running];
         _statistics = new SchedulerStatistics(
             _running.Count, _waiting.Count, _model.StateBytes, _memory.Cache.Bytes, _memory.Cache.HitRate, _preemptions);
         return plan.Count > 0;
@@ -189,12 +195,14 @@ public sealed class Scheduler : IDisposable
                     return;
                 }
                 _waiting.Remove(node);
-                sequence.Begin(found.State, _cuts.Of(sequence, found.Branch));
+                sequence.Begin(found.State, _cuts.Of(sequence, found.Branch), FreeSlot());
                 _running.Add(sequence);
             }
             node = next;
         }
     }
+
+    private int FreeSlot() => Enumerable.Range(0, _running.Count + 1).First(slot => !_running.Exists(other => other.Slot == slot));
 
     /// <summary>Whether a text that begins alike is being computed: waiting for it costs less than computing the same beside it.</summary>
     private bool AwaitsPrefix(GeneratingSequence sequence)

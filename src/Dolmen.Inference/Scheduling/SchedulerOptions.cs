@@ -15,3 +15,11 @@ public sealed record SchedulerOptions(
 /// <param name="CacheHitRate">Share of all prompt tokens that were found computed.</param>
 /// <param name="Preemptions">How often a text had to give up its state because memory was short.</param>
 public sealed record SchedulerStatistics(int Running, int Waiting, long StateBytes, long CacheBytes, double CacheHitRate, long Preemptions);
+
+/// <summary>A text that has its turn.</summary>
+/// <param name="Slot">Its place among those that have theirs: the lowest that was free.</param>
+/// <param name="Number">Counts the texts that came.</param>
+/// <param name="PromptComputed">Of the prompt, with <paramref name="CachedTokens"/> that were known before.</param>
+/// <param name="Limit">Most tokens that are generated.</param>
+public sealed record RunningText(
+    int Slot, long Number, int PromptTokens, int PromptComputed, int CachedTokens, int Generated, int Limit, GenerationOptions Options);

@@ -4,6 +4,7 @@ using System.Text;
 using Dolmen.Inference;
 using Dolmen.Serving;
 using Dolmen.Tests.Fakes;
+using Dolmen.Tokenization;
 
 namespace Dolmen.Tests.Serving;
 
@@ -29,10 +30,10 @@ internal sealed class RunningServer : IAsyncDisposable
     public Uri Address => _server.Address;
 
     public static async Task<RunningServer> Start(FakeModel? model = null, ServerOptions? options = null, string? alias = null,
-        SamplingDefaults? defaults = null)
+        SamplingDefaults? defaults = null, Tokenizer? tokenizer = null)
     {
         model ??= FakeModel.OfAlphabet();
-        var served = new ServedModel("fake", model, new ByteTokenizer())
+        var served = new ServedModel("fake", model, tokenizer ?? new ByteTokenizer())
         {
             Aliases = alias is null ? [] : [alias], Defaults = defaults ?? new SamplingDefaults(Temperature: 1),
         };
