@@ -52,7 +52,8 @@ internal sealed class TextEndpoints(ModelCatalog catalog)
     {
         RequestTable.Check(body, "tokens", "model");
         const string form = "an array of token ids";
-        var tokens = new RequestFields(body)["tokens"] ?? throw ApiErrorException.Invalid($"'tokens' is missing: it must be {form}.", "tokens");
+        var tokens = new RequestFields(body)["tokens"]
+            ?? throw ApiErrorException.Invalid($"'tokens' is missing: it must be {form}.", "tokens");
         if (tokens.ValueKind != JsonValueKind.Array) throw RequestFields.Wrong("tokens", form, tokens);
         return new DetokenizedText(served.Tokenizer.Decode([.. tokens.EnumerateArray().Select(item => Id(item, "tokens", form, served))]));
     }

@@ -102,7 +102,8 @@ public class LlamaCppEndpoints
         var sampling = settings.GetProperty("params");
         Assert.Equal((0.7, 40, 99), (sampling.GetProperty("temperature").GetDouble(), sampling.GetProperty("top_k").GetInt32(),
             sampling.GetProperty("n_predict").GetInt32()));
-        Assert.Equal(("<|bos|>", "<|endoftext|>"), (props.GetProperty("bos_token").GetString(), props.GetProperty("eos_token").GetString()));
+        Assert.Equal(("<|bos|>", "<|endoftext|>"),
+            (props.GetProperty("bos_token").GetString(), props.GetProperty("eos_token").GetString()));
         Assert.Contains("<|assistant|>", props.GetProperty("chat_template").GetString()!, StringComparison.Ordinal);
         Assert.Equal(ByteTokenizer.PairBase, props.GetProperty("meta").GetProperty("n_vocab").GetInt32());
     }
