@@ -37,8 +37,8 @@ internal sealed class StatusEndpoints(ModelCatalog catalog)
             options.MaxSequences, served.Name, served.Name, new Modalities(Vision: false, Audio: false), EndpointSlots: true,
             EndpointProps: false, EndpointMetrics: true, ChatFormat.SourceOf(tokenizer) ?? "", Name(tokenizer.Special.Bos),
             Name(tokenizer.Special.Eos), $"dolmen {typeof(StatusEndpoints).Assembly.GetName().Version?.ToString(3)}",
-            new ModelMeta(config.VocabSize, config.ContextLength, config.Parameters, served.Model.WeightBytes > 0 ? served.Model.WeightBytes : null,
-                config.Describe()),
+            new ModelMeta(config.VocabSize, config.ContextLength, config.Parameters,
+                served.Model.WeightBytes > 0 ? served.Model.WeightBytes : null, config.Describe()),
             new StateMemory(state.StateBytes, state.CacheBytes, options.StateBytes));
 
         string Name(int token) => token >= 0 ? System.Text.Encoding.UTF8.GetString(tokenizer.BytesOf(token)) : "";
