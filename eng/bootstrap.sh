@@ -91,14 +91,14 @@ build() {
   local stamp=$root/.dolmen/$1 target=$2 message=$3 compiler=dolmen-$$ analyzers=true
   [ "$1" = built-cli ] && [ ! -e "$stamp" ] && analyzers=false
   [ -n "${DOLMEN_NO_BUILD:-}" ] && [ -e "$stamp" ] && return 0
-  if [ -e "$stamp" ] && [ -z "$(find "$root/src" "$root/benchmarks" "$root/recipes" "$root/tests" "$root/eng" "$root"/*.props "$root"/*.targets "$root/global.json" \
+  if [ -e "$stamp" ] && [ -z "$(find "$root/src" "$root/benchmarks" "$root/samples" "$root/recipes" "$root/tests" "$root/eng" "$root"/*.props "$root"/*.targets "$root/global.json" \
       \( -name bin -o -name obj \) -prune -o \( -type f -o -type d \) -newer "$stamp" -print -quit)" ]; then return 0; fi
   mkdir -p "$root/.dolmen"
   exec 9>"$root/.dolmen/build.lock"
   command -v flock >/dev/null && flock 9
   say "$message"
   # A project's folder changes when these are made in it, which would look like a change of its sources next time.
-  local project; for project in "$root"/{src,tests,benchmarks}/*/*.csproj; do mkdir -p "${project%/*}/bin" "${project%/*}/obj"; done
+  local project; for project in "$root"/{src,tests,benchmarks,samples}/*/*.csproj; do mkdir -p "${project%/*}/bin" "${project%/*}/obj"; done
   local started; started=$(mktemp "$root/.dolmen/started.XXXXXX")
   local log=$root/.dolmen/build.log
   if ! (cd "$root" && "$dotnet_host" build "$target" -c Release --nologo -v quiet -nodeReuse:false -p:RunAnalyzers=$analyzers \

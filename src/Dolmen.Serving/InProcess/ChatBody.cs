@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Dolmen.Artifacts;
 using Microsoft.Extensions.AI;
 
 namespace Dolmen.Serving;
@@ -9,17 +8,23 @@ namespace Dolmen.Serving;
 /// same.</summary>
 internal static class ChatBody
 {
-    /// <exception cref="UserErrorException">A message holds what a model of text cannot read, or an option is not supported.</exception>
-    public static JsonObject Of(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    /// <param name="client">Whom <see cref="ChatOptions.RawRepresentationFactory"/> is asked for.</param>
+    /// <exception cref="NotSupportedException">A message holds what a model of text cannot read, or an option cannot be
+    /// honoured.</exception>
+    public static JsonObject Of(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client)
     {
+        ArgumentNullException.ThrowIfNull(messages);
         var list = new JsonArray();
         if (options?.Instructions is { Length: > 0 } instructions) list.Add(Message("system", instructions));
         foreach (var message in messages)
         {
             foreach (var one in Messages(message)) list.Add(one);
         }
-        var body = new JsonObject { ["messages"] = list };
-        if (options is null) return body;
+        if (options is null) return new JsonObject { ["messages"] = list };
+        RefuseWhatIsNotKept(options);
+        var body = Begun(options, client);
+        body["messages"] = list;
+        Set("model", options.ModelId);
         Set("temperature", options.Temperature);
         Set("top_p", options.TopP);
         Set("top_k", options.TopK);
@@ -40,14 +45,47 @@ internal static class ChatBody
         AddTools(body, options);
         foreach (var (name, value) in options.AdditionalProperties ?? [])
             body[name] = JsonSerializer.SerializeToNode(value, AIJsonUtilities.DefaultOptions);
+        if (body["n"] is JsonValue count && (!count.TryGetValue(out int n) || n != 1))
+        {
+            throw new NotSupportedException(
+                $"'n' is {count.ToJsonString()}: one request has one answer here. Ask several times at once, each with its own seed.");
+        }
         return body;
 
-        void Set<T>(string name, T? value) where T : struct
+        void Set<T>(string name, T? value)
         {
             // A float's shortest digits: 0.7f is 0.7 and not 0.699999988.
-            if (value is { } given) body[name] = JsonNode.Parse(JsonSerializer.Serialize(given, AIJsonUtilities.DefaultOptions));
+            if (value is not null) body[name] = JsonNode.Parse(JsonSerializer.Serialize(value, AIJsonUtilities.DefaultOptions));
         }
     }
+
+    /// <summary>What would need a memory of earlier requests.</summary>
+    private static void RefuseWhatIsNotKept(ChatOptions options)
+    {
+        if (options.ConversationId is { } conversation)
+        {
+            throw new NotSupportedException(
+                $"ConversationId is '{conversation}', and no conversations are kept here: send all of its messages each time. What they "
+                    + "begin with is not computed again.");
+        }
+        if (options.ContinuationToken is not null)
+            throw new NotSupportedException("ContinuationToken is given, and no answer goes on in the background here: leave it out.");
+        if (options.Reasoning is { Effort: not (null or ReasoningEffort.None) } or { Output: not (null or ReasoningOutput.None) })
+        {
+            throw new NotSupportedException(
+                "Reasoning is given, and its effort cannot be set: leave it out. A chat template may know it as a name in "
+                    + "AdditionalProperties[\"chat_template_kwargs\"].");
+        }
+    }
+
+    /// <summary>The fields that the caller wrote in the server's own form.</summary>
+    private static JsonObject Begun(ChatOptions options, IChatClient client) => options.RawRepresentationFactory?.Invoke(client) switch
+    {
+        null => [],
+        JsonObject fields => (JsonObject)fields.DeepClone(),
+        var other => throw new NotSupportedException(
+            $"RawRepresentationFactory made a {other.GetType().Name}: it must be a JsonObject with fields of /v1/chat/completions."),
+    };
 
     private static void AddTools(JsonObject body, ChatOptions options)
     {
@@ -60,7 +98,7 @@ internal static class ChatBody
                 {
                     ["name"] = function.Name, ["description"] = function.Description, ["parameters"] = Parameters(function.JsonSchema),
                 }
-                : throw new UserErrorException($"The tool '{tool.Name}' is not a function: only functions can be called."),
+                : throw new NotSupportedException($"The tool '{tool.Name}' is a {tool.GetType().Name}: only functions can be called."),
         })]);
         body["tool_choice"] = options.ToolMode switch
         {
@@ -107,7 +145,7 @@ internal static class ChatBody
                 case TextReasoningContent or UsageContent:
                     break;                                               // not part of what was said
                 default:
-                    throw new UserErrorException($"A message holds {content.GetType().Name}: the model reads text only.");
+                    throw new NotSupportedException($"A message holds {content.GetType().Name}: the model reads text only.");
             }
         }
         if (text.Length == 0 && calls.Count == 0) yield break;

@@ -32,20 +32,22 @@ public sealed class DolmenChatClient : IChatClient
         _scheduler.Start();
     }
 
-    /// <summary>Opens a model folder, or a finished run.</summary>
+    /// <summary>Opens a finished run, a model folder or a GGUF file.</summary>
     /// <param name="threads">All cores when left out.</param>
+    /// <param name="precision">How the matrices are kept in memory.</param>
     /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported.</exception>
-    public static DolmenChatClient Load(string model, int? threads = null)
+    public static DolmenChatClient Load(
+        string model, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
     {
-        var (loaded, tokenizer) = ModelFolder.Load(model, threads);
+        var (loaded, tokenizer) = ModelFolder.Load(model, threads, precision);
         return new DolmenChatClient(new ServedModel(ServedModel.NameOf(model), loaded, tokenizer)
         {
-            Defaults = SamplingDefaults.Of(ModelFolder.Settings(model), temperature: 1), Folder = HuggingFaceFolder.Locate(model),
+            Defaults = SamplingDefaults.Of(ModelFolder.Settings(model), temperature: 1), Folder = ModelFolder.Locate(model),
         }, ownsModel: true);
     }
 
-    /// <exception cref="UserErrorException">An option or a message is not supported, or the conversation does not fit the
-    /// context.</exception>
+    /// <exception cref="NotSupportedException">A message holds what the model cannot read, or an option cannot be honoured.</exception>
+    /// <exception cref="UserErrorException">An option is out of its range, or the conversation does not fit the context.</exception>
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -57,7 +59,7 @@ public sealed class DolmenChatClient : IChatClient
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents) { MessageId = id })
         {
             ResponseId = id, ModelId = _served.Name, FinishReason = ReasonOf(result, contents.OfType<FunctionCallContent>().Any()),
-            Usage = UsageOf(request, result), CreatedAt = DateTimeOffset.UtcNow,
+            Usage = UsageOf(request, result), CreatedAt = DateTimeOffset.UtcNow, RawRepresentation = result,
         };
     }
 
@@ -81,6 +83,7 @@ public sealed class DolmenChatClient : IChatClient
             foreach (var update in Updates(reader?.Finish() ?? [])) yield return update;
             var last = Update([new UsageContent(UsageOf(request, result))]);
             last.FinishReason = ReasonOf(result, calls > 0);
+            last.RawRepresentation = result;
             yield return last;
         }
         finally
@@ -105,13 +108,13 @@ public sealed class DolmenChatClient : IChatClient
         };
     }
 
+    /// <summary>Gives the <see cref="LanguageModel"/>, the <see cref="Tokenizer"/>, the <see cref="Scheduler"/> that computes the answers,
+    /// and <see cref="ChatClientMetadata"/>.</summary>
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        if (serviceKey is not null) return null;
-        if (serviceType == typeof(ChatClientMetadata)) return _metadata;
-        if (serviceType == typeof(Tokenizer)) return _served.Tokenizer;
-        return serviceType.IsInstanceOfType(this) ? this : null;
+        return serviceKey is not null ? null
+            : ((object[])[this, _metadata, _served.Model, _served.Tokenizer, _scheduler]).FirstOrDefault(serviceType.IsInstanceOfType);
     }
 
     public void Dispose()
@@ -123,12 +126,16 @@ public sealed class DolmenChatClient : IChatClient
     private (CompletionRequest Request, string Id) Read(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
         var number = Interlocked.Increment(ref _requests);
-        var body = ChatBody.Of(messages, options);
+        var body = ChatBody.Of(messages, options, this);
         try
         {
             var element = JsonSerializer.SerializeToElement(body, ServingJson.Default.JsonObject);
             return (CompletionRequest.Of(element, _served, chat: true, defaultSeed: StableHash.Of($"{_served.Name} {number}")),
                 $"dolmen-{number}");
+        }
+        catch (ApiErrorException error) when (error.Error.Code is "unsupported_parameter" or "unknown_parameter")
+        {
+            throw new NotSupportedException(error.Message, error);
         }
         catch (ApiErrorException error)
         {
@@ -160,6 +167,7 @@ public sealed class DolmenChatClient : IChatClient
         return new UsageDetails
         {
             InputTokenCount = prompt, OutputTokenCount = result.Tokens.Length, TotalTokenCount = prompt + result.Tokens.Length,
+            CachedInputTokenCount = result.Statistics.CachedTokens,
         };
     }
 

@@ -7,7 +7,7 @@ internal static class Checkout
 
     /// <summary>C# files people wrote, relative to the root.</summary>
     public static IEnumerable<string> SourceFiles() =>
-        new[] { "src", "tests", "benchmarks" }.Select(folder => Path.Combine(Root, folder)).Where(Directory.Exists)
+        new[] { "src", "tests", "benchmarks", "samples" }.Select(folder => Path.Combine(Root, folder)).Where(Directory.Exists)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/'))
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Text.Json;
-using Dolmen.Artifacts;
 using Dolmen.Serving;
 using Dolmen.Tests.Fakes;
 using Microsoft.Extensions.AI;
@@ -94,10 +93,10 @@ public class InProcess
     {
         using var chat = Client(FakeModel.OfAlphabet());
         var picture = new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")]);
-        var error = await Assert.ThrowsAsync<UserErrorException>(() =>
+        var error = await Assert.ThrowsAsync<NotSupportedException>(() =>
             chat.GetResponseAsync([picture], null, TestContext.Current.CancellationToken));
         Assert.Contains("the model reads text only", error.Message, StringComparison.Ordinal);
-        error = await Assert.ThrowsAsync<UserErrorException>(() => chat.GetResponseAsync(
+        error = await Assert.ThrowsAsync<NotSupportedException>(() => chat.GetResponseAsync(
             "hi", new ChatOptions { AdditionalProperties = new() { ["no_such_field"] = 1 } }, TestContext.Current.CancellationToken));
         Assert.Contains("no_such_field", error.Message, StringComparison.Ordinal);
     }

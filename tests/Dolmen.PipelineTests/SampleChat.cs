@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace Dolmen.PipelineTests;
+
+/// <summary>The samples that need nothing but a model, run as programs.</summary>
+public sealed class SampleChat : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-sample-").FullName;
+
+    public SampleChat() => StoryModel.Write(Path.Combine(_folder, "model"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_console_chat_answers_each_line_until_an_empty_one()
+    {
+        var (exit, output) = Run("Console", ["Once upon a time", "One day", ""], Path.Combine(_folder, "model"));
+        Assert.Equal(0, exit);
+        Assert.Equal(2, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.Length > 20));
+    }
+
+    /// <summary>The framework's agent asks the model, calls the tool that the model asks for and tells the model its result.</summary>
+    [Fact]
+    public void The_agent_calls_its_tool()
+    {
+        var (exit, output) = Run("Agent", [], Path.Combine(_folder, "model"), "What time is it?");
+        Assert.Equal(0, exit);
+        Assert.NotEmpty(output.Trim());
+    }
+
+    [Fact]
+    public void Semantic_Kernel_asks_it()
+    {
+        var (exit, output) = Run("SemanticKernel", [], Path.Combine(_folder, "model"), "a dog");
+        Assert.Equal(0, exit);
+        Assert.NotEmpty(output.Trim());
+    }
+
+    private static (int ExitCode, string Output) Run(string sample, string[] lines, params string[] arguments)
+    {
+        var program = Path.Combine(CommandLine.Root, $"samples/{sample}/bin/Release/net10.0/Dolmen.Samples.{sample}.dll");
+        var root = Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? "";
+        var start = new ProcessStartInfo(Path.Combine(root, "dotnet"), ["exec", program, .. arguments])
+        {
+            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        foreach (var line in lines) process.StandardInput.WriteLine(line);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+}
