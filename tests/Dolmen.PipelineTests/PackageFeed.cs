@@ -9,8 +9,8 @@ public sealed class PackageFeed : IDisposable
 {
     public const string Version = "0.1.0-test.1";
 
-    private static readonly string Dotnet = Path.Combine(
-        Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? "", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+    internal static string Dotnet { get; } = Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root
+        ? Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet") : "dotnet";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("dolmen-packages-").FullName;
 
@@ -21,7 +21,7 @@ public sealed class PackageFeed : IDisposable
         File.WriteAllText(At("nuget.config"),
             $"""<configuration><packageSources><add key="dolmen-test" value="{Feed}" /></packageSources></configuration>""");
         StoryModel.Write(Model);
-        var packed = Run(File.Exists(Dotnet) ? Dotnet : "dotnet", CommandLine.Root, "pack", "Dolmen.slnx", "-c", "Release", "--no-build",
+        var packed = Run(Dotnet, CommandLine.Root, "pack", "Dolmen.slnx", "-c", "Release", "--no-build",
             "--nologo", "-v", "quiet", "-nodeReuse:false", "-o", Feed, $"-p:Version={Version}");
         Assert.True(packed.ExitCode == 0, packed.Output + packed.Errors);
     }
@@ -36,7 +36,7 @@ public sealed class PackageFeed : IDisposable
 
     public string Packed(string name, string ending = "nupkg") => Path.Combine(Feed, $"{name}.{Version}.{ending}");
 
-    internal CommandResult Sdk(params string[] arguments) => Run(File.Exists(Dotnet) ? Dotnet : "dotnet", Work, arguments);
+    internal CommandResult Sdk(params string[] arguments) => Run(Dotnet, Work, arguments);
 
     internal CommandResult Run(string program, string folder, params string[] arguments)
     {

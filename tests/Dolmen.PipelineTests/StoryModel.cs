@@ -9,6 +9,7 @@ internal static class StoryModel
         var made = CommandLine.Run("model", "import", "--from", Path.Combine(story, "stories260K.bin"),
             "--tokenizer-bin", Path.Combine(story, "tok512.bin"), "--out", folder);
         Assert.True(made.ExitCode == 0, made.Errors);
-        File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), "{{ messages[-1]['content'] }}");
+        File.WriteAllText(Path.Combine(folder, "chat_template.jinja"),
+            "{% for tool in tools or [] %}<tool_call> {{ tool.function.name }} {% endfor %}{{ messages[-1]['content'] }}");
     }
 }

@@ -133,9 +133,11 @@ public sealed class ChatClientOptions : IDisposable
     public async Task Every_update_names_its_answer_and_the_last_says_why_it_ended()
     {
         using var chat = Client(_model);
+        // As long as what is kept for the next request that begins alike.
+        var question = new string('x', 200);
         var updates = new List<ChatResponseUpdate>();
         await foreach (var update in chat.GetStreamingResponseAsync(
-            "hi", new ChatOptions { Temperature = 0, MaxOutputTokens = 6 }, TestContext.Current.CancellationToken)) updates.Add(update);
+            question, new ChatOptions { Temperature = 0, MaxOutputTokens = 6 }, TestContext.Current.CancellationToken)) updates.Add(update);
         Assert.All(updates, update =>
         {
             Assert.Equal((ChatRole.Assistant, "fake"), (update.Role, update.ModelId));
@@ -146,7 +148,7 @@ public sealed class ChatClientOptions : IDisposable
         Assert.All(updates.SkipLast(1), update => Assert.Null(update.FinishReason));
         Assert.Equal(ChatFinishReason.Length, updates[^1].FinishReason);
         Assert.Equal("ABCDEF", Assert.IsType<GenerationResult>(updates[^1].RawRepresentation).Text);
-        var again = await chat.GetResponseAsync("hi", new ChatOptions { MaxOutputTokens = 1 }, TestContext.Current.CancellationToken);
+        var again = await chat.GetResponseAsync(question, new ChatOptions { MaxOutputTokens = 1 }, TestContext.Current.CancellationToken);
         Assert.NotEqual(updates[0].ResponseId, again.ResponseId);
         Assert.True(again.Usage!.CachedInputTokenCount > 0);
     }
