@@ -13,10 +13,14 @@ public sealed class ChatSession : IDisposable
     private readonly string? _system;
     private readonly List<ChatMessage> _messages = [];
 
-    public ChatSession(LanguageModel model, Tokenizer tokenizer, string? system = null)
+    /// <param name="speculation">Guesses several tokens for one pass; null does not.</param>
+    public ChatSession(LanguageModel model, Tokenizer tokenizer, string? system = null, Speculation? speculation = null)
     {
         (_model, _tokenizer, _system) = (model, tokenizer, system);
-        _scheduler = new Scheduler(model, tokenizer, new SchedulerOptions(MaxSequences: 1, PassSeconds: double.PositiveInfinity));
+        _scheduler = new Scheduler(model, tokenizer, new SchedulerOptions(MaxSequences: 1, PassSeconds: double.PositiveInfinity)
+        {
+            Speculation = speculation,
+        });
         Reset();
     }
 

@@ -38,6 +38,10 @@ public sealed class DecodeState : IDisposable
     /// nothing, sliding windows as far as they still hold what is visible there.</summary>
     public bool CanTruncate(int length) => length == 0 || length == Length || Layers.All(layer => layer.CanTruncate(length));
 
+    /// <summary>Whether the state can be taken back to what it holds now, after it has taken in
+    /// <see cref="Speculation.MostDrafts"/> tokens more.</summary>
+    internal bool CanGoBack => Layers.All(layer => layer.CanTruncate(Length));
+
     /// <summary>Called by the model when every layer has taken in <paramref name="tokens"/> more.</summary>
     public void Advance(int tokens) => Length += tokens;
 

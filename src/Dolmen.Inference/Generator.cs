@@ -67,6 +67,11 @@ public sealed record GenerationStatistics(int PrefillTokens, double PrefillSecon
     /// <summary>Memory of what the model remembered of prompt and text when the text ended.</summary>
     public long StateBytes { get; init; }
 
+    /// <summary>Tokens that were guessed for passes to check, see <see cref="Speculation"/>, and how many of them were right.</summary>
+    public int DraftedTokens { get; init; }
+
+    public int AcceptedTokens { get; init; }
+
     public double PrefillTokensPerSecond => PrefillSeconds > 0 ? PrefillTokens / PrefillSeconds : 0;
 
     public double DecodeTokensPerSecond => DecodeSeconds > 0 ? DecodeTokens / DecodeSeconds : 0;
@@ -86,9 +91,13 @@ public sealed record GenerationResult(string Text, int[] Tokens, FinishReason Fi
 }
 
 /// <summary>Continues one token sequence at a time; see <see cref="Scheduler"/> for many.</summary>
-public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
+/// <param name="speculation">Guesses several tokens for one pass; null does not.</param>
+public sealed class Generator(LanguageModel model, Tokenizer tokenizer, Speculation? speculation = null)
 {
-    private static readonly SchedulerOptions Alone = new(MaxSequences: 1, PassSeconds: double.PositiveInfinity, CachePrefixes: false);
+    private readonly SchedulerOptions _alone = new(MaxSequences: 1, PassSeconds: double.PositiveInfinity, CachePrefixes: false)
+    {
+        Speculation = speculation,
+    };
 
     /// <param name="onText">Called with each piece as soon as it is certain: whole characters, never part of a stop string.</param>
     /// <param name="onToken">Called with each token's log-probability where those were asked for, before the token's text; not with that of
@@ -99,7 +108,7 @@ public sealed class Generator(LanguageModel model, Tokenizer tokenizer)
     public GenerationResult Generate(ReadOnlySpan<int> prompt, GenerationOptions options, Action<string>? onText = null,
         Action<TokenLogprob>? onToken = null, CancellationToken stop = default)
     {
-        using var scheduler = new Scheduler(model, tokenizer, Alone);
+        using var scheduler = new Scheduler(model, tokenizer, _alone);
         return scheduler.Run(new GenerationRequest(prompt.ToArray(), options), onText, onToken, stop);
     }
 }

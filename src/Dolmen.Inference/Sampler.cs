@@ -78,6 +78,9 @@ public sealed class Sampler
         _random = new StableRandom(options.Seed);
     }
 
+    /// <summary>One that draws from here on as this one would.</summary>
+    public Sampler Fork() => new(_options) { _random = _random };
+
     /// <param name="logits">(VocabSize), at least one finite.</param>
     public int Sample(ReadOnlySpan<float> logits)
     {

@@ -123,7 +123,12 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private Usage UsageOf(IReadOnlyList<GenerationResult> results)
     {
         var (prompt, completion) = (request.Prompts.Sum(one => one.Tokens.Length), results.Sum(result => result.Tokens.Length));
-        return new Usage(prompt, completion, prompt + completion);
+        var (drafted, accepted) =
+            (results.Sum(result => result.Statistics.DraftedTokens), results.Sum(result => result.Statistics.AcceptedTokens));
+        return new Usage(prompt, completion, prompt + completion)
+        {
+            CompletionTokensDetails = drafted > 0 ? new CompletionTokensDetails(accepted, drafted - accepted) : null,
+        };
     }
 
     private static string ReasonOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? "stop" : "length";

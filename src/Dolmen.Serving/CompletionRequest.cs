@@ -34,6 +34,9 @@ internal sealed record CompletionRequest(
     /// <summary>What the model may call; null where its answer is text.</summary>
     public ToolUse? Tools { get; init; }
 
+    /// <summary>Answers to each prompt that are written, of which the best are returned.</summary>
+    public int Candidates { get; init; } = Choices;
+
     /// <summary>A stream ends with how long prompt and answer took.</summary>
     public bool IncludeTimings { get; init; }
 
@@ -71,18 +74,21 @@ internal sealed record CompletionRequest(
         };
         if (maxTokens > 0 || generation.ScorePrompt)
             generation.Validate();
+        var choices = (int)(fields.Integer("n", 1, MostChoices) ?? 1);
+        var candidates = chat ? choices : BestOf.Read(fields, choices, stream, MostChoices);
+        if (candidates > choices) generation = generation with { Logprobs = logprobs ?? 0 };         // they are chosen by them
         return new CompletionRequest(
             chat,
             model,
             prompts,
-            (int)(fields.Integer("n", 1, MostChoices) ?? 1),
+            choices,
             generation,
             logprobs,
             echo,
             stream,
             stream && StreamOption(fields, "include_usage")
         )
-        { Tools = tools, IncludeTimings = stream && StreamOption(fields, "include_timings") };
+        { Candidates = candidates, Tools = tools, IncludeTimings = stream && StreamOption(fields, "include_timings") };
     }
 
     /// <summary>An answer that must be a call has the form of the call.</summary>

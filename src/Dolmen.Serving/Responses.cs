@@ -19,7 +19,15 @@ internal sealed record ModelEntry(
 /// <param name="Value">As llama.cpp's server says it: loaded, loading or unloaded.</param>
 internal sealed record ModelStatus(string Value);
 
-internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens);
+internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CompletionTokensDetails? CompletionTokensDetails { get; init; }
+}
+
+/// <param name="AcceptedPredictionTokens">Tokens of the answers that were guessed before they were computed.</param>
+/// <param name="RejectedPredictionTokens">Guesses that were wrong.</param>
+internal sealed record CompletionTokensDetails(int AcceptedPredictionTokens, int RejectedPredictionTokens);
 
 internal sealed record TextCompletion(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<TextChoice> Choices,

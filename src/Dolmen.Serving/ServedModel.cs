@@ -18,6 +18,9 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
     /// <summary>Sampling where a request does not say.</summary>
     public SamplingDefaults Defaults { get; init; } = new(Temperature: 1);
 
+    /// <summary>How tokens are guessed, by a draft model that belongs to it where there is one; null where none are.</summary>
+    public Speculation? Speculation { get; init; }
+
     /// <summary>Forms of answers that requests asked for, compiled.</summary>
     internal ConstraintCache Constraints { get; } = new(Tokenizer);
 

@@ -43,6 +43,8 @@ internal sealed class ModelMetrics
     private long _finished;
     private double _prefillSeconds;
     private double _decodeSeconds;
+    private long _drafted;
+    private long _accepted;
 
     private Scheduler? _scheduler;
 
@@ -69,6 +71,8 @@ internal sealed class ModelMetrics
             _generationTokens += result.Tokens.Length;
             _prefillSeconds += result.Statistics.PrefillSeconds;
             _decodeSeconds += result.Statistics.DecodeSeconds;
+            _drafted += result.Statistics.DraftedTokens;
+            _accepted += result.Statistics.AcceptedTokens;
         }
     }
 
@@ -77,6 +81,7 @@ internal sealed class ModelMetrics
         ("num_requests_running", "gauge"), ("num_requests_waiting", "gauge"), ("prompt_tokens_total", "counter"),
         ("prefix_cache_queries_total", "counter"), ("prefix_cache_hits_total", "counter"), ("num_preemptions_total", "counter"),
         ("generation_tokens_total", "counter"), ("request_prefill_time_seconds", "summary"), ("request_decode_time_seconds", "summary"),
+        ("spec_decode_num_draft_tokens_total", "counter"), ("spec_decode_num_accepted_tokens_total", "counter"),
     ];
 
     /// <summary>In the order of <see cref="Names"/>.</summary>
@@ -89,6 +94,7 @@ internal sealed class ModelMetrics
                 [("", _running)], [("", _waiting)], [("", _promptTokens)], [("", _promptTokens)], [("", _cachedTokens)],
                 [("", _scheduler?.Statistics.Preemptions ?? 0)], [("", _generationTokens)],
                 [("_sum", _prefillSeconds), ("_count", _finished)], [("_sum", _decodeSeconds), ("_count", _finished)],
+                [("", _drafted)], [("", _accepted)],
             ];
         }
     }

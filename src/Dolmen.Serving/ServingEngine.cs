@@ -14,7 +14,10 @@ internal sealed class ServingEngine : IDisposable
     {
         (Options, _maxWaiting, _metrics) = (options, options.MaxWaiting, metrics);
         _scheduler = new Scheduler(
-            served.Model, served.Tokenizer, new SchedulerOptions(options.StateBytes, MaxSequences: options.MaxSequences));
+            served.Model, served.Tokenizer, new SchedulerOptions(options.StateBytes, MaxSequences: options.MaxSequences)
+            {
+                Speculation = served.Speculation,
+            });
         metrics.Follow(_scheduler);
         _scheduler.Start();
     }
@@ -43,7 +46,7 @@ internal sealed class ServingEngine : IDisposable
                 _metrics.Finished(result);
                 results.Add(result);
             }
-            return results;
+            return BestOf.Choose(results, request.Candidates, request.Choices);
         }
         finally
         {
@@ -74,10 +77,10 @@ internal sealed class ServingEngine : IDisposable
         try
         {
             _metrics.Waiting(1);
-            for (var choice = 0; choice < request.Prompts.Count * request.Choices; choice++)
+            for (var choice = 0; choice < request.Prompts.Count * request.Candidates; choice++)
             {
-                var options = request.OptionsOf(choice % request.Choices);
-                var prompt = request.Prompts[choice / request.Choices].Tokens;
+                var options = request.OptionsOf(choice % request.Candidates);
+                var prompt = request.Prompts[choice / request.Candidates].Tokens;
                 choices.Add(
                     options is { MaxTokens: 0, ScorePrompt: false } ? null
                         : _scheduler.Submit(new GenerationRequest(prompt, options), stop));

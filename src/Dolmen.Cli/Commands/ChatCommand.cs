@@ -12,9 +12,11 @@ internal static class ChatCommand
         var (model, precision, threads) = (CommonOptions.RunnableModel(), CommonOptions.Precision(), CommonOptions.Threads());
         var system = new Option<string?>("--system") { Description = "What the model is told before the conversation.", HelpName = "TEXT" };
         var flags = new SamplingFlags(temperature: 0);
+        var speculation = new SpeculationFlags();
         command.Add(model);
         command.Add(system);
         flags.AddTo(command);
+        speculation.AddTo(command);
         command.Add(precision);
         command.Add(threads);
         command.Add(CommonOptions.Strict());
@@ -24,8 +26,10 @@ internal static class ChatCommand
             var (loaded, tokenizer) = ModelFolder.Load(
                 parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
+            var guesses = speculation.Read(parsed, tokenizer, parsed.GetValue(threads));
+            using var draft = guesses?.DraftModel;
             options = flags.Complete(options, parsed, tokenizer);
-            using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system));
+            using var session = new ChatSession(loaded, tokenizer, parsed.GetValue(system), guesses);
             Talk(session, options, stop);
         });
         return command;

@@ -17,10 +17,12 @@ internal static class GenerateCommand
             Required = true };
         var escapes = new Option<bool>("--escapes") { Description = "In the prompt, \\n is a new line, \\t a tab and \\\\ a backslash." };
         var flags = new SamplingFlags(temperature: 0.8);
+        var speculation = new SpeculationFlags();
         command.Add(model);
         command.Add(prompt);
         command.Add(escapes);
         flags.AddTo(command);
+        speculation.AddTo(command);
         command.Add(precision);
         command.Add(threads);
         command.Add(json);
@@ -31,12 +33,14 @@ internal static class GenerateCommand
             var (loaded, tokenizer) = ModelFolder.Load(
                 parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
             using var owned = loaded;
+            var guesses = speculation.Read(parsed, tokenizer, parsed.GetValue(threads));
+            using var draft = guesses?.DraftModel;
             options = flags.Complete(options, parsed, tokenizer);
             var text = parsed.GetRequiredValue(prompt);
             if (text == "-") text = StandardInput.ReadToEnd();
             if (parsed.GetValue(escapes)) text = Unescaped(text);
             var asJson = parsed.GetValue(json);
-            var generator = new Generator(loaded, tokenizer);
+            var generator = new Generator(loaded, tokenizer, guesses);
             var result = generator.Generate(tokenizer.EncodePrompt(text), options, asJson ? null : Console.Out.Write,
                 stop: stop);
             if (asJson)
@@ -45,7 +49,7 @@ internal static class GenerateCommand
                 var s = result.Statistics;
                 Console.Out.WriteLine(JsonSerializer.Serialize(
                     new GeneratedText(result.Text, reason, s.PrefillTokens, result.Tokens.Length, s.PrefillTokensPerSecond,
-                        s.DecodeTokensPerSecond),
+                        s.DecodeTokensPerSecond, s.DraftedTokens, s.AcceptedTokens),
                     GenerateCommandJson.Default.GeneratedText));
                 return;
             }
@@ -77,11 +81,13 @@ internal static class GenerateCommand
 
     internal static string Speeds(GenerationStatistics s) =>
         $"prefill {s.PrefillTokens} tokens, {s.PrefillTokensPerSecond:N0}/s · decode {s.DecodeTokens} tokens, " +
-            $"{s.DecodeTokensPerSecond:N0}/s";
+            $"{s.DecodeTokensPerSecond:N0}/s"
+            + (s.DraftedTokens > 0 ? $" · {s.AcceptedTokens} of {s.DraftedTokens} guesses right" : "");
 }
 
 internal sealed record GeneratedText(
-    string Text, string FinishReason, int PromptTokens, int CompletionTokens, double PrefillTokensPerSecond, double DecodeTokensPerSecond);
+    string Text, string FinishReason, int PromptTokens, int CompletionTokens, double PrefillTokensPerSecond, double DecodeTokensPerSecond,
+    int DraftedTokens, int AcceptedTokens);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(GeneratedText))]

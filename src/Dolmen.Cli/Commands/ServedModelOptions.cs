@@ -38,11 +38,13 @@ internal sealed class ServedModelOptions
 
     private readonly Option<string> _precision = CommonOptions.Precision();
     private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly SpeculationFlags _speculation = new();
 
     public void AddTo(Command command)
     {
         Option[] options = [_model, _directory, _name, _alias, _precision, _threads, _idle, _memory];
         foreach (var option in options) command.Add(option);
+        _speculation.AddTo(command);
     }
 
     public ServerOptions Limits(ParseResult parsed, ServerOptions options) => options with
@@ -78,7 +80,8 @@ internal sealed class ServedModelOptions
             throw new UserErrorException($"--alias is '{alias}', which does not say for which model: there are several, so write " +
                 $"ALIAS=NAME, such as '{alias.Split('=')[0]}={sources[0].Name}'.");
         }
-        return sources;
+        _speculation.Check(parsed, sources.Count);
+        return sources.ConvertAll(source => source with { Load = () => _speculation.AddTo(source.Load(), parsed, threads) });
     }
 
     private bool IsOne(ParseResult parsed) => parsed.GetValue(_directory) is null && parsed.GetValue(_model) is not { Length: > 1 };

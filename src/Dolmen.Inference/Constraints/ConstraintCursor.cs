@@ -44,6 +44,14 @@ public sealed class ConstraintCursor
             "The constraint cannot be met: no token of the vocabulary spells what must come next, or every such token was forbidden.");
     }
 
+    /// <summary>Goes on by a token if it may come next.</summary>
+    public bool TryAdvance(int token)
+    {
+        if (MustEnd || _constraint.Next(_place, token, _dropsSpace) is not { } next) return false;
+        (_place, _dropsSpace) = (next, false);
+        return true;
+    }
+
     /// <summary>Goes on by a token that <see cref="Apply"/> left possible and that does not end the text.</summary>
     public void Advance(int token)
     {

@@ -62,11 +62,11 @@ internal sealed unsafe class KvCache : LayerState
         new ReadOnlySpan<float>(value, _headDim).CopyTo(new Span<float>(values, _headDim));
     }
 
-    /// <summary>Gives back the pages that lie before the window of every token to come.</summary>
+    /// <summary>Gives back the pages that lie before the window of every token to come, the last few taken back included.</summary>
     public void Forget()
     {
         if (_window is null) return;
-        var count = Math.Min(_pages.Count, FirstSaved(Length) / KvPage.Positions - FirstPage);
+        var count = Math.Min(_pages.Count, FirstSaved(Math.Max(0, Length - Speculation.MostDrafts)) / KvPage.Positions - FirstPage);
         if (count <= 0) return;
         for (var i = 0; i < count; i++) _pages[i].Release();
         _pages.RemoveRange(0, count);

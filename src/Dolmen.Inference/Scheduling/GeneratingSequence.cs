@@ -28,7 +28,9 @@ internal sealed class GeneratingSequence : IDisposable
     private float[] _logits = [];
     private GenerationResult? _result;
     private long _began, _drawing;
+    private DecodeState? _before;                                        // where the state cannot go back: it before the drafts
     private int _furthest, _prefilled, _steps;                           // of the prompt: computed once; computed now
+    private int _drafted, _accepted;
 
     public GeneratingSequence(
         LanguageModel model, Tokenizer tokenizer, GenerationRequest request, long number, CancellationToken stop)
@@ -68,6 +70,21 @@ internal sealed class GeneratingSequence : IDisposable
     public int Pending => _tokens.Count - (State?.Length ?? 0);
 
     public bool IsInPrompt => State is null || State.Length < PromptLength;
+
+    /// <summary>The prompt is read, and not more is to be computed than the last token and what a wrong guess took back.</summary>
+    public bool IsWriting => !IsInPrompt && Pending <= 1 + Speculation.MostDrafts;
+
+    /// <summary>Tokens guessed to follow: <see cref="Next"/> adds them to what is computed.</summary>
+    public List<Draft> Drafts { get; } = [];
+
+    /// <summary>How many of the guesses of the last pass were compared with what was drawn, and how many were the same.</summary>
+    public int Judged { get; private set; }
+
+    public int LastAccepted { get; private set; }
+
+    public PromptLookup? Lookup { get; set; }
+
+    public AcceptanceRates? Rates { get; set; }
 
     /// <summary>Where copies of the state are kept on the way through the prompt, ascending.</summary>
     public IReadOnlyList<int> Cuts { get; private set; } = [];
@@ -116,7 +133,7 @@ internal sealed class GeneratingSequence : IDisposable
             end = Math.Min(end, cut);
             break;
         }
-        var rows = end == _tokens.Count ? 1 : 0;
+        var rows = end == _tokens.Count ? 1 + Drafts.Count : 0;
         if (IsScored && at < PromptLength)
         {
             end = Math.Min(end, at + Math.Max(1, MaxLogits / _model.Config.VocabSize));
@@ -124,7 +141,8 @@ internal sealed class GeneratingSequence : IDisposable
         }
         var size = rows * _model.Config.VocabSize;
         if (_logits.Length < size) _logits = new float[size];
-        return new SequenceSlice(state, _tokens[at..end].ToArray())
+        int[] tokens = [.. Tokens[at..end], .. rows > 0 ? Drafts.Select(draft => draft.Token) : []];
+        return new SequenceSlice(state, tokens)
         {
             PromptEnd = at < PromptLength ? PromptLength : 0, Logits = _logits.AsMemory(0, size),
         };
@@ -134,17 +152,35 @@ internal sealed class GeneratingSequence : IDisposable
     /// are there.</summary>
     public void Accept(SequenceSlice slice)
     {
-        var end = State!.Length;
+        var end = State!.Length - Drafts.Count;
         var (furthest, before) = (Math.Min(end, PromptLength), _furthest);
         _furthest = Math.Max(before, furthest);
-        _prefilled += _furthest - Math.Max(before, Math.Min(end - slice.Tokens.Length, _furthest));
+        _prefilled += _furthest - Math.Max(before, Math.Min(State.Length - slice.Tokens.Length, _furthest));
         if (IsScored && end <= PromptLength) Score(slice, end);
         if (end < _tokens.Count) return;
         if (_drawing == 0) _drawing = Stopwatch.GetTimestamp();
         else _steps++;
         if (Output == _limit) Finish(FinishReason.Length, null);
-        else Draw(slice.Logits.Span[^_model.Config.VocabSize..]);
+        else DrawAll(slice.Logits.Span[^((1 + Drafts.Count) * _model.Config.VocabSize)..], end);
     }
+
+    /// <summary>How many tokens may be guessed: none but the last one is drawn without being computed.</summary>
+    public int DraftRoom(int most) => Pending > 1 || _model.DependsOnLength ? 0 : Math.Min(most, _limit - Output - 1);
+
+    /// <summary>Draws what the text would draw next from other logits.</summary>
+    public Guesser Guess() => new(_sampler.Fork(), _cursor?.Fork(), _ends, _drawable);
+
+    /// <summary>Leaves guesses out from the first on that cannot be right, or after which nothing follows.</summary>
+    public void DropUselessDrafts()
+    {
+        var (cursor, useful) = (_cursor?.Fork(), 0);
+        while (useful < Drafts.Count && !_ends.Contains(Drafts[useful].Token) && cursor?.TryAdvance(Drafts[useful].Token) != false)
+            useful++;
+        Drafts.RemoveRange(useful, Drafts.Count - useful);
+    }
+
+    /// <summary>Keeps a copy of the state, for it cannot go back.</summary>
+    public void KeepBefore() => _before = State!.Fork();
 
     /// <summary>Tells who waits for the text that it is there.</summary>
     public void Complete() => Generation.Complete(_result!);
@@ -152,7 +188,8 @@ internal sealed class GeneratingSequence : IDisposable
     public void Dispose()
     {
         State?.Dispose();
-        State = null;
+        _before?.Dispose();
+        (State, _before) = (null, null);
     }
 
     private int Output => _tokens.Count - PromptLength;
@@ -173,6 +210,42 @@ internal sealed class GeneratingSequence : IDisposable
             _ofPrompt.Add(token);
             Generation.Add(token);
         }
+    }
+
+    /// <summary>Draws the next token and, as long as it is the one that was guessed, the one after it.</summary>
+    /// <param name="logits">(1 + drafts, V).</param>
+    /// <param name="end">Tokens before the first that is drawn.</param>
+    private void DrawAll(ReadOnlySpan<float> logits, int end)
+    {
+        var vocab = _model.Config.VocabSize;
+        (Judged, LastAccepted) = (0, 0);
+        for (var row = 0; row <= Drafts.Count && !IsFinished; row++)
+        {
+            if (row > 0) _steps++;
+            Draw(logits.Slice(row * vocab, vocab));
+            if (row == Drafts.Count) break;
+            Judged++;
+            if (_tokens.Count == end + row || _tokens[^1] != Drafts[row].Token) break;
+            LastAccepted++;
+        }
+        (_drafted, _accepted) = (_drafted + Drafts.Count, _accepted + LastAccepted);
+        if (_result is { } result)
+            _result = result with { Statistics = result.Statistics with { DraftedTokens = _drafted, AcceptedTokens = _accepted } };
+        TakeBack(end + LastAccepted);
+    }
+
+    /// <summary>Takes what was guessed wrong out of the state; where it cannot go back, all that came with it.</summary>
+    private void TakeBack(int length)
+    {
+        if (State!.Length > length && _before is { } before)
+        {
+            State.Dispose();
+            (State, _before) = (before, null);
+            return;
+        }
+        State.Truncate(length);
+        _before?.Dispose();
+        _before = null;
     }
 
     private void Draw(ReadOnlySpan<float> logits)

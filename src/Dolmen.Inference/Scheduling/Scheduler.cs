@@ -16,6 +16,7 @@ public sealed class Scheduler : IDisposable
     private readonly StateBudget _memory;
     private readonly PromptCuts _cuts;
     private readonly PassSize _passSize;
+    private readonly Speculator? _speculator;
     private readonly ConcurrentQueue<GeneratingSequence> _inbox = new();
     private readonly LinkedList<GeneratingSequence> _waiting = new();
     private readonly List<GeneratingSequence> _running = [];             // in the order of their turns
@@ -33,9 +34,10 @@ public sealed class Scheduler : IDisposable
     public Scheduler(LanguageModel model, Tokenizer tokenizer, SchedulerOptions? options = null)
     {
         (_model, _tokenizer, _options) = (model, tokenizer, options ?? new SchedulerOptions());
-        _memory = new StateBudget(model, _options);
         _cuts = new PromptCuts(tokenizer);
         _passSize = new PassSize(model, _options.PassSeconds);
+        _speculator = Speculator.Of(model, _options);
+        _memory = new StateBudget(model, _options, _speculator);
     }
 
     /// <summary>As of the last pass.</summary>
@@ -128,10 +130,14 @@ public sealed class Scheduler : IDisposable
         DropCancelled();
         Admit();
         var plan = MakeRoom();
-        if (plan.Count > 0) Compute(plan);
+        var onlyWrites = Speculator.OnlyWrites(plan);
+        plan = _speculator?.Extend(plan, _memory.Fits) ?? plan;
+        if (plan.Count > 0) Compute(plan, onlyWrites);
+        _speculator?.Forget(all: false);
         if (!Enumerable.SequenceEqual(_shown, _running)) _shown = [.. _running];
         _statistics = new SchedulerStatistics(
-            _running.Count, _waiting.Count, _model.StateBytes, _memory.Cache.Bytes, _memory.Cache.HitRate, _preemptions);
+            _running.Count, _waiting.Count, _model.StateBytes, _memory.Cache.Bytes, _memory.Cache.HitRate, _preemptions)
+        { DraftedTokens = _speculator?.Drafted ?? 0, AcceptedTokens = _speculator?.Accepted ?? 0 };
         return plan.Count > 0;
     }
 
@@ -146,6 +152,7 @@ public sealed class Scheduler : IDisposable
         _running.Clear();
         _waiting.Clear();
         _memory.Dispose();
+        _speculator?.Dispose();
     }
 
     private void Work()
@@ -214,7 +221,7 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>The next pass, for which texts that came late have made room where memory is short.</summary>
-    private List<(GeneratingSequence Sequence, SequenceSlice Slice)> MakeRoom()
+    private List<PlannedSlice> MakeRoom()
     {
         while (true)
         {
@@ -229,24 +236,24 @@ public sealed class Scheduler : IDisposable
         }
     }
 
-    /// <summary>One token of every text that is being written; the rest of the pass is shared among the prompts.</summary>
-    private List<(GeneratingSequence Sequence, SequenceSlice Slice)> Plan()
+    /// <summary>The next token of every text that is being written; the rest of the pass is shared among the prompts.</summary>
+    private List<PlannedSlice> Plan()
     {
-        var reading = _running.FindAll(sequence => sequence.Pending > 1).OrderBy(sequence => sequence.Pending).ToList();
+        var reading = _running.FindAll(sequence => !sequence.IsWriting).OrderBy(sequence => sequence.Pending).ToList();
         var left = Math.Max(reading.Count, _passSize.Rows - (_running.Count - reading.Count));
-        var plan = new List<(GeneratingSequence, SequenceSlice)>(_running.Count);
-        foreach (var sequence in _running.Where(sequence => sequence.Pending == 1)) plan.Add((sequence, sequence.Next(1)));
+        var plan = new List<PlannedSlice>(_running.Count);
+        plan.AddRange(_running.Where(text => text.IsWriting).Select(text => new PlannedSlice(text, text.Next(text.Pending))));
         foreach (var (i, sequence) in reading.Index())
         {
             // Short prompts first, so that what they leave goes to the longer ones.
             var slice = sequence.Next(Math.Max(1, left / (reading.Count - i)));
-            plan.Add((sequence, slice));
+            plan.Add(new PlannedSlice(sequence, slice));
             left -= slice.Tokens.Length;
         }
         return plan;
     }
 
-    private void Compute(List<(GeneratingSequence Sequence, SequenceSlice Slice)> plan)
+    private void Compute(List<PlannedSlice> plan, bool onlyWrites)
     {
         var started = Stopwatch.GetTimestamp();
         try
@@ -255,15 +262,11 @@ public sealed class Scheduler : IDisposable
         }
         catch (Exception error)
         {
-            // What the states hold now is unknown.
-            foreach (var (sequence, _) in plan) Fail(sequence, error);
+            foreach (var (sequence, _) in plan) Fail(sequence, error);   // what the states hold now is unknown
             return;
         }
         _passSize.Measured(plan.Sum(entry => entry.Slice.Tokens.Length), Stopwatch.GetElapsedTime(started).TotalSeconds);
-        foreach (var (sequence, _) in plan)
-        {
-            if (_cuts.IsOne(sequence)) _memory.KeepCopy(sequence);
-        }
+        foreach (var (sequence, _) in plan) if (_cuts.IsOne(sequence)) _memory.KeepCopy(sequence);
         var failures = new Exception?[plan.Count];
         ThreadTeam.Shared.Run(plan.Count, _model.Threads, i =>
         {
@@ -276,6 +279,7 @@ public sealed class Scheduler : IDisposable
                 failures[i] = error;                                     // such as no finite logit
             }
         });
+        _speculator?.Learn(plan, Stopwatch.GetElapsedTime(started).TotalSeconds, onlyWrites);
         foreach (var (i, (sequence, _)) in plan.Index())
         {
             if (failures[i] is { } error) Fail(sequence, error);

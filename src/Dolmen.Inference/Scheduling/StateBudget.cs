@@ -1,7 +1,8 @@
 namespace Dolmen.Inference;
 
 /// <summary>Memory of states: those of the texts that are being generated first, what is left for those that may serve others.</summary>
-internal sealed class StateBudget(LanguageModel model, SchedulerOptions options) : IDisposable
+/// <param name="speculator">Its memory counts too, and goes when others need it.</param>
+internal sealed class StateBudget(LanguageModel model, SchedulerOptions options, Speculator? speculator = null) : IDisposable
 {
     /// <summary>States grow by whole pages.</summary>
     private const int Page = Mixers.KvPage.Positions;
@@ -28,8 +29,9 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
     }
 
     /// <summary>Whether there is room for what the pass adds.</summary>
-    public bool Fits(List<(GeneratingSequence Sequence, SequenceSlice Slice)> plan) => MakeRoom(
-        plan.Sum(entry => BytesOf(entry.Slice.State.Length + entry.Slice.Tokens.Length) - BytesOf(entry.Slice.State.Length)));
+    /// <param name="copies">States of which copies are kept besides.</param>
+    public bool Fits(List<PlannedSlice> plan, int copies = 0) => MakeRoom(copies * BytesOf(Page)
+        + plan.Sum(entry => BytesOf(entry.Slice.State.Length + entry.Slice.Tokens.Length) - BytesOf(entry.Slice.State.Length)));
 
     /// <summary>Takes over the state of a text that is finished.</summary>
     public void Keep(GeneratingSequence sequence)
@@ -49,9 +51,12 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options)
     /// <summary>Gives up what is kept for others until <paramref name="bytes"/> more fit; whether they do.</summary>
     private bool MakeRoom(long bytes)
     {
-        while (model.StateBytes + bytes > options.StateBytes && Cache.Count > 0) Cache.DropOldest();
-        return model.StateBytes + bytes <= options.StateBytes;
+        while (Taken + bytes > options.StateBytes && Cache.Count > 0) Cache.DropOldest();
+        if (Taken + bytes > options.StateBytes) speculator?.Forget(all: true);
+        return Taken + bytes <= options.StateBytes;
     }
+
+    private long Taken => model.StateBytes + (speculator?.StateBytes ?? 0);
 
     private long BytesOf(int tokens)
     {

@@ -201,7 +201,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
             await MakeRoom(Math.Min(source.FileBytes, _options.ModelBytes));
             var started = _clock.GetTimestamp();
             var served = source.Load() with { Aliases = source.Aliases };
-            var bytes = served.Model.WeightBytes is > 0 and var counted ? counted : source.FileBytes;
+            var bytes = (served.Model.WeightBytes is > 0 and var counted ? counted : source.FileBytes)
+                + (served.Speculation?.DraftModel?.WeightBytes ?? 0);
             loaded = new LoadedModel(served, new ServingEngine(served, _options, _metrics.Of(source.Name)), bytes, source.OwnsModel);
             if (bytes > _options.ModelBytes)
             {

@@ -19,6 +19,8 @@ internal sealed record LoadedModel(ServedModel Served, ServingEngine Engine, lon
     public void Dispose()
     {
         Engine.Dispose();
-        if (OwnsModel) Served.Model.Dispose();
+        if (!OwnsModel) return;
+        Served.Model.Dispose();
+        Served.Speculation?.DraftModel?.Dispose();
     }
 }

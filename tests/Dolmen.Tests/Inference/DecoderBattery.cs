@@ -226,7 +226,7 @@ public class DecoderBattery
     private static long MostBytes(MixerSpec mixer, int length)
     {
         if (mixer is not AttentionSpec attention) return 16 * sizeof(float) * mixer.StateValuesPerSequence;
-        var positions = Math.Min(Math.Max(64, 2 * (length + 15)), attention.Window + 15 + 64 + 16 ?? int.MaxValue);
+        var positions = Math.Min(Math.Max(64, 2 * (length + 15)), attention.Window + Speculation.MostDrafts + 15 + 64 + 16 ?? int.MaxValue);
         return (long)positions * attention.KvHeads * (attention.HeadDim + (attention.HeadDim + 15) / 16 * 16) * sizeof(float);
     }
 
