@@ -31,8 +31,9 @@ public class Guesses
         Assert.InRange(wrong, 1, 5);
         var metrics = await server.Http.GetStringAsync(
             new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken);
-        Assert.Contains($"vllm:spec_decode_num_draft_tokens_total{{model_name=\"fake\"}} {right + wrong}", metrics, StringComparison.Ordinal);
-        Assert.Contains($"vllm:spec_decode_num_accepted_tokens_total{{model_name=\"fake\"}} {right}", metrics, StringComparison.Ordinal);
+        const string counter = "vllm:spec_decode_num_", model = "_tokens_total{model_name=\"fake\"} ";
+        Assert.Contains($"{counter}draft{model}{right + wrong}\n", metrics, StringComparison.Ordinal);
+        Assert.Contains($"{counter}accepted{model}{right}\n", metrics, StringComparison.Ordinal);
     }
 
     [Fact]
