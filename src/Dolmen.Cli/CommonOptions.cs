@@ -61,6 +61,23 @@ internal static class CommonOptions
     public static WeightPrecision PrecisionOf(ParseResult parsed, Option<string> precision) =>
         Enum.Parse<WeightPrecision>(parsed.GetRequiredValue(precision), ignoreCase: true);
 
+    /// <summary>Read by <see cref="KvCacheOf"/>.</summary>
+    public static Option<string> KvCache()
+    {
+        var option = new Option<string>("--kv-cache")
+        {
+            Description = "How keys and values of attention are kept in memory: float32, int16, int8, or automatic (float32 beside float32 "
+                + "matrices, otherwise int16).",
+            HelpName = "TYPE",
+            DefaultValueFactory = _ => "automatic",
+        };
+        option.AcceptOnlyFromAmong([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
+        return option;
+    }
+
+    public static KvPrecision KvCacheOf(ParseResult parsed, Option<string> kvCache) =>
+        Enum.Parse<KvPrecision>(parsed.GetRequiredValue(kvCache), ignoreCase: true);
+
     /// <summary>Every verb that loads a model has this option; <see cref="CommandRun"/> looks for it.</summary>
     public static Option<bool> Strict() => new(StrictName)
     {

@@ -52,6 +52,9 @@ internal sealed unsafe class DecoderBody : IDisposable
     /// <summary>Whether a layer's rotary positions are scaled by the sequence's length.</summary>
     public bool DependsOnLength { get; }
 
+    /// <summary>Memory of the state of one sequence.</summary>
+    public long StateBytesOf(int tokens) => _blocks.Sum(block => block.Mixer.StateBytes(tokens));
+
     /// <summary>Memory of all states that are alive.</summary>
     public long StateBytes => _memory.Bytes;
 

@@ -26,9 +26,10 @@ public sealed unsafe class DecoderModel : LanguageModel
     /// before.</param>
     /// <param name="threads">All cores when left out.</param>
     /// <param name="precision">How matrices are kept in memory.</param>
+    /// <param name="kept">How keys and values are kept in memory.</param>
     public DecoderModel(DecoderConfig config, Func<string, ReadOnlyMemory<float>> weights, TensorDtype dtype = TensorDtype.Float32,
-        int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
-        : this(config, new WeightSource(weights, _ => dtype, precision), threads) { }
+        int? threads = null, WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)
+        : this(config, new WeightSource(weights, _ => dtype, precision) { Kept = kept }, threads) { }
 
     private DecoderModel(DecoderConfig config, WeightSource source, int? threads)
     {
@@ -43,18 +44,18 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     /// <summary>From a Hugging Face folder.</summary>
     /// <exception cref="UserErrorException">The folder is incomplete or damaged.</exception>
-    public static DecoderModel Load(
-        string directory, DecoderConfig config, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+    public static DecoderModel Load(string directory, DecoderConfig config, int? threads = null,
+        WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)
     {
         using var weights = CheckpointWeights.Open(directory, config);
-        return new DecoderModel(config, new WeightSource(weights.Reader(config), weights.DtypeOf, precision), threads);
+        return new DecoderModel(config, new WeightSource(weights.Reader(config), weights.DtypeOf, precision) { Kept = kept }, threads);
     }
 
     /// <summary>From a GGUF file, whose tensors are read one at a time.</summary>
     /// <exception cref="UserErrorException">The file is damaged.</exception>
-    public static DecoderModel Load(GgufModel file, int? threads = null, WeightPrecision precision = WeightPrecision.Stored) =>
-        file.Config is DecoderConfig config
-            ? new DecoderModel(config, new WeightSource(new GgufWeights(file), precision), threads)
+    public static DecoderModel Load(GgufModel file, int? threads = null, WeightPrecision precision = WeightPrecision.Stored,
+        KvPrecision kept = KvPrecision.Automatic) => file.Config is DecoderConfig config
+            ? new DecoderModel(config, new WeightSource(new GgufWeights(file), precision) { Kept = kept }, threads)
             : throw new UserErrorException($"'{file.File.Path}' holds a {file.Config.GetType().Name}, which this engine cannot run yet.");
 
     public override ModelConfig Config => _config;
@@ -70,6 +71,8 @@ public sealed unsafe class DecoderModel : LanguageModel
     public override bool DependsOnLength => _body.DependsOnLength;
 
     public override long StateBytes => _body.StateBytes;
+
+    public override long StateBytesOf(int tokens) => _body.StateBytesOf(tokens);
 
     public override void Forward(params ReadOnlySpan<SequenceSlice> batch)
     {

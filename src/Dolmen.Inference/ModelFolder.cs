@@ -11,9 +11,9 @@ public static class ModelFolder
 {
     /// <exception cref="UserErrorException">No model there, or an incomplete, damaged or unsupported one.</exception>
     public static (LanguageModel Model, Tokenizer Tokenizer) Load(
-        string path, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+        string path, int? threads = null, WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)
     {
-        if (IsGguf(path)) return LoadGguf(path, threads, precision);
+        if (IsGguf(path)) return LoadGguf(path, threads, precision, kept);
         var folder = HuggingFaceFolder.Locate(path);
         var tokenizer = TokenizerFolder.Load(folder);
         var config = HuggingFaceFolder.LoadConfig(folder);
@@ -25,7 +25,7 @@ public static class ModelFolder
                     $"{config.VocabSize}. Export or fetch the model again.");
         }
         EndTexts(tokenizer, GenerationSettings.Load(folder));
-        return (LoadModel(folder, threads, precision), tokenizer);
+        return (LoadModel(folder, threads, precision, kept), tokenizer);
     }
 
     public static bool IsGguf(string path) =>
@@ -51,17 +51,18 @@ public static class ModelFolder
     }
 
     /// <summary>The model alone, for what works on token ids.</summary>
-    public static LanguageModel LoadModel(string path, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+    public static LanguageModel LoadModel(string path, int? threads = null, WeightPrecision precision = WeightPrecision.Stored,
+        KvPrecision kept = KvPrecision.Automatic)
     {
         if (IsGguf(path))
         {
             using var file = GgufModel.Open(path);
-            return DecoderModel.Load(file, threads, precision);
+            return DecoderModel.Load(file, threads, precision, kept);
         }
         var folder = HuggingFaceFolder.Locate(path);
         return HuggingFaceFolder.LoadConfig(folder) switch
         {
-            DecoderConfig { Head: null } decoder => DecoderModel.Load(folder, decoder, threads, precision),
+            DecoderConfig { Head: null } decoder => DecoderModel.Load(folder, decoder, threads, precision, kept),
             DecoderConfig => throw new UserErrorException(
                 $"'{folder}' holds a model that scores or classifies texts: it has no logits of tokens, so it cannot continue a text. Name "
                     + "a language model."
@@ -71,12 +72,12 @@ public static class ModelFolder
         };
     }
 
-    private static (LanguageModel, Tokenizer) LoadGguf(string path, int? threads, WeightPrecision precision)
+    private static (LanguageModel, Tokenizer) LoadGguf(string path, int? threads, WeightPrecision precision, KvPrecision kept)
     {
         using var file = GgufModel.Open(path);
         var tokenizer = GgufTokenizer.Read(file.File.Metadata, file.Config.VocabSize);
         EndTexts(tokenizer, GgufTokenizer.Settings(file.File.Metadata));
-        return (DecoderModel.Load(file, threads, precision), tokenizer);
+        return (DecoderModel.Load(file, threads, precision, kept), tokenizer);
     }
 
     private static void EndTexts(Tokenizer tokenizer, GenerationSettings settings)

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dolmen.Numerics;
 
-/// <summary>Sixteen outputs in one register, up to four rows at once so that a weight is widened once for all of them.</summary>
+/// <summary>Sixteen outputs in one register, up to eight rows at once so that a weight is widened once for all of them.</summary>
 internal sealed unsafe class Avx512BlockKernels : BlockKernels
 {
     private const int ScaleBytes = 32, Int8Bytes = ScaleBytes + 512, Int4Bytes = ScaleBytes + 256;
@@ -12,6 +12,7 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
     public override void Int8(byte* weights, byte* inputs, int blocks, int m, float* y, int stride)
     {
         var row = 0;
+        for (; row + 8 <= m; row += 8) Int8Rows8(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row + 4 <= m; row += 4) Int8Rows(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row < m; row++) Int8Row(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride);
     }
@@ -19,6 +20,7 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
     public override void Int4(byte* weights, byte* inputs, int blocks, int m, float* y, int stride)
     {
         var row = 0;
+        for (; row + 8 <= m; row += 8) Int4Rows8(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row + 4 <= m; row += 4) Int4Rows(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row < m; row++) Int4Row(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride);
     }
@@ -68,10 +70,46 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
             x2 += InputBytes;
             x3 += InputBytes;
         }
-        t0.Store(y);
-        t1.Store(y + stride);
-        t2.Store(y + 2L * stride);
-        t3.Store(y + 3L * stride);
+        Store4(y, stride, t0, t1, t2, t3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int8Rows8(byte* w, byte* x, int blocks, float* y, int stride)
+    {
+        Vector512<float> t0, t1, t2, t3, t4, t5, t6, t7;
+        t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = Vector512<float>.Zero;
+        // Two bases and three distances reach the eight rows without an addition each.
+        var s1 = (long)blocks * InputBytes;
+        long s2 = 2 * s1, s3 = 3 * s1;
+        byte* x0 = x, x4 = x + 4 * s1;
+        for (var block = 0; block < blocks; block++, w += Int8Bytes, x0 += InputBytes, x4 += InputBytes)
+        {
+            Vector512<int> a, b, c, d, e, f, g, h;
+            a = b = c = d = e = f = g = h = Vector512<int>.Zero;
+            for (var pair = 0; pair < 16; pair++)
+            {
+                var weights = Weights(w, pair);
+                a += Pairs(weights, pair, x0);
+                b += Pairs(weights, pair, x0 + s1);
+                c += Pairs(weights, pair, x0 + s2);
+                d += Pairs(weights, pair, x0 + s3);
+                e += Pairs(weights, pair, x4);
+                f += Pairs(weights, pair, x4 + s1);
+                g += Pairs(weights, pair, x4 + s2);
+                h += Pairs(weights, pair, x4 + s3);
+            }
+            var scales = Widened(w);
+            t0 = Add(t0, a, scales, x0);
+            t1 = Add(t1, b, scales, x0 + s1);
+            t2 = Add(t2, c, scales, x0 + s2);
+            t3 = Add(t3, d, scales, x0 + s3);
+            t4 = Add(t4, e, scales, x4);
+            t5 = Add(t5, f, scales, x4 + s1);
+            t6 = Add(t6, g, scales, x4 + s2);
+            t7 = Add(t7, h, scales, x4 + s3);
+        }
+        Store4(y, stride, t0, t1, t2, t3);
+        Store4(y + 4L * stride, stride, t4, t5, t6, t7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -81,15 +119,15 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
         var mask = Vector512.Create((byte)15);
         for (var block = 0; block < blocks; block++, w += Int4Bytes, x += InputBytes)
         {
-            // Sums of 16 products of at most 15·127 each stay within int16.
-            var (low, high) = (Vector512<short>.Zero, Vector512<short>.Zero);
-            for (var both = 0; both < 4; both++)
+            // Sums of 16 products of at most 15·127 each stay within int16; two chains, so that no addition waits for the one before it.
+            var (even, odd) = (Vector512<short>.Zero, Vector512<short>.Zero);
+            for (var group = 0; group < 8; group += 2)
             {
-                var weights = Vector512.Load(w + ScaleBytes + both * 64);
-                low += Groups(weights & mask, 2 * both, x);
-                high += Groups((weights.AsUInt16() >> 4).AsByte() & mask, 2 * both + 1, x);
+                var weights = Vector512.Load(w + ScaleBytes + group * 32);
+                even += Groups(weights & mask, group, x);
+                odd += Groups((weights.AsUInt16() >> 4).AsByte() & mask, group + 1, x);
             }
-            total = Add(total, Sum(low, high, x), Widened(w), x);
+            total = Add(total, Sum(even + odd, x), Widened(w), x);
         }
         total.Store(y);
     }
@@ -103,35 +141,77 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
         var mask = Vector512.Create((byte)15);
         for (var block = 0; block < blocks; block++, w += Int4Bytes)
         {
-            var (l0, l1, l2, l3) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
-            var (h0, h1, h2, h3) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
-            for (var both = 0; both < 4; both++)
+            var (s0, s1, s2, s3) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
+            for (var group = 0; group < 8; group += 2)
             {
-                var weights = Vector512.Load(w + ScaleBytes + both * 64);
+                var weights = Vector512.Load(w + ScaleBytes + group * 32);
                 var (first, second) = (weights & mask, (weights.AsUInt16() >> 4).AsByte() & mask);
-                l0 += Groups(first, 2 * both, x0);
-                h0 += Groups(second, 2 * both + 1, x0);
-                l1 += Groups(first, 2 * both, x1);
-                h1 += Groups(second, 2 * both + 1, x1);
-                l2 += Groups(first, 2 * both, x2);
-                h2 += Groups(second, 2 * both + 1, x2);
-                l3 += Groups(first, 2 * both, x3);
-                h3 += Groups(second, 2 * both + 1, x3);
+                s0 += Groups(first, group, x0) + Groups(second, group + 1, x0);
+                s1 += Groups(first, group, x1) + Groups(second, group + 1, x1);
+                s2 += Groups(first, group, x2) + Groups(second, group + 1, x2);
+                s3 += Groups(first, group, x3) + Groups(second, group + 1, x3);
             }
             var scales = Widened(w);
-            t0 = Add(t0, Sum(l0, h0, x0), scales, x0);
-            t1 = Add(t1, Sum(l1, h1, x1), scales, x1);
-            t2 = Add(t2, Sum(l2, h2, x2), scales, x2);
-            t3 = Add(t3, Sum(l3, h3, x3), scales, x3);
+            t0 = Add(t0, Sum(s0, x0), scales, x0);
+            t1 = Add(t1, Sum(s1, x1), scales, x1);
+            t2 = Add(t2, Sum(s2, x2), scales, x2);
+            t3 = Add(t3, Sum(s3, x3), scales, x3);
             x0 += InputBytes;
             x1 += InputBytes;
             x2 += InputBytes;
             x3 += InputBytes;
         }
-        t0.Store(y);
-        t1.Store(y + stride);
-        t2.Store(y + 2L * stride);
-        t3.Store(y + 3L * stride);
+        Store4(y, stride, t0, t1, t2, t3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int4Rows8(byte* w, byte* x, int blocks, float* y, int stride)
+    {
+        Vector512<float> t0, t1, t2, t3, t4, t5, t6, t7;
+        t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = Vector512<float>.Zero;
+        var s1 = (long)blocks * InputBytes;
+        long s2 = 2 * s1, s3 = 3 * s1;
+        byte* x0 = x, x4 = x + 4 * s1;
+        var mask = Vector512.Create((byte)15);
+        for (var block = 0; block < blocks; block++, w += Int4Bytes, x0 += InputBytes, x4 += InputBytes)
+        {
+            // Sums of 16 products of at most 15·127 each: within int16.
+            Vector512<short> a, b, c, d, e, f, g, h;
+            a = b = c = d = e = f = g = h = Vector512<short>.Zero;
+            for (var group = 0; group < 8; group += 2)
+            {
+                var both = Vector512.Load(w + ScaleBytes + group * 32);
+                var weights = both & mask;
+                a += Groups(weights, group, x0);
+                b += Groups(weights, group, x0 + s1);
+                c += Groups(weights, group, x0 + s2);
+                d += Groups(weights, group, x0 + s3);
+                e += Groups(weights, group, x4);
+                f += Groups(weights, group, x4 + s1);
+                g += Groups(weights, group, x4 + s2);
+                h += Groups(weights, group, x4 + s3);
+                weights = (both.AsUInt16() >> 4).AsByte() & mask;
+                a += Groups(weights, group + 1, x0);
+                b += Groups(weights, group + 1, x0 + s1);
+                c += Groups(weights, group + 1, x0 + s2);
+                d += Groups(weights, group + 1, x0 + s3);
+                e += Groups(weights, group + 1, x4);
+                f += Groups(weights, group + 1, x4 + s1);
+                g += Groups(weights, group + 1, x4 + s2);
+                h += Groups(weights, group + 1, x4 + s3);
+            }
+            var scales = Widened(w);
+            t0 = Add(t0, Sum(a, x0), scales, x0);
+            t1 = Add(t1, Sum(b, x0 + s1), scales, x0 + s1);
+            t2 = Add(t2, Sum(c, x0 + s2), scales, x0 + s2);
+            t3 = Add(t3, Sum(d, x0 + s3), scales, x0 + s3);
+            t4 = Add(t4, Sum(e, x4), scales, x4);
+            t5 = Add(t5, Sum(f, x4 + s1), scales, x4 + s1);
+            t6 = Add(t6, Sum(g, x4 + s2), scales, x4 + s2);
+            t7 = Add(t7, Sum(h, x4 + s3), scales, x4 + s3);
+        }
+        Store4(y, stride, t0, t1, t2, t3);
+        Store4(y + 4L * stride, stride, t4, t5, t6, t7);
     }
 
     /// <summary>A pair of weights of each output as int16.</summary>
@@ -153,10 +233,16 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
 
     /// <summary>Of a block, with eight taken off each weight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Sum(Vector512<short> low, Vector512<short> high, byte* x)
+    private static Vector512<int> Sum(Vector512<short> pairs, byte* x) =>
+        Avx512BW.MultiplyAddAdjacent(pairs, Vector512.Create((short)1)) - Vector512.Create(*(int*)(x + SumAt));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store4(float* y, int stride, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
-        var ones = Vector512.Create((short)1);
-        return Avx512BW.MultiplyAddAdjacent(low, ones) + Avx512BW.MultiplyAddAdjacent(high, ones) - Vector512.Create(*(int*)(x + SumAt));
+        a.Store(y);
+        b.Store(y + stride);
+        c.Store(y + 2L * stride);
+        d.Store(y + 3L * stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

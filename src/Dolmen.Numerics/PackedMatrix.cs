@@ -37,6 +37,8 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
 
     public override long Bytes => _panels.Bytes;
 
+    public bool IsFloat32 => !_bfloat16;
+
     private int Panels => PaddedOutputs / _columns;
 
     private int ElementBytes => _bfloat16 ? 2 : 4;

@@ -10,6 +10,7 @@ internal static class ChatCommand
     {
         var command = new Command("chat", "Talk with a model. /reset begins anew, /exit or the end of input leaves.");
         var (model, precision, threads) = (CommonOptions.RunnableModel(), CommonOptions.Precision(), CommonOptions.Threads());
+        var kvCache = CommonOptions.KvCache();
         var system = new Option<string?>("--system") { Description = "What the model is told before the conversation.", HelpName = "TEXT" };
         var flags = new SamplingFlags(temperature: 0);
         var speculation = new SpeculationFlags();
@@ -18,13 +19,15 @@ internal static class ChatCommand
         flags.AddTo(command);
         speculation.AddTo(command);
         command.Add(precision);
+        command.Add(kvCache);
         command.Add(threads);
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(
-                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
+                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision),
+                CommonOptions.KvCacheOf(parsed, kvCache));
             using var owned = loaded;
             var guesses = speculation.Read(parsed, tokenizer, parsed.GetValue(threads));
             using var draft = guesses?.DraftModel;

@@ -21,7 +21,7 @@ internal static class EvalCommand
 
     private static Command Run()
     {
-        var (model, precision) = (CommonOptions.RunnableModel(), CommonOptions.Precision());
+        var (model, precision, kvCache) = (CommonOptions.RunnableModel(), CommonOptions.Precision(), CommonOptions.KvCache());
         var corpus = new Option<string>("--corpus")
         {
             Description = "A corpus folder with the held-out files.", HelpName = "DIR", Required = true,
@@ -38,7 +38,7 @@ internal static class EvalCommand
         var json = CommonOptions.Json();
         var command = new Command("run", "Evaluate one model by the tasks of a recipe: bits per byte, multiple choice, refusal.")
         {
-            model, precision, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
+            model, precision, kvCache, corpus, recipe, set, output, seed, json, CommonOptions.Strict(),
         };
         command.RunsInto(output, (parsed, work, stop) =>
         {
@@ -48,7 +48,8 @@ internal static class EvalCommand
             work.Reads("model", ModelFolder.Locate(folder));
             var files = tasks.Tasks.SelectMany(task => task.Files()).Distinct();
             work.Reads("corpus", files.Select(file => Path.Combine(parsed.GetRequiredValue(corpus), file)).Where(File.Exists));
-            var (loaded, tokenizer) = ModelFolder.Load(folder, precision: CommonOptions.PrecisionOf(parsed, precision));
+            var (loaded, tokenizer) = ModelFolder.Load(
+                folder, precision: CommonOptions.PrecisionOf(parsed, precision), kept: CommonOptions.KvCacheOf(parsed, kvCache));
             using var owned = loaded;
             EvaluationResult result;
             using (var progress = new ConsoleProgress(asJson))

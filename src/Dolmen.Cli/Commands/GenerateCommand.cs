@@ -11,7 +11,7 @@ internal static class GenerateCommand
     public static Command Build()
     {
         var command = new Command("generate", "Continue a text.");
-        var (model, precision) = (CommonOptions.RunnableModel(), CommonOptions.Precision());
+        var (model, precision, kvCache) = (CommonOptions.RunnableModel(), CommonOptions.Precision(), CommonOptions.KvCache());
         var (threads, json) = (CommonOptions.Threads(), CommonOptions.Json());
         var prompt = new Option<string>("--prompt") { Description = "The text to continue; '-' reads standard input.", HelpName = "TEXT",
             Required = true };
@@ -24,6 +24,7 @@ internal static class GenerateCommand
         flags.AddTo(command);
         speculation.AddTo(command);
         command.Add(precision);
+        command.Add(kvCache);
         command.Add(threads);
         command.Add(json);
         command.Add(CommonOptions.Strict());
@@ -31,7 +32,8 @@ internal static class GenerateCommand
         {
             var options = flags.Read(parsed, parsed.GetRequiredValue(model));
             var (loaded, tokenizer) = ModelFolder.Load(
-                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision));
+                parsed.GetRequiredValue(model), parsed.GetValue(threads), CommonOptions.PrecisionOf(parsed, precision),
+                CommonOptions.KvCacheOf(parsed, kvCache));
             using var owned = loaded;
             var guesses = speculation.Read(parsed, tokenizer, parsed.GetValue(threads));
             using var draft = guesses?.DraftModel;

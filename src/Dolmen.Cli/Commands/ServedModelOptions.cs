@@ -37,12 +37,13 @@ internal sealed class ServedModelOptions
     };
 
     private readonly Option<string> _precision = CommonOptions.Precision();
+    private readonly Option<string> _kvCache = CommonOptions.KvCache();
     private readonly Option<int?> _threads = CommonOptions.Threads();
     private readonly SpeculationFlags _speculation = new();
 
     public void AddTo(Command command)
     {
-        Option[] options = [_model, _directory, _name, _alias, _precision, _threads, _idle, _memory];
+        Option[] options = [_model, _directory, _name, _alias, _precision, _kvCache, _threads, _idle, _memory];
         foreach (var option in options) command.Add(option);
         _speculation.AddTo(command);
     }
@@ -61,16 +62,17 @@ internal sealed class ServedModelOptions
     {
         var (paths, names, aliases) = (parsed.GetValue(_model) ?? [], parsed.GetValue(_name) ?? [], parsed.GetValue(_alias) ?? []);
         var (threads, precision) = (parsed.GetValue(_threads), CommonOptions.PrecisionOf(parsed, _precision));
+        var kept = CommonOptions.KvCacheOf(parsed, _kvCache);
         if (names.Length > paths.Length)
         {
             throw new UserErrorException(
                 $"--name is given {names.Length} times and --model {paths.Length} times: each name is for the --model in the same place.");
         }
         var sources = paths.Select((path, i) => ModelSource.At(path, names.ElementAtOrDefault(i),
-            AliasesOf(names.ElementAtOrDefault(i) ?? ServedModel.NameOf(path), aliases, IsOne(parsed)), threads, precision)).ToList();
+            AliasesOf(names.ElementAtOrDefault(i) ?? ServedModel.NameOf(path), aliases, IsOne(parsed)), threads, precision, kept)).ToList();
         if (parsed.GetValue(_directory) is { } directory)
         {
-            sources.AddRange(ModelSource.In(directory, threads, precision)
+            sources.AddRange(ModelSource.In(directory, threads, precision, kept)
                 .Select(source => source with { Aliases = AliasesOf(source.Name, aliases, isOne: false) }));
         }
         if (sources.Count == 0)

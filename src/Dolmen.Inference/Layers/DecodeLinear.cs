@@ -28,6 +28,8 @@ internal sealed unsafe class DecodeLinear : IDisposable
 
     public int Inputs => _matrix.Inputs;
 
+    public bool IsFloat32 => _matrix is PackedMatrix { IsFloat32: true };
+
     public int Outputs => _matrix.Outputs;
 
     /// <summary>Floats from one row of the output to the next.</summary>

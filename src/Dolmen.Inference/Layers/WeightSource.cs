@@ -36,6 +36,18 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     /// <summary>Of names, precisions and a sample of the values of all tensors; known once all are read.</summary>
     public string Fingerprint { get; private set; } = "";
 
+    /// <summary>How keys and values are to be kept in memory.</summary>
+    public KvPrecision Kept { get; init; }
+
+    /// <summary>How a layer keeps keys and values; states of another precision are those of another model.</summary>
+    /// <param name="float32">Whether its matrices are float32.</param>
+    public KvPrecision KeysAndValues(bool float32)
+    {
+        var kept = Kept != KvPrecision.Automatic ? Kept : float32 ? KvPrecision.Float32 : KvPrecision.Int16;
+        if (kept != KvPrecision.Float32) Fill(() => _hash.AppendData([(byte)kept]));
+        return kept;
+    }
+
     /// <summary>Says that a layer's numbers are computed so from its tensors: now, and at each <see cref="Reload"/>.</summary>
     public void Fill(Action fill)
     {

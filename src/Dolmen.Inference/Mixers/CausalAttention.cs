@@ -16,12 +16,14 @@ internal sealed unsafe class CausalAttention : DecodeMixer
     private readonly DecodeNorm? _keyNorm;
     private readonly RotaryTable? _rotary;
     private readonly float[] _slopes;
+    private readonly KvPrecision _kept;
 
     public CausalAttention(AttentionSpec spec, WeightSource weights)
     {
         _spec = spec;
         _qkv = new DecodeLinear(spec.Qkv, weights);
         _output = new DecodeLinear(spec.Output, weights);
+        _kept = weights.KeysAndValues(_qkv.IsFloat32);
         _queryNorm = spec.QueryNorm is { } queryNorm ? new DecodeNorm(queryNorm, weights) : null;
         _keyNorm = spec.KeyNorm is { } keyNorm ? new DecodeNorm(keyNorm, weights) : null;
         _rotary = spec.Position is RotaryPosition rotary ? weights.Rotary(rotary, spec.HeadDim) : null;
@@ -34,7 +36,11 @@ internal sealed unsafe class CausalAttention : DecodeMixer
 
     public override long WeightBytes => _qkv.Bytes + _output.Bytes + (_queryNorm?.Bytes ?? 0) + (_keyNorm?.Bytes ?? 0);
 
-    public override LayerState NewState(StateMemory memory) => new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window, memory);
+    public override LayerState NewState(StateMemory memory) =>
+        new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window, memory, _kept);
+
+    public override long StateBytes(int tokens) =>
+        KvCache.PositionBytes(_spec.KvHeads, _spec.HeadDim, _kept) * _spec.StateTokens(tokens);
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

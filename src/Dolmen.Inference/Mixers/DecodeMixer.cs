@@ -12,15 +12,22 @@ namespace Dolmen.Inference.Mixers;
 internal abstract class DecodeMixer : IDisposable
 {
     /// <summary>The registration.</summary>
-    public static DecodeMixer Create(MixerSpec spec, WeightSource weights) => spec switch
+    public static DecodeMixer Create(MixerSpec spec, WeightSource weights)
     {
-        AttentionSpec attention => new CausalAttention(attention, weights),
-        MambaSpec mamba => new MambaRecurrence(mamba, weights),
-        Mamba2Spec mamba2 => new Mamba2Recurrence(mamba2, weights),
-        S4Spec s4 => new S4Recurrence(s4, weights),
-        H3Spec h3 => new H3Recurrence(h3, weights),
-        _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
-    };
+        DecodeMixer mixer = spec switch
+        {
+            AttentionSpec attention => new CausalAttention(attention, weights),
+            MambaSpec mamba => new MambaRecurrence(mamba, weights),
+            Mamba2Spec mamba2 => new Mamba2Recurrence(mamba2, weights),
+            S4Spec s4 => new S4Recurrence(s4, weights),
+            H3Spec h3 => new H3Recurrence(h3, weights),
+            _ => throw new NotSupportedException($"This engine has no mixer for {spec.GetType().Name}."),
+        };
+        mixer._stateValues = spec.StateValuesPerSequence;
+        return mixer;
+    }
+
+    private long _stateValues;
 
     /// <summary>Whether the state grows with the tokens.</summary>
     public abstract bool Grows { get; }
@@ -32,6 +39,9 @@ internal abstract class DecodeMixer : IDisposable
 
     /// <summary>An empty state, counted in <paramref name="memory"/>.</summary>
     public abstract LayerState NewState(StateMemory memory);
+
+    /// <summary>Bytes of the state of a sequence of <paramref name="tokens"/> tokens.</summary>
+    public virtual long StateBytes(int tokens) => _stateValues * sizeof(float);
 
     /// <summary>Appends the rows of a pass to the states of their sequences.</summary>
     /// <param name="x">(M, D), normed.</param>

@@ -11,12 +11,12 @@ internal sealed unsafe class KvPage
     private readonly StateMemory _memory;
     private int _users = 1;
 
-    public KvPage(long floats, StateMemory memory)
+    public KvPage(long bytes, StateMemory memory)
     {
-        (_buffer, _memory) = (memory.Rent(floats * sizeof(float)), memory);
+        (_buffer, _memory) = (memory.Rent(bytes), memory);
     }
 
-    public float* Floats => _buffer.Floats;
+    public byte* Pointer => _buffer.Pointer;
 
     public long Bytes => _buffer.Bytes;
 
@@ -30,7 +30,7 @@ internal sealed unsafe class KvPage
 
     public KvPage Copy()
     {
-        var copy = new KvPage(_buffer.Bytes / sizeof(float), _memory);
+        var copy = new KvPage(_buffer.Bytes, _memory);
         Buffer.MemoryCopy(_buffer.Pointer, copy._buffer.Pointer, copy._buffer.Bytes, _buffer.Bytes);
         return copy;
     }

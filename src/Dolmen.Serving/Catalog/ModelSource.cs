@@ -30,7 +30,7 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
     /// <exception cref="UserErrorException">There is no model at <paramref name="path"/>.</exception>
     public static ModelSource At(
         string path, string? name = null, IReadOnlyList<string>? aliases = null, int? threads = null,
-        WeightPrecision precision = WeightPrecision.Stored)
+        WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)
     {
         if (File.Exists(Path.Combine(path, "adapter_config.json")) && !File.Exists(Path.Combine(path, "config.json")))
         {
@@ -45,7 +45,7 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
         ServedModel Load()
         {
             ModelReading.Current = reading;
-            var (model, tokenizer) = ModelFolder.Load(path, threads, precision);
+            var (model, tokenizer) = ModelFolder.Load(path, threads, precision, kept);
             return new ServedModel(name, model, tokenizer)
             {
                 Folder = folder, Defaults = SamplingDefaults.Of(ModelFolder.Settings(path), temperature: 1),
@@ -55,7 +55,8 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
 
     /// <summary>All models in a folder: its subfolders that hold one, and its GGUF files, by name.</summary>
     /// <exception cref="UserErrorException">The folder does not exist, or holds no model.</exception>
-    public static IReadOnlyList<ModelSource> In(string directory, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+    public static IReadOnlyList<ModelSource> In(string directory, int? threads = null, WeightPrecision precision = WeightPrecision.Stored,
+        KvPrecision kept = KvPrecision.Automatic)
     {
         if (!Directory.Exists(directory))
             throw new UserErrorException($"--models-dir is '{directory}', which is not a folder: name one whose folders are models.");
@@ -66,7 +67,7 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
                 $"--models-dir is '{directory}', in which no folder holds a model (config.json) and no file is a .gguf. " +
                     "Name a single model with --model.");
         }
-        return [.. paths.Select(path => At(path, threads: threads, precision: precision))];
+        return [.. paths.Select(path => At(path, threads: threads, precision: precision, kept: kept))];
     }
 
     private static bool IsModel(string path) => ModelFolder.IsGguf(path) || File.Exists(Path.Combine(path, "config.json"))

@@ -19,10 +19,10 @@ public class BatchBattery
     public void A_sequence_gets_the_same_bits_alone_and_in_any_company(string name)
     {
         var config = DecoderArchitectures.All[name];
-        foreach (var precision in Enum.GetValues<WeightPrecision>())
+        foreach (var (precision, kept) in Kept())
         {
-            using var single = RandomModel.Build(config, threads: 1, precision: precision);
-            using var model = RandomModel.Build(config, precision: precision);
+            using var single = RandomModel.Build(config, threads: 1, precision: precision, kept: kept);
+            using var model = RandomModel.Build(config, precision: precision, kept: kept);
             // The longest is more than a pass, and several times round the windows.
             var texts = Texts(config, 0, 330, 120, 61, 40, 1);
             var alone = Array.ConvertAll(texts, text => Alone(single, text, single.NewState(text.Length)));
@@ -97,6 +97,12 @@ public class BatchBattery
             good, new SequenceSlice(two, new[] { 1 }) { Targets = new[] { -1 }, LogProbs = new float[1] }));
         Assert.Equal((0, 0), (one.Length, two.Length));
     }
+
+    private static IEnumerable<(WeightPrecision Precision, KvPrecision Kept)> Kept() =>
+    [
+        .. Enum.GetValues<WeightPrecision>().Select(precision => (precision, KvPrecision.Automatic)),
+        (WeightPrecision.Stored, KvPrecision.Int16), (WeightPrecision.Stored, KvPrecision.Int8),
+    ];
 
     private static int[][] Texts(ModelConfig config, ulong seed, params int[] lengths) =>
         [.. lengths.Select((length, i) => RandomModel.Tokens(length, config.VocabSize, seed + (ulong)i))];

@@ -181,6 +181,35 @@ public class DecoderBattery
     }
 
     [Theory]
+    [InlineData(KvPrecision.Int16, 0.52)]
+    [InlineData(KvPrecision.Int8, 0.28)]
+    public void A_state_of_codes_is_saved_as_it_is_and_takes_its_part_of_the_memory(KvPrecision kept, double part)
+    {
+        var config = new TransformerConfig(101, 192, 2, 3, 1, 64, 50, 300, Window: 100);
+        using var model = RandomModel.Build(config, kept: kept);
+        using var floats = RandomModel.Build(config);
+        var tokens = RandomModel.Tokens(250, config.VocabSize, 3);
+        foreach (var length in (int[])[0, 1, 17, 200])
+        {
+            using var state = model.NewState(250);
+            if (length > 0) model.Prefill(tokens.AsSpan(0, length), state, new float[config.VocabSize]);
+            Assert.InRange(model.StateBytesOf(length), 0, part * floats.StateBytesOf(length));
+            using var file = new MemoryStream();
+            state.Save(file);
+            Assert.InRange(file.Length, 0, Header + part * floats.StateBytesOf(length));
+            file.Position = 0;
+            using var loaded = model.NewState(250);
+            loaded.Load(file);
+            using var fork = state.Fork();
+            var expected = Continuation(model, state, tokens, length, 30);
+            Assert.Equal(expected, Continuation(model, loaded, tokens, length, 30));
+            Assert.Equal(expected, Continuation(model, fork, tokens, length, 30));
+            Assert.Contains("another model", Assert.Throws<UserErrorException>(() =>
+                floats.NewState(250).Load(new MemoryStream(file.ToArray()))).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Names))]
     public void A_damaged_or_foreign_file_is_refused_and_leaves_the_state_empty(string name)
     {

@@ -1,6 +1,7 @@
 using CsCheck;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
+using Dolmen.Inference;
 using Dolmen.Inference.Kernels;
 using Dolmen.Inference.Mixers;
 
@@ -50,13 +51,16 @@ public unsafe class KernelTests
             }
         }, iter: 25, threads: 1);
 
-    [Fact]
-    public void Attention_is_the_weighted_mean_of_the_values() =>
+    [Theory]
+    [InlineData(KvPrecision.Float32, 1e-4)]
+    [InlineData(KvPrecision.Int16, 2e-4)]
+    [InlineData(KvPrecision.Int8, 0.05)]
+    public void Attention_is_the_weighted_mean_of_the_values(KvPrecision precision, double tolerance) =>
         Gen.Select(Gen.Int[1, 150], Gen.Int[1, 75].Select(half => 2 * half)).Sample((length, e) =>
         {
             var random = new StableRandom((ulong)(length * 1009 + e));
             var (q, keys, values) = (Random(ref random, e), Random(ref random, length * e), Random(ref random, length * e));
-            using var cache = new KvCache(1, e, null, new StateMemory());
+            using var cache = new KvCache(1, e, null, new StateMemory(), precision);
             cache.Append(length);
             var output = new float[e];
             var scores = new float[length + 16];
@@ -70,9 +74,41 @@ public unsafe class KernelTests
             for (var i = 0; i < e; i++)
             {
                 var expected = weights.Select((weight, p) => weight * values[p * e + i]).Sum() / weights.Sum();
-                Assert.Equal(expected, output[i], 1e-4);
+                Assert.Equal(expected, output[i], tolerance);
             }
         }, iter: 60, threads: 1);
+
+    [Theory]
+    [InlineData(KvPrecision.Int16, 32767)]
+    [InlineData(KvPrecision.Int8, 127)]
+    public void Codes_are_within_half_a_step_of_what_they_stand_for(KvPrecision precision, int largest) =>
+        Gen.Float[-1e30f, 1e30f].Array[1, 80].Sample(values =>
+        {
+            var (codes, width) = (new byte[values.Length * 4], KvCodes.Bytes(precision));
+            float scale;
+            fixed (float* x = values) fixed (byte* to = codes) scale = KvCodes.Store(precision, x, values.Length, to, 4 / width);
+            var most = values.Max(Math.Abs);
+            Assert.Equal(most / largest, scale, most * 1e-6f);
+            for (var i = 0; i < values.Length; i++)
+            {
+                var code = width == 2 ? BitConverter.ToInt16(codes, 4 * i) : (sbyte)codes[4 * i];
+                Assert.InRange(code, -largest, largest);
+                Assert.InRange(Math.Abs(values[i] - (double)code * scale), 0, scale * 0.5001);
+            }
+        }, iter: 200);
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void Codes_do_not_hide_numbers_that_are_not_finite(float damaged)
+    {
+        var codes = stackalloc byte[8];
+        var values = stackalloc float[2];
+        (values[0], values[1]) = (1, damaged);
+        Assert.True(float.IsNaN(KvCodes.Store(KvPrecision.Int8, values, 2, codes, 1)));
+        (values[0], values[1]) = (0, float.Epsilon);                     // what the inverse would overflow for
+        Assert.Equal(0, KvCodes.Store(KvPrecision.Int8, values, 2, codes, 1));
+    }
 
     [Fact]
     public void Exponentials_sums_norms_and_gates_agree_with_double_precision() =>

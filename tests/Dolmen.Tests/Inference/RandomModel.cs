@@ -7,10 +7,10 @@ namespace Dolmen.Tests.Inference;
 internal static class RandomModel
 {
     public static DecoderModel Build(DecoderConfig config, ulong seed = 1, TensorDtype dtype = TensorDtype.Float32,
-        int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+        int? threads = null, WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)
     {
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
-        return new DecoderModel(config, name => Values(name, shapes[name], seed), dtype, threads, precision);
+        return new DecoderModel(config, name => Values(name, shapes[name], seed), dtype, threads, precision, kept);
     }
 
     /// <summary>As trained models have them: gains about 1, small biases, decays from slow to fast, time steps about 0.05.</summary>
