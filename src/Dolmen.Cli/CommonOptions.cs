@@ -66,8 +66,8 @@ internal static class CommonOptions
     {
         var option = new Option<string>("--kv-cache")
         {
-            Description = "How keys and values of attention are kept in memory: float32, int16, int8, or automatic (float32 beside float32 "
-                + "matrices, otherwise int16).",
+            Description = "How keys and values of attention are kept in memory: float32, int16, int8, or automatic (int16 beside int8 "
+                + "and int4 matrices, otherwise float32).",
             HelpName = "TYPE",
             DefaultValueFactory = _ => "automatic",
         };
