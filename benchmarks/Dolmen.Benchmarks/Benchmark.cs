@@ -68,7 +68,7 @@ public abstract class Benchmark
     public static IReadOnlyList<Benchmark> All { get; } =
     [
         new ContextBenchmark(),
-        new TrainBenchmark(), new DecodeBenchmark(), new ScheduleBenchmark(), new ConstraintBenchmark(),
+        new TrainBenchmark(), new DecodeBenchmark(), new LoadBenchmark(), new ScheduleBenchmark(), new ConstraintBenchmark(),
         new KernelBenchmark(),
         new DataBenchmark(),
         new ExtractionBenchmark(),

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Checkpoints.Gguf;
@@ -9,7 +8,7 @@ namespace Dolmen.Benchmarks;
 
 /// <summary>Prefill of 256 tokens and decoding of 128 at context 128, alone and eight sequences at once, of models with random weights from
 /// the same GGUF file: ours and llama.cpp by turns. A row says what share of the machine's bandwidth (decode) or of its fp32 products
-/// (prefill) ours reaches.</summary>
+/// (prefill) ours reaches; energy is that of the decoding, of both processors' counters or assumed.</summary>
 internal sealed class DecodeRace(Roofline machine, int threads)
 {
     private const int Prompt = 256, Context = 128, Steps = 128, Batch = 8;
@@ -54,6 +53,7 @@ internal sealed class DecodeRace(Roofline machine, int threads)
         int[] prompt = [.. Enumerable.Range(0, Prompt).Select(_ => random.Next(ours.Config.VocabSize))];
         var measures = new[] { "prefill", "decode", $"decode, batch {Batch}" };
         var (mine, other) = (Lists(measures.Length), Lists(measures.Length));
+        var energy = "";
         for (var round = 0; round <= Rounds; round++)
         {
             progress.Report(new StageProgress($"bench decode {name}", round, Rounds + 1, "rounds", ""));
@@ -66,33 +66,45 @@ internal sealed class DecodeRace(Roofline machine, int threads)
                 if (round == 0) continue;                                // compiling and first touches
                 mine[measure].Add(a);
                 other[measure].Add(b);
+                energy = a.Method;
             }
         }
         for (var measure = 0; measure < measures.Length; measure++)
         {
-            var (our, their) = (Measured.Of(mine[measure]), Measured.Of(other[measure]));
+            var (our, their) = (Tokens(mine[measure]), Tokens(other[measure]));
             var share = measure == 0
                 ? $"{our.Median * 2 * ours.Config.Parameters / machine.Float32Flops:P0} of fp32 peak"
                 : $"{our.Median / (measure == 2 ? Batch : 1) * ours.WeightBytes / machine.ReadBytesPerSecond:P0} of read bandwidth";
             yield return new BenchmarkRow($"{name}: {measures[measure]} ({share})", our.Median, "tokens/s",
                 $"llama.cpp ({their.Median:0})", our.Median / their.Median, Rounds, Math.Max(our.Spread, their.Spread));
         }
+        for (var measure = 1; measure < measures.Length; measure++)
+        {
+            var our = Measured.Of(mine[measure].Select(speed => 1000 * speed.JoulesPerToken));
+            var their = Measured.Of(other[measure].Select(speed => 1000 * speed.JoulesPerToken));
+            yield return new BenchmarkRow($"{name}: {measures[measure]}, energy ({energy})", our.Median, "mJ/token",
+                $"llama.cpp ({their.Median:0.00})", their.Median / our.Median, Rounds, Math.Max(our.Spread, their.Spread));
+        }
         var bytes = StateBytes(ours, prompt);
         yield return new BenchmarkRow($"{name}: state of {Prompt} tokens", bytes, "bytes",
             $"llama.cpp ({theirs.StateBytes})", (double)theirs.StateBytes / bytes, 1, 0);
     }
 
-    private static List<double>[] Lists(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<double>())];
+    private static List<Speed>[] Lists(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<Speed>())];
 
-    private static double Rate(int tokens, Action run)
+    private static Measured Tokens(List<Speed> speeds) => Measured.Of(speeds.Select(speed => speed.TokensPerSecond));
+
+    private static Speed Rate(int tokens, Action run)
     {
-        var (count, clock) = (0, Stopwatch.StartNew());
-        while (count == 0 || clock.Elapsed.TotalSeconds < SecondsPerRun)
+        var (count, meter) = (0, new RunMeter());
+        meter.Start();
+        while (count == 0 || meter.Seconds < SecondsPerRun)
         {
             run();
             count += tokens;
         }
-        return count / clock.Elapsed.TotalSeconds;
+        meter.Stop();
+        return meter.Of(count);
     }
 
     private static void Prefill(DecoderModel model, int[] prompt)
@@ -101,7 +113,7 @@ internal sealed class DecodeRace(Roofline machine, int threads)
         model.Forward(new SequenceSlice(state, prompt) { Logits = new float[model.Config.VocabSize] });
     }
 
-    private static double Decode(DecoderModel model, int[] prompt, int batch)
+    private static Speed Decode(DecoderModel model, int[] prompt, int batch)
     {
         var held = Enumerable.Range(0, batch).Select(_ => model.NewState(Context + Steps)).ToArray();
         model.Forward([.. held.Select(state => new SequenceSlice(state, prompt.AsMemory(0, Context)))]);
@@ -123,17 +135,17 @@ internal sealed class DecodeRace(Roofline machine, int threads)
     }
 
     /// <summary>Going back to the context, which recurrent models cannot, counts for neither.</summary>
-    private static double Decode(LlamaCpp model, int[] prompt, int batch)
+    private static Speed Decode(LlamaCpp model, int[] prompt, int batch)
     {
-        var (tokens, clock) = (0, new Stopwatch());
-        while (tokens == 0 || clock.Elapsed.TotalSeconds < SecondsPerRun)
+        var (tokens, meter) = (0, new RunMeter());
+        while (tokens == 0 || meter.Seconds < SecondsPerRun)
         {
             model.Fill(prompt[..Context], batch);
-            clock.Start();
+            meter.Start();
             for (var i = 0; i < Steps; i++, tokens += batch) model.Step(prompt[i], Context + i, batch);
-            clock.Stop();
+            meter.Stop();
         }
-        return tokens / clock.Elapsed.TotalSeconds;
+        return meter.Of(tokens);
     }
 
     private static long StateBytes(DecoderModel model, int[] prompt)
@@ -144,7 +156,7 @@ internal sealed class DecodeRace(Roofline machine, int threads)
     }
 
     /// <summary>Gains of one, the rest small: what is computed with them stays finite.</summary>
-    private static float[] Values(TensorShape tensor)
+    public static float[] Values(TensorShape tensor)
     {
         var random = new StableRandom(StableHash.Of(tensor.Name));
         var values = new float[tensor.Elements];

@@ -3,8 +3,8 @@ namespace Dolmen.Inference;
 /// <summary>How an engine keeps the keys and values of attention. Recurrent states are always float32.</summary>
 public enum KvPrecision
 {
-    /// <summary>float32 where a layer's matrices are kept in float32, otherwise <see cref="Int16"/>: what is lost stays far below what the
-    /// matrices' own rounding costs.</summary>
+    /// <summary><see cref="Int16"/> where a layer's matrices are blocks of eight or four bits, whose rounding costs far more; otherwise
+    /// float32.</summary>
     Automatic,
     Float32,
 

@@ -73,8 +73,9 @@ internal sealed unsafe class Avx2BlockKernels : BlockKernels
         right.Store(y + 8);
     }
 
+    /// <summary>Eight float16 numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Scales(ushort* halves)
+    internal static Vector256<float> Scales(ushort* halves)
     {
         var bits = Vector256.WidenLower(Vector128.Load(halves).ToVector256Unsafe());
         var shifted = ((bits & Vector256.Create(0x7FFFu)) << 13) | ((bits & Vector256.Create(0x8000u)) << 16);

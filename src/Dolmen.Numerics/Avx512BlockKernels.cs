@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dolmen.Numerics;
 
-/// <summary>Sixteen outputs in one register, up to eight rows at once so that a weight is widened once for all of them.</summary>
+/// <summary>Sixteen outputs in one register, four or eight rows at once so that a weight is widened once for all of them.</summary>
 internal sealed unsafe class Avx512BlockKernels : BlockKernels
 {
     private const int ScaleBytes = 32, Int8Bytes = ScaleBytes + 512, Int4Bytes = ScaleBytes + 256;
@@ -12,7 +12,6 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
     public override void Int8(byte* weights, byte* inputs, int blocks, int m, float* y, int stride)
     {
         var row = 0;
-        for (; row + 8 <= m; row += 8) Int8Rows8(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row + 4 <= m; row += 4) Int8Rows(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride, stride);
         for (; row < m; row++) Int8Row(weights, inputs + (long)row * blocks * InputBytes, blocks, y + (long)row * stride);
     }
@@ -74,45 +73,6 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Int8Rows8(byte* w, byte* x, int blocks, float* y, int stride)
-    {
-        Vector512<float> t0, t1, t2, t3, t4, t5, t6, t7;
-        t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = Vector512<float>.Zero;
-        // Two bases and three distances reach the eight rows without an addition each.
-        var s1 = (long)blocks * InputBytes;
-        long s2 = 2 * s1, s3 = 3 * s1;
-        byte* x0 = x, x4 = x + 4 * s1;
-        for (var block = 0; block < blocks; block++, w += Int8Bytes, x0 += InputBytes, x4 += InputBytes)
-        {
-            Vector512<int> a, b, c, d, e, f, g, h;
-            a = b = c = d = e = f = g = h = Vector512<int>.Zero;
-            for (var pair = 0; pair < 16; pair++)
-            {
-                var weights = Weights(w, pair);
-                a += Pairs(weights, pair, x0);
-                b += Pairs(weights, pair, x0 + s1);
-                c += Pairs(weights, pair, x0 + s2);
-                d += Pairs(weights, pair, x0 + s3);
-                e += Pairs(weights, pair, x4);
-                f += Pairs(weights, pair, x4 + s1);
-                g += Pairs(weights, pair, x4 + s2);
-                h += Pairs(weights, pair, x4 + s3);
-            }
-            var scales = Widened(w);
-            t0 = Add(t0, a, scales, x0);
-            t1 = Add(t1, b, scales, x0 + s1);
-            t2 = Add(t2, c, scales, x0 + s2);
-            t3 = Add(t3, d, scales, x0 + s3);
-            t4 = Add(t4, e, scales, x4);
-            t5 = Add(t5, f, scales, x4 + s1);
-            t6 = Add(t6, g, scales, x4 + s2);
-            t7 = Add(t7, h, scales, x4 + s3);
-        }
-        Store4(y, stride, t0, t1, t2, t3);
-        Store4(y + 4L * stride, stride, t4, t5, t6, t7);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Int4Row(byte* w, byte* x, int blocks, float* y)
     {
         var total = Vector512<float>.Zero;
@@ -169,6 +129,7 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
     {
         Vector512<float> t0, t1, t2, t3, t4, t5, t6, t7;
         t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = Vector512<float>.Zero;
+        // Two bases and three distances reach the eight rows without an addition each.
         var s1 = (long)blocks * InputBytes;
         long s2 = 2 * s1, s3 = 3 * s1;
         byte* x0 = x, x4 = x + 4 * s1;
@@ -245,8 +206,9 @@ internal sealed unsafe class Avx512BlockKernels : BlockKernels
         d.Store(y + 3L * stride);
     }
 
+    /// <summary>Sixteen float16 numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Widened(byte* w)
+    internal static Vector512<float> Widened(byte* w)
     {
         var bits = Vector512.WidenLower(Vector256.Load((ushort*)w).ToVector512Unsafe());
         var shifted = ((bits & Vector512.Create(0x7FFFu)) << 13) | ((bits & Vector512.Create(0x8000u)) << 16);

@@ -97,7 +97,7 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
         }
     }
 
-    public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
+    public override void Multiply(float* x, int m, float* y, long stride, ref NativeBuffer scratch, int threads)
     {
         var rowBytes = (long)_blocks * BlockKernels.InputBytes;
         var inputs = Grow(ref scratch, m * rowBytes);
@@ -113,8 +113,8 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
             {
                 var weights = _panels.Pointer + (long)panel * _blocks * _blockBytes;
                 var outputs = y + (long)panel * Columns;
-                if (_format == BlockFormat.Int8) _kernels.Int8(weights, inputs, _blocks, m, outputs, PaddedOutputs);
-                else _kernels.Int4(weights, inputs, _blocks, m, outputs, PaddedOutputs);
+                if (_format == BlockFormat.Int8) _kernels.Int8(weights, inputs, _blocks, m, outputs, (int)stride);
+                else _kernels.Int4(weights, inputs, _blocks, m, outputs, (int)stride);
             }
         });
     }

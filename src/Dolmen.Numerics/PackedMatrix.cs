@@ -37,8 +37,6 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
 
     public override long Bytes => _panels.Bytes;
 
-    public bool IsFloat32 => !_bfloat16;
-
     private int Panels => PaddedOutputs / _columns;
 
     private int ElementBytes => _bfloat16 ? 2 : 4;
@@ -83,7 +81,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     }
 
     /// <inheritdoc/>
-    public override void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads)
+    public override void Multiply(float* x, int m, float* y, long stride, ref NativeBuffer scratch, int threads)
     {
         var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
         if (m == 1)
@@ -101,7 +99,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         var rowChunks = shared == 1 ? 1 : Math.Clamp(4 * shared / panelChunks, 1, (m + Tiles.WideRows - 1) / Tiles.WideRows);
         if (panelChunks * rowChunks == 1)
         {
-            MultiplyRows(x, m, y, 0, Panels);
+            MultiplyRows(x, m, y, stride, 0, Panels);
             return;
         }
         ThreadTeam.Shared.Run(panelChunks * rowChunks, shared, chunk =>
@@ -109,7 +107,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             var (part, rows) = Math.DivRem(chunk, rowChunks);
             var tiles = (m + Tiles.WideRows - 1) / Tiles.WideRows;
             var (first, last) = (tiles * rows / rowChunks * Tiles.WideRows, Math.Min(m, tiles * (rows + 1) / rowChunks * Tiles.WideRows));
-            MultiplyRows(x + (long)first * Inputs, last - first, y + (long)first * PaddedOutputs,
+            MultiplyRows(x + (long)first * Inputs, last - first, y + first * stride, stride,
                 (int)((long)Panels * part / panelChunks), (int)((long)Panels * (part + 1) / panelChunks));
         });
     }
@@ -125,7 +123,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
 
     /// <summary>Rows past panels: what is read of the rows stays in the cache while the panels pass, and a panel's part while the rows
     /// do.</summary>
-    private void MultiplyRows(float* x, int m, float* y, int firstPanel, int endPanel)
+    private void MultiplyRows(float* x, int m, float* y, long stride, int firstPanel, int endPanel)
     {
         for (var k0 = 0; k0 < Inputs; k0 += KBlock)
         {
@@ -133,26 +131,26 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             for (var panel = firstPanel; panel < endPanel; panel++)
             {
                 var weights = _panels.Pointer + (panel * PanelElements + (long)k0 * _columns) * ElementBytes;
-                MultiplyRows(x + k0, m, weights, y + (long)panel * _columns, k, k0 > 0);
+                MultiplyRows(x + k0, m, weights, y + (long)panel * _columns, stride, k, k0 > 0);
             }
         }
     }
 
-    private void MultiplyRows(float* x, int m, byte* weights, float* y, int k, bool accumulate)
+    private void MultiplyRows(float* x, int m, byte* weights, float* y, long stride, int k, bool accumulate)
     {
         if (_columns == Tiles.WideColumns)
         {
             if (_bfloat16)
             {
-                PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+                PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
             }
-            else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+            else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
         }
         else if (_bfloat16)
         {
-            PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+            PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
         }
-        else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Rows(x, Inputs, m, weights, y, PaddedOutputs, k, accumulate);
+        else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
     }
 
     private void MultiplyRow(float* x, float* y, int firstPanel, int endPanel)

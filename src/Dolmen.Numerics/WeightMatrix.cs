@@ -26,7 +26,12 @@ internal abstract unsafe class WeightMatrix(int outputs, int inputs, int paddedO
     /// <param name="x">(M, K)</param>
     /// <param name="y">(M, PaddedOutputs)</param>
     /// <param name="scratch">Grows to what the product needs.</param>
-    public abstract void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads);
+    public void Multiply(float* x, int m, float* y, ref NativeBuffer scratch, int threads) =>
+        Multiply(x, m, y, PaddedOutputs, ref scratch, threads);
+
+    /// <summary>Y = X·Wᵀ, rows of Y <paramref name="stride"/> apart.</summary>
+    /// <inheritdoc cref="Multiply(float*, int, float*, ref NativeBuffer, int)"/>
+    public abstract void Multiply(float* x, int m, float* y, long stride, ref NativeBuffer scratch, int threads);
 
     public void Dispose()
     {

@@ -28,7 +28,8 @@ internal sealed unsafe class DecodeLinear : IDisposable
 
     public int Inputs => _matrix.Inputs;
 
-    public bool IsFloat32 => _matrix is PackedMatrix { IsFloat32: true };
+    /// <summary>Whether weights and inputs are rounded to blocks of codes.</summary>
+    public bool IsBlocks => _matrix is not PackedMatrix;
 
     public int Outputs => _matrix.Outputs;
 

@@ -40,10 +40,10 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     public KvPrecision Kept { get; init; }
 
     /// <summary>How a layer keeps keys and values; states of another precision are those of another model.</summary>
-    /// <param name="float32">Whether its matrices are float32.</param>
-    public KvPrecision KeysAndValues(bool float32)
+    /// <param name="blocks">Whether its matrices are blocks of codes.</param>
+    public KvPrecision KeysAndValues(bool blocks)
     {
-        var kept = Kept != KvPrecision.Automatic ? Kept : float32 ? KvPrecision.Float32 : KvPrecision.Int16;
+        var kept = Kept != KvPrecision.Automatic ? Kept : blocks ? KvPrecision.Int16 : KvPrecision.Float32;
         if (kept != KvPrecision.Float32) Fill(() => _hash.AppendData([(byte)kept]));
         return kept;
     }
@@ -102,6 +102,7 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
 
     public WeightMatrix Matrix(LinearSpec spec, MatrixRole role = MatrixRole.Projection)
     {
+        if (precision == WeightPrecision.Stored && spec.Parts.Any(IsSuperBlocks)) return InParts(spec, role);
         var kept = PrecisionOf(spec, role);
         WeightMatrix matrix = kept switch
         {
@@ -118,6 +119,46 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
                 first += part.Outputs;
             }
             _hash.AppendData([(byte)kept]);
+        });
+        return matrix;
+    }
+
+    private bool IsSuperBlocks(LinearPart part) => _file?.IsSuperBlocks(part.Weight) == true;
+
+    /// <summary>Parts of Q4_K as they are, the others as they would be without them.</summary>
+    private WeightMatrix InParts(LinearSpec spec, MatrixRole role)
+    {
+        var matrices = new List<WeightMatrix>();
+        for (var at = 0; at < spec.Parts.Count;)
+        {
+            var super = IsSuperBlocks(spec.Parts[at]);
+            LinearPart[] parts = [.. spec.Parts.Skip(at).TakeWhile(part => IsSuperBlocks(part) == super)];
+            var run = spec with { Parts = parts };
+            matrices.Add(super ? SuperBlocks(run) : Matrix(run, role));
+            at += parts.Length;
+        }
+        return matrices.Count == 1 ? matrices[0] : MatrixParts.Of([.. matrices]);
+    }
+
+    private SuperBlockMatrix SuperBlocks(LinearSpec spec)
+    {
+        var matrix = new SuperBlockMatrix(spec.Outputs, spec.Inputs);
+        Fill(() =>
+        {
+            if (_file is null)
+            {
+                throw new NotSupportedException(
+                    $"'{spec.Name}' is kept as Q4_K, which takes the blocks of a file: load the model in another precision to give it "
+                        + "other weights.");
+            }
+            var first = 0;
+            foreach (var part in spec.Parts)
+            {
+                var rows = Blocks(part.Weight);
+                var (from, bytes) = (first, rows.Length / part.Outputs);
+                Share(part.Outputs, (row, count) => matrix.SetBlocks(from + row, rows.Span.Slice(row * bytes, count * bytes)));
+                first += part.Outputs;
+            }
         });
         return matrix;
     }

@@ -23,7 +23,7 @@ internal sealed unsafe class CausalAttention : DecodeMixer
         _spec = spec;
         _qkv = new DecodeLinear(spec.Qkv, weights);
         _output = new DecodeLinear(spec.Output, weights);
-        _kept = weights.KeysAndValues(_qkv.IsFloat32);
+        _kept = weights.KeysAndValues(_qkv.IsBlocks);
         _queryNorm = spec.QueryNorm is { } queryNorm ? new DecodeNorm(queryNorm, weights) : null;
         _keyNorm = spec.KeyNorm is { } keyNorm ? new DecodeNorm(keyNorm, weights) : null;
         _rotary = spec.Position is RotaryPosition rotary ? weights.Rotary(rotary, spec.HeadDim) : null;

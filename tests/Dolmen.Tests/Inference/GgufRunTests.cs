@@ -112,6 +112,54 @@ public sealed class GgufRunTests : IDisposable
         Assert.Equal(exact, mixed);
     }
 
+    /// <summary>Blocks of Q4_K stay as they are, beside parts of other types in one matrix; only inputs are rounded.</summary>
+    [Fact]
+    public void Matrices_of_Q4_K_are_run_as_they_are()
+    {
+        var config = new TransformerConfig(40, 256, 2, 4, 2, 64, 512, 128, 50000, 1e-6, false);
+        static bool IsKept(string name) => new[] { "attn_q", "attn_k.", "ffn_down", "token_embd" }
+            .Any(part => name.Contains(part, StringComparison.Ordinal));
+        // Blocks of Q4_0 take as many bytes: the file is written with those, and their type and content are exchanged.
+        using (Written(config, name => IsKept(name) ? GgmlType.Q40 : name.Contains("norm", StringComparison.Ordinal) ? GgmlType.F32
+            : GgmlType.BF16)) { }
+        ExchangeBlocks(_folder["mixed.gguf"], IsKept);
+        using var file = GgufModel.Open(_folder["mixed.gguf"]);
+        using var model = DecoderModel.Load(file);
+        using var floats = DecoderModel.Load(file, precision: WeightPrecision.Float32);
+        var (actual, exact) = (Logits(model), Logits(floats));
+        var spread = Math.Sqrt(exact.Average(value => (double)value * value));
+        Assert.True(spread > 0.01);
+        for (var i = 0; i < exact.Length; i++) Assert.Equal(exact[i], actual[i], 0.1 * spread);
+        Assert.NotEqual(exact, actual);
+        Assert.InRange(model.WeightBytes, 0, 0.45 * floats.WeightBytes);
+        var error = Assert.Throws<NotSupportedException>(() => model.Reload(name => file.Read(name)));
+        Assert.Contains("another precision", error.Message, StringComparison.Ordinal);
+    }
+
+    private static void ExchangeBlocks(string path, Func<string, bool> isKept)
+    {
+        var bytes = File.ReadAllBytes(path);
+        using (var file = GgufFile.Open(path))
+        {
+            foreach (var tensor in file.Tensors.Where(tensor => isKept(tensor.Name)))
+            {
+                byte[] name = [.. BitConverter.GetBytes((ulong)tensor.Name.Length), .. System.Text.Encoding.UTF8.GetBytes(tensor.Name)];
+                var at = bytes.AsSpan().IndexOf(name) + name.Length;
+                BitConverter.TryWriteBytes(bytes.AsSpan(at + sizeof(uint) + tensor.Shape.Length * sizeof(ulong)), (uint)GgmlType.Q4K);
+                var stored = new byte[tensor.Elements / 256 * 144];
+                file.ReadBytes(tensor.Name, stored);
+                var blocks = bytes.AsSpan(bytes.AsSpan().IndexOf(stored), stored.Length);
+                for (var block = 0; block < blocks.Length; block += 144)
+                {
+                    // Mean codes of 7.5 times this are about the minima: weights lie around zero.
+                    BitConverter.TryWriteBytes(blocks[block..], (Half)0.0004f);
+                    BitConverter.TryWriteBytes(blocks[(block + 2)..], (Half)0.003f);
+                }
+            }
+        }
+        File.WriteAllBytes(path, bytes);
+    }
+
     [Fact]
     public void A_scale_that_is_not_a_number_is_refused()
     {
