@@ -66,6 +66,7 @@ internal sealed class ApiErrors(Action<string> log)
     {
         http.Response.StatusCode = error.Status;
         http.Response.ContentType = "application/json";
+        if (error.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
         if (error.Status == StatusCodes.Status503ServiceUnavailable) http.Response.Headers.RetryAfter = "1";
         await JsonSerializer.SerializeAsync(http.Response.Body, new ApiErrorBody(error.Error), ServingJson.Plain.ApiErrorBody,
             http.RequestAborted);

@@ -53,7 +53,10 @@ public sealed class BoundPort : IDisposable
     public bool IsLoopback => IPAddress.IsLoopback(EndPoint.Address);
 
     /// <summary>How a client on this machine reaches it.</summary>
-    public Uri Address => new($"http://{new IPEndPoint(Reachable, EndPoint.Port)}/");
+    public Uri Address => AddressFor(isTls: false);
+
+    /// <inheritdoc cref="Address"/>
+    public Uri AddressFor(bool isTls) => new($"{(isTls ? "https" : "http")}://{new IPEndPoint(Reachable, EndPoint.Port)}/");
 
     internal Socket Socket => _socket;
 

@@ -5,15 +5,12 @@ using Dolmen.Serving.Tools;
 
 namespace Dolmen.Serving;
 
-/// <summary>Writes one answer in OpenAI's shapes, whole or in pieces. Choice number i answers prompt i / n.</summary>
+/// <summary>Writes one answer in OpenAI's shapes, whole or in pieces, of any choice as they come. Choice number i answers prompt i / n. Not
+/// thread-safe.</summary>
 internal sealed class CompletionAnswer(ServedModel served, CompletionRequest request, long number, long created)
 {
     private readonly string _id = (request.Chat ? "chatcmpl-" : "cmpl-") + StableHash.Sha256($"{served.Name} {created} {number}")[..24];
-    private readonly List<TokenLogprob> _unsent = [];
-    private ToolCallReader? _calls;
-    private int _called;
-    private TokenReport? _report;
-    private int _opened = -1;
+    private readonly Dictionary<int, StreamedChoice> _streamed = [];
 
     public string Complete(IReadOnlyList<GenerationResult> results) => request.Chat
         ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
@@ -39,34 +36,33 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private ToolCallEntry Entry(ToolCall call, int choice, int index) =>
         new(index, "call_" + StableHash.Sha256($"{_id} {choice} {index}")[..24], "function", call);
 
-    /// <summary>Kept until the next piece of text goes out.</summary>
-    public void Add(TokenLogprob token) => _unsent.Add(token);
+    /// <summary>Kept until the next piece of the choice's text goes out.</summary>
+    public void Add(int choice, TokenLogprob token) => Of(choice).Unsent.Add(token);
 
     /// <summary>What is sent for a piece of a choice's text; the first one of a choice also opens it.</summary>
     public IEnumerable<string> Piece(int choice, string text)
     {
-        foreach (var opening in Opening(choice)) yield return opening;
-        if (_calls is not null)
+        var streamed = Of(choice);
+        foreach (var opening in Opening(choice, streamed)) yield return opening;
+        if (streamed.Calls is not null)
         {
-            foreach (var part in _calls.Add(text)) yield return Chunk(choice, Delta(part, choice), null, Sent());
+            foreach (var part in streamed.Calls.Add(text)) yield return Chunk(choice, Delta(part, choice, streamed), null, Sent(streamed));
         }
-        else yield return request.Chat ? Chunk(choice, new ChunkDelta(Content: text), null, Sent()) : Chunk(choice, text, null, SentText());
+        else if (request.Chat) yield return Chunk(choice, new ChunkDelta(Content: text), null, Sent(streamed));
+        else yield return Chunk(choice, text, null, SentText(streamed));
     }
-
-    private ChunkDelta Delta(AnswerPart part, int choice) => part.Call is { } call
-        ? new ChunkDelta(ToolCalls: [Entry(call, choice, _called++)]) : new ChunkDelta(Content: part.Text);
 
     /// <summary>What is sent when a choice is complete.</summary>
     public IEnumerable<string> Closing(int choice, GenerationResult result)
     {
-        foreach (var opening in Opening(choice))
-            yield return opening;
-        if (!request.Chat && result.StopToken is not null && request.Logprobs is not null)
-            _unsent.Add(result.Logprobs[^1]);
-        foreach (var part in _calls?.Finish() ?? []) yield return Chunk(choice, Delta(part, choice), null, Sent());
+        var streamed = Of(choice);
+        foreach (var opening in Opening(choice, streamed)) yield return opening;
+        if (!request.Chat && result.StopToken is not null && request.Logprobs is not null) streamed.Unsent.Add(result.Logprobs[^1]);
+        foreach (var part in streamed.Calls?.Finish() ?? [])
+            yield return Chunk(choice, Delta(part, choice, streamed), null, Sent(streamed));
         yield return request.Chat
-            ? Chunk(choice, new ChunkDelta(), _called > 0 ? "tool_calls" : ReasonOf(result), Sent())
-            : Chunk(choice, "", ReasonOf(result), SentText());
+            ? Chunk(choice, new ChunkDelta(), streamed.Called > 0 ? "tool_calls" : ReasonOf(result), Sent(streamed))
+            : Chunk(choice, "", ReasonOf(result), SentText(streamed));
     }
 
     /// <summary>What is sent when all choices are.</summary>
@@ -80,15 +76,24 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
             : JsonSerializer.Serialize(Text([], usage) with { Timings = timings }, ServingJson.Plain.TextCompletion);
     }
 
-    /// <summary>A chat's first piece names the role and holds no text yet; an echo's is the prompt.</summary>
-    private IEnumerable<string> Opening(int choice)
+    private StreamedChoice Of(int choice)
     {
-        if (choice == _opened) yield break;
-        (_opened, _calls, _called) = (choice, request.Tools?.Reader(), 0);
-        _report = Report();
-        if (request.Chat) yield return Chunk(choice, new ChunkDelta("assistant", ""), null, null);
-        else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText(PromptOf(choice).Tokens.Length));
+        if (!_streamed.TryGetValue(choice, out var streamed))
+            _streamed[choice] = streamed = new StreamedChoice(Report(), request.Tools?.Reader());
+        return streamed;
     }
+
+    /// <summary>A chat's first piece names the role and holds no text yet; an echo's is the prompt.</summary>
+    private IEnumerable<string> Opening(int choice, StreamedChoice streamed)
+    {
+        if (streamed.IsOpen) yield break;
+        streamed.IsOpen = true;
+        if (request.Chat) yield return Chunk(choice, new ChunkDelta("assistant", ""), null, null);
+        else if (request.Echo) yield return Chunk(choice, EchoOf(choice), null, SentText(streamed, PromptOf(choice).Tokens.Length));
+    }
+
+    private ChunkDelta Delta(AnswerPart part, int choice, StreamedChoice streamed) => part.Call is { } call
+        ? new ChunkDelta(ToolCalls: [Entry(call, choice, streamed.Called++)]) : new ChunkDelta(Content: part.Text);
 
     private TokenReport Report() => new(served.Tokenizer, request.Generation.ShowSpecial);
 
@@ -96,20 +101,20 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     private TextLogprobs? TextLogprobs(IReadOnlyList<TokenLogprob> tokens) => request.Logprobs is null ? null : Report().Text(tokens);
 
-    private ChatLogprobs? Sent()
+    private static ChatLogprobs? Sent(StreamedChoice streamed)
     {
-        if (_unsent.Count == 0) return null;
-        var sent = (_report ??= Report()).Chat(_unsent);
-        _unsent.Clear();
+        if (streamed.Unsent.Count == 0) return null;
+        var sent = streamed.Report.Chat(streamed.Unsent);
+        streamed.Unsent.Clear();
         return sent;
     }
 
-    private TextLogprobs? SentText(int most = int.MaxValue)
+    private static TextLogprobs? SentText(StreamedChoice streamed, int most = int.MaxValue)
     {
-        if (_unsent.Count == 0) return null;
-        var count = Math.Min(most, _unsent.Count);
-        var sent = (_report ??= Report()).Text(_unsent[..count]);
-        _unsent.RemoveRange(0, count);
+        if (streamed.Unsent.Count == 0) return null;
+        var count = Math.Min(most, streamed.Unsent.Count);
+        var sent = streamed.Report.Text(streamed.Unsent[..count]);
+        streamed.Unsent.RemoveRange(0, count);
         return sent;
     }
 
@@ -144,4 +149,18 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     private TextCompletion Text(IReadOnlyList<TextChoice> choices, Usage? usage) =>
         new(_id, "text_completion", created, request.Model, served.Fingerprint, choices, usage);
+
+    /// <summary>How far the stream of one choice has come.</summary>
+    private sealed class StreamedChoice(TokenReport report, ToolCallReader? calls)
+    {
+        public List<TokenLogprob> Unsent { get; } = [];
+
+        public TokenReport Report => report;
+
+        public ToolCallReader? Calls => calls;
+
+        public int Called { get; set; }
+
+        public bool IsOpen { get; set; }
+    }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Threading.Channels;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Dolmen.Serving.LlamaCpp;
@@ -12,6 +11,9 @@ namespace Dolmen.Serving;
 /// <summary>OpenAI's endpoints over the models of a catalog.</summary>
 internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics metrics, TimeProvider clock, Action<string> log)
 {
+    /// <summary>Characters that may wait for the client of a stream.</summary>
+    private const int MaxStreamHeld = 1 << 20;
+
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
     private long _requests;
 
@@ -79,15 +81,15 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
 
     private async Task Stream(HttpContext http, ServingEngine engine, CompletionRequest request, CompletionAnswer answer)
     {
-        var pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var pieces = new StreamBuffer(MaxStreamHeld);
         var generation = Generate();
         try
         {
             // Nothing is sent before the model has begun: a full queue or a failing model is still an error of its own.
-            if (!await pieces.Reader.WaitToReadAsync(http.RequestAborted)) await generation;
+            if (!await pieces.Wait(http.RequestAborted)) await generation;
             http.Response.ContentType = "text/event-stream";
             http.Response.Headers.CacheControl = "no-cache";
-            await foreach (var piece in pieces.Reader.ReadAllAsync(http.RequestAborted)) await Send(http, piece);
+            await foreach (var piece in pieces.ReadAll(http.RequestAborted)) await Send(http, piece);
         }
         finally
         {
@@ -100,8 +102,9 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         }
         catch (Exception error) when (http.Response.HasStarted && error is not OperationCanceledException)
         {
-            log($"{http.Request.Path} failed while streaming: {error}");
-            await Send(http, JsonSerializer.Serialize(new ApiErrorBody(ApiErrors.Internal), ServingJson.Plain.ApiErrorBody));
+            if (error is not ApiErrorException) log($"{http.Request.Path} failed while streaming: {error}");
+            var told = (error as ApiErrorException)?.Error ?? ApiErrors.Internal;
+            await Send(http, JsonSerializer.Serialize(new ApiErrorBody(told), ServingJson.Plain.ApiErrorBody));
             return;
         }
         foreach (var usage in answer.Usage(results)) await Send(http, usage);
@@ -111,11 +114,11 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         {
             try
             {
-                return await engine.Generate(request, answer, piece => pieces.Writer.TryWrite(piece), http.RequestAborted);
+                return await engine.Generate(request, answer, pieces.Write, http.RequestAborted);
             }
             finally
             {
-                pieces.Writer.Complete();
+                pieces.Complete();
             }
         }
     }

@@ -55,10 +55,13 @@ internal sealed record CompletionRequest(
 
         var tools = chat ? ToolField.Read(fields, served) : null;
         var prompts = chat ? [ChatPrompt.Read(fields, served, tools)] : TextPrompts.Read(fields, served);
+        var choices = (int)(fields.Integer("n", 1, MostChoices) ?? 1);
+        var stream = fields.Flag("stream") ?? false;
+        var candidates = chat ? choices : BestOf.Read(fields, choices, stream, MostChoices);
+        served.Limits.Check(prompts, candidates);
         var echo = !chat && (fields.Flag("echo") ?? false);
         var logprobs = chat ? ChatLogprobs(fields) : TextLogprobs(fields);
         var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts);
-        var stream = fields.Flag("stream") ?? false;
         var ignoreEnds = fields.Flag("ignore_eos") ?? false;
         string[] stops = [.. fields.Texts("stop", MaxStops) ?? [], .. ignoreEnds ? [] : served.Defaults.Stops];
         var generation = new GenerationOptions(Sampling(fields, served, defaultSeed), maxTokens, stops)
@@ -74,8 +77,6 @@ internal sealed record CompletionRequest(
         };
         if (maxTokens > 0 || generation.ScorePrompt)
             generation.Validate();
-        var choices = (int)(fields.Integer("n", 1, MostChoices) ?? 1);
-        var candidates = chat ? choices : BestOf.Read(fields, choices, stream, MostChoices);
         if (candidates > choices) generation = generation with { Logprobs = logprobs ?? 0 };         // they are chosen by them
         return new CompletionRequest(
             chat,

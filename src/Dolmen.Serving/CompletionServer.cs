@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -9,13 +11,16 @@ namespace Dolmen.Serving;
 /// <summary>An OpenAI-compatible HTTP server. Owns the port and the models that it loads.</summary>
 public sealed class CompletionServer : IAsyncDisposable
 {
+    /// <summary>Bodies and readers that are slower than this for more than a few seconds are cut off: they hold memory.</summary>
+    private const double BytesPerSecond = 1000;
+
     private readonly WebApplication _app;
     private readonly ModelCatalog _catalog;
 
-    private CompletionServer(WebApplication app, ModelCatalog catalog, BoundPort port)
+    private CompletionServer(WebApplication app, ModelCatalog catalog, Uri address)
     {
         (_app, _catalog) = (app, catalog);
-        Address = port.Address;
+        Address = address;
     }
 
     public Uri Address { get; }
@@ -48,7 +53,18 @@ public sealed class CompletionServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
-            kestrel.Listen(port.EndPoint);
+            kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+            var slowest = new MinDataRate(BytesPerSecond, TimeSpan.FromSeconds(options.GraceSeconds));
+            (kestrel.Limits.MinRequestBodyDataRate, kestrel.Limits.MinResponseDataRate) = (slowest, slowest);
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            kestrel.Listen(port.EndPoint, endpoint =>
+            {
+                if (options.Certificate is not { } tls) return;
+                endpoint.UseHttps(new HttpsConnectionAdapterOptions
+                {
+                    ServerCertificate = tls.Certificate, ServerCertificateChain = tls.Chain,
+                });
+            });
         });
         builder.Services.Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = _ => port.Socket);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
@@ -58,10 +74,12 @@ public sealed class CompletionServer : IAsyncDisposable
 
         app.Use(new ApiErrors(log).Answer);
         app.Use(new SiteGuard(options).Check);
+        app.Use(new KeyGuard(options.Keys ?? []).Check);
+        app.Use(new TimeLimit(options.MaxSeconds).Check);
         app.UseRouting();
         new CompletionEndpoints(catalog, metrics, clock, log).Map(app);
         await app.StartAsync();
-        return new CompletionServer(app, catalog, port);
+        return new CompletionServer(app, catalog, port.AddressFor(isTls: options.Certificate is not null));
     }
 
     /// <summary>Takes no more requests and lets the running ones end, for as long as the options allow.</summary>

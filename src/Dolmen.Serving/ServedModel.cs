@@ -21,6 +21,9 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
     /// <summary>How tokens are guessed, by a draft model that belongs to it where there is one; null where none are.</summary>
     public Speculation? Speculation { get; init; }
 
+    /// <summary>What one request may ask for.</summary>
+    public RequestLimits Limits { get; init; } = new();
+
     /// <summary>Forms of answers that requests asked for, compiled.</summary>
     internal ConstraintCache Constraints { get; } = new(Tokenizer);
 

@@ -33,20 +33,15 @@ internal sealed class ServingEngine : IDisposable
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var choices = new List<Generation?>();
+        Task<GenerationResult>[] following = [];
         var running = 0;
         try
         {
             await Begin(request, choices, abandoned.Token);
             _metrics.Running(running = 1);
-            var results = new List<GenerationResult>();
-            foreach (var (choice, generation) in choices.Index())
-            {
-                var result = generation is null ? Nothing : await Follow(generation, choice, answer, send);
-                if (send is not null) Send(answer.Closing(choice, result), send);
-                _metrics.Finished(result);
-                results.Add(result);
-            }
-            return BestOf.Choose(results, request.Candidates, request.Choices);
+            var writing = new Lock();                                    // pieces of all choices, as they come
+            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, send, writing))];
+            return BestOf.Choose(await All(following), request.Candidates, request.Choices);
         }
         finally
         {
@@ -54,6 +49,7 @@ internal sealed class ServingEngine : IDisposable
             await abandoned.CancelAsync();
             foreach (var generation in choices)
                 if (generation is not null) await ((Task)generation.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(following)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _metrics.Running(-running);
         }
     }
@@ -94,15 +90,32 @@ internal sealed class ServingEngine : IDisposable
         }
     }
 
-    private static async Task<GenerationResult> Follow(Generation generation, int choice, CompletionAnswer answer, Action<string>? send)
+    private async Task<GenerationResult> Follow(
+        Generation? generation, int choice, CompletionAnswer answer, Action<string>? send, Lock writing)
     {
-        if (send is null) return await generation.Result;
-        await foreach (var piece in generation.ReadAllAsync())
+        if (generation is not null && send is not null)
         {
-            if (piece.Token is { } token) answer.Add(token);
-            else Send(answer.Piece(choice, piece.Text), send);
+            await foreach (var piece in generation.ReadAllAsync())
+            {
+                lock (writing)
+                {
+                    if (piece.Token is { } token) answer.Add(choice, token);
+                    else Send(answer.Piece(choice, piece.Text), send);
+                }
+            }
         }
-        return await generation.Result;
+        var result = generation is null ? Nothing : await generation.Result;
+        _metrics.Finished(result);
+        if (send is null) return result;
+        lock (writing) Send(answer.Closing(choice, result), send);
+        return result;
+    }
+
+    /// <summary>All results, or the first failure as soon as it comes.</summary>
+    private static async Task<IReadOnlyList<GenerationResult>> All(IReadOnlyList<Task<GenerationResult>> choices)
+    {
+        await foreach (var finished in Task.WhenEach(choices)) await finished;
+        return await Task.WhenAll(choices);
     }
 
     /// <summary>The prompt alone was asked for.</summary>

@@ -8,7 +8,7 @@ internal static class ServeCommand
 {
     public static Command Build()
     {
-        var models = new ServedModelOptions();
+        var (models, limits, access) = (new ServedModelOptions(), new ServerLimitOptions(), new ServerAccessOptions());
         var port = new Option<int>("--port") 
         {
             Description = "Port to listen on; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8080,
@@ -17,47 +17,20 @@ internal static class ServeCommand
         {
             Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
         };
-        var body = new Option<int>("--max-body")
-        {
-            Description = "Bytes of the longest request that is read.", HelpName = "BYTES",
-            DefaultValueFactory = _ => new ServerOptions().MaxBodyBytes,
-        };
-        var waiting = new Option<int>("--max-waiting")
-        {
-            Description = "Requests that may wait for their turn; more get status 503.", HelpName = "N",
-            DefaultValueFactory = _ => new ServerOptions().MaxWaiting,
-        };
-        var sequences = new Option<int>("--max-sequences")
-        {
-            Description = "Texts that are generated at once.", HelpName = "N",
-            DefaultValueFactory = _ => new ServerOptions().MaxSequences,
-        };
-        var memory = new Option<int>("--state-memory")
-        {
-            Description = "Megabytes for what a model remembers of texts.", HelpName = "MB",
-            DefaultValueFactory = _ => (int)(new ServerOptions().StateBytes >> 20),
-        };
-        var hosts = CommonOptions.Repeated(
-            "--allowed-hosts",
-            "A name this server is reached by besides localhost and its address; * for any. May be repeated.",
-            "NAME"
-        );
-        var cors = CommonOptions.Repeated(
-            "--cors",
-            "A web site that may call it from a browser, such as https://chat.example; * for any. May be repeated.",
-            "ORIGIN"
-        );
         var json = CommonOptions.Json();
         var command = new Command("serve",
             "Serves models over HTTP as OpenAI's API does, until interrupted. Answers are computed together.");
         models.AddTo(command);
-        Option[] others = [port, host, body, waiting, sequences, memory, hosts, cors, json, CommonOptions.Strict()];
-        foreach (var option in others) command.Add(option);
+        command.Add(port);
+        command.Add(host);
+        access.AddTo(command);
+        limits.AddTo(command);
+        command.Add(json);
+        command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
-            var options = models.Limits(parsed, new ServerOptions(parsed.GetValue(body), parsed.GetValue(waiting),
-                AllowedHosts: parsed.GetValue(hosts), CorsOrigins: parsed.GetValue(cors), MaxSequences: parsed.GetValue(sequences),
-                StateBytes: (long)parsed.GetValue(memory) << 20));
+            var options = access.AddTo(models.Limits(parsed, limits.Read(parsed)), parsed);
+            using var certificate = options.Certificate;
             options.Validate();
             var sources = models.Sources(parsed);
             // before the model: an occupied port is known at once
@@ -74,11 +47,12 @@ internal static class ServeCommand
         try
         {
             if (json) Console.Out.WriteLine(Started(server.Address, models).ToJsonString());
-            if (!bound.IsLoopback) Log($"warning: {bound.EndPoint.Address} is open to the network: whoever reaches it may use the model.");
+            if (!bound.IsLoopback && options.Keys is not { Count: > 0 })
+                Log($"warning: {bound.EndPoint.Address} is open to the network: whoever reaches it may use it. --api-key asks for a key.");
             var names = string.Join(", ", models.Select(model => model.Name));
             Log($"{names} {(models.Count == 1 ? "is" : "are each loaded on first use and")} served at {server.Address}v1 " +
                 "(Ctrl-C ends it). Try:");
-            Console.Error.WriteLine(Curl(server.Address, models[0].Name));
+            Console.Error.WriteLine(Curl(server.Address, models[0].Name, options.Keys is { Count: > 0 }));
             stop.WaitHandle.WaitOne();
             Log("finishing the answers that are being written…");
         }
@@ -94,7 +68,8 @@ internal static class ServeCommand
         ["models"] = new JsonArray([.. models.Select(model => JsonValue.Create(model.Name))]),
     };
 
-    private static string Curl(Uri address, string model) =>
+    private static string Curl(Uri address, string model, bool asksForKey) =>
         $"curl {address}v1/chat/completions -H 'Content-Type: application/json' " +
+        (asksForKey ? "-H 'Authorization: Bearer KEY' " : "") +
         $$"""-d '{"model":"{{model}}","messages":[{"role":"user","content":"Hello"}]}'""";
 }

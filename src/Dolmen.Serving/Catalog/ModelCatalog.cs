@@ -200,7 +200,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
         {
             await MakeRoom(Math.Min(source.FileBytes, _options.ModelBytes));
             var started = _clock.GetTimestamp();
-            var served = source.Load() with { Aliases = source.Aliases };
+            var limits = _options.Limits ?? new RequestLimits();
+            var served = source.Load() with { Aliases = source.Aliases, Limits = limits };
             var bytes = (served.Model.WeightBytes is > 0 and var counted ? counted : source.FileBytes)
                 + (served.Speculation?.DraftModel?.WeightBytes ?? 0);
             loaded = new LoadedModel(served, new ServingEngine(served, _options, _metrics.Of(source.Name)), bytes, source.OwnsModel);
