@@ -7,8 +7,9 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>Many texts at once against one after another, with prompts and answers of mixed lengths; and the longest that a stream waits
-/// for its next token while a long prompt is read beside it.</summary>
+/// <summary>Many texts at once against one after another, with prompts and answers of mixed lengths, keys and values in float32 and in
+/// eight bits; and the longest that a stream waits for its next token while a long prompt is read beside it. A row says what share of the
+/// machine's fp32 products the texts reach, and how many times one after another they could be at all of it.</summary>
 internal sealed class ScheduleBenchmark : Benchmark
 {
     private const int Texts = 64;
@@ -22,6 +23,7 @@ internal sealed class ScheduleBenchmark : Benchmark
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop)
     {
+        var peak = Roofline.Measure().Float32Flops;
         foreach (var (name, config) in ModelSizes.All.Where(size => size.Name != "10M"))
         {
             using var trained = TrainableModel.Build(config, Compute.Host());
@@ -30,19 +32,26 @@ internal sealed class ScheduleBenchmark : Benchmark
             // The weights know nothing of the context's length.
             var longer = config with { ContextLength = LongPrompt + 1000 };
             using var model = new DecoderModel(longer, tensor => tensors[tensor]);
+            using var small = new DecoderModel(longer, tensor => tensors[tensor], kept: KvPrecision.Int8);
             var requests = Requests(config.VocabSize);
-            List<double> together = [], single = [];
+            List<double> together = [], inEightBits = [], single = [];
             for (var round = 0; round < Rounds; round++)
             {
                 progress.Report(new StageProgress($"bench schedule {name}", round, Rounds, "rounds", ""));
                 together.Add(TokensPerSecond(model, requests, Texts, stop));
+                inEightBits.Add(TokensPerSecond(small, requests, Texts, stop));
                 single.Add(TokensPerSecond(model, requests[..8], 1, stop));
             }
-            var (many, one) = (Measured.Of(together), Measured.Of(single));
+            var (many, few, one) = (Measured.Of(together), Measured.Of(inEightBits), Measured.Of(single));
+            var flops = FlopsPerToken(config, requests);
+            var most = peak / flops / one.Median;
             var wait = LongestWait(model, config.VocabSize, stop);
-            yield return new BenchmarkRow(
-                $"{name}: {Texts} texts at once", many.Median, "tokens/s", $"one after another ({one.Median:0})", many.Median / one.Median,
-                Rounds, many.Spread);
+            foreach (var (kept, rate) in new[] { ("", many), (", int8 keys and values", few) })
+            {
+                yield return new BenchmarkRow(
+                    $"{name}: {Texts} texts at once{kept} ({rate.Median * flops / peak:P0} of fp32 peak, which is {most:0.0} times)",
+                    rate.Median, "tokens/s", $"one after another ({one.Median:0})", rate.Median / one.Median, Rounds, rate.Spread);
+            }
             yield return new BenchmarkRow(
                 $"{name}: longest wait beside a prompt of {LongPrompt}", wait, "ms", "200 ms", 200 / wait, 1, 0);
         }
@@ -58,6 +67,19 @@ internal sealed class ScheduleBenchmark : Benchmark
             requests.Add(Request(prompt, 32 + random.Next(96), (ulong)i));
         }
         return requests;
+    }
+
+    /// <summary>Operations for a token of the answers, those for the prompts included; of a prompt the last token alone needs the
+    /// head.</summary>
+    private static double FlopsPerToken(TransformerConfig config, List<GenerationRequest> requests)
+    {
+        var head = 2.0 * config.VocabSize * config.DModel;
+        var flops = requests.Sum(request =>
+        {
+            var length = request.Prompt.Length + request.Options.MaxTokens;
+            return length * config.ForwardFlopsPerToken(length) - (request.Prompt.Length - 1) * head;
+        });
+        return flops / requests.Sum(request => request.Options.MaxTokens);
     }
 
     private static GenerationRequest Request(int[] prompt, int maxTokens, ulong seed) =>

@@ -131,7 +131,6 @@ internal sealed unsafe class DecoderBody : IDisposable
         _positions?.Dispose();
         _norm.Dispose();
         Pass.Dispose();
-        _memory.Dispose();
         _weights.Dispose();
     }
 

@@ -32,7 +32,7 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
         (_format, _kernels) = (format, kernels);
         _blocks = (inputs + Block - 1) / Block;
         _blockBytes = ScaleBytes + Columns * Block / (format == BlockFormat.Int8 ? 1 : 2);
-        _panels = new NativeBuffer((long)PaddedOutputs / Columns * _blocks * _blockBytes);
+        _panels = WeightMemory.Take((long)PaddedOutputs / Columns * _blocks * _blockBytes);
     }
 
     public override long Bytes => _panels.Bytes;

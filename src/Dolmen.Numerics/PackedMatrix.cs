@@ -32,7 +32,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         : base(outputs, inputs, (outputs + columns - 1) / columns * columns)
     {
         (_columns, _bfloat16) = (columns, bfloat16);
-        _panels = new NativeBuffer((long)PaddedOutputs * inputs * ElementBytes);
+        _panels = WeightMemory.Take((long)PaddedOutputs * inputs * ElementBytes);
     }
 
     public override long Bytes => _panels.Bytes;

@@ -35,7 +35,7 @@ internal sealed unsafe class SuperBlockMatrix : WeightMatrix
     {
         if (inputs % SuperBlock != 0) throw new ArgumentException($"{inputs} inputs are not whole blocks of {SuperBlock}.", nameof(inputs));
         (_superBlocks, _kernels) = (inputs / SuperBlock, kernels);
-        _panels = new NativeBuffer((long)PaddedOutputs / Columns * _superBlocks * PanelBytes);
+        _panels = WeightMemory.Take((long)PaddedOutputs / Columns * _superBlocks * PanelBytes);
     }
 
     public override long Bytes => _panels.Bytes;

@@ -1,24 +1,29 @@
+using System.Runtime.InteropServices;
+
 namespace Dolmen.Inference.Mixers;
 
 /// <summary>Keys and values of <see cref="Positions"/> tokens of one layer. Sequences that share a beginning share its pages; who writes to
 /// a shared page takes a copy first.</summary>
-internal sealed unsafe class KvPage
+/// <remarks>A handle, so that a state which nobody disposed of gives its pages back too.</remarks>
+internal sealed unsafe class KvPage : SafeHandle
 {
     /// <summary>A whole number of <see cref="Kernels.Attention.Block"/>s.</summary>
     public const int Positions = 64;
 
-    private readonly NativeBuffer _buffer;
     private readonly StateMemory _memory;
     private int _users = 1;
 
-    public KvPage(long bytes, StateMemory memory)
+    public KvPage(long bytes, StateMemory memory) : base(0, ownsHandle: true)
     {
-        (_buffer, _memory) = (memory.Rent(bytes), memory);
+        (Bytes, _memory) = (bytes, memory);
+        SetHandle(memory.Rent(bytes));
     }
 
-    public byte* Pointer => _buffer.Pointer;
+    public override bool IsInvalid => handle == 0;
 
-    public long Bytes => _buffer.Bytes;
+    public byte* Pointer => (byte*)handle;
+
+    public long Bytes { get; }
 
     public bool IsShared => Volatile.Read(ref _users) > 1;
 
@@ -30,14 +35,19 @@ internal sealed unsafe class KvPage
 
     public KvPage Copy()
     {
-        var copy = new KvPage(_buffer.Bytes, _memory);
-        Buffer.MemoryCopy(_buffer.Pointer, copy._buffer.Pointer, copy._buffer.Bytes, _buffer.Bytes);
+        var copy = new KvPage(Bytes, _memory);
+        Buffer.MemoryCopy(Pointer, copy.Pointer, Bytes, Bytes);
         return copy;
     }
 
     public void Release()
     {
-        if (Interlocked.Decrement(ref _users) > 0) return;
-        _memory.Return(_buffer);
+        if (Interlocked.Decrement(ref _users) == 0) Dispose();
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        _memory.Return(handle, Bytes);
+        return true;
     }
 }

@@ -1,51 +1,68 @@
-using System.Collections.Concurrent;
-
 namespace Dolmen.Inference.Mixers;
 
-/// <summary>Counts the memory of all states of a model that are alive; what several share counts once. Keeps some of the buffers that were
-/// given back for the next to ask: getting fresh pages from the system for every text costs more than a small model's pass.</summary>
-internal sealed class StateMemory : IDisposable
+/// <summary>Counts the memory of all states of a model that are alive; what several share counts once. Hands out the pages of keys and
+/// values from slabs of pages of one size: a page that was given back serves the next text, and pages lie together, on large ones of the
+/// system where it has them (see <see cref="WeightMemory"/>). A slab goes when none of its size is in use.</summary>
+internal sealed class StateMemory
 {
-    /// <summary>Most bytes kept for reuse.</summary>
-    private const long MostIdle = 64 << 20;
+    private const int PagesOfASlab = 32;
 
-    private readonly ConcurrentBag<NativeBuffer> _idle = [];
-    private long _bytes, _idleBytes;
-    private volatile bool _disposed;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, Pages> _pages = [];                // by size
+    private long _bytes;
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
     public void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
-    /// <summary>A buffer of just so many bytes, counted; what is in it is unknown.</summary>
-    public NativeBuffer Rent(long bytes)
+    /// <summary>The address of a page of so many bytes, counted; what is in it is unknown.</summary>
+    public nint Rent(long bytes)
     {
         Add(bytes);
-        while (_idle.TryTake(out var buffer))
+        lock (_gate)
         {
-            Interlocked.Add(ref _idleBytes, -buffer.Bytes);
-            // Layers of different widths: what does not fit makes room for what does.
-            if (buffer.Bytes == bytes) return buffer;
-            buffer.Dispose();
+            if (!_pages.TryGetValue(bytes, out var pages)) _pages.Add(bytes, pages = new Pages(Aligned(bytes)));
+            return pages.Rent();
         }
-        return new NativeBuffer(bytes);
     }
 
     /// <summary>Takes back what was rented.</summary>
-    public void Return(NativeBuffer buffer)
+    public void Return(nint page, long bytes)
     {
-        Add(-buffer.Bytes);
-        if (Interlocked.Add(ref _idleBytes, buffer.Bytes) > MostIdle || _disposed)
-        {
-            Interlocked.Add(ref _idleBytes, -buffer.Bytes);
-            buffer.Dispose();
-        }
-        else _idle.Add(buffer);
+        Add(-bytes);
+        lock (_gate) _pages[bytes].Return(page);
     }
 
-    public void Dispose()
+    /// <summary>Pages start on cache lines.</summary>
+    private static long Aligned(long bytes) => (bytes + 63) / 64 * 64;
+
+    private sealed unsafe class Pages(long size)
     {
-        _disposed = true;
-        while (_idle.TryTake(out var buffer)) buffer.Dispose();
+        private readonly List<NativeBuffer> _slabs = [];
+        private readonly Stack<nint> _free = [];
+        private int _used, _untouched;                                   // of the last slab, which is taken front to back
+
+        public nint Rent()
+        {
+            _used++;
+            if (_free.TryPop(out var page)) return page;
+            if (_untouched == 0)
+            {
+                _slabs.Add(WeightMemory.Take(size * PagesOfASlab));
+                _untouched = PagesOfASlab;
+            }
+            return (nint)(_slabs[^1].Pointer + (PagesOfASlab - _untouched--) * size);
+        }
+
+        public void Return(nint page)
+        {
+            _free.Push(page);
+            // A single slab stays for the next text.
+            if (--_used > 0 || _slabs.Count == 1) return;
+            foreach (var slab in _slabs) slab.Dispose();
+            _slabs.Clear();
+            _free.Clear();
+            _untouched = 0;
+        }
     }
 }
