@@ -26,6 +26,9 @@ public sealed partial class BenchmarkJson : JsonSerializerContext;
 /// <param name="Rounds">How often each case is measured; null for the benchmark's own number.</param>
 public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model, IReadOnlyList<string>? Only = null, int? Rounds = null)
 {
+    /// <summary>A smaller model that guesses what the model says.</summary>
+    public string? DraftModel { get; init; }
+
     public bool Wants(string name) =>
         Only is not { Count: > 0 } parts || parts.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
 }
@@ -46,6 +49,8 @@ public abstract class Benchmark
     {
         if (inputs.Rounds is < 1)
             throw new Artifacts.UserErrorException($"--rounds is {inputs.Rounds}: it must be at least 1.");
+        if (inputs.DraftModel is not null && this is not SpeculationBenchmark)
+            throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --draft-model: leave it out.");
         if (!HasParts && (inputs.Rounds is not null || inputs.Only is { Count: > 0 }))
             throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --only or --rounds: leave them out.");
     }
@@ -69,6 +74,7 @@ public abstract class Benchmark
     [
         new ContextBenchmark(),
         new TrainBenchmark(), new DecodeBenchmark(), new LoadBenchmark(), new ScheduleBenchmark(), new ConstraintBenchmark(),
+        new SpeculationBenchmark(),
         new KernelBenchmark(),
         new DataBenchmark(),
         new ExtractionBenchmark(),

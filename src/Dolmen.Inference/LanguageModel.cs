@@ -29,6 +29,8 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Bytes the weights take in memory; 0 where nobody counts.</summary>
     public virtual long WeightBytes => 0;
 
+    internal GuessingHistory Guessing { get; } = new();
+
     /// <summary>An empty state with room for <paramref name="capacity"/> tokens.</summary>
     public abstract DecodeState NewState(int capacity);
 

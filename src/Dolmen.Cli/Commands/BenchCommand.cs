@@ -27,8 +27,13 @@ internal static class BenchCommand
         };
         var model = new Option<string?>("--model")
         {
-            Description = "A model of others to measure beside ours, for the benchmarks that can.",
+            Description = "A model to measure, or one of others beside ours, for the benchmarks that can.",
             HelpName = "FILE",
+        };
+        var draft = new Option<string?>("--draft-model")
+        {
+            Description = "A smaller model that guesses what the model says, for the benchmark of that.",
+            HelpName = "DIR",
         };
         var only = new Option<string[]>("--only")
         {
@@ -46,6 +51,7 @@ internal static class BenchCommand
             name,
             inputs,
             model,
+            draft,
             only,
             rounds,
             output,
@@ -62,7 +68,8 @@ internal static class BenchCommand
                     parsed.GetValue(model),
                     parsed.GetValue(only),
                     parsed.GetValue(rounds)
-                );
+                )
+                { DraftModel = parsed.GetValue(draft) };
                 bench.Check(given);
                 using var progress = new ConsoleProgress();
                 var rows = bench.Run(given, progress, stop).ToList();

@@ -5,37 +5,24 @@ namespace Dolmen.Inference;
 /// <summary>Guesses with a smaller model, for all texts in common passes. At each place it draws as the text itself will, with the same
 /// random number: where the two models give much the same probabilities, the same token comes out.</summary>
 /// <param name="passSeconds">Texts that it does not know yet are read in passes of about so long.</param>
-internal sealed class DraftSource(LanguageModel model, Speculation settings, double passSeconds) : IDraftSource
+internal sealed class DraftSource(LanguageModel model, Speculation settings, double passSeconds, GuessingHistory history) : IDraftSource
 {
-    /// <summary>Passes after which it is judged whether guessing is worth its time.</summary>
-    private const int Trial = 8;
-
-    /// <summary>Passes without guesses after a trial that was not worth it; after each further one twice as many.</summary>
-    private const int FirstPause = 32, LongestPause = 1 << 12;
-
     private readonly Dictionary<GeneratingSequence, DraftText> _texts = [];
     private readonly PassSize _passSize = new(model, Math.Min(passSeconds, 1));
     private double _stepSeconds;                                         // of one guess for each text
     private double _guessing;                                            // seconds of the last pass's guesses
-    private double _gained;                                              // in a trial: passes' worth of time
-    private int _left = Trial, _rest, _pause = FirstPause;
 
     public long StateBytes => model.StateBytes;
 
-    /// <summary>As sure as the model says.</summary>
-    public double FirstRate(int level) => (level + 0.5) / AcceptanceRates.Levels;
+    public AcceptanceRates Rates => history.Drafts;
 
     public void Guess(IReadOnlyList<GeneratingSequence> texts, int rows, PassCost cost)
     {
         _guessing = 0;
-        if (_rest > 0 && !settings.Always)
-        {
-            _rest--;
-            return;
-        }
+        if (!settings.Always && !history.Trial.Goes()) return;
         var started = Stopwatch.GetTimestamp();
         var writing = texts.Where(text => text.Length < model.Config.ContextLength).Select(Known).ToList();
-        if (writing.Count > 0) CatchUp(writing);
+        var read = writing.Count > 0 ? CatchUp(writing) : 0;
         writing.RemoveAll(draft => draft.Missing > 0);
         foreach (var draft in writing) draft.Begin();
         var (first, steps) = (Stopwatch.GetTimestamp(), 0);
@@ -49,17 +36,13 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
         }
         foreach (var draft in _texts.Values) draft.End();
         if (steps > 0) Learn(Stopwatch.GetElapsedTime(first).TotalSeconds / steps);
-        _guessing = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        // A text is read once: that says nothing of what guessing takes.
+        if (read <= (1 + Speculation.MostDrafts) * texts.Count) _guessing = Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     public void Measured(int written, int accepted, double seconds, double alone)
     {
-        if (_guessing == 0) return;
-        _gained += (written + accepted) * alone / written - seconds - _guessing;
-        if (--_left > 0) return;
-        if (_gained < 0) (_rest, _pause) = (_pause, Math.Min(2 * _pause, LongestPause));
-        else _pause = FirstPause;
-        (_left, _gained) = (Trial, 0);
+        if (_guessing > 0) history.Trial.Count((written + accepted) * alone / written - seconds - _guessing);
     }
 
     public void Forget(bool all)
@@ -70,7 +53,7 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
             _texts.Remove(text);
         }
         // What others need is not to be computed anew at once.
-        if (all) (_rest, _pause) = (_pause, Math.Min(2 * _pause, LongestPause));
+        if (all) history.Trial.Pause();
     }
 
     public void Dispose() => Forget(all: true);
@@ -82,7 +65,8 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
     }
 
     /// <summary>Reads what the model does not know of the texts, the shortest pieces first.</summary>
-    private void CatchUp(List<DraftText> writing)
+    /// <returns>How many tokens that were.</returns>
+    private int CatchUp(List<DraftText> writing)
     {
         var left = _passSize.Rows;
         var batch = new List<SequenceSlice>();
@@ -95,7 +79,9 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
         }
         var started = Stopwatch.GetTimestamp();
         model.Forward([.. batch]);
-        _passSize.Measured(batch.Sum(slice => slice.Tokens.Length), Stopwatch.GetElapsedTime(started).TotalSeconds);
+        var rows = batch.Sum(slice => slice.Tokens.Length);
+        _passSize.Measured(rows, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return rows;
     }
 
     private void Learn(double seconds) =>

@@ -10,8 +10,8 @@ internal interface IDraftSource : IDisposable
     /// <summary>Memory of its states.</summary>
     long StateBytes { get; }
 
-    /// <summary>How often a guess is right, before anything is known of it.</summary>
-    double FirstRate(int level);
+    /// <summary>How often its guesses are right.</summary>
+    AcceptanceRates Rates { get; }
 
     /// <summary>Appends guesses to each text's <see cref="GeneratingSequence.Drafts"/>.</summary>
     /// <param name="rows">Of the pass without guesses.</param>
@@ -32,7 +32,8 @@ internal interface IDraftSource : IDisposable
 /// <summary>How often guesses of each level were right of late; what is known of all texts stands for a text that has few guesses behind
 /// it.</summary>
 /// <param name="all">That of all texts; null where this is it.</param>
-internal sealed class AcceptanceRates(AcceptanceRates? all, Func<int, double> first)
+/// <param name="first">How often a guess is right, before anything is known of it.</param>
+internal sealed class AcceptanceRates(AcceptanceRates? all, Func<int, double>? first = null)
 {
     public const int Levels = 16;
 
@@ -41,7 +42,7 @@ internal sealed class AcceptanceRates(AcceptanceRates? all, Func<int, double> fi
     private readonly double[] _tried = new double[Levels], _right = new double[Levels];
 
     public double this[int level] =>
-        (_right[level] + Prior * (all is null ? first(level) : all[level])) / (_tried[level] + Prior);
+        (_right[level] + Prior * (all?[level] ?? first!(level))) / (_tried[level] + Prior);
 
     public void Count(int level, bool right)
     {

@@ -51,12 +51,11 @@ internal sealed class PromptLookup(int minMatch)
 }
 
 /// <summary>Prompt lookup for all texts of a scheduler.</summary>
-internal sealed class LookupSource(Speculation settings) : IDraftSource
+internal sealed class LookupSource(Speculation settings, AcceptanceRates rates) : IDraftSource
 {
     public long StateBytes => 0;
 
-    /// <summary>The longer a piece is that stands there twice, the likelier it goes on alike.</summary>
-    public double FirstRate(int level) => (level + 1.0) / (level + 2.0);
+    public AcceptanceRates Rates => rates;
 
     public void Guess(IReadOnlyList<GeneratingSequence> texts, int rows, PassCost cost)
     {

@@ -5,7 +5,8 @@ namespace Dolmen.Inference;
 /// <summary>Guesses the next tokens of texts and lets one pass of the model check several of them (Leviathan et al. 2023; Chen et al.
 /// 2023). Texts are the same to the last token with and without, at any temperature: a guess is kept where the token drawn at its place,
 /// with the text's own random number and all its rules, is that very token. A pass gives a row the same bits as a step would, so this is
-/// what would have been drawn. For a guess without alternatives it is kept as often as the rejection rule of the papers keeps it.
+/// what would have been drawn. A guess without alternatives, as prompt lookup makes them, is kept as often as the rejection rule of the
+/// papers keeps it; the draws of a draft model less often, but that rule changes what a seed gives.
 /// <para>Guesses are what followed the last tokens where they stood earlier in the text (prompt lookup, Saxena 2023), or what a
 /// <see cref="DraftModel"/> says. How many are tried follows from how often they were right and from what passes of so many rows took;
 /// where checking costs more than it brings, none are. Models whose positions are scaled by the text's length do without.</para></summary>

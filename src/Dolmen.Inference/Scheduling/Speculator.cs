@@ -2,19 +2,17 @@ namespace Dolmen.Inference;
 
 /// <summary>Adds guesses to passes in which texts are only written, as many as bring more tokens a second: see
 /// <see cref="Speculation"/>.</summary>
-internal sealed class Speculator(Speculation settings, IDraftSource source) : IDisposable
+internal sealed class Speculator(Speculation settings, IDraftSource source, PassCost cost) : IDisposable
 {
-    private readonly PassCost _cost = new();
-    private readonly AcceptanceRates _rates = new(null, source.FirstRate);
-
     /// <summary>Null where the options ask for none, and where the model needs texts token by token.</summary>
     public static Speculator? Of(LanguageModel model, SchedulerOptions options)
     {
         if (options.Speculation is not { } settings) return null;
         settings.Validate();
         if (model.DependsOnLength) return null;
-        return new Speculator(settings, settings.DraftModel is { } draft
-            ? new DraftSource(draft, settings, options.PassSeconds) : new LookupSource(settings));
+        var history = model.Guessing;
+        return new Speculator(settings, settings.DraftModel is { } draft ? new DraftSource(draft, settings, options.PassSeconds, history)
+            : new LookupSource(settings, history.Lookup), history.Cost);
     }
 
     /// <summary>Memory that guessing takes.</summary>
@@ -37,10 +35,10 @@ internal sealed class Speculator(Speculation settings, IDraftSource source) : ID
         if (!OnlyWrites(plan)) return plan;
         var rows = plan.Sum(entry => entry.Slice.Tokens.Length);
         // What a pass of the same texts takes without guesses is measured first.
-        if (!settings.Always && !_cost.Knows(rows)) return plan;
+        if (!settings.Always && !cost.Knows(rows)) return plan;
         var texts = plan.Select(entry => entry.Sequence).Where(text => text.DraftRoom(settings.MaxDrafts) > 0).ToList();
-        foreach (var text in texts) text.Rates ??= new AcceptanceRates(_rates, source.FirstRate);
-        source.Guess(texts, rows, _cost);
+        foreach (var text in texts) text.Rates ??= new AcceptanceRates(source.Rates);
+        source.Guess(texts, rows, cost);
         foreach (var text in texts) text.DropUselessDrafts();
         if (!settings.Always) Choose(texts, plan.Count, rows);
         if (texts.TrueForAll(text => text.Drafts.Count == 0)) return plan;
@@ -62,7 +60,7 @@ internal sealed class Speculator(Speculation settings, IDraftSource source) : ID
     {
         if (!onlyWrote) return;
         var (rows, drafted, accepted) = (plan.Sum(entry => entry.Slice.Tokens.Length), 0, 0);
-        _cost.Measured(rows, seconds);
+        cost.Measured(rows, seconds);
         foreach (var (text, _) in plan)
         {
             if (text.Drafts.Count == 0) continue;
@@ -70,12 +68,12 @@ internal sealed class Speculator(Speculation settings, IDraftSource source) : ID
             for (var i = 0; i < text.Judged; i++)
             {
                 var right = i < text.LastAccepted;
-                _rates.Count(text.Drafts[i].Level, right);
+                source.Rates.Count(text.Drafts[i].Level, right);
                 text.Rates!.Count(text.Drafts[i].Level, right);
             }
             text.Drafts.Clear();
         }
-        if (_cost.Knows(rows - drafted)) source.Measured(plan.Count, accepted, seconds, _cost.Of(rows - drafted));
+        if (cost.Knows(rows - drafted)) source.Measured(plan.Count, accepted, seconds, cost.Of(rows - drafted));
         (Drafted, Accepted) = (Drafted + drafted, Accepted + accepted);
     }
 
@@ -101,13 +99,13 @@ internal sealed class Speculator(Speculation settings, IDraftSource source) : ID
         }
         all.Sort((a, b) => a.Chance != b.Chance ? b.Chance.CompareTo(a.Chance)
             : a.Text != b.Text ? a.Text.CompareTo(b.Text) : a.Count.CompareTo(b.Count));
-        var alone = _cost.Of(rows);
+        var alone = cost.Of(rows);
         var (best, bestCount, tokens, redone) = (written / alone, 0, (double)written, 0.0);
         for (var n = 1; n <= all.Count && rows + n <= PassCost.MostRows; n++)
         {
             tokens += all[n - 1].Chance;
             redone += all[n - 1].Redone;
-            var seconds = _cost.Of(rows + n);
+            var seconds = cost.Of(rows + n);
             var speed = tokens / (seconds + redone * Math.Max(0, seconds - alone) / n);
             if (speed > best) (best, bestCount) = (speed, n);
         }
