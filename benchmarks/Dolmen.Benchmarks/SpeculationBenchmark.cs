@@ -4,8 +4,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Benchmarks;
 
-/// <summary>What guessing tokens brings: a trained model writes on from code and from documentation, and writes a piece of it once more from
-/// where it was changed, with and without. That the texts are the same is checked.</summary>
+/// <summary>What guessing tokens brings: a trained model writes on from code and from documentation, and writes a piece of it once more,
+/// with and without. That the texts are the same is checked.</summary>
 internal sealed class SpeculationBenchmark : Benchmark
 {
     private const int Rounds = 5, Texts = 4, Piece = 200, Begun = 24, MaxTokens = 128;
@@ -19,7 +19,8 @@ internal sealed class SpeculationBenchmark : Benchmark
 
     public override IEnumerable<BenchmarkRow> Run(IProgress<StageProgress> progress, CancellationToken stop) =>
         throw new UserErrorException(
-            "bench speculate needs a trained model, --model DIR, and texts for it to go on with, --input PATH (.cs is code, .md documentation).");
+            "bench speculate needs a trained model, --model DIR, and texts for it to go on with, --input PATH " +
+                "(.cs is code, .md documentation).");
 
     public override IEnumerable<BenchmarkRow> Run(BenchmarkInputs inputs, IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -99,8 +100,12 @@ internal sealed class SpeculationBenchmark : Benchmark
                 : path.EndsWith(extension, StringComparison.OrdinalIgnoreCase) ? [path] : [])
             .Order(StringComparer.Ordinal).Select(File.ReadAllText).Where(text => text.Length > 4000).ToList();
         if (files.Count == 0)
-            throw new UserErrorException($"{string.Join(", ", paths)} has no {extension} files of 4,000 characters: name others with --input.");
-        return [.. Enumerable.Range(0, Texts).Select(i => tokenizer.Encode(files[i * files.Count / Texts]).Skip(100).Take(Piece).ToArray())];
+        {
+            throw new UserErrorException(
+                $"{string.Join(", ", paths)} has no {extension} files of 4,000 characters: name others with --input.");
+        }
+        return [.. Enumerable.Range(0, Texts)
+            .Select(i => tokenizer.Encode(files[i * files.Count / Texts]).Skip(100).Take(Piece).ToArray())];
     }
 
     private static bool IsSource(string path)

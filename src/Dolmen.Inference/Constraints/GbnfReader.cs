@@ -33,7 +33,7 @@ internal sealed class GbnfReader
             Skip(lines: true);
             if (!rules.TryAdd(name, Alternatives(nested: false))) throw Problem($"the rule '{name}' is defined twice");
             if (_at < _text.Length && _text[_at] is not ('\n' or '\r'))
-                throw Problem($"'{Rune.GetRuneAt(_text, _at)}' is not expected here");
+                throw Problem(Rune.TryGetRuneAt(_text, _at, out var rune) ? $"'{rune}' is not expected here" : "it holds half a surrogate pair");
         }
         return rules.ContainsKey(Root) ? rules
             : throw new UserErrorException($"The grammar has no rule named '{Root}': that rule is the text.");
