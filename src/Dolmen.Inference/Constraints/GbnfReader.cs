@@ -12,6 +12,8 @@ internal sealed class GbnfReader
 
     private const int MaxLength = 200_000, MaxDepth = 200, MaxRepeats = 10_000;
 
+    private const string HalfPair = "it holds half a surrogate pair";
+
     private readonly string _text;
     private int _at;
     private int _depth;
@@ -33,7 +35,7 @@ internal sealed class GbnfReader
             Skip(lines: true);
             if (!rules.TryAdd(name, Alternatives(nested: false))) throw Problem($"the rule '{name}' is defined twice");
             if (_at < _text.Length && _text[_at] is not ('\n' or '\r'))
-                throw Problem(Rune.TryGetRuneAt(_text, _at, out var rune) ? $"'{rune}' is not expected here" : "it holds half a surrogate pair");
+                throw Problem(Rune.TryGetRuneAt(_text, _at, out var rune) ? $"'{rune}' is not expected here" : HalfPair);
         }
         return rules.ContainsKey(Root) ? rules
             : throw new UserErrorException($"The grammar has no rule named '{Root}': that rule is the text.");
@@ -176,7 +178,7 @@ internal sealed class GbnfReader
     private Rune Character(string where)
     {
         if (_at >= _text.Length) throw Problem($"{where} is not closed");
-        if (!Rune.TryGetRuneAt(_text, _at, out var rune)) throw Problem("it holds half a surrogate pair");
+        if (!Rune.TryGetRuneAt(_text, _at, out var rune)) throw Problem(HalfPair);
         if (rune.Value is '\n' or '\r') throw Problem($"{where} is not closed in its line");
         _at += rune.Utf16SequenceLength;
         if (rune.Value != '\\') return rune;
