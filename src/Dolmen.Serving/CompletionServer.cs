@@ -1,3 +1,4 @@
+using Dolmen.Serving.Page;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -78,6 +79,8 @@ public sealed class CompletionServer : IAsyncDisposable
         app.Use(new TimeLimit(options.MaxSeconds).Check);
         app.UseRouting();
         new CompletionEndpoints(catalog, metrics, clock, log).Map(app);
+        PageFiles.Map(app);
+        ModelCardFile.Map(app, catalog);
         await app.StartAsync();
         return new CompletionServer(app, catalog, port.AddressFor(isTls: options.Certificate is not null));
     }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Dolmen.Artifacts;
+using Dolmen.Serving.Page;
 using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
@@ -27,7 +28,7 @@ internal sealed class KeyGuard(IReadOnlyList<string> keys)
     }
 
     private static bool IsOpen(HttpRequest request) => (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-        && (request.Path == "/health" || request.Path == "/" || request.Path.StartsWithSegments("/page"));
+        && (request.Path == "/health" || PageFiles.Owns(request.Path));
 
     private bool IsKnown(HttpRequest request)
     {

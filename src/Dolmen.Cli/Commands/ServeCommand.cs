@@ -51,7 +51,7 @@ internal static class ServeCommand
                 Log($"warning: {bound.EndPoint.Address} is open to the network: whoever reaches it may use it. --api-key asks for a key.");
             var names = string.Join(", ", models.Select(model => model.Name));
             Log($"{names} {(models.Count == 1 ? "is" : "are each loaded on first use and")} served at {server.Address}v1 " +
-                "(Ctrl-C ends it). Try:");
+                $"(Ctrl-C ends it). Open {server.Address} in a browser, or try:");
             Console.Error.WriteLine(Curl(server.Address, models[0].Name, options.Keys is { Count: > 0 }));
             stop.WaitHandle.WaitOne();
             Log("finishing the answers that are being written…");

@@ -78,6 +78,10 @@ internal sealed class ModelCatalog : IAsyncDisposable
         }
     }
 
+    /// <summary>Where the model of that name comes from, whether it is loaded or not.</summary>
+    /// <exception cref="ApiErrorException">There is no such model.</exception>
+    public ModelSource SourceOf(string? name) => Find(name).Source;
+
     /// <summary>Loads the model before anyone asks for it.</summary>
     /// <exception cref="UserErrorException">It cannot be loaded.</exception>
     public async Task Load(string name)

@@ -1,0 +1,325 @@
+// The page: which conversation is open, and what its buttons and keys do.
+
+import { ApiError, post, setKey } from './api.js';
+import { announce, byId, count, h } from './dom.js';
+import { newVersion, promptTokens, receive } from './generation.js';
+import * as models from './models.js';
+import * as settings from './settings.js';
+import { setUpKeys } from './shortcuts.js';
+import * as store from './store.js';
+import { hide as hideCard, setUpCard } from './tokens.js';
+import { showText, shownVersion, turnElement } from './turns.js';
+import { openKeyDialog, setUpShell, showList, toast, toggle } from './shell.js';
+import * as writing from './writing.js';
+
+let current = store.conversations()[0] ?? store.newConversation();
+let running = null;                      // aborts the answer that is being written
+let editing = null;                      // index of the turn that is being edited
+const open = new WeakMap();              // version → what of its tokens is open
+
+const stateOf = turn => turn.versions ? open.get(shownVersion(turn)) ?? {} : {};
+
+function messages(until = current.turns.length) {
+  const system = current.system.trim() === '' ? [] : [{ role: 'system', content: current.system }];
+  const said = current.turns.slice(0, until).map(turn => turn.role === 'user'
+    ? { role: 'user', content: turn.text } : { role: 'assistant', content: shownVersion(turn).text });
+  return [...system, ...said];
+}
+
+/** Saves the conversation that is open, and shows it first in the list. */
+function keep() {
+  current.updated = Date.now();
+  const first = current.mode === 'text' ? current.text : current.turns[0]?.text ?? '';
+  current.title = first.trim().split('\n')[0].slice(0, 80);
+  if (current.turns.length > 0 || current.text !== '') {
+    const trouble = store.save(current);
+    if (trouble) toast(trouble);
+  }
+  list();
+}
+
+const list = () => showList(store.conversations(), current.id, { select, remove });
+
+function select(conversation) {
+  stop();
+  current = conversation;
+  editing = null;
+  show();
+  list();
+}
+
+function newConversation() {
+  select(store.newConversation({ mode: current.mode, system: current.system }));
+  focusMessage();
+}
+
+function remove(conversation) {
+  store.remove(conversation.id);
+  if (conversation.id === current.id) select(store.conversations()[0] ?? store.newConversation({ mode: current.mode }));
+  else list();
+  toast('Deleted.', 'Undo', () => { store.save(conversation); select(conversation); });
+}
+
+/** Shows the whole conversation. */
+function show() {
+  hideCard();
+  const isText = current.mode === 'text';
+  byId('thread').hidden = byId('composer').hidden = isText;
+  byId('writing').hidden = !isText;
+  byId('system-field').hidden = isText;
+  byId('mode-chat').setAttribute('aria-pressed', String(!isText));
+  byId('mode-text').setAttribute('aria-pressed', String(isText));
+  byId('system').value = current.system;
+  writing.show(current);
+  byId('turns').replaceChildren(...(current.turns.length === 0 ? [welcome()] : current.turns.map((_, i) => element(i))));
+  byId('thread').scrollTop = byId('thread').scrollHeight;
+  countContext();
+}
+
+const element = index => turnElement(current.turns[index], index,
+  { ...stateOf(current.turns[index]), editing: editing === index, growing: running?.index === index }, turnActions);
+
+/** Shows one turn anew; the focus stays on the button that was pressed. */
+function refresh(index) {
+  const old = byId('turns').querySelector(`[data-index="${index}"]`);
+  const action = old?.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+  const fresh = element(index);
+  if (old) old.replaceWith(fresh);
+  else byId('turns').append(fresh);
+  if (action) fresh.querySelector(`[data-action="${action}"]`)?.focus();
+  return fresh;
+}
+
+const welcome = () => h('div', { class: 'welcome' }, byId('main').ownerDocument.querySelector('.mark').cloneNode(true),
+  h('h2', {}, models.model() || 'Dolmen'),
+  h('p', {}, 'Write a message to begin. Conversations stay in this browser; every answer can be looked at token by token.'));
+
+function focusMessage() { byId(current.mode === 'text' ? 'text' : 'message').focus(); }
+
+function send() {
+  const text = byId('message').value;
+  if (running || text.trim() === '') return;
+  byId('message').value = '';
+  current.turns.push({ role: 'user', text });
+  if (current.turns.length === 1) byId('turns').replaceChildren();
+  refresh(current.turns.length - 1);
+  answer(current.turns.length);
+}
+
+/** Has turn number `index` written by the model: a first answer, or another one beside those that are there. */
+async function answer(index) {
+  const conversation = current;
+  const version = newVersion(models.model() ?? '');
+  const turn = conversation.turns[index] ?? { role: 'assistant', versions: [], shown: 0 };
+  const sent = messages(index);
+  conversation.turns.length = index;
+  conversation.turns.push(turn);
+  turn.shown = turn.versions.push(version) - 1;
+  const run = running = { abort: new AbortController(), index };
+  busy(true);
+  byId('turns').querySelectorAll('.turn').forEach(one => { if (Number(one.dataset.index) > index) one.remove(); });
+  let box = refresh(index);
+  box.classList.add('writing-now');
+  follow(true);
+  announce('Answering');
+  let drawn = 0;
+  const draw = () => {
+    drawn = 0;
+    if (running !== run || current !== conversation) return;
+    const stays = isAtEnd();
+    showText(box.querySelector('.said'), version.text, true);
+    if (stays) follow();
+  };
+  try {
+    const body = { model: models.model(), messages: sent, ...settings.requestFields(true) };
+    await withKey(() => receive('v1/chat/completions', body, version, run.abort.signal, () => { drawn ||= requestAnimationFrame(draw); }));
+  } catch (error) {
+    version.error = error.message;
+    version.finish = 'error';
+  }
+  cancelAnimationFrame(drawn);
+  if (running === run) {
+    running = null;
+    busy(false);
+  }
+  const stays = isAtEnd();
+  if (current === conversation) {
+    refresh(index);
+    keep();
+    countContext();
+    if (stays) follow();
+  } else {
+    store.save(conversation);
+  }
+  if (!version.error) announce(version.finish === 'stopped' ? 'Stopped' : `Answer: ${version.text.slice(0, 600)}`);
+}
+
+/** Asks for a key where the server wants one, then does it again. */
+async function withKey(action) {
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      const key = await openKeyDialog(error.message);
+      if (key === null) throw error;
+      setKey(key);
+    }
+  }
+}
+
+function busy(is) {
+  byId('send').hidden = is;
+  byId('stop').hidden = !is;
+  byId('main').setAttribute('aria-busy', String(is));
+}
+
+function stop() {
+  running?.abort.abort();
+  writing.stop();
+}
+
+const isAtEnd = () => byId('thread').scrollHeight - byId('thread').scrollTop - byId('thread').clientHeight < 80;
+const follow = () => { byId('thread').scrollTop = byId('thread').scrollHeight; };
+
+const turnActions = {
+  contextLength: models.contextLength,
+  copy: async text => {
+    await navigator.clipboard.writeText(text);
+    toast('Copied.');
+  },
+  regenerate: index => { if (!running) answer(index); },
+  edit: index => {
+    if (running) return;
+    const before = editing;
+    editing = index;
+    if (before !== null && before < current.turns.length) refresh(before).querySelector('[data-action="edit"]')?.focus();
+    if (index !== null) refresh(index).querySelector('[data-action="editor"]').focus();
+  },
+  saveEdit: (index, text) => {
+    editing = null;
+    const turn = current.turns[index];
+    if (turn.role === 'user') {
+      turn.text = text;
+      current.turns.length = index + 1;
+      show();
+      answer(index + 1);
+    } else {
+      const version = shownVersion(turn);
+      turn.shown = turn.versions.push({ ...newVersion(version.model), text }) - 1;
+      refresh(index);
+      keep();
+    }
+  },
+  showVersion: (index, version) => {
+    current.turns[index].shown = version;
+    refresh(index);
+    keep();
+  },
+  toggleTokens: index => {
+    const version = shownVersion(current.turns[index]);
+    open.set(version, { tokens: !open.get(version)?.tokens });
+    hideCard();
+    refresh(index).querySelector('.token-view')?.scrollIntoView({ block: 'nearest' });
+  },
+  showPrompt: async index => {
+    const version = shownVersion(current.turns[index]);
+    const conversation = current;
+    let state;
+    try {
+      state = { prompt: await withKey(() => promptTokens(models.model(), messages(index), Number(settings.choice('alternatives')))) };
+    } catch (error) {
+      state = { promptError: error.message };
+    }
+    open.set(version, { tokens: true, ...state });
+    if (current === conversation) refresh(index).querySelector('.tokens .token')?.focus();
+  },
+};
+
+const lastOf = role => current.turns.findLastIndex(turn => turn.role === role);
+
+let counting = 0, asked = 0;
+
+/** How much of the context the conversation and the message that is being written would take. */
+function countContext() {
+  clearTimeout(counting);
+  counting = setTimeout(async () => {
+    const number = ++asked;
+    const draft = byId('message').value;
+    const all = draft === '' ? messages() : [...messages(), { role: 'user', content: draft }];
+    const room = models.contextLength();
+    let text = '';
+    if (all.length > 0 && room > 0 && models.canChat() && current.mode === 'chat') {
+      try { text = `${count((await post('apply-template', { model: models.model(), messages: all })).tokens.length)} of ${count(room)} tokens`; } catch { /* said when it is sent */ }
+    }
+    if (number === asked) byId('context').textContent = text;
+  }, 300);
+}
+
+function setMode(mode) {
+  if (current.mode === mode) return;
+  stop();
+  if (current.turns.length === 0 && current.text === '') {
+    current.mode = mode;
+    show();
+  } else {
+    select(store.conversations().find(one => one.mode === mode && one.turns.length === 0 && one.text === '') ?? store.newConversation({ mode }));
+  }
+  focusMessage();
+}
+
+/** A model without a chat template goes on with texts only. */
+function showWhatTheModelCan() {
+  const chat = byId('mode-chat');
+  chat.disabled = !models.canChat();
+  chat.title = models.canChat() ? '' : 'This model has no chat template: it can only go on with a text.';
+  if (!models.canChat() && current.mode === 'chat' && current.turns.length === 0) setMode('text');
+  else show();
+}
+
+async function start() {
+  settings.setUp(countContext);
+  setUpCard();
+  setUpShell({ imported: () => list() });
+  writing.setUp({ keep, withKey });
+  byId('composer').addEventListener('submit', event => { event.preventDefault(); send(); });
+  byId('message').addEventListener('input', countContext);
+  byId('message').addEventListener('keydown', event => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+  byId('stop').addEventListener('click', () => { stop(); focusMessage(); });
+  byId('new').addEventListener('click', newConversation);
+  byId('mode-chat').addEventListener('click', () => setMode('chat'));
+  byId('mode-text').addEventListener('click', () => setMode('text'));
+  byId('system').addEventListener('input', event => { current.system = event.target.value; if (current.turns.length > 0) store.save(current); countContext(); });
+  byId('set-markdown').addEventListener('change', show);
+  byId('open-card').addEventListener('click', () => models.showCard());
+  byId('model').addEventListener('change', async () => { await attempt(models.choose); showWhatTheModelCan(); });
+  addEventListener('storage', event => { if (event.key?.startsWith('dolmen.conversation.')) list(); });
+  const last = (role, action) => { const index = lastOf(role); if (index >= 0 && !running && current.mode === 'chat') action(index); };
+  setUpKeys({
+    focusMessage, newConversation,
+    regenerate: () => last('assistant', turnActions.regenerate), edit: () => last('user', turnActions.edit),
+    tokens: () => current.mode === 'text' ? writing.toggleTokens() : last('assistant', index => shownVersion(current.turns[index]).tokens.length > 0 && turnActions.toggleTokens(index)),
+    side: () => toggle('side'), settings: () => toggle('settings'), card: () => models.showCard(), keys: () => byId('keys').showModal(),
+    escape: () => { if (running || writing.isRunning()) stop(); },
+  });
+  show();
+  list();
+  focusMessage();
+  await attempt(models.load);
+  showWhatTheModelCan();
+}
+
+/** Says in the thread what the server says where it refuses. */
+async function attempt(action) {
+  try {
+    await withKey(action);
+  } catch (error) {
+    toast(error.message, 'Try again', () => attempt(action).then(showWhatTheModelCan));
+  }
+}
+
+start();

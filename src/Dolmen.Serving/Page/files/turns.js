@@ -1,0 +1,86 @@
+// A conversation's turns as elements.
+
+import { h } from './dom.js';
+import { figures } from './generation.js';
+import { markdown } from './markdown.js';
+import { choice } from './settings.js';
+import { legend, view } from './tokens.js';
+
+/** Longer texts are shown plainly while they grow: taking their Markdown apart for every piece would cost too much. */
+const LONG = 20_000;
+
+export const shownVersion = turn => turn.versions[turn.shown];
+
+/** A message with its buttons. The state says what of it is open: editing, tokens, and tokens of its prompt. */
+export function turnElement(turn, index, state, actions) {
+  const isUser = turn.role === 'user';
+  const name = isUser ? 'You' : shownVersion(turn).model;
+  const element = h('article', { class: `turn ${turn.role}`, 'data-index': index, 'aria-label': isUser ? 'Your message' : `Answer of ${name}` }, h('h2', {}, name));
+  if (state.editing) element.append(editor(turn, index, actions));
+  else if (isUser) element.append(h('div', { class: 'said plain' }, turn.text), buttons([['edit', 'Edit', () => actions.edit(index)], ['copy', 'Copy', () => actions.copy(turn.text)]]));
+  else element.append(...answer(turn, index, state, actions));
+  return element;
+}
+
+/** Fills in the text of an answer, also while it grows. */
+export function showText(box, text, isGrowing) {
+  const plain = choice('markdown') === false || (isGrowing && text.length > LONG);
+  box.className = plain ? 'said plain' : 'said prose';
+  box.replaceChildren(...(plain ? [text] : markdown(text)));
+}
+
+function answer(turn, index, state, actions) {
+  const version = shownVersion(turn);
+  const box = h('div', {});
+  showText(box, version.text, state.growing);
+  const parts = [box];
+  if (version.error) {
+    parts.push(h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'No answer. '), version.error,
+      h('button', { 'data-action': 'again', onclick: () => actions.regenerate(index) }, 'Try again')));
+  }
+  if (state.growing) return parts;
+  const all = [
+    ['copy', 'Copy', () => actions.copy(version.text)],
+    ['regenerate', 'Regenerate', () => actions.regenerate(index)],
+    ['edit', 'Edit', () => actions.edit(index)],
+  ];
+  if (version.tokens.length > 0) all.push(['tokens', 'Tokens', () => actions.toggleTokens(index), state.tokens]);
+  const row = buttons(all);
+  if (turn.versions.length > 1) row.prepend(versions(turn, index, actions));
+  parts.push(h('div', { class: 'figures' }, figures(version, actions.contextLength())), row);
+  if (state.tokens) parts.push(tokenView(version, index, state, actions));
+  return parts;
+}
+
+function tokenView(version, index, state, actions) {
+  const box = h('section', { class: 'token-view', 'aria-label': 'Tokens' }, legend());
+  if (state.prompt) box.append(h('h3', {}, 'Prompt'), view(state.prompt, 'Tokens of the prompt'), h('h3', {}, 'Answer'));
+  else if (state.promptError) box.append(h('div', { class: 'alarm', role: 'alert' }, state.promptError));
+  else box.append(h('div', {}, h('button', { class: 'quiet', 'data-action': 'prompt', onclick: () => actions.showPrompt(index) }, 'Show the prompt’s tokens too')));
+  box.append(view(version.tokens, 'Tokens of the answer'));
+  return box;
+}
+
+const buttons = list => h('div', { class: 'tools' }, list.map(([action, label, onclick, pressed]) =>
+  h('button', { class: 'quiet', 'data-action': action, onclick, 'aria-pressed': pressed === undefined ? null : String(Boolean(pressed)) }, label)));
+
+const versions = (turn, index, actions) => h('span', { class: 'versions', role: 'group', 'aria-label': 'Answers to this message' },
+  h('button', { class: 'quiet', 'data-action': 'earlier', 'aria-label': 'Earlier answer', disabled: turn.shown === 0, onclick: () => actions.showVersion(index, turn.shown - 1) }, '‹'),
+  h('span', {}, `${turn.shown + 1} of ${turn.versions.length}`),
+  h('button', { class: 'quiet', 'data-action': 'later', 'aria-label': 'Later answer', disabled: turn.shown === turn.versions.length - 1, onclick: () => actions.showVersion(index, turn.shown + 1) }, '›'));
+
+function editor(turn, index, actions) {
+  const isUser = turn.role === 'user';
+  const text = h('textarea', {
+    rows: 3, 'aria-label': isUser ? 'Your message' : 'The answer', 'data-action': 'editor',
+    onkeydown: event => {
+      if (event.key === 'Escape') { event.stopPropagation(); actions.edit(null); }
+      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && isUser) { event.preventDefault(); actions.saveEdit(index, text.value); }
+    },
+  });
+  text.value = isUser ? turn.text : shownVersion(turn).text;
+  return h('div', { class: 'editing' }, text, h('p', { class: 'row' },
+    h('button', { class: 'primary', onclick: () => actions.saveEdit(index, text.value) }, isUser ? 'Send' : 'Save'),
+    h('button', { class: 'quiet', onclick: () => actions.edit(null) }, 'Cancel'),
+    h('span', { class: 'note' }, isUser ? 'What follows this message is answered anew.' : 'The model goes on from the text as you leave it.')));
+}
