@@ -63,7 +63,7 @@ public class AccessTests(Chromium browser)
         await open.Ask("hi");
         await open.Page.Locator("[data-action=tokens]").ClickAsync();
         await open.Page.Locator("[data-action=prompt]").ClickAsync();
-        await open.Page.Locator(".tokens .token").Nth(3).FocusAsync();
+        await open.Page.Locator("[aria-label='Tokens of the prompt'] .token").Nth(3).FocusAsync();
         await Expect(open.Page.Locator("#token-card table")).ToBeVisibleAsync();
         await Hold(open, "tokens");
         await open.Page.Locator("#toggle-settings").ClickAsync();

@@ -57,8 +57,9 @@ public class TokenViewTests(Chromium browser)
                 [.. top[i].EnumerateObject().Select(one => one.Value.GetDouble()).OrderDescending()]);
         }
         // The turn's control tokens and the bytes of é are told apart from text.
-        await Expect(tokens.Locator("visible=true").And(open.Page.Locator(".special")).First).ToBeVisibleAsync();
         Assert.Contains("<|user|>", await open.Page.Locator(".tokens .special").AllInnerTextsAsync());
+        await open.Ask("more");                              // stands below, not within what is open
+        Assert.Equal(4, await open.Page.Locator("#turns > .turn").CountAsync());
         Assert.Equal(["C3", "A9"], await open.Page.Locator("[aria-label='Tokens of the prompt'] .part").AllInnerTextsAsync());
     }, FakeModel.OfHistory(ByteTokenizer.PairBase, 256));
 

@@ -81,7 +81,7 @@ const element = index => turnElement(current.turns[index], index,
 
 /** Shows one turn anew; the focus stays on the button that was pressed. */
 function refresh(index) {
-  const old = byId('turns').querySelector(`[data-index="${index}"]`);
+  const old = byId('turns').querySelector(`.turn[data-index="${index}"]`);
   const action = old?.contains(document.activeElement) ? document.activeElement.dataset.action : null;
   const fresh = element(index);
   if (old) old.replaceWith(fresh);
@@ -248,11 +248,17 @@ function countContext() {
     const draft = byId('message').value;
     const all = draft === '' ? messages() : [...messages(), { role: 'user', content: draft }];
     const room = models.contextLength();
-    let text = '';
+    let text = '', tooLong = false;
     if (all.length > 0 && room > 0 && models.canChat() && current.mode === 'chat') {
-      try { text = `${count((await post('apply-template', { model: models.model(), messages: all })).tokens.length)} of ${count(room)} tokens`; } catch { /* said when it is sent */ }
+      try {
+        const { tokens } = await post('apply-template', { model: models.model(), messages: all });
+        tooLong = tokens.length >= room;
+        text = `${count(tokens.length)} of ${count(room)} tokens${tooLong ? ': too long' : ''}`;
+      } catch { /* said when it is sent */ }
     }
-    if (number === asked) byId('context').textContent = text;
+    if (number !== asked) return;
+    byId('context').textContent = text;
+    byId('context').classList.toggle('too-long', tooLong);
   }, 300);
 }
 
