@@ -23,14 +23,15 @@ internal sealed class OpenPage(RunningServer server, IPage page, ConcurrentQueue
 
     /// <summary>Opens the page of a new server, lets a test use it, and holds it to have met no trouble.</summary>
     public static async Task With(Chromium browser, Func<OpenPage, Task> test, FakeModel? model = null, ServerOptions? options = null,
-        int width = 1200, ColorScheme scheme = ColorScheme.Light, bool refused = false)
+        int width = 1200, ColorScheme scheme = ColorScheme.Light, bool refused = false,
+        IReadOnlyList<ModelSource>? models = null)
     {
         await using var context = await browser.NewContext(new()
         {
             ViewportSize = new() { Width = width, Height = 800 }, ColorScheme = scheme, AcceptDownloads = true,
         });
         Assertions.SetDefaultExpectTimeout(60_000);
-        await using var server = await RunningServer.Start(model, options);
+        await using var server = models is null ? await RunningServer.Start(model, options) : await RunningServer.Start(models, options);
         var opened = await Open(server, context, refused);
         await test(opened);
         Assert.Empty(opened.Troubles);

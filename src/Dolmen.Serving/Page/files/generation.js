@@ -47,13 +47,19 @@ export function figures(version, contextLength) {
   const { timings, usage } = version;
   const tokens = usage?.completion ?? version.tokens.length;
   const all = [];
-  if (tokens > 0) all.push([`${count(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`, 'Tokens of the answer']);
-  if (version.finish in REASONS) all.push([REASONS[version.finish], 'Why the answer ended']);
-  if (timings?.predicted_n > 0) all.push([`decode ${count(timings.predicted_per_second)} tokens/s`, 'Speed of writing']);
-  if (timings?.prompt_n > 0) all.push([`prefill ${count(timings.prompt_per_second)} tokens/s`, 'Speed of reading the part of the prompt that was new']);
-  if (timings?.cache_n > 0) all.push([`${count(timings.cache_n)} of ${count(timings.cache_n + timings.prompt_n)} prompt tokens known`, 'Known from earlier requests']);
-  if (version.first !== undefined) all.push([`first token after ${milliseconds(version.first)}`, 'From sending to the first text']);
-  if (usage && contextLength) all.push([`context ${count(usage.prompt + usage.completion)} of ${count(contextLength)}`, 'Tokens of prompt and answer, of those that the model can hold']);
-  if (timings?.state_bytes > 0) all.push([`state ${bytes(timings.state_bytes)}`, 'Memory of what the model remembers of prompt and answer']);
+  const add = (holds, text, title) => { if (holds) all.push([text(), title]); };
+  const room = contextLength;
+  add(tokens > 0, () => `${count(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`, 'Tokens of the answer');
+  add(version.finish in REASONS, () => REASONS[version.finish], 'Why the answer ended');
+  add(timings?.predicted_n > 0, () => `decode ${count(timings.predicted_per_second)} tokens/s`, 'Speed of writing');
+  add(timings?.prompt_n > 0, () => `prefill ${count(timings.prompt_per_second)} tokens/s`,
+    'Speed of reading the part of the prompt that was new');
+  add(timings?.cache_n > 0, () => `${count(timings.cache_n)} of ${count(timings.cache_n + timings.prompt_n)} prompt tokens known`,
+    'Known from earlier requests');
+  add(version.first !== undefined, () => `first token after ${milliseconds(version.first)}`, 'From sending to the first text');
+  add(usage && room, () => `context ${count(usage.prompt + usage.completion)} of ${count(room)}`,
+    'Tokens of prompt and answer, of those that the model can hold');
+  add(timings?.state_bytes > 0, () => `state ${bytes(timings.state_bytes)}`,
+    'Memory of what the model remembers of prompt and answer');
   return all.map(([text, title]) => h('span', { title }, text));
 }

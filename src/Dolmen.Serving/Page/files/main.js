@@ -1,15 +1,16 @@
 // The page: which conversation is open, and what its buttons and keys do.
 
-import { ApiError, post, setKey } from './api.js';
-import { announce, byId, count, h } from './dom.js';
+import { showUse } from './context.js';
+import { announce, byId, h } from './dom.js';
 import { newVersion, promptTokens, receive } from './generation.js';
+import { withKey } from './keys.js';
 import * as models from './models.js';
 import * as settings from './settings.js';
 import { setUpKeys } from './shortcuts.js';
 import * as store from './store.js';
 import { hide as hideCard, setUpCard } from './tokens.js';
-import { showText, shownVersion, turnElement } from './turns.js';
-import { openKeyDialog, setUpShell, showList, toast, toggle } from './shell.js';
+import { showText, shownVersion, turnElement, welcome } from './turns.js';
+import { setUpShell, showList, toast, toggle } from './shell.js';
 import * as writing from './writing.js';
 
 let current = store.conversations()[0] ?? store.newConversation();
@@ -71,7 +72,7 @@ function show() {
   byId('mode-text').setAttribute('aria-pressed', String(isText));
   byId('system').value = current.system;
   writing.show(current);
-  byId('turns').replaceChildren(...(current.turns.length === 0 ? [welcome()] : current.turns.map((_, i) => element(i))));
+  byId('turns').replaceChildren(...(current.turns.length === 0 ? [welcome(models.model())] : current.turns.map((_, i) => element(i))));
   byId('thread').scrollTop = byId('thread').scrollHeight;
   countContext();
 }
@@ -89,10 +90,6 @@ function refresh(index) {
   if (action) fresh.querySelector(`[data-action="${action}"]`)?.focus();
   return fresh;
 }
-
-const welcome = () => h('div', { class: 'welcome' }, byId('main').ownerDocument.querySelector('.mark').cloneNode(true),
-  h('h2', {}, models.model() || 'Dolmen'),
-  h('p', {}, 'Write a message to begin. Conversations stay in this browser; every answer can be looked at token by token.'));
 
 function focusMessage() { byId(current.mode === 'text' ? 'text' : 'message').focus(); }
 
@@ -116,7 +113,7 @@ async function answer(index) {
   conversation.turns.push(turn);
   turn.shown = turn.versions.push(version) - 1;
   const run = running = { abort: new AbortController(), index };
-  busy(true);
+  busy(run);
   byId('turns').querySelectorAll('.turn').forEach(one => { if (Number(one.dataset.index) > index) one.remove(); });
   let box = refresh(index);
   box.classList.add('writing-now');
@@ -138,10 +135,7 @@ async function answer(index) {
     version.finish = 'error';
   }
   cancelAnimationFrame(drawn);
-  if (running === run) {
-    running = null;
-    busy(false);
-  }
+  if (running === run) busy(running = null);
   const stays = isAtEnd();
   if (current === conversation) {
     refresh(index);
@@ -154,21 +148,9 @@ async function answer(index) {
   if (!version.error) announce(version.finish === 'stopped' ? 'Stopped' : `Answer: ${version.text.slice(0, 600)}`);
 }
 
-/** Asks for a key where the server wants one, then does it again. */
-async function withKey(action) {
-  for (;;) {
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      const key = await openKeyDialog(error.message);
-      if (key === null) throw error;
-      setKey(key);
-    }
-  }
-}
-
-function busy(is) {
+/** Send or Stop, by whether an answer is being written. */
+function busy(run) {
+  const is = run !== null;
   byId('send').hidden = is;
   byId('stop').hidden = !is;
   byId('main').setAttribute('aria-busy', String(is));
@@ -218,6 +200,7 @@ const turnActions = {
   },
   toggleTokens: index => {
     const version = shownVersion(current.turns[index]);
+    if (version.tokens.length === 0) return;
     open.set(version, { tokens: !open.get(version)?.tokens });
     hideCard();
     refresh(index).querySelector('.token-view')?.scrollIntoView({ block: 'nearest' });
@@ -236,31 +219,11 @@ const turnActions = {
   },
 };
 
-const lastOf = role => current.turns.findLastIndex(turn => turn.role === role);
-
-let counting = 0, asked = 0;
-
-/** How much of the context the conversation and the message that is being written would take. */
-function countContext() {
-  clearTimeout(counting);
-  counting = setTimeout(async () => {
-    const number = ++asked;
-    const draft = byId('message').value;
-    const all = draft === '' ? messages() : [...messages(), { role: 'user', content: draft }];
-    const room = models.contextLength();
-    let text = '', tooLong = false;
-    if (all.length > 0 && room > 0 && models.canChat() && current.mode === 'chat') {
-      try {
-        const { tokens } = await post('apply-template', { model: models.model(), messages: all });
-        tooLong = tokens.length >= room;
-        text = `${count(tokens.length)} of ${count(room)} tokens${tooLong ? ': too long' : ''}`;
-      } catch { /* said when it is sent */ }
-    }
-    if (number !== asked) return;
-    byId('context').textContent = text;
-    byId('context').classList.toggle('too-long', tooLong);
-  }, 300);
-}
+const countContext = () => showUse(() => {
+  if (current.mode !== 'chat') return [];
+  const draft = byId('message').value;
+  return draft === '' ? messages() : [...messages(), { role: 'user', content: draft }];
+});
 
 function setMode(mode) {
   if (current.mode === mode) return;
@@ -269,7 +232,7 @@ function setMode(mode) {
     current.mode = mode;
     show();
   } else {
-    select(store.conversations().find(one => one.mode === mode && one.turns.length === 0 && one.text === '') ?? store.newConversation({ mode }));
+    select(store.newConversation({ mode }));
   }
   focusMessage();
 }
@@ -287,7 +250,7 @@ async function start() {
   settings.setUp(countContext);
   setUpCard();
   setUpShell({ imported: () => list() });
-  writing.setUp({ keep, withKey });
+  writing.setUp(keep);
   byId('composer').addEventListener('submit', event => { event.preventDefault(); send(); });
   byId('message').addEventListener('input', countContext);
   byId('message').addEventListener('keydown', event => {
@@ -299,16 +262,23 @@ async function start() {
   byId('new').addEventListener('click', newConversation);
   byId('mode-chat').addEventListener('click', () => setMode('chat'));
   byId('mode-text').addEventListener('click', () => setMode('text'));
-  byId('system').addEventListener('input', event => { current.system = event.target.value; if (current.turns.length > 0) store.save(current); countContext(); });
+  byId('system').addEventListener('input', event => {
+    current.system = event.target.value;
+    if (current.turns.length > 0) store.save(current);
+    countContext();
+  });
   byId('set-markdown').addEventListener('change', show);
   byId('open-card').addEventListener('click', () => models.showCard());
   byId('model').addEventListener('change', async () => { await attempt(models.choose); showWhatTheModelCan(); });
   addEventListener('storage', event => { if (event.key?.startsWith('dolmen.conversation.')) list(); });
-  const last = (role, action) => { const index = lastOf(role); if (index >= 0 && !running && current.mode === 'chat') action(index); };
+  const last = (role, action) => {
+    const index = current.turns.findLastIndex(turn => turn.role === role);
+    if (index >= 0 && !running && current.mode === 'chat') action(index);
+  };
   setUpKeys({
     focusMessage, newConversation,
     regenerate: () => last('assistant', turnActions.regenerate), edit: () => last('user', turnActions.edit),
-    tokens: () => current.mode === 'text' ? writing.toggleTokens() : last('assistant', index => shownVersion(current.turns[index]).tokens.length > 0 && turnActions.toggleTokens(index)),
+    tokens: () => current.mode === 'text' ? writing.toggleTokens() : last('assistant', turnActions.toggleTokens),
     side: () => toggle('side'), settings: () => toggle('settings'), card: () => models.showCard(), keys: () => byId('keys').showModal(),
     escape: () => { if (running || writing.isRunning()) stop(); },
   });
@@ -319,7 +289,7 @@ async function start() {
   showWhatTheModelCan();
 }
 
-/** Says in the thread what the server says where it refuses. */
+/** Says what the server says where it refuses. */
 async function attempt(action) {
   try {
     await withKey(action);

@@ -40,7 +40,8 @@ export function setUp(onChange) {
   for (const [name, label, step, min, max] of NUMBERS) {
     const input = h('input', {
       id: `set-${name}`, name, type: 'number', step, min, max, inputmode: 'decimal', value: values[name],
-      placeholder: WITHOUT[name] ?? 'default', oninput: event => put(name, event.target.value === '' ? undefined : event.target.valueAsNumber),
+      placeholder: WITHOUT[name] ?? 'default',
+      oninput: event => put(name, event.target.value === '' ? undefined : event.target.valueAsNumber),
     });
     grid.append(h('label', { class: 'field', for: input.id }, h('span', {}, label), input));
   }

@@ -8,7 +8,9 @@ const WIDE = matchMedia('(min-width: 62.01rem)');
 export function setUpShell({ imported }) {
   for (const panel of ['side', 'settings']) byId(`toggle-${panel}`).addEventListener('click', () => toggle(panel));
   byId('open-keys').addEventListener('click', () => byId('keys').showModal());
-  for (const form of document.querySelectorAll('dialog form[method="dialog"]')) form.closest('dialog').addEventListener('click', closeOutside);
+  for (const form of document.querySelectorAll('dialog form[method="dialog"]')) {
+    form.closest('dialog').addEventListener('click', closeOutside);
+  }
   document.addEventListener('keydown', event => {
     const panel = event.key === 'Escape' && event.target.closest?.('.side, .settings');
     if (!panel || WIDE.matches) return;
@@ -32,9 +34,13 @@ export function toggle(name, moves = true) {
 
 export function showList(conversations, current, { select, remove }) {
   const focused = document.activeElement?.closest?.('#conversations li')?.dataset.id;
-  byId('conversations').replaceChildren(...conversations.map(one => h('li', { class: one.id === current ? 'current' : null, 'data-id': one.id },
-    h('button', { class: 'pick', 'aria-current': one.id === current ? 'true' : null, onclick: () => select(one) }, one.title || 'Untitled'),
-    h('button', { class: 'drop', 'aria-label': `Delete ${one.title || 'this conversation'}`, title: 'Delete', onclick: () => remove(one) }, '×'))));
+  byId('conversations').replaceChildren(...conversations.map(one => {
+    const isCurrent = one.id === current;
+    const title = one.title || 'Untitled';
+    return h('li', { class: isCurrent ? 'current' : null, 'data-id': one.id },
+      h('button', { class: 'pick', 'aria-current': isCurrent ? 'true' : null, onclick: () => select(one) }, title),
+      h('button', { class: 'drop', 'aria-label': `Delete ${title}`, title: 'Delete', onclick: () => remove(one) }, '×'));
+  }));
   if (focused) byId('conversations').querySelector(`[data-id="${focused}"] .pick`)?.focus();
 }
 
@@ -47,26 +53,6 @@ export function toast(text, label, action) {
   box.replaceChildren(h('span', {}, text), label ? h('button', { onclick: () => { box.hidden = true; action(); } }, label) : '');
   box.hidden = false;
   fading = setTimeout(() => { box.hidden = true; }, label ? 12_000 : 3_000);
-}
-
-/** The key that was entered, or null where the dialog was closed without one. */
-export function openKeyDialog(told) {
-  const dialog = byId('ask-key'), form = byId('key-form'), key = byId('key');
-  byId('key-told').textContent = told;
-  key.value = '';
-  dialog.showModal();
-  return new Promise(resolve => {
-    const submit = event => {
-      event.preventDefault();
-      dialog.close(key.value);
-    };
-    form.addEventListener('submit', submit);
-    dialog.returnValue = '';
-    dialog.addEventListener('close', () => {
-      form.removeEventListener('submit', submit);
-      resolve(dialog.returnValue === '' ? null : dialog.returnValue);
-    }, { once: true });
-  });
 }
 
 function closeOutside(event) {

@@ -22,7 +22,7 @@ export function setUpKeys(actions) {
     ['Enter', 'Send'], ['Shift Enter', 'A new line'], ['Esc', 'Stop the answer, close what is open'],
     ['← →', 'In the token view: the token before, the next'], ['↑ ↓', 'In the token view: the line above, below'],
   ];
-  const row = (keys, says) => [h('dt', {}, keys.split(' ').flatMap((key, i) => i > 0 ? [' ', h('kbd', {}, key)] : [h('kbd', {}, key)])), h('dd', {}, says)];
+  const row = (keys, says) => [h('dt', {}, keys.split(' ').flatMap(key => [h('kbd', {}, key), ' '])), h('dd', {}, says)];
   byId('key-list').append(...[...others, ...singles].flatMap(([key, says]) => row(key, says)));
 
   document.addEventListener('keydown', event => {

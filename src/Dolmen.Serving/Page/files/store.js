@@ -91,7 +91,8 @@ function conversation(from) {
     return { role: 'assistant', versions, shown: Math.min(Math.max(0, number(turn.shown) | 0), versions.length - 1) };
   });
   return {
-    id: text(from.id, 'id').slice(0, 64), title: text(from.title ?? '', 'title'), created: number(from.created), updated: number(from.updated),
+    id: text(from.id, 'id').slice(0, 64), title: text(from.title ?? '', 'title'),
+    created: number(from.created), updated: number(from.updated),
     mode: from.mode === 'text' ? 'text' : 'chat', system: text(from.system ?? '', 'system'), text: text(from.text ?? '', 'text'), turns,
     last: from.last && typeof from.last === 'object' && Number.isInteger(from.last.start) ? from.last : undefined,
   };

@@ -14,7 +14,8 @@ const hex = bytes => bytes.map(byte => byte.toString(16).toUpperCase().padStart(
 
 /** Of a chat's answer. */
 export const ofChat = logprobs => (logprobs?.content ?? []).map(entry => ({
-  t: entry.token, b: partOf(entry), l: rounded(entry.logprob), a: (entry.top_logprobs ?? []).map(top => [nameOf(top), rounded(top.logprob)]),
+  t: entry.token, b: partOf(entry), l: rounded(entry.logprob),
+  a: (entry.top_logprobs ?? []).map(top => [nameOf(top), rounded(top.logprob)]),
 }));
 
 const partOf = entry => entry.token.includes('\uFFFD') && entry.bytes ? hex(entry.bytes) : undefined;
@@ -28,7 +29,8 @@ export const ofText = logprobs => (logprobs?.tokens ?? []).map((text, i) => {
   return { t: bytes ? '\uFFFD' : text, b: bytes, l: rounded(logprobs.token_logprobs[i]), a: alternatives.sort((x, y) => y[1] - x[1]) };
 });
 
-const bytesIn = text => /^bytes:(\\x[0-9a-f]{2})+$/.test(text) ? hex(text.match(/[0-9a-f]{2}(?=\\|$)/g).map(part => parseInt(part, 16))) : undefined;
+const bytesIn = text => /^bytes:(\\x[0-9a-f]{2})+$/.test(text)
+  ? text.slice('bytes:\\x'.length).split('\\x').join(' ').toUpperCase() : undefined;
 const readable = text => bytesIn(text) ? `bytes:${bytesIn(text)}` : text;
 
 export function level(logprob) {
@@ -41,8 +43,10 @@ export function level(logprob) {
 export function visible(text) {
   if (text.startsWith('bytes:')) return text.slice(6);
   return text.replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '⇥').replaceAll('\r', '␍')
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, c => `U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, codeOf);
 }
+
+const codeOf = letter => `U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
 
 export const legend = () => h('ul', { class: 'legend', 'aria-label': 'How likely the model held each token' },
   LEVELS.map(([, label], i) => h('li', {}, h('span', { class: `token level${i}`, 'aria-hidden': 'true' }, 'token'), label)));
@@ -86,7 +90,11 @@ function spoken(token) {
 function move(event, box) {
   const all = [...box.querySelectorAll('.token')];
   const at = all.indexOf(document.activeElement);
-  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1, ArrowDown: below(all, at, 1), ArrowUp: below(all, at, -1) }[event.key];
+  const targets = {
+    ArrowRight: () => at + 1, ArrowLeft: () => at - 1, Home: () => 0, End: () => all.length - 1,
+    ArrowDown: () => below(all, at, 1), ArrowUp: () => below(all, at, -1),
+  };
+  const to = Object.hasOwn(targets, event.key) ? targets[event.key]() : undefined;
   if (event.key === 'Escape' && !byId('token-card').hidden) {
     hide();
     event.stopPropagation();

@@ -15,9 +15,10 @@ export const shownVersion = turn => turn.versions[turn.shown];
 export function turnElement(turn, index, state, actions) {
   const isUser = turn.role === 'user';
   const name = isUser ? 'You' : shownVersion(turn).model;
-  const element = h('article', { class: `turn ${turn.role}`, 'data-index': index, 'aria-label': isUser ? 'Your message' : `Answer of ${name}` }, h('h2', {}, name));
+  const label = isUser ? 'Your message' : `Answer of ${name}`;
+  const element = h('article', { class: `turn ${turn.role}`, 'data-index': index, 'aria-label': label }, h('h2', {}, name));
   if (state.editing) element.append(editor(turn, index, actions));
-  else if (isUser) element.append(h('div', { class: 'said plain' }, turn.text), buttons([['edit', 'Edit', () => actions.edit(index)], ['copy', 'Copy', () => actions.copy(turn.text)]]));
+  else if (isUser) element.append(...message(turn, index, actions));
   else element.append(...answer(turn, index, state, actions));
   return element;
 }
@@ -28,6 +29,15 @@ export function showText(box, text, isGrowing) {
   box.className = plain ? 'said plain' : 'said prose';
   box.replaceChildren(...(plain ? [text] : markdown(text)));
 }
+
+/** What stands where nothing was said yet. */
+export const welcome = model => h('div', { class: 'welcome' }, document.querySelector('.mark').cloneNode(true), h('h2', {}, model ?? 'Dolmen'),
+  h('p', {}, 'Write a message to begin. Conversations stay in this browser; every answer can be looked at token by token.'));
+
+const message = (turn, index, actions) => [
+  h('div', { class: 'said plain' }, turn.text),
+  buttons([['edit', 'Edit', () => actions.edit(index)], ['copy', 'Copy', () => actions.copy(turn.text)]]),
+];
 
 function answer(turn, index, state, actions) {
   const version = shownVersion(turn);
@@ -54,33 +64,46 @@ function answer(turn, index, state, actions) {
 
 function tokenView(version, index, state, actions) {
   const box = h('section', { class: 'token-view', 'aria-label': 'Tokens' }, legend());
+  const more = { class: 'quiet', 'data-action': 'prompt', onclick: () => actions.showPrompt(index) };
   if (state.prompt) box.append(h('h3', {}, 'Prompt'), view(state.prompt, 'Tokens of the prompt'), h('h3', {}, 'Answer'));
   else if (state.promptError) box.append(h('div', { class: 'alarm', role: 'alert' }, state.promptError));
-  else box.append(h('div', {}, h('button', { class: 'quiet', 'data-action': 'prompt', onclick: () => actions.showPrompt(index) }, 'Show the prompt’s tokens too')));
+  else box.append(h('div', {}, h('button', more, 'Show the prompt’s tokens too')));
   box.append(view(version.tokens, 'Tokens of the answer'));
   return box;
 }
 
-const buttons = list => h('div', { class: 'tools' }, list.map(([action, label, onclick, pressed]) =>
-  h('button', { class: 'quiet', 'data-action': action, onclick, 'aria-pressed': pressed === undefined ? null : String(Boolean(pressed)) }, label)));
+const button = (action, label, onclick, more = {}) => h('button', { class: 'quiet', 'data-action': action, onclick, ...more }, label);
 
-const versions = (turn, index, actions) => h('span', { class: 'versions', role: 'group', 'aria-label': 'Answers to this message' },
-  h('button', { class: 'quiet', 'data-action': 'earlier', 'aria-label': 'Earlier answer', disabled: turn.shown === 0, onclick: () => actions.showVersion(index, turn.shown - 1) }, '‹'),
-  h('span', {}, `${turn.shown + 1} of ${turn.versions.length}`),
-  h('button', { class: 'quiet', 'data-action': 'later', 'aria-label': 'Later answer', disabled: turn.shown === turn.versions.length - 1, onclick: () => actions.showVersion(index, turn.shown + 1) }, '›'));
+const buttons = list => h('div', { class: 'tools' }, list.map(([action, label, onclick, pressed]) =>
+  button(action, label, onclick, { 'aria-pressed': pressed === undefined ? null : String(Boolean(pressed)) })));
+
+function versions(turn, index, actions) {
+  const { shown, versions: all } = turn;
+  const earlier = { 'aria-label': 'Earlier answer', disabled: shown === 0 };
+  const later = { 'aria-label': 'Later answer', disabled: shown === all.length - 1 };
+  return h('span', { class: 'versions', role: 'group', 'aria-label': 'Answers to this message' },
+    button('earlier', '‹', () => actions.showVersion(index, shown - 1), earlier),
+    h('span', {}, `${shown + 1} of ${all.length}`),
+    button('later', '›', () => actions.showVersion(index, shown + 1), later));
+}
 
 function editor(turn, index, actions) {
   const isUser = turn.role === 'user';
   const text = h('textarea', {
     rows: 3, 'aria-label': isUser ? 'Your message' : 'The answer', 'data-action': 'editor',
     onkeydown: event => {
-      if (event.key === 'Escape') { event.stopPropagation(); actions.edit(null); }
-      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && isUser) { event.preventDefault(); actions.saveEdit(index, text.value); }
+      if (event.key === 'Escape') {
+        event.stopPropagation();
+        actions.edit(null);
+      } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && isUser) {
+        event.preventDefault();
+        actions.saveEdit(index, text.value);
+      }
     },
   });
   text.value = isUser ? turn.text : shownVersion(turn).text;
   return h('div', { class: 'editing' }, text, h('p', { class: 'row' },
     h('button', { class: 'primary', onclick: () => actions.saveEdit(index, text.value) }, isUser ? 'Send' : 'Save'),
     h('button', { class: 'quiet', onclick: () => actions.edit(null) }, 'Cancel'),
-    h('span', { class: 'note' }, isUser ? 'What follows this message is answered anew.' : 'The model goes on from the text as you leave it.')));
+    h('span', { class: 'note' }, isUser ? 'What follows it is answered anew.' : 'The model goes on from the text as you leave it.')));
 }

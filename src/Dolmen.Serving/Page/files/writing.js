@@ -2,21 +2,22 @@
 
 import { announce, byId, h } from './dom.js';
 import { figures, newVersion, receive, score } from './generation.js';
+import { withKey } from './keys.js';
 import { contextLength, model } from './models.js';
 import { choice, requestFields } from './settings.js';
 import { legend, view } from './tokens.js';
 
 let conversation = null;
 let running = null;
-let around = null;
+let keep = () => {};
 let showsTokens = false;
 let asked = 0;
 
 export const isRunning = () => running !== null;
 export const stop = () => running?.abort();
 
-export function setUp(actions) {
-  around = actions;
+export function setUp(onChange) {
+  keep = onChange;
   const text = byId('text');
   text.addEventListener('input', () => {
     conversation.text = text.value;
@@ -24,7 +25,7 @@ export function setUp(actions) {
     buttons();
     closeTokens();
   });
-  text.addEventListener('change', () => around.keep());
+  text.addEventListener('change', () => keep());
   text.addEventListener('keydown', event => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -32,7 +33,7 @@ export function setUp(actions) {
   });
   byId('continue').addEventListener('click', goOn);
   byId('stop-text').addEventListener('click', () => { stop(); byId('continue').focus(); });
-  byId('undo-text').addEventListener('click', () => { undo(); around.keep(); text.focus(); });
+  byId('undo-text').addEventListener('click', () => { undo(); keep(); text.focus(); });
   byId('again-text').addEventListener('click', () => { undo(); goOn(); });
   byId('tokens-text').addEventListener('click', toggleTokens);
 }
@@ -83,17 +84,21 @@ async function goOn() {
   };
   try {
     const body = { model: model(), prompt: one.text, ...requestFields(false) };
-    await around.withKey(() => receive('v1/completions', body, version, running.signal, grow));
+    await withKey(() => receive('v1/completions', body, version, running.signal, grow));
   } catch (failed) {
     error = failed;
   }
   running = null;
   // Its tokens are those of the whole text, scored when they are asked for.
-  if (version.text !== '') one.last = { start, version: { ...version, text: '', tokens: [], usage: version.usage ?? { prompt: 0, completion: version.tokens.length } } };
+  if (version.text !== '') {
+    const usage = version.usage ?? { prompt: 0, completion: version.tokens.length };
+    one.last = { start, version: { ...version, text: '', tokens: [], usage } };
+  }
   if (conversation !== one) return;
   buttons();
-  around.keep();
-  if (error) byId('text-error').replaceChildren(h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'Not continued. '), error.message));
+  keep();
+  const told = error && h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'Not continued. '), error.message);
+  if (told) byId('text-error').replaceChildren(told);
   else announce(version.finish === 'stopped' ? 'Stopped' : `Written: ${version.text.slice(0, 600)}`);
 }
 
@@ -107,12 +112,13 @@ export async function toggleTokens() {
   byId('tokens-text').setAttribute('aria-pressed', 'true');
   let content;
   try {
-    const tokens = await around.withKey(() => score(model(), conversation.text, Number(choice('alternatives'))));
+    const tokens = await withKey(() => score(model(), conversation.text, Number(choice('alternatives'))));
     content = [legend(), view(tokens, 'Tokens of the text')];
   } catch (error) {
     content = [h('div', { class: 'alarm', role: 'alert' }, error.message)];
   }
-  if (showsTokens && number === asked) byId('text-tokens').replaceChildren(h('section', { class: 'token-view', 'aria-label': 'Tokens' }, content));
+  if (!showsTokens || number !== asked) return;
+  byId('text-tokens').replaceChildren(h('section', { class: 'token-view', 'aria-label': 'Tokens' }, content));
 }
 
 function closeTokens() {
