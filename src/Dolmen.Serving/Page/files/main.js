@@ -17,7 +17,6 @@ let current = store.conversations()[0] ?? store.newConversation();
 let running = null;                      // aborts the answer that is being written
 let editing = null;                      // index of the turn that is being edited
 const open = new WeakMap();              // version → what of its tokens is open
-
 const stateOf = turn => turn.versions ? open.get(shownVersion(turn)) ?? {} : {};
 
 function messages(until = current.turns.length) {
@@ -38,7 +37,6 @@ function keep() {
   }
   list();
 }
-
 const list = () => showList(store.conversations(), current.id, { select, remove });
 
 function select(conversation) {
