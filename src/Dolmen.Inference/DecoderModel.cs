@@ -70,6 +70,8 @@ public sealed unsafe class DecoderModel : LanguageModel
 
     public override bool DependsOnLength => _body.DependsOnLength;
 
+    public override int HiddenSize => _body.DModel;
+
     public override long StateBytes => _body.StateBytes;
 
     public override long StateBytesOf(int tokens) => _body.StateBytesOf(tokens);

@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
 
@@ -33,6 +34,9 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
     /// generated.</summary>
     public bool ScorePrompt { get; init; }
 
+    /// <summary>Also makes one vector of the hidden states of the prompt. No token need be generated.</summary>
+    public Pooling? Pooling { get; init; }
+
     /// <summary>Longer or more stop strings than these are a mistake of the caller, not a way to end a text.</summary>
     public const int MaxStops = 16, MaxStopLength = 1000;
 
@@ -40,7 +44,7 @@ public sealed record GenerationOptions(SamplingOptions Sampling, int MaxTokens =
     public void Validate()
     {
         var problems = new List<string>(Sampling.Problems());
-        if (MaxTokens < (ScorePrompt ? 0 : 1))
+        if (MaxTokens < (ScorePrompt || Pooling is not null ? 0 : 1))
             problems.Add($"max-tokens is {MaxTokens}: it must be at least 1.");
         if (MinTokens < 0 || MinTokens > MaxTokens)
             problems.Add($"min-tokens is {MinTokens}: it must be between 0 and max-tokens, {MaxTokens}.");
@@ -88,6 +92,10 @@ public sealed record GenerationResult(string Text, int[] Tokens, FinishReason Fi
 
     /// <summary>Of the prompt; empty unless asked for.</summary>
     public IReadOnlyList<TokenLogprob> PromptLogprobs { get; init; } = [];
+
+    /// <summary>What <see cref="GenerationOptions.Pooling"/> made of the prompt, (D), as the model gives it: not normalised. Empty unless
+    /// asked for.</summary>
+    public float[] Pooled { get; init; } = [];
 }
 
 /// <summary>Continues one token sequence at a time; see <see cref="Scheduler"/> for many.</summary>

@@ -19,6 +19,9 @@ public abstract class LanguageModel : IDisposable
     /// <see cref="SequenceSlice.PromptEnd"/>. The prefix of one prompt then cannot stand for that of another.</summary>
     public virtual bool DependsOnLength => false;
 
+    /// <summary>Numbers of a hidden state, see <see cref="SequenceSlice.HiddenStates"/>; 0 where the model gives none.</summary>
+    public virtual int HiddenSize => 0;
+
     /// <summary>Memory of all its states that are alive, what several share counted once; 0 where nobody counts.</summary>
     public virtual long StateBytes => 0;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Serving.Embeddings;
 using Dolmen.Serving.LlamaCpp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -24,6 +25,7 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         app.MapMethods("/v1/models/{**id}", Reading, Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));
+        new EmbeddingEndpoint(catalog).Map(app);
         new TextEndpoints(catalog).Map(app);
         new StatusEndpoints(catalog).Map(app);
     }

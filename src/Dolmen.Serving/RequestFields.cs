@@ -30,6 +30,14 @@ internal sealed class RequestFields(JsonElement body)
         { } value => throw Wrong(name, $"a number from {least} to {most}", value),
     };
 
+    /// <summary>One of a few words.</summary>
+    public string? Choice(string name, params string[] words) => this[name] switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } value when words.FirstOrDefault(word => value.ValueEquals(word)) is { } word => word,
+        { } value => throw Wrong(name, string.Join(" or ", words), value),
+    };
+
     public long? Integer(string name, long least, long most) => this[name] switch
     {
         null => null,

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Dolmen.Serving.Embeddings;
 using Dolmen.Serving.LlamaCpp;
 using Dolmen.Serving.Tools;
 
@@ -85,6 +86,7 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
+[JsonSerializable(typeof(EmbeddingList))]
 [JsonSerializable(typeof(TokenList))]
 [JsonSerializable(typeof(TokenPiece))]
 [JsonSerializable(typeof(DetokenizedText))]

@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
@@ -29,6 +30,12 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 
     /// <summary>Where the model lies: kept out of what clients are told.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>How vectors are made of texts where a request does not say: as the model's files say, or by the mean.</summary>
+    /// <exception cref="UserErrorException">The files name a way that is not known here.</exception>
+    internal Pooling Pooling => _pooling ??= (Folder is null ? null : PoolingSetting.Of(Folder)) ?? Checkpoints.Pooling.Mean;
+
+    private Pooling? _pooling;
 
     public bool AnswersTo(string name) => name == Name || Aliases.Contains(name, StringComparer.Ordinal);
 

@@ -1,4 +1,5 @@
 using Dolmen.Inference;
+using Dolmen.Serving.Embeddings;
 
 namespace Dolmen.Serving;
 
@@ -45,11 +46,34 @@ internal sealed class ServingEngine : IDisposable
         }
         finally
         {
-            // Where one of them failed the others are for nobody. They have let go of the model when their results say so.
-            await abandoned.CancelAsync();
-            foreach (var generation in choices)
-                if (generation is not null) await ((Task)generation.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Release(choices, abandoned);
             await ((Task)Task.WhenAll(following)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _metrics.Running(-running);
+        }
+    }
+
+    /// <summary>Of each input the vector that the model gives: neither cut nor normalised.</summary>
+    /// <exception cref="ApiErrorException">Too many wait already.</exception>
+    public async Task<IReadOnlyList<GenerationResult>> Embed(EmbeddingRequest request, CancellationToken stop)
+    {
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var texts = new List<Generation>();
+        var running = 0;
+        try
+        {
+            await WaitForTurn(() =>
+            {
+                texts.AddRange(request.Inputs.Select(input => _scheduler.Submit(request.TextOf(input), abandoned.Token)));
+                return texts[0];
+            });
+            _metrics.Running(running = 1);
+            var results = await Task.WhenAll(texts.Select(text => text.Result));
+            foreach (var result in results) _metrics.Finished(result);
+            return results;
+        }
+        finally
+        {
+            await Release(texts, abandoned);
             _metrics.Running(-running);
         }
     }
@@ -63,7 +87,30 @@ internal sealed class ServingEngine : IDisposable
 
     /// <summary>Submits all choices of a request and waits until the first has its turn.</summary>
     /// <param name="choices">Gets them; null for one of which the prompt alone was asked for.</param>
-    private async Task Begin(CompletionRequest request, List<Generation?> choices, CancellationToken stop)
+    private Task Begin(CompletionRequest request, List<Generation?> choices, CancellationToken stop) => WaitForTurn(() =>
+    {
+        for (var choice = 0; choice < request.Prompts.Count * request.Candidates; choice++)
+        {
+            var options = request.OptionsOf(choice % request.Candidates);
+            var prompt = request.Prompts[choice / request.Candidates].Tokens;
+            choices.Add(
+                options is { MaxTokens: 0, ScorePrompt: false } ? null
+                    : _scheduler.Submit(new GenerationRequest(prompt, options), stop));
+        }
+        return choices[0];
+    });
+
+    /// <summary>Where one of a request's texts failed the others are for nobody. They have let go of the model when their results say
+    /// so.</summary>
+    private static async Task Release(IEnumerable<Generation?> texts, CancellationTokenSource abandoned)
+    {
+        await abandoned.CancelAsync();
+        foreach (var text in texts)
+            if (text is not null) await ((Task)text.Result).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <param name="submit">Gives the scheduler a request's texts; returns the first.</param>
+    private async Task WaitForTurn(Func<Generation?> submit)
     {
         if (Interlocked.Increment(ref _waiting) > _maxWaiting)
         {
@@ -73,15 +120,7 @@ internal sealed class ServingEngine : IDisposable
         try
         {
             _metrics.Waiting(1);
-            for (var choice = 0; choice < request.Prompts.Count * request.Candidates; choice++)
-            {
-                var options = request.OptionsOf(choice % request.Candidates);
-                var prompt = request.Prompts[choice / request.Candidates].Tokens;
-                choices.Add(
-                    options is { MaxTokens: 0, ScorePrompt: false } ? null
-                        : _scheduler.Submit(new GenerationRequest(prompt, options), stop));
-            }
-            if (choices[0] is { } first) await first.Started;
+            if (submit() is { } first) await first.Started;
         }
         finally
         {

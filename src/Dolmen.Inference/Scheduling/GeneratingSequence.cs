@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Dolmen.Checkpoints;
 using Dolmen.Inference.Constraints;
 using Dolmen.Tokenization;
 
@@ -25,7 +26,9 @@ internal sealed class GeneratingSequence : IDisposable
     private readonly TextGate _gate;
     private readonly List<TokenLogprob> _ofPrompt = [];
     private readonly List<TokenLogprob> _logprobs = [];
+    private readonly PromptPooling? _pooling;
     private float[] _logits = [];
+    private float[] _hidden = [];
     private GenerationResult? _result;
     private long _began, _drawing;
     private DecodeState? _before;                                        // where the state cannot go back: it before the drafts
@@ -43,6 +46,7 @@ internal sealed class GeneratingSequence : IDisposable
         _drawable = Math.Min(model.Config.VocabSize, tokenizer.VocabSize);
         _limit = Math.Min(_options.MaxTokens, model.Config.ContextLength - PromptLength);
         _ends = [.. _options.IgnoreEnds ? [] : tokenizer.Ends, .. _options.StopTokens];
+        if (_options.Pooling is { } pooling) _pooling = new PromptPooling(pooling, PromptLength, model.HiddenSize);
         var atStart = _tokens.TrueForAll(tokenizer.IsSpecial);
         _cursor = _options.Constraint?.Begin(dropsSpace: atStart && tokenizer.DropsLeadingSpace);
         _rules = new LogitRules(_options.Sampling, _tokens, _ends, _cursor);
@@ -60,7 +64,10 @@ internal sealed class GeneratingSequence : IDisposable
 
     public int PromptLength { get; }
 
-    public bool IsScored => _options is { ScorePrompt: true, Logprobs: not null };
+    /// <summary>Every token of the prompt must be computed for it, even where another prompt begins alike.</summary>
+    public bool NeedsWholePrompt => IsScored || _pooling is { NeedsAll: true };
+
+    private bool IsScored => _options is { ScorePrompt: true, Logprobs: not null };
 
     public bool IsFinished => _result is not null;
 
@@ -141,10 +148,13 @@ internal sealed class GeneratingSequence : IDisposable
         }
         var size = rows * _model.Config.VocabSize;
         if (_logits.Length < size) _logits = new float[size];
+        var states = (_pooling?.Rows(end - at, end) ?? 0) * _model.HiddenSize;
+        if (_hidden.Length < states) _hidden = new float[states];
         int[] tokens = [.. Tokens[at..end], .. rows > 0 ? Drafts.Select(draft => draft.Token) : []];
         return new SequenceSlice(state, tokens)
         {
             PromptEnd = at < PromptLength ? PromptLength : 0, Logits = _logits.AsMemory(0, size),
+            HiddenStates = _hidden.AsMemory(0, states),
         };
     }
 
@@ -157,6 +167,7 @@ internal sealed class GeneratingSequence : IDisposable
         _furthest = Math.Max(before, furthest);
         _prefilled += _furthest - Math.Max(before, Math.Min(State.Length - slice.Tokens.Length, _furthest));
         if (IsScored && end <= PromptLength) Score(slice, end);
+        if (end <= PromptLength) _pooling?.Add(slice.HiddenStates.Span, end);
         if (end < _tokens.Count) return;
         if (_drawing == 0) _drawing = Stopwatch.GetTimestamp();
         else _steps++;
@@ -282,7 +293,7 @@ internal sealed class GeneratingSequence : IDisposable
             Stopwatch.GetElapsedTime(_drawing).TotalSeconds) { CachedTokens = CachedTokens, StateBytes = State?.Bytes ?? 0 };
         _result = new GenerationResult(_gate.Text, [.. Tokens[PromptLength..]], reason, statistics)
         {
-            StopToken = stopToken, Logprobs = _logprobs, PromptLogprobs = _ofPrompt,
+            StopToken = stopToken, Logprobs = _logprobs, PromptLogprobs = _ofPrompt, Pooled = _pooling?.Vector() ?? [],
         };
     }
 }

@@ -11,9 +11,16 @@ public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt, GenerationOpt
 {
     /// <exception cref="UserErrorException">The prompt is empty, leaves no room in the context or has tokens that the model does not know,
     /// or an option is out of its range.</exception>
-    public void Validate(ModelConfig model)
+    public void Validate(LanguageModel model)
     {
         Options.Validate();
+        Validate(model.Config);
+        if (Options.Pooling is not null && model.HiddenSize == 0)
+            throw new UserErrorException("This model gives no hidden states to make a vector of: only decoders do.");
+    }
+
+    private void Validate(ModelConfig model)
+    {
         var (length, context) = (Prompt.Length, model.ContextLength);
         if (length == 0) throw new UserErrorException("The prompt is empty: give at least one token to continue.");
         if (length >= context && (Options.MaxTokens > 0 || length > context))

@@ -58,7 +58,7 @@ public sealed class Scheduler : IDisposable
     /// range.</exception>
     public Generation Submit(GenerationRequest request, CancellationToken stop = default)
     {
-        request.Validate(_model.Config);
+        request.Validate(_model);
         var sequence = new GeneratingSequence(_model, _tokenizer, request, Interlocked.Increment(ref _submitted), stop);
         lock (_gate)
         {
@@ -215,8 +215,8 @@ public sealed class Scheduler : IDisposable
     private bool AwaitsPrefix(GeneratingSequence sequence)
     {
         const int worth = 64;
-        if (!_memory.Caches || sequence.IsScored) return false;
-        return _running.Exists(other => other.IsInPrompt && !other.IsScored && other.PromptLength - other.State!.Length >= worth / 2
+        if (!_memory.Caches || sequence.NeedsWholePrompt) return false;
+        return _running.Exists(other => other.IsInPrompt && !other.NeedsWholePrompt && other.PromptLength - other.State!.Length >= worth / 2
             && other.Tokens[..other.PromptLength].CommonPrefixLength(sequence.Tokens) >= worth);
     }
 

@@ -19,7 +19,7 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     {
         var promised = running.Sum(other => BytesOf(other.Length + 1) - BytesOf(other.State!.Length));
         // A prompt that is scored needs the logits of all its tokens.
-        var found = Caches && !sequence.IsScored
+        var found = Caches && !sequence.NeedsWholePrompt
             ? Cache.Find(sequence.Tokens, most: sequence.Length - 1)
             : new CachedPrefix(model.NewState(model.Config.ContextLength), 0);
         var needed = BytesOf(sequence.Length + 1) - BytesOf(found.State.Length);

@@ -108,6 +108,9 @@ public sealed class DolmenChatClient : IChatClient
         };
     }
 
+    /// <summary>Vectors of texts by the same engine, which stays this client's.</summary>
+    public DolmenEmbeddingGenerator Embeddings => new(_served, _scheduler);
+
     /// <summary>Gives the <see cref="LanguageModel"/>, the <see cref="Tokenizer"/>, the <see cref="Scheduler"/> that computes the answers,
     /// and <see cref="ChatClientMetadata"/>.</summary>
     public object? GetService(Type serviceType, object? serviceKey = null)

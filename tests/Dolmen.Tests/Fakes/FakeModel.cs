@@ -18,6 +18,9 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
 
     public override long WeightBytes => Bytes;
 
+    /// <summary>After each token: the token, its position, 1.</summary>
+    public override int HiddenSize => 3;
+
     /// <summary>Called before each decode step: tests hold the model here.</summary>
     public Action BeforeStep { get; set; } = () => { };
 
@@ -61,6 +64,12 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
                 Append(slice.Tokens.Span[i], slice.State);
                 var fromEnd = slice.Tokens.Length - i;
                 var (row, target) = (slice.Logits.Length / Config.VocabSize - fromEnd, slice.LogProbs.Length - fromEnd);
+                var state = slice.HiddenStates.Length / HiddenSize - fromEnd;
+                if (state >= 0)
+                {
+                    float[] hidden = [slice.Tokens.Span[i], slice.State.Length - 1, 1];
+                    hidden.CopyTo(slice.HiddenStates.Span[(state * HiddenSize)..]);
+                }
                 if (row >= 0) WriteLogits(slice.State, slice.Logits.Span.Slice(row * Config.VocabSize, Config.VocabSize));
                 if (target >= 0)
                     slice.LogProbs.Span[target] = (float)LogProb([.. Tokens(slice.State), slice.Targets.Span[target]], slice.State.Length);

@@ -313,10 +313,10 @@ public class BadRequests
         """{"error":{"message":"'tool_choice' needs 'tools' to choose from.","type":"invalid_request_error","param":"tool_choice","code":null}}"""
     )]
     [InlineData(
-        "/v1/embeddings",
+        "/v1/nothing",
         "{}",
         404,
-        """{"error":{"message":"There is no /v1/embeddings here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}"""
+        """{"error":{"message":"There is no /v1/nothing here: try /v1/models, /v1/completions, /v1/chat/completions, /health or /metrics.","type":"invalid_request_error","param":null,"code":"unknown_url"}}"""
     )]
     [InlineData(
         "/v1/models",

@@ -24,7 +24,7 @@ public class RequestFieldsGuide
     [Fact]
     public void No_field_is_listed_twice_for_an_endpoint()
     {
-        foreach (var endpoint in (Endpoints[])[Endpoints.Chat, Endpoints.Completions])
+        foreach (var endpoint in (Endpoints[])[Endpoints.Chat, Endpoints.Completions, Endpoints.Responses, Endpoints.Embeddings])
         {
             var names = RequestTable.All.Where(field => field.Endpoints.HasFlag(endpoint)).Select(field => field.Name).ToList();
             Assert.Equal(names.Distinct(), names);
@@ -61,7 +61,12 @@ public class RequestFieldsGuide
 
     private static string Row(RequestField field)
     {
-        var endpoint = field.Endpoints switch { Endpoints.Both => "both", Endpoints.Chat => "chat", _ => "completions" };
+        var endpoint = field.Endpoints switch
+        {
+            Endpoints.All or Endpoints.Texts or Endpoints.Both => field.Endpoints.ToString().ToLowerInvariant(),
+            _ => string.Join(", ", ((Endpoints[])[Endpoints.Chat, Endpoints.Completions, Endpoints.Responses, Endpoints.Embeddings])
+                .Where(one => field.Endpoints.HasFlag(one)).Select(one => one.ToString().ToLowerInvariant())),
+        };
         var unless = field.Neutral.Length == 0 ? "" : $" unless {string.Join(" or ", field.Neutral.Select(value => $"`{value}`"))}";
         return $"| `{field.Name}` | {endpoint} | {field.Treatment.ToString().ToLowerInvariant()}{unless} | "
             + $"{field.Note.Replace("|", "\\|")} |\n";
