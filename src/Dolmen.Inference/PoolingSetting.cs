@@ -23,7 +23,7 @@ public static class PoolingSetting
         }
         var file = Path.Combine(path, File);
         if (!System.IO.File.Exists(file)) return null;
-        using var document = JsonInput.Parse(System.IO.File.ReadAllBytes(file), File);
+        using var document = JsonInput.Parse(RegularFile.ReadAllBytes(file), File);
         if (document.RootElement.ValueKind != JsonValueKind.Object) throw Unknown(File, "is not a JSON object");
         string[] modes = [.. document.RootElement.EnumerateObject()
             .Where(member => member.Name.StartsWith(ModePrefix, StringComparison.Ordinal) && member.Value.ValueKind == JsonValueKind.True)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data.Quality.Perplexity;
@@ -14,8 +13,10 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
     /// <summary>The most characters of a text that are looked at: fewer already show what it is like, and a model is slow.</summary>
     public const int MaxChars = 8192;
 
+    /// <summary>Tokens of a text that go through the model together, so that its windows share passes.</summary>
+    private const int BatchTokens = 2048;
+
     private readonly Lock _one = new();
-    private readonly List<int> _tokens = [];
 
     /// <param name="directory">A Hugging Face folder, or a finished run or stage that contains one.</param>
     /// <exception cref="UserErrorException">No model there, or one that cannot continue plain text.</exception>
@@ -36,34 +37,45 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
     public double Of(ReadOnlySpan<char> text)
     {
         if (text.Length > MaxChars) text = text[..(char.IsHighSurrogate(text[MaxChars - 1]) ? MaxChars - 1 : MaxChars)];
-        lock (_one)
-        {
-            _tokens.Clear();
-            _tokens.Add(tokenizer.Special.Bos);
-            tokenizer.Encode(text, _tokens);
-            var tokens = CollectionsMarshal.AsSpan(_tokens);
-            return tokens.Length < 2 ? double.NaN : Math.Exp(Surprise(tokens) / (tokens.Length - 1));
-        }
+        int[] tokens = [tokenizer.Special.Bos, .. tokenizer.Encode(text)];
+        if (tokens.Length < 2) return double.NaN;
+        lock (_one) return Math.Exp(Surprise(tokens) / (tokens.Length - 1));
     }
 
     /// <summary>Nats of all tokens but the first, each predicted once: windows next to each other, of which the last reaches back to fill
     /// the context.</summary>
-    private double Surprise(ReadOnlySpan<int> tokens)
+    private double Surprise(int[] tokens)
     {
         var context = model.Config.ContextLength;
-        var logProbs = new float[Math.Min(context, tokens.Length - 1)];
         double nats = 0;
-        for (var predicted = 1; predicted < tokens.Length;)
+        foreach (var ends in Ends(tokens.Length, context).Chunk(Math.Max(1, BatchTokens / context)))
         {
-            var end = Math.Min(tokens.Length, predicted + context);
-            var start = Math.Max(0, end - 1 - context);
-            using var state = model.NewState(context);
-            var window = logProbs.AsSpan(0, end - 1 - start);
-            model.LogProbs(tokens[start..(end - 1)], tokens[(start + 1)..end], state, window);
-            foreach (var logProb in window[(predicted - 1 - start)..]) nats -= logProb;
-            predicted = end;
+            SequenceSlice[] windows = [.. ends.Select(end =>
+            {
+                var (start, predicted) = (Math.Max(0, end.Last - 1 - context), end.First);
+                return new SequenceSlice(model.NewState(context), tokens.AsMemory(start..(end.Last - 1)))
+                {
+                    Targets = tokens.AsMemory(predicted..end.Last), LogProbs = new float[end.Last - predicted],
+                };
+            })];
+            try
+            {
+                model.Forward(windows);
+            }
+            finally
+            {
+                foreach (var window in windows) window.State.Dispose();
+            }
+            foreach (var window in windows)
+                foreach (var logProb in window.LogProbs.Span) nats -= logProb;
         }
         return nats;
+    }
+
+    /// <summary>The tokens from First to before Last are predicted by one window.</summary>
+    private static IEnumerable<(int First, int Last)> Ends(int length, int context)
+    {
+        for (var first = 1; first < length; first += context) yield return (first, Math.Min(length, first + context));
     }
 
     public void Dispose() => model.Dispose();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Dolmen.Artifacts;
 
@@ -13,6 +12,9 @@ namespace Dolmen.Evaluation.Tasks;
 public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
 {
     internal const string Metric = "bits_per_byte";
+
+    /// <summary>Tokens that go through the model together: some of its passes.</summary>
+    private const int BatchTokens = 2048;
 
     public override string Name() => "bits-per-byte";
 
@@ -40,17 +42,8 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
         if (documents.Count == 0)
             return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.HeldOut} is empty."]);
 
-        using var scorer = new ContinuationScorer(input.Model);
-        var predicted = 0L;
-        var bits = new List<double>(documents.Count);
-        var bytes = new List<int>(documents.Count);
-        foreach (var document in documents)
-        {
-            input.Stop.ThrowIfCancellationRequested();
-            bits.Add(Bits(document.Text, scorer, input, ref predicted));
-            bytes.Add(Encoding.UTF8.GetByteCount(document.Text));
-            input.Progress.Report(new StageProgress("evaluation", bits.Count, documents.Count, "documents", Name()));
-        }
+        var (bits, predicted) = Bits(documents, input);
+        var bytes = documents.ConvertAll(document => Encoding.UTF8.GetByteCount(document.Text));
         var (count, total) = (documents.Count, bytes.Sum(length => (long)length));
         var ratio = bits.Sum() / total;
         return new TaskResult(
@@ -65,19 +58,26 @@ public sealed record BitsPerByteTask(int MaxBytes = 262144) : EvalTask
             new(Name(), metric, EvaluationScore.AllItems, value, error, count, higherIsBetter);
     }
 
-    /// <summary>−log₂ p of a document.</summary>
-    private static double Bits(string text, ContinuationScorer scorer, EvaluationInput input, ref long predicted)
+    /// <summary>−log₂ p of each document, and the tokens predicted. Short documents share the passes of the model.</summary>
+    private (double[] Bits, long Predicted) Bits(List<HeldOutText> documents, EvaluationInput input)
     {
-        var special = input.Tokenizer.Special;
-        var tokens = new List<int> { special.Bos };
-        input.Tokenizer.Encode(text, tokens);
-        tokens.Add(special.Eos);
-        predicted += tokens.Count - 1;
-        var document = CollectionsMarshal.AsSpan(tokens);
-        var nats = 0.0;
-        foreach (var window in RollingWindows.Of(document.Length, input.Model.Config.ContextLength).ToList())
-            nats -= scorer.Score(document[window.Tokens], window.From);
-        return nats / Math.Log(2);
+        using var scorer = new ContinuationScorer(input.Model);
+        var (nats, predicted) = (new double[documents.Count], 0L);
+        var batch = new List<(int Document, int[] Tokens, int From)>();
+        foreach (var (i, document) in documents.Index())
+        {
+            input.Stop.ThrowIfCancellationRequested();
+            int[] tokens = [input.Tokenizer.Special.Bos, .. input.Tokenizer.Encode(document.Text), input.Tokenizer.Special.Eos];
+            predicted += tokens.Length - 1;
+            foreach (var window in RollingWindows.Of(tokens.Length, input.Model.Config.ContextLength))
+                batch.Add((i, tokens[window.Tokens], window.From));
+            if (batch.Sum(window => window.Tokens.Length) < BatchTokens && i < documents.Count - 1) continue;
+            var scores = scorer.Score(batch.ConvertAll(window => (window.Tokens, window.From)));
+            foreach (var (window, score) in batch.Zip(scores)) nats[window.Document] -= score;
+            batch.Clear();
+            input.Progress.Report(new StageProgress("evaluation", i + 1, documents.Count, "documents", Name()));
+        }
+        return ([.. nats.Select(sum => sum / Math.Log(2))], predicted);
     }
 
     /// <summary>Standard error of a ratio of two sums over a sample of documents (Cochran 1977, Sampling Techniques, chapter 6).</summary>
