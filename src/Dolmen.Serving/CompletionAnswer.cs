@@ -8,7 +8,10 @@ namespace Dolmen.Serving;
 /// <summary>Writes one answer in OpenAI's shapes, whole or in pieces, of any choice as they come. Choice number i answers prompt i / n. Not
 /// thread-safe.</summary>
 internal sealed class CompletionAnswer(ServedModel served, CompletionRequest request, long number, long created)
+    : IStreamedAnswer
 {
+    private const string Data = "data: ";
+
     private readonly string _id = (request.Chat ? "chatcmpl-" : "cmpl-") + StableHash.Sha256($"{served.Name} {created} {number}")[..24];
     private readonly Dictionary<int, StreamedChoice> _streamed = [];
 
@@ -36,10 +39,8 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private ToolCallEntry Entry(ToolCall call, int choice, int index) =>
         new(index, "call_" + StableHash.Sha256($"{_id} {choice} {index}")[..24], "function", call);
 
-    /// <summary>Kept until the next piece of the choice's text goes out.</summary>
     public void Add(int choice, TokenLogprob token) => Of(choice).Unsent.Add(token);
 
-    /// <summary>What is sent for a piece of a choice's text; the first one of a choice also opens it.</summary>
     public IEnumerable<string> Piece(int choice, string text)
     {
         var streamed = Of(choice);
@@ -52,7 +53,6 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
         else yield return Chunk(choice, text, null, SentText(streamed));
     }
 
-    /// <summary>What is sent when a choice is complete.</summary>
     public IEnumerable<string> Closing(int choice, GenerationResult result)
     {
         var streamed = Of(choice);
@@ -65,16 +65,20 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
             : Chunk(choice, "", ReasonOf(result), SentText(streamed));
     }
 
-    /// <summary>What is sent when all choices are.</summary>
-    public IEnumerable<string> Usage(IReadOnlyList<GenerationResult> results)
+    public IEnumerable<string> End(IReadOnlyList<GenerationResult> results)
     {
-        if (request is { IncludeUsage: false, IncludeTimings: false }) yield break;
-        var usage = request.IncludeUsage ? UsageOf(results) : null;
-        var timings = request.IncludeTimings ? Timings.Of(results) : null;
-        yield return request.Chat
-            ? JsonSerializer.Serialize(Chunk([], usage) with { Timings = timings }, ServingJson.Plain.ChatChunk)
-            : JsonSerializer.Serialize(Text([], usage) with { Timings = timings }, ServingJson.Plain.TextCompletion);
+        if (request.IncludeUsage || request.IncludeTimings)
+        {
+            var usage = request.IncludeUsage ? UsageOf(results) : null;
+            var timings = request.IncludeTimings ? Timings.Of(results) : null;
+            yield return Data + (request.Chat
+                ? JsonSerializer.Serialize(Chunk([], usage) with { Timings = timings }, ServingJson.Plain.ChatChunk)
+                : JsonSerializer.Serialize(Text([], usage) with { Timings = timings }, ServingJson.Plain.TextCompletion));
+        }
+        yield return Data + "[DONE]";
     }
+
+    public string Failed(ApiError error) => Data + JsonSerializer.Serialize(new ApiErrorBody(error), ServingJson.Plain.ApiErrorBody);
 
     private StreamedChoice Of(int choice)
     {
@@ -139,13 +143,14 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private static string ReasonOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? "stop" : "length";
 
     private string Chunk(int choice, ChunkDelta delta, string? finishReason, ChatLogprobs? logprobs) =>
-        JsonSerializer.Serialize(Chunk([new ChunkChoice(choice, delta, logprobs, finishReason)], null), ServingJson.Plain.ChatChunk);
+        Data + JsonSerializer.Serialize(Chunk([new ChunkChoice(choice, delta, logprobs, finishReason)], null), ServingJson.Plain.ChatChunk);
 
     private ChatChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
         new(_id, "chat.completion.chunk", created, request.Model, served.Fingerprint, choices, usage);
 
     private string Chunk(int choice, string text, string? finishReason, TextLogprobs? logprobs) =>
-        JsonSerializer.Serialize(Text([new TextChoice(choice, text, logprobs, finishReason)], null), ServingJson.Plain.TextCompletion);
+        Data + JsonSerializer.Serialize(Text([new TextChoice(choice, text, logprobs, finishReason)], null),
+            ServingJson.Plain.TextCompletion);
 
     private TextCompletion Text(IReadOnlyList<TextChoice> choices, Usage? usage) =>
         new(_id, "text_completion", created, request.Model, served.Fingerprint, choices, usage);

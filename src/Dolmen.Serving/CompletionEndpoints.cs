@@ -3,6 +3,7 @@ using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Dolmen.Serving.Embeddings;
 using Dolmen.Serving.LlamaCpp;
+using Dolmen.Serving.OpenAIResponses;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,10 +13,8 @@ namespace Dolmen.Serving;
 /// <summary>OpenAI's endpoints over the models of a catalog.</summary>
 internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics metrics, TimeProvider clock, Action<string> log)
 {
-    /// <summary>Characters that may wait for the client of a stream.</summary>
-    private const int MaxStreamHeld = 1 << 20;
-
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
+    private readonly AnswerStream _stream = new(log);
     private long _requests;
 
     public void Map(WebApplication app)
@@ -25,6 +24,7 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         app.MapMethods("/v1/models/{**id}", Reading, Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));
+        new ResponsesEndpoint(catalog, _stream, clock).Map(app);
         new EmbeddingEndpoint(catalog).Map(app);
         new TextEndpoints(catalog).Map(app);
         new StatusEndpoints(catalog).Map(app);
@@ -74,60 +74,10 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
         var answer = new CompletionAnswer(body.Served, request, number, clock.GetUtcNow().ToUnixTimeSeconds());
         if (request.Stream)
         {
-            await Stream(http, body.Engine, request, answer);
+            await _stream.Send(http, body.Engine, request, answer);
             return;
         }
         var results = await body.Engine.Generate(request, answer, null, http.RequestAborted);
         await Respond(http, "application/json", answer.Complete(results));
-    }
-
-    private async Task Stream(HttpContext http, ServingEngine engine, CompletionRequest request, CompletionAnswer answer)
-    {
-        var pieces = new StreamBuffer(MaxStreamHeld);
-        var generation = Generate();
-        try
-        {
-            // Nothing is sent before the model has begun: a full queue or a failing model is still an error of its own.
-            if (!await pieces.Wait(http.RequestAborted)) await generation;
-            http.Response.ContentType = "text/event-stream";
-            http.Response.Headers.CacheControl = "no-cache";
-            await foreach (var piece in pieces.ReadAll(http.RequestAborted)) await Send(http, piece);
-        }
-        finally
-        {
-            await ((Task)generation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);       // its texts have stopped
-        }
-        IReadOnlyList<GenerationResult> results;
-        try
-        {
-            results = await generation;
-        }
-        catch (Exception error) when (http.Response.HasStarted && error is not OperationCanceledException)
-        {
-            if (error is not ApiErrorException) log($"{http.Request.Path} failed while streaming: {error}");
-            var told = (error as ApiErrorException)?.Error ?? ApiErrors.Internal;
-            await Send(http, JsonSerializer.Serialize(new ApiErrorBody(told), ServingJson.Plain.ApiErrorBody));
-            return;
-        }
-        foreach (var usage in answer.Usage(results)) await Send(http, usage);
-        await Send(http, "[DONE]");
-
-        async Task<IReadOnlyList<GenerationResult>> Generate()
-        {
-            try
-            {
-                return await engine.Generate(request, answer, pieces.Write, http.RequestAborted);
-            }
-            finally
-            {
-                pieces.Complete();
-            }
-        }
-    }
-
-    private static async Task Send(HttpContext http, string data)
-    {
-        await http.Response.WriteAsync($"data: {data}\n\n", http.RequestAborted);
-        await http.Response.Body.FlushAsync(http.RequestAborted);
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Serving.Embeddings;
 using Dolmen.Serving.LlamaCpp;
+using Dolmen.Serving.OpenAIResponses;
 using Dolmen.Serving.Tools;
 
 namespace Dolmen.Serving;
@@ -87,6 +88,8 @@ internal sealed record ChunkDelta(
 [JsonSerializable(typeof(ChatChunk))]
 [JsonSerializable(typeof(ApiErrorBody))]
 [JsonSerializable(typeof(EmbeddingList))]
+[JsonSerializable(typeof(Response))]
+[JsonSerializable(typeof(ResponseEvent))]
 [JsonSerializable(typeof(TokenList))]
 [JsonSerializable(typeof(TokenPiece))]
 [JsonSerializable(typeof(DetokenizedText))]

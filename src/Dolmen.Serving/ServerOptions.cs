@@ -92,10 +92,16 @@ public sealed record RequestLimits(int PromptTokens = int.MaxValue, int Texts = 
             throw ApiErrorException.Invalid($"The request asks for {(long)prompts.Count * choices} texts, and this server writes at most " +
                 $"{Texts} for one: send several requests.", choices > 1 ? "n" : "prompt");
         }
+        CheckLengths(prompts, "prompt");
+    }
+
+    /// <param name="field">Where the texts stand.</param>
+    internal void CheckLengths(IReadOnlyList<Prompt> prompts, string field)
+    {
         foreach (var prompt in prompts.Where(prompt => prompt.Tokens.Length > PromptTokens))
         {
             throw ApiErrorException.Invalid($"The prompt has {prompt.Tokens.Length} tokens, and this server reads at most {PromptTokens} " +
-                "(--max-prompt): shorten it.", "prompt", "context_length_exceeded");
+                "(--max-prompt): shorten it.", field, "context_length_exceeded");
         }
     }
 }

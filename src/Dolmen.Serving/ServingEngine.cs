@@ -30,7 +30,7 @@ internal sealed class ServingEngine : IDisposable
     /// <param name="stop">The client is gone: its texts stop before the next pass of the model.</param>
     /// <exception cref="ApiErrorException">Too many wait already.</exception>
     public async Task<IReadOnlyList<GenerationResult>> Generate(
-        CompletionRequest request, CompletionAnswer answer, Action<string>? send, CancellationToken stop)
+        CompletionRequest request, IStreamedAnswer answer, Action<string>? send, CancellationToken stop)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var choices = new List<Generation?>();
@@ -130,7 +130,7 @@ internal sealed class ServingEngine : IDisposable
     }
 
     private async Task<GenerationResult> Follow(
-        Generation? generation, int choice, CompletionAnswer answer, Action<string>? send, Lock writing)
+        Generation? generation, int choice, IStreamedAnswer answer, Action<string>? send, Lock writing)
     {
         if (generation is not null && send is not null)
         {

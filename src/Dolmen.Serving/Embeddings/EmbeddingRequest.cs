@@ -27,6 +27,7 @@ internal sealed record EmbeddingRequest(
         var inputs = TextPrompts.Read(fields, served, "input", closes: true);
         if (inputs.Count > MostInputs)
             throw ApiErrorException.Invalid($"'input' holds {inputs.Count} texts: at most {MostInputs} are taken at once.", "input");
+        served.Limits.CheckLengths(inputs, "input");
         foreach (var (i, input) in inputs.Index())
         {
             if (input.Tokens.Length <= served.Model.Config.ContextLength) continue;
