@@ -47,6 +47,7 @@ internal sealed class StatusEndpoints(ModelCatalog catalog)
     private static IReadOnlyList<SlotEntry> Slots(ModelLease lease, HttpContext http)
     {
         var (context, most) = (lease.Served.Model.Config.ContextLength, lease.Engine.Options.MaxSequences);
+        var speculates = lease.Served.Speculation is not null;
         // Between two passes a text may just have taken the slot of one that is still shown.
         var running = lease.Engine.Running.DistinctBy(text => text.Slot).ToDictionary(text => text.Slot);
         if (http.Request.Query["fail_on_no_slot"] is [{ Length: > 0 }] && running.Count >= most)
@@ -54,11 +55,12 @@ internal sealed class StatusEndpoints(ModelCatalog catalog)
             throw new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
                 new ApiError($"All {most} slots are taken.", "server_error", null, "overloaded"));
         }
-        return [.. Enumerable.Range(0, most).Select(slot => running.TryGetValue(slot, out var text) ? Taken(text, context)
-            : new SlotEntry(slot, context, Speculative: false, IsProcessing: false))];
+        return [.. Enumerable.Range(0, most).Select(slot => running.TryGetValue(slot, out var text) ? Taken(text, context, speculates)
+            : new SlotEntry(slot, context, speculates, IsProcessing: false))];
     }
 
-    private static SlotEntry Taken(RunningText text, int context) => new(text.Slot, context, Speculative: false, IsProcessing: true)
+    private static SlotEntry Taken(RunningText text, int context, bool speculates) => new(
+        text.Slot, context, speculates, IsProcessing: true)
     {
         IdTask = text.Number, NPromptTokens = text.PromptTokens,
         NPromptTokensProcessed = Math.Max(0, text.PromptComputed - text.CachedTokens), NPromptTokensCache = text.CachedTokens,
