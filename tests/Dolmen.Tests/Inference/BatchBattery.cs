@@ -40,16 +40,35 @@ public class BatchBattery
     public void A_target_gets_the_same_bits_alone_and_in_any_company(ModelConfig config)
     {
         var shapes = config.Tensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
-        using var single = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1), threads: 1);
-        using var model = EncoderDecoderModel.Build(config, name => RandomModel.Values(name, shapes[name], 1));
         var (sources, texts) = (Texts(config, 50, 7, 1, 12, 3, 5), Texts(config, 0, 15, 9, 16, 1, 4));
-        var alone = new float[Sequences][];
-        for (var i = 0; i < Sequences; i++) alone[i] = Alone(single, texts[i], Encoded(single, sources[i]));
-        for (ulong seed = 1; seed <= 5; seed++)
+        float[][]? exact = null;
+        foreach (var precision in Enum.GetValues<WeightPrecision>())
         {
-            DecodeState[] states = [.. sources.Select(source => Encoded(model, source))];
-            InCompany(model, texts, states, alone, new StableRandom(seed), most: 4);
+            using var single = Build(threads: 1, precision);
+            using var model = Build(threads: null, precision);
+            var alone = new float[Sequences][];
+            for (var i = 0; i < Sequences; i++) alone[i] = Alone(single, texts[i], Encoded(single, sources[i]));
+            exact ??= alone;
+            // What rounding changes is little, and something: matrices with fewer than 32 inputs stay as they are in eight and four bits.
+            if (precision is WeightPrecision.BFloat16 or WeightPrecision.Int8 or WeightPrecision.Int4)
+            {
+                if (precision == WeightPrecision.BFloat16 || shapes.Values.Any(shape => shape is [_, >= 32])) Assert.NotEqual(exact, alone);
+                var most = precision == WeightPrecision.Int4 ? 0.5 : 0.05;
+                for (var i = 0; i < Sequences; i++) Assert.InRange(Difference(exact[i], alone[i]), 0, most);
+            }
+            for (ulong seed = 1; seed <= 5; seed++)
+            {
+                DecodeState[] states = [.. sources.Select(source => Encoded(model, source))];
+                InCompany(model, texts, states, alone, new StableRandom(seed), most: 4);
+            }
         }
+
+        EncoderDecoderModel Build(int? threads, WeightPrecision precision) => EncoderDecoderModel.Build(
+            config, name => RandomModel.Values(name, shapes[name], 1), threads: threads, precision: precision);
+
+        // Of the logits, as a share of how far they spread.
+        static double Difference(float[] expected, float[] actual) =>
+            Math.Sqrt(expected.Zip(actual, (a, b) => (a - (double)b) * (a - b)).Sum() / expected.Sum(a => (double)a * a));
     }
 
     [Fact]
