@@ -93,6 +93,9 @@ public class ChatTests(Chromium browser)
         await Expect(open.Page.Locator(".turn")).ToHaveCountAsync(2);
         await Expect(open.Page.Locator(".turn.user .said")).ToHaveTextAsync("three");
         await Expect(open.Answer).ToHaveTextAsync("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        await open.Page.Locator("#toast button").ClickAsync();                       // Undo
+        await Expect(open.Page.Locator(".turn.user .said")).ToHaveTextAsync(["one", "two"]);
+        await Expect(open.Page.Locator("[data-action=regenerate]")).ToHaveCountAsync(1);
     }, FakeModel.OfAlphabet(128));
 
     [Fact]
@@ -149,6 +152,29 @@ public class ChatTests(Chromium browser)
         await Expect(open.Page.Locator("#toast")).ToContainTextAsync("Conversation 1 of the file: \"text\" must be a string.");
         await Expect(open.Page.Locator("#conversations li")).ToHaveCountAsync(2);
     });
+
+    [Fact]
+    public async Task A_message_is_kept_whose_answer_was_left()
+    {
+        using var steps = new SemaphoreSlim(0);
+        var model = FakeModel.OfAlphabet();
+        model.BeforeStep = steps.Wait;
+        try
+        {
+            await With(browser, async open =>
+            {
+                await open.Say("left alone");
+                await Expect(open.Page.Locator("#stop")).ToBeVisibleAsync();
+                await open.Page.ReloadAsync();
+                await Expect(open.Page.Locator(".turn.user .said")).ToHaveTextAsync("left alone");
+                steps.Release(1000);
+            }, model);
+        }
+        finally
+        {
+            steps.Release(1000);
+        }
+    }
 
     [Fact]
     public Task A_deleted_conversation_comes_back_on_Undo() => With(browser, async open =>

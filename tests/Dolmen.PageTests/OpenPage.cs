@@ -75,7 +75,7 @@ internal sealed class OpenPage(RunningServer server, IPage page, ConcurrentQueue
     {
         var answers = await page.Locator(".turn.assistant").CountAsync();
         await Say(text);
-        await Expect(page.Locator(".turn.assistant [data-action=regenerate]")).ToHaveCountAsync(answers + 1);
+        await Expect(page.Locator(".turn.assistant [data-action=copy]")).ToHaveCountAsync(answers + 1);
         return await Answer.InnerTextAsync();
     }
 

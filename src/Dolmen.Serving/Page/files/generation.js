@@ -6,6 +6,15 @@ import { ofChat, ofText } from './tokens.js';
 
 export const newVersion = model => ({ text: '', tokens: [], model, finish: null });
 
+export const shownVersion = turn => turn.versions[turn.shown];
+
+/** The messages of a conversation up to a turn, as the API takes them. */
+export function messagesOf(conversation, until = conversation.turns.length) {
+  const system = conversation.system.trim() === '' ? [] : [{ role: 'system', content: conversation.system }];
+  return [...system, ...conversation.turns.slice(0, until).map(turn => turn.role === 'user'
+    ? { role: 'user', content: turn.text } : { role: 'assistant', content: shownVersion(turn).text })];
+}
+
 /** Streams an answer into a version. An answer that was stopped keeps what had come. */
 export async function receive(path, body, version, signal, onChange) {
   const begun = performance.now();

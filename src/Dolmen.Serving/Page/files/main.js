@@ -2,15 +2,15 @@
 
 import { showUse } from './context.js';
 import { announce, byId, h } from './dom.js';
-import { newVersion, promptTokens, receive } from './generation.js';
+import { messagesOf, newVersion, promptTokens, receive, shownVersion } from './generation.js';
 import { withKey } from './keys.js';
 import * as models from './models.js';
 import * as settings from './settings.js';
 import { setUpKeys } from './shortcuts.js';
 import * as store from './store.js';
 import { hide as hideCard, setUpCard } from './tokens.js';
-import { showText, shownVersion, turnElement, welcome } from './turns.js';
-import { setUpShell, showList, toast, toggle } from './shell.js';
+import { showText, turnElement, welcome } from './turns.js';
+import { copy, setUpShell, showList, toast, toggle } from './shell.js';
 import * as writing from './writing.js';
 
 let current = store.conversations()[0] ?? store.newConversation();
@@ -19,13 +19,7 @@ let editing = null;                      // index of the turn that is being edit
 const open = new WeakMap();              // version → what of its tokens is open
 const stateOf = turn => turn.versions ? open.get(shownVersion(turn)) ?? {} : {};
 
-function messages(until = current.turns.length) {
-  const system = current.system.trim() === '' ? [] : [{ role: 'system', content: current.system }];
-  const said = current.turns.slice(0, until).map(turn => turn.role === 'user'
-    ? { role: 'user', content: turn.text } : { role: 'assistant', content: shownVersion(turn).text });
-  return [...system, ...said];
-}
-
+const messages = until => messagesOf(current, until);
 /** Saves the conversation that is open, and shows it first in the list. */
 function keep() {
   current.updated = Date.now();
@@ -59,7 +53,6 @@ function remove(conversation) {
   toast('Deleted.', 'Undo', () => { store.save(conversation); select(conversation); });
 }
 
-/** Shows the whole conversation. */
 function show() {
   hideCard();
   const isText = current.mode === 'text';
@@ -76,7 +69,10 @@ function show() {
 }
 
 const element = index => turnElement(current.turns[index], index,
-  { ...stateOf(current.turns[index]), editing: editing === index, growing: running?.index === index }, turnActions);
+  {
+    ...stateOf(current.turns[index]), editing: editing === index, growing: running?.index === index,
+    isLast: index === current.turns.length - 1,
+  }, turnActions);
 
 /** Shows one turn anew; the focus stays on the button that was pressed. */
 function refresh(index) {
@@ -97,6 +93,7 @@ function send() {
   byId('message').value = '';
   current.turns.push({ role: 'user', text });
   if (current.turns.length === 1) byId('turns').replaceChildren();
+  else refresh(current.turns.length - 2);
   refresh(current.turns.length - 1);
   answer(current.turns.length);
 }
@@ -115,6 +112,7 @@ async function answer(index) {
   byId('turns').querySelectorAll('.turn').forEach(one => { if (Number(one.dataset.index) > index) one.remove(); });
   let box = refresh(index);
   box.classList.add('writing-now');
+  keep();                                // a page that is closed or left meanwhile has the message
   follow(true);
   announce('Answering');
   let drawn = 0;
@@ -164,10 +162,7 @@ const follow = () => { byId('thread').scrollTop = byId('thread').scrollHeight; }
 
 const turnActions = {
   contextLength: models.contextLength,
-  copy: async text => {
-    await navigator.clipboard.writeText(text);
-    toast('Copied.');
-  },
+  copy,
   regenerate: index => { if (!running) answer(index); },
   edit: index => {
     if (running) return;
@@ -180,8 +175,13 @@ const turnActions = {
     editing = null;
     const turn = current.turns[index];
     if (turn.role === 'user') {
+      const [conversation, before] = [current, structuredClone(current.turns)];
       turn.text = text;
       current.turns.length = index + 1;
+      if (before.length > index + 2) {
+        const undo = () => { conversation.turns = before; store.save(conversation); select(conversation); };
+        toast('What followed the message was dropped.', 'Undo', undo);
+      }
       show();
       answer(index + 1);
     } else {

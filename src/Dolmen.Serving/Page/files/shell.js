@@ -46,6 +46,15 @@ export function showList(conversations, current, { select, remove }) {
 
 let fading = 0;
 
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast('Copied.');
+  } catch {
+    toast('The browser does not let this page copy: it needs localhost or https.');
+  }
+}
+
 /** A short message; with an action it stays until that was taken, or another message comes. */
 export function toast(text, label, action) {
   const box = byId('toast');

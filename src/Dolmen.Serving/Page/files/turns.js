@@ -1,15 +1,13 @@
 // A conversation's turns as elements.
 
 import { h } from './dom.js';
-import { figures } from './generation.js';
+import { figures, shownVersion } from './generation.js';
 import { markdown } from './markdown.js';
 import { choice } from './settings.js';
 import { legend, view } from './tokens.js';
 
 /** Longer texts are shown plainly while they grow: taking their Markdown apart for every piece would cost too much. */
 const LONG = 20_000;
-
-export const shownVersion = turn => turn.versions[turn.shown];
 
 /** A message with its buttons. The state says what of it is open: editing, tokens, and tokens of its prompt. */
 export function turnElement(turn, index, state, actions) {
@@ -51,7 +49,7 @@ function answer(turn, index, state, actions) {
   if (state.growing) return parts;
   const all = [
     ['copy', 'Copy', () => actions.copy(version.text)],
-    ['regenerate', 'Regenerate', () => actions.regenerate(index)],
+    ...(state.isLast ? [['regenerate', 'Regenerate', () => actions.regenerate(index)]] : []),
     ['edit', 'Edit', () => actions.edit(index)],
   ];
   if (version.tokens.length > 0) all.push(['tokens', 'Tokens', () => actions.toggleTokens(index), state.tokens]);
