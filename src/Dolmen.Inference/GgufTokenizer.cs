@@ -6,7 +6,7 @@ using Dolmen.Tokenization;
 namespace Dolmen.Inference;
 
 /// <summary>The tokenizer that a GGUF file holds, its chat template, and where its texts end.</summary>
-public static class GgufTokenizer
+internal static class GgufTokenizer
 {
     public const string Prefix = "tokenizer.ggml.", TemplateKey = "tokenizer.chat_template", TurnKey = Prefix + "eot_token_id",
         MessageKey = Prefix + "eom_token_id", SuppressedKey = Prefix + "suppress_tokens";

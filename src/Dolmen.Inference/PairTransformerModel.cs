@@ -6,7 +6,7 @@ using Dolmen.Inference.Layers;
 namespace Dolmen.Inference;
 
 /// <summary>Runs an encoder–decoder Transformer on the CPU without any native library; see <see cref="EncoderDecoderConfig"/>.</summary>
-public sealed unsafe class PairTransformerModel : EncoderDecoderModel
+internal sealed unsafe class PairTransformerModel : EncoderDecoderModel
 {
     private readonly EncoderDecoderConfig _config;
     private readonly WeightMatrix _table;

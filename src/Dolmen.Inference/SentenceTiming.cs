@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Dolmen.Inference;
 
 /// <summary>How long a model takes over one sentence.</summary>
-public static class SentenceTiming
+internal static class SentenceTiming
 {
     private const int Repeats = 5;
 

@@ -7,7 +7,7 @@ using Dolmen.Inference.Layers;
 namespace Dolmen.Inference;
 
 /// <summary>Runs a recurrent encoder–decoder on the CPU without any native library; see <see cref="Seq2SeqConfig"/>.</summary>
-public sealed unsafe class Seq2SeqModel : EncoderDecoderModel
+internal sealed unsafe class Seq2SeqModel : EncoderDecoderModel
 {
     private readonly Seq2SeqConfig _config;
     private readonly WeightMatrix _sourceTable, _targetTable, _head;

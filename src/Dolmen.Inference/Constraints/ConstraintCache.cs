@@ -3,7 +3,7 @@ using Dolmen.Tokenization;
 namespace Dolmen.Inference.Constraints;
 
 /// <summary>Keeps the forms that were asked for last, so that asking again costs nothing. Any thread may use it.</summary>
-public sealed class ConstraintCache(Tokenizer tokenizer, int capacity = 32)
+internal sealed class ConstraintCache(Tokenizer tokenizer, int capacity = 32)
 {
     private readonly LinkedList<(string Key, Lazy<TextConstraint> Constraint)> _latestFirst = [];
     private readonly Dictionary<string, LinkedListNode<(string Key, Lazy<TextConstraint> Constraint)>> _known = new(StringComparer.Ordinal);

@@ -3,7 +3,7 @@ using Dolmen.Artifacts;
 namespace Dolmen.Inference.Constraints;
 
 /// <summary>How far one text has come under a <see cref="TextConstraint"/>.</summary>
-public sealed class ConstraintCursor
+internal sealed class ConstraintCursor
 {
     private readonly TextConstraint _constraint;
     private GrammarPlace _place;

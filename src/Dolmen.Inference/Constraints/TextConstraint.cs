@@ -68,7 +68,7 @@ public sealed class TextConstraint
     /// <summary>Follows one text from its beginning.</summary>
     /// <param name="dropsSpace">The first token is shown without its leading space, as SentencePiece's decoder does at the beginning of
     /// a text.</param>
-    public ConstraintCursor Begin(bool dropsSpace = false) => new(this, _machine.Start, dropsSpace);
+    internal ConstraintCursor Begin(bool dropsSpace = false) => new(this, _machine.Start, dropsSpace);
 
     internal TokenMask Mask(GrammarPlace place, bool dropsSpace, int remaining)
     {

@@ -6,13 +6,13 @@ namespace Dolmen.Inference;
 /// <param name="State">The caller's own; empty where nothing was found.</param>
 /// <param name="Branch">How many tokens the sequence shares with one that was met before. Where this is more than the state holds, that
 /// one's state cannot go back so far: a copy kept here serves the next sequence that branches off.</param>
-public readonly record struct CachedPrefix(DecodeState State, int Branch);
+internal readonly record struct CachedPrefix(DecodeState State, int Branch);
 
 /// <summary>States of sequences that were computed before, found by their tokens: what begins alike is computed once. States that can go
 /// back serve every beginning of what they hold; others, recurrent ones, serve the exact moment at which they were kept. What was not used
 /// for longest goes first. Not thread-safe.</summary>
 /// <param name="budget">Most <see cref="Bytes"/>; 0 keeps nothing.</param>
-public sealed class PrefixCache(LanguageModel model, long budget) : IDisposable
+internal sealed class PrefixCache(LanguageModel model, long budget) : IDisposable
 {
     /// <summary>Sequences are compared at every so many tokens.</summary>
     private const int Block = 16;

@@ -70,4 +70,4 @@ public sealed record Comparison(string Layout, string Reference, int Context, do
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
 )]
 [JsonSerializable(typeof(Comparison))]
-public sealed partial class ComparisonJson : JsonSerializerContext;
+internal sealed partial class ComparisonJson : JsonSerializerContext;
