@@ -7,7 +7,7 @@ using static Dolmen.Artifacts.Reports.HtmlPage;
 namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A comparison as files: JSON with all figures, a page, Markdown, and a plot for each tokenizer.</summary>
-public static class ComparisonReport
+internal static class ComparisonReport
 {
     public const string PageFile = "comparison.html", JsonFile = "comparison.json", MarkdownFile = "comparison.md";
 

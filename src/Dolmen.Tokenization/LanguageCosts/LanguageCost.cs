@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Dolmen.Tokenization.LanguageCosts;
 
 /// <summary>A tokenizer as the user named it.</summary>
-public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
+internal sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
 
 /// <summary>What one language pays with one tokenizer. Only sentences that the reference has too are counted; each is encoded alone,
 /// without tokens that open or close a text.</summary>
@@ -22,7 +22,7 @@ public sealed record NamedTokenizer(string Name, Tokenizer Tokenizer);
 /// <param name="SentencesInContext">Mean sentences that a context window holds.</param>
 /// <param name="PricePer1000">Of so many sentences, in the currency of the price per million tokens.</param>
 /// <param name="MedianSentence">Index of the sentence with the median number of tokens, the shorter of two.</param>
-public sealed record LanguageCost(
+internal sealed record LanguageCost(
     string Language,
     string Name,
     int Sentences,
@@ -53,17 +53,17 @@ public sealed record LanguageCost(
 );
 
 /// <summary>Measured on one sentence: reading it at once, and writing it token by token.</summary>
-public sealed record SentenceSeconds(int Tokens, double Prefill, double Decode);
+internal sealed record SentenceSeconds(int Tokens, double Prefill, double Decode);
 
 /// <param name="Languages">The most expensive first.</param>
 /// <param name="Missing">What the vocabulary lacks for one language, where that was asked.</param>
-public sealed record TokenizerCosts(string Name, int VocabSize, IReadOnlyList<LanguageCost> Languages, MissingTokens? Missing = null);
+internal sealed record TokenizerCosts(string Name, int VocabSize, IReadOnlyList<LanguageCost> Languages, MissingTokens? Missing = null);
 
 /// <param name="Layout">How the input was read.</param>
 /// <param name="Reference">The language that premiums are relative to.</param>
 /// <param name="Context">Tokens of the context window.</param>
 /// <param name="Price">Of a million tokens.</param>
-public sealed record Comparison(string Layout, string Reference, int Context, double Price, IReadOnlyList<TokenizerCosts> Tokenizers);
+internal sealed record Comparison(string Layout, string Reference, int Context, double Price, IReadOnlyList<TokenizerCosts> Tokenizers);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

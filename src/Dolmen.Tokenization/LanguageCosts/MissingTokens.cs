@@ -6,18 +6,18 @@ namespace Dolmen.Tokenization.LanguageCosts;
 /// <param name="Word">With the space before it where there is one.</param>
 /// <param name="Saved">Tokens less if it were one token.</param>
 /// <param name="Pieces">What it is now; bytes that are not characters as \xED.</param>
-public sealed record CostlyWord(string Word, long Count, int Tokens, long Saved, IReadOnlyList<string> Pieces);
+internal sealed record CostlyWord(string Word, long Count, int Tokens, long Saved, IReadOnlyList<string> Pieces);
 
 /// <summary>A merge that byte pair encoding would learn next from this language.</summary>
 /// <param name="Saved">Tokens less after it, those of the merges before it apart.</param>
-public sealed record MissingMerge(string Left, string Right, string Token, long Saved);
+internal sealed record MissingMerge(string Left, string Right, string Token, long Saved);
 
 /// <summary>What a vocabulary lacks for a language.</summary>
 /// <param name="Tokens">All sentences, each encoded alone.</param>
 /// <param name="TokensAfter">The same with the merges added.</param>
 /// <param name="Words">Those whose own token would save most.</param>
 /// <param name="Merges">In the order in which they would be learned.</param>
-public sealed record MissingTokens(
+internal sealed record MissingTokens(
     string Language,
     long Tokens,
     long TokensAfter,

@@ -7,7 +7,7 @@ namespace Dolmen.Tokenization.LanguageCosts;
 /// <param name="Price">Of a million tokens.</param>
 /// <param name="Missing">A language to say of what the vocabularies lack for it.</param>
 /// <param name="Listed">How many words and merges then.</param>
-public sealed record ComparisonSettings(
+internal sealed record ComparisonSettings(
     string Reference = "eng",
     int Context = 4096,
     double Price = 1.5,
@@ -28,7 +28,7 @@ public sealed record ComparisonSettings(
 }
 
 /// <summary>Measures what each language of a parallel text pays with each tokenizer.</summary>
-public static class TokenizerComparison
+internal static class TokenizerComparison
 {
     /// <summary>The same whatever the number of threads.</summary>
     /// <param name="time">Measures a model on a sentence, for tokenizers that have one; null where it cannot be read by it.</param>

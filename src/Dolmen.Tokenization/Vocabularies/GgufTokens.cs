@@ -8,7 +8,7 @@ namespace Dolmen.Tokenization;
 /// <param name="File">For complaints.</param>
 /// <param name="Model">llama for SentencePiece's BPE, gpt2 for byte-level BPE.</param>
 /// <param name="Split">llama.cpp's name for the way text is cut.</param>
-public sealed record GgufTokens(
+internal sealed record GgufTokens(
     string File, string Model, string? Split, IReadOnlyList<string> Tokens, IReadOnlyList<float> Scores, IReadOnlyList<PieceKind> Kinds,
     IReadOnlyList<string> Merges, int? Bos = null, int? Eos = null, int? Padding = null, bool? AddsBos = null, bool? AddsEos = null,
     bool? AddsSpace = null, string? ChatTemplate = null)
