@@ -16,14 +16,15 @@ public sealed class PackageFeed : IDisposable
 
     public PackageFeed()
     {
-        foreach (var folder in (string[])[Feed, Work]) Directory.CreateDirectory(folder);
-        // A configuration that clears nothing adds its source to those of the user.
-        File.WriteAllText(At("nuget.config"),
-            $"""<configuration><packageSources><add key="dolmen-test" value="{Feed}" /></packageSources></configuration>""");
-        StoryModel.Write(Model);
-        var packed = Run(Dotnet, CommandLine.Root, "pack", "Dolmen.slnx", "-c", "Release", "--no-build",
-            "--nologo", "-v", "quiet", "-nodeReuse:false", "-o", Feed, $"-p:Version={Version}");
-        Assert.True(packed.ExitCode == 0, packed.Output + packed.Errors);
+        try
+        {
+            Pack();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public string Feed => Path.Combine(_folder, "feed");
@@ -66,4 +67,16 @@ public sealed class PackageFeed : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private void Pack()
+    {
+        foreach (var folder in (string[])[Feed, Work]) Directory.CreateDirectory(folder);
+        // A configuration that clears nothing adds its source to those of the user.
+        File.WriteAllText(At("nuget.config"),
+            $"""<configuration><packageSources><add key="dolmen-test" value="{Feed}" /></packageSources></configuration>""");
+        StoryModel.Write(Model);
+        var packed = Run(Dotnet, CommandLine.Root, "pack", "Dolmen.slnx", "-c", "Release", "--no-build",
+            "--nologo", "-v", "quiet", "-nodeReuse:false", "-o", Feed, $"-p:Version={Version}");
+        Assert.True(packed.ExitCode == 0, packed.Output + packed.Errors);
+    }
 }
