@@ -24,7 +24,10 @@ public sealed partial class BenchmarkJson : JsonSerializerContext;
 /// <param name="Model">A model of another's to measure beside ours.</param>
 /// <param name="Only">Only cases whose names hold one of these; all where there are none.</param>
 /// <param name="Rounds">How often each case is measured; null for the benchmark's own number.</param>
-public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model, IReadOnlyList<string>? Only = null, int? Rounds = null)
+/// <param name="Seconds">How long the load lasts; null for the benchmark's own time.</param>
+/// <param name="Clients">How many make the load; null for the benchmark's own number.</param>
+public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model, IReadOnlyList<string>? Only = null, int? Rounds = null,
+    double? Seconds = null, int? Clients = null)
 {
     /// <summary>A smaller model that guesses what the model says.</summary>
     public string? DraftModel { get; init; }
@@ -44,6 +47,10 @@ public abstract class Benchmark
     /// <see cref="BenchmarkInputs.Rounds"/>.</summary>
     public virtual bool HasParts => false;
 
+    /// <summary>Whether it makes a load: it looks at <see cref="BenchmarkInputs.Seconds"/> and
+    /// <see cref="BenchmarkInputs.Clients"/>.</summary>
+    public virtual bool HasLoad => false;
+
     /// <exception cref="Artifacts.UserErrorException">The benchmark cannot be measured in parts, or not so.</exception>
     public void Check(BenchmarkInputs inputs)
     {
@@ -51,6 +58,10 @@ public abstract class Benchmark
             throw new Artifacts.UserErrorException($"--rounds is {inputs.Rounds}: it must be at least 1.");
         if (inputs.DraftModel is not null && this is not SpeculationBenchmark)
             throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --draft-model: leave it out.");
+        if (inputs.Seconds is <= 0 || inputs.Clients is < 1)
+            throw new Artifacts.UserErrorException("--seconds must be above 0 and --clients at least 1.");
+        if (!HasLoad && (inputs.Seconds is not null || inputs.Clients is not null))
+            throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --seconds or --clients: leave them out.");
         if (!HasParts && (inputs.Rounds is not null || inputs.Only is { Count: > 0 }))
             throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --only or --rounds: leave them out.");
     }
@@ -73,8 +84,8 @@ public abstract class Benchmark
     public static IReadOnlyList<Benchmark> All { get; } =
     [
         new ContextBenchmark(),
-        new TrainBenchmark(), new DecodeBenchmark(), new LoadBenchmark(), new ScheduleBenchmark(), new ConstraintBenchmark(),
-        new SpeculationBenchmark(),
+        new TrainBenchmark(), new DecodeBenchmark(), new LoadBenchmark(), new ScheduleBenchmark(), new ServeBenchmark(),
+        new ConstraintBenchmark(), new SpeculationBenchmark(),
         new KernelBenchmark(),
         new DataBenchmark(),
         new ExtractionBenchmark(),

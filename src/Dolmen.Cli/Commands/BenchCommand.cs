@@ -46,6 +46,14 @@ internal static class BenchCommand
             Description = "How often each case is measured, for the benchmarks that can be measured in parts.",
             HelpName = "N",
         };
+        var seconds = new Option<double?>("--seconds")
+        {
+            Description = "How long the load lasts, for the benchmarks that make one.", HelpName = "SECONDS",
+        };
+        var clients = new Option<int?>("--clients")
+        {
+            Description = "How many clients make it.", HelpName = "N",
+        };
         var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
         {
             name,
@@ -54,6 +62,8 @@ internal static class BenchCommand
             draft,
             only,
             rounds,
+            seconds,
+            clients,
             output,
             json,
             threads,
@@ -67,7 +77,9 @@ internal static class BenchCommand
                     parsed.GetValue(inputs) ?? [],
                     parsed.GetValue(model),
                     parsed.GetValue(only),
-                    parsed.GetValue(rounds)
+                    parsed.GetValue(rounds),
+                    parsed.GetValue(seconds),
+                    parsed.GetValue(clients)
                 )
                 { DraftModel = parsed.GetValue(draft) };
                 bench.Check(given);

@@ -35,13 +35,13 @@ internal sealed class ServerAccessOptions
         Certificate = Certificate(parsed),
     };
 
-    private IReadOnlyList<string> Keys(ParseResult parsed)
+    private List<string> Keys(ParseResult parsed)
     {
         var keys = new List<string>(parsed.GetValue(_key) ?? []);
         if (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key) keys.Add(key);
         if (parsed.GetValue(_keyFile) is not { } file) return keys;
         var before = keys.Count;
-        keys.AddRange(System.IO.File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0));
+        keys.AddRange(RegularFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0));
         return keys.Count > before ? keys
             : throw new UserErrorException($"--api-key-file '{file}' holds no key: write one on a line of its own.");
     }
