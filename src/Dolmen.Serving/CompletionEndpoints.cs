@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Dolmen.Serving;
 
 /// <summary>OpenAI's endpoints over the models of a catalog.</summary>
-internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics metrics, TimeProvider clock, Action<string> log)
+internal sealed class CompletionEndpoints(ModelCatalog catalog, TimeProvider clock, Action<string> log)
 {
     private readonly long _started = clock.GetUtcNow().ToUnixTimeSeconds();
     private readonly AnswerStream _stream = new(log);
@@ -20,7 +20,6 @@ internal sealed class CompletionEndpoints(ModelCatalog catalog, ServerMetrics me
     public void Map(WebApplication app)
     {
         app.MapMethods("/health", Reading, http => Respond(http, "application/json", """{"status":"ok"}"""));
-        app.MapMethods("/metrics", Reading, http => Respond(http, "text/plain; version=0.0.4", metrics.Text()));
         app.MapMethods("/v1/models/{**id}", Reading, Model);
         app.MapPost("/v1/completions", http => Complete(http, chat: false));
         app.MapPost("/v1/chat/completions", http => Complete(http, chat: true));

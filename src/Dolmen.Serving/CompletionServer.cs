@@ -1,6 +1,8 @@
 using Dolmen.Serving.Page;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -17,10 +19,11 @@ public sealed class CompletionServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly ModelCatalog _catalog;
+    private readonly ServerMetrics _metrics;
 
-    private CompletionServer(WebApplication app, ModelCatalog catalog, Uri address)
+    private CompletionServer(WebApplication app, ModelCatalog catalog, ServerMetrics metrics, Uri address)
     {
-        (_app, _catalog) = (app, catalog);
+        (_app, _catalog, _metrics) = (app, catalog, metrics);
         Address = address;
     }
 
@@ -71,18 +74,22 @@ public sealed class CompletionServer : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        Telemetry.Add(builder.Services, metrics, options.Collector);
         var app = builder.Build();
 
         app.Use(new ApiErrors(log).Answer);
         app.Use(new SiteGuard(options).Check);
         app.Use(new KeyGuard(options.Keys ?? []).Check);
         app.Use(new TimeLimit(options.MaxSeconds).Check);
+        app.Use(Telemetry.Follow);
+        app.Use(PrometheusNames.Rewrite);
         app.UseRouting();
-        new CompletionEndpoints(catalog, metrics, clock, log).Map(app);
+        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
+        new CompletionEndpoints(catalog, clock, log).Map(app);
         PageFiles.Map(app);
         ModelCardFile.Map(app, catalog);
         await app.StartAsync();
-        return new CompletionServer(app, catalog, port.AddressFor(isTls: options.Certificate is not null));
+        return new CompletionServer(app, catalog, metrics, port.AddressFor(isTls: options.Certificate is not null));
     }
 
     /// <summary>Takes no more requests and lets the running ones end, for as long as the options allow.</summary>
@@ -91,6 +98,7 @@ public sealed class CompletionServer : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _catalog.DisposeAsync();
+        _metrics.Dispose();
     }
 
     /// <summary>Signals are the business of the program that started the server.</summary>

@@ -17,6 +17,7 @@ namespace Dolmen.Serving;
 /// <param name="Certificate">Speaks TLS with it; stays the caller's.</param>
 /// <param name="MaxSeconds">A request that takes longer ends with an error; 0 lets it.</param>
 /// <param name="MaxConnections">Connections that are open at once; more are closed.</param>
+/// <param name="Collector">Gets measurements and traces by OTLP over HTTP.</param>
 /// <param name="Limits">What one request may ask for.</param>
 public sealed record ServerOptions(
     int MaxBodyBytes = 1 << 20,
@@ -32,7 +33,8 @@ public sealed record ServerOptions(
     ServerCertificate? Certificate = null,
     double MaxSeconds = 0,
     int MaxConnections = 1024,
-    RequestLimits? Limits = null)
+    RequestLimits? Limits = null,
+    Uri? Collector = null)
 {
     /// <summary>How long a body may come, or a reader may read, more slowly than a kilobyte a second.</summary>
     internal double GraceSeconds { get; init; } = 5;
@@ -62,6 +64,7 @@ public sealed record ServerOptions(
             throw new UserErrorException($"--max-prompt is {prompts.PromptTokens}: it must be at least 1 token.");
         if (Limits is { Texts: < 1 } texts)
             throw new UserErrorException($"--max-choices is {texts.Texts}: it must be at least 1.");
+        Telemetry.Validate(Collector);
         foreach (var key in Keys ?? []) KeyGuard.Validate(key);
         foreach (var host in AllowedHosts ?? [])
         {

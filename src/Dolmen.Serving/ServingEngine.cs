@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dolmen.Inference;
 using Dolmen.Serving.Embeddings;
 
@@ -19,7 +20,7 @@ internal sealed class ServingEngine : IDisposable
             {
                 Speculation = served.Speculation,
             });
-        metrics.Follow(_scheduler);
+        metrics.Follow(_scheduler, options.StateBytes);
         _scheduler.Start();
     }
 
@@ -33,22 +34,31 @@ internal sealed class ServingEngine : IDisposable
         CompletionRequest request, IStreamedAnswer answer, Action<string>? send, CancellationToken stop)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var span = Telemetry.Start(request);
+        var arrived = Stopwatch.GetTimestamp();
         var choices = new List<Generation?>();
         Task<GenerationResult>[] following = [];
         var running = 0;
         try
         {
             await Begin(request, choices, abandoned.Token);
-            _metrics.Running(running = 1);
+            _metrics.AddRunning(running = 1);
             var writing = new Lock();                                    // pieces of all choices, as they come
-            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, send, writing))];
-            return BestOf.Choose(await All(following), request.Candidates, request.Choices);
+            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, send, writing, arrived))];
+            var results = BestOf.Choose(await All(following), request.Candidates, request.Choices);
+            Telemetry.Finish(span, request, results);
+            return results;
+        }
+        catch (Exception error)
+        {
+            Telemetry.Fail(span, error);
+            throw;
         }
         finally
         {
             await Release(choices, abandoned);
             await ((Task)Task.WhenAll(following)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _metrics.Running(-running);
+            _metrics.AddRunning(-running);
         }
     }
 
@@ -57,6 +67,7 @@ internal sealed class ServingEngine : IDisposable
     public async Task<IReadOnlyList<GenerationResult>> Embed(EmbeddingRequest request, CancellationToken stop)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var arrived = Stopwatch.GetTimestamp();
         var texts = new List<Generation>();
         var running = 0;
         try
@@ -66,15 +77,16 @@ internal sealed class ServingEngine : IDisposable
                 texts.AddRange(request.Inputs.Select(input => _scheduler.Submit(request.TextOf(input), abandoned.Token)));
                 return texts[0];
             });
-            _metrics.Running(running = 1);
+            _metrics.AddRunning(running = 1);
+            var started = Stopwatch.GetTimestamp();
             var results = await Task.WhenAll(texts.Select(text => text.Result));
-            foreach (var result in results) _metrics.Finished(result);
+            foreach (var result in results) _metrics.AddFinished(result, arrived, started);
             return results;
         }
         finally
         {
             await Release(texts, abandoned);
-            _metrics.Running(-running);
+            _metrics.AddRunning(-running);
         }
     }
 
@@ -119,23 +131,31 @@ internal sealed class ServingEngine : IDisposable
         }
         try
         {
-            _metrics.Waiting(1);
+            _metrics.AddWaiting(1);
             if (submit() is { } first) await first.Started;
         }
         finally
         {
-            _metrics.Waiting(-1);
+            _metrics.AddWaiting(-1);
             Interlocked.Decrement(ref _waiting);
         }
     }
 
     private async Task<GenerationResult> Follow(
-        Generation? generation, int choice, IStreamedAnswer answer, Action<string>? send, Lock writing)
+        Generation? generation, int choice, IStreamedAnswer answer, Action<string>? send, Lock writing, long arrived)
     {
+        if (generation is not null) await generation.Started;
+        var started = Stopwatch.GetTimestamp();
         if (generation is not null && send is not null)
         {
+            var last = 0L;
             await foreach (var piece in generation.ReadAllAsync())
             {
+                if (piece.Token is null)
+                {
+                    if (last > 0) _metrics.AddPiece(last);
+                    last = Stopwatch.GetTimestamp();
+                }
                 lock (writing)
                 {
                     if (piece.Token is { } token) answer.Add(choice, token);
@@ -144,7 +164,7 @@ internal sealed class ServingEngine : IDisposable
             }
         }
         var result = generation is null ? Nothing : await generation.Result;
-        _metrics.Finished(result);
+        _metrics.AddFinished(result, arrived, started);
         if (send is null) return result;
         lock (writing) Send(answer.Closing(choice, result), send);
         return result;

@@ -6,6 +6,8 @@ namespace Dolmen.Cli.Commands;
 
 internal static class ServeCommand
 {
+    private const string CollectorVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     public static Command Build()
     {
         var (models, limits, access) = (new ServedModelOptions(), new ServerLimitOptions(), new ServerAccessOptions());
@@ -17,6 +19,13 @@ internal static class ServeCommand
         {
             Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
         };
+        var collector = new Option<Uri?>("--otlp")
+        {
+            Description = $"Send measurements and traces to this collector by OTLP over HTTP; to that of {CollectorVariable} in the " +
+                "environment when left out.",
+            HelpName = "URL",
+            CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.RelativeOrAbsolute, out var address) ? address : null,
+        };
         var json = CommonOptions.Json();
         var command = new Command("serve",
             "Serves models over HTTP as OpenAI's API does, until interrupted. Answers are computed together.");
@@ -25,11 +34,15 @@ internal static class ServeCommand
         command.Add(host);
         access.AddTo(command);
         limits.AddTo(command);
+        command.Add(collector);
         command.Add(json);
         command.Add(CommonOptions.Strict());
         command.Runs((parsed, stop) =>
         {
-            var options = access.AddTo(models.Limits(parsed, limits.Read(parsed)), parsed);
+            var options = access.AddTo(models.Limits(parsed, limits.Read(parsed)), parsed) with
+            {
+                Collector = parsed.GetValue(collector) ?? FromEnvironment(),
+            };
             using var certificate = options.Certificate;
             options.Validate();
             var sources = models.Sources(parsed);
@@ -39,6 +52,11 @@ internal static class ServeCommand
         });
         return command;
     }
+
+    /// <summary>OpenTelemetry's own variable.</summary>
+    private static Uri? FromEnvironment() =>
+        Environment.GetEnvironmentVariable(CollectorVariable) is { Length: > 0 } address
+            ? new Uri(address, UriKind.RelativeOrAbsolute) : null;
 
     private static void Serve(IReadOnlyList<ModelSource> models, BoundPort bound, ServerOptions options, bool json, CancellationToken stop)
     {

@@ -52,7 +52,15 @@ public partial class Layout
         ["Modeling"] = (["Checkpoints", "Inference", "Numerics"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),
         ["Training"] = (["Modeling", "Inference", "Tokenization", "Artifacts"], []),
         ["Evaluation"] = (["Inference", "Tokenization", "Artifacts"], []),
-        ["Serving"] = (["Inference", "Evaluation", "Artifacts"], ["Microsoft.Extensions.AI.Abstractions"]),
+        ["Serving"] = (
+            ["Inference", "Evaluation", "Artifacts"],
+            [
+                "Microsoft.Extensions.AI.Abstractions",
+                "OpenTelemetry.Exporter.OpenTelemetryProtocol",
+                "OpenTelemetry.Exporter.Prometheus.AspNetCore",
+                "OpenTelemetry.Extensions.Hosting",
+            ]
+        ),
         ["Pipeline"] = (["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"], []),
     };
 
