@@ -35,7 +35,7 @@ internal sealed class ContinuationScorer(LanguageModel model) : IDisposable
             var state = _cache.Find(tokens.AsSpan(0, tokens.Length - 1), most: from - 1).State;
             slices[i] = new SequenceSlice(state, tokens.AsMemory(state.Length..^1))
             {
-                Targets = tokens.AsMemory(from), LogProbs = new float[tokens.Length - from],
+                Targets = tokens.AsMemory(from), LogProbs = new double[tokens.Length - from],
             };
         }
         model.Forward(slices);

@@ -125,13 +125,12 @@ public sealed unsafe class DecoderModel : LanguageModel
     /// <summary>What a slice asks for after its token number <paramref name="at"/>.</summary>
     private void Write(SequenceSlice slice, int at, float* logits)
     {
+        var all = new ReadOnlySpan<float>(logits, _config.VocabSize);
         var fromEnd = slice.Tokens.Length - at;
-        var row = slice.Logits.Length / _config.VocabSize - fromEnd;
-        if (row >= 0)
-            new ReadOnlySpan<float>(logits, _config.VocabSize).CopyTo(slice.Logits.Span[(row * _config.VocabSize)..]);
+        var row = slice.Logits.Length / all.Length - fromEnd;
+        if (row >= 0) all.CopyTo(slice.Logits.Span[(row * all.Length)..]);
         var target = slice.LogProbs.Length - fromEnd;
-        if (target >= 0)
-            slice.LogProbs.Span[target] = logits[slice.Targets.Span[target]] - VectorMath.LogSumExp(logits, _config.VocabSize);
+        if (target >= 0) slice.LogProbs.Span[target] = all[slice.Targets.Span[target]] - Probabilities.LogSumExp(all);
     }
 
     private void WriteHiddenStates(SequenceSlice[] batch, PassRows rows)

@@ -69,11 +69,7 @@ public abstract unsafe class EncoderDecoderModel : LanguageModel
         var row = slice.Logits.Length / logits.Length - fromEnd;
         if (row >= 0) logits.CopyTo(slice.Logits.Span[(row * logits.Length)..]);
         var target = slice.LogProbs.Length - fromEnd;
-        if (target < 0) return;
-        fixed (float* from = logits)
-        {
-            slice.LogProbs.Span[target] = logits[slice.Targets.Span[target]] - VectorMath.LogSumExp(from, logits.Length);
-        }
+        if (target >= 0) slice.LogProbs.Span[target] = logits[slice.Targets.Span[target]] - Probabilities.LogSumExp(logits);
     }
 
     private protected static PairState StateOf(DecodeState state) =>

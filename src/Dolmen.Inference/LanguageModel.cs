@@ -76,14 +76,14 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Appends <paramref name="tokens"/>; writes for each position i the natural-log probability of <paramref name="targets"/>[i]
     /// after tokens[0..i]. This is what scoring needs, without all the logits.</summary>
-    public void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<float> logProbs)
+    public void LogProbs(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, DecodeState state, Span<double> logProbs)
     {
         if (targets.Length != tokens.Length || logProbs.Length != tokens.Length)
         {
             throw new ArgumentException(
                 $"{tokens.Length} tokens need as many targets and places, not {targets.Length} and {logProbs.Length}.", nameof(targets));
         }
-        var found = new float[logProbs.Length];
+        var found = new double[logProbs.Length];
         Forward(new SequenceSlice(state, tokens.ToArray()) { Targets = targets.ToArray(), LogProbs = found });
         found.CopyTo(logProbs);
     }

@@ -15,7 +15,7 @@ public readonly record struct SequenceSlice(DecodeState State, ReadOnlyMemory<in
     public ReadOnlyMemory<int> Targets { get; init; }
 
     /// <summary>Gets the natural-log probabilities of <see cref="Targets"/>, (n).</summary>
-    public Memory<float> LogProbs { get; init; }
+    public Memory<double> LogProbs { get; init; }
 
     /// <summary>Gets what the head reads after each of the last n tokens, (n, D). Only decoders have it.</summary>
     public Memory<float> HiddenStates { get; init; }

@@ -45,19 +45,6 @@ internal static unsafe class VectorMath
         return Vector.Sum(sum);
     }
 
-    /// <summary>ln Σ eˣ.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float LogSumExp(float* x, int count)
-    {
-        var max = Max(x, count);
-        var shift = new Vector<float>(max);
-        var sum = Vector<float>.Zero;
-        var i = 0;
-        for (; i + Width <= count; i += Width) sum += Exp(Vector.Load(x + i) - shift);
-        if (i < count) sum += Exp(Partial(x + i, count - i, float.NegativeInfinity) - shift);
-        return max + MathF.Log(Vector.Sum(sum));
-    }
-
     /// <summary>y = x / √(mean x² + ε) · weight (Zhang and Sennrich 2019).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RmsNorm(float* x, float* weight, float* y, int count, float eps)

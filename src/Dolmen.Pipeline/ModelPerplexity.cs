@@ -55,7 +55,7 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
                 var (start, predicted) = (Math.Max(0, end.Last - 1 - context), end.First);
                 return new SequenceSlice(model.NewState(context), tokens.AsMemory(start..(end.Last - 1)))
                 {
-                    Targets = tokens.AsMemory(predicted..end.Last), LogProbs = new float[end.Last - predicted],
+                    Targets = tokens.AsMemory(predicted..end.Last), LogProbs = new double[end.Last - predicted],
                 };
             })];
             try

@@ -72,7 +72,7 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
                 }
                 if (row >= 0) WriteLogits(slice.State, slice.Logits.Span.Slice(row * Config.VocabSize, Config.VocabSize));
                 if (target >= 0)
-                    slice.LogProbs.Span[target] = (float)LogProb([.. Tokens(slice.State), slice.Targets.Span[target]], slice.State.Length);
+                    slice.LogProbs.Span[target] = LogProb([.. Tokens(slice.State), slice.Targets.Span[target]], slice.State.Length);
             }
         }
     }

@@ -113,7 +113,7 @@ public class BatchBattery
         Assert.Throws<ArgumentException>(() => model.Forward(
             good, new SequenceSlice(two, new[] { 1 }) { Logits = new float[2 * model.Config.VocabSize] }));
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Forward(
-            good, new SequenceSlice(two, new[] { 1 }) { Targets = new[] { -1 }, LogProbs = new float[1] }));
+            good, new SequenceSlice(two, new[] { 1 }) { Targets = new[] { -1 }, LogProbs = new double[1] }));
         Assert.Equal((0, 0), (one.Length, two.Length));
     }
 
@@ -166,7 +166,7 @@ public class BatchBattery
                 {
                     Logits = new float[random.Next(count + 1) * vocab],
                     Targets = texts[i].AsMemory(0, targets),
-                    LogProbs = new float[targets],
+                    LogProbs = new double[targets],
                 }));
             }
             model.Forward([.. batch.Select(entry => entry.Slice)]);

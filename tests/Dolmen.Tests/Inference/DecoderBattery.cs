@@ -68,7 +68,7 @@ public class DecoderBattery
             var whole = new float[Length * config.VocabSize];
             model.Logits(tokens, model.NewState(Length), whole);
             Assert.All(whole, value => Assert.True(float.IsFinite(value)));
-            var scored = new float[Length];
+            var scored = new double[Length];
             model.LogProbs(tokens, tokens, model.NewState(Length), scored);
             var row = new float[config.VocabSize];
             foreach (var cuts in (int[][])[[1], [2, 1, 5], [19, 3, 64], [16, 48], [150, 1]])

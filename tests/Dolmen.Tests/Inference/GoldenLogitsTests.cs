@@ -52,7 +52,7 @@ public class GoldenLogitsTests
         var ids = golden.Longs("input_ids", out var shape).Select(id => (int)id).ToArray();
         var logits = golden.Floats("logits");
         int length = (int)shape[1], vocab = model.Config.VocabSize;
-        var actual = new float[length - 1];
+        var actual = new double[length - 1];
         model.LogProbs(ids.AsSpan(0, length - 1), ids.AsSpan(1, length - 1), model.NewState(length), actual);
         for (var t = 0; t < actual.Length; t++)
         {

@@ -23,12 +23,12 @@ public class LongContextTests
         trained.Import((name, values) => Values(config, name).CopyTo(values, 0));
         using var model = new DecoderModel(config, name => Values(config, name));
         using var state = model.NewState(Position);
-        var actual = new float[200];
+        var actual = new double[200];
         model.Forward(new SequenceSlice(state, ids.AsMemory(0, Position)) { Targets = ids.AsMemory(Position - 199), LogProbs = actual });
 
         long[] all = [.. ids.Select(id => (long)id)];
         var expected = trained.LogProbs(tensor(all[..^1], [1, Position]), tensor(all[1..], [1, Position])).data<float>().ToArray();
-        for (var i = 0; i < actual.Length; i++) Assert.Equal(expected[^(200 - i)], actual[i], 1e-4f);
+        for (var i = 0; i < actual.Length; i++) Assert.Equal(expected[^(200 - i)], actual[i], 1e-4);
     }
 
     /// <summary>Queries and keys so long that attention looks at few places: where they are shows in what it finds.</summary>
