@@ -34,6 +34,8 @@ public sealed class DecodeState : IDisposable
     /// <summary>Memory it takes now, what padding and room for growth add included.</summary>
     public long Bytes => Layers.Sum(layer => layer.Bytes);
 
+    internal long SharedEndBytes => Layers.Sum(layer => layer.SharedEndBytes);
+
     /// <summary>Whether <see cref="Truncate"/> can go back to <paramref name="length"/> tokens. Recurrent layers can only go back to
     /// nothing, sliding windows as far as they still hold what is visible there.</summary>
     public bool CanTruncate(int length) => length == 0 || length == Length || Layers.All(layer => layer.CanTruncate(length));

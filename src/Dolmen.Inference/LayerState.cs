@@ -6,6 +6,9 @@ public abstract class LayerState : IDisposable
     /// <summary>Memory it takes now.</summary>
     public abstract long Bytes { get; }
 
+    /// <summary>Memory that the next token takes because what it is written to is shared with a copy.</summary>
+    internal virtual long SharedEndBytes => 0;
+
     /// <summary>A copy that continues on its own.</summary>
     public abstract LayerState Fork();
 

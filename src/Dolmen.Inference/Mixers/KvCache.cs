@@ -27,12 +27,14 @@ internal sealed unsafe class KvCache : LayerState
         (_heads, _headDim, _window, _memory, Precision) = (heads, headDim, window, memory, precision);
         ValueStride = StrideOf(headDim);
         _codeBytes = KvCodes.Bytes(precision);
-        _scaleBytes = precision == KvPrecision.Float32 ? 0 : KvPage.Positions * sizeof(float);
+        _scaleBytes = KvPage.Positions * ScaleBytes(precision);
     }
 
     public KvPrecision Precision { get; }
 
     public override long Bytes => _pages.Sum(page => page.Bytes);
+
+    internal override long SharedEndBytes => EndIsShared ? _pages[^1].Bytes : 0;
 
     public int Length { get; private set; }
 
@@ -43,6 +45,9 @@ internal sealed unsafe class KvCache : LayerState
 
     /// <summary>Addresses of the pages held.</summary>
     public ReadOnlySpan<nint> Pages => CollectionsMarshal.AsSpan(_addresses);
+
+    /// <summary>Whether the page that the next position lies in belongs to a copy too.</summary>
+    private bool EndIsShared => Length % KvPage.Positions != 0 && _pages[^1].IsShared;
 
     private long KeyBytes => (long)KvPage.Positions * _headDim * _codeBytes;
 
@@ -60,17 +65,18 @@ internal sealed unsafe class KvCache : LayerState
 
     public long ValueScalesAt(int head) => ValuesAt(head) + ValueBytes;
 
-    /// <summary>Bytes of what is known of one position.</summary>
+    /// <summary>Bytes that one position takes.</summary>
     public static long PositionBytes(int heads, int headDim, KvPrecision precision) =>
-        precision == KvPrecision.Float32 ? 2L * heads * headDim * sizeof(float)
-            : heads * ((long)(headDim + StrideOf(headDim)) * KvCodes.Bytes(precision) + 2 * sizeof(float));
+        heads * ((long)(headDim + StrideOf(headDim)) * KvCodes.Bytes(precision) + 2 * ScaleBytes(precision));
+
+    private static int ScaleBytes(KvPrecision precision) => precision == KvPrecision.Float32 ? 0 : sizeof(float);
 
     private static int StrideOf(int headDim) => (headDim + 15) / 16 * 16;
 
     /// <summary>Makes room for <paramref name="tokens"/> more; <see cref="Put"/> them before anything else.</summary>
     public void Append(int tokens)
     {
-        if (Length % KvPage.Positions != 0 && _pages[^1].IsShared) Replace(_pages.Count - 1, _pages[^1].Copy());
+        if (EndIsShared) Replace(_pages.Count - 1, _pages[^1].Copy());
         Length += tokens;
         while ((FirstPage + _pages.Count) * KvPage.Positions < Length) Add(new KvPage(_heads * HeadBytes, _memory));
     }

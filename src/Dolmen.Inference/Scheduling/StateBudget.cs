@@ -17,13 +17,12 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     /// <param name="running">Those that have their turn; where there is none this one gets it, whatever it needs.</param>
     public CachedPrefix? NewState(GeneratingSequence sequence, List<GeneratingSequence> running)
     {
-        var promised = running.Sum(other => BytesOf(other.Length + 1) - BytesOf(other.State!.Length));
+        var promised = running.Sum(other => BytesToGrow(other.State!, other.Length + 1));
         // A prompt that is scored needs the logits of all its tokens.
         var found = Caches && !sequence.NeedsWholePrompt
             ? Cache.Find(sequence.Tokens, most: sequence.Length - 1)
             : new CachedPrefix(model.NewState(model.Config.ContextLength), 0);
-        var needed = BytesOf(sequence.Length + 1) - BytesOf(found.State.Length);
-        if (MakeRoom(promised + needed) || running.Count == 0) return found;
+        if (MakeRoom(promised + BytesToGrow(found.State, sequence.Length + 1)) || running.Count == 0) return found;
         found.State.Dispose();
         return null;
     }
@@ -31,7 +30,7 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     /// <summary>Whether there is room for what the pass adds.</summary>
     /// <param name="copies">States of which copies are kept besides.</param>
     public bool Fits(List<PlannedSlice> plan, int copies = 0) => MakeRoom(copies * BytesOf(Page)
-        + plan.Sum(entry => BytesOf(entry.Slice.State.Length + entry.Slice.Tokens.Length) - BytesOf(entry.Slice.State.Length)));
+        + plan.Sum(entry => BytesToGrow(entry.Slice.State, entry.Slice.State.Length + entry.Slice.Tokens.Length)));
 
     /// <summary>Takes over the state of a text that is finished.</summary>
     public void Keep(GeneratingSequence sequence)
@@ -57,6 +56,8 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     }
 
     private long Taken => model.StateBytes + (speculator?.StateBytes ?? 0);
+
+    private long BytesToGrow(DecodeState state, int tokens) => BytesOf(tokens) - BytesOf(state.Length) + state.SharedEndBytes;
 
     private long BytesOf(int tokens)
     {
