@@ -20,8 +20,8 @@ public abstract class LayerState : IDisposable
     /// possible.</summary>
     public abstract void Truncate(int length);
 
-    /// <summary>Writes its numbers and nothing else, little-endian: 4 bytes for each that <see cref="Checkpoints.MixerSpec"/>
-    /// counts.</summary>
+    /// <summary>Writes its numbers and nothing else, little-endian, as they are kept: 4 bytes for each that
+    /// <see cref="Checkpoints.MixerSpec"/> counts, or codes with their scales.</summary>
     public abstract void Save(Stream stream);
 
     /// <summary>Reads what an equal layer saved after <paramref name="length"/> tokens. Only called on an empty one.</summary>

@@ -61,7 +61,8 @@ public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, doubl
     }
 }
 
-/// <summary>Draws tokens; the same options and logits give the same tokens. Every draw takes one random number.</summary>
+/// <summary>Draws tokens; the same options and logits give the same tokens. Every draw takes one random number,
+/// but at temperature 0 none.</summary>
 public sealed class Sampler
 {
     private readonly SamplingOptions _options;

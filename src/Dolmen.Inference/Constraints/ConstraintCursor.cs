@@ -44,12 +44,20 @@ internal sealed class ConstraintCursor
             "The constraint cannot be met: no token of the vocabulary spells what must come next, or every such token was forbidden.");
     }
 
-    /// <summary>Goes on by a token if it may come next.</summary>
+    /// <summary>Goes on by a token if it may come next, and if what follows is not too deep or too ambiguous to be computed: that is
+    /// said where a text comes so far, not where it is guessed.</summary>
     public bool TryAdvance(int token)
     {
-        if (MustEnd || _constraint.Next(_place, token, _dropsSpace) is not { } next) return false;
-        (_place, _dropsSpace) = (next, false);
-        return true;
+        try
+        {
+            if (MustEnd || _constraint.Next(_place, token, _dropsSpace) is not { } next) return false;
+            (_place, _dropsSpace) = (next, false);
+            return true;
+        }
+        catch (UserErrorException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Goes on by a token that <see cref="Apply"/> left possible and that does not end the text.</summary>

@@ -29,6 +29,7 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     private readonly List<Action> _fills = [];
     private Func<string, ReadOnlyMemory<float>>? _read = read;
     private GgufWeights? _file = file;
+    private string? _blocksOfAFile;                                      // a matrix that cannot take other weights
 
     public WeightSource(GgufWeights file, WeightPrecision precision)
         : this(file.Read, _ => throw new NotSupportedException("A GGUF file has types of its own."), precision, file) { }
@@ -65,6 +66,12 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     /// <summary>Fills all layers with other weights of the same shapes; they are rounded as the first ones were.</summary>
     public void Reload(Func<string, ReadOnlyMemory<float>> other)
     {
+        if (_blocksOfAFile is { } name)
+        {
+            throw new NotSupportedException(
+                $"'{name}' is kept as Q4_K, which takes the blocks of a file: load the model in another precision to give it "
+                    + "other weights.");
+        }
         _read = other;
         foreach (var fill in _fills) fill();
         Complete();
@@ -143,14 +150,9 @@ internal sealed unsafe class WeightSource(Func<string, ReadOnlyMemory<float>> re
     private SuperBlockMatrix SuperBlocks(LinearSpec spec)
     {
         var matrix = new SuperBlockMatrix(spec.Outputs, spec.Inputs);
+        _blocksOfAFile ??= spec.Name;
         Fill(() =>
         {
-            if (_file is null)
-            {
-                throw new NotSupportedException(
-                    $"'{spec.Name}' is kept as Q4_K, which takes the blocks of a file: load the model in another precision to give it "
-                        + "other weights.");
-            }
             var first = 0;
             foreach (var part in spec.Parts)
             {

@@ -18,12 +18,14 @@ internal sealed class StateMemory
     /// <summary>The address of a page of so many bytes, counted; what is in it is unknown.</summary>
     public nint Rent(long bytes)
     {
-        Add(bytes);
+        nint page;
         lock (_gate)
         {
             if (!_pages.TryGetValue(bytes, out var pages)) _pages.Add(bytes, pages = new Pages(Aligned(bytes)));
-            return pages.Rent();
+            page = pages.Rent();
         }
+        Add(bytes);
+        return page;
     }
 
     /// <summary>Takes back what was rented.</summary>
@@ -44,13 +46,13 @@ internal sealed class StateMemory
 
         public nint Rent()
         {
-            _used++;
-            if (_free.TryPop(out var page)) return page;
-            if (_untouched == 0)
+            if (_free.Count == 0 && _untouched == 0)
             {
                 _slabs.Add(WeightMemory.Take(size * PagesOfASlab));
                 _untouched = PagesOfASlab;
             }
+            _used++;
+            if (_free.TryPop(out var page)) return page;
             return (nint)(_slabs[^1].Pointer + (PagesOfASlab - _untouched--) * size);
         }
 

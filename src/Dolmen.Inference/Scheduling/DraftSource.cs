@@ -19,6 +19,7 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
     public void Guess(IReadOnlyList<GeneratingSequence> texts, int rows, PassCost cost)
     {
         _guessing = 0;
+        if (texts.Count == 0) return;
         if (!settings.Always && !history.Trial.Goes()) return;
         var started = Stopwatch.GetTimestamp();
         var writing = texts.Where(text => text.Length < model.Config.ContextLength).Select(Known).ToList();
@@ -43,20 +44,26 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
     public void Measured(int written, int accepted, double seconds, double alone)
     {
         if (_guessing > 0) history.Trial.Count((written + accepted) * alone / written - seconds - _guessing);
+        _guessing = 0;
     }
 
     public void Forget(bool all)
     {
+        var had = _texts.Count > 0;
         foreach (var (text, draft) in _texts.Where(entry => all || entry.Key.State is null || entry.Key.IsFinished).ToList())
         {
             draft.Dispose();
             _texts.Remove(text);
         }
         // What others need is not to be computed anew at once.
-        if (all) history.Trial.Pause();
+        if (all && had) history.Trial.Pause();
     }
 
-    public void Dispose() => Forget(all: true);
+    public void Dispose()
+    {
+        foreach (var draft in _texts.Values) draft.Dispose();
+        _texts.Clear();
+    }
 
     private DraftText Known(GeneratingSequence text)
     {
@@ -64,19 +71,22 @@ internal sealed class DraftSource(LanguageModel model, Speculation settings, dou
         return draft;
     }
 
-    /// <summary>Reads what the model does not know of the texts, the shortest pieces first.</summary>
+    /// <summary>Reads what the model does not know of the texts, the shortest pieces first. Those for which the pass has no room leave the
+    /// list.</summary>
     /// <returns>How many tokens that were.</returns>
     private int CatchUp(List<DraftText> writing)
     {
         var left = _passSize.Rows;
         var batch = new List<SequenceSlice>();
-        foreach (var draft in writing.OrderBy(draft => draft.Missing))
+        writing.Sort((a, b) => a.Missing.CompareTo(b.Missing));
+        foreach (var draft in writing)
         {
             if (left <= 0) break;
             var slice = draft.Read(left);
             batch.Add(slice);
             left -= slice.Tokens.Length;
         }
+        writing.RemoveRange(batch.Count, writing.Count - batch.Count);
         var started = Stopwatch.GetTimestamp();
         model.Forward([.. batch]);
         var rows = batch.Sum(slice => slice.Tokens.Length);

@@ -89,8 +89,16 @@ internal sealed class Guesser(Sampler sampler, Constraints.ConstraintCursor? cur
     {
         if (_possible.Length == 0) _possible = new float[Math.Min(drawable, logits.Length)];
         logits[.._possible.Length].CopyTo(_possible);
-        if (cursor?.Apply(_possible, int.MaxValue, ends) == false) return null;
-        var token = sampler.Sample(_possible);
+        int token;
+        try
+        {
+            if (cursor?.Apply(_possible, int.MaxValue, ends) == false) return null;
+            token = sampler.Sample(_possible);
+        }
+        catch (Exception error) when (error is Artifacts.UserErrorException or InvalidOperationException)
+        {
+            return null;                                                 // nothing can be drawn: the text itself will say why
+        }
         if (ends.Contains(token) || cursor?.TryAdvance(token) == false) return null;
         double total = 0;
         foreach (var logit in _possible) total += Math.Exp(logit - _possible[token]);

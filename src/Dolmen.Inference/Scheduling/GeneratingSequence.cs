@@ -9,7 +9,7 @@ namespace Dolmen.Inference;
 /// them.</summary>
 internal sealed class GeneratingSequence : IDisposable
 {
-    /// <summary>Logits of a prompt held at once while it is scored.</summary>
+    /// <summary>Logits held at once while a prompt is scored, and kept for the next pass.</summary>
     private const int MaxLogits = 1 << 19;
 
     private readonly LanguageModel _model;
@@ -185,7 +185,8 @@ internal sealed class GeneratingSequence : IDisposable
     public void DropUselessDrafts()
     {
         var (cursor, useful) = (_cursor?.Fork(), 0);
-        while (useful < Drafts.Count && !_ends.Contains(Drafts[useful].Token) && cursor?.TryAdvance(Drafts[useful].Token) != false)
+        while (useful < Drafts.Count && Drafts[useful].Token is var token && token < _drawable && !_ends.Contains(token)
+            && cursor?.TryAdvance(token) != false)
             useful++;
         Drafts.RemoveRange(useful, Drafts.Count - useful);
     }
@@ -243,6 +244,8 @@ internal sealed class GeneratingSequence : IDisposable
         if (_result is { } result)
             _result = result with { Statistics = result.Statistics with { DraftedTokens = _drafted, AcceptedTokens = _accepted } };
         TakeBack(end + LastAccepted);
+        // Memory that nobody counts: many texts with guesses of a large vocabulary would hold much of it.
+        if (Drafts.Count > 0 && _logits.Length > MaxLogits) _logits = [];
     }
 
     /// <summary>Takes what was guessed wrong out of the state; where it cannot go back, all that came with it.</summary>

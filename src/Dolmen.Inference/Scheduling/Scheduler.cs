@@ -4,9 +4,10 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Inference;
 
-/// <summary>Generates many texts at once with one model. Every pass takes one token of each text that is being written and, between them,
-/// parts of the prompts of others; a text that is cancelled stops before the next pass. Texts begin in the order in which they came; where
-/// memory is short, the latest gives up its state and computes it again later. Every text is the one that it would be alone.
+/// <summary>Generates many texts at once with one model. Every pass takes one token of each text that is being written, with guesses of
+/// the next ones where they pay, and parts of the prompts of others; a text that is cancelled stops before the next pass. Texts begin in
+/// the order in which they came; where memory is short, the latest gives up its state and computes it again later. Every text is the one
+/// that it would be alone.
 /// <para>Either <see cref="Start"/> it, or call <see cref="Step"/> yourself; the model is the scheduler's alone.</para></summary>
 public sealed class Scheduler : IDisposable
 {
@@ -159,7 +160,23 @@ public sealed class Scheduler : IDisposable
     {
         while (!_closed)
         {
-            if (!Step()) _work.Wait();
+            try
+            {
+                if (!Step()) _work.Wait();
+            }
+            catch (Exception error)
+            {
+                // Other texts are to come: those that were in this pass fail, the server goes on.
+                lock (_pass)
+                {
+                    if (_running.Count == 0 && _waiting.First is { } first)
+                    {
+                        _waiting.RemoveFirst();
+                        Fail(first.Value, error);
+                    }
+                    foreach (var sequence in _running.ToList()) Fail(sequence, error);
+                }
+            }
         }
     }
 

@@ -38,13 +38,13 @@ internal sealed class Speculator(Speculation settings, IDraftSource source, Pass
         if (!settings.Always && !cost.Knows(rows)) return plan;
         var texts = plan.Select(entry => entry.Sequence).Where(text => text.DraftRoom(settings.MaxDrafts) > 0).ToList();
         foreach (var text in texts) text.Rates ??= new AcceptanceRates(source.Rates);
-        source.Guess(texts, rows, cost);
-        foreach (var text in texts) text.DropUselessDrafts();
+        if (!TryGuess(texts, rows)) return plan;
         if (!settings.Always) Choose(texts, plan.Count, rows);
         if (texts.TrueForAll(text => text.Drafts.Count == 0)) return plan;
         var extended = plan.ConvertAll(entry =>
             entry.Sequence.Drafts.Count == 0 ? entry : entry with { Slice = entry.Sequence.Next(entry.Slice.Tokens.Length) });
-        if (fits(extended, texts.Count(text => text.Drafts.Count > 0 && NeedsCopy(text))))
+        // One text alone always goes on, whatever memory it takes.
+        if (plan.Count == 1 || fits(extended, texts.Count(text => text.Drafts.Count > 0 && NeedsCopy(text))))
         {
             foreach (var text in texts.Where(text => text.Drafts.Count > 0 && NeedsCopy(text))) text.KeepBefore();
             return extended;
@@ -78,6 +78,24 @@ internal sealed class Speculator(Speculation settings, IDraftSource source, Pass
     }
 
     public void Dispose() => source.Dispose();
+
+    /// <summary>No text fails because guessing does: it goes on without guesses, and the draft model's states, of which nothing is known
+    /// then, are given back.</summary>
+    private bool TryGuess(List<GeneratingSequence> texts, int rows)
+    {
+        try
+        {
+            source.Guess(texts, rows, cost);
+            foreach (var text in texts) text.DropUselessDrafts();
+            return true;
+        }
+        catch (Exception)
+        {
+            foreach (var text in texts) text.Drafts.Clear();
+            source.Forget(all: true);
+            return false;
+        }
+    }
 
     private static bool NeedsCopy(GeneratingSequence text) => !text.State!.CanGoBack;
 

@@ -17,19 +17,21 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     /// <param name="running">Those that have their turn; where there is none this one gets it, whatever it needs.</param>
     public CachedPrefix? NewState(GeneratingSequence sequence, List<GeneratingSequence> running)
     {
-        var promised = running.Sum(other => BytesToGrow(other.State!, other.Length + 1));
         // A prompt that is scored needs the logits of all its tokens.
         var found = Caches && !sequence.NeedsWholePrompt
             ? Cache.Find(sequence.Tokens, most: sequence.Length - 1)
             : new CachedPrefix(model.NewState(model.Config.ContextLength), 0);
-        if (MakeRoom(promised + BytesToGrow(found.State, sequence.Length + 1)) || running.Count == 0) return found;
+        if (MakeRoom(Needed) || running.Count == 0) return found;
         found.State.Dispose();
         return null;
+
+        long Needed() => BytesToGrow(found.State, sequence.Length + 1)
+            + running.Sum(other => BytesToGrow(other.State!, other.Length + 1));             // promised to those
     }
 
     /// <summary>Whether there is room for what the pass adds.</summary>
     /// <param name="copies">States of which copies are kept besides.</param>
-    public bool Fits(List<PlannedSlice> plan, int copies = 0) => MakeRoom(copies * BytesOf(Page)
+    public bool Fits(List<PlannedSlice> plan, int copies = 0) => MakeRoom(() => copies * BytesOf(Page)
         + plan.Sum(entry => BytesToGrow(entry.Slice.State, entry.Slice.State.Length + entry.Slice.Tokens.Length)));
 
     /// <summary>Takes over the state of a text that is finished.</summary>
@@ -42,17 +44,18 @@ internal sealed class StateBudget(LanguageModel model, SchedulerOptions options,
     /// <summary>Keeps a copy, which takes a recurrent state and the last page of keys and values anew.</summary>
     public void KeepCopy(GeneratingSequence sequence)
     {
-        if (Caches && MakeRoom(BytesOf(Page))) Cache.Keep(sequence.Computed, sequence.State!.Fork());
+        if (Caches && MakeRoom(() => BytesOf(Page))) Cache.Keep(sequence.Computed, sequence.State!.Fork());
     }
 
     public void Dispose() => Cache.Dispose();
 
     /// <summary>Gives up what is kept for others until <paramref name="bytes"/> more fit; whether they do.</summary>
-    private bool MakeRoom(long bytes)
+    /// <param name="bytes">Asked again each time: what a page shared with the cache costs falls with it.</param>
+    private bool MakeRoom(Func<long> bytes)
     {
-        while (Taken + bytes > options.StateBytes && Cache.Count > 0) Cache.DropOldest();
-        if (Taken + bytes > options.StateBytes) speculator?.Forget(all: true);
-        return Taken + bytes <= options.StateBytes;
+        while (Taken + bytes() > options.StateBytes && Cache.Count > 0) Cache.DropOldest();
+        if (Taken + bytes() > options.StateBytes) speculator?.Forget(all: true);
+        return Taken + bytes() <= options.StateBytes;
     }
 
     private long Taken => model.StateBytes + (speculator?.StateBytes ?? 0);

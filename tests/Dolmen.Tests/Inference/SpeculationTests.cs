@@ -101,6 +101,33 @@ public class SpeculationTests
         Assert.True(passes <= without - guessed.Statistics.AcceptedTokens, $"{passes} and {without}");
     }
 
+    /// <summary>Guesses reach further into a form than the text itself, and a draft model may fail: neither ends the scheduler.</summary>
+    [Fact]
+    public async Task What_guessing_runs_into_is_no_other_texts_business()
+    {
+        using var model = RandomModel.Build(Models["attention"]);
+        var plain = Requests(263, 1, plain: true)[0];
+        var alone = new Generator(model, Bytes).Generate(plain.Prompt.Span, plain.Options);
+        var rules = string.Concat(Enumerable.Range(0, 150).Select(i => $"r{i} ::= r{i + 1} \"z\"\n"));
+        var deep = new GenerationOptions(SamplingOptions.Greedy with { Bias = new Dictionary<int, double> { ['['] = 90 } }, 300)
+        {
+            Constraint = TextConstraint.Grammar($"root ::= \"[\" r0 \"z\"\n{rules}r150 ::= root \"z\" | \"x\"\n", Bytes),
+        };
+        using (var scheduler = new Scheduler(model, Bytes, new SchedulerOptions { Speculation = Lookup with { MaxDrafts = 15 } }))
+        {
+            scheduler.Start();
+            var failing = scheduler.Submit(new GenerationRequest(plain.Prompt, deep));
+            var error = await Assert.ThrowsAsync<UserErrorException>(() => failing.Result);
+            Assert.Contains("nested more than", error.Message, StringComparison.Ordinal);
+            Assert.Equal(alone.Tokens, (await scheduler.Submit(plain).Result).Tokens);
+        }
+        using var draft = FakeModel.OfAlphabet(700);
+        draft.BeforeStep = () => throw new InvalidOperationException("The draft model fails.");
+        using var drafted = new Scheduler(model, Bytes, new SchedulerOptions { Speculation = Lookup with { DraftModel = draft } });
+        drafted.Start();
+        Assert.Equal(alone.Tokens, (await drafted.Submit(plain).Result).Tokens);
+    }
+
     [Fact]
     public void What_followed_the_longest_and_latest_repetition_is_the_guess()
     {
