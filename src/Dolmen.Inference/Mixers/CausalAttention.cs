@@ -40,7 +40,7 @@ internal sealed unsafe class CausalAttention : DecodeMixer
         new KvCache(_spec.KvHeads, _spec.HeadDim, _spec.Window, memory, _kept);
 
     public override long StateBytes(int tokens) =>
-        KvCache.PositionBytes(_spec.KvHeads, _spec.HeadDim, _kept) * Math.Min(tokens, KvCache.MostPositions(_spec.Window));
+        KvCache.PositionBytes(_spec.KvHeads, _spec.HeadDim, _kept) * _spec.StateTokens(tokens);
 
     public override void Forward(float* x, PassRows rows, int layer, float* y, DecodePass pass)
     {

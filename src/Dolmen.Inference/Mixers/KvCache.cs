@@ -65,10 +65,6 @@ internal sealed unsafe class KvCache : LayerState
 
     public long ValueScalesAt(int head) => ValuesAt(head) + ValueBytes;
 
-    /// <summary>The most positions that are held: whole pages, and with a window those that may be taken back besides.</summary>
-    public static long MostPositions(int? window) =>
-        window is { } seen ? (long)seen + Speculation.MostDrafts + 2 * KvPage.Positions : long.MaxValue;
-
     /// <summary>Bytes that one position takes.</summary>
     public static long PositionBytes(int heads, int headDim, KvPrecision precision) =>
         heads * ((long)(headDim + StrideOf(headDim)) * KvCodes.Bytes(precision) + 2 * ScaleBytes(precision));
