@@ -12,6 +12,7 @@ internal sealed class AnswerStream(Action<string> log)
 
     public async Task Send(HttpContext http, ServingEngine engine, CompletionRequest request, IStreamedAnswer answer)
     {
+        http.Features.Set(answer);                                       // an error that ends the stream has the answer's shape
         var pieces = new StreamBuffer(MaxStreamHeld);
         var generation = Generate();
         try
@@ -44,7 +45,7 @@ internal sealed class AnswerStream(Action<string> log)
         {
             try
             {
-                return await engine.Generate(request, answer, pieces.Write, http.RequestAborted);
+                return await engine.Generate(request, answer, pieces, http.RequestAborted);
             }
             finally
             {

@@ -15,12 +15,17 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
     private readonly string _id = (request.Chat ? "chatcmpl-" : "cmpl-") + StableHash.Sha256($"{served.Name} {created} {number}")[..24];
     private readonly Dictionary<int, StreamedChoice> _streamed = [];
 
-    public string Complete(IReadOnlyList<GenerationResult> results) => request.Chat
-        ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
-            [.. results.Select(Choice)], UsageOf(results)), ServingJson.Plain.ChatCompletion)
-        : JsonSerializer.Serialize(Text([.. results.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
-            TextLogprobs([.. result.PromptLogprobs, .. result.Logprobs]), ReasonOf(result)))], UsageOf(results)),
-            ServingJson.Plain.TextCompletion);
+    /// <param name="results">Of each prompt all candidates: they count as usage, whichever are returned.</param>
+    public string Complete(IReadOnlyList<GenerationResult> results)
+    {
+        var (chosen, usage) = (BestOf.Choose(results, request.Candidates, request.Choices), UsageOf(results));
+        return request.Chat
+            ? JsonSerializer.Serialize(new ChatCompletion(_id, "chat.completion", created, request.Model, served.Fingerprint,
+                [.. chosen.Select(Choice)], usage), ServingJson.Plain.ChatCompletion)
+            : JsonSerializer.Serialize(Text([.. chosen.Select((result, i) => new TextChoice(i, EchoOf(i) + result.Text,
+                TextLogprobs([.. result.PromptLogprobs, .. result.Logprobs]), ReasonOf(result)))], usage),
+                ServingJson.Plain.TextCompletion);
+    }
 
     private ChatChoice Choice(GenerationResult result, int choice)
     {

@@ -29,27 +29,42 @@ public sealed class CompletionServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>With one model, which is loaded first; several are each loaded when a request asks for it.</summary>
+    /// <summary>With one model, which is loaded first while the rest of the server starts beside it; several are each loaded when a request
+    /// asks for it.</summary>
     /// <param name="log">Gets a message for each thing that went wrong on our side; clients learn only that something did.</param>
     public static async Task<CompletionServer> Start(IReadOnlyList<ModelSource> models, BoundPort port, ServerOptions options,
         TimeProvider clock, Action<string> log)
     {
         var metrics = new ServerMetrics();
-        var catalog = new ModelCatalog(models, options, metrics, clock, log);
         try
         {
-            if (catalog.DefaultName is { } only) await catalog.Load(only);
-            return await Start(catalog, port, options, metrics, clock, log);
+            var catalog = new ModelCatalog(models, options, metrics, clock, log);
+            var loading = catalog.DefaultName is { } only ? catalog.Load(only) : Task.CompletedTask;
+            var starting = Task.Run(() => Start(catalog, loading, port, options, metrics, clock, log));
+            try
+            {
+                await loading;                                           // what is wrong with the model is said first
+                return new CompletionServer(
+                    await starting, catalog, metrics, port.AddressFor(isTls: options.Certificate is not null));
+            }
+            catch
+            {
+                await ((Task)starting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (starting.IsCompletedSuccessfully) await (await starting).DisposeAsync();
+                await catalog.DisposeAsync();
+                throw;
+            }
         }
         catch
         {
-            await catalog.DisposeAsync();
+            metrics.Dispose();
             throw;
         }
     }
 
-    private static async Task<CompletionServer> Start(ModelCatalog catalog, BoundPort port, ServerOptions options, ServerMetrics metrics,
-        TimeProvider clock, Action<string> log)
+    /// <param name="loading">Of the only model: nothing is answered before.</param>
+    private static async Task<WebApplication> Start(ModelCatalog catalog, Task loading, BoundPort port, ServerOptions options,
+        ServerMetrics metrics, TimeProvider clock, Action<string> log)
     {
         // The empty builder reads no files and no environment: what it serves, and where, is what it was told here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -77,6 +92,12 @@ public sealed class CompletionServer : IAsyncDisposable
         Telemetry.Add(builder.Services, metrics, options.Collector);
         var app = builder.Build();
 
+        app.Use(async (http, next) =>
+        {
+            await loading.WaitAsync(http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (loading.IsCompletedSuccessfully) await next(http);
+            else http.Abort();                                           // the server does not come up
+        });
         app.Use(new ApiErrors(log).Answer);
         app.Use(new SiteGuard(options).Check);
         app.Use(new KeyGuard(options.Keys ?? []).Check);
@@ -88,8 +109,16 @@ public sealed class CompletionServer : IAsyncDisposable
         new CompletionEndpoints(catalog, clock, log).Map(app);
         PageFiles.Map(app);
         ModelCardFile.Map(app, catalog);
-        await app.StartAsync();
-        return new CompletionServer(app, catalog, metrics, port.AddressFor(isTls: options.Certificate is not null));
+        try
+        {
+            await app.StartAsync();
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Takes no more requests and lets the running ones end, for as long as the options allow.</summary>

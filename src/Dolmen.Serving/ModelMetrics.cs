@@ -27,9 +27,21 @@ internal sealed class ModelMetrics(ServerMetrics server, string model)
 
     public long AcceptedTokens { get; private set; }
 
-    public long Preemptions => _preemptionsBefore + (_scheduler?.Statistics.Preemptions ?? 0);
+    public long Preemptions
+    {
+        get
+        {
+            lock (_gate) return _preemptionsBefore + (_scheduler?.Statistics.Preemptions ?? 0);
+        }
+    }
 
-    public double StateShare => (double)(_scheduler?.Statistics.StateBytes ?? 0) / _stateBytes;
+    public double StateShare
+    {
+        get
+        {
+            lock (_gate) return (double)(_scheduler?.Statistics.StateBytes ?? 0) / _stateBytes;
+        }
+    }
 
     /// <summary>Reports what the scheduler says of memory from now on.</summary>
     public void Follow(Scheduler scheduler, long stateBytes)
@@ -38,6 +50,17 @@ internal sealed class ModelMetrics(ServerMetrics server, string model)
         {
             _preemptionsBefore = Preemptions;
             (_scheduler, _stateBytes) = (scheduler, stateBytes);
+        }
+    }
+
+    /// <summary>The model was dropped: what was counted stays, its memory is given back.</summary>
+    public void Unfollow(Scheduler scheduler)
+    {
+        lock (_gate)
+        {
+            if (_scheduler != scheduler) return;                         // it was loaded again already
+            _preemptionsBefore = Preemptions;
+            _scheduler = null;
         }
     }
 

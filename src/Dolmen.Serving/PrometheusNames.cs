@@ -13,7 +13,7 @@ internal static class PrometheusNames
 
     public static async Task Rewrite(HttpContext http, Func<Task> next)
     {
-        if (http.Request.Path != Path)
+        if (!http.Request.Path.StartsWithSegments(Path))
         {
             await next();
             return;

@@ -72,7 +72,7 @@ internal static class RequestTable
         Honoured("seed", Endpoints.Texts, "equal requests with equal seeds get equal answers; answer i of `n` uses seed + i"),
         Honoured("n", Endpoints.Both, "1 to 128"),
         Honoured("best_of", Endpoints.Completions,
-            "`n` to 128: so many answers are written and the `n` likeliest, per token, returned; not with `stream`"),
+            "`n` to 128: so many answers are written and the `n` likeliest, per token, returned; all count as usage; not with `stream`"),
         Honoured("stop", Endpoints.Texts, "at most 16 strings"), Honoured("stop_token_ids", Endpoints.Texts, "beside the model's own ends"),
         Honoured("include_stop_str_in_output", Endpoints.Texts),
         Honoured("ignore_eos", Endpoints.Texts, "the model's own ends do not end the answer"),

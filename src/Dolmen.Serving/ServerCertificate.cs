@@ -9,7 +9,8 @@ public sealed record ServerCertificate(X509Certificate2 Certificate, X509Certifi
 {
     private const string PasswordName = "DOLMEN_TLS_PASSWORD";
 
-    /// <param name="certificatePath">PEM, the server's certificate first, or PKCS #12 (.pfx, .p12).</param>
+    /// <param name="certificatePath">PEM, the server's certificate first, or PKCS #12 (.pfx, .p12). Those between it and one that clients
+    /// know may be beside it.</param>
     /// <param name="keyPath">PEM; null where the first file holds the key.</param>
     /// <param name="password">Of the key, where it has one.</param>
     /// <exception cref="UserErrorException">A file is missing or damaged, they do not belong together, or the time of the certificate has
@@ -55,7 +56,11 @@ public sealed record ServerCertificate(X509Certificate2 Certificate, X509Certifi
             {
                 if (keyPath is not null)
                     throw new UserErrorException($"--tls-key goes with a PEM certificate: '{certificatePath}' holds its key itself.");
-                return new ServerCertificate(X509CertificateLoader.LoadPkcs12FromFile(certificatePath, password), chain);
+                chain = X509CertificateLoader.LoadPkcs12CollectionFromFile(certificatePath, password);
+                var own = chain.FirstOrDefault(one => one.HasPrivateKey) ?? throw new UserErrorException(
+                    $"'{certificatePath}' holds no private key: export the certificate with its key, or use PEM with --tls-key.");
+                chain.Remove(own);
+                return new ServerCertificate(own, chain);
             }
             var certificate = password is null
                 ? X509Certificate2.CreateFromPemFile(certificatePath, keyPath)

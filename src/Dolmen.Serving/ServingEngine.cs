@@ -26,12 +26,13 @@ internal sealed class ServingEngine : IDisposable
 
     public ServerOptions Options { get; }
 
-    /// <param name="answer">Given each piece as it comes where the request streams, together with <paramref name="send"/>.</param>
-    /// <param name="send">Takes what goes to the client; null where nothing goes before the answer is whole.</param>
+    /// <param name="answer">Given each piece as it comes where the request streams, together with <paramref name="sent"/>.</param>
+    /// <param name="sent">Takes what goes to the client; null where nothing goes before the answer is whole.</param>
     /// <param name="stop">The client is gone: its texts stop before the next pass of the model.</param>
+    /// <returns>Of each prompt all candidates.</returns>
     /// <exception cref="ApiErrorException">Too many wait already.</exception>
     public async Task<IReadOnlyList<GenerationResult>> Generate(
-        CompletionRequest request, IStreamedAnswer answer, Action<string>? send, CancellationToken stop)
+        CompletionRequest request, IStreamedAnswer answer, StreamBuffer? sent, CancellationToken stop)
     {
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var span = Telemetry.Start(request);
@@ -44,8 +45,8 @@ internal sealed class ServingEngine : IDisposable
             await Begin(request, choices, abandoned.Token);
             _metrics.AddRunning(running = 1);
             var writing = new Lock();                                    // pieces of all choices, as they come
-            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, send, writing, arrived))];
-            var results = BestOf.Choose(await All(following), request.Candidates, request.Choices);
+            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, sent, writing, arrived))];
+            var results = await All(following);
             Telemetry.Finish(span, request, results);
             return results;
         }
@@ -95,7 +96,11 @@ internal sealed class ServingEngine : IDisposable
 
     public SchedulerStatistics Statistics => _scheduler.Statistics;
 
-    public void Dispose() => _scheduler.Dispose();
+    public void Dispose()
+    {
+        _scheduler.Dispose();
+        _metrics.Unfollow(_scheduler);
+    }
 
     /// <summary>Submits all choices of a request and waits until the first has its turn.</summary>
     /// <param name="choices">Gets them; null for one of which the prompt alone was asked for.</param>
@@ -142,11 +147,12 @@ internal sealed class ServingEngine : IDisposable
     }
 
     private async Task<GenerationResult> Follow(
-        Generation? generation, int choice, IStreamedAnswer answer, Action<string>? send, Lock writing, long arrived)
+        Generation? generation, int choice, IStreamedAnswer answer, StreamBuffer? sent, Lock writing, long arrived)
     {
+        var opens = true;
         if (generation is not null) await generation.Started;
         var started = Stopwatch.GetTimestamp();
-        if (generation is not null && send is not null)
+        if (generation is not null && sent is not null)
         {
             var last = 0L;
             await foreach (var piece in generation.ReadAllAsync())
@@ -159,14 +165,14 @@ internal sealed class ServingEngine : IDisposable
                 lock (writing)
                 {
                     if (piece.Token is { } token) answer.Add(choice, token);
-                    else Send(answer.Piece(choice, piece.Text), send);
+                    else Send(answer.Piece(choice, piece.Text), sent, ref opens);
                 }
             }
         }
         var result = generation is null ? Nothing : await generation.Result;
         _metrics.AddFinished(result, arrived, started);
-        if (send is null) return result;
-        lock (writing) Send(answer.Closing(choice, result), send);
+        if (sent is null) return result;
+        lock (writing) Send(answer.Closing(choice, result), sent, ref opens);
         return result;
     }
 
@@ -180,8 +186,13 @@ internal sealed class ServingEngine : IDisposable
     /// <summary>The prompt alone was asked for.</summary>
     private static GenerationResult Nothing { get; } = new("", [], FinishReason.Length, new GenerationStatistics(0, 0, 0, 0));
 
-    private static void Send(IEnumerable<string> events, Action<string> send)
+    /// <summary>Events of one moment go as one piece, so that only what waited before them counts against the client.</summary>
+    /// <param name="opens">Whether nothing of the text was sent before; false once something was.</param>
+    private static void Send(IEnumerable<string> events, StreamBuffer sent, ref bool opens)
     {
-        foreach (var one in events) send(one);
+        var piece = string.Join("\n\n", events);
+        if (piece.Length == 0) return;
+        sent.Write(piece, opens);
+        opens = false;
     }
 }

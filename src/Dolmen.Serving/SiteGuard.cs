@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Dolmen.Serving.Page;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -8,7 +9,8 @@ namespace Dolmen.Serving;
 /// <summary>
 /// Keeps web pages from using the server through a visitor's browser. A page can make its own name resolve to this machine (DNS rebinding),
 /// so the Host header must be a loopback name, the address the request came to, or a name that was allowed. A page of another site says so
-/// in Origin and is refused unless that site was named. Named sites get the headers of CORS.
+/// in Origin and is refused unless that site was named. Named sites get the headers of CORS. Pictures and links send no Origin: there the
+/// browser's word that they are of another site is enough, except for our own page, which others may link to.
 /// </summary>
 internal sealed class SiteGuard(ServerOptions options)
 {
@@ -48,7 +50,13 @@ internal sealed class SiteGuard(ServerOptions options)
 
     private void CheckOrigin(HttpContext http, string host)
     {
-        if (http.Request.Headers.Origin is not [{ Length: > 0 } origin, ..]) return;
+        if (http.Request.Headers.Origin is not [{ Length: > 0 } origin, ..])
+        {
+            if (http.Request.Headers["Sec-Fetch-Site"] != "cross-site" || _origins.Contains(Any) || PageFiles.Owns(http.Request.Path))
+                return;
+            throw ApiErrorException.Refused(StatusCodes.Status403Forbidden,
+                "A page of another web site may not use this server. Start it with --cors to name sites that may.", "origin_not_allowed");
+        }
         if (_origins.Contains(Any) || _origins.Contains(origin.ToLowerInvariant()))
         {
             Allow(http, origin);

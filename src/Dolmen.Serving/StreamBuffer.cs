@@ -2,18 +2,22 @@ using System.Threading.Channels;
 
 namespace Dolmen.Serving;
 
-/// <summary>What is to go to a client and has not gone yet. One that reads too slowly must not hold memory or the model: once
-/// <paramref name="most"/> characters wait for it, writing fails and its texts stop.</summary>
+/// <summary>What is to go to a client and has not gone yet. One that reads too slowly must not hold memory or the model: where
+/// <paramref name="most"/> characters wait for it already, writing fails and its texts stop. A single piece may be longer.</summary>
 internal sealed class StreamBuffer(int most)
 {
-    private readonly Channel<string> _pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<(string Text, int Counted)> _pieces =
+        Channel.CreateUnbounded<(string, int)>(new UnboundedChannelOptions { SingleReader = true });
     private int _held;
 
+    /// <param name="opens">The piece is the first of its text and is not counted: those of several texts come at once, each with the
+    /// prompt where that is echoed, before the client had time to read any.</param>
     /// <exception cref="ApiErrorException">The client reads too slowly.</exception>
-    public void Write(string piece)
+    public void Write(string piece, bool opens = false)
     {
-        if (Interlocked.Add(ref _held, piece.Length) > most) throw ApiErrorException.Refused(408, SlowReader, "slow_reader");
-        _pieces.Writer.TryWrite(piece);
+        var counted = opens ? 0 : piece.Length;
+        if (Interlocked.Add(ref _held, counted) - counted >= most) throw ApiErrorException.Refused(408, SlowReader, "slow_reader");
+        _pieces.Writer.TryWrite((piece, counted));
     }
 
     public void Complete() => _pieces.Writer.TryComplete();
@@ -23,10 +27,10 @@ internal sealed class StreamBuffer(int most)
 
     public async IAsyncEnumerable<string> ReadAll([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {
-        await foreach (var piece in _pieces.Reader.ReadAllAsync(stop))
+        await foreach (var (text, counted) in _pieces.Reader.ReadAllAsync(stop))
         {
-            Interlocked.Add(ref _held, -piece.Length);
-            yield return piece;
+            Interlocked.Add(ref _held, -counted);
+            yield return text;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving;
@@ -27,8 +26,9 @@ internal sealed class TimeLimit(double seconds)
             var error = ApiErrorException.Invalid($"The request took longer than the {seconds:0.###} seconds that this server gives one " +
                 "(--max-seconds): ask for fewer tokens.", code: "time_limit_exceeded");
             if (!http.Response.HasStarted) throw error;
-            var told = JsonSerializer.Serialize(new ApiErrorBody(error.Error), ServingJson.Plain.ApiErrorBody);
-            await http.Response.WriteAsync($"data: {told}\n\n", gone);
+            if (http.Features.Get<IStreamedAnswer>() is { } answer)
+                await http.Response.WriteAsync($"{answer.Failed(error.Error)}\n\n", gone);
+            else http.Abort();                                           // half an answer must not look whole
         }
         finally
         {

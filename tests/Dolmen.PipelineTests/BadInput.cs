@@ -22,6 +22,14 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     }
 
     [Fact]
+    public void A_collector_that_is_not_an_address()
+    {
+        var result = CommandLine.Run("serve", "--model", fixture.Run, "--port", "0", "--otlp", "http://[");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--otlp is 'http://[': it must be a collector's address", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_unknown_key_of_a_recipe() =>
         Refused("did you mean 'learningRate'?", "quickstart", "--set", "base.optimizer.learningrate=1");
 

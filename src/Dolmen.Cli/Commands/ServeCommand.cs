@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Dolmen.Artifacts;
 using Dolmen.Serving;
 
 namespace Dolmen.Cli.Commands;
@@ -19,12 +20,11 @@ internal static class ServeCommand
         {
             Description = "Address to listen on.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1",
         };
-        var collector = new Option<Uri?>("--otlp")
+        var collector = new Option<string?>("--otlp")
         {
             Description = $"Send measurements and traces to this collector by OTLP over HTTP; to that of {CollectorVariable} in the " +
                 "environment when left out.",
             HelpName = "URL",
-            CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.RelativeOrAbsolute, out var address) ? address : null,
         };
         var json = CommonOptions.Json();
         var command = new Command("serve",
@@ -41,7 +41,7 @@ internal static class ServeCommand
         {
             var options = access.AddTo(models.Limits(parsed, limits.Read(parsed)), parsed) with
             {
-                Collector = parsed.GetValue(collector) ?? FromEnvironment(),
+                Collector = Collector(parsed.GetValue(collector)),
             };
             using var certificate = options.Certificate;
             options.Validate();
@@ -53,10 +53,16 @@ internal static class ServeCommand
         return command;
     }
 
-    /// <summary>OpenTelemetry's own variable.</summary>
-    private static Uri? FromEnvironment() =>
-        Environment.GetEnvironmentVariable(CollectorVariable) is { Length: > 0 } address
-            ? new Uri(address, UriKind.RelativeOrAbsolute) : null;
+    /// <param name="given">Null where the environment says it, by OpenTelemetry's own variable, or nothing does.</param>
+    /// <exception cref="UserErrorException">Not an address of HTTP.</exception>
+    private static Uri? Collector(string? given)
+    {
+        var address = given ?? Environment.GetEnvironmentVariable(CollectorVariable);
+        if (address is null || (given is null && address.Length == 0)) return null;
+        if (Uri.TryCreate(address, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https") return collector;
+        throw new UserErrorException($"{(given is null ? CollectorVariable : "--otlp")} is '{address}': it must be a collector's " +
+            "address, such as http://127.0.0.1:4318.");
+    }
 
     private static void Serve(IReadOnlyList<ModelSource> models, BoundPort bound, ServerOptions options, bool json, CancellationToken stop)
     {

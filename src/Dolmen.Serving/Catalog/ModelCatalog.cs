@@ -33,7 +33,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
         {
             var entry = new CatalogEntry(source);
             _entries.Add(entry);
-            foreach (var name in source.Aliases.Prepend(source.Name).Distinct(StringComparer.Ordinal))
+            foreach (var name in entry.Names)
             {
                 if (!_byName.TryAdd(name, entry))
                 {
@@ -55,8 +55,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
     {
         lock (_gate)
         {
-            return [.. _entries.SelectMany(entry => entry.Source.Aliases.Prepend(entry.Source.Name).Distinct(StringComparer.Ordinal)
-                .Select(name => (name, entry.State, entry.ContextLength)))];
+            return [.. _entries.SelectMany(entry => entry.Names.Select(name => (name, entry.State, entry.ContextLength)))];
         }
     }
 
@@ -75,6 +74,20 @@ internal sealed class ModelCatalog : IAsyncDisposable
             var (loading, leaving) = Enter(entry);
             if (leaving is null) return await Lease(entry, loading!, stop);
             await Wait(leaving, stop);
+        }
+    }
+
+    /// <summary>The model of that name where it is loaded already, otherwise null. Looking at it does not count as use: it grows idle all
+    /// the same.</summary>
+    /// <exception cref="ApiErrorException">There is no such model.</exception>
+    public ModelLease? Loaded(string? name)
+    {
+        var entry = Find(name);
+        lock (_gate)
+        {
+            if (_closed || entry.Loaded is not { } loaded) return null;
+            entry.Users++;
+            return new ModelLease(loaded, () => Leave(entry, used: false));
         }
     }
 
@@ -109,7 +122,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
                 if (entry is not { Loaded: not null, Users: 0, Leaving: null }) continue;
                 if (_clock.GetElapsedTime(entry.LastUsed).TotalSeconds < _options.IdleSeconds) continue;
                 _log($"{entry.Source.Name} was idle for {_options.IdleSeconds:0.#} s and is dropped.");
-                dropped.Add(Take(entry));
+                dropped.Add(entry.Take());
             }
         }
         foreach (var model in dropped) model.Dispose();
@@ -165,7 +178,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
         {
             Leave(entry);
             if (error is ApiErrorException || stop.IsCancellationRequested) throw;
-            throw Failed(entry.Source, error);
+            _log($"{entry.Source.Name} cannot be loaded: {(error is UserErrorException ? error.Message : error.ToString())}");
+            throw entry.Failed(error);
         }
     }
 
@@ -183,12 +197,12 @@ internal sealed class ModelCatalog : IAsyncDisposable
         }
     }
 
-    private void Leave(CatalogEntry entry)
+    private void Leave(CatalogEntry entry, bool used = true)
     {
         lock (_gate)
         {
             entry.Users--;
-            entry.LastUsed = _clock.GetTimestamp();
+            if (used) entry.LastUsed = _clock.GetTimestamp();
             if (entry.Users > 0) return;
             _freed.TrySetResult();
             _freed = NewSignal();
@@ -200,12 +214,16 @@ internal sealed class ModelCatalog : IAsyncDisposable
         var source = entry.Source;
         await _loads.WaitAsync();
         LoadedModel? loaded = null;
+        var wanted = true;
         try
         {
-            await MakeRoom(Math.Min(source.FileBytes, _options.ModelBytes));
+            wanted = await MakeRoom(entry, Math.Min(source.FileBytes, _options.ModelBytes), isRead: false);
+            if (!wanted) throw new OperationCanceledException();
             var started = _clock.GetTimestamp();
-            var limits = _options.Limits ?? new RequestLimits();
-            var served = source.Load() with { Aliases = source.Aliases, Limits = limits };
+            var served = source.Load() with
+            {
+                Name = source.Name, Aliases = source.Aliases, Limits = _options.Limits ?? new RequestLimits(),
+            };
             var bytes = (served.Model.WeightBytes is > 0 and var counted ? counted : source.FileBytes)
                 + (served.Speculation?.DraftModel?.WeightBytes ?? 0);
             loaded = new LoadedModel(served, new ServingEngine(served, _options, _metrics.Of(source.Name)), bytes, source.OwnsModel);
@@ -214,7 +232,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
                 throw new UserErrorException($"'{source.Name}' takes {bytes >> 20} MB, but --model-memory is " +
                     $"{_options.ModelBytes >> 20}: raise it, or choose a smaller --precision.");
             }
-            await MakeRoom(bytes);
+            wanted = await MakeRoom(entry, bytes, isRead: true);
+            if (!wanted) throw new OperationCanceledException();
             if (_entries.Count > 1) _log($"{source.Name} was loaded in {_clock.GetElapsedTime(started).TotalSeconds:0.00} s.");
             lock (_gate)
             {
@@ -226,6 +245,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
         catch
         {
             loaded?.Dispose();
+            if (!wanted) throw;                                          // off the books already, where another may stand by now
             lock (_gate) entry.Loading = null;                           // the next request tries again
             throw;
         }
@@ -237,7 +257,10 @@ internal sealed class ModelCatalog : IAsyncDisposable
 
     /// <summary>Drops models until there are <paramref name="bytes"/> for another, waiting for their last requests where all are in
     /// use.</summary>
-    private async Task MakeRoom(long bytes)
+    /// <param name="isRead">The other is in memory: it is kept even for nobody, so that a client whose patience is shorter than loading
+    /// finds it when it comes again, but no model is dropped for nobody.</param>
+    /// <returns>False where whoever wanted the other is gone: it is off the books, and no model has to leave for it.</returns>
+    private async Task<bool> MakeRoom(CatalogEntry wanted, long bytes, bool isRead)
     {
         while (true)
         {
@@ -248,10 +271,13 @@ internal sealed class ModelCatalog : IAsyncDisposable
                 ObjectDisposedException.ThrowIf(_closed, this);
                 freed = _freed.Task;
                 var loaded = _entries.FindAll(entry => entry.Loaded is not null);
-                if (loaded.Sum(entry => entry.Loaded!.Bytes) + bytes <= _options.ModelBytes)
+                var fits = loaded.Sum(entry => entry.Loaded!.Bytes) + bytes <= _options.ModelBytes;
+                var isForNobody = wanted.Users == 0 && !(fits && isRead);
+                if (fits || isForNobody)
                 {
-                    foreach (var spared in loaded) Stay(spared);
-                    return;
+                    foreach (var spared in loaded) spared.Stay();
+                    if (isForNobody) wanted.Loading = null;
+                    return !isForNobody;
                 }
                 var oldest = loaded.OrderBy(entry => entry.Users > 0).ThenBy(entry => entry.Leaving is null)
                     .ThenBy(entry => entry.LastUsed).First();
@@ -259,36 +285,12 @@ internal sealed class ModelCatalog : IAsyncDisposable
                 else
                 {
                     _log($"{oldest.Source.Name} is dropped: another model needs its memory (--model-memory).");
-                    dropped = Take(oldest);
+                    dropped = oldest.Take();
                 }
             }
             if (dropped is null) await freed;
             else dropped.Dispose();
         }
-    }
-
-    /// <summary>Out of memory's books; whoever waits to come in may try again.</summary>
-    private static LoadedModel Take(CatalogEntry entry)
-    {
-        var loaded = entry.Loaded!;
-        (entry.Loaded, entry.Loading) = (null, null);
-        Stay(entry);
-        return loaded;
-    }
-
-    private static void Stay(CatalogEntry entry)
-    {
-        entry.Leaving?.TrySetResult();
-        entry.Leaving = null;
-    }
-
-    /// <summary>What a client is told of a model that cannot be loaded.</summary>
-    private ApiErrorException Failed(ModelSource source, Exception error)
-    {
-        _log($"{source.Name} cannot be loaded: {(error is UserErrorException ? error.Message : error.ToString())}");
-        var why = error is UserErrorException ? ServedModel.WithoutPaths(error.Message, source.Folder) : "the server's log says why.";
-        return new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
-            new ApiError($"The model '{source.Name}' cannot be loaded: {why}", "server_error", "model", "model_not_loaded"));
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

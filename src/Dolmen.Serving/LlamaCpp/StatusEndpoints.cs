@@ -1,4 +1,4 @@
-using System.Text.Json.Serialization.Metadata;
+using System.Collections.Concurrent;
 using Dolmen.Inference;
 using Dolmen.Tokenization;
 using Microsoft.AspNetCore.Builder;
@@ -6,21 +6,39 @@ using Microsoft.AspNetCore.Http;
 
 namespace Dolmen.Serving.LlamaCpp;
 
-/// <summary>llama.cpp's endpoints that say what the server is and what it is doing.</summary>
+/// <summary>llama.cpp's endpoints that say what the server is and what it is doing. Whoever watches them keeps no model from being dropped
+/// when it is idle, and brings none back.</summary>
 internal sealed class StatusEndpoints(ModelCatalog catalog)
 {
+    /// <summary>Of each model that was asked for, by its own name: what stays true of it when it is dropped.</summary>
+    private readonly ConcurrentDictionary<string, ServerProps> _known = new(StringComparer.Ordinal);
+
     public void Map(WebApplication app)
     {
         string[] reading = [HttpMethods.Get, HttpMethods.Head];
-        app.MapMethods("/props", reading, http => Answer(http, Props, ServingJson.Plain.ServerProps));
-        app.MapMethods("/slots", reading, http => Answer(http, lease => Slots(lease, http), ServingJson.Plain.Slots));
+        app.MapMethods("/props", reading, async http => await HttpAnswers.Json(http, await Props(http), ServingJson.Plain.ServerProps));
+        app.MapMethods("/slots", reading, http => HttpAnswers.Json(http, Slots(http), ServingJson.Plain.Slots));
     }
 
     /// <summary>With several models, <c>?model=NAME</c> says which one is meant.</summary>
-    private async Task Answer<T>(HttpContext http, Func<ModelLease, T> of, JsonTypeInfo<T> type)
+    private static string? NameIn(HttpContext http) => http.Request.Query["model"] is [{ Length: > 0 } name] ? name : null;
+
+    /// <summary>A model is loaded for it only where nothing is known of it yet.</summary>
+    private async Task<ServerProps> Props(HttpContext http)
     {
-        using var lease = await catalog.Use(http.Request.Query["model"] is [{ Length: > 0 } name] ? name : null, http.RequestAborted);
-        await HttpAnswers.Json(http, of(lease), type);
+        var name = catalog.SourceOf(NameIn(http)).Name;
+        var loaded = catalog.Loaded(name);
+        if (loaded is null && _known.TryGetValue(name, out var known))
+            return known with { State = known.State with { Bytes = 0, Cached = 0 } };
+        using var lease = loaded ?? await catalog.Use(name, http.RequestAborted);
+        return _known[name] = Props(lease);
+    }
+
+    /// <summary>A model that is not loaded has no slots.</summary>
+    private IReadOnlyList<SlotEntry> Slots(HttpContext http)
+    {
+        using var lease = catalog.Loaded(NameIn(http));
+        return lease is null ? [] : Slots(lease, http);
     }
 
     private static ServerProps Props(ModelLease lease)

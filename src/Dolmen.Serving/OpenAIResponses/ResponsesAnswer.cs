@@ -10,6 +10,8 @@ namespace Dolmen.Serving.OpenAIResponses;
 /// The whole answer is what the events add up to.</summary>
 internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest request) : IStreamedAnswer
 {
+    private const string Whole = "completed";
+
     private readonly List<ResponseItem> _output = [];
     private readonly TokenReport _report = new(served.Tokenizer, request.Chat.Generation.ShowSpecial);
     private readonly ToolCallReader? _calls = request.Chat.Tools?.Reader();
@@ -36,7 +38,8 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
     {
         List<string> events = [.. Begin(), .. (_calls?.Finish() ?? []).SelectMany(Part)];
         if (_message is null && _output.Count == 0) events.AddRange(Open());             // nothing was said: an empty message
-        return [.. events, .. Close()];
+        if (_message is not null && _unsent.Count > 0) events.Add(Delta(""));            // tokens that gave no more text
+        return [.. events, .. Close(StatusOf(result))];
     }
 
     public IEnumerable<string> End(IReadOnlyList<GenerationResult> results)
@@ -51,16 +54,18 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
     private Response Ended(GenerationResult result)
     {
         var (prompt, output) = (request.Chat.Prompts[0].Tokens.Length, result.Tokens.Length);
-        var whole = result.FinishReason == FinishReason.Stop;
         return request.Begun with
         {
-            Status = whole ? "completed" : "incomplete",
-            IncompleteDetails = whole ? null : new IncompleteDetails("max_output_tokens"),
+            Status = StatusOf(result),
+            IncompleteDetails = StatusOf(result) == Whole ? null : new IncompleteDetails("max_output_tokens"),
             Output = _output,
             Usage = new ResponseUsage(
                 prompt, new InputDetails(result.Statistics.CachedTokens), output, new OutputDetails(0), prompt + output),
         };
     }
+
+    /// <summary>Of the answer, and of the message that it ends with.</summary>
+    private static string StatusOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? Whole : "incomplete";
 
     private IEnumerable<string> Begin()
     {
@@ -72,16 +77,21 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
 
     private IEnumerable<string> Part(AnswerPart part)
     {
-        if (part.Call is { } call) return [.. Close(), .. Call(call)];
+        if (part.Call is { } call) return [.. Close(Whole), .. Call(call)];
         if (part.Text is not { Length: > 0 } text) return [];
         List<string> events = [.. _message is null ? Open() : []];
         _message!.Append(text);
+        events.Add(Delta(text));
+        return events;
+    }
+
+    private string Delta(string text)
+    {
         var sent = _report.Chat(_unsent).Content;
         _unsent.Clear();
         _logprobs.AddRange(sent);
-        events.Add(Event("response.output_text.delta",
-            one => one with { ItemId = MessageId, OutputIndex = _output.Count, ContentIndex = 0, Delta = text, Logprobs = sent }));
-        return events;
+        return Event("response.output_text.delta",
+            one => one with { ItemId = MessageId, OutputIndex = _output.Count, ContentIndex = 0, Delta = text, Logprobs = sent });
     }
 
     private IEnumerable<string> Open()
@@ -101,11 +111,11 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
     }
 
     /// <summary>The end of the message that is open.</summary>
-    private IEnumerable<string> Close()
+    private IEnumerable<string> Close(string status)
     {
         if (_message is null) return [];
         var part = new ResponsePart("output_text", _message.ToString(), [], [.. _logprobs]);
-        var item = new ResponseItem(MessageId, "message", "completed", "assistant", [part]);
+        var item = new ResponseItem(MessageId, "message", status, "assistant", [part]);
         var index = _output.Count;
         _message = null;
         _logprobs.Clear();
@@ -126,7 +136,7 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
     {
         var index = _output.Count;
         var item = new ResponseItem(
-            Id("fc"), "function_call", "completed", CallId: Id("call"), Name: call.Name, Arguments: call.Arguments);
+            Id("fc"), "function_call", Whole, CallId: Id("call"), Name: call.Name, Arguments: call.Arguments);
         _output.Add(item);
         return
         [

@@ -18,6 +18,11 @@ internal sealed class FakeModel(int vocabSize, int contextLength, Func<IReadOnly
 
     public override long WeightBytes => Bytes;
 
+    /// <summary>Of all states together, whatever they are.</summary>
+    public long Remembered { get; init; }
+
+    public override long StateBytes => Remembered;
+
     /// <summary>After each token: the token, its position, 1.</summary>
     public override int HiddenSize => 3;
 

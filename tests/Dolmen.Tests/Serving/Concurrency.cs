@@ -111,6 +111,37 @@ public class Concurrency
         await stopping;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Nothing_is_answered_before_the_only_model_is_there(bool comes)
+    {
+        using var port = new BoundPort("127.0.0.1", 0);
+        using var http = new HttpClient { BaseAddress = port.Address };
+        using var model = FakeModel.OfAlphabet();
+        Task<(string, bool)>? early = null;
+        var there = false;
+        var source = new ModelSource("fake", () =>
+        {
+            early = Ask();
+            Thread.Sleep(300);                                           // the rest of the server has started by now
+            Volatile.Write(ref there, true);
+            return comes ? new ServedModel("fake", model, new ByteTokenizer()) : throw new UserErrorException("no");
+        }) { OwnsModel = false };
+        var starting = CompletionServer.Start([source], port, new ServerOptions(), TimeProvider.System, _ => { });
+        if (comes)
+        {
+            await using var server = await starting;
+            Assert.Equal(("""{"status":"ok"}""", true), await early!);
+            return;
+        }
+        Assert.Equal("no", (await Assert.ThrowsAsync<UserErrorException>(() => starting)).Message);
+        port.Dispose();
+        await Assert.ThrowsAsync<HttpRequestException>(() => early!);
+
+        async Task<(string, bool)> Ask() => (await http.GetStringAsync(new Uri("/health", UriKind.Relative)), Volatile.Read(ref there));
+    }
+
     [Fact]
     public void An_occupied_port_is_the_user_s_error()
     {

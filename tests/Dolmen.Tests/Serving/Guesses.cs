@@ -54,6 +54,7 @@ public class Guesses
                 [Text(best, 2 * prompt), Text(best, 2 * prompt + 1)]);
         }
         Assert.Equal(JsonValueKind.Null, Choice(best, 0).GetProperty("logprobs").ValueKind);
+        Assert.Equal(Usage(all).GetRawText(), Usage(best).GetRawText());               // whatever was written counts
         var (_, one) = await server.Post("/v1/completions", """{"prompt":"ab","max_tokens":3,"best_of":1,"stream":true}""");
         Assert.EndsWith("data: [DONE]\n\n", one, StringComparison.Ordinal);
     }

@@ -138,6 +138,28 @@ public class Limits
         await read.DisposeAsync();
     }
 
+    [Fact]
+    public void A_piece_is_judged_by_what_waits_before_it_and_the_first_of_each_text_by_nothing()
+    {
+        var buffer = new StreamBuffer(10);
+        buffer.Write(new string('a', 30), opens: true);
+        buffer.Write(new string('b', 30), opens: true);
+        buffer.Write(new string('a', 30));
+        Assert.Equal("slow_reader", Assert.Throws<ApiErrorException>(() => buffer.Write("b")).Error.Code);
+    }
+
+    [Fact]
+    public async Task A_single_event_may_be_longer_than_what_may_wait()
+    {
+        await using var server = await RunningServer.Start(new FakeModel(ByteTokenizer.PairBase, 4000, (_, _) => 0));
+        var prompt = new string('a', 3000);
+        var (status, body) = await server.Post(Path,
+            $$"""{"prompt":"{{prompt}}","echo":true,"logprobs":20,"n":2,"max_tokens":1,"stream":true}""");
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.EndsWith("data: [DONE]\n\n", body, StringComparison.Ordinal);
+        Assert.Equal(2, body.Split("\n\n").Count(one => one.Length > 1 << 20));
+    }
+
     /// <summary>Writes <c>abab…</c> for as long as it may.</summary>
     private static FakeModel Endless() =>
         new(ByteTokenizer.PairBase, int.MaxValue, (tokens, token) => token == (tokens[^1] == 'a' ? 'b' : 'a') ? 200 : 0);

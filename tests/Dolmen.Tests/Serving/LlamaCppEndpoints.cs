@@ -159,6 +159,29 @@ public class LlamaCppEndpoints
         Assert.All((await Get(server, "/slots")).EnumerateArray(), slot => Assert.False(slot.GetProperty("is_processing").GetBoolean()));
     }
 
+    [Fact]
+    public async Task A_model_is_loaded_for_its_properties_once_and_never_for_its_slots()
+    {
+        const int bytes = 4 << 20;
+        var loads = new List<string>();
+        ModelSource Source(string name) => new(name, () =>
+        {
+            loads.Add(name);
+            return new ServedModel(name, new FakeModel(ByteTokenizer.PairBase, 64, (_, _) => 0) { Bytes = bytes }, new ByteTokenizer());
+        }) { FileBytes = bytes };
+        await using var server = await RunningServer.Start(
+            [Source("a"), Source("b")], new ServerOptions(MaxSequences: 3, ModelBytes: bytes + 1));
+        Assert.Equal(0, (await Get(server, "/slots?model=a")).GetArrayLength());
+        Assert.Empty(loads);
+        var first = await Get(server, "/props?model=a");
+        Assert.Equal("b", (await Get(server, "/props?model=b")).GetProperty("model_alias").GetString());     // for which a is dropped
+        var again = await Get(server, "/props?model=a");
+        foreach (var name in (string[])["model_alias", "default_generation_settings", "meta", "chat_template"])
+            Assert.Equal(first.GetProperty(name).GetRawText(), again.GetProperty(name).GetRawText());
+        Assert.Equal(3, (await Get(server, "/slots?model=b")).GetArrayLength());
+        Assert.Equal(["a", "b"], loads);
+    }
+
     private static async Task<JsonElement> Get(RunningServer server, string path) => JsonElement.Parse(
         await server.Http.GetStringAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken));
 }

@@ -24,7 +24,7 @@ public class ResponsesTests
         Assert.Equal(("response", "incomplete", "max_output_tokens"), (answer.GetProperty("object").GetString(),
             answer.GetProperty("status").GetString(), answer.GetProperty("incomplete_details").GetProperty("reason").GetString()));
         var message = Assert.Single(answer.GetProperty("output").EnumerateArray());
-        Assert.Equal(("message", "assistant", "completed"), (message.GetProperty("type").GetString(),
+        Assert.Equal(("message", "assistant", "incomplete"), (message.GetProperty("type").GetString(),
             message.GetProperty("role").GetString(), message.GetProperty("status").GetString()));
         var part = Assert.Single(message.GetProperty("content").EnumerateArray());
         Assert.Equal(("output_text", "ABCDE"), (part.GetProperty("type").GetString(), part.GetProperty("text").GetString()));
@@ -105,6 +105,38 @@ public class ResponsesTests
             .Where(one => one.GetProperty("type").GetString() == "response.output_text.delta")
             .Sum(one => one.GetProperty("logprobs").GetArrayLength());
         Assert.Equal(5, streamed);
+    }
+
+    [Fact]
+    public async Task Probabilities_of_tokens_that_give_no_text_are_streamed_too()
+    {
+        // The tokens of what ends the text are drawn, and what they say is left out.
+        await using var server = await RunningServer.Start(
+            defaults: new Dolmen.Inference.SamplingDefaults(Temperature: 0) { Stops = ["BC"] });
+        const string request = """{"input":"hi","include":["message.output_text.logprobs"],"stream":STREAM}""";
+        var part = JsonElement.Parse((await server.Post(Path, request.Replace("STREAM", "false"))).Body)
+            .GetProperty("output")[0].GetProperty("content")[0];
+        Assert.Equal(("A", 3), (part.GetProperty("text").GetString(), part.GetProperty("logprobs").GetArrayLength()));
+        var events = Events((await server.Post(Path, request.Replace("STREAM", "true"))).Body);
+        JsonElement[] streamed = [.. Of("response.output_text.delta").SelectMany(one => one.GetProperty("logprobs").EnumerateArray())];
+        var whole = part.GetProperty("logprobs").EnumerateArray().Select(one => one.GetRawText());
+        Assert.Equal(whole, streamed.Select(one => one.GetRawText()));
+        Assert.Equal(3, Assert.Single(Of("response.output_text.done")).GetProperty("logprobs").GetArrayLength());
+
+        IEnumerable<JsonElement> Of(string type) => events.Where(one => one.GetProperty("type").GetString() == type);
+    }
+
+    [Fact]
+    public async Task A_stream_whose_time_is_over_ends_with_an_error_of_its_own_shape()
+    {
+        var model = new FakeModel(ByteTokenizer.PairBase, 1 << 20, (_, next) => next == 'a' ? 20 : 0);
+        model.BeforeStep = () => Thread.Sleep(1);
+        await using var server = await RunningServer.Start(model, new Dolmen.Serving.ServerOptions(MaxSeconds: 0.3));
+        var events = Events((await server.Post(Path, """{"input":"hi","temperature":0,"stream":true}""")).Body);
+        Assert.Equal("response.created", events[0].GetProperty("type").GetString());
+        Assert.Equal(("error", "time_limit_exceeded"),
+            (events[^1].GetProperty("type").GetString(), events[^1].GetProperty("code").GetString()));
+        Assert.Contains("longer than the 0.3 seconds", events[^1].GetProperty("message").GetString()!, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -117,6 +117,9 @@ public sealed class ServedModels : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await Ask(server, "b")).Status);
         Assert.Equal("unloaded", await State(server, "a"));
         Assert.Equal((1, 2, 1), (Loads("a"), Loads("b"), Loads("c")));
+        var metrics = await server.Get("/metrics");
+        Assert.Contains("vllm:kv_cache_usage_perc{model_name=\"a\"} 0\n", metrics);                // its memory was given back
+        Assert.DoesNotContain("vllm:kv_cache_usage_perc{model_name=\"b\"} 0\n", metrics);
     }
 
     [Fact]
@@ -141,6 +144,56 @@ public sealed class ServedModels : IDisposable
         Assert.Equal((1, false), (made, answered));
         foreach (var request in new[] { running, other, late }) Assert.Equal(HttpStatusCode.OK, (await request).Status);
         Assert.Equal((2, 1), (Loads("a"), Loads("b")));
+    }
+
+    [Fact]
+    public async Task No_model_leaves_for_one_that_nobody_waits_for_any_more()
+    {
+        ModelSource[] sources = [Source("a", megabytes: 4), Source("b", megabytes: 4)];
+        await using var catalog = new ModelCatalog(
+            sources, new ServerOptions(ModelBytes: 5 * Megabyte), new ServerMetrics(), TimeProvider.System, _log.Enqueue);
+        var stop = TestContext.Current.CancellationToken;
+        using var leaves = new CancellationTokenSource();
+        Task<ModelLease> late;
+        using (await catalog.Use("a", stop))
+        {
+            var other = catalog.Use("b", leaves.Token);
+            while ((late = catalog.Use("a", stop)).IsCompleted)          // until it is to be dropped after its last request
+            {
+                (await late).Dispose();
+                await Task.Delay(5, stop);
+            }
+            await leaves.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
+            using (await late) Assert.Equal(["loaded", "unloaded"], catalog.All().Select(model => model.State));
+        }
+        using (await catalog.Use("b", stop)) Assert.Equal((1, 1), (Loads("a"), Loads("b")));
+    }
+
+    [Fact]
+    public async Task Watching_a_model_does_not_count_as_use()
+    {
+        var clock = new HandClock();
+        await using var catalog = new ModelCatalog(
+            [Source("a")], new ServerOptions(IdleSeconds: 10), new ServerMetrics(), clock, _log.Enqueue);
+        Assert.Null(catalog.Loaded("a"));
+        using (await catalog.Use("a", TestContext.Current.CancellationToken)) { }
+        clock.Seconds = 11;
+        using (var watched = catalog.Loaded("a"))
+        {
+            catalog.DropIdle();
+            Assert.Equal(("a", false), (watched!.Served.Name, _made.Single().IsDisposed));
+        }
+        catalog.DropIdle();
+        Assert.Equal(("unloaded", true), (catalog.All()[0].State, _made.Single().IsDisposed));
+    }
+
+    [Fact]
+    public async Task A_model_answers_to_the_name_of_its_source()
+    {
+        var made = Source("a");
+        await using var server = await RunningServer.Start([new ModelSource("z", made.Load), Source("b")]);
+        Assert.Contains("\"model\":\"z\"", (await Ask(server, "z")).Body);
     }
 
     [Fact]
@@ -209,7 +262,7 @@ public sealed class ServedModels : IDisposable
         _loads.AddOrUpdate(name, 1, (_, count) => count + 1);
         var model = new FakeModel(ByteTokenizer.PairBase, 64, (tokens, token) => token == tokens[^1] + next ? 20 : 0)
         {
-            Bytes = megabytes * Megabyte,
+            Bytes = megabytes * Megabyte, Remembered = Megabyte,
         };
         if (beforeStep is not null) model.BeforeStep = beforeStep;
         _made.Add(model);

@@ -84,6 +84,25 @@ public class Sites
         if (status == 403) Assert.Equal(0, server.Model.TokensFed);
     }
 
+    [Theory]
+    [InlineData("/props", "cross-site", null, 403)]
+    [InlineData("/slots?model=fake", "cross-site", null, 403)]
+    [InlineData("/health", "cross-site", "https://chat.example", 403)]
+    [InlineData("/props", "cross-site", "*", 200)]
+    [InlineData("/props", "same-origin", null, 200)]
+    [InlineData("/props", "none", null, 200)]
+    [InlineData("/", "cross-site", null, 200)]
+    public async Task A_picture_or_link_of_another_site_reaches_the_page_alone(string path, string from, string? named, int status)
+    {
+        await using var server = await RunningServer.Start(options: new ServerOptions(CorsOrigins: named is null ? null : [named]));
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("Sec-Fetch-Site", from);
+        using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(status, (int)response.StatusCode);
+        var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(status == 403, body.Contains("\"code\":\"origin_not_allowed\"", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_browser_s_question_before_a_request_is_answered_for_named_sites()
     {

@@ -58,6 +58,13 @@ public class Telemetry
         Assert.DoesNotContain("fake", text);
     }
 
+    [Fact]
+    public async Task A_path_with_a_slash_at_its_end_gives_the_same_names()
+    {
+        await using var server = await RunningServer.Start();
+        Assert.Contains("vllm:num_requests_running{model_name=\"fake\"} 0\n", await server.Get("/metrics/"));
+    }
+
     [Theory]
     [InlineData("POST", 405)]
     [InlineData("HEAD", 200)]

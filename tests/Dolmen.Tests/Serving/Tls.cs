@@ -33,17 +33,30 @@ public sealed class Tls : IDisposable
         await using var server = await RunningServer.Start(options: new ServerOptions(Certificate: loaded));
         Assert.Equal("https", server.Address.Scheme);
         using var root = X509CertificateLoader.LoadCertificate(certificate.RawData);
-        using var handler = new SocketsHttpHandler();
-        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { root },
-            VerificationTime = Today.UtcDateTime, VerificationTimeIgnored = false,
-        };
-        using var http = new HttpClient(handler);
-        Assert.Equal("""{"status":"ok"}""",
-            await http.GetStringAsync(new Uri(server.Address, "health"), TestContext.Current.CancellationToken));
+        Assert.Equal("""{"status":"ok"}""", await Health(server, root));
         await Assert.ThrowsAsync<HttpRequestException>(() =>
             server.Http.GetStringAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_client_that_trusts_the_root_gets_what_lies_between_from_the_pfx()
+    {
+        using RSA rootKey = RSA.Create(2048), middleKey = RSA.Create(2048);
+        var (from, to) = (Today.AddDays(-1), Today.AddDays(1));
+        using var root = Authority("CN=dolmen root", rootKey).CreateSelfSigned(from, to);
+        using var middle = Authority("CN=dolmen middle", middleKey).Create(root, from, to, [1]);
+        using var signer = middle.CopyWithPrivateKey(middleKey);
+        using var signed = Request().Create(signer, from, to, [2]);
+        using var own = signed.CopyWithPrivateKey(_key);
+        var path = Path.Combine(_folder.Path, "chain.pfx");
+        File.WriteAllBytes(path, new X509Certificate2Collection { middle, own }.Export(X509ContentType.Pfx, "secret")!);
+        using var loaded = ServerCertificate.Load(path, null, "secret", new Clock(Today));
+        Assert.Equal((own.Thumbprint, middle.Thumbprint), (loaded.Certificate.Thumbprint, Assert.Single(loaded.Chain).Thumbprint));
+        await using var server = await RunningServer.Start(options: new ServerOptions(Certificate: loaded));
+        Assert.Equal("""{"status":"ok"}""", await Health(server, root));
+
+        File.WriteAllBytes(path, new X509Certificate2Collection { middle }.Export(X509ContentType.Pfx, "")!);
+        Assert.Contains("chain.pfx' holds no private key", Error(path, null));
     }
 
     [Theory]
@@ -84,13 +97,35 @@ public sealed class Tls : IDisposable
     private static string Error(string path, string? key) =>
         Assert.Throws<UserErrorException>(() => ServerCertificate.Load(path, key, null, new Clock(Today))).Message;
 
-    private X509Certificate2 Make(DateTimeOffset from, DateTimeOffset to)
+    private static async Task<string> Health(RunningServer server, X509Certificate2 root)
+    {
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { root },
+            VerificationTime = Today.UtcDateTime, VerificationTimeIgnored = false,
+        };
+        using var http = new HttpClient(handler);
+        return await http.GetStringAsync(new Uri(server.Address, "health"), TestContext.Current.CancellationToken);
+    }
+
+    private static CertificateRequest Authority(string name, RSA key)
+    {
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
+            certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        return request;
+    }
+
+    private X509Certificate2 Make(DateTimeOffset from, DateTimeOffset to) => Request().CreateSelfSigned(from, to);
+
+    private CertificateRequest Request()
     {
         var request = new CertificateRequest("CN=dolmen test", _key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        return request.CreateSelfSigned(from, to);
+        return request;
     }
 
     private (string Path, string? Key, string? Password) Write(X509Certificate2 certificate, string form)
