@@ -1,37 +1,41 @@
 // The page: which conversation is open, and what its buttons and keys do.
 
 import { showUse } from './context.js';
-import { announce, byId, h } from './dom.js';
+import { announce, byId } from './dom.js';
 import { messagesOf, newVersion, promptTokens, receive, shownVersion } from './generation.js';
 import { withKey } from './keys.js';
 import * as models from './models.js';
 import * as settings from './settings.js';
 import { setUpKeys } from './shortcuts.js';
 import * as store from './store.js';
+import { follow, isAtEnd, showBusy } from './thread.js';
 import { hide as hideCard, setUpCard } from './tokens.js';
 import { showText, turnElement, welcome } from './turns.js';
 import { copy, setUpShell, showList, toast, toggle } from './shell.js';
 import * as writing from './writing.js';
 
 let current = store.conversations()[0] ?? store.newConversation();
-let running = null;                      // aborts the answer that is being written
+let running = null;                      // the turn that is being written, and what aborts it
 let editing = null;                      // index of the turn that is being edited
 const open = new WeakMap();              // version → what of its tokens is open
 const stateOf = turn => turn.versions ? open.get(shownVersion(turn)) ?? {} : {};
 
 const messages = until => messagesOf(current, until);
-/** Saves the conversation that is open, and shows it first in the list. */
-function keep() {
-  current.updated = Date.now();
-  const first = current.mode === 'text' ? current.text : current.turns[0]?.text ?? '';
-  current.title = first.trim().split('\n')[0].slice(0, 80);
-  if (current.turns.length > 0 || current.text !== '') {
-    const trouble = store.save(current);
+/** Saves a conversation, the open one if none is named, and shows it first in the list. */
+function keep(conversation = current) {
+  conversation.updated = Date.now();
+  const first = conversation.mode === 'text' ? conversation.text : conversation.turns[0]?.text ?? '';
+  conversation.title = first.trim().split('\n')[0].slice(0, 80);
+  if (conversation.turns.length > 0 || conversation.text !== '') {
+    const trouble = store.save(conversation);
     if (trouble) toast(trouble);
   }
   list();
 }
-const list = () => showList(store.conversations(), current.id, { select, remove });
+const isWriting = () => running !== null || writing.isRunning();
+// The list has copies: what is being written goes into the conversation that is open.
+const list = () => showList(store.conversations(), current.id,
+  { select: one => select(one.id === current.id && isWriting() ? current : one), remove });
 
 function select(conversation) {
   stop();
@@ -46,9 +50,10 @@ function newConversation() {
   focusMessage();
 }
 
-function remove(conversation) {
+function remove(listed) {
+  const conversation = listed.id === current.id ? current : listed;
   store.remove(conversation.id);
-  if (conversation.id === current.id) select(store.conversations()[0] ?? store.newConversation({ mode: current.mode }));
+  if (conversation === current) select(store.conversations()[0] ?? store.newConversation({ mode: current.mode }));
   else list();
   toast('Deleted.', 'Undo', () => { store.save(conversation); select(conversation); });
 }
@@ -68,11 +73,10 @@ function show() {
   countContext();
 }
 
-const element = index => turnElement(current.turns[index], index,
-  {
-    ...stateOf(current.turns[index]), editing: editing === index, growing: running?.index === index,
-    isLast: index === current.turns.length - 1,
-  }, turnActions);
+const element = index => turnElement(current.turns[index], index, {
+  ...stateOf(current.turns[index]), editing: editing === index, growing: running?.turn === current.turns[index],
+  isLast: index === current.turns.length - 1,
+}, turnActions);
 
 /** Shows one turn anew; the focus stays on the button that was pressed. */
 function refresh(index) {
@@ -107,8 +111,9 @@ async function answer(index) {
   conversation.turns.length = index;
   conversation.turns.push(turn);
   turn.shown = turn.versions.push(version) - 1;
-  const run = running = { abort: new AbortController(), index };
-  busy(run);
+  if (editing !== null && editing >= index) editing = null;
+  const run = running = { abort: new AbortController(), turn };
+  showBusy(run);
   byId('turns').querySelectorAll('.turn').forEach(one => { if (Number(one.dataset.index) > index) one.remove(); });
   let box = refresh(index);
   box.classList.add('writing-now');
@@ -131,25 +136,16 @@ async function answer(index) {
     version.finish = 'error';
   }
   cancelAnimationFrame(drawn);
-  if (running === run) busy(running = null);
+  if (running === run) showBusy(running = null);
   const stays = isAtEnd();
   if (current === conversation) {
     refresh(index);
-    keep();
     countContext();
     if (stays) follow();
-  } else {
-    store.save(conversation);
   }
+  // One that was deleted meanwhile stays deleted.
+  if (current === conversation || store.has(conversation.id)) keep(conversation);
   if (!version.error) announce(version.finish === 'stopped' ? 'Stopped' : `Answer: ${version.text.slice(0, 600)}`);
-}
-
-/** Send or Stop, by whether an answer is being written. */
-function busy(run) {
-  const is = run !== null;
-  byId('send').hidden = is;
-  byId('stop').hidden = !is;
-  byId('main').setAttribute('aria-busy', String(is));
 }
 
 function stop() {
@@ -157,21 +153,25 @@ function stop() {
   writing.stop();
 }
 
-const isAtEnd = () => byId('thread').scrollHeight - byId('thread').scrollTop - byId('thread').clientHeight < 80;
-const follow = () => { byId('thread').scrollTop = byId('thread').scrollHeight; };
+/** Whether an answer is being written; then it says what to do first. */
+function mustWait() {
+  if (running) toast('Stop the answer first.');
+  return running !== null;
+}
 
 const turnActions = {
   contextLength: models.contextLength,
   copy,
   regenerate: index => { if (!running) answer(index); },
   edit: index => {
-    if (running) return;
+    if (index !== null && mustWait()) return;
     const before = editing;
     editing = index;
     if (before !== null && before < current.turns.length) refresh(before).querySelector('[data-action="edit"]')?.focus();
     if (index !== null) refresh(index).querySelector('[data-action="editor"]').focus();
   },
   saveEdit: (index, text) => {
+    if (mustWait()) return;
     editing = null;
     const turn = current.turns[index];
     if (turn.role === 'user') {
@@ -278,7 +278,7 @@ async function start() {
     regenerate: () => last('assistant', turnActions.regenerate), edit: () => last('user', turnActions.edit),
     tokens: () => current.mode === 'text' ? writing.toggleTokens() : last('assistant', turnActions.toggleTokens),
     side: () => toggle('side'), settings: () => toggle('settings'), card: () => models.showCard(), keys: () => byId('keys').showModal(),
-    escape: () => { if (running || writing.isRunning()) stop(); },
+    escape: () => { if (isWriting()) stop(); },
   });
   show();
   list();

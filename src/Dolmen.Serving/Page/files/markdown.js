@@ -1,14 +1,19 @@
 // Markdown as elements. Text stays text: HTML in it is shown, not interpreted, and nothing is loaded.
+// Whatever the text is, the work grows with its length and no faster: no pattern here has two neighbours that match the same letters
+// and a way to fail after them.
 
 import { h } from './dom.js';
+import { inline } from './inline.js';
 
 const MAX_DEPTH = 8;
 
-/** The blocks of a text. A front matter (YAML between lines of ---) becomes a block of its own. */
+/** A text as elements. A front matter (YAML between lines of ---) becomes a block of its own. */
 export function markdown(text) {
   const lines = text.replace(/\r\n?/g, '\n').split('\n');
   const matter = frontMatter(lines);
-  return [...matter, ...blocks(lines, 0)];
+  const all = document.createDocumentFragment();
+  for (const block of [...matter, ...blocks(lines, 0)]) all.append(block);
+  return all;
 }
 
 function frontMatter(lines) {
@@ -19,12 +24,11 @@ function frontMatter(lines) {
   return [h('details', { class: 'matter' }, h('summary', {}, 'Metadata'), h('pre', { tabindex: 0 }, matter.join('\n')))];
 }
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)[^`]*$/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
+const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/;
+const HEADING = /^ {0,3}(#{1,6})(?=\s)/;
 const RULE = /^ {0,3}([-*_])\s*(?:\1\s*){2,}$/;
-const ITEM = /^( *)([-*+]|\d{1,9}[.)])\s+(.*)$/;
-const QUOTE = /^ {0,3}> ?(.*)$/;
-const DIVIDER = /^ {0,3}\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+const ITEM = /^( *)([-*+]|\d{1,9}[.)])\s+([^]*)$/;
+const QUOTE = /^ {0,3}> ?([^]*)$/;
 
 function blocks(lines, depth) {
   const all = [];
@@ -35,13 +39,13 @@ function blocks(lines, depth) {
       i++;
     } else if ((match = FENCE.exec(line))) {
       const fence = match[1];
-      const end = lines.findIndex((other, at) => at > i && other.trim().startsWith(fence) && other.trim().replaceAll(fence[0], '') === '');
-      const code = lines.slice(i + 1, end < 0 ? lines.length : end).join('\n');
-      all.push(h('pre', { tabindex: 0 }, h('code', {}, code)));
-      i = end < 0 ? lines.length : end + 1;
+      let end = i + 1;
+      while (end < lines.length && !closes(lines[end].trim(), fence)) end++;
+      all.push(h('pre', { tabindex: 0 }, h('code', {}, lines.slice(i + 1, end).join('\n'))));
+      i = end + 1;
     } else if ((match = HEADING.exec(line))) {
       // The page's own headings stand above: those of a text begin two levels lower.
-      all.push(h(`h${Math.min(6, match[1].length + 2)}`, {}, inline(match[2])));
+      all.push(h(`h${Math.min(6, match[1].length + 2)}`, {}, inline(title(line.slice(match[0].length)))));
       i++;
     } else if (RULE.test(line)) {
       all.push(h('hr'));
@@ -50,7 +54,7 @@ function blocks(lines, depth) {
       const inner = [];
       while (i < lines.length && (match = QUOTE.exec(lines[i]))) { inner.push(match[1]); i++; }
       all.push(h('blockquote', {}, blocks(inner, depth + 1)));
-    } else if (line.includes('|') && i + 1 < lines.length && lines[i + 1].includes('-') && DIVIDER.test(lines[i + 1])) {
+    } else if (beginsTable(lines, i)) {
       const rows = [];
       const from = i;
       for (; i < lines.length && lines[i].includes('|'); i++) if (i !== from + 1) rows.push(cells(lines[i]));
@@ -61,14 +65,24 @@ function blocks(lines, depth) {
       i = end;
     } else {
       const paragraph = [line];
-      for (i++; i < lines.length && lines[i].trim() !== '' && !beginsBlock(lines[i]); i++) paragraph.push(lines[i]);
+      for (i++; i < lines.length && lines[i].trim() !== '' && !beginsBlock(lines, i); i++) paragraph.push(lines[i]);
       all.push(h('p', {}, inline(paragraph.join('\n'))));
     }
   }
   return all;
 }
 
-const beginsBlock = line => FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || ITEM.test(line);
+const closes = (line, fence) => line.startsWith(fence) && line.replaceAll(fence[0], '') === '';
+
+/** A heading without the # that may close it; those of "C#" are its own. */
+function title(text) {
+  const trimmed = text.trim();
+  let end = trimmed.length;
+  while (end > 0 && trimmed[end - 1] === '#') end--;
+  return end === 0 || /\s/.test(trimmed[end - 1]) ? trimmed.slice(0, end).trimEnd() : trimmed;
+}
+
+const beginsBlock = (lines, at) => [FENCE, HEADING, RULE, QUOTE, ITEM].some(begin => begin.test(lines[at])) || beginsTable(lines, at);
 
 /** A list goes on over indented lines, and over an empty line that an item or an indented line follows. */
 function endOfList(lines, from) {
@@ -100,45 +114,18 @@ function list(lines, depth) {
 
 const cells = line => line.trim().replace(/^\|/, '').replace(/\|$/, '').split(/(?<!\\)\|/).map(cell => cell.trim().replaceAll('\\|', '|'));
 
+/** The line under a table's head has as many cells as it. */
+function beginsTable(lines, at) {
+  const head = lines[at], below = lines[at + 1] ?? '';
+  if (!head.includes('|') || !below.includes('|')) return false;
+  const dividers = cells(below);
+  return dividers.every(cell => /^:?-+:?$/.test(cell)) && dividers.length === cells(head).length;
+}
+
+/** Cells that a row does not have are not made up: a wide head would cost as much again in every row. */
 function table(rows, dividers) {
   const side = dividers.map(divider => divider.endsWith(':') ? (divider.startsWith(':') ? 'middle' : 'end') : 'start');
-  const row = (cell, values) => h('tr', {}, side.map((at, i) => h(cell, { class: at }, inline(values[i] ?? ''))));
+  const row = (cell, values) => h('tr', {}, values.slice(0, side.length).map((value, i) => h(cell, { class: side[i] }, inline(value))));
   return h('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': 'Table' },
     h('table', {}, h('thead', {}, row('th', rows[0])), h('tbody', {}, rows.slice(1).map(values => row('td', values)))));
-}
-
-const INLINE = new RegExp([
-  /(?<ticks>`+)(?<code>[\s\S]*?[^`])\k<ticks>(?!`)/,
-  /(?<image>!?)\[(?<label>[^\]]*)\]\((?<target>[^)\s]*)(?:\s+"[^"]*")?\)/,
-  /(?<bare>https?:\/\/[^\s<>)\]]+[^\s<>)\].,;:!?'"])/,
-  /\*\*(?<strong>[^\s*](?:[\s\S]*?[^\s])?)\*\*/,
-  /(?<![\w*])\*(?<em>[^\s*](?:[^*]*?[^\s*])?)\*(?!\*)/,
-  /(?<!\w)_(?<under>[^\s_](?:[^_]*?[^\s_])?)_(?!\w)/,
-  /\\(?<escaped>[!-/:-@[-`{-~])/,
-].map(part => part.source).join('|'), 'g');
-
-function inline(text, depth = 0) {
-  const all = [];
-  let at = 0;
-  for (const match of text.matchAll(INLINE)) {
-    const g = match.groups;
-    if (match.index > at) all.push(text.slice(at, match.index));
-    at = match.index + match[0].length;
-    const within = part => depth < MAX_DEPTH ? inline(part, depth + 1) : [part];
-    if (g.code !== undefined) all.push(h('code', {}, g.code.replace(/^ (.*) $/, '$1')));
-    else if (g.label !== undefined) all.push(g.image ? link(g.target, [g.label || 'image']) : link(g.target, within(g.label)));
-    else if (g.bare !== undefined) all.push(link(g.bare, [g.bare]));
-    else if (g.strong !== undefined) all.push(h('strong', {}, within(g.strong)));
-    else if (g.em !== undefined || g.under !== undefined) all.push(h('em', {}, within(g.em ?? g.under)));
-    else all.push(g.escaped);
-  }
-  if (at < text.length) all.push(text.slice(at));
-  return all;
-}
-
-/** Only addresses of the web become links; they open beside the page and are not told where they were followed from. */
-function link(target, content) {
-  return /^https?:\/\//i.test(target)
-    ? h('a', { href: target, target: '_blank', rel: 'noopener noreferrer' }, content)
-    : h('span', {}, content);
 }

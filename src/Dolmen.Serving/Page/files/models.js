@@ -46,7 +46,7 @@ export async function showCard() {
   body.replaceChildren();
   byId('card').showModal();
   try {
-    body.replaceChildren(...markdown(await getText(`model-card?model=${encodeURIComponent(model() ?? '')}`)));
+    body.replaceChildren(markdown(await getText(`model-card?model=${encodeURIComponent(model() ?? '')}`)));
   } catch (error) {
     body.replaceChildren(h('p', { class: 'note' }, error.message));
   }

@@ -43,6 +43,8 @@ export function save(one) {
     : 'This browser’s storage is full: this conversation is not kept. Export it, or delete others.';
 }
 
+export const has = id => localStorage.getItem(BEFORE + id) !== null;
+
 export const remove = id => localStorage.removeItem(BEFORE + id);
 
 function withoutTokens(one) {

@@ -25,7 +25,7 @@ export function turnElement(turn, index, state, actions) {
 export function showText(box, text, isGrowing) {
   const plain = choice('markdown') === false || (isGrowing && text.length > LONG);
   box.className = plain ? 'said plain' : 'said prose';
-  box.replaceChildren(...(plain ? [text] : markdown(text)));
+  box.replaceChildren(plain ? text : markdown(text));
 }
 
 /** What stands where nothing was said yet. */
@@ -41,15 +41,16 @@ function answer(turn, index, state, actions) {
   const version = shownVersion(turn);
   const box = h('div', {});
   showText(box, version.text, state.growing);
-  const parts = [box];
+  const isEmpty = version.error && version.text === '';
+  const parts = isEmpty ? [] : [box];
   if (version.error) {
     parts.push(h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'No answer. '), version.error,
-      h('button', { 'data-action': 'again', onclick: () => actions.regenerate(index) }, 'Try again')));
+      state.isLast && h('button', { 'data-action': 'again', onclick: () => actions.regenerate(index) }, 'Try again')));
   }
   if (state.growing) return parts;
   const all = [
-    ['copy', 'Copy', () => actions.copy(version.text)],
-    ...(state.isLast ? [['regenerate', 'Regenerate', () => actions.regenerate(index)]] : []),
+    ...(isEmpty ? [] : [['copy', 'Copy', () => actions.copy(version.text)]]),
+    ...(state.isLast && !version.error ? [['regenerate', 'Regenerate', () => actions.regenerate(index)]] : []),
     ['edit', 'Edit', () => actions.edit(index)],
   ];
   if (version.tokens.length > 0) all.push(['tokens', 'Tokens', () => actions.toggleTokens(index), state.tokens]);

@@ -5,6 +5,7 @@ import { figures, newVersion, receive, score } from './generation.js';
 import { withKey } from './keys.js';
 import { contextLength, model } from './models.js';
 import { choice, requestFields } from './settings.js';
+import { has } from './store.js';
 import { legend, view } from './tokens.js';
 
 let conversation = null;
@@ -72,6 +73,8 @@ async function goOn() {
   byId('text-error').replaceChildren();
   closeTokens();
   buttons();
+  keep();                                // a page that is closed meanwhile has the beginning
+  const isKept = has(one.id);
   announce('Writing');
   let error = null;
   const grow = () => {
@@ -94,9 +97,10 @@ async function goOn() {
     const usage = version.usage ?? { prompt: 0, completion: version.tokens.length };
     one.last = { start, version: { ...version, text: '', tokens: [], usage } };
   }
-  if (conversation !== one) return;
   buttons();
-  keep();
+  // One that was left keeps what was written; one that was deleted meanwhile stays deleted.
+  if (conversation === one || !isKept || has(one.id)) keep(one);
+  if (conversation !== one) return;
   const told = error && h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'Not continued. '), error.message);
   if (told) byId('text-error').replaceChildren(told);
   else announce(version.finish === 'stopped' ? 'Stopped' : `Written: ${version.text.slice(0, 600)}`);
