@@ -152,7 +152,9 @@ public sealed class ServedModels : IDisposable
         ModelSource[] sources = [Source("a", megabytes: 4), Source("b", megabytes: 4)];
         await using var catalog = new ModelCatalog(
             sources, new ServerOptions(ModelBytes: 5 * Megabyte), new ServerMetrics(), TimeProvider.System, _log.Enqueue);
-        var stop = TestContext.Current.CancellationToken;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        var stop = patience.Token;
         using var leaves = new CancellationTokenSource();
         Task<ModelLease> late;
         using (await catalog.Use("a", stop))
