@@ -44,7 +44,8 @@ public class MarkdownTests(Chromium browser)
             + "<p>d</p>"),
         ("a | b\n---", "<p>a | b</p><hr>"),
         ("```sh\na\n\n b\n```\n~~~ c`d\ne", "<pre tabindex=\"0\"><code>a\n\n b</code></pre><pre tabindex=\"0\"><code>e</code></pre>"),
-        ("- a\n- b\n  1. c\n\n> d\n> e", "<ul><li>a</li><li>b<ol start=\"1\"><li>c</li></ol></li></ul><blockquote><p>d\ne</p></blockquote>"),
+        ("- a\n- b\n  1. c\n\n> d\n> e",
+            "<ul><li>a</li><li>b<ol start=\"1\"><li>c</li></ol></li></ul><blockquote><p>d\ne</p></blockquote>"),
     ];
 
     [Fact]
