@@ -34,4 +34,5 @@ return 0;
 // A small model may ask for any number: what it gets is an answer all the same.
 [Description("Says what time it is.")]
 static string TimeOfDay([Description("Whole hours from UTC, such as 2 or -5.")] long hours) =>
-    hours is >= -14 and <= 14 ? $"{DateTimeOffset.UtcNow.ToOffset(TimeSpan.FromHours(hours)):HH:mm}" : "There is no such time zone.";
+    hours is >= -14 and <= 14 ? $"{DateTimeOffset.UtcNow.ToOffset(TimeSpan.FromHours(hours)):HH:mm}"
+        : "Time zones lie between -14 and +14 hours from UTC.";

@@ -52,7 +52,7 @@ public static class EvaluationRun
         if (recipe.Problems() is { Count: > 0 } problems) throw new UserErrorException(string.Join("\n", problems));
         if (!Directory.Exists(corpusDirectory))
         {
-            throw new UserErrorException($"There is no corpus folder '{corpusDirectory}'. Build one with " +
+            throw new UserErrorException($"The corpus folder '{corpusDirectory}' does not exist. Build one with " +
                 $"'{CommandName.Shown} corpus build', or name another.");
         }
         if (tokenizer.VocabSize > model.Config.VocabSize)

@@ -8,14 +8,9 @@ namespace Dolmen.Numerics;
 /// eight bits by blocks too (as llama.cpp does), products and their sums within a block are exact integers, and blocks are added up in
 /// order: every kernel gives the same bits. K is filled up with zeros to whole blocks. <para>Panels of 16 outputs; of each block first
 /// the 16 scales (float16), then the weights in the order in which <see cref="BlockKernels"/> reads them.</para></summary>
-internal sealed unsafe class BlockMatrix : WeightMatrix
+internal sealed unsafe class BlockMatrix : CodedMatrix
 {
-    public const int Block = 32, Columns = 16;
-
     private const int ScaleBytes = Columns * 2;
-
-    /// <summary>Multiply-adds below which a second thread costs more than it brings.</summary>
-    private const long MinSharedWork = 1 << 17;
 
     private readonly BlockFormat _format;
     private readonly NativeBuffer _panels;
@@ -27,7 +22,7 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
 
     /// <summary>For tests, which compare all kernels on any machine.</summary>
     internal BlockMatrix(int outputs, int inputs, BlockFormat format, BlockKernels kernels)
-        : base(outputs, inputs, (outputs + Columns - 1) / Columns * Columns)
+        : base(outputs, inputs)
     {
         (_format, _kernels) = (format, kernels);
         _blocks = (inputs + Block - 1) / Block;
@@ -97,26 +92,11 @@ internal sealed unsafe class BlockMatrix : WeightMatrix
         }
     }
 
-    public override void Multiply(float* x, int m, float* y, long stride, ref NativeBuffer scratch, int threads)
+    private protected override void MultiplyPanel(int panel, byte* rounded, int m, float* y, long stride)
     {
-        var rowBytes = (long)_blocks * BlockKernels.InputBytes;
-        var inputs = Grow(ref scratch, m * rowBytes);
-        var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
-        ThreadTeam.Shared.Run(m, m < 8 ? 1 : shared, row => BlockKernels.Round(x + (long)row * Inputs, Inputs, inputs + row * rowBytes));
-        var panels = PaddedOutputs / Columns;
-        // Little to share out while decoding, yet enough to even out a late start.
-        var chunks = Math.Min(panels, 4 * shared);
-        ThreadTeam.Shared.Run(chunks, shared, chunk =>
-        {
-            var last = (int)((long)panels * (chunk + 1) / chunks);
-            for (var panel = (int)((long)panels * chunk / chunks); panel < last; panel++)
-            {
-                var weights = _panels.Pointer + (long)panel * _blocks * _blockBytes;
-                var outputs = y + (long)panel * Columns;
-                if (_format == BlockFormat.Int8) _kernels.Int8(weights, inputs, _blocks, m, outputs, (int)stride);
-                else _kernels.Int4(weights, inputs, _blocks, m, outputs, (int)stride);
-            }
-        });
+        var weights = _panels.Pointer + (long)panel * _blocks * _blockBytes;
+        if (_format == BlockFormat.Int8) _kernels.Int8(weights, rounded, _blocks, m, y, (int)stride);
+        else _kernels.Int4(weights, rounded, _blocks, m, y, (int)stride);
     }
 
     protected override void Dispose(bool disposing)

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using NarrowFloats = Dolmen.Numerics.FloatPanel<Dolmen.Numerics.Lanes256, System.Runtime.Intrinsics.Vector256<float>>;
+using WideFloats = Dolmen.Numerics.FloatPanel<Dolmen.Numerics.Lanes512, System.Runtime.Intrinsics.Vector512<float>>;
 
 namespace Dolmen.Numerics;
 
@@ -144,13 +146,13 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             {
                 PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
             }
-            else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
+            else PanelTiles<Lanes512, Vector512<float>, WideFloats>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
         }
         else if (_bfloat16)
         {
             PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
         }
-        else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
+        else PanelTiles<Lanes256, Vector256<float>, NarrowFloats>.Rows(x, Inputs, m, weights, y, stride, k, accumulate);
     }
 
     private void MultiplyRow(float* x, float* y, int firstPanel, int endPanel)
@@ -164,10 +166,10 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             if (_columns == Tiles.WideColumns)
             {
                 if (_bfloat16) PanelTiles<Lanes512, Vector512<float>, WideBf16Panel>.Row(x, weights, bytes, count, to, Inputs);
-                else PanelTiles<Lanes512, Vector512<float>, WidePanel>.Row(x, weights, bytes, count, to, Inputs);
+                else PanelTiles<Lanes512, Vector512<float>, WideFloats>.Row(x, weights, bytes, count, to, Inputs);
             }
             else if (_bfloat16) PanelTiles<Lanes256, Vector256<float>, NarrowBf16Panel>.Row(x, weights, bytes, count, to, Inputs);
-            else PanelTiles<Lanes256, Vector256<float>, NarrowPanel>.Row(x, weights, bytes, count, to, Inputs);
+            else PanelTiles<Lanes256, Vector256<float>, NarrowFloats>.Row(x, weights, bytes, count, to, Inputs);
         }
     }
 }

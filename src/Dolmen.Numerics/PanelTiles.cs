@@ -16,15 +16,15 @@ internal unsafe interface IPanel<V> where V : struct
     static abstract V Right(V raw, byte* weights);
 }
 
-internal readonly unsafe struct WidePanel : IPanel<Vector512<float>>
+internal readonly unsafe struct FloatPanel<S, V> : IPanel<V> where S : ILanes<V> where V : struct
 {
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
-    public static int Step => 128;
+    public static int Step => 2 * S.Width * sizeof(float);
 
-    [MethodImpl(Inline)] public static Vector512<float> Raw(byte* weights) => Vector512.Load((float*)weights);
-    [MethodImpl(Inline)] public static Vector512<float> Left(Vector512<float> raw) => raw;
-    [MethodImpl(Inline)] public static Vector512<float> Right(Vector512<float> raw, byte* weights) => Vector512.Load((float*)weights + 16);
+    [MethodImpl(Inline)] public static V Raw(byte* weights) => S.LoadFull((float*)weights);
+    [MethodImpl(Inline)] public static V Left(V raw) => raw;
+    [MethodImpl(Inline)] public static V Right(V raw, byte* weights) => S.LoadFull((float*)weights + S.Width);
 }
 
 /// <summary>Pairs of bf16: column j in the low half of a word, column j + 16 in the high half.</summary>
@@ -40,17 +40,6 @@ internal readonly unsafe struct WideBf16Panel : IPanel<Vector512<float>>
     [MethodImpl(Inline)]
     public static Vector512<float> Right(Vector512<float> raw, byte* weights) =>
         (raw.AsUInt32() & Vector512.Create(0xFFFF0000u)).AsSingle();
-}
-
-internal readonly unsafe struct NarrowPanel : IPanel<Vector256<float>>
-{
-    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
-
-    public static int Step => 64;
-
-    [MethodImpl(Inline)] public static Vector256<float> Raw(byte* weights) => Vector256.Load((float*)weights);
-    [MethodImpl(Inline)] public static Vector256<float> Left(Vector256<float> raw) => raw;
-    [MethodImpl(Inline)] public static Vector256<float> Right(Vector256<float> raw, byte* weights) => Vector256.Load((float*)weights + 8);
 }
 
 /// <inheritdoc cref="WideBf16Panel"/>
@@ -156,7 +145,7 @@ internal static unsafe class PanelTiles<S, V, P> where S : ILanes<V> where V : s
 
     /// <summary>Twelve of AVX2's sixteen registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows6(float* x, long xStride, byte* panel, float* y, long stride, int k, bool accumulate)
+    public static void Rows6(float* x, long xStride, byte* panel, float* y, long stride, int k, bool accumulate)
     {
         V a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = e0 = e1 = f0 = f1 = S.Create(0);
@@ -218,7 +207,7 @@ internal static unsafe class PanelTiles<S, V, P> where S : ILanes<V> where V : s
 
     /// <summary>Twenty-four of AVX-512's thirty-two registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows12(float* x, long xStride, byte* panel, float* y, long stride, int k, bool accumulate)
+    public static void Rows12(float* x, long xStride, byte* panel, float* y, long stride, int k, bool accumulate)
     {
         V a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1, g0, g1, h0, h1, i0, i1, j0, j1, k0, k1, l0, l1;
         a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = e0 = e1 = f0 = f1 = S.Create(0);
@@ -233,6 +222,7 @@ internal static unsafe class PanelTiles<S, V, P> where S : ILanes<V> where V : s
             Load(y8, ref i0, ref i1); Load(y8 + stride, ref j0, ref j1);
             Load(y8 + 2 * stride, ref k0, ref k1); Load(y8 + 3 * stride, ref l0, ref l1);
         }
+        // Three bases and three distances reach the twelve rows without an addition each.
         float* x0 = x, x4 = x + 4 * xStride, x8 = x4 + 4 * xStride;
         long s1 = xStride, s2 = 2 * xStride, s3 = 3 * xStride;
         for (long i = 0; i < k; i++, x0++, x4++, x8++, panel += P.Step)

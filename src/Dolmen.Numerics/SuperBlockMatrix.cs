@@ -9,19 +9,16 @@ namespace Dolmen.Numerics;
 /// products are exact, and their results are added up in order: every kernel gives the same bits. <para>Panels of 16 outputs; of each
 /// super-block first the 16 factors of the scales and the 16 of the minima (float16), then eight times 16 scales, 16 minima (bytes) and the
 /// codes in the order of <see cref="BlockFormat.Int4"/>.</para></summary>
-internal sealed unsafe class SuperBlockMatrix : WeightMatrix
+internal sealed unsafe class SuperBlockMatrix : CodedMatrix
 {
     public const int SuperBlock = 256, FileBytes = 144;
 
-    public const int Block = BlockMatrix.Block, Columns = BlockMatrix.Columns, Blocks = SuperBlock / Block;
+    public const int Blocks = SuperBlock / Block;
 
     /// <summary>Bytes of a panel's super-block: its factors, then its blocks.</summary>
     public const int FactorBytes = 2 * 2 * Columns, BlockBytes = 2 * Columns + Columns * Block / 2;
 
     public const int PanelBytes = FactorBytes + Blocks * BlockBytes;
-
-    /// <summary>Multiply-adds below which a second thread costs more than it brings.</summary>
-    private const long MinSharedWork = 1 << 17;
 
     private readonly NativeBuffer _panels;
     private readonly int _superBlocks;
@@ -31,7 +28,7 @@ internal sealed unsafe class SuperBlockMatrix : WeightMatrix
 
     /// <summary>For tests, which compare all kernels on any machine.</summary>
     internal SuperBlockMatrix(int outputs, int inputs, SuperBlockKernels kernels)
-        : base(outputs, inputs, (outputs + Columns - 1) / Columns * Columns)
+        : base(outputs, inputs)
     {
         if (inputs % SuperBlock != 0) throw new ArgumentException($"{inputs} inputs are not whole blocks of {SuperBlock}.", nameof(inputs));
         (_superBlocks, _kernels) = (inputs / SuperBlock, kernels);
@@ -74,24 +71,8 @@ internal sealed unsafe class SuperBlockMatrix : WeightMatrix
         }
     }
 
-    public override void Multiply(float* x, int m, float* y, long stride, ref NativeBuffer scratch, int threads)
-    {
-        var rowBytes = (long)_superBlocks * Blocks * BlockKernels.InputBytes;
-        var inputs = Grow(ref scratch, m * rowBytes);
-        var shared = (long)m * PaddedOutputs * Inputs < 2 * MinSharedWork ? 1 : threads;
-        ThreadTeam.Shared.Run(m, m < 8 ? 1 : shared, row => BlockKernels.Round(x + (long)row * Inputs, Inputs, inputs + row * rowBytes));
-        var panels = PaddedOutputs / Columns;
-        var chunks = Math.Min(panels, 4 * shared);
-        ThreadTeam.Shared.Run(chunks, shared, chunk =>
-        {
-            var last = (int)((long)panels * (chunk + 1) / chunks);
-            for (var panel = (int)((long)panels * chunk / chunks); panel < last; panel++)
-            {
-                var weights = _panels.Pointer + (long)panel * _superBlocks * PanelBytes;
-                _kernels.Multiply(weights, inputs, _superBlocks, m, y + (long)panel * Columns, stride);
-            }
-        });
-    }
+    private protected override void MultiplyPanel(int panel, byte* rounded, int m, float* y, long stride) =>
+        _kernels.Multiply(_panels.Pointer + (long)panel * _superBlocks * PanelBytes, rounded, _superBlocks, m, y, stride);
 
     /// <summary>The code of an input of a block, from 0 to 15.</summary>
     public static int Code(byte* codes, int column, int k) => codes[(k / 8 * Columns + column) * 4 + k % 4] >> (k / 4 % 2 * 4) & 15;

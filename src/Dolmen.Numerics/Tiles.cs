@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using NarrowFloats = Dolmen.Numerics.FloatPanel<Dolmen.Numerics.Lanes256, System.Runtime.Intrinsics.Vector256<float>>;
+using WideFloats = Dolmen.Numerics.FloatPanel<Dolmen.Numerics.Lanes512, System.Runtime.Intrinsics.Vector512<float>>;
 
 namespace Dolmen.Numerics;
 
@@ -75,74 +77,6 @@ internal static unsafe class Tiles
         Store(c, 3, stride, c30, c31); Store(c, 4, stride, c40, c41); Store(c, 5, stride, c50, c51);
     }
 
-    /// <summary>As <see cref="Wide"/>, with the rows of A where they are, <paramref name="aStride"/> apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void WideStrided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate)
-    {
-        Vector512<float> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c60, c61, c70, c71, c80, c81, c90, c91, ca0, ca1, cb0,
-            cb1;
-        c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector512<float>.Zero;
-        c60 = c61 = c70 = c71 = c80 = c81 = c90 = c91 = ca0 = ca1 = cb0 = cb1 = Vector512<float>.Zero;
-        if (accumulate)
-        {
-            Load(c, 0, stride, ref c00, ref c01); Load(c, 1, stride, ref c10, ref c11); Load(c, 2, stride, ref c20, ref c21);
-            Load(c, 3, stride, ref c30, ref c31); Load(c, 4, stride, ref c40, ref c41); Load(c, 5, stride, ref c50, ref c51);
-            Load(c, 6, stride, ref c60, ref c61); Load(c, 7, stride, ref c70, ref c71); Load(c, 8, stride, ref c80, ref c81);
-            Load(c, 9, stride, ref c90, ref c91); Load(c, 10, stride, ref ca0, ref ca1); Load(c, 11, stride, ref cb0, ref cb1);
-        }
-        // Three bases and three distances reach the twelve rows without an addition each.
-        float* a0 = a, a4 = a + 4 * aStride, a8 = a + 8 * aStride;
-        long s1 = aStride, s2 = 2 * aStride, s3 = 3 * aStride;
-        for (var i = 0; i < k; i++, a0++, a4++, a8++, b += WideColumns)
-        {
-            var b0 = Vector512.Load(b);
-            var b1 = Vector512.Load(b + 16);
-            var x = Vector512.Create(a0[0]); c00 = Vector512.FusedMultiplyAdd(x, b0, c00); c01 = Vector512.FusedMultiplyAdd(x, b1, c01);
-            x = Vector512.Create(a0[s1]); c10 = Vector512.FusedMultiplyAdd(x, b0, c10); c11 = Vector512.FusedMultiplyAdd(x, b1, c11);
-            x = Vector512.Create(a0[s2]); c20 = Vector512.FusedMultiplyAdd(x, b0, c20); c21 = Vector512.FusedMultiplyAdd(x, b1, c21);
-            x = Vector512.Create(a0[s3]); c30 = Vector512.FusedMultiplyAdd(x, b0, c30); c31 = Vector512.FusedMultiplyAdd(x, b1, c31);
-            x = Vector512.Create(a4[0]); c40 = Vector512.FusedMultiplyAdd(x, b0, c40); c41 = Vector512.FusedMultiplyAdd(x, b1, c41);
-            x = Vector512.Create(a4[s1]); c50 = Vector512.FusedMultiplyAdd(x, b0, c50); c51 = Vector512.FusedMultiplyAdd(x, b1, c51);
-            x = Vector512.Create(a4[s2]); c60 = Vector512.FusedMultiplyAdd(x, b0, c60); c61 = Vector512.FusedMultiplyAdd(x, b1, c61);
-            x = Vector512.Create(a4[s3]); c70 = Vector512.FusedMultiplyAdd(x, b0, c70); c71 = Vector512.FusedMultiplyAdd(x, b1, c71);
-            x = Vector512.Create(a8[0]); c80 = Vector512.FusedMultiplyAdd(x, b0, c80); c81 = Vector512.FusedMultiplyAdd(x, b1, c81);
-            x = Vector512.Create(a8[s1]); c90 = Vector512.FusedMultiplyAdd(x, b0, c90); c91 = Vector512.FusedMultiplyAdd(x, b1, c91);
-            x = Vector512.Create(a8[s2]); ca0 = Vector512.FusedMultiplyAdd(x, b0, ca0); ca1 = Vector512.FusedMultiplyAdd(x, b1, ca1);
-            x = Vector512.Create(a8[s3]); cb0 = Vector512.FusedMultiplyAdd(x, b0, cb0); cb1 = Vector512.FusedMultiplyAdd(x, b1, cb1);
-        }
-        Store(c, 0, stride, c00, c01); Store(c, 1, stride, c10, c11); Store(c, 2, stride, c20, c21); Store(c, 3, stride, c30, c31);
-        Store(c, 4, stride, c40, c41); Store(c, 5, stride, c50, c51); Store(c, 6, stride, c60, c61); Store(c, 7, stride, c70, c71);
-        Store(c, 8, stride, c80, c81); Store(c, 9, stride, c90, c91); Store(c, 10, stride, ca0, ca1); Store(c, 11, stride, cb0, cb1);
-    }
-
-    /// <summary>As <see cref="Narrow"/>, with the rows of A where they are, <paramref name="aStride"/> apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void NarrowStrided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate)
-    {
-        Vector256<float> c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51;
-        c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = Vector256<float>.Zero;
-        if (accumulate)
-        {
-            Load(c, 0, stride, ref c00, ref c01); Load(c, 1, stride, ref c10, ref c11); Load(c, 2, stride, ref c20, ref c21);
-            Load(c, 3, stride, ref c30, ref c31); Load(c, 4, stride, ref c40, ref c41); Load(c, 5, stride, ref c50, ref c51);
-        }
-        float* a0 = a, a3 = a + 3 * aStride;
-        long s1 = aStride, s2 = 2 * aStride;
-        for (var i = 0; i < k; i++, a0++, a3++, b += NarrowColumns)
-        {
-            var b0 = Vector256.Load(b);
-            var b1 = Vector256.Load(b + 8);
-            var x = Vector256.Create(a0[0]); c00 = Vector256.FusedMultiplyAdd(x, b0, c00); c01 = Vector256.FusedMultiplyAdd(x, b1, c01);
-            x = Vector256.Create(a0[s1]); c10 = Vector256.FusedMultiplyAdd(x, b0, c10); c11 = Vector256.FusedMultiplyAdd(x, b1, c11);
-            x = Vector256.Create(a0[s2]); c20 = Vector256.FusedMultiplyAdd(x, b0, c20); c21 = Vector256.FusedMultiplyAdd(x, b1, c21);
-            x = Vector256.Create(a3[0]); c30 = Vector256.FusedMultiplyAdd(x, b0, c30); c31 = Vector256.FusedMultiplyAdd(x, b1, c31);
-            x = Vector256.Create(a3[s1]); c40 = Vector256.FusedMultiplyAdd(x, b0, c40); c41 = Vector256.FusedMultiplyAdd(x, b1, c41);
-            x = Vector256.Create(a3[s2]); c50 = Vector256.FusedMultiplyAdd(x, b0, c50); c51 = Vector256.FusedMultiplyAdd(x, b1, c51);
-        }
-        Store(c, 0, stride, c00, c01); Store(c, 1, stride, c10, c11); Store(c, 2, stride, c20, c21);
-        Store(c, 3, stride, c30, c31); Store(c, 4, stride, c40, c41); Store(c, 5, stride, c50, c51);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(float* c, int row, long stride, ref Vector512<float> left, ref Vector512<float> right) =>
         (left, right) = (Vector512.Load(c + row * stride), Vector512.Load(c + row * stride + 16));
@@ -193,7 +127,7 @@ internal readonly unsafe struct WideTile : ITile
         Tiles.Wide(a, b, c, stride, k, accumulate);
 
     public static void Strided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate) =>
-        Tiles.WideStrided(a, aStride, b, c, stride, k, accumulate);
+        PanelTiles<Lanes512, Vector512<float>, WideFloats>.Rows12(a, aStride, (byte*)b, c, stride, k, accumulate);
 }
 
 internal readonly unsafe struct NarrowTile : ITile
@@ -206,5 +140,5 @@ internal readonly unsafe struct NarrowTile : ITile
         Tiles.Narrow(a, b, c, stride, k, accumulate);
 
     public static void Strided(float* a, long aStride, float* b, float* c, long stride, int k, bool accumulate) =>
-        Tiles.NarrowStrided(a, aStride, b, c, stride, k, accumulate);
+        PanelTiles<Lanes256, Vector256<float>, NarrowFloats>.Rows6(a, aStride, (byte*)b, c, stride, k, accumulate);
 }

@@ -99,6 +99,7 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     [InlineData("Did you mean '--tokenizer'?", "tokenizer", "encode", "--tokenzier", "cl100k", "text")]
     [InlineData("Did you mean '--text-field'?", "corpus", "build", "--input", "a.jsonl", "--text-feild", "content")]
     [InlineData("Did you mean 'tokenizer'?", "bench", "tokeniser")]
+    [InlineData("Did you mean '--model'?", "serve", "--modle", "x")]
     [InlineData("Did you mean 'encode'?", "tokenizer", "encod", "text")]
     public void A_misspelt_word_names_the_nearest(string message, params string[] arguments)
     {

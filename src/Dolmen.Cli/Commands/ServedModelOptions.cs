@@ -76,7 +76,7 @@ internal sealed class ServedModelOptions
                 .Select(source => source with { Aliases = AliasesOf(source.Name, aliases, isOne: false) }));
         }
         if (sources.Count == 0)
-            throw new UserErrorException("There is no model to serve: name one with --model, or a folder of models with --models-dir.");
+            throw new UserErrorException("No model was named to serve: name one with --model, or a folder of models with --models-dir.");
         foreach (var alias in aliases.Where(alias => !sources.Exists(source => IsOne(parsed) || IsFor(alias, source.Name))))
         {
             throw new UserErrorException($"--alias is '{alias}', which does not say for which model: there are several, so write " +

@@ -18,6 +18,24 @@ internal sealed class PassSize(LanguageModel model, double seconds)
 
     public int Rows => (int)Math.Clamp(seconds / _secondsPerRow, Least, Most);
 
+    /// <summary>The next pass of some texts: the next token of every one that is being written; the rest is shared among the
+    /// prompts.</summary>
+    public List<PlannedSlice> Share(List<GeneratingSequence> texts)
+    {
+        var reading = texts.FindAll(text => !text.IsWriting).OrderBy(text => text.Pending).ToList();
+        var left = Math.Max(reading.Count, Rows - (texts.Count - reading.Count));
+        var plan = new List<PlannedSlice>(texts.Count);
+        plan.AddRange(texts.Where(text => text.IsWriting).Select(text => new PlannedSlice(text, text.Next(text.Pending))));
+        foreach (var (i, text) in reading.Index())
+        {
+            // Short prompts first, so that what they leave goes to the longer ones.
+            var slice = text.Next(Math.Max(1, left / (reading.Count - i)));
+            plan.Add(new PlannedSlice(text, slice));
+            left -= slice.Tokens.Length;
+        }
+        return plan;
+    }
+
     public void Measured(int rows, double took)
     {
         if (rows < Telling) return;

@@ -242,7 +242,7 @@ public sealed class Scheduler : IDisposable
     {
         while (true)
         {
-            var plan = Plan();
+            var plan = _passSize.Share(_running);
             if (_running.Count <= 1 || _memory.Fits(plan)) return plan;
             var latest = _running[^1];
             _running.RemoveAt(_running.Count - 1);
@@ -251,23 +251,6 @@ public sealed class Scheduler : IDisposable
             _isFull = true;
             _preemptions++;
         }
-    }
-
-    /// <summary>The next token of every text that is being written; the rest of the pass is shared among the prompts.</summary>
-    private List<PlannedSlice> Plan()
-    {
-        var reading = _running.FindAll(sequence => !sequence.IsWriting).OrderBy(sequence => sequence.Pending).ToList();
-        var left = Math.Max(reading.Count, _passSize.Rows - (_running.Count - reading.Count));
-        var plan = new List<PlannedSlice>(_running.Count);
-        plan.AddRange(_running.Where(text => text.IsWriting).Select(text => new PlannedSlice(text, text.Next(text.Pending))));
-        foreach (var (i, sequence) in reading.Index())
-        {
-            // Short prompts first, so that what they leave goes to the longer ones.
-            var slice = sequence.Next(Math.Max(1, left / (reading.Count - i)));
-            plan.Add(new PlannedSlice(sequence, slice));
-            left -= slice.Tokens.Length;
-        }
-        return plan;
     }
 
     private void Compute(List<PlannedSlice> plan, bool onlyWrites)

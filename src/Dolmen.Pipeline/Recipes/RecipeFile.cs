@@ -129,7 +129,7 @@ public static class RecipeFile
             {
                 model["depth"] = SmallDepth;
                 notices?.Invoke(
-                    $"{minutes} minutes are too few for a model of depth {wanted}: taking depth {SmallDepth}. With {SmallModelMinutes} "
+                    $"minutes is {minutes}, too little for a model of depth {wanted}: taking depth {SmallDepth}. With {SmallModelMinutes} "
                         + $"minutes or more the recipe's is kept."
                 );
             }

@@ -65,7 +65,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
 
     /// <summary>The model of that name, loaded now if it is not yet.</summary>
     /// <param name="name">May be null where there is one model only.</param>
-    /// <exception cref="ApiErrorException">There is no such model, it cannot be loaded, or too many wait for one already.</exception>
+    /// <exception cref="ApiErrorException">No model has this name, it cannot be loaded, or too many requests wait for a
+    /// model already.</exception>
     public async Task<ModelLease> Use(string? name, CancellationToken stop)
     {
         var entry = Find(name);
@@ -79,7 +80,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
 
     /// <summary>The model of that name where it is loaded already, otherwise null. Looking at it does not count as use: it grows idle all
     /// the same.</summary>
-    /// <exception cref="ApiErrorException">There is no such model.</exception>
+    /// <exception cref="ApiErrorException">No model has this name.</exception>
     public ModelLease? Loaded(string? name)
     {
         var entry = Find(name);
@@ -92,7 +93,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
     }
 
     /// <summary>Where the model of that name comes from, whether it is loaded or not.</summary>
-    /// <exception cref="ApiErrorException">There is no such model.</exception>
+    /// <exception cref="ApiErrorException">No model has this name.</exception>
     public ModelSource SourceOf(string? name) => Find(name).Source;
 
     /// <summary>Loads the model before anyone asks for it.</summary>

@@ -27,7 +27,7 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
         new(served.Name, () => served) { Aliases = served.Aliases, Folder = served.Folder, OwnsModel = false };
 
     /// <summary>A model folder, a finished run or a GGUF file, which is looked at and not loaded yet.</summary>
-    /// <exception cref="UserErrorException">There is no model at <paramref name="path"/>.</exception>
+    /// <exception cref="UserErrorException"><paramref name="path"/> holds no model.</exception>
     public static ModelSource At(
         string path, string? name = null, IReadOnlyList<string>? aliases = null, int? threads = null,
         WeightPrecision precision = WeightPrecision.Stored, KvPrecision kept = KvPrecision.Automatic)

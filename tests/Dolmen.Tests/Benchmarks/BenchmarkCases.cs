@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace Dolmen.Tests.Benchmarks;
 
 /// <summary>Benchmarks are run by people, rarely: here each case runs once, so that none is broken when it is wanted.</summary>
+[Collection(Fakes.ProcessSettings.Name)]
 public class BenchmarkCases
 {
     public static TheoryData<string> Kernels => [.. KernelCase.All.Select(kernel => kernel.Name)];

@@ -13,7 +13,7 @@ public class TrainingBudgetTests
         var said = new List<string>();
         Assert.Equal(2, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 1), said.Add).Model.Depth);
         Assert.Equal(
-            "1 minutes are too few for a model of depth 4: taking depth 2. With 3 minutes or more the recipe's is kept.",
+            "minutes is 1, too little for a model of depth 4: taking depth 2. With 3 minutes or more the recipe's is kept.",
             Assert.Single(said)
         );
         Assert.Equal(4, RecipeFile.Load("quickstart", new RecipeChanges(Minutes: 3), said.Add).Model.Depth);

@@ -29,7 +29,8 @@ export function showText(box, text, isGrowing) {
 }
 
 /** What stands where nothing was said yet. */
-export const welcome = model => h('div', { class: 'welcome' }, document.querySelector('.mark').cloneNode(true), h('h2', {}, model ?? 'Dolmen'),
+export const welcome = model => h('div', { class: 'welcome' },
+  document.querySelector('.mark').cloneNode(true), h('h2', {}, model ?? 'Dolmen'),
   h('p', {}, 'Write a message to begin. Conversations stay in this browser; every answer can be looked at token by token.'));
 
 const message = (turn, index, actions) => [
