@@ -46,14 +46,15 @@ public partial class Layout
             ]
         ),
         ["Web"] = (["Artifacts"], ["AngleSharp", "SharpZipLib", "UTF.Unknown", "ZstdSharp.Port"]),
-        ["Data"] = (["Web", "Tables", "Tokenization", "Artifacts"], ["SearchPioneer.Lingua", "ZstdSharp.Port"]),
+        ["Retrieval"] = (["Artifacts"], ["Microsoft.Data.Sqlite"]),
+        ["Data"] = (["Web", "Tables", "Tokenization", "Retrieval", "Artifacts"], ["SearchPioneer.Lingua", "ZstdSharp.Port"]),
         ["Inference"] = (["Checkpoints", "Tokenization", "Numerics"], []),
         // SkiaSharp, SharpZipLib and Protobuf pin what TorchSharp asks for to versions that can be had.
         ["Modeling"] = (["Checkpoints", "Inference", "Numerics"], ["TorchSharp", "Google.Protobuf", "SharpZipLib", "SkiaSharp"]),
         ["Training"] = (["Modeling", "Inference", "Tokenization", "Artifacts"], []),
-        ["Evaluation"] = (["Inference", "Tokenization", "Artifacts"], []),
+        ["Evaluation"] = (["Inference", "Tokenization", "Retrieval", "Artifacts"], []),
         ["Serving"] = (
-            ["Inference", "Evaluation", "Artifacts"],
+            ["Inference", "Evaluation", "Retrieval", "Artifacts"],
             [
                 "Microsoft.Extensions.AI.Abstractions",
                 "OpenTelemetry.Exporter.OpenTelemetryProtocol",
@@ -61,7 +62,10 @@ public partial class Layout
                 "OpenTelemetry.Extensions.Hosting",
             ]
         ),
-        ["Pipeline"] = (["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Artifacts"], []),
+        ["Pipeline"] = (
+            ["Data", "Training", "Evaluation", "Tokenization", "Checkpoints", "Inference", "Retrieval", "Artifacts"],
+            []
+        ),
     };
 
     [Fact]

@@ -1,0 +1,54 @@
+namespace Dolmen.Retrieval;
+
+/// <summary>What an index file holds and how it is told from other SQLite files.</summary>
+internal static class IndexFormat
+{
+    /// <summary>"Dolm" in ASCII, in the file's header.</summary>
+    public const int ApplicationId = 0x446F6C6D;
+
+    /// <summary>Changes with the tables and with what <see cref="IndexTerms"/> makes of a text.</summary>
+    public const int Version = 1;
+
+    /// <summary>The file has its name only once it is whole, so SQLite needs no journal.</summary>
+    public const string Settings =
+        """
+        PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA auto_vacuum=NONE; PRAGMA encoding='UTF-8';
+        PRAGMA application_id=0x446F6C6D; PRAGMA user_version=1;
+        """;
+
+    // The terms come from IndexTerms, separated by spaces: SQLite only folds case and diacritics.
+    public const string Create =
+        """
+        CREATE TABLE passages(number INTEGER PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL);
+        CREATE VIRTUAL TABLE search USING fts5(name, title, text, content='',
+          tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* P* S* Co'");
+        CREATE TABLE frequent(term TEXT PRIMARY KEY, passages INTEGER NOT NULL) WITHOUT ROWID;
+        """;
+
+    /// <summary>In how many passages the terms of more than 64 are; of rarer ones SQLite counts them fast enough.</summary>
+    public const string ListFrequent =
+        """
+        CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search, row);
+        INSERT INTO frequent SELECT term, doc FROM temp.vocabulary WHERE doc > 64 ORDER BY term;
+        DROP TABLE temp.vocabulary;
+        """;
+
+    public const string OpenVocabulary =
+        """
+        PRAGMA temp_store=MEMORY;
+        CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search, row);
+        """;
+
+    public const string CountOfRare = "SELECT doc FROM temp.vocabulary WHERE term = $term";
+
+    /// <summary>Names count more than the words of a title, and those more than the words below it.</summary>
+    public const string Search =
+        """
+        SELECT passages.id, passages.title, passages.text, passages.source, -found.score
+        FROM (
+          SELECT rowid, bm25(search, 4.0, 2.0, 1.0) AS score FROM search WHERE search MATCH $terms ORDER BY score, rowid LIMIT $count
+        ) AS found
+        JOIN passages ON passages.number = found.rowid
+        ORDER BY found.score, found.rowid;
+        """;
+}

@@ -1,0 +1,43 @@
+using System.Text;
+
+namespace Dolmen.Retrieval;
+
+/// <summary>How passages and a question become one user message: training data, evaluation, chat and server write it alike.</summary>
+public static class OpenBookPrompt
+{
+    public const int DefaultPassages = 3;
+
+    /// <summary>The text of a longer passage is cut at the end of a sentence.</summary>
+    public const int MaxPassageChars = 600;
+
+    /// <summary>What a model is taught to say when no passage holds the answer.</summary>
+    public static string Refusal => "The documents do not say.";
+
+    /// <summary>Each passage as a heading and its text, a blank line after each, then the question.</summary>
+    public static string Of(IReadOnlyList<Passage> passages, string question)
+    {
+        var text = new StringBuilder();
+        foreach (var passage in passages)
+        {
+            text.Append("## ").Append(passage.Title).Append('\n');
+            text.Append(Cut(passage.Text)).Append("\n\n");
+        }
+        return text.Append(question).ToString();
+    }
+
+    /// <summary>The text of a passage as a prompt holds it.</summary>
+    internal static string Cut(string text)
+    {
+        var whole = text.Trim();
+        if (whole.Length <= MaxPassageChars) return whole;
+        var kept = whole.AsSpan(0, MaxPassageChars);
+        for (var i = kept.Length - 1; i > MaxPassageChars / 2; i--)
+        {
+            var ends = kept[i] == '\n' || (kept[i] is '.' or '!' or '?' && char.IsWhiteSpace(whole[i + 1]));
+            if (ends) return kept[..(i + 1)].TrimEnd().ToString();
+        }
+        var space = kept.LastIndexOfAny(" \n\t");
+        if (space > 0) return kept[..space].TrimEnd().ToString();
+        return kept[..(MaxPassageChars - (char.IsHighSurrogate(kept[^1]) ? 1 : 0))].ToString();
+    }
+}
