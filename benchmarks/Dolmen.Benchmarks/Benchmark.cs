@@ -32,6 +32,21 @@ public sealed record BenchmarkInputs(IReadOnlyList<string> Paths, string? Model,
     /// <summary>A smaller model that guesses what the model says.</summary>
     public string? DraftModel { get; init; }
 
+    /// <summary>Minutes of quickstart that a contestant gets; null for the benchmark's own.</summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>Tokens that a contestant learns from; null for the benchmark's own.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>Models that are trained, each with its own seed; null for the benchmark's own number.</summary>
+    public int? Seeds { get; init; }
+
+    /// <summary>Changes of the recipe, <c>base.batchTokens=2048</c>.</summary>
+    public IReadOnlyList<string>? Set { get; init; }
+
+    /// <summary>All cores when null.</summary>
+    public int? Threads { get; init; }
+
     public bool Wants(string name) =>
         Only is not { Count: > 0 } parts || parts.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
 }
@@ -51,6 +66,10 @@ public abstract class Benchmark
     /// <see cref="BenchmarkInputs.Clients"/>.</summary>
     public virtual bool HasLoad => false;
 
+    /// <summary>Whether it trains contestants: it looks at <see cref="BenchmarkInputs.Minutes"/>, <see cref="BenchmarkInputs.Tokens"/>,
+    /// <see cref="BenchmarkInputs.Seeds"/> and <see cref="BenchmarkInputs.Set"/>.</summary>
+    public virtual bool Races => false;
+
     /// <exception cref="Artifacts.UserErrorException">The benchmark cannot be measured in parts, or not so.</exception>
     public void Check(BenchmarkInputs inputs)
     {
@@ -62,6 +81,11 @@ public abstract class Benchmark
             throw new Artifacts.UserErrorException("--seconds must be above 0 and --clients at least 1.");
         if (!HasLoad && (inputs.Seconds is not null || inputs.Clients is not null))
             throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --seconds or --clients: leave them out.");
+        if (inputs is { Minutes: not null and not > 0 } or { Tokens: < 1 } or { Seeds: < 1 })
+            throw new Artifacts.UserErrorException("--minutes must be above 0, --tokens and --seeds at least 1.");
+        if (!Races && (inputs is not { Minutes: null, Tokens: null, Seeds: null } || inputs.Set is { Count: > 0 }))
+            throw new Artifacts.UserErrorException(
+                $"The benchmark {Name} does not take --minutes, --tokens, --seeds or --set: leave them out.");
         if (!HasParts && (inputs.Rounds is not null || inputs.Only is { Count: > 0 }))
             throw new Artifacts.UserErrorException($"The benchmark {Name} does not take --only or --rounds: leave them out.");
     }
@@ -91,6 +115,7 @@ public abstract class Benchmark
         new ExtractionBenchmark(),
         new LanguageBenchmark(),
         new TokenizerBenchmark(),
+        new Speedrun.SpeedrunBenchmark(),
     ];
 }
 

@@ -9,12 +9,15 @@ public static class KnownPlaces
     /// <summary>Moves the cache elsewhere.</summary>
     public const string CacheVariable = "DOLMEN_CACHE";
 
-    private static string Folder =>
-        Environment.GetEnvironmentVariable(CacheVariable) is { Length: > 0 } named ? Path.Combine(named, "places")
+    private static string Folder => CacheFolder("places");
+
+    /// <summary>Where what can be made again is kept between runs, each kind in a folder of its own.</summary>
+    public static string CacheFolder(string kind) =>
+        Environment.GetEnvironmentVariable(CacheVariable) is { Length: > 0 } named ? Path.Combine(named, kind)
         : Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
             "dolmen",
-            "places");
+            kind);
 
     public static void Remember(string sha256, string path)
     {

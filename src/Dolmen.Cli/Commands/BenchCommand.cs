@@ -54,6 +54,21 @@ internal static class BenchCommand
         {
             Description = "How many clients make it.", HelpName = "N",
         };
+        var (minutes, tokens, seeds, set) = (
+            new Option<double?>("--minutes")
+            {
+                Description = "Minutes of quickstart that each contestant of a race gets.", HelpName = "M",
+            },
+            new Option<long?>("--tokens")
+            {
+                Description = "Tokens that each contestant learns from.", HelpName = "N",
+            },
+            new Option<int?>("--seeds")
+            {
+                Description = "How many models are trained, each with its own seed.", HelpName = "N",
+            },
+            CommonOptions.Set("base.batchTokens=2048")
+        );
         var command = new Command("bench", "Measure ours against what it replaces, both in one run.")
         {
             name,
@@ -64,6 +79,10 @@ internal static class BenchCommand
             rounds,
             seconds,
             clients,
+            minutes,
+            tokens,
+            seeds,
+            set,
             output,
             json,
             threads,
@@ -81,7 +100,14 @@ internal static class BenchCommand
                     parsed.GetValue(seconds),
                     parsed.GetValue(clients)
                 )
-                { DraftModel = parsed.GetValue(draft) };
+                {
+                    DraftModel = parsed.GetValue(draft),
+                    Minutes = parsed.GetValue(minutes),
+                    Tokens = parsed.GetValue(tokens),
+                    Seeds = parsed.GetValue(seeds),
+                    Set = parsed.GetValue(set),
+                    Threads = parsed.GetValue(threads),
+                };
                 bench.Check(given);
                 using var progress = new ConsoleProgress();
                 var rows = bench.Run(given, progress, stop).ToList();
