@@ -151,7 +151,7 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void Unknown_keys_are_named_all_at_once_with_the_nearest_known_one()
     {
-        var path = Edited(text => text.Replace("\"learningRate\": 4e-3", "\"learnngRate\": 4e-3").Replace("\"vocabSize\"", "\"wombat\""));
+        var path = Edited(text => text.Replace("\"learningRate\": 0.02", "\"learnngRate\": 0.02").Replace("\"vocabSize\"", "\"wombat\""));
         Assert.Equal(
             $"'tokenizer.wombat' is not a key of a recipe: known there are vocabSize, minPairCount, preTokenizer, digits, maxTokenBytes, "
                 + $"tiesByBytes, specialTokens, balance, memoryMegabytes. ({path})\n"
@@ -245,16 +245,18 @@ public sealed class Recipes : IDisposable
     [Fact]
     public void An_optimizer_is_named_by_its_kind_which_decides_its_other_keys()
     {
-        Assert.IsType<AdamWRecipe>(RecipeFile.Load("quickstart", new RecipeChanges()).Base.Optimizer);
+        var quickstart = RecipeFile.Load("quickstart", new RecipeChanges());
+        Assert.IsType<MuonRecipe>(quickstart.Base.Optimizer);
+        Assert.IsType<AdamWRecipe>(quickstart.Sft.Optimizer);            // a recipe that names no kind
         var lion = RecipeFile
             .Load("quickstart", new RecipeChanges(Set: ["base.optimizer.optimizer=lion", "base.optimizer.beta2=0.98"]))
             .Base.Optimizer;
-        Assert.Equal((0.004, 0.98), (lion.LearningRate, Assert.IsType<LionRecipe>(lion).Beta2));
+        Assert.Equal((0.02, 0.98), (lion.LearningRate, Assert.IsType<LionRecipe>(lion).Beta2));
         var muon = RecipeFile.Load(
             Edited(text =>
                 text.Replace(
-                    "\"optimizer\": { \"learningRate\": 4e-3,",
-                    "\"optimizer\": { \"optimizer\": \"muon\", \"adamW\": { \"learningRate\": 0.005 },"
+                    "\"optimizer\": \"muon\", \"learningRate\": 0.02,",
+                    "\"optimizer\": \"muon\", \"adamW\": { \"learningRate\": 0.005 },"
                 )
             ),
             new RecipeChanges()
