@@ -32,6 +32,9 @@ public static class CorpusFolder
     /// <summary><see cref="KnownQuestion"/> a line.</summary>
     public const string Known = "known.jsonl";
 
+    /// <summary>Questions about held-out entries with the passages that answer them, one a line.</summary>
+    public const string OpenBook = "open-book.jsonl";
+
     /// <summary>Written last: a folder that has it is a finished corpus.</summary>
     public const string Report = "report.json";
 

@@ -5,15 +5,18 @@ namespace Dolmen.Data;
 /// <summary>How documents become a corpus and the data of alignment and evaluation.</summary>
 /// <param name="HeldOutFraction">Share of the members (sections, passages) kept out of training, by stable hash of the id.</param>
 /// <param name="InventedFraction">Share of the conversations that ask about a name no document holds.</param>
+/// <param name="OpenBookFraction">Share of the conversations and preferences with passages in the prompt, from which the answer is
+/// copied.</param>
+/// <param name="MaxOpenBook">Questions about held-out entries that are answered from passages, to measure by.</param>
 /// <param name="MinAlignmentEntries">With fewer entries to ask about there is nothing to align on: those files stay empty.</param>
 /// <param name="TextField">The field of JSON lines, or the column of tables, that holds the documents.</param>
 /// <param name="Tokenizer">The vocabulary that <c>token_count</c> is counted with: a name, a file or a folder; null leaves the column
 /// empty.</param>
 /// <param name="MinSummaryChars">A shorter summary is not a multiple-choice item: too little to tell it by.</param>
 public sealed record CorpusRecipe(
-    double HeldOutFraction = 0.05, int MaxConversations = 60_000, int MaxPreferences = 20_000, int MaxMultipleChoice = 1_000,
+    double HeldOutFraction = 0.05, int MaxConversations = 40_000, int MaxPreferences = 20_000, int MaxMultipleChoice = 1_000,
     double InventedFraction = 0.125, int MinAlignmentEntries = 200, int MinSummaryChars = 15, string TextField = "text",
-    string? Tokenizer = CorpusRecipe.DefaultTokenizer)
+    string? Tokenizer = CorpusRecipe.DefaultTokenizer, double OpenBookFraction = 0.6, int MaxOpenBook = 500)
 {
     /// <summary>Always at hand: it comes with the program.</summary>
     public const string DefaultTokenizer = "o200k";
@@ -24,6 +27,8 @@ public sealed record CorpusRecipe(
         var problems = new List<string>();
         Fraction("heldOutFraction", HeldOutFraction, 0.5);
         Fraction("inventedFraction", InventedFraction, 0.9);
+        Fraction("openBookFraction", OpenBookFraction, 1);
+        AtLeastZero("maxOpenBook", MaxOpenBook);
         AtLeastZero("maxConversations", MaxConversations);
         AtLeastZero("maxPreferences", MaxPreferences);
         AtLeastZero("maxMultipleChoice", MaxMultipleChoice);

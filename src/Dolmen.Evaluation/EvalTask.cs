@@ -10,7 +10,11 @@ namespace Dolmen.Evaluation;
 /// same.</summary>
 public sealed record EvaluationInput(
     LanguageModel Model, Tokenizer Tokenizer, string CorpusDirectory, ulong Seed,
-    IProgress<StageProgress> Progress, CancellationToken Stop);
+    IProgress<StageProgress> Progress, CancellationToken Stop)
+{
+    /// <summary>The file with the index of the corpus's documents; null where there is none.</summary>
+    public string? DocumentIndex { get; init; }
+}
 
 /// <summary>One way of measuring a model on held-out data, and its settings as they stand in a recipe's list of tasks. A new task is one
 /// file and one line here. The names are permanent once released.</summary>
@@ -18,6 +22,7 @@ public sealed record EvaluationInput(
 [JsonDerivedType(typeof(BitsPerByteTask), "bits-per-byte")]
 [JsonDerivedType(typeof(MultipleChoiceTask), "multiple-choice")]
 [JsonDerivedType(typeof(RefusalTask), "refusal")]
+[JsonDerivedType(typeof(OpenBookTask), "open-book")]
 public abstract record EvalTask
 {
     /// <summary>Its key in the results; two tasks of a recipe never have the same.</summary>

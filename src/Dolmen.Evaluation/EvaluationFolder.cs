@@ -12,6 +12,9 @@ internal sealed record ModelQuestion(
 internal sealed record ModelAnswer(
     [property: JsonPropertyName("model")] string Model, [property: JsonPropertyName("answer")] AnswerResult Answer);
 
+internal sealed record ModelSample(
+    [property: JsonPropertyName("model")] string Model, [property: JsonPropertyName("sample")] AnswerSample Sample);
+
 internal sealed record TaskEntry(string Name, string Measures, IReadOnlyList<string> Metrics, EvalTask Recipe);
 
 /// <summary>An evaluation on disk: <c>evaluation.json</c> (model name → scores), <c>evaluation.md</c>, one file a model in lm-eval's
@@ -21,6 +24,9 @@ public static class EvaluationFolder
     public const string ResultsFile = "evaluation.json";
     public const string TableFile = "evaluation.md";
     public const string AnswersFile = "answers.jsonl";
+
+    /// <summary>Questions with the answers of each model, for people to read.</summary>
+    public const string SamplesFile = "samples.jsonl";
 
     private const string QuestionsFile = "questions.jsonl";
 
@@ -35,6 +41,9 @@ public static class EvaluationFolder
         AtomicFile.WriteJsonLines(Path.Combine(directory, AnswersFile),
             models.SelectMany(model => model.Result.Answers.Select(answer => new ModelAnswer(model.Name, answer))),
             EvaluationJson.Default.ModelAnswer);
+        AtomicFile.WriteJsonLines(Path.Combine(directory, SamplesFile),
+            models.SelectMany(model => model.Result.Samples.Select(sample => new ModelSample(model.Name, sample))),
+            EvaluationJson.Default.ModelSample);
         foreach (var (name, result) in models)
         {
             var text = LmEvalResults.Of(name, result).ToJsonString(Indented) + "\n";

@@ -8,6 +8,7 @@ namespace Dolmen.Evaluation;
 [JsonSerializable(typeof(QuestionResult))]
 [JsonSerializable(typeof(ModelQuestion))]
 [JsonSerializable(typeof(ModelAnswer))]
+[JsonSerializable(typeof(ModelSample))]
 [JsonSerializable(typeof(EvalTask))]
 [JsonSerializable(typeof(TaskEntry[]))]
 internal sealed partial class EvaluationJson : JsonSerializerContext;

@@ -8,7 +8,7 @@ namespace Dolmen.Evaluation;
 public sealed record EvaluationRecipe(IReadOnlyList<EvalTask>? Tasks = null)
 {
     public static IReadOnlyList<EvalTask> Standard { get; } =
-        [new BitsPerByteTask(), new MultipleChoiceTask(), new MultipleChoiceTask(Shots: 5), new RefusalTask()];
+        [new BitsPerByteTask(), new MultipleChoiceTask(), new MultipleChoiceTask(Shots: 5), new OpenBookTask(), new RefusalTask()];
 
     public IReadOnlyList<EvalTask> Tasks { get; init; } = Tasks ?? Standard;
 

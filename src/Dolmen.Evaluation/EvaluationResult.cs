@@ -26,6 +26,10 @@ public sealed record EvaluationResult(
     [JsonIgnore]
     public IReadOnlyList<AnswerResult> Answers { get; init; } = [];
 
+    /// <summary>A few questions with their answers, for people.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<AnswerSample> Samples { get; init; } = [];
+
     /// <summary>What became of the items of each file.</summary>
     [JsonPropertyName("data")]
     public IReadOnlyList<DataCounts> Data { get; init; } = [];
@@ -41,6 +45,7 @@ public sealed record EvaluationResult(
         Warnings = [.. Warnings, .. task.Warnings],
         QuestionResults = [.. QuestionResults, .. task.Questions],
         Answers = [.. Answers, .. task.Answers],
+        Samples = [.. Samples, .. task.Samples],
     };
 }
 
@@ -64,4 +69,9 @@ public sealed record AnswerResult(
     [property: JsonPropertyName("set")] string Set,
     [property: JsonPropertyName("prompt")] string Prompt,
     [property: JsonPropertyName("answer")] string Answer,
-    [property: JsonPropertyName("refused")] bool Refused);
+    [property: JsonPropertyName("refused")] bool Refused)
+{
+    /// <summary>Passages of the documents stood in the prompt.</summary>
+    [JsonPropertyName("documents")]
+    public bool Documents { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Retrieval;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation;
@@ -9,15 +10,20 @@ public static class EvaluationRun
 {
     /// <summary>Runs the recipe's tasks on the held-out files of a corpus directory. Apart from <see cref="EvaluationResult.Seconds"/> the
     /// same model, corpus, recipe and seed give the same result.</summary>
+    /// <param name="documentIndex">The index of the documents; null takes the one that the run keeps beside its corpus, if
+    /// any.</param>
     /// <exception cref="UserErrorException">The recipe asks for nothing possible, or the directory holds none of the tasks'
     /// files.</exception>
     public static EvaluationResult Run(
         LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe, ulong seed,
-        IProgress<StageProgress> progress, CancellationToken stop)
+        IProgress<StageProgress> progress, CancellationToken stop, string? documentIndex = null)
     {
         Check(model, tokenizer, corpusDirectory, recipe);
         var started = Stopwatch.GetTimestamp();
-        var input = new EvaluationInput(model, tokenizer, corpusDirectory, seed, progress, stop);
+        var input = new EvaluationInput(model, tokenizer, corpusDirectory, seed, progress, stop)
+        {
+            DocumentIndex = documentIndex ?? IndexBeside(corpusDirectory),
+        };
         var result = new EvaluationResult([]) { Seed = seed, Tasks = recipe.Tasks };
         var ran = 0;
         foreach (var task in recipe.Tasks)
@@ -45,6 +51,13 @@ public static class EvaluationRun
                 $"'{CommandName.Shown} corpus build', or name the corpus folder of a finished run.");
         }
         return result with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
+    }
+
+    private static string? IndexBeside(string corpusDirectory)
+    {
+        var run = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(corpusDirectory)));
+        var file = Path.Combine(run ?? "", "index", DocumentIndex.FileName);
+        return File.Exists(file) ? file : null;
     }
 
     private static void Check(LanguageModel model, Tokenizer tokenizer, string corpusDirectory, EvaluationRecipe recipe)

@@ -26,6 +26,10 @@ public sealed record EvaluationScore(
     [JsonPropertyName("n_shot")]
     public int Shots { get; init; }
 
+    /// <summary>A part of another score: in the records and under its short name, and left out of tables.</summary>
+    [JsonIgnore]
+    public bool IsDetail { get; init; }
+
     /// <summary>The key under lm-eval's results: <c>acc_norm,none</c>.</summary>
     [JsonIgnore]
     public string Key => $"{Metric},{Filter}";

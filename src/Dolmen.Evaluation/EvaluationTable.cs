@@ -11,7 +11,7 @@ public sealed class EvaluationTable
     public EvaluationTable(IReadOnlyList<(string Name, EvaluationResult Result)> models)
     {
         _models = models;
-        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score.HigherIsBetter is not null)
+        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score is { HigherIsBetter: not null, IsDetail: false })
             .DistinctBy(Column).ToList();
         _columns = [.. scores.Select(Column)];
         Titles = [.. scores.Select(score => scores.Count(other => other.Title == score.Title) == 1

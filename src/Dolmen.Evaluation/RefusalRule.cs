@@ -7,7 +7,7 @@ public static class RefusalRule
     [
         "i don't know", "i do not know", "i'm not aware", "i am not aware", "i'm not sure", "i am not sure",
         "i'm not familiar", "i am not familiar", "i have no", "i can't", "i cannot", "i could not find", "i couldn't find",
-        "there is no", "there's no", "no such", "sorry", "i'm sorry", "i am sorry",
+        "the documents do not say", "the documents don't say", "there is no", "there's no", "no such", "sorry", "i'm sorry", "i am sorry",
     ];
 
     public static bool Declines(string answer)

@@ -10,4 +10,6 @@ public sealed record TaskResult(IReadOnlyList<EvaluationScore> Scores, DataCount
     public IReadOnlyList<QuestionResult> Questions { get; init; } = [];
 
     public IReadOnlyList<AnswerResult> Answers { get; init; } = [];
+
+    public IReadOnlyList<AnswerSample> Samples { get; init; } = [];
 }

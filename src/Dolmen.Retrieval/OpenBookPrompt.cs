@@ -8,7 +8,7 @@ public static class OpenBookPrompt
     public const int DefaultPassages = 3;
 
     /// <summary>The text of a longer passage is cut at the end of a sentence.</summary>
-    public const int MaxPassageChars = 600;
+    public const int MaxPassageChars = 480;
 
     /// <summary>What a model is taught to say when no passage holds the answer.</summary>
     public static string Refusal => "The documents do not say.";

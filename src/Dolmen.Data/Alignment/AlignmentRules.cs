@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Readers;
+using Dolmen.Retrieval;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data.Alignment;
@@ -9,14 +10,16 @@ internal sealed record AlignmentSet(
     IReadOnlyList<Conversation> Conversations,
     IReadOnlyList<PreferencePair> Preferences,
     IReadOnlyList<InventedQuestion> Invented,
-    IReadOnlyList<KnownQuestion> Known
+    IReadOnlyList<KnownQuestion> Known,
+    IReadOnlyList<OpenBookItem> OpenBook
 )
 {
-    public static AlignmentSet Empty { get; } = new([], [], [], []);
+    public static AlignmentSet Empty { get; } = new([], [], [], [], []);
 }
 
-/// <summary>Conversations and preferences by rule, from training entries alone.</summary>
-internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> training, IReadOnlyList<Entry> known, ulong seed)
+/// <summary>Conversations and preferences by rule, from training entries alone: with passages (<see cref="OpenBookExamples"/>) and
+/// without.</summary>
+internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> training, IReadOnlyList<Entry> heldOut, ulong seed)
 {
     private const int EvaluationQuestions = 300;
     private const double TwoTurnShare = 0.08;
@@ -48,7 +51,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
 
     private readonly string _seed = $"{seed}";
     private readonly QuestionPool _pool = new(training, $"{seed}");
-    private readonly InventedNames _names = new(known, training);
+    private readonly InventedNames _names = new([.. training, .. heldOut], training);
     private readonly Dictionary<string, List<Entry>> _siblings = training
         .GroupBy(e => e.Container, StringComparer.Ordinal)
         .ToDictionary(g => g.Key, g => g.ToList(), StringComparer.Ordinal);
@@ -59,17 +62,29 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
             .Select(q => new InventedQuestion(q.Prompt, q.Entry.Signature))
             .ToList();
         stop.ThrowIfCancellationRequested();
-        var real = _pool.Take((int)(recipe.MaxConversations * (1 - recipe.InventedFraction)), "conversations");
-        var conversations = Conversations(real);
+        var (withPassages, pairsWithPassages) =
+            ((int)(recipe.MaxConversations * recipe.OpenBookFraction), (int)(recipe.MaxPreferences * recipe.OpenBookFraction));
+        var closed = recipe.MaxConversations - withPassages;
+        var real = _pool.Take((int)(closed * (1 - recipe.InventedFraction)), "conversations");
+        var examples = new OpenBookExamples(training, _names, _seed);
+        List<Conversation> conversations = [.. Conversations(real, closed), .. examples.Conversations(withPassages)];
         stop.ThrowIfCancellationRequested();
-        var preferences = Preferences();
+        List<PreferencePair> preferences =
+            [.. Preferences(recipe.MaxPreferences - pairsWithPassages), .. examples.Preferences(pairsWithPassages)];
         var answered = SeededSample.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
             .Select(q => new KnownQuestion(q.Prompt, q.Answer))
             .ToList();
-        return new AlignmentSet(conversations, preferences, invented, answered);
+        stop.ThrowIfCancellationRequested();
+        return new AlignmentSet(
+            SeededSample.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content),
+            SeededSample.Take(preferences, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}"),
+            invented,
+            answered,
+            OpenBookItems.Build(heldOut, [.. training, .. heldOut], recipe.MaxOpenBook, _seed)
+        );
     }
 
-    private List<Conversation> Conversations(List<Question> real)
+    private List<Conversation> Conversations(List<Question> real, int most)
     {
         var conversations = new List<Conversation>();
         for (var i = 0; i < real.Count; i++)
@@ -80,12 +95,12 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
             conversations.Add(new Conversation(messages));
         }
         var wanted = Math.Min(
-            recipe.MaxConversations - real.Count,
+            most - real.Count,
             (int)(real.Count * recipe.InventedFraction / (1 - recipe.InventedFraction))
         );
         foreach (var question in InventedQuestions(wanted, "conversations"))
             conversations.Add(new Conversation([new("user", question.Prompt), new("assistant", Refusal(question.Entry))]));
-        return SeededSample.Take(conversations, recipe.MaxConversations, $"{_seed}|order", c => c.Messages[0].Content);
+        return conversations;
     }
 
     /// <summary>A second question about the same type: about the same member in another way, or about another one.</summary>
@@ -105,12 +120,12 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
             );
     }
 
-    private List<PreferencePair> Preferences()
+    private List<PreferencePair> Preferences(int most)
     {
         var pairs = new List<PreferencePair>();
         foreach (var (rejected, share) in PreferenceMix)
         {
-            var count = (int)(recipe.MaxPreferences * share);
+            var count = (int)(most * share);
             if (rejected == "invented")
             {
                 count = Math.Min(count, (int)(pairs.Count / (1 - share)));
@@ -125,7 +140,7 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
                 if (bad is not null && bad != question.Answer) pairs.Add(new PreferencePair(question.Prompt, question.Answer, bad));
             }
         }
-        return SeededSample.Take(pairs, recipe.MaxPreferences, $"{_seed}|preference order", p => $"{p.Prompt}|{p.Rejected}");
+        return pairs;
     }
 
     // Another member of the same type where one differs: close enough to be a mistake worth learning from.
@@ -167,21 +182,10 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
                 failed++;
                 continue;
             }
-            var question = KindsFrom(draw).Select(k => Question.Ask(entry, k, $"{_seed}|{salt}")).OfType<Question>().FirstOrDefault();
-            if (question is null) continue;
+            if (InventedNames.Ask(entry, draw, $"{_seed}|{salt}") is not { } question) continue;
             made++;
             yield return question;
         }
-    }
-
-    // Which-questions name no member that could be invented.
-    private static IEnumerable<QuestionKind> KindsFrom(double draw)
-    {
-        var kinds = QuestionPool.Mix.Where(m => m.Kind != QuestionKind.Which).ToList();
-        var at = draw * kinds.Sum(k => k.Share);
-        var start = 0;
-        while (start < kinds.Count - 1 && at >= kinds[start].Share) at -= kinds[start++].Share;
-        return kinds.Skip(start).Append(kinds[0]).Select(k => k.Kind);
     }
 
     private string Refusal(Entry entry) =>

@@ -51,6 +51,21 @@ internal sealed partial class InventedNames
         return null;
     }
 
+    /// <summary>A question about an invented entry. The kinds fall as they do for real ones: one whose template cannot be asked in the
+    /// drawn way is asked in the next.</summary>
+    public static Question? Ask(Entry made, double draw, string salt) =>
+        KindsFrom(draw).Select(kind => Question.Ask(made, kind, salt)).OfType<Question>().FirstOrDefault();
+
+    // Which-questions name no member that could be invented.
+    private static IEnumerable<QuestionKind> KindsFrom(double draw)
+    {
+        var kinds = QuestionPool.Mix.Where(m => m.Kind != QuestionKind.Which).ToList();
+        var at = draw * kinds.Sum(k => k.Share);
+        var start = 0;
+        while (start < kinds.Count - 1 && at >= kinds[start].Share) at -= kinds[start++].Share;
+        return kinds.Skip(start).Append(kinds[0]).Select(k => k.Kind);
+    }
+
     private Entry? Member(Entry template, int longer, ref StableRandom random)
     {
         if (template.Kind is EntryKind.Constructor or EntryKind.Operator) return null;

@@ -95,7 +95,7 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
             QuestionKind.Meaning => (MeaningOf(entry), "", entry.Summary),
             QuestionKind.Which => (StartsWithVerb(entry.Summary) ? WhichVerb : WhichNoun, Clause(entry.Summary), $"`{entry.Signature}`"),
             QuestionKind.Returns => (Return, "", entry.Returns),
-            QuestionKind.Throws => (Throw, "", string.Join(' ', entry.Exceptions.Select(e => $"`{e.Name}`: {e.Text}"))),
+            QuestionKind.Throws => (Throw, "", Documents.Exceptions(entry)),
             QuestionKind.Parameter => Chosen(entry.Params[(int)(hash / 64 % (ulong)entry.Params.Count)]),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };

@@ -7,6 +7,7 @@ using Dolmen.Data.Inputs;
 using Dolmen.Data.Readers;
 using Dolmen.Data.Reports;
 using Dolmen.Data.Sources;
+using Dolmen.Retrieval;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Data.Building;
@@ -202,7 +203,7 @@ public static class CorpusBuild
         var (outDirectory, seed, stop) = (build.Directory, build.Seed, build.Stop);
         var askable = training.Count(e => e.Kind is not (EntryKind.Document or EntryKind.Passage));
         var aligns = askable >= recipe.MinAlignmentEntries;
-        var alignment = aligns ? new AlignmentRules(recipe, training, [.. training, .. heldOut], seed).Build(stop) : AlignmentSet.Empty;
+        var alignment = aligns ? new AlignmentRules(recipe, training, heldOut, seed).Build(stop) : AlignmentSet.Empty;
         var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
             ? SeededSample.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
@@ -252,6 +253,7 @@ public static class CorpusBuild
         AtomicFile.WriteJsonLines(At(CorpusFolder.FewShot), examples, CorpusRowJson.Default.FewShotExample);
         AtomicFile.WriteJsonLines(At(CorpusFolder.Invented), alignment.Invented, CorpusRowJson.Default.InventedQuestion);
         AtomicFile.WriteJsonLines(At(CorpusFolder.Known), alignment.Known, CorpusRowJson.Default.KnownQuestion);
+        AtomicFile.WriteJsonLines(At(CorpusFolder.OpenBook), alignment.OpenBook, OpenBookJson.Default.OpenBookItem);
         AtomicFile.WriteText(At(CorpusFolder.ReadableReport), report.ToMarkdown());
         AtomicFile.WriteJson(At(CorpusFolder.Report), report, CorpusReportJson.Default.CorpusReport);
         return new CorpusResult(outDirectory, report);

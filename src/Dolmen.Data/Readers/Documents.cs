@@ -25,14 +25,17 @@ internal static class Documents
         }
         if (entry.Returns.Length > 0)
             text.Append(entry.Kind is EntryKind.Property ? "Value: " : "Returns: ").Append(entry.Returns).Append('\n');
-        foreach (var exception in entry.Exceptions)
-            text.Append("Throws ").Append(exception.Name).Append(": ").Append(exception.Text).Append('\n');
+        if (entry.Exceptions.Count > 0)
+            text.Append(Exceptions(entry)).Append('\n');
         if (entry.Remarks.Length > 0)
             text.Append(entry.Remarks).Append('\n');
         if (entry.Example.Length > 0)
             text.Append("Example:\n").Append(entry.Example).Append('\n');
         return text.ToString();
     }
+
+    /// <summary>One line an exception.</summary>
+    public static string Exceptions(Entry entry) => string.Join('\n', entry.Exceptions.Select(e => $"Throws {e.Name}: {e.Text}"));
 
     /// <summary>One document a container, in ordinal order; heads that stand alone are gathered by theirs.</summary>
     public static IEnumerable<Document> Assemble(IEnumerable<Entry> training, Func<string, string> dumpOf)

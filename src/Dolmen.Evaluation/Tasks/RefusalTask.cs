@@ -12,9 +12,9 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
     public override string Name() => "refusal";
 
-    public override string Measures() => "How often the model declines questions about invented members, and about members it was taught.";
+    public override string Measures() => "How often the model, without documents, declines questions about invented members and about members it was taught.";
 
-    public override IReadOnlyList<string> Metrics() => ["refusal_invented", "refusal_known"];
+    public override IReadOnlyList<string> Metrics() => ["refusal_invented_closed", "refusal_known_closed"];
 
     public override IReadOnlyList<string> Files() => [CorpusFolder.Invented, CorpusFolder.Known];
 
@@ -65,7 +65,7 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
         IEnumerable<EvaluationScore> Score(string set, bool higherIsBetter) =>
             Proportion.Of([.. answers.Where(answer => answer.Set == set)], answer => answer.Refused)
-                .Score(Name(), $"refusal_{set}", higherIsBetter: higherIsBetter);
+                .Score(Name(), $"refusal_{set}", filter: "closed", higherIsBetter: higherIsBetter);
     }
 
     /// <summary>Null where prompt and answer do not fit the context.</summary>

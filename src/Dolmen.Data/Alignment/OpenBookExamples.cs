@@ -1,0 +1,180 @@
+using Dolmen.Artifacts;
+using Dolmen.Data.Readers;
+using Dolmen.Retrieval;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Data.Alignment;
+
+/// <summary>
+/// Conversations and preferences that teach reading: passages and a question in one message, the answer copied from the right passage, and
+/// <see cref="OpenBookPrompt.Refusal"/> where no passage holds it. Passages and answers are of training entries alone.
+/// </summary>
+internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNames names, string seed)
+{
+    /// <summary>Of the conversations: names that do not exist, and members whose passage is not there.</summary>
+    public const double InventedShare = 0.13, MissingShare = 0.07;
+
+    /// <summary>A confident answer about what the passages do not hold, another passage's answer, a refusal although the answer is there,
+    /// and more than was asked for.</summary>
+    public static readonly IReadOnlyList<(string Rejected, double Share)> PreferenceMix =
+    [
+        ("invented", 0.35),
+        ("other", 0.35),
+        ("refusal", 0.20),
+        ("rambling", 0.10),
+    ];
+
+    /// <summary>Of the examples, those with fewer than the usual number of passages.</summary>
+    private const double FewerShare = 0.15;
+
+    /// <summary>Further questions about the same passages: reading them costs most of an example, and each question more teaches as much
+    /// as the first. They end where the whole has so many characters, about 450 tokens.</summary>
+    private const int MaxQuestions = 5, MaxChars = 1900;
+
+    /// <summary>Of the further questions: those about an entry close to the first whose passage is not there.</summary>
+    private const double AbsentShare = 0.2;
+
+    private readonly OpenBookNeighbours _neighbours = new(training);
+    private readonly QuestionPool _pool = new(training, $"{seed}|open book");
+
+    public List<Conversation> Conversations(int count)
+    {
+        var invented = (int)(count * InventedShare);
+        var missing = (int)(count * MissingShare);
+        return
+        [
+            .. Questions(count - invented - missing, "answered").Select(question => Conversation(question, true, "answered")),
+            .. Questions(missing, "missing", named: true).Select(question => Conversation(question, false, "missing")),
+            .. Invented(invented, "invented").Select(question => Conversation(question, false, "invented")),
+        ];
+    }
+
+    public List<PreferencePair> Preferences(int count)
+    {
+        var pairs = new List<PreferencePair>();
+        foreach (var (rejected, share) in PreferenceMix)
+        {
+            var wanted = (int)(count * share);
+            var salt = $"preferences|{rejected}";
+            if (rejected == "invented")
+            {
+                foreach (var question in Invented(wanted, salt))
+                {
+                    var shown = Neighbours(question, salt);
+                    if (shown.Select(entry => AnswerOf(entry, question.Kind, salt)).FirstOrDefault(answer => answer is not null) is { } made)
+                        pairs.Add(new PreferencePair(Prompt(shown, question, salt), OpenBookPrompt.Refusal, made));
+                }
+                continue;
+            }
+            foreach (var question in Questions(wanted, salt))
+            {
+                var others = Neighbours(question, salt);
+                var bad = rejected switch
+                {
+                    "other" => others.Select(entry => AnswerOf(entry, question.Kind, salt)).FirstOrDefault(answer => answer is not null),
+                    "rambling" => others.Count > 0 ? $"{question.Answer} {others[0].Summary}" : null,
+                    _ => OpenBookPrompt.Refusal,
+                };
+                if (bad is not null && bad != question.Answer)
+                    pairs.Add(new PreferencePair(Prompt([question.Entry, .. others], question, salt), question.Answer, bad));
+            }
+        }
+        return pairs;
+    }
+
+    private Conversation Conversation(Question first, bool isThere, string salt)
+    {
+        var shown = isThere ? [first.Entry, .. Neighbours(first, salt)] : Absent(first, salt);
+        var messages = new List<ChatMessage>
+        {
+            new("user", Prompt(shown, first, salt)),
+            new("assistant", isThere ? first.Answer : OpenBookPrompt.Refusal),
+        };
+        var chars = messages.Sum(message => message.Content.Length);
+        foreach (var (question, answer) in More(first, shown, $"{seed}|{salt}"))
+        {
+            if ((chars += question.Length + answer.Length) > MaxChars) break;
+            messages.AddRange([new("user", question), new("assistant", answer)]);
+        }
+        return new Conversation(messages);
+    }
+
+    /// <summary>Other questions about what the passages hold, and some about what they do not.</summary>
+    private IEnumerable<(string Question, string Answer)> More(Question first, List<Entry> shown, string salt)
+    {
+        if (shown.Count == 0) yield break;
+        var asked = new HashSet<(string, QuestionKind)> { (first.Entry.Id, first.Kind) };
+        var absent = _neighbours.Of(first.Entry, 4, $"{salt}|absent", overloads: false)
+            .Where(entry => !shown.Exists(other => other.Container == entry.Container && other.Name == entry.Name))
+            .ToList();
+        for (var i = 0; asked.Count < MaxQuestions && i < 3 * MaxQuestions; i++)
+        {
+            var draw = $"{salt}|more|{i}|{first.Kind}|{first.Entry.Id}";
+            var isThere = absent.Count == 0 || StableHash.Fraction($"{draw}|absent") >= AbsentShare;
+            var entry = SeededSample.One(isThere ? shown : absent, draw);
+            var kind = KindAt(StableHash.Fraction($"{draw}|kind"));
+            var isNamed = kind != QuestionKind.Which;
+            if (!isNamed && (!isThere || shown.Count(other => other.Summary == entry.Summary) > 1)) continue;
+            if (OpenBookQuestion.Ask(entry, kind, draw, hasOverloads: true) is not { } question || !asked.Add((entry.Id, kind))) continue;
+            yield return (question.Prompt, isThere ? question.Answer : OpenBookPrompt.Refusal);
+        }
+    }
+
+    private static QuestionKind KindAt(double draw)
+    {
+        foreach (var (kind, share) in OpenBookQuestion.Mix)
+            if ((draw -= share) < 0) return kind;
+        return QuestionKind.Meaning;
+    }
+
+    private List<Entry> Absent(Question question, string salt)
+    {
+        var count = StableHash.Fraction($"{seed}|{salt}|fewer|{question.Entry.Id}") < FewerShare ? 2 : OpenBookPrompt.DefaultPassages;
+        return _neighbours.Of(question.Entry, count, $"{seed}|{salt}", overloads: false);
+    }
+
+    private List<Entry> Neighbours(Question question, string salt)
+    {
+        var few = StableHash.Fraction($"{seed}|{salt}|fewer|{question.Entry.Id}");
+        var count = OpenBookPrompt.DefaultPassages - (few < FewerShare / 3 ? 3 : few < FewerShare ? 2 : 1);
+        var described = question.Kind == QuestionKind.Which;
+        return
+        [
+            .. _neighbours.Of(question.Entry, Math.Max(0, count), $"{seed}|{salt}", described: described)
+                .Where(other => !described || other.Summary != question.Entry.Summary),
+        ];
+    }
+
+    private string Prompt(IReadOnlyList<Entry> shown, Question question, string salt)
+    {
+        var order = SeededSample.Shuffled(shown, $"{seed}|{salt}|places|{question.Kind}|{question.Entry.Id}", entry => entry.Id);
+        return OpenBookPrompt.Of([.. order.Select(OpenBookQuestion.PassageOf)], question.Prompt);
+    }
+
+    private IEnumerable<Question> Questions(int count, string salt, bool named = false) =>
+        _pool.Take(
+            count,
+            salt,
+            named ? [.. OpenBookQuestion.Mix.Where(kind => kind.Kind != QuestionKind.Which)] : OpenBookQuestion.Mix,
+            (entry, kind, draw) => OpenBookQuestion.Ask(entry, kind, draw, _neighbours.HasOverloads(entry))
+        );
+
+    private IEnumerable<Question> Invented(int count, string salt)
+    {
+        var (made, failed) = (0, 0);
+        for (var i = 0; made < count && failed < 200; i++)
+        {
+            var draw = StableHash.Fraction($"{seed}|{salt}|kind|{i}");
+            var question = names.Make($"{seed}|open book|{salt}|{i}") is { } entry ? InventedNames.Ask(entry, draw, $"{seed}|{salt}") : null;
+            if (question is null)
+            {
+                failed++;
+                continue;
+            }
+            made++;
+            yield return question;
+        }
+    }
+
+    private static string? AnswerOf(Entry entry, QuestionKind kind, string salt) => Question.Ask(entry, kind, salt)?.Answer;
+}

@@ -1,0 +1,176 @@
+using Dolmen.Artifacts;
+using Dolmen.Inference;
+using Dolmen.Retrieval;
+using Dolmen.Tokenization;
+
+namespace Dolmen.Evaluation.Tasks;
+
+/// <summary>
+/// Asks about held-out members with passages in the prompt, greedily: with those that the run's index finds, with the right one among
+/// three, and with none. Declining is right for invented names and wrong for members that the documents hold.
+/// </summary>
+/// <remarks>An answer may be half as long again as the right one; what goes on longer cannot match and is cut there.</remarks>
+/// <param name="MaxClosed">Of the questions, those that are also asked without passages.</param>
+/// <param name="Samples">Questions that are written out with their answers.</param>
+public sealed record OpenBookTask(
+    int MaxQuestions = 200,
+    int MaxClosed = 100,
+    int MaxInvented = 150,
+    int MaxKnown = 100,
+    int Samples = 20
+) : EvalTask
+{
+    private const string Exact = "openbook_exact", F1 = "openbook_f1", Given = "given", Closed = "closed";
+    private const int MoreTokens = 16, RefusalTokens = 12;
+
+    public override string Name() => "open-book";
+
+    public override string Measures() =>
+        "How well the model answers questions about held-out members from passages: found by the index, given, and without any.";
+
+    public override IReadOnlyList<string> Metrics() =>
+    [
+        Exact, F1, $"{Exact}_{Given}", $"{F1}_{Given}", $"{Exact}_{Closed}", $"{F1}_{Closed}", "baseline_exact", "baseline_f1",
+        "retrieval_hit", "refusal_invented", "refusal_known",
+    ];
+
+    public override IReadOnlyList<string> Files() => [CorpusFolder.OpenBook];
+
+    public override IEnumerable<string> Problems() =>
+    [
+        .. AtLeast(1, ("maxQuestions", MaxQuestions)),
+        .. AtLeast(0, ("maxClosed", MaxClosed), ("maxInvented", MaxInvented), ("maxKnown", MaxKnown), ("samples", Samples)),
+    ];
+
+    public override TaskResult Run(EvaluationInput input)
+    {
+        var all = EvaluationCorpus.Read(input.CorpusDirectory, CorpusFolder.OpenBook, OpenBookJson.Default.OpenBookItem);
+        var items = EvaluationCorpus.Draw(all, MaxQuestions, input.Seed);
+        var tally = EvaluationCorpus.Counts("open-book questions", CorpusFolder.OpenBook, all.Count, items.Count);
+        if (items.Count == 0)
+            return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.OpenBook} is empty."]);
+
+        using var index = input.DocumentIndex is { } file ? DocumentIndex.Open(file) : null;
+        using var scheduler = new Scheduler(input.Model, input.Tokenizer);
+        var book = new OpenBook(input, scheduler, index);
+        var given = items.ConvertAll(item => book.Ask(item, item.Passages));
+        var found = index is null ? [] : items.ConvertAll(item => book.Ask(item, book.Find(item.Question)));
+        var closed = EvaluationCorpus.Draw(items, MaxClosed, input.Seed).ConvertAll(item => book.Ask(item, []));
+        var invented = index is null ? [] : Names(input, CorpusFolder.Invented, MaxInvented, CorpusRowJson.Default.InventedQuestion,
+            line => line.Prompt).ConvertAll(question => book.Ask(question));
+        var known = index is null ? [] : Names(input, CorpusFolder.Known, MaxKnown, CorpusRowJson.Default.KnownQuestion,
+            line => line.Prompt).ConvertAll(question => book.Ask(question));
+        var asked = book.Complete(Name());
+
+        tally.Use(given.Count(answer => answer.Fits));
+        tally.Drop("longer-than-context", new DataPlace(CorpusFolder.OpenBook, 0), given.Count(answer => !answer.Fits));
+        List<string> warnings = [];
+        if (index is null)
+            warnings.Add($"{Name()}: there is no index of the documents, so that only given passages were measured. Build one with "
+                + $"'{CommandName.Shown} quickstart' or 'run'.");
+        if (asked.TooLong > 0)
+            warnings.Add($"{Name()}: {asked.TooLong} of {asked.Asked} prompts did not fit the context of "
+                + $"{input.Model.Config.ContextLength} tokens and count as wrong.");
+        IEnumerable<OpenBookAnswer> reached = [.. found, .. known];
+        return new TaskResult(
+            [
+                .. Matches(found, EvaluationScore.AllItems), .. Matches(given, Given), .. Matches(closed, Closed),
+                .. Baseline(found),
+                .. Proportion.Of(found, answer => answer.HasRight).Score(Name(), "retrieval_hit"),
+                .. Proportion.Of(invented, answer => answer.Refused).Score(Name(), "refusal_invented"),
+                .. Proportion.Of([.. reached], answer => answer.Refused).Score(Name(), "refusal_known", higherIsBetter: false),
+                .. ByField(found, EvaluationScore.AllItems), .. ByField(given, Given),
+            ],
+            tally.ToCounts(),
+            warnings
+        )
+        {
+            Answers = [.. invented.Select(answer => answer.Result("invented")), .. reached.Select(answer => answer.Result("known"))],
+            Samples = Sampled(index is null ? given : found, invented, input.Seed),
+        };
+    }
+
+    private List<string> Names<T>(
+        EvaluationInput input, string file, int most, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, Func<T, string> prompt) =>
+        File.Exists(Path.Combine(input.CorpusDirectory, file))
+            ? [.. EvaluationCorpus.Draw(EvaluationCorpus.Read(input.CorpusDirectory, file, type), most, input.Seed).Select(prompt)]
+            : [];
+
+    private IEnumerable<EvaluationScore> Matches(List<OpenBookAnswer> answers, string filter) =>
+    [
+        .. Proportion.Of(answers, answer => answer.IsExact).Score(Name(), Exact, filter: filter),
+        .. MeanScore.Of([.. answers.Select(answer => answer.F1)], Name(), F1, filter),
+    ];
+
+    private IEnumerable<EvaluationScore> ByField(List<OpenBookAnswer> answers, string filter) => answers
+        .GroupBy(answer => answer.Item!.Field)
+        .OrderBy(group => group.Key, StringComparer.Ordinal)
+        .SelectMany(group => Matches([.. group], filter == EvaluationScore.AllItems ? group.Key : $"{filter}_{group.Key}"))
+        .Select(score => score with { IsDetail = true });
+
+    private IEnumerable<EvaluationScore> Baseline(List<OpenBookAnswer> found)
+    {
+        var taken = found.ConvertAll(answer =>
+            (Said: answer.Passages.Count == 0 ? "" : PassageField.Of(answer.Passages[0], answer.Item!.Field, answer.Question), answer.Right));
+        return
+        [
+            .. Proportion.Of(taken, answer => AnswerMatch.IsExact(answer.Said, answer.Right)).Score(Name(), "baseline_exact"),
+            .. MeanScore.Of([.. taken.Select(answer => AnswerMatch.F1(answer.Said, answer.Right))], Name(), "baseline_f1"),
+        ];
+    }
+
+    private List<AnswerSample> Sampled(List<OpenBookAnswer> held, List<OpenBookAnswer> invented, ulong seed)
+    {
+        var ofInvented = Math.Min(invented.Count, Samples / 5);
+        return
+        [
+            .. EvaluationCorpus.Draw(held, Samples - ofInvented, seed).Select(answer => answer.Sample("held-out")),
+            .. EvaluationCorpus.Draw(invented, ofInvented, seed).Select(answer => answer.Sample("invented")),
+        ];
+    }
+
+    /// <summary>Questions that wait for their answers, all generated together.</summary>
+    private sealed class OpenBook(EvaluationInput input, Scheduler scheduler, DocumentIndex? index)
+    {
+        private readonly List<(OpenBookAnswer Answer, Generation? Generation)> _asked = [];
+
+        public IReadOnlyList<Passage> Find(string question) =>
+            index is null ? [] : [.. index.Search(question, OpenBookPrompt.DefaultPassages).Select(found => found.Passage)];
+
+        public OpenBookAnswer Ask(OpenBookItem item, IReadOnlyList<Passage> passages)
+        {
+            var length = input.Tokenizer.Encode(item.Answer).Length;
+            return Ask(new OpenBookAnswer(item.Question, item.Answer, passages) { Item = item }, length + length / 2 + MoreTokens);
+        }
+
+        /// <summary>Only whether the answer declines is of interest.</summary>
+        public OpenBookAnswer Ask(string question) =>
+            Ask(new OpenBookAnswer(question, OpenBookPrompt.Refusal, Find(question)), RefusalTokens);
+
+        public (int Asked, int TooLong) Complete(string task)
+        {
+            for (var i = 0; i < _asked.Count; i++)
+            {
+                var (answer, generation) = _asked[i];
+                while (generation is { Result.IsCompleted: false })
+                {
+                    scheduler.Step();
+                    input.Stop.ThrowIfCancellationRequested();
+                }
+                if (generation is not null) answer.Text = input.Tokenizer.Decode(generation.Result.GetAwaiter().GetResult().Tokens).Trim();
+                input.Progress.Report(new StageProgress("evaluation", i + 1, _asked.Count, "answers", task));
+            }
+            return (_asked.Count, _asked.Count(pair => pair.Generation is null));
+        }
+
+        private OpenBookAnswer Ask(OpenBookAnswer answer, int maxTokens)
+        {
+            var message = answer.Passages.Count == 0 ? answer.Question : OpenBookPrompt.Of(answer.Passages, answer.Question);
+            var prompt = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", message)]);
+            answer.Fits = prompt.Length + maxTokens <= input.Model.Config.ContextLength;
+            var options = new GenerationOptions(SamplingOptions.Greedy, maxTokens);
+            _asked.Add((answer, answer.Fits ? scheduler.Submit(new GenerationRequest(prompt, options), input.Stop) : null));
+            return answer;
+        }
+    }
+}
