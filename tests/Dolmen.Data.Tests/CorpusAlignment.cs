@@ -31,7 +31,7 @@ public class CorpusAlignment
     public void Invented_names_are_not_real_and_those_of_the_evaluation_are_not_in_training()
     {
         using var fixture = new CorpusFixture().ManyMembers();
-        fixture.Build(Tenth);
+        fixture.Build(Tenth with { OpenBookFraction = 0 });
         CorpusChecks.InventedNamesAreInvented(fixture.Output);
         var refusals = fixture
             .Rows("conversations.jsonl")

@@ -21,7 +21,8 @@ public class OpenBookCorpus
             for (var i = 1; i < turns.Count; i += 2)
             {
                 var (question, answer) = (i == 1 ? prompt[(prompt.LastIndexOf('\n') + 1)..] : Content(turns[i - 1]), Content(turns[i]));
-                var named = Titles(prompt).Exists(title => question.Contains(Short(title), StringComparison.Ordinal));
+                var named = Titles(prompt).Exists(title =>
+                    question.Contains(Short(title) + "(", StringComparison.Ordinal) || question.Contains($"`{title}`", StringComparison.Ordinal));
                 if (answer == OpenBookPrompt.Refusal)
                 {
                     refused++;
