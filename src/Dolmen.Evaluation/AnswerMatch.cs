@@ -29,8 +29,11 @@ public static class AnswerMatch
         return 2 * precision * recall / (precision + recall);
     }
 
-    private static string Normal(string text) =>
-        string.Join(' ', text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.', '!', '?', ';', ':', ' ');
+    private static string Normal(string text)
+    {
+        var words = text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(' ', words).TrimEnd('.', '!', '?', ';', ':', ' ');
+    }
 
     private static List<string> Words(string text)
     {

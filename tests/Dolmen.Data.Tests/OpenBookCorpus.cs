@@ -20,9 +20,11 @@ public class OpenBookCorpus
             var prompt = Content(turns[0]);
             for (var i = 1; i < turns.Count; i += 2)
             {
-                var (question, answer) = (i == 1 ? prompt[(prompt.LastIndexOf('\n') + 1)..] : Content(turns[i - 1]), Content(turns[i]));
+                var question = i == 1 ? prompt[(prompt.LastIndexOf('\n') + 1)..] : Content(turns[i - 1]);
+                var answer = Content(turns[i]);
                 var named = Titles(prompt).Exists(title =>
-                    question.Contains(Short(title) + "(", StringComparison.Ordinal) || question.Contains($"`{title}`", StringComparison.Ordinal));
+                    question.Contains(Short(title) + "(", StringComparison.Ordinal)
+                    || question.Contains($"`{title}`", StringComparison.Ordinal));
                 if (answer == OpenBookPrompt.Refusal)
                 {
                     refused++;

@@ -61,7 +61,7 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
                 foreach (var question in Invented(wanted, salt))
                 {
                     var shown = Neighbours(question, salt);
-                    if (shown.Select(entry => AnswerOf(entry, question.Kind, salt)).FirstOrDefault(answer => answer is not null) is { } made)
+                    if (AnswerOfFirst(shown, question.Kind, salt) is { } made)
                         pairs.Add(new PreferencePair(Prompt(shown, question, salt), OpenBookPrompt.Refusal, made));
                 }
                 continue;
@@ -71,7 +71,7 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
                 var others = Neighbours(question, salt);
                 var bad = rejected switch
                 {
-                    "other" => others.Select(entry => AnswerOf(entry, question.Kind, salt)).FirstOrDefault(answer => answer is not null),
+                    "other" => AnswerOfFirst(others, question.Kind, salt),
                     "rambling" => others.Count > 0 ? $"{question.Answer} {others[0].Summary}" : null,
                     _ => OpenBookPrompt.Refusal,
                 };
@@ -161,20 +161,22 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
 
     private IEnumerable<Question> Invented(int count, string salt)
     {
-        var (made, failed) = (0, 0);
-        for (var i = 0; made < count && failed < 200; i++)
+        var (asked, failed) = (0, 0);
+        for (var i = 0; asked < count && failed < 200; i++)
         {
             var draw = StableHash.Fraction($"{seed}|{salt}|kind|{i}");
-            var question = names.Make($"{seed}|open book|{salt}|{i}") is { } entry ? InventedNames.Ask(entry, draw, $"{seed}|{salt}") : null;
+            var made = names.Make($"{seed}|open book|{salt}|{i}");
+            var question = made is null ? null : InventedNames.Ask(made, draw, $"{seed}|{salt}");
             if (question is null)
             {
                 failed++;
                 continue;
             }
-            made++;
+            asked++;
             yield return question;
         }
     }
 
-    private static string? AnswerOf(Entry entry, QuestionKind kind, string salt) => Question.Ask(entry, kind, salt)?.Answer;
+    private static string? AnswerOfFirst(List<Entry> entries, QuestionKind kind, string salt) =>
+        entries.Select(entry => Question.Ask(entry, kind, salt)?.Answer).FirstOrDefault(answer => answer is not null);
 }

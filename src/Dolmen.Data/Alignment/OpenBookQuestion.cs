@@ -7,7 +7,8 @@ namespace Dolmen.Data.Alignment;
 /// <summary>A question whose answer stands in a passage, word for word.</summary>
 internal static class OpenBookQuestion
 {
-    /// <summary>What a reader is asked, in fixed shares: more of what has to be found inside a passage than a model is asked without.</summary>
+    /// <summary>What a reader is asked, in fixed shares: more of what has to be found inside a passage than is asked without
+    /// one.</summary>
     public static readonly IReadOnlyList<(QuestionKind Kind, double Share)> Mix =
     [
         (QuestionKind.Meaning, 0.38),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Dolmen.Retrieval;
@@ -21,7 +22,7 @@ public sealed record OpenBookTask(
 ) : EvalTask
 {
     private const string Exact = "openbook_exact", F1 = "openbook_f1", Given = "given", Closed = "closed";
-    private const int MoreTokens = 16, RefusalTokens = 12;
+    private const int MoreTokens = 16;
 
     public override string Name() => "open-book";
 
@@ -90,8 +91,7 @@ public sealed record OpenBookTask(
         };
     }
 
-    private List<string> Names<T>(
-        EvaluationInput input, string file, int most, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, Func<T, string> prompt) =>
+    private static List<string> Names<T>(EvaluationInput input, string file, int most, JsonTypeInfo<T> type, Func<T, string> prompt) =>
         File.Exists(Path.Combine(input.CorpusDirectory, file))
             ? [.. EvaluationCorpus.Draw(EvaluationCorpus.Read(input.CorpusDirectory, file, type), most, input.Seed).Select(prompt)]
             : [];
@@ -110,8 +110,10 @@ public sealed record OpenBookTask(
 
     private IEnumerable<EvaluationScore> Baseline(List<OpenBookAnswer> found)
     {
-        var taken = found.ConvertAll(answer =>
-            (Said: answer.Passages.Count == 0 ? "" : PassageField.Of(answer.Passages[0], answer.Item!.Field, answer.Question), answer.Right));
+        var taken = found.ConvertAll(answer => (
+            Said: answer.Passages.Count == 0 ? "" : PassageField.Of(answer.Passages[0], answer.Item!.Field, answer.Question),
+            answer.Right
+        ));
         return
         [
             .. Proportion.Of(taken, answer => AnswerMatch.IsExact(answer.Said, answer.Right)).Score(Name(), "baseline_exact"),
@@ -132,6 +134,7 @@ public sealed record OpenBookTask(
     /// <summary>Questions that wait for their answers, all generated together.</summary>
     private sealed class OpenBook(EvaluationInput input, Scheduler scheduler, DocumentIndex? index)
     {
+        private readonly int _refusalTokens = input.Tokenizer.Encode(OpenBookPrompt.Refusal).Length + 4;
         private readonly List<(OpenBookAnswer Answer, Generation? Generation)> _asked = [];
 
         public IReadOnlyList<Passage> Find(string question) =>
@@ -145,7 +148,7 @@ public sealed record OpenBookTask(
 
         /// <summary>Only whether the answer declines is of interest.</summary>
         public OpenBookAnswer Ask(string question) =>
-            Ask(new OpenBookAnswer(question, OpenBookPrompt.Refusal, Find(question)), RefusalTokens);
+            Ask(new OpenBookAnswer(question, OpenBookPrompt.Refusal, Find(question)), _refusalTokens);
 
         public (int Asked, int TooLong) Complete(string task)
         {

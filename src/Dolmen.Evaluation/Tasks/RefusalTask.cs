@@ -12,7 +12,8 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
 
     public override string Name() => "refusal";
 
-    public override string Measures() => "How often the model, without documents, declines questions about invented members and about members it was taught.";
+    public override string Measures() =>
+        "How often the model, without documents, declines questions about invented members, and about members it was taught.";
 
     public override IReadOnlyList<string> Metrics() => ["refusal_invented_closed", "refusal_known_closed"];
 

@@ -144,7 +144,7 @@ public sealed class EvaluationRuns : IDisposable
             return token == (at < text.Length ? text[at] : 262) ? 9 : 0;
         });
         var result = Run(model, new EvaluationRecipe());
-        var (invented, known) = (result.Find("refusal_invented"), result.Find("refusal_known"));
+        var (invented, known) = (result.Find("refusal_invented_closed"), result.Find("refusal_known_closed"));
         Assert.Equal((1.0, 0.0), (invented?.Value, known?.Value));
         Assert.Equal((2, 1), (invented?.Count, known?.Count));
         Assert.Equal((true, false), (invented?.HigherIsBetter, known?.HigherIsBetter));
