@@ -136,14 +136,14 @@ public sealed class Trainer<TModel>(
 
     private void Report(int step, double loss, double norm, StepFigures figures)
     {
-        var bits = task.BitsPerByte(loss) is { } value ? $" · {value:0.000} bpb" : "";
+        var bits = task.BitsPerByte(loss) is { } value ? $" · {value:0.000} bits per byte" : "";
         context.Progress.Report(
             new StageProgress(
                 task.Stage,
                 figures.Tokens,
                 task.TokensAfter(task.Steps),
                 "tok",
-                $"step {step}/{task.Steps} · loss {loss:0.000}{bits} · lr {figures.LearningRate:0.0e0} · |g| {norm:0.00} · "
+                $"loss {loss:0.000}{bits} · step {step}/{task.Steps} · lr {figures.LearningRate:0.0e0} · |g| {norm:0.00} · "
                     + $"MFU {figures.Mfu:P0} · {Environment.WorkingSet >> 20} MB"
             )
         );

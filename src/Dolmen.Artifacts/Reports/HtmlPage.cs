@@ -21,7 +21,7 @@ public sealed class HtmlPage
         );
         _page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
         _page.Append(
-            $"<title>{Escape(title)}</title><style>\n{SharedStyle}{style}</style></head><body>\n<h1>{Escape(title)}</h1>\n"
+            $"<title>{Escape(title)}</title><style>\n{SharedStyle}{style}</style></head><body><main>\n<h1>{Escape(title)}</h1>\n"
         );
     }
 
@@ -29,7 +29,9 @@ public sealed class HtmlPage
 
     public void Note(string text) => _page.Append($"<p class=\"note\">{Escape(text)}</p>\n");
 
-    public void Section(string title) => _page.Append($"<h2>{Escape(title)}</h2>\n");
+    /// <param name="anchor">What a link within the page goes to; null for none.</param>
+    public void Section(string title, string? anchor = null) =>
+        _page.Append(anchor is null ? "<h2>" : $"<h2 id=\"{Escape(anchor)}\">").Append($"{Escape(title)}</h2>\n");
 
     /// <param name="html">Escaped by the caller.</param>
     public void Raw(string html) => _page.Append(html);
@@ -44,9 +46,9 @@ public sealed class HtmlPage
         }
         var most = rows.Select(row => row.Size).Where(double.IsFinite).DefaultIfEmpty(0).Max();
         _page
-            .Append("<div class=\"scroll\"><table><tr>")
-            .AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>"))
-            .Append("<th></th></tr>\n");
+            .Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>")
+            .AppendJoin("", head.Select(HeadCell))
+            .Append("<td></td></tr>\n");
         foreach (var (cells, size) in rows)
         {
             _page.Append("<tr>").AppendJoin("", cells.Select(cell => $"<td>{Escape(cell)}</td>"));
@@ -62,7 +64,7 @@ public sealed class HtmlPage
     /// <param name="rows">The last cell of each is a flag.</param>
     public void Flagged(IReadOnlyList<string> head, IEnumerable<string[]> rows)
     {
-        _page.Append("<div class=\"scroll\"><table><tr>").AppendJoin("", head.Select(cell => $"<th>{Escape(cell)}</th>")).Append("</tr>\n");
+        _page.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>").AppendJoin("", head.Select(HeadCell)).Append("</tr>\n");
         foreach (var row in rows)
             _page
                 .Append("<tr>")
@@ -71,7 +73,10 @@ public sealed class HtmlPage
         _page.Append("</table></div>\n");
     }
 
-    public override string ToString() => _page + "</body></html>\n";
+    public override string ToString() => _page + "</main></body></html>\n";
+
+    /// <summary>The head of a column.</summary>
+    public static string HeadCell(string text) => $"<th scope=\"col\">{Escape(text)}</th>";
 
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
 

@@ -51,7 +51,7 @@ internal sealed class PipelineOptions
         using (var progress = new ConsoleProgress())
         {
             var directory = parsed.GetValue(_out) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(recipeName));
-            result = PipelineRun.Run(recipe, directory, parsed.GetValue(_threads), progress, Notice, stop);
+            result = PipelineRun.Run(recipe, directory, parsed.GetValue(_threads), progress, progress.Say, stop);
         }
         Show(result);
         if (parsed.GetValue(_json)) Console.Out.WriteLine(result.ToJson());
@@ -67,12 +67,13 @@ internal sealed class PipelineOptions
         for (var row = 0; row < evaluation.Titles.Count; row++)
             table.AddRow([Markup.Escape(evaluation.Titles[row]), .. cells.Select(column => Markup.Escape(column[row]))]);
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(table);
+        foreach (var headline in Headlines.Of(result)) Console.Error.WriteLine($"- {headline.Title}: {headline.Shown} {headline.Meaning}");
         Console.Error.WriteLine(
             $"{result.Parameters:N0} parameters, {result.Tokens:N0} tokens, {result.Seconds:0} s, peak memory "
                 + $"{result.PeakMemoryBytes / 1e9:0.00} GB, about {result.EnergyJoules / 3600:0.0} Wh ({result.EnergyMethod})"
         );
         Console.Error.WriteLine($"Report: {NextCommands.Shown(Path.Combine(result.Out, "report.html"))}");
         Console.Error.WriteLine("Next:");
-        foreach (var command in NextCommands.Of(result)) Console.Error.WriteLine($"  {command}");
+        foreach (var (command, what) in NextCommands.Explained(result)) Console.Error.WriteLine($"  {command,-48}  # {what}");
     }
 }

@@ -67,7 +67,8 @@ internal sealed class ShardWork(
                 work(shard, measurer, new Span(before, total));
                 before += shard.Bytes;
             }
-            progress.Report(new StageProgress(Stage, total / 1e6, total / 1e6, "MB", $"{open.Count} shards {verb}"));
+            var shown = $"{open.Count} {(open.Count == 1 ? "shard" : "shards")} {verb}";
+            progress.Report(new StageProgress(Stage, total / 1e6, total / 1e6, "MB", shown));
         }
         return shards.All(shard => File.Exists(PathOf(shard, done)));
     }

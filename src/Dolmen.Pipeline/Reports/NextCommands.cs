@@ -5,16 +5,16 @@ namespace Dolmen.Pipeline.Reports;
 /// <summary>What to type once a run is done.</summary>
 public static class NextCommands
 {
-    public static IReadOnlyList<string> Of(PipelineResult result)
+    /// <returns>Each with what it does.</returns>
+    public static IReadOnlyList<(string Command, string What)> Explained(PipelineResult result)
     {
-        var model = Shown(result.Model);
-        return
-        [
-            $"{CommandName.Shown} chat --model {model}",
-            // The line break ends the heading, as it does in the texts the model learned from: the answer begins in the next line.
-            $"{CommandName.Shown} generate --model {model} --escapes --prompt \"## System.String.Trim()\\n\"",
-            $"{CommandName.Shown} serve --model {model}",
-        ];
+        var run = Shown(result.Out);
+        (string, string) chat = ($"{CommandName.Shown} chat --model {run}", "Ask it questions in the terminal");
+        (string, string) generate = ($"{CommandName.Shown} generate --model {run} --prompt \"The\"", "Let it go on from a text");
+        (string, string) serve =
+            ($"{CommandName.Shown} serve --model {run}", "Serve it: a page to chat on, and an API for OpenAI's clients");
+        (string, string) show = ($"{CommandName.Shown} runs show {run}", "See what it was made of, back to the documents");
+        return result.Training.ContainsKey("sft") ? [chat, serve, show] : [generate, serve, show];
     }
 
     /// <summary>As it would be typed from here: relative when it lies below the current folder, quoted when it holds a blank.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Tokenization;
 using Dolmen.Training;
@@ -33,11 +34,12 @@ internal sealed class BaseStage : TrainingStage
     private static void ResolveRecipe(PipelineContext run)
     {
         var path = run.At(PipelineRun.ResolvedRecipe);
-        if (!File.Exists(path))
+        var tokenizer = TokenizerFolder.Load(run.At("tokenizer"));
+        var (asked, model, begins) = (run.Recipe.Training.Precision, run.Model(tokenizer.VocabSize), !File.Exists(path));
+        if (begins)
         {
-            var tokenizer = TokenizerFolder.Load(run.At("tokenizer"));
             var preferences = run.Aligns ? run.At("corpus", CorpusFolder.Preferences) : null;
-            var resolved = TrainingBudget.Resolve(run.Recipe, run.Model(tokenizer.VocabSize), tokenizer, preferences, run.Progress);
+            var resolved = TrainingBudget.Resolve(run.Recipe, model, tokenizer, preferences, run.Progress);
             AtomicFile.WriteText(
                 path,
                 $"// What this run did, in full: the recipe asked for {run.Recipe.Minutes} minutes of training. Repeat it, bit for bit, "
@@ -47,5 +49,9 @@ internal sealed class BaseStage : TrainingStage
             );
         }
         run.Recipe = RecipeFile.Load(path, new RecipeChanges());
+        var arithmetic = run.Recipe.Training.Precision;
+        run.Arithmetic = asked == Precision.Auto && !begins
+            ? new ComputePath(arithmetic, $"{ComputePath.Name(arithmetic)}, as this run began")
+            : ComputePath.Choose(asked, model);
     }
 }

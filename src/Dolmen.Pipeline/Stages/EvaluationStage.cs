@@ -39,6 +39,6 @@ internal sealed class EvaluationStage : PipelineStage
     private sealed class RenamedProgress(IProgress<StageProgress> inner, string stage) : IProgress<StageProgress>
     {
         public void Report(StageProgress value) =>
-            inner.Report(value with { Stage = stage, Detail = value.Stage + (value.Detail.Length > 0 ? " · " + value.Detail : "") });
+            inner.Report(value with { Stage = stage });
     }
 }

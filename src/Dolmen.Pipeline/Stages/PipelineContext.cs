@@ -3,6 +3,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Data;
 using Dolmen.Data.Building;
+using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Training;
 
@@ -18,6 +19,7 @@ internal sealed class PipelineContext(
     IProgress<StageProgress> progress, Action<string> notice, CancellationToken stop)
 {
     private readonly List<string> _notices = [];
+    private bool _toldArithmetic;
 
     public string Directory { get; } = directory;
 
@@ -44,6 +46,9 @@ internal sealed class PipelineContext(
     /// <summary>What the corpus stage reported; known once it is finished.</summary>
     public CorpusReport? Corpus { get; set; }
 
+    /// <summary>Which arithmetic the training stages compute with, and why; chosen before the first of them.</summary>
+    public ComputePath? Arithmetic { get; set; }
+
     /// <summary>Whether there is anything to align on.</summary>
     public bool Aligns => Corpus is { Conversations: > 0, Preferences: > 0 };
 
@@ -59,6 +64,15 @@ internal sealed class PipelineContext(
     {
         _notices.Add(text);
         Notice(text);
+    }
+
+    /// <summary>The same for a stage that begins to train. People are told once, by the first that does.</summary>
+    public ComputePath ChosenArithmetic()
+    {
+        var chosen = Arithmetic ?? throw new InvalidOperationException("The base stage chooses the arithmetic of a run.");
+        if (!_toldArithmetic) Notice($"computing with {chosen.Reason}");
+        _toldArithmetic = true;
+        return chosen;
     }
 
     /// <summary>Parts of the recipe as JSON.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Modeling;
 using Dolmen.Training;
 
 namespace Dolmen.Pipeline.Stages;
@@ -17,7 +18,11 @@ internal abstract class TrainingStage : PipelineStage
 
     public override void Run(PipelineContext run, string directory)
     {
-        var context = new TrainingContext(directory, run.Recipe.Seed, run.Recipe.Training, run.Progress, run.Stop) { Notice = run.Notice };
+        var context = new TrainingContext(directory, run.Recipe.Seed, run.Recipe.Training, run.Progress, run.Stop)
+        {
+            Notice = run.Notice,
+            Compute = Compute.Of(run.ChosenArithmetic()),
+        };
         AtomicFile.WriteJson(Path.Combine(directory, OutcomeFile), Train(run, context), PipelineJson.Default.TrainingOutcome);
     }
 

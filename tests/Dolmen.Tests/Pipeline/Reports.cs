@@ -1,53 +1,126 @@
 using System.Net;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Dolmen.Artifacts;
-using Dolmen.Data;
-using Dolmen.Data.Building;
-using Dolmen.Evaluation;
 using Dolmen.Pipeline;
-using Dolmen.Pipeline.Recipes;
 using Dolmen.Pipeline.Reports;
-using Dolmen.Pipeline.Stages;
 using Dolmen.Tests.Fakes;
-using Dolmen.Training;
 
 namespace Dolmen.Tests.Pipeline;
 
 public sealed class Reports : IDisposable
 {
-    private const string Attack = "<script>alert('&')</script>";
-
     private readonly TemporaryFolder _temp = new();
+
+    private SmallReport Small => new(_temp.Path);
 
     public void Dispose() => _temp.Dispose();
 
     [Fact]
     public void The_report_loads_nothing_and_runs_nothing()
     {
-        var html = Html();
+        var html = Small.Html();
         Assert.DoesNotMatch(
-            new Regex("(src|href|url|@import|http-equiv)\\s*[=(]|https?://|<script|<iframe|<link", RegexOptions.IgnoreCase),
+            new Regex("(src|url|@import)\\s*[=(]|href=(?!\"#)|https?://|<script|<iframe|<link", RegexOptions.IgnoreCase),
             html
         );
+        Assert.Contains("content=\"default-src 'none'; style-src 'unsafe-inline'\"", html, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Texts_of_documents_prompts_and_answers_are_escaped()
     {
-        var html = Html();
+        var html = Small.Html();
         Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(4, Regex.Count(html, "&lt;script&gt;"));           // a notice, a drop reason, a sample, an answer
     }
 
     [Fact]
-    public void The_report_shows_results_curves_and_next_commands()
+    public void The_first_screen_says_what_was_built_how_good_it_is_and_what_to_type()
     {
-        var html = Html();
-        Assert.Contains("0.612 ± 0.015", WebUtility.HtmlDecode(html), StringComparison.Ordinal);
+        var html = Small.Html();
+        var first = Words(html[..html.IndexOf("id=\"scores\"", StringComparison.Ordinal)]);
+        string[] inOrder =
+        [
+            "made from the XML API documentation of the .NET SDK", "100 documents read", "1.3 million parameters", "500,000 tokens",
+            "1 min 1 s", "60.0 % ± 3.0", "10.0 % ± 2.0", "61.2 % ± 1.5", "Guessing reaches 25 %", "24 standard errors above it",
+            "1.500 ± 0.010",
+            $"{CommandName.Shown} chat --model ", $"{CommandName.Shown} serve --model ",
+        ];
+        var from = 0;
+        foreach (var text in inOrder)
+        {
+            var at = first.IndexOf(text, from, StringComparison.Ordinal);
+            Assert.True(at >= 0, $"'{text}' does not stand after the text before it in: {first}");
+            from = at;
+        }
+    }
+
+    [Fact]
+    public void A_model_no_better_than_guessing_is_said_to_be_so() =>
+        Assert.Contains(
+            "Guessing reaches 25 %: this does not differ from it.", Words(new SmallReport(_temp.Path) { Accuracy = 0.27 }.Html()),
+            StringComparison.Ordinal);
+
+    [Fact]
+    public void The_report_shows_results_curves_and_every_setting_of_the_recipe()
+    {
+        var html = Small.Html();
+        Assert.Contains("0.612 ± 0.015", Words(html), StringComparison.Ordinal);
         Assert.Equal(3, Regex.Count(html, "<svg "));                    // base loss, base bits per byte, DPO accuracy; SFT wrote nothing
-        Assert.Contains($"{CommandName.Shown} chat --model ", html, StringComparison.Ordinal);
+        foreach (var part in (string[])["shares", "corpus", "tokenizer", "model", "training", "base", "sft", "dpo", "evaluation"])
+            Assert.Contains($"<section><h3>{part}</h3><table>", html, StringComparison.Ordinal);
+        Assert.Contains("<th scope=\"row\">contextLength</th><td>", html, StringComparison.Ordinal);
+        Assert.Contains("<th scope=\"row\">refusal</th><td>maxInvented 200", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Headings_are_in_order_cells_have_heads_and_links_have_ends()
+    {
+        Small.Write("evaluation/samples.jsonl", SmallReport.OpenBookSamples);
+        var html = Small.Html();
+        var levels = Regex.Matches(html, "<h([1-6])[ >]").Select(match => match.Groups[1].Value[0] - '0').ToList();
+        Assert.Equal(1, levels[0]);
+        Assert.Single(levels, 1);
+        Assert.All(levels.Zip(levels.Skip(1)), pair => Assert.True(pair.Second <= pair.First + 1));
+        Assert.DoesNotMatch("<th(?! scope=)", html.Replace("<thead", "", StringComparison.Ordinal));
+        var ids = Regex.Matches(html, " id=\"([^\"]+)\"").Select(match => match.Groups[1].Value).ToList();
+        Assert.Equal(ids.Distinct(), ids);
+        Assert.All(Regex.Matches(html, "href=\"#([^\"]+)\""), link => Assert.Contains(link.Groups[1].Value, ids));
+        foreach (var element in (string[])["main", "section", "table", "div", "ul", "ol", "dl", "svg", "nav"])
+            Assert.Equal(Regex.Count(html, $"<{element}[ >]"), Regex.Count(html, $"</{element}>"));
+    }
+
+    [Fact]
+    public void Answers_from_documents_are_shown_good_and_bad_with_their_sources()
+    {
+        Small.Write("evaluation/samples.jsonl", SmallReport.OpenBookSamples);
+        var text = Words(Small.Html());
+        Assert.Contains("1 of these 2 are right", text, StringComparison.Ordinal);
+        Assert.Contains("What does `A.B()` do? ✓ right Opens it. Source: A.B() (A.xml). Also read: A.C()", text,
+            StringComparison.Ordinal);
+        Assert.Contains("✗ wrong Closes it. Right would be: The documents do not say. Read, none of which holds the answer: A.C()", text,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("not shown", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Documents_are_told_by_name_and_not_by_the_folders_of_the_machine()
+    {
+        var html = new SmallReport(_temp.Path) { Inputs = ["/home/someone/private/manual/"] }.Html();
+        Assert.Contains("made from manual:", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("someone", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Gzip_is_measured_on_the_held_out_text_where_there_is_some()
+    {
+        var file = Path.Combine(_temp.Path, "heldout.jsonl");
+        Assert.Null(CompressedText.BitsPerByte(file));
+        File.WriteAllText(file, "");
+        Assert.Null(CompressedText.BitsPerByte(file));
+        File.WriteAllText(file, $"{{\"text\":\"{new string('a', 10_000)}\"}}\n");
+        Assert.InRange(CompressedText.BitsPerByte(file)!.Value, 0.001, 0.1);
     }
 
     [Fact]
@@ -88,7 +161,7 @@ public sealed class Reports : IDisposable
     [Fact]
     public void Results_written_and_read_again_are_the_same()
     {
-        var result = Result();
+        var result = Small.Result();
         File.WriteAllText(Path.Combine(_temp.Path, "results.json"), result.ToFile());
         var here = result with { Out = _temp.Path, Model = Path.Combine(_temp.Path, Path.GetRelativePath(result.Out, result.Model)) };
         Assert.Equal(here.ToJson(), PipelineResult.Read(_temp.Path).ToJson());
@@ -96,74 +169,7 @@ public sealed class Reports : IDisposable
         Assert.Contains("\"out\": \".\"", result.ToFile(), StringComparison.Ordinal);
     }
 
-    private string Html()
-    {
-        Write("base/metrics.jsonl", "{\"step\":10,\"tokens\":81920,\"loss\":5.1}\n{\"step\":20,\"tokens\":163840,\"loss\":4.1}\n" +
-            $"{{\"step\":20,\"valLoss\":4.3,\"bitsPerByte\":1.9,\"sample\":\"{Attack}\"}}\n");
-        Write("dpo/metrics.jsonl", "{\"step\":10,\"rewards/accuracies\":0.5}\n{\"step\":20,\"rewards/accuracies\":0.9}\n");
-        Write(
-            "evaluation/answers.jsonl",
-            $"{{\"model\":\"base\",\"answer\":{{\"set\":\"known\",\"prompt\":\"not shown\",\"answer\":\"\",\"refused\":false}}}}\n"
-                + $"{{\"model\":\"dpo\",\"answer\":{{\"set\":\"known\",\"prompt\":\"What is "
-                + $"X?\",\"answer\":\"{Attack}\",\"refused\":false}}}}\n"
-        );
-        return ReportPage.Html(Result(), RecipeFile.Load("quickstart", new RecipeChanges()), Corpus());
-    }
-
-    private PipelineResult Result()
-    {
-        static JsonObject Scores(double bits, double accuracy, double error) => EvaluationFolder.ToNode(new EvaluationResult([
-            new("bits-per-byte", "bits_per_byte", "none", bits, null, 100, false),
-            new("multiple-choice", "acc_norm", "none", accuracy, error, 1000, true),
-        ]));
-        var evaluation = new JsonObject { ["base"] = Scores(1.5, 0.512, 0.016), ["dpo"] = Scores(1.6, 0.612, 0.015) };
-        return new PipelineResult(
-            _temp.Path,
-            Path.Combine(_temp.Path, "model"),
-            61,
-            1 << 30,
-            1_300_000,
-            500_000,
-            3600,
-            "assumed",
-            1,
-            new Dictionary<string, TrainingOutcome> { ["base"] = new(500_000, 60, 50, 10_000, 3.1, 1.5, 1_300_000) },
-            evaluation,
-            [new StageCost("corpus", 1, 10, "assumed", 1 << 20, false), new StageCost("base", 60, 100, "assumed", 1 << 30, false)],
-            [Attack],
-            "0123456789abcdef",
-            MachineSnapshot.Take()
-        );
-    }
-
-    private static CorpusReport Corpus() =>
-        new(
-            3,
-            100,
-            123456,
-            10,
-            90,
-            5,
-            4000,
-            new Dictionary<string, long> { [Attack] = 7 },
-            new Dictionary<string, long>(),
-            50,
-            20,
-            5,
-            1,
-            5,
-            5,
-            5,
-            [],
-            [],
-            [],
-            []
-        );
-
-    private void Write(string file, string text)
-    {
-        var path = Path.Combine(_temp.Path, file);
-        Directory.CreateDirectory(Path.GetDirectoryName(path) ?? _temp.Path);
-        File.WriteAllText(path, text);
-    }
+    /// <summary>What a reader sees, on one line.</summary>
+    private static string Words(string html) =>
+        Regex.Replace(WebUtility.HtmlDecode(Regex.Replace(html, "<[^>]+>", " ")).Replace('\u00A0', ' '), "\\s+", " ");
 }

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text;
+using Dolmen.Artifacts.Reports;
+using Dolmen.Evaluation;
+using static Dolmen.Artifacts.Reports.HtmlPage;
+
+namespace Dolmen.Pipeline.Reports;
+
+/// <summary>Every score of every model: a row a score below its task, a column a stage.</summary>
+internal static class ScoreTable
+{
+    public static void Add(HtmlPage page, PipelineResult result)
+    {
+        var models = result.Models();
+        if (models.Count == 0) return;
+        page.Section("All scores on held-out text", "scores");
+        var table = new StringBuilder("<table class=\"scores\"><thead><tr><th scope=\"col\">score</th>");
+        foreach (var (name, _) in models) table.Append(HeadCell(name));
+        table.Append("</tr></thead>\n");
+        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score.HigherIsBetter is not null)
+            .DistinctBy(score => (score.Task, score.Key));
+        foreach (var task in scores.GroupBy(score => score.Task))
+        {
+            table.Append($"<tbody><tr><th scope=\"rowgroup\" colspan=\"{models.Count + 1}\">{Escape(task.Key)}");
+            if (Measures(models, task.Key) is { } measures) table.Append($" <span>{Escape(measures)}</span>");
+            table.Append("</th></tr>\n");
+            foreach (var score in task) Row(table, score, models);
+            table.Append("</tbody>\n");
+        }
+        page.Raw(table.Append("</table>\n").ToString());
+        page.Note(
+            $"{EvaluationTable.Counts(models[^1].Result)}. ± is one standard error. "
+                + "Multiple choice has four answers: guessing reaches 0.25. SFT and DPO train on questions and answers, so the bits per "
+                + "byte of plain text rise a little."
+        );
+        foreach (var warning in models.SelectMany(model => model.Result.Warnings).Distinct()) page.Note(warning);
+    }
+
+    private static void Row(StringBuilder table, EvaluationScore score, IReadOnlyList<(string Name, EvaluationResult Result)> models)
+    {
+        var direction = score.HigherIsBetter == true ? "higher is better" : "lower is better";
+        table.Append($"<tr><th scope=\"row\">{Escape(score.Title)} <span>{direction}</span></th>");
+        foreach (var (_, result) in models)
+        {
+            var cell = result.Scores.FirstOrDefault(other => (other.Task, other.Key) == (score.Task, score.Key));
+            table.Append(cell is null ? "<td>–</td>" : $"<td>{Figure(cell.Value)}{Error(cell.StandardError)}</td>");
+        }
+        table.Append("</tr>\n");
+    }
+
+    private static string Figure(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+
+    private static string Error(double? error) => error is { } value ? $" <span>± {Figure(value)}</span>" : "";
+
+    private static string? Measures(IReadOnlyList<(string Name, EvaluationResult Result)> models, string task) =>
+        models.SelectMany(model => model.Result.Tasks).FirstOrDefault(one => one.Name() == task)?.Measures();
+}
