@@ -16,6 +16,9 @@ public static class CorpusFolder
     /// <summary>What was kept out of training: <see cref="HeldOutText"/> a line.</summary>
     public const string HeldOut = "heldout.jsonl";
 
+    /// <summary>What an index of the corpus holds, held-out text included: one passage a line.</summary>
+    public const string Passages = "passages.jsonl";
+
     public const string Conversations = "conversations.jsonl";
 
     public const string Preferences = "preferences.jsonl";

@@ -38,6 +38,28 @@ public static class CorpusText
             foreach (var text in ReadFile(files[shard], new DataTally("documents"))) yield return (shard, text);
     }
 
+    /// <summary>The training documents from file <paramref name="first"/> on, each with its address, or else its file or id.</summary>
+    internal static IEnumerable<(string Source, string Text)> ReadPlaced(string corpusDirectory, int first)
+    {
+        foreach (var path in DocumentFiles(corpusDirectory).Skip(first))
+        {
+            using var table = ParquetTable.Open(path);
+            var columns = new[] { "url", "file_path", "id" }.Select(table.Find).OfType<TableColumn>().ToList();
+            var text = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: build the corpus again.");
+            for (var group = 0; group < table.Groups; group++)
+            {
+                var places = columns.ConvertAll(column => table.Strings(group, column));
+                var row = 0;
+                foreach (var one in table.Strings(group, text))
+                {
+                    var place = places.Select(values => values[row]).FirstOrDefault(value => !string.IsNullOrEmpty(value)) ?? "";
+                    if (!string.IsNullOrEmpty(one)) yield return (place, one);
+                    row++;
+                }
+            }
+        }
+    }
+
     /// <summary>The same with the language each was taken for; without one where the corpus does not say.</summary>
     public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory) => ReadTexts(corpusDirectory, new DataTally("documents"));
 

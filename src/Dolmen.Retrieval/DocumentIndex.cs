@@ -14,9 +14,12 @@ public sealed class DocumentIndex : IDisposable
     public const string FileName = "documents.sqlite";
 
     private const int MaxCount = 1000;
+    private const int FewestCandidates = 100;
+    private const int MostRead = 8000;
 
     private readonly ConcurrentBag<IndexReader> _readers = [];
     private readonly Dictionary<string, int> _frequent;
+    private readonly Ranking _ranking;
     private bool _disposed;
 
     private DocumentIndex(string file, IndexReader first)
@@ -24,6 +27,7 @@ public sealed class DocumentIndex : IDisposable
         Path = file;
         Count = first.Count();
         _frequent = first.FrequentTerms();
+        _ranking = new Ranking(Count, first.MeanLengths(Count));
         _readers.Add(first);
     }
 
@@ -75,14 +79,14 @@ public sealed class DocumentIndex : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var terms = QuestionTerms.Of(question);
-        if (count == 0 || terms.Count == 0 || Count == 0) return [];
+        var asked = QuestionTerms.Of(question);
+        if (count == 0 || asked.Terms.Count == 0 || Count == 0) return [];
         return IndexReader.Guarded(Path, () =>
         {
             if (!_readers.TryTake(out var reader)) reader = new IndexReader(Path);
             try
             {
-                return reader.Search(Rarest(terms, reader), Math.Min(count, MaxCount));
+                return Search(asked, Math.Min(count, MaxCount), reader);
             }
             finally
             {
@@ -92,22 +96,46 @@ public sealed class DocumentIndex : IDisposable
         });
     }
 
-    // Words of many passages say little and cost much: they are left out once rarer ones were found.
-    private List<string> Rarest(List<string> terms, IndexReader reader)
+    private List<FoundPassage> Search(QuestionTerms asked, int count, IndexReader reader)
     {
-        const int maxTerms = 64, maxPostings = 20_000;
-        var chosen = new List<string>();
-        long postings = 0;
-        var known = terms.Select(term => (Term: term, Passages: Passages(term))).Where(t => t.Passages > 0);
-        foreach (var (term, passages) in known.OrderBy(t => t.Passages))
-        {
-            if (chosen.Count == maxTerms || (chosen.Count > 0 && postings + passages > maxPostings)) break;
-            chosen.Add(term);
-            postings += passages;
-        }
-        return chosen;
+        var holding = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var term in asked.Terms)
+            if (Holding(term) is > 0 and var some) holding[term] = some;
+        foreach (var (container, own) in asked.Containers)
+            if (holding.ContainsKey(container)) foreach (var name in own) holding.Remove(name);
+        var weights = holding.ToDictionary(term => term.Key, term => _ranking.Weight(term.Value), StringComparer.Ordinal);
 
-        int Passages(string term) => _frequent.TryGetValue(term, out var passages) ? passages : reader.CountOfRare(term);
+        List<FoundPassage> found = [];
+        foreach (var number in Candidates(holding, weights, Math.Max(count, FewestCandidates), reader))
+        {
+            var passage = reader.Read(number);
+            found.Add(new FoundPassage(passage, _ranking.Score(passage, weights)));
+        }
+        // Stable: of equals the one that comes first in the index.
+        return [.. found.OrderByDescending(one => one.Score).Take(count)];
+
+        int Holding(string term) => _frequent.TryGetValue(term, out var passages) ? passages : reader.CountOfRare(term);
+    }
+
+    /// <summary>The passages that hold most of the question's rare terms, in the order of the index. Frequent terms say little and cost much:
+    /// they only help to rank.</summary>
+    private static IEnumerable<int> Candidates(
+        Dictionary<string, int> holding,
+        Dictionary<string, double> weights,
+        int most,
+        IndexReader reader
+    )
+    {
+        var scores = new Dictionary<int, double>();
+        long read = 0;
+        foreach (var (term, passages) in holding.OrderBy(term => term.Value).ThenBy(term => term.Key, StringComparer.Ordinal))
+        {
+            if (scores.Count > 0 && read + passages > MostRead) break;
+            foreach (var number in reader.Holding(term))
+                scores[number] = scores.GetValueOrDefault(number) + weights[term];
+            read += passages;
+        }
+        return scores.OrderByDescending(one => one.Value).ThenBy(one => one.Key).Take(most).Select(one => one.Key).Order();
     }
 
     public void Dispose()

@@ -16,13 +16,15 @@ internal static class IndexFormat
         PRAGMA application_id=0x446F6C6D; PRAGMA user_version=1;
         """;
 
-    // The terms come from IndexTerms, separated by spaces: SQLite only folds case and diacritics.
+    // The terms come from IndexTerms, separated by spaces. The index says only which passages hold a term: how well they fit is decided by
+    // Ranking, which looks at the text of the few that hold the rarest ones.
     public const string Create =
         """
         CREATE TABLE passages(number INTEGER PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL);
-        CREATE VIRTUAL TABLE search USING fts5(name, title, text, content='',
-          tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* P* S* Co'");
+        CREATE VIRTUAL TABLE search USING fts5(terms, content='', detail=none, columnsize=0,
+          tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Co Cs'");
         CREATE TABLE frequent(term TEXT PRIMARY KEY, passages INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE lengths(title INTEGER NOT NULL, text INTEGER NOT NULL);
         """;
 
     /// <summary>In how many passages the terms of more than 64 are; of rarer ones SQLite counts them fast enough.</summary>
@@ -41,14 +43,7 @@ internal static class IndexFormat
 
     public const string CountOfRare = "SELECT doc FROM temp.vocabulary WHERE term = $term";
 
-    /// <summary>Names count more than the words of a title, and those more than the words below it.</summary>
-    public const string Search =
-        """
-        SELECT passages.id, passages.title, passages.text, passages.source, -found.score
-        FROM (
-          SELECT rowid, bm25(search, 4.0, 2.0, 1.0) AS score FROM search WHERE search MATCH $terms ORDER BY score, rowid LIMIT $count
-        ) AS found
-        JOIN passages ON passages.number = found.rowid
-        ORDER BY found.score, found.rowid;
-        """;
+    public const string Holding = "SELECT rowid FROM search WHERE search MATCH $term";
+
+    public const string ByNumber = "SELECT id, title, text, source FROM passages WHERE number = $number";
 }

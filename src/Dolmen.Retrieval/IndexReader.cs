@@ -9,8 +9,9 @@ namespace Dolmen.Retrieval;
 internal sealed class IndexReader : IDisposable
 {
     private readonly SqliteConnection _connection;
-    private readonly SqliteCommand _search;
     private readonly SqliteCommand _countOfRare;
+    private readonly SqliteCommand _holding;
+    private readonly SqliteCommand _byNumber;
     private readonly string _file;
 
     public IndexReader(string file)
@@ -19,19 +20,22 @@ internal sealed class IndexReader : IDisposable
         // immutable: no locks and no journal beside the file, which may lie on a read-only medium.
         var address = new Uri(Path.GetFullPath(file)).AbsoluteUri + "?immutable=1";
         _connection = new SqliteConnection($"Data Source={address};Mode=ReadOnly;Pooling=False");
-        _search = _connection.CreateCommand();
-        _countOfRare = _connection.CreateCommand();
+        (_countOfRare, _holding, _byNumber) = (_connection.CreateCommand(), _connection.CreateCommand(), _connection.CreateCommand());
         try
         {
             _connection.Open();
             Check();
-            _search.CommandText = IndexFormat.OpenVocabulary;
-            _search.ExecuteNonQuery();
+            using (var vocabulary = _connection.CreateCommand())
+            {
+                vocabulary.CommandText = IndexFormat.OpenVocabulary;
+                vocabulary.ExecuteNonQuery();
+            }
             _countOfRare.CommandText = IndexFormat.CountOfRare;
             _countOfRare.Parameters.Add("$term", SqliteType.Text);
-            _search.CommandText = IndexFormat.Search;
-            _search.Parameters.Add("$terms", SqliteType.Text);
-            _search.Parameters.Add("$count", SqliteType.Integer);
+            _holding.CommandText = IndexFormat.Holding;
+            _holding.Parameters.Add("$term", SqliteType.Text);
+            _byNumber.CommandText = IndexFormat.ByNumber;
+            _byNumber.Parameters.Add("$number", SqliteType.Integer);
         }
         catch
         {
@@ -83,32 +87,39 @@ internal sealed class IndexReader : IDisposable
         return terms;
     }
 
-    /// <summary>In how many passages a term is that is not among <see cref="FrequentTerms"/>. The index folds diacritics and we do not: a
-    /// term that is not ASCII counts as rare.</summary>
+    /// <summary>The mean length of titles and of texts, in terms.</summary>
+    public (double Title, double Text) MeanLengths(int passages)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT title, text FROM lengths";
+        using var row = command.ExecuteReader();
+        return row.Read() ? (row.GetInt64(0) / Math.Max(1.0, passages), row.GetInt64(1) / Math.Max(1.0, passages)) : (1, 1);
+    }
+
+    /// <summary>In how many passages a term is that is not among <see cref="FrequentTerms"/>.</summary>
     public int CountOfRare(string term)
     {
-        if (!Ascii.IsValid(term)) return 1;
-        _countOfRare.Parameters["$term"].Value = term;
+        _countOfRare.Parameters[0].Value = term;
         return Convert.ToInt32(_countOfRare.ExecuteScalar() ?? 0, CultureInfo.InvariantCulture);
     }
 
-    public List<FoundPassage> Search(IReadOnlyList<string> terms, int count)
+    /// <summary>The numbers of the passages that hold a term.</summary>
+    public IEnumerable<int> Holding(string term)
     {
-        if (terms.Count == 0) return [];
-        // Every term stands in quotes: none of it is FTS5's own syntax.
-        _search.Parameters["$terms"].Value = string.Join(" OR ", terms.Select(Quoted));
-        _search.Parameters["$count"].Value = count;
-        using var row = _search.ExecuteReader();
-        var found = new List<FoundPassage>();
-        while (row.Read())
-        {
-            var passage = new Passage(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3));
-            found.Add(new FoundPassage(passage, row.GetDouble(4)));
-        }
-        return found;
+        // In quotes, so that none of it is FTS5's own syntax.
+        _holding.Parameters[0].Value = $"\"{term.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        using var row = _holding.ExecuteReader();
+        while (row.Read()) yield return row.GetInt32(0);
     }
 
-    private static string Quoted(string term) => $"\"{term.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public Passage Read(int number)
+    {
+        _byNumber.Parameters[0].Value = number;
+        using var row = _byNumber.ExecuteReader();
+        return row.Read()
+            ? new Passage(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3))
+            : throw new SqliteException($"passage {number} is missing", SQLitePCL.raw.SQLITE_CORRUPT);
+    }
 
     private long Number(string query)
     {
@@ -119,8 +130,9 @@ internal sealed class IndexReader : IDisposable
 
     public void Dispose()
     {
-        _search.Dispose();
         _countOfRare.Dispose();
+        _holding.Dispose();
+        _byNumber.Dispose();
         _connection.Dispose();
     }
 }

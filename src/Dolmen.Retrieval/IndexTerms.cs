@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Retrieval;
 
@@ -16,23 +18,37 @@ internal static class IndexTerms
     private const int MaxTermChars = 200;
     private static readonly SearchValues<char> Vowels = SearchValues.Create("aeiouy");
 
+    // Upper and lower case, with diacritics and without, are one letter.
+    private static readonly char[] Folded = Fold();
+
     /// <summary>The words of running text.</summary>
     public static void AddWords(ReadOnlySpan<char> text, List<string> terms)
     {
+        foreach (var range in Words(text))
+        {
+            var word = text[range];
+            if (IsUnspaced(word[0])) AddPairs(word, terms);
+            else AddWord(word, terms);
+        }
+    }
+
+    /// <summary>Where words are: letters, digits and marks in a row, of scripts with or without spaces.</summary>
+    public static List<Range> Words(ReadOnlySpan<char> text)
+    {
+        var words = new List<Range>();
         for (var i = 0; i < text.Length;)
         {
-            if (!IsWordChar(text, i))
+            if (!IsWordChar(text[i]))
             {
                 i++;
                 continue;
             }
             var start = i;
             var unspaced = IsUnspaced(text[i]);
-            while (i < text.Length && IsWordChar(text, i) && IsUnspaced(text[i]) == unspaced) i++;
-            var word = text[start..i];
-            if (unspaced) AddPairs(word, terms);
-            else AddWord(word, terms);
+            while (i < text.Length && IsWordChar(text[i]) && IsUnspaced(text[i]) == unspaced) i++;
+            words.Add(start..i);
         }
+        return words;
     }
 
     /// <summary>What a title is called: see <see cref="NamePath"/>.</summary>
@@ -42,24 +58,44 @@ internal static class IndexTerms
         {
             terms.AddRange(path.Names());
             terms.AddRange(path.Containers());
+            if (path.Segments[^1] == NamePath.Constructor) terms.Add(NamePath.Constructor);
         }
     }
 
     private static void AddWord(ReadOnlySpan<char> word, List<string> terms)
     {
         if (word.Length > MaxTermChars) return;
-        var whole = Stem(word.ToString().ToLowerInvariant());
+        if (Stem(Lower(word)) is not { Length: > 0 } whole) return;
         terms.Add(whole);
-        var parts = 0;
-        for (int i = 1, start = 0; i <= word.Length; i++)
+        var start = 0;
+        for (var i = 1; i <= word.Length; i++)
         {
-            if (i < word.Length && !IsPartStart(word, i)) continue;
-            if (i == word.Length && parts == 0) break;
+            if (i < word.Length ? !IsPartStart(word, i) : start == 0) continue;
             var part = word[start..i].Trim('_');
-            if (part.Length > 0) terms.Add(Stem(part.ToString().ToLowerInvariant()));
-            parts++;
+            if (part.Length > 0) terms.Add(Stem(Lower(part)));
             start = i;
         }
+    }
+
+    /// <summary>In lower case and without diacritics.</summary>
+    public static string Lower(ReadOnlySpan<char> word)
+    {
+        Span<char> folded = word.Length <= 256 ? stackalloc char[word.Length] : new char[word.Length];
+        var length = 0;
+        foreach (var c in word)
+        {
+            var isMark = c is >= '\u0300' and <= '\u036F';
+            if (!isMark) folded[length++] = Folded[c];
+        }
+        return new string(folded[..length]);
+    }
+
+    private static char[] Fold()
+    {
+        var letters = new char[char.MaxValue + 1];
+        for (var i = 0; i < letters.Length; i++) letters[i] = char.ToLowerInvariant((char)i);
+        Diacritics.Fold(letters);
+        return letters;
     }
 
     // Where a script has no spaces, two signs in a row stand for a word.
@@ -73,12 +109,13 @@ internal static class IndexTerms
         (char.IsUpper(word[i]) && (!char.IsUpper(word[i - 1]) || (i + 1 < word.Length && char.IsLower(word[i + 1]))))
         || (word[i] == '_') != (word[i - 1] == '_');
 
-    private static bool IsWordChar(ReadOnlySpan<char> text, int i) =>
-        char.IsLetterOrDigit(text[i])
-        || text[i] == '_'
-        || char.IsSurrogate(text[i])
-        || char.GetUnicodeCategory(text[i]) is System.Globalization.UnicodeCategory.NonSpacingMark
-            or System.Globalization.UnicodeCategory.SpacingCombiningMark;
+    private static bool IsWordChar(char c) =>
+        char.IsLetterOrDigit(c)
+        || c == '_'
+        || (c > 127 && (char.IsSurrogate(c) || IsMark(char.GetUnicodeCategory(c))));
+
+    private static bool IsMark(UnicodeCategory category) =>
+        category is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
 
     // Thai, Lao, Burmese and Khmer; kana and Han.
     private static bool IsUnspaced(char c) =>

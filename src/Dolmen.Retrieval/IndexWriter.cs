@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dolmen.Artifacts;
 using Microsoft.Data.Sqlite;
 
@@ -57,9 +58,10 @@ internal static class IndexWriter
     )
     {
         using var row = Prepared(connection, transaction, "INSERT INTO passages VALUES($1, $2, $3, $4, $5)", 5);
-        using var terms = Prepared(connection, transaction, "INSERT INTO search(rowid, name, title, text) VALUES($1, $2, $3, $4)", 4);
+        using var terms = Prepared(connection, transaction, "INSERT INTO search(rowid, terms) VALUES($1, $2)", 2);
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        List<string> names = [], title = [], text = [];
+        var known = new List<string>();
+        long titles = 0, texts = 0;
         var number = 0;
         foreach (var passage in passages)
         {
@@ -67,15 +69,17 @@ internal static class IndexWriter
             Check(passage, ids);
             number++;
             Set(row, number, passage.Id, passage.Title, passage.Text, passage.Source);
-            names.Clear();
-            title.Clear();
-            text.Clear();
-            IndexTerms.AddNames(passage.Title, names);
-            IndexTerms.AddWords(passage.Title, title);
-            IndexTerms.AddWords(passage.Text, text);
-            Set(terms, number, string.Join(' ', names), string.Join(' ', title), string.Join(' ', text));
+            known.Clear();
+            IndexTerms.AddWords(passage.Title, known);
+            titles += known.Count;
+            var titled = known.Count;
+            IndexTerms.AddWords(passage.Text, known);
+            texts += known.Count - titled;
+            IndexTerms.AddNames(passage.Title, known);
+            Set(terms, number, string.Join(' ', known.Distinct(StringComparer.Ordinal)));
             if (number % ReportEvery == 0) progress?.Report(new StageProgress(Stage, number, 0, "passages"));
         }
+        Run(connection, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO lengths VALUES({titles}, {texts})"), transaction);
         progress?.Report(new StageProgress(Stage, number, number, "passages"));
         return number;
     }

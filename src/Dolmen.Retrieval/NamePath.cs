@@ -7,6 +7,10 @@ namespace Dolmen.Retrieval;
 /// <param name="Parameters">The parameters' types, <c>t</c>; null where no parentheses follow.</param>
 internal sealed record NamePath(IReadOnlyList<string> Segments, IReadOnlyList<int> Arities, IReadOnlyList<string>? Parameters)
 {
+    /// <summary>The last segment of <c>new List&lt;T&gt;()</c>; its stem is its own.</summary>
+    public const string Constructor = "constructor";
+
+    private const string New = "new", Operator = "operator";
     private const int MaxSegments = 24;
     private const int MaxParameters = 32;
 
@@ -45,6 +49,9 @@ internal sealed record NamePath(IReadOnlyList<string> Segments, IReadOnlyList<in
         for (var start = 0; start + 1 < Segments.Count; start++) yield return Join(start, Segments.Count - 1, withArity: false) + ":";
     }
 
+    /// <summary>The whole name as that of what something belongs to.</summary>
+    public string AsContainer() => Join(0, Segments.Count, withArity: false) + ":";
+
     /// <summary>One segment alone begins with a dot: the name of a thing, not one of the words of its title.</summary>
     public string Join(int start, int end, bool withArity)
     {
@@ -75,17 +82,35 @@ internal sealed record NamePath(IReadOnlyList<string> Segments, IReadOnlyList<in
     {
         List<string> segments = [];
         List<int> arities = [];
+        var constructs = text[i..].StartsWith(New + " ") && i + New.Length + 1 < text.Length && IsNameStart(text[i + New.Length + 1]);
+        if (constructs) i += New.Length + 1;
         while (i < text.Length && IsNameStart(text[i]) && segments.Count < MaxSegments)
         {
             var start = i;
             while (i < text.Length && IsNamePart(text[i])) i++;
-            segments.Add(text[start..i].ToString().ToLowerInvariant());
+            segments.Add(IndexTerms.Lower(text[start..i]));
+            if (segments[^1] == Operator) segments[^1] += ReadSymbol(text, ref i);
             arities.Add(ReadArity(text, ref i));
             if (i + 1 >= text.Length || text[i] != '.' || !IsNameStart(text[i + 1])) break;
             i++;
         }
+        if (constructs)
+        {
+            segments.Add(Constructor);
+            arities.Add(0);
+        }
         var parameters = ReadParameters(text, ref i);
         return segments.Count == 0 ? null : new NamePath(segments, arities, parameters);
+    }
+
+    // "operator <=(", "operator checked +(": what stands before the parameters.
+    private static string ReadSymbol(ReadOnlySpan<char> text, ref int i)
+    {
+        var length = text[i..Math.Min(text.Length, i + 40)].IndexOf('(');
+        if (length < 1) return "";
+        var symbol = text.Slice(i, length).ToString().Replace(" ", "", StringComparison.Ordinal);
+        i += length;
+        return symbol;
     }
 
     // `2, <T>, <TKey, TValue> and {T}; what does not close is left alone.

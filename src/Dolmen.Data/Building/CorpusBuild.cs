@@ -113,6 +113,7 @@ public static class CorpusBuild
             );
         var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, part.Documents, files.Count, funnel, build);
         build.Progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
+        CorpusPassages.Write(build.Directory, [.. part.Training, .. part.HeldOut], [], funnel, build.Stop);
         var held = part.HeldOutTexts(build.Seed);
         AtomicFile.WriteJsonLines(Path.Combine(build.Directory, CorpusFolder.HeldOut), held, CorpusRowJson.Default.HeldOutText);
         var texts = new Texts(
@@ -165,6 +166,17 @@ public static class CorpusBuild
             if (heldOutCount++ < recipe.MaxMultipleChoice && !known.Contains(held.Id))
                 heldOut.AddRange(MarkdownReader.Parse(held.Text, $"held out {heldOutCount}", ignored));
         }
+        var crawled = CorpusText.ReadPlaced(build.Directory, documentation is null ? 0 : 1)
+            .Concat(CorpusText.ReadHeldOutRows(build.Directory).Where(held => !known.Contains(held.Id)).Select(held => (held.Id, held.Text)));
+        var notIndexed = new Funnel();
+        CorpusPassages.Write(
+            build.Directory,
+            documentation is null ? [] : [.. documentation.Training, .. documentation.HeldOut],
+            crawled,
+            notIndexed,
+            build.Stop
+        );
+        cleaned = cleaned with { Noted = cleaned.Noted.Concat(notIndexed.Noted).ToDictionary() };
         return Finish(
             recipe,
             new Texts(files.Count, count, texts, heldOutChars, heldOutCount, chars),

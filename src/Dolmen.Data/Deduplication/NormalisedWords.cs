@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Data.Deduplication;
 

@@ -13,6 +13,7 @@ internal abstract class PipelineStage
     public static IReadOnlyList<PipelineStage> All { get; } =
     [
         new CorpusStage(),
+        new IndexStage(),
         new TokenizerStage(),
         new TokensStage(),
         new BaseStage(),

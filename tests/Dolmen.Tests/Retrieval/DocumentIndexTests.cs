@@ -49,6 +49,9 @@ public sealed class DocumentIndexTests : IDisposable
             "Removes all characters from the current instance.",
             "b.xml"
         ),
+        new("M:System.String.#ctor", "new System.String(Char c, Int32 count)", "Initializes a new instance of the String class.", "a.xml"),
+        new("M:System.Half.op_LessThan", "System.Half.operator <(Half left, Half right)", "Compares two values.", "b.xml"),
+        new("M:System.Half.op_LessThanOrEqual", "System.Half.operator <=(Half left, Half right)", "Compares two values.", "b.xml"),
         new("M:L1.Add", "System.Collections.Generic.List<T>.Add(T item)", "Adds an object to the end of the list.", "c.xml"),
         new(
             "M:D.Add",
@@ -72,6 +75,12 @@ public sealed class DocumentIndexTests : IDisposable
     [InlineData("What does `System.String.Trim()` do?", "M:System.String.Trim")]
     [InlineData("What is the parameter `trimChar` of `System.String.Trim(Char trimChar)`?", "M:System.String.Trim(System.Char)")]
     [InlineData("string.trim(char)", "M:System.String.Trim(System.Char)")]
+    [InlineData("what does String.Trim do", "M:System.String.Trim")]
+    [InlineData("Trim method of string", "M:System.String.Trim")]
+    [InlineData("Which member of `System.String` removes trailing white-space characters?", "M:System.String.TrimEnd")]
+    [InlineData("What does `new System.String(Char c, Int32 count)` do?", "M:System.String.#ctor")]
+    [InlineData("the String constructor", "M:System.String.#ctor")]
+    [InlineData("What does `System.Half.operator <=(Half left, Half right)` return?", "M:System.Half.op_LessThanOrEqual")]
     [InlineData("Explain System.String", "T:System.String")]
     [InlineData("string builder append", "M:System.Text.StringBuilder.Append(System.Char)")]
     [InlineData("List`1.Add", "M:L1.Add")]

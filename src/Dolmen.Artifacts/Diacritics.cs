@@ -1,9 +1,9 @@
-namespace Dolmen.Data.Deduplication;
+namespace Dolmen.Artifacts;
 
 /// <summary>Lower-case letters with diacritics to their plain letters, so that composed and decomposed spellings give the same word. A
 /// table, since the product runs without
 /// ICU, where <see cref="string.Normalize()"/> does nothing beyond ASCII.</summary>
-internal static class Diacritics
+public static class Diacritics
 {
     /// <summary>Groups between spaces: the plain letter, then all that decompose to it (Unicode: Latin, Greek, Cyrillic).</summary>
     private const string Groups =
