@@ -34,36 +34,54 @@ public sealed class ChatSession : IDisposable
 
     /// <summary>The model's answer to what the user said; both become part of the conversation unless this throws.</summary>
     /// <exception cref="UserErrorException">The message alone is longer than the context.</exception>
-    public GenerationResult Ask(string text, GenerationOptions options, Action<string>? onText = null, CancellationToken stop = default)
+    public GenerationResult Ask(string text, GenerationOptions options, Action<string>? onText = null, CancellationToken stop = default) =>
+        Ask(text, [text], options, onText, stop).Result;
+
+    /// <summary>The same for a message that the model reads in another form, for example with passages of documents before it. The
+    /// conversation keeps <paramref name="text"/> alone.</summary>
+    /// <param name="forms">What the model may read, from the longest to the shortest: the first that fits is taken.</param>
+    /// <returns>Which form was taken, and the answer.</returns>
+    /// <exception cref="UserErrorException">Even the shortest form is longer than the context.</exception>
+    public (int Form, GenerationResult Result) Ask(
+        string text,
+        IReadOnlyList<string> forms,
+        GenerationOptions options,
+        Action<string>? onText = null,
+        CancellationToken stop = default
+    )
     {
         options.Validate();
-        var messages = new List<ChatMessage>(_messages) { new("user", text) };
-        var prompt = Fit(messages, options.MaxTokens);
+        var earlier = new List<ChatMessage>(_messages);
+        var (form, prompt) = Fit(earlier, forms, options.MaxTokens);
         var result = _scheduler.Run(new GenerationRequest(prompt, options), onText, stop: stop);
-        messages.Add(new ChatMessage("assistant", result.Text));
         _messages.Clear();
-        _messages.AddRange(messages);
-        return result;
+        _messages.AddRange([.. earlier, new("user", text), new("assistant", result.Text)]);
+        return (form, result);
     }
 
     public void Dispose() => _scheduler.Dispose();
 
-    /// <summary>Drops exchanges from the oldest on until prompt and answer fit, or the question stands alone.</summary>
-    private int[] Fit(List<ChatMessage> messages, int maxTokens)
+    /// <summary>Drops exchanges from the oldest on until prompt and answer fit; then takes shorter forms, until the shortest stands
+    /// alone.</summary>
+    private (int Form, int[] Prompt) Fit(List<ChatMessage> earlier, IReadOnlyList<string> forms, int maxTokens)
     {
         var context = _model.Config.ContextLength;
-        var answer = Math.Min(maxTokens, context / 2);
+        var answer = Math.Min(maxTokens, context / (forms.Count > 1 ? 4 : 2));
         var first = _system is null ? 0 : 1;
-        while (true)
+        for (var form = 0; ;)
         {
-            var prompt = ChatFormat.TokenizePrompt(_tokenizer, messages);
-            if (prompt.Length + answer <= context) return prompt;
-            if (messages.Count - first <= 1)
+            var prompt = ChatFormat.TokenizePrompt(_tokenizer, [.. earlier, new("user", forms[form])]);
+            if (prompt.Length + answer <= context) return (form, prompt);
+            if (earlier.Count > first)
             {
-                return prompt.Length < context ? prompt : throw new UserErrorException(
+                earlier.RemoveRange(first, Math.Min(2, earlier.Count - first));
+            }
+            else if (++form == forms.Count)
+            {
+                if (prompt.Length < context) return (form - 1, prompt);
+                throw new UserErrorException(
                     $"The message has {prompt.Length} tokens with its frame but the model's context holds {context}: shorten it.");
             }
-            messages.RemoveRange(first, Math.Min(2, messages.Count - first - 1));
         }
     }
 }

@@ -117,8 +117,8 @@ public sealed class DocumentIndex : IDisposable
         int Holding(string term) => _frequent.TryGetValue(term, out var passages) ? passages : reader.CountOfRare(term);
     }
 
-    /// <summary>The passages that hold most of the question's rare terms, in the order of the index. Frequent terms say little and cost much:
-    /// they only help to rank.</summary>
+    /// <summary>The passages that hold most of the question's rare terms, in the order of the index. Frequent terms say little and cost
+    /// much: they only help to rank.</summary>
     private static IEnumerable<int> Candidates(
         Dictionary<string, int> holding,
         Dictionary<string, double> weights,

@@ -17,8 +17,8 @@ internal static class IndexWriter
         var count = 0;
         try
         {
-            File.Delete(temporary);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+            File.Delete(temporary);
             using (var connection = new SqliteConnection($"Data Source={Quoted(temporary)};Pooling=False"))
             {
                 connection.Open();

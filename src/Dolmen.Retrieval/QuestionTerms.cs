@@ -2,8 +2,8 @@ namespace Dolmen.Retrieval;
 
 /// <summary>What an index is searched for: the words and names of a person's question, without those that every question has.</summary>
 /// <param name="Terms">Each once.</param>
-/// <param name="Containers">Names that may be those of a type, and the same names as what a member belongs to. Where the question asks for a
-/// member of it, the type itself is not the answer.</param>
+/// <param name="Containers">Names that may be those of a type, and the same names as what a member belongs to. Where the question asks
+/// for a member of it, the type itself is not the answer.</param>
 internal sealed record QuestionTerms(IReadOnlyList<string> Terms, IReadOnlyList<(string Container, IReadOnlyList<string> Own)> Containers)
 {
     /// <summary>Of a longer question only the beginning and the end count, where people ask.</summary>
@@ -15,10 +15,11 @@ internal sealed record QuestionTerms(IReadOnlyList<string> Terms, IReadOnlyList<
 
     /// <summary>Words of asking. They count only where a question has no others.</summary>
     private static readonly HashSet<string> Asking = Stems(
-        "a an the this that these those it its i me my we us our you your he she they them is are was were be been am do does did has have "
-            + "had can could shall should will would may might must of to in on at by for from with about as and or not if then than so but "
-            + "how what which who whom whose when where why there here please tell explain describe name give show say says said mean means "
-            + "happen happens call called need needs want get back expect one sentence stand stands summary described use using");
+        "a an the this that these those it its i me my we us our you your he she they them is are was were be been am do does did has "
+            + "have had can could shall should will would may might must of to in on at by for from with about as and or not if then "
+            + "than so but how what which who whom whose when where why there here please tell explain describe name give show "
+            + "say says said mean means happen happens call "
+            + "called need needs want get back expect one sentence stand stands summary described use using");
 
     private static readonly HashSet<string> AskingForMember = Stems("member method property field event function");
 

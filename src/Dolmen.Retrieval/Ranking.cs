@@ -1,7 +1,7 @@
 namespace Dolmen.Retrieval;
 
-/// <summary>How well a passage fits a question: BM25F (Robertson, Zaragoza and Taylor, 2004) over its names, the words of its title and those
-/// of its text.</summary>
+/// <summary>How well a passage fits a question: BM25F (Robertson, Zaragoza and Taylor, 2004) over its names, the words of its title and
+/// those of its text.</summary>
 /// <param name="passages">How many the index has.</param>
 /// <param name="lengths">Mean numbers of terms of its titles and texts.</param>
 internal sealed class Ranking(int passages, (double Title, double Text) lengths)

@@ -12,7 +12,9 @@ internal static class ChatPrompt
 {
     /// <param name="tools">What the model is told that it may call.</param>
     /// <param name="withText">Also the prompt's text, control tokens included.</param>
-    public static Prompt Read(RequestFields fields, ServedModel served, ToolUse? tools = null, bool withText = false)
+    /// <param name="asked">What the model reads instead of what the user said last; null for that itself.</param>
+    public static Prompt Read(
+        RequestFields fields, ServedModel served, ToolUse? tools = null, bool withText = false, string? asked = null)
     {
         if (fields["messages"] is not { } messages)
         {
@@ -29,10 +31,10 @@ internal static class ChatPrompt
             var template = ChatFormat.TemplateOf(served.Tokenizer);
             if (template is null)
             {
-                var tokens = Own(served.Tokenizer, [.. messages.EnumerateArray().Select(OwnMessage)], opens, tools);
+                var tokens = Own(served.Tokenizer, Asked([.. messages.EnumerateArray().Select(OwnMessage)], asked), opens, tools);
                 return new Prompt(tokens, withText ? served.Tokenizer.Decode(tokens) : "");
             }
-            var input = Input(template, messages, fields, opens, tools);
+            var input = Input(template, messages, fields, opens, tools, asked);
             return new Prompt(template.TokenizePrompt(served.Tokenizer, input), withText ? template.Render(input).Text : "");
         }
         catch (UserErrorException error)
@@ -48,10 +50,35 @@ internal static class ChatPrompt
         return opens ? ChatFormat.TokenizePrompt(tokenizer, turns) : ChatFormat.Tokenize(tokenizer, turns).Tokens;
     }
 
-    private static ChatInput Input(ChatTemplate template, JsonElement messages, RequestFields fields, bool opens, ToolUse? tools)
+    /// <summary>What the user said last; null where the messages hold nothing of a user. Messages that are wrong are told of when they are
+    /// read.</summary>
+    public static string? LastQuestion(RequestFields fields)
+    {
+        if (fields["messages"] is not { ValueKind: JsonValueKind.Array } messages) return null;
+        var index = messages.GetArrayLength() - 1;
+        foreach (var message in messages.EnumerateArray().Reverse())
+        {
+            if (message.ValueKind != JsonValueKind.Object) return null;
+            var one = new RequestFields(message);
+            if (one.Text("role") == "user") return Content(one, $"messages[{index}]");
+            index--;
+        }
+        return null;
+    }
+
+    /// <summary>Earlier turns keep the question alone: only the last one is read with its passages.</summary>
+    private static JsonObject[] Asked(JsonObject[] messages, string? asked)
+    {
+        if (asked is not null && messages.LastOrDefault(message => (string?)message["role"] == "user") is { } last) last["content"] = asked;
+        return messages;
+    }
+
+    private static ChatInput Input(
+        ChatTemplate template, JsonElement messages, RequestFields fields, bool opens, ToolUse? tools, string? asked)
     {
         var developers = template.Source.Contains("developer", StringComparison.Ordinal);
-        var plain = new JsonArray([.. messages.EnumerateArray().Select((message, i) => (JsonNode?)Plain(message, i, developers))]);
+        JsonNode?[] read = Asked([.. messages.EnumerateArray().Select((message, i) => Plain(message, i, developers))], asked);
+        var plain = new JsonArray(read);
         JsonElement? described = tools is null ? null : JsonSerializer.SerializeToElement(tools.Schemas, ServingJson.Default.JsonArray);
         var input = new ChatInput(JsonSerializer.SerializeToElement(plain, ServingJson.Default.JsonArray),
             described) { AddGenerationPrompt = opens };

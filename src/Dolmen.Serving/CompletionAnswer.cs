@@ -27,7 +27,10 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
                 ServingJson.Plain.TextCompletion);
     }
 
-    private ChatChoice Choice(GenerationResult result, int choice)
+    private ChatChoice Choice(GenerationResult result, int choice) =>
+        Message(result, choice) with { Sources = SourceEntry.Of(result.Text, request.Passages) };
+
+    private ChatChoice Message(GenerationResult result, int choice)
     {
         var logprobs = ChatLogprobs(LogprobsOf(result));
         if (request.Tools is not { } tools)
@@ -66,7 +69,8 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
         foreach (var part in streamed.Calls?.Finish() ?? [])
             yield return Chunk(choice, Delta(part, choice, streamed), null, Sent(streamed));
         yield return request.Chat
-            ? Chunk(choice, new ChunkDelta(), streamed.Called > 0 ? "tool_calls" : ReasonOf(result), Sent(streamed))
+            ? Chunk(choice, new ChunkDelta(), streamed.Called > 0 ? "tool_calls" : ReasonOf(result), Sent(streamed),
+                SourceEntry.Of(result.Text, request.Passages))
             : Chunk(choice, "", ReasonOf(result), SentText(streamed));
     }
 
@@ -147,8 +151,10 @@ internal sealed class CompletionAnswer(ServedModel served, CompletionRequest req
 
     private static string ReasonOf(GenerationResult result) => result.FinishReason == FinishReason.Stop ? "stop" : "length";
 
-    private string Chunk(int choice, ChunkDelta delta, string? finishReason, ChatLogprobs? logprobs) =>
-        Data + JsonSerializer.Serialize(Chunk([new ChunkChoice(choice, delta, logprobs, finishReason)], null), ServingJson.Plain.ChatChunk);
+    private string Chunk(
+        int choice, ChunkDelta delta, string? finishReason, ChatLogprobs? logprobs, IReadOnlyList<SourceEntry>? sources = null) =>
+        Data + JsonSerializer.Serialize(
+            Chunk([new ChunkChoice(choice, delta, logprobs, finishReason, sources)], null), ServingJson.Plain.ChatChunk);
 
     private ChatChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
         new(_id, "chat.completion.chunk", created, request.Model, served.Fingerprint, choices, usage);

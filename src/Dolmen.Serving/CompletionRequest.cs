@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Inference;
 using Dolmen.Inference.Constraints;
+using Dolmen.Retrieval;
 using Dolmen.Serving.Tools;
 using Microsoft.AspNetCore.Http;
 
@@ -34,6 +35,9 @@ internal sealed record CompletionRequest(
     /// <summary>What the model may call; null where its answer is text.</summary>
     public ToolUse? Tools { get; init; }
 
+    /// <summary>Passages of documents that stand in the prompt; null where none were looked for.</summary>
+    public IReadOnlyList<FoundPassage>? Passages { get; init; }
+
     /// <summary>Answers to each prompt that are written, of which the best are returned.</summary>
     public int Candidates { get; init; } = Choices;
 
@@ -54,14 +58,15 @@ internal sealed record CompletionRequest(
         RequestTable.Check(body, chat ? Endpoints.Chat : Endpoints.Completions);
 
         var tools = chat ? ToolField.Read(fields, served) : null;
-        var prompts = chat ? [ChatPrompt.Read(fields, served, tools)] : TextPrompts.Read(fields, served);
+        var (chatPrompt, passages) = chat ? OpenBookChat.Read(fields, served, tools) : default;
+        var prompts = chatPrompt is not null ? [chatPrompt] : TextPrompts.Read(fields, served);
         var choices = (int)(fields.Integer("n", 1, MostChoices) ?? 1);
         var stream = fields.Flag("stream") ?? false;
         var candidates = chat ? choices : BestOf.Read(fields, choices, stream, MostChoices);
         served.Limits.Check(prompts, candidates);
         var echo = !chat && (fields.Flag("echo") ?? false);
         var logprobs = chat ? ChatLogprobs(fields) : TextLogprobs(fields);
-        var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts);
+        var (maxTokens, asked) = MaxTokens(fields, served, chat, echo, prompts, passages?.Count ?? 0);
         var ignoreEnds = fields.Flag("ignore_eos") ?? false;
         string[] stops = [.. fields.Texts("stop", MaxStops) ?? [], .. ignoreEnds ? [] : served.Defaults.Stops];
         var generation = new GenerationOptions(Sampling(fields, served, defaultSeed), maxTokens, stops)
@@ -89,7 +94,12 @@ internal sealed record CompletionRequest(
             stream,
             stream && StreamOption(fields, "include_usage")
         )
-        { Candidates = candidates, Tools = tools, IncludeTimings = stream && StreamOption(fields, "include_timings") };
+        {
+            Candidates = candidates,
+            Tools = tools,
+            Passages = passages,
+            IncludeTimings = stream && StreamOption(fields, "include_timings"),
+        };
     }
 
     /// <summary>An answer that must be a call has the form of the call.</summary>
@@ -111,7 +121,7 @@ internal sealed record CompletionRequest(
 
     /// <summary>How many tokens to generate, and whether the request says so.</summary>
     private static (int Tokens, bool Asked) MaxTokens(
-        RequestFields fields, ServedModel served, bool chat, bool echo, IReadOnlyList<Prompt> prompts)
+        RequestFields fields, ServedModel served, bool chat, bool echo, IReadOnlyList<Prompt> prompts, int passages)
     {
         var asked = (chat ? fields.Integer("max_completion_tokens", 1, int.MaxValue) : null)
             ?? fields.Integer("max_tokens", echo ? 0 : 1, int.MaxValue);
@@ -121,7 +131,8 @@ internal sealed record CompletionRequest(
         {
             throw ApiErrorException.Invalid($"This model's context is {context} tokens, but the " +
                 $"{(chat ? "messages hold" : "prompt holds")} {longest}: " +
-                "leave room for at least one. Shorten them.", chat ? "messages" : "prompt", "context_length_exceeded");
+                $"leave room for at least one. Shorten them{(passages > 0 ? ", or leave documents out with 'documents': false" : "")}.",
+                chat ? "messages" : "prompt", "context_length_exceeded");
         }
         var tokens = asked ?? served.Defaults.MaxTokens ?? (chat ? context - longest : 16);
         return ((int)Math.Min(tokens, prompts.Count == 1 ? context - longest : context), asked is not null);

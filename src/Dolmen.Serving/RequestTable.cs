@@ -96,6 +96,8 @@ internal static class RequestTable
         Honoured("echo", Endpoints.Completions, "with `logprobs` the prompt is scored too, its first token with null"),
         Honoured("add_special_tokens", Endpoints.Completions | Endpoints.Embeddings, "false leaves out the token that begins a text"),
         Honoured("add_generation_prompt", Endpoints.Chat, "false leaves out the opening of the assistant's turn"),
+        Honoured(DocumentsField.Name, Endpoints.Chat | Endpoints.Responses,
+            "false: without the model's documents; `{\"count\": N}`: with up to N passages (1 to 20) in the prompt, 3 when left out"),
         Honoured("chat_template_kwargs", Endpoints.Chat | Endpoints.Responses, "names for the model's chat template"),
         Ignored("user", Endpoints.All),
         Ignored("store", Endpoints.Texts, "nothing is stored"),

@@ -50,7 +50,9 @@ internal sealed record TextLogprobs(
 internal sealed record ChatCompletion(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<ChatChoice> Choices, Usage Usage);
 
-internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason);
+/// <param name="Sources">What the model read before it answered; left out where no documents were looked at.</param>
+internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<SourceEntry>? Sources = null);
 
 /// <param name="Content">Null where the answer is nothing but calls.</param>
 internal sealed record AssistantMessage(string Role, string? Content, string? Refusal,
@@ -73,7 +75,9 @@ internal sealed record ChatChunk(
     public Timings? Timings { get; init; }
 }
 
-internal sealed record ChunkChoice(int Index, ChunkDelta Delta, ChatLogprobs? Logprobs, string? FinishReason);
+/// <param name="Sources">With the reason why the choice ended.</param>
+internal sealed record ChunkChoice(int Index, ChunkDelta Delta, ChatLogprobs? Logprobs, string? FinishReason,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<SourceEntry>? Sources = null);
 
 internal sealed record ChunkDelta(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role = null,

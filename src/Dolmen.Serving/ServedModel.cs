@@ -2,6 +2,7 @@ using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
 using Dolmen.Inference.Constraints;
+using Dolmen.Retrieval;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Serving;
@@ -27,6 +28,9 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 
     /// <summary>Forms of answers that requests asked for, compiled.</summary>
     internal ConstraintCache Constraints { get; } = new(Tokenizer);
+
+    /// <summary>The documents that chats are answered from, unless a request says otherwise; null where there are none.</summary>
+    public DocumentIndex? Documents { get; init; }
 
     /// <summary>Where the model lies: kept out of what clients are told.</summary>
     public string? Folder { get; init; }

@@ -40,7 +40,8 @@ public class CorpusPassagesTests
     [Fact]
     public void Text_without_a_place_to_cut_is_cut_between_characters()
     {
-        var passage = Entry.Prose("a#1", EntryKind.Passage, "a", "a", "a, part 1", "", string.Concat(Enumerable.Repeat("😀", 2000)), "a", 1);
+        var text = string.Concat(Enumerable.Repeat("😀", 2000));
+        var passage = Entry.Prose("a#1", EntryKind.Passage, "a", "a", "a, part 1", "", text, "a", 1);
         var pieces = CorpusPassages.Of(passage).ToList();
         Assert.Equal(2000, pieces.Sum(piece => piece.Text.EnumerateRunes().Count(rune => rune.Value == 0x1F600)));
     }

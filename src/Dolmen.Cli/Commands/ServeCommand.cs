@@ -73,6 +73,8 @@ internal static class ServeCommand
             if (json) Console.Out.WriteLine(Started(server.Address, models).ToJsonString());
             if (!bound.IsLoopback && options.Keys is not { Count: > 0 })
                 Log($"warning: {bound.EndPoint.Address} is open to the network: whoever reaches it may use it. --api-key asks for a key.");
+            foreach (var model in models.Where(model => model.Documents is not null))
+                Log($"{model.Name} answers chats from the documents of {model.Documents} (--no-documents turns this off).");
             var names = string.Join(", ", models.Select(model => model.Name));
             Log($"{names} {(models.Count == 1 ? "is" : "are each loaded on first use and")} served at {server.Address}v1 " +
                 $"(Ctrl-C ends it). Open {server.Address} in a browser, or try:");

@@ -40,11 +40,13 @@ internal sealed class ServedModelOptions
     private readonly Option<string> _kvCache = CommonOptions.KvCache();
     private readonly Option<int?> _threads = CommonOptions.Threads();
     private readonly SpeculationFlags _speculation = new();
+    private readonly DocumentsFlags _documents = new();
 
     public void AddTo(Command command)
     {
         Option[] options = [_model, _directory, _name, _alias, _precision, _kvCache, _threads, _idle, _memory];
         foreach (var option in options) command.Add(option);
+        _documents.AddTo(command);
         _speculation.AddTo(command);
     }
 
@@ -83,7 +85,10 @@ internal sealed class ServedModelOptions
                 $"ALIAS=NAME, such as '{alias.Split('=')[0]}={sources[0].Name}'.");
         }
         _speculation.Check(parsed, sources.Count);
-        return sources.ConvertAll(source => source with { Load = () => _speculation.AddTo(source.Load(), parsed, threads) });
+        return sources.ConvertAll(source => source with
+        {
+            Load = () => _speculation.AddTo(source.Load(), parsed, threads), Documents = _documents.FileOr(parsed, source.Documents),
+        });
     }
 
     private bool IsOne(ParseResult parsed) => parsed.GetValue(_directory) is null && parsed.GetValue(_model) is not { Length: > 1 };

@@ -166,8 +166,9 @@ public static class CorpusBuild
             if (heldOutCount++ < recipe.MaxMultipleChoice && !known.Contains(held.Id))
                 heldOut.AddRange(MarkdownReader.Parse(held.Text, $"held out {heldOutCount}", ignored));
         }
+        var unseen = CorpusText.ReadHeldOutRows(build.Directory).Where(held => !known.Contains(held.Id));
         var crawled = CorpusText.ReadPlaced(build.Directory, documentation is null ? 0 : 1)
-            .Concat(CorpusText.ReadHeldOutRows(build.Directory).Where(held => !known.Contains(held.Id)).Select(held => (held.Id, held.Text)));
+            .Concat(unseen.Select(held => (held.Id, held.Text)));
         var notIndexed = new Funnel();
         CorpusPassages.Write(
             build.Directory,

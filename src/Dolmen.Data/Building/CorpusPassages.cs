@@ -14,7 +14,7 @@ internal static class CorpusPassages
     /// <summary>The most of a crawl that is indexed.</summary>
     private const long MaxCrawlChars = 256L << 20;
 
-    /// <summary>An entry without its heading, which is the title; a passage of prose in several pieces, each under the same title.</summary>
+    /// <summary>An entry without its heading, which is the title; prose in several pieces, each under the same title.</summary>
     public static IEnumerable<Passage> Of(Entry entry)
     {
         var text = Documents.Section(entry);

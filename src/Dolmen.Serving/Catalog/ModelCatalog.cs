@@ -221,7 +221,7 @@ internal sealed class ModelCatalog : IAsyncDisposable
             wanted = await MakeRoom(entry, Math.Min(source.FileBytes, _options.ModelBytes), isRead: false);
             if (!wanted) throw new OperationCanceledException();
             var started = _clock.GetTimestamp();
-            var served = source.Load() with
+            var served = source.Open() with
             {
                 Name = source.Name, Aliases = source.Aliases, Limits = _options.Limits ?? new RequestLimits(),
             };

@@ -20,6 +20,7 @@ internal sealed record LoadedModel(ServedModel Served, ServingEngine Engine, lon
     {
         Engine.Dispose();
         if (!OwnsModel) return;
+        Served.Documents?.Dispose();
         Served.Model.Dispose();
         Served.Speculation?.DraftModel?.Dispose();
     }

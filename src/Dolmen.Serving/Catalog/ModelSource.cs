@@ -1,6 +1,7 @@
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
+using Dolmen.Retrieval;
 
 namespace Dolmen.Serving;
 
@@ -15,6 +16,9 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
 
     /// <summary>Where the model lies: kept out of what clients are told.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>The file of the index of documents that its chats are answered from, opened with the model; null for none.</summary>
+    public string? Documents { get; init; }
 
     /// <summary>Bytes of its files, from which the memory that it needs is guessed before it is loaded.</summary>
     public long FileBytes { get; init; }
@@ -40,7 +44,10 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
         var folder = ModelFolder.Locate(path);
         name ??= ServedModel.NameOf(path);
         var reading = ModelReading.Current;                              // requests run outside of what called us
-        return new ModelSource(name, Load) { Aliases = aliases ?? [], Folder = folder, FileBytes = BytesOf(folder) };
+        return new ModelSource(name, Load)
+        {
+            Aliases = aliases ?? [], Folder = folder, FileBytes = BytesOf(folder), Documents = IndexPlace.OfModel(path),
+        };
 
         ServedModel Load()
         {
@@ -50,6 +57,23 @@ public sealed record ModelSource(string Name, Func<ServedModel> Load)
             {
                 Folder = folder, Defaults = SamplingDefaults.Of(ModelFolder.Settings(path), temperature: 1),
             };
+        }
+    }
+
+    /// <summary>The model with its documents.</summary>
+    /// <exception cref="UserErrorException">One of them cannot be read.</exception>
+    internal ServedModel Open()
+    {
+        if (Documents is null) return Load();
+        var documents = DocumentIndex.Open(Documents);
+        try
+        {
+            return Load() with { Documents = documents };
+        }
+        catch
+        {
+            documents.Dispose();
+            throw;
         }
     }
 

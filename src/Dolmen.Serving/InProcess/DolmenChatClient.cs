@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
 using Dolmen.Inference;
+using Dolmen.Retrieval;
 using Dolmen.Serving.Tools;
 using Dolmen.Tokenization;
 using Microsoft.Extensions.AI;
@@ -11,10 +12,14 @@ using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 namespace Dolmen.Serving;
 
 /// <summary>A model in this process as Microsoft.Extensions.AI's chat client: streaming, tools, structured output, usage. Requests from
-/// several threads are computed together. Options mean what the fields of <c>/v1/chat/completions</c> mean; further fields, such as
+/// several threads are computed together. With an index of documents each question is answered from the passages found for it, which the
+/// response names under <see cref="SourcesKey"/>. Options mean what the fields of <c>/v1/chat/completions</c> mean; further fields, such as
 /// <c>min_p</c>, go into <see cref="ChatOptions.AdditionalProperties"/>.</summary>
 public sealed class DolmenChatClient : IChatClient
 {
+    /// <summary>Where a response has its sources in <c>AdditionalProperties</c>: a list of <see cref="SourceEntry"/>.</summary>
+    public const string SourcesKey = "sources";
+
     private readonly ServedModel _served;
     private readonly Scheduler _scheduler;
     private readonly bool _ownsModel;
@@ -35,15 +40,29 @@ public sealed class DolmenChatClient : IChatClient
     /// <summary>Opens a finished run, a model folder or a GGUF file.</summary>
     /// <param name="threads">All cores when left out.</param>
     /// <param name="precision">How the matrices are kept in memory.</param>
-    /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported.</exception>
+    /// <param name="documents">The index that answers come from, as a file or a run. The model's run's own when left out; "" for
+    /// none.</param>
+    /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported; or there is no such
+    /// index.</exception>
     public static DolmenChatClient Load(
-        string model, int? threads = null, WeightPrecision precision = WeightPrecision.Stored)
+        string model, int? threads = null, WeightPrecision precision = WeightPrecision.Stored, string? documents = null)
     {
-        var (loaded, tokenizer) = ModelFolder.Load(model, threads, precision);
-        return new DolmenChatClient(new ServedModel(ServedModel.NameOf(model), loaded, tokenizer)
+        var index = documents is null ? IndexPlace.OfModel(model) : documents.Length == 0 ? null : IndexPlace.Named(documents);
+        var opened = index is null ? null : DocumentIndex.Open(index);
+        try
         {
-            Defaults = SamplingDefaults.Of(ModelFolder.Settings(model), temperature: 1), Folder = ModelFolder.Locate(model),
-        }, ownsModel: true);
+            var (loaded, tokenizer) = ModelFolder.Load(model, threads, precision);
+            return new DolmenChatClient(new ServedModel(ServedModel.NameOf(model), loaded, tokenizer)
+            {
+                Defaults = SamplingDefaults.Of(ModelFolder.Settings(model), temperature: 1), Folder = ModelFolder.Locate(model),
+                Documents = opened,
+            }, ownsModel: true);
+        }
+        catch
+        {
+            opened?.Dispose();
+            throw;
+        }
     }
 
     /// <exception cref="NotSupportedException">A message holds what the model cannot read, or an option cannot be honoured.</exception>
@@ -60,6 +79,7 @@ public sealed class DolmenChatClient : IChatClient
         {
             ResponseId = id, ModelId = _served.Name, FinishReason = ReasonOf(result, contents.OfType<FunctionCallContent>().Any()),
             Usage = UsageOf(request, result), CreatedAt = DateTimeOffset.UtcNow, RawRepresentation = result,
+            AdditionalProperties = SourcesOf(request, result),
         };
     }
 
@@ -84,6 +104,7 @@ public sealed class DolmenChatClient : IChatClient
             var last = Update([new UsageContent(UsageOf(request, result))]);
             last.FinishReason = ReasonOf(result, calls > 0);
             last.RawRepresentation = result;
+            last.AdditionalProperties = SourcesOf(request, result);
             yield return last;
         }
         finally
@@ -123,8 +144,13 @@ public sealed class DolmenChatClient : IChatClient
     public void Dispose()
     {
         _scheduler.Dispose();
-        if (_ownsModel) _served.Model.Dispose();
+        if (!_ownsModel) return;
+        _served.Model.Dispose();
+        _served.Documents?.Dispose();
     }
+
+    private static AdditionalPropertiesDictionary? SourcesOf(CompletionRequest request, GenerationResult result) =>
+        SourceEntry.Of(result.Text, request.Passages) is { } sources ? new() { [SourcesKey] = sources } : null;
 
     private (CompletionRequest Request, string Id) Read(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {

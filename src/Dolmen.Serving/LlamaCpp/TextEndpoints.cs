@@ -63,7 +63,7 @@ internal sealed class TextEndpoints(ModelCatalog catalog)
     {
         RequestTable.Check(body, Endpoints.Chat);
         var fields = new RequestFields(body);
-        var prompt = ChatPrompt.Read(fields, served, ToolField.Read(fields, served), withText: true);
+        var (prompt, _) = OpenBookChat.Read(fields, served, ToolField.Read(fields, served), withText: true);
         return new AppliedTemplate(prompt.Text, prompt.Tokens);
     }
 

@@ -10,7 +10,12 @@ internal sealed record Response(
     string Id, string Object, long CreatedAt, string Status, bool Background, ApiError? Error, IncompleteDetails? IncompleteDetails,
     string? Instructions, long? MaxOutputTokens, string Model, IReadOnlyList<ResponseItem> Output, bool ParallelToolCalls,
     string? PreviousResponseId, ResponseReasoning Reasoning, bool Store, double Temperature, JsonNode Text, JsonNode ToolChoice,
-    JsonNode Tools, double TopP, string Truncation, ResponseUsage? Usage, JsonNode? User, JsonNode Metadata);
+    JsonNode Tools, double TopP, string Truncation, ResponseUsage? Usage, JsonNode? User, JsonNode Metadata)
+{
+    /// <summary>What the model read of its documents before it answered; left out where none were looked at.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SourceEntry>? Sources { get; init; }
+}
 
 internal sealed record IncompleteDetails(string Reason);
 

@@ -59,6 +59,7 @@ internal sealed class ResponsesAnswer(ServedModel served, ResponsesRequest reque
             Status = StatusOf(result),
             IncompleteDetails = StatusOf(result) == Whole ? null : new IncompleteDetails("max_output_tokens"),
             Output = _output,
+            Sources = SourceEntry.Of(result.Text, request.Chat.Passages),
             Usage = new ResponseUsage(
                 prompt, new InputDetails(result.Statistics.CachedTokens), output, new OutputDetails(0), prompt + output),
         };

@@ -27,6 +27,7 @@ export async function receive(path, body, version, signal, onChange) {
         version.text += piece;
         version.tokens.push(...(choice.delta ? ofChat(choice.logprobs) : ofText(choice.logprobs)));
         version.finish = choice.finish_reason ?? version.finish;
+        version.sources = choice.sources ?? version.sources;
       }
       if (chunk.usage) version.usage = { prompt: chunk.usage.prompt_tokens, completion: chunk.usage.completion_tokens };
       version.timings = chunk.timings ?? version.timings;

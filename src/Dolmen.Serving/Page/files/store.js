@@ -89,7 +89,8 @@ function conversation(from) {
     if (turn?.role !== 'assistant' || !Array.isArray(turn.versions) || turn.versions.length === 0) {
       throw new Error('A turn must be a user’s with "text" or an assistant’s with "versions".');
     }
-    const versions = turn.versions.map(version => ({ ...version, text: text(version?.text, 'text'), tokens: tokens(version.tokens) }));
+    const versions = turn.versions.map(version => (
+      { ...version, text: text(version?.text, 'text'), tokens: tokens(version.tokens), sources: sources(version.sources) }));
     return { role: 'assistant', versions, shown: Math.min(Math.max(0, number(turn.shown) | 0), versions.length - 1) };
   });
   return {
@@ -101,6 +102,9 @@ function conversation(from) {
 }
 
 const tokens = list => Array.isArray(list) ? list.filter(token => typeof token?.t === 'string' && Array.isArray(token.a)) : [];
+
+const sources = list => Array.isArray(list)
+  ? list.filter(one => typeof one?.title === 'string' && typeof one.source === 'string') : [];
 
 const CHOICES = 'dolmen.settings';
 

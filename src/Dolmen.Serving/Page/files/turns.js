@@ -48,6 +48,7 @@ function answer(turn, index, state, actions) {
     parts.push(h('div', { class: 'alarm', role: 'alert' }, h('strong', {}, 'No answer. '), version.error,
       state.isLast && h('button', { 'data-action': 'again', onclick: () => actions.regenerate(index) }, 'Try again')));
   }
+  if (version.sources?.length > 0) parts.push(sources(version.sources));
   if (state.growing) return parts;
   const all = [
     ...(isEmpty ? [] : [['copy', 'Copy', () => actions.copy(version.text)]]),
@@ -61,6 +62,11 @@ function answer(turn, index, state, actions) {
   if (state.tokens) parts.push(tokenView(version, index, state, actions));
   return parts;
 }
+
+/** What the model read of its documents: the passage that the answer comes from is the first. */
+const sources = list => h('details', { class: 'sources' },
+  h('summary', {}, `From ${list[0].title}`, list.length > 1 && ` and ${list.length - 1} more`),
+  h('ol', {}, list.map(one => h('li', {}, h('cite', {}, one.title), ' ', h('span', { class: 'note' }, one.source)))));
 
 function tokenView(version, index, state, actions) {
   const box = h('section', { class: 'token-view', 'aria-label': 'Tokens' }, legend());
