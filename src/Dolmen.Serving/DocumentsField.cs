@@ -15,9 +15,15 @@ internal static class DocumentsField
     /// <exception cref="ApiErrorException">The field is wrong, or asks for documents where there are none.</exception>
     public static int Read(RequestFields fields, ServedModel served)
     {
+        // Other servers take a list of texts here for their chat templates.
+        if (fields[Name] is { ValueKind: JsonValueKind.Array } texts && texts.GetArrayLength() > 0)
+        {
+            throw ApiErrorException.Invalid(
+                $"'{Name}' is a list of texts, which is not supported: put documents into the messages.", Name, "unsupported_parameter");
+        }
         var (wanted, count) = fields[Name] switch
         {
-            null => (false, OpenBookPrompt.DefaultPassages),
+            null or { ValueKind: JsonValueKind.Array } => (false, OpenBookPrompt.DefaultPassages),
             { ValueKind: JsonValueKind.False } => (false, 0),
             { ValueKind: JsonValueKind.True } => (true, OpenBookPrompt.DefaultPassages),
             { ValueKind: JsonValueKind.Object } value => (true, Count(value)),

@@ -134,7 +134,6 @@ internal static class RequestTable
         Refused("audio", Endpoints.Chat, "the model reads and writes text"),
         Refused("mm_processor_kwargs", Endpoints.Both, "the model reads and writes text", "{}"),
         Refused("web_search_options", Endpoints.Chat, "the model searches nothing"),
-        Refused("documents", Endpoints.Chat, "put documents into the messages", "[]"),
         Refused(
             "reasoning_effort",
             Endpoints.Chat,

@@ -73,7 +73,7 @@ public sealed class DocumentsTests : IDisposable
         Assert.False((await Answer(server, Body(""","documents":false"""))).GetProperty("choices")[0].TryGetProperty("sources", out _));
         var one = await Answer(server, Body(""","documents":{"count":1}"""));
         Assert.Equal(["a"], Ids(one.GetProperty("choices")[0].GetProperty("sources")));
-        foreach (var wrong in (string[])["0", "\"yes\"", "[]", """{"count":0}""", """{"count":1000}""", """{"counts":1}"""])
+        foreach (var wrong in (string[])["0", "\"yes\"", """["text"]""", """{"count":0}""", """{"count":1000}""", """{"counts":1}"""])
         {
             var (status, text) = await server.Post(Chat, Body($",\"documents\":{wrong}"));
             Assert.Equal(HttpStatusCode.BadRequest, status);
@@ -87,6 +87,7 @@ public sealed class DocumentsTests : IDisposable
         await using var server = await Start(documents: false);
         Assert.False((await Answer(server, Body())).GetProperty("choices")[0].TryGetProperty("sources", out _));
         await Answer(server, Body(""","documents":false"""));
+        await Answer(server, Body(""","documents":[]"""));
         var (status, text) = await server.Post(Chat, Body(""","documents":true"""));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("--documents", text, StringComparison.Ordinal);
