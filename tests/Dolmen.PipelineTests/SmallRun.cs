@@ -43,7 +43,7 @@ public sealed class SmallRun : IDisposable
         Assert.True(shown.ExitCode == 0, shown.Errors);
         using var lineage = JsonDocument.Parse(shown.Output);
         var steps = lineage.RootElement.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("name").GetString()).ToList();
-        Assert.Equal(["base", "corpus", "dpo", "evaluation", "model", "sft", "tokenizer", "tokens"], steps.Order());
+        Assert.Equal(["base", "corpus", "dpo", "evaluation", "index", "model", "sft", "tokenizer", "tokens"], steps.Order());
         Assert.All(lineage.RootElement.GetProperty("ends").EnumerateArray(), end =>
             Assert.StartsWith("library.xml ", end.GetProperty("says").GetString(), StringComparison.Ordinal));
         var listed = CommandLine.Run("runs", "ls", _folder, "--json");

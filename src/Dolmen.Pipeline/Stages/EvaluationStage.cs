@@ -9,14 +9,15 @@ namespace Dolmen.Pipeline.Stages;
 internal sealed class EvaluationStage : PipelineStage
 {
     private static readonly string[] Files =
-        [CorpusFolder.HeldOut, CorpusFolder.MultipleChoice, CorpusFolder.FewShot, CorpusFolder.Invented, CorpusFolder.Known];
+        [CorpusFolder.HeldOut, CorpusFolder.MultipleChoice, CorpusFolder.FewShot, CorpusFolder.Invented, CorpusFolder.Known,
+            CorpusFolder.OpenBook];
 
     public override string Name => "evaluation";
 
     public override JsonNode? Recipe(PipelineContext run) => run.Part("evaluation");
 
     public override IReadOnlyList<string> Inputs(PipelineContext run) =>
-        [.. run.Training.Keys.Select(stage => $"{stage}/model"), .. Files.Select(file => $"corpus/{file}")];
+        [.. run.Training.Keys.Select(stage => $"{stage}/model"), .. Files.Select(file => $"corpus/{file}"), IndexStage.File];
 
     public override void Run(PipelineContext run, string directory)
     {

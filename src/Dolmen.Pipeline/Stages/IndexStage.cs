@@ -7,6 +7,9 @@ namespace Dolmen.Pipeline.Stages;
 /// <summary>The documents as an index that answers are found in.</summary>
 internal sealed class IndexStage : PipelineStage
 {
+    /// <summary>From the run's directory.</summary>
+    public const string File = $"index/{DocumentIndex.FileName}";
+
     public override string Name => "index";
 
     public override JsonNode? Recipe(PipelineContext run) => null;
