@@ -19,10 +19,13 @@ public abstract record DecoderConfig : ModelConfig
 
     public sealed override string Describe()
     {
-        var blocks = Plan().Blocks;
+        var plan = Plan();
+        var blocks = plan.Blocks;
         List<string> parts = [Counted(blocks.Select(block => block.Mixer.Name))];
         if (blocks.Any(block => block.FeedForward is not null))
             parts.Add(Counted(blocks.Select(block => block.FeedForward?.Name).OfType<string>()));
+        if (plan.Ngrams is { Count: > 0 } tables)
+            parts.Add("hashed tables of " + string.Join(" and ", tables.Select(table => $"{table.Rows} {table.Order}-grams")));
         return $"a decoder of {blocks.Count} {(blocks.Count == 1 ? "layer" : "layers")} ({string.Join("; ", parts)})";
     }
 
@@ -33,8 +36,17 @@ public abstract record DecoderConfig : ModelConfig
 
     public sealed override IReadOnlyList<string> Problems() => [.. BodyProblems(), .. Head?.Problems() ?? []];
 
-    public sealed override long ActiveParameters => Parameters - Plan().Blocks.Sum(block =>
-        block.FeedForward is { } part ? part.Tensors().Sum(tensor => tensor.Elements) - part.ActiveParameters : 0);
+    public sealed override long ActiveParameters
+    {
+        get
+        {
+            var plan = Plan();
+            // Of an n-gram table a token meets one row.
+            var unmet = plan.Ngrams?.Sum(table => (table.Rows - 1L) * table.Size) ?? 0;
+            return Parameters - unmet - plan.Blocks.Sum(block =>
+                block.FeedForward is { } part ? part.Tensors().Sum(tensor => tensor.Elements) - part.ActiveParameters : 0);
+        }
+    }
 
     public sealed override double ForwardFlopsPerToken(int contextLength)
     {
@@ -43,8 +55,14 @@ public abstract record DecoderConfig : ModelConfig
             block.Mixer.ForwardFlopsPerToken(contextLength) + (block.FeedForward?.ForwardFlopsPerToken ?? 0));
     }
 
-    public sealed override long StateBytes(int tokens, int bytesPerValue) => bytesPerValue * Plan().Blocks.Sum(block =>
-        block.Mixer.StateValuesPerSequence + block.Mixer.StateValuesPerToken * block.Mixer.StateTokens(tokens));
+    public sealed override long StateBytes(int tokens, int bytesPerValue)
+    {
+        var plan = Plan();
+        // The last tokens themselves, whole numbers whatever the type of the others.
+        var remembered = plan.Ngrams is { Count: > 0 } ? (long)sizeof(int) * tokens : 0;
+        return remembered + bytesPerValue * plan.Blocks.Sum(block =>
+            block.Mixer.StateValuesPerSequence + block.Mixer.StateValuesPerToken * block.Mixer.StateTokens(tokens));
+    }
 
     /// <summary>The plan of the architecture as a language model.</summary>
     protected abstract DecoderPlan LanguagePlan();

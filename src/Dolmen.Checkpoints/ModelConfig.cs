@@ -12,6 +12,7 @@ public sealed record TensorShape(string Name, long[] Shape)
 /// Discriminators are permanent once released.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "architecture")]
 [JsonDerivedType(typeof(TransformerConfig), "transformer")]
+[JsonDerivedType(typeof(DolmenConfig), "dolmen")]
 [JsonDerivedType(typeof(Gpt2Config), "gpt2")]
 [JsonDerivedType(typeof(MambaConfig), "mamba")]
 [JsonDerivedType(typeof(Mamba2Config), "mamba2")]

@@ -18,6 +18,9 @@ public enum ParameterGroup
 
     /// <summary>Parameters of a structured state space, which learn slowly (Gu et al. 2022).</summary>
     StateSpace,
+
+    /// <summary>Tables of which a step meets few rows: n-grams. Only those rows are stepped.</summary>
+    Table,
 }
 
 /// <summary>One trained tensor.</summary>

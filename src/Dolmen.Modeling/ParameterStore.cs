@@ -21,7 +21,11 @@ public sealed unsafe class ParameterStore : IDisposable
     // A set for each part of a batch, so that each has gradients of its own: all are views of the same weights.
     private readonly List<Dictionary<string, Tensor>> _leaves = [];
     private readonly Tensor _master, _gradient;
+    private readonly RowGradients _rows = new();
     private readonly Tensor? _copy;
+
+    // Elements from the first on of which every step has a gradient; tables lie behind them.
+    private readonly long _denseCount;
 
     public ParameterStore(IReadOnlyList<ParameterSpec> specs, Compute compute)
     {
@@ -30,8 +34,10 @@ public sealed unsafe class ParameterStore : IDisposable
         foreach (var spec in specs.OrderBy(spec => Order(spec.Group)))  // a stable sort: within a kind as given
         {
             _layout.Add((spec, offset));
+            if (spec.Group is ParameterGroup.Table) _rows.Add(spec, offset);
             offset += spec.Elements;
             if (IsProduct(spec.Group)) CopiedCount = offset;
+            if (spec.Group is not ParameterGroup.Table) _denseCount = offset;
         }
         Count = offset;
         _master = zeros(Count, device: compute.Device).DetachFromDisposeScope();
@@ -62,6 +68,12 @@ public sealed unsafe class ParameterStore : IDisposable
 
     /// <summary>The summed gradient, in place in host memory.</summary>
     public Span<float> Gradient => new(GradientPointer, checked((int)Count));
+
+    /// <summary>Gradients of tables, row by row.</summary>
+    internal RowGradients Rows => _rows;
+
+    /// <summary>The sum of one row of each table, (N, D) fp32; learns where the tables do. rows: of each table, (N).</summary>
+    internal Tensor LookUpSum(IReadOnlyList<(string Table, long[] Rows)> rows) => _rows.LookUpSum(rows, _master);
 
     internal Tensor FlatWeights => _master;
 
@@ -146,8 +158,10 @@ public sealed unsafe class ParameterStore : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var all = new List<LeafGradients>();
+        if (!_rows.IsEmpty) _rows.Take(_gradient, Compute.HasKernels ? GradientPointer : null, first);
         foreach (var (spec, offset) in _layout)
         {
+            if (spec.Group is ParameterGroup.Table) continue;
             List<Tensor> gradients = [.. _leaves.Select(leaves => leaves[spec.Name].grad?.contiguous()).OfType<Tensor>()];
             if (gradients.Count == 0)
             {
@@ -166,6 +180,7 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Makes sure that each part of a batch has leaves.</summary>
     internal void Divide(int parts)
     {
+        _rows.Divide(parts);
         while (_leaves.Count < parts) _leaves.Add(Leaves(spec => _leaves[0][spec.Name].requires_grad));
     }
 
@@ -180,7 +195,7 @@ public sealed unsafe class ParameterStore : IDisposable
                 .narrow(0, start, spec.Elements)
                 .view(spec.Shape)
                 .detach()
-                .requires_grad_(learns(spec))
+                .requires_grad_(learns(spec) && spec.Group is not ParameterGroup.Table)
                 .DetachFromDisposeScope();
         }
         return leaves;
@@ -204,7 +219,8 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Euclidean norm of the summed gradients.</summary>
     public double GradientNorm()
     {
-        if (Compute.HasKernels) return Math.Sqrt(GradientKernel.SumOfSquares(GradientPointer, Count));
+        if (Compute.HasKernels)
+            return Math.Sqrt(GradientKernel.SumOfSquares(GradientPointer, _denseCount) + _rows.SumOfSquares(GradientPointer));
         using var scope = NewDisposeScope();
         return Math.Sqrt(_gradient.square().sum(ScalarType.Float64).item<double>());
     }
@@ -212,9 +228,11 @@ public sealed unsafe class ParameterStore : IDisposable
     /// <summary>Parameters that are not trained get no gradient: neither the memory nor the products for one.</summary>
     public void Freeze(Func<ParameterSpec, bool> frozen)
     {
-        foreach (var leaves in _leaves)
-            foreach (var (spec, _) in _layout)
-                leaves[spec.Name].requires_grad_(!frozen(spec));
+        foreach (var (spec, _) in _layout)
+        {
+            if (spec.Group is ParameterGroup.Table) _rows.Freeze(spec.Name, frozen(spec));
+            else foreach (var leaves in _leaves) leaves[spec.Name].requires_grad_(!frozen(spec));
+        }
     }
 
     /// <summary>The bf16 copy of the element at <paramref name="offset"/>; null where there is none.</summary>
@@ -224,6 +242,7 @@ public sealed unsafe class ParameterStore : IDisposable
     public void Dispose()
     {
         foreach (var leaf in _leaves.SelectMany(leaves => leaves.Values)) leaf.Dispose();
+        _rows.Dispose();
         foreach (var tensor in new[] { _master, _gradient, _copy }) tensor?.Dispose();
     }
 
@@ -231,7 +250,13 @@ public sealed unsafe class ParameterStore : IDisposable
     private static bool IsProduct(ParameterGroup group) =>
         group is ParameterGroup.Embedding or ParameterGroup.Head or ParameterGroup.Matrix;
 
-    private static int Order(ParameterGroup group) => IsProduct(group) ? 0 : group == ParameterGroup.Vector ? 1 : 2;
+    private static int Order(ParameterGroup group) => group switch
+    {
+        ParameterGroup.Vector => 1,
+        ParameterGroup.StateSpace => 2,
+        ParameterGroup.Table => 3,
+        _ => 0,
+    };
 
     private long SizeOf(string name) => _layout.First(entry => entry.Spec.Name == name).Spec.Elements;
 

@@ -113,6 +113,10 @@ internal static class GgufArchitecture
             ),
             Mamba2Config => ("mamba2", null),
             JambaConfig c => ("jamba", StateSpaceProblem("Jamba", c.DInner, c.DModel, c.Bias, c.ConvBias)),
+            DolmenConfig => (
+                null,
+                "llama.cpp has no n-gram tables. Train the portable plan with --plan llama, or run this model with Dolmen"
+            ),
             _ => (null, "llama.cpp has no architecture with all it consists of"),
         };
 

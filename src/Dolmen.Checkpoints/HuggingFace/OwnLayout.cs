@@ -15,6 +15,7 @@ internal sealed class OwnLayout : ConfigLayout
     /// <summary>The registration list; a model_type is permanent once released.</summary>
     public static IReadOnlyList<OwnLayout> All { get; } =
     [
+        new("dolmen", config => config is DolmenConfig { Head: null }),
         new("s4", config => config is S4Config),
         new("h3", config => config is H3Config),
         new("hybrid", config => config is HybridConfig),

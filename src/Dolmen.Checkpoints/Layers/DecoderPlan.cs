@@ -15,14 +15,16 @@ public sealed record BlockSpec(NormSpec MixerNorm, MixerSpec Mixer, NormSpec? Fe
 /// normed.</param>
 /// <param name="Positions">Learned positions added to the embedding, (ContextLength, DModel).</param>
 /// <param name="Head">What becomes of the last hidden states.</param>
+/// <param name="Ngrams">Tables whose rows are added to the embedding; null adds nothing.</param>
 public sealed record DecoderPlan(
     int VocabSize, int DModel, string Embedding, IReadOnlyList<BlockSpec> Blocks, NormSpec FinalNorm, HeadSpec Head,
-    TensorShape? Positions = null, bool StatesFromFirstBlock = false)
+    TensorShape? Positions = null, bool StatesFromFirstBlock = false, IReadOnlyList<NgramTableSpec>? Ngrams = null)
 {
     public IReadOnlyList<TensorShape> Tensors()
     {
         List<TensorShape> tensors = [new(Embedding, [VocabSize, DModel])];
         if (Positions is not null) tensors.Add(Positions);
+        tensors.AddRange(Ngrams?.Select(table => table.Tensor) ?? []);
         foreach (var block in Blocks) tensors.AddRange(block.Tensors());
         tensors.AddRange(FinalNorm.Tensors());
         tensors.AddRange(Head.Tensors());

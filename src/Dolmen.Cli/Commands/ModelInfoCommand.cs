@@ -108,6 +108,14 @@ internal static class ModelInfoCommand
 
     private static IEnumerable<(string Name, string Value)> Layout(ModelConfig config)
     {
+        if (config is DolmenConfig own)
+        {
+            foreach (var line in Layout(own.Portable() with { Head = own.Head }))
+                yield return line;
+            if (own.BigramRows + own.TrigramRows > 0)
+                yield return ("n-gram tables", $"{own.BigramRows:N0} rows for two tokens, {own.TrigramRows:N0} for three");
+            yield break;
+        }
         if (config is TransformerConfig c)
         {
             yield return (

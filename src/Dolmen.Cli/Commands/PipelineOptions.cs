@@ -22,15 +22,18 @@ internal sealed class PipelineOptions
         HelpName = "PATH",
         AllowMultipleArgumentsPerToken = true,
     };
+    private readonly Option<string?> _plan = PlanOption();
     private readonly Option<string?> _out = CommonOptions.Out("Where the run goes; runs/ and the recipe's name when left out.");
     private readonly Option<long?> _seed = CommonOptions.Seed();
     private readonly Option<int?> _threads = CommonOptions.Threads();
     private readonly Option<string[]> _set = CommonOptions.Set();
     private readonly Option<bool> _json = CommonOptions.Json();
 
+    private const string PortablePlan = "llama";
+
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_minutes, _inputs, _out, _seed, _threads, _set, _json]) command.Add(option);
+        foreach (var option in (Option[])[_minutes, _inputs, _plan, _out, _seed, _threads, _set, _json]) command.Add(option);
     }
 
     public void Run(ParseResult parsed, string recipeName, CancellationToken stop)
@@ -44,7 +47,8 @@ internal sealed class PipelineOptions
             parsed.GetValue(_minutes),
             (ulong?)parsed.GetValue(_seed),
             parsed.GetValue(_inputs),
-            parsed.GetValue(_set)
+            parsed.GetValue(_set),
+            Portable: parsed.GetValue(_plan) == PortablePlan
         );
         var recipe = RecipeFile.Load(recipeName, changes, Notice);
         PipelineResult result;
@@ -55,6 +59,17 @@ internal sealed class PipelineOptions
         }
         Show(result);
         if (parsed.GetValue(_json)) Console.Out.WriteLine(result.ToJson());
+    }
+
+    private static Option<string?> PlanOption()
+    {
+        var plan = new Option<string?>("--plan")
+        {
+            Description = "llama trains the portable plan, which llama.cpp and transformers run too; it learns less from the same minutes.",
+            HelpName = PortablePlan,
+        };
+        plan.AcceptOnlyFromAmong(PortablePlan);
+        return plan;
     }
 
     private static void Show(PipelineResult result)

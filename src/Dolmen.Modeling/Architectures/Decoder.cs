@@ -30,6 +30,9 @@ public abstract class Decoder : TrainableModel
         _layout.Add(_plan.Embedding, [_plan.VocabSize, _plan.DModel], ParameterGroup.Embedding, Initializers.Hidden);
         if (_plan.Positions is { } positions)
             _layout.Add(positions.Name, positions.Shape, ParameterGroup.Embedding, Initializers.Hidden);
+        // From zero, so that a table says nothing before it was learned from.
+        foreach (var table in _plan.Ngrams ?? [])
+            _layout.Add(table.Weight, table.Tensor.Shape, ParameterGroup.Table, Initializers.Constant(0));
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
@@ -122,6 +125,8 @@ public abstract class Decoder : TrainableModel
                 .Select(tensor =>
                 {
                     var (parameter, start, columns) = _layout[tensor.Name];
+                    if (_plan.Ngrams?.Any(table => table.Weight == tensor.Name) == true)
+                        return (tensor.Name, Parameters.Rows.Untaken(tensor.Name));
                     var gradient = Parameters[parameter].grad;
                     if (gradient is null)
                         return (tensor.Name, new float[tensor.Elements]);
@@ -168,6 +173,8 @@ public abstract class Decoder : TrainableModel
         segments?.Check(tokens, 1);
         var unpadded = _mixture is null ? null : segments?.UnpaddedPositions(tokens.device);
         var x = Parameters[_plan.Embedding].index_select(0, tokens.view(-1));   // (N, D)
+        if (_plan.Ngrams is { Count: > 0 } tables)
+            x = x.Plus(Parameters.LookUpSum(NgramRows.Of(tables, tokens, segments)).to(x.dtype));               // (N, D)
         if (_plan.Positions is { } positions)
         {
             x = segments is null

@@ -29,12 +29,36 @@ internal static unsafe class AdamWKernel
         else Step<Lanes256, Vector256<float>>(weights, copy, gradients, m, v, count, step);
     }
 
+    /// <summary>The same over the rows named of a table (R, D). The others, moments included, stay as they are.</summary>
+    public static void StepRows(float* weights, float* gradients, float* m, float* v, IReadOnlyList<int> rows, long width, AdamWStep step)
+    {
+        if (Vector512.IsHardwareAccelerated) StepRows<Lanes512, Vector512<float>>(weights, gradients, m, v, rows, width, step);
+        else StepRows<Lanes256, Vector256<float>>(weights, gradients, m, v, rows, width, step);
+    }
+
+    private static void StepRows<S, V>(
+        float* weights, float* gradients, float* m, float* v, IReadOnlyList<int> rows, long width, AdamWStep step)
+        where S : ILanes<V> where V : struct
+    {
+        const int RowGrain = 64;
+        var (rate, unbias) = Corrections(step);
+        OpenMpTeam.RunChunks(rows.Count, RowGrain, (start, end) =>
+        {
+            for (var i = start; i < end; i++)
+            {
+                var at = rows[(int)i] * width;
+                StepRange<S, V>(weights, null, gradients, m, v, step, rate, unbias, at, at + width);
+            }
+        });
+    }
+
+    private static (float SignedRate, float UnbiasSquare) Corrections(AdamWStep step) => (
+        (float)(-step.LearningRate / (1 - Math.Pow(step.Beta1, step.Step))), (float)(1 / (1 - Math.Pow(step.Beta2, step.Step))));
+
     internal static void Step<S, V>(float* weights, Bf16* copy, float* gradients, float* m, float* v, long count, AdamWStep step)
         where S : ILanes<V> where V : struct
     {
-        var correction1 = 1 - Math.Pow(step.Beta1, step.Step);
-        var correction2 = 1 - Math.Pow(step.Beta2, step.Step);
-        var (rate, unbias) = ((float)(-step.LearningRate / correction1), (float)(1 / correction2));
+        var (rate, unbias) = Corrections(step);
         OpenMpTeam.RunChunks(count, Grain, (start, end) => StepRange<S, V>(weights, copy, gradients, m, v, step, rate, unbias, start, end));
     }
 

@@ -50,6 +50,35 @@ internal static unsafe class GradientKernel
         ? SumOfSquares<Lanes512, Vector512<float>>(values, count)
         : SumOfSquares<Lanes256, Vector256<float>>(values, count);
 
+    /// <summary>Over the rows named of a table (R, D).</summary>
+    public static double SumOfSquaresOfRows(float* table, IReadOnlyList<int> rows, long width) => Vector512.IsHardwareAccelerated
+        ? SumOfSquaresOfRows<Lanes512, Vector512<float>>(table, rows, width)
+        : SumOfSquaresOfRows<Lanes256, Vector256<float>>(table, rows, width);
+
+    private static double SumOfSquaresOfRows<S, V>(float* table, IReadOnlyList<int> rows, long width)
+        where S : ILanes<V> where V : struct
+    {
+        const int RowGrain = 64;
+        var sums = new double[OpenMpTeam.Threads];
+        OpenMpTeam.Run(rows.Count, RowGrain, (part, start, end) =>
+        {
+            for (var i = start; i < end; i++) sums[part] += SumOfSquaresOfRow<S, V>(table + rows[(int)i] * width, width);
+        });
+        return sums.Sum();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double SumOfSquaresOfRow<S, V>(float* row, long width) where S : ILanes<V> where V : struct
+    {
+        var squares = default(V);
+        for (var i = 0L; i < width; i += S.Width)
+        {
+            var value = Lanes.Load<S, V, float>(row + i, width - i);
+            squares = S.MultiplyAdd(value, value, squares);
+        }
+        return S.Sum(squares);
+    }
+
     internal static void Accumulate<S, V, E>(float* sum, E* gradient, long count, bool first)
         where S : ILanes<V> where V : struct where E : unmanaged =>
         OpenMpTeam.RunChunks(count, Grain, (start, end) => AccumulateRange<S, V, E>(sum, gradient, first, start, end));

@@ -5,6 +5,9 @@ namespace Dolmen.Pipeline.Recipes;
 // How each architecture is built from the keys it has, and what those left out default to.
 public sealed partial record ModelRecipe
 {
+    /// <summary>Of each n-gram table where the recipe names no other number (docs/SPEEDRUN.md).</summary>
+    private const int UsualNgramRows = 32768;
+
     private int Width => DModel ?? 0;
 
     // SwiGLU's usual 8/3 of the width, rounded up to whole vectors.
@@ -39,6 +42,27 @@ public sealed partial record ModelRecipe
             Experts = m.Experts,
             Positions = m.Positions ?? PositionKind.Rotary,
         };
+    }
+
+    private static DolmenConfig BuildDolmen(ModelRecipe m, int vocabSize, int contextLength)
+    {
+        var c = (TransformerConfig)BuildTransformer(m, vocabSize, contextLength);
+        return new DolmenConfig(
+            c.VocabSize,
+            c.DModel,
+            c.Layers,
+            c.Heads,
+            c.KvHeads,
+            c.HeadDim,
+            c.DFeedForward,
+            c.ContextLength,
+            c.RopeTheta,
+            c.NormEps,
+            c.TieEmbeddings,
+            c.QkNorm,
+            m.BigramRows ?? UsualNgramRows,
+            m.TrigramRows ?? UsualNgramRows
+        );
     }
 
     private static Gpt2Config BuildGpt2(ModelRecipe m, int vocabSize, int contextLength)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Dolmen.Artifacts;
 using Dolmen.Checkpoints;
@@ -13,6 +14,7 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="StateHeadDim">Head width of Mamba-2 layers.</param>
 /// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
+/// <param name="BigramRows">Rows of the table of the last two tokens; <paramref name="TrigramRows"/> of that of the last three.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed partial record ModelRecipe(
     string Architecture = ModelRecipe.Transformer,
@@ -43,9 +45,14 @@ public sealed partial record ModelRecipe(
     int? ShiftState = null,
     int? H3HeadDim = null,
     StateSpaceStart? Start = null,
-    Discretization? Discretization = null
+    Discretization? Discretization = null,
+    int? BigramRows = null,
+    int? TrigramRows = null
 )
 {
+    /// <summary>The architecture that no other software has, see <see cref="DolmenConfig"/>.</summary>
+    internal const string Own = "dolmen";
+
     private const string Transformer = "transformer";
     private const int MostDepth = 128;
 
@@ -71,6 +78,19 @@ public sealed partial record ModelRecipe(
                 nameof(Experts),
             ],
             BuildTransformer
+        ),
+        [Own] = (
+            [
+                .. Attention,
+                nameof(Depth),
+                nameof(Layers),
+                nameof(DFeedForward),
+                nameof(RopeTheta),
+                nameof(QkNorm),
+                nameof(BigramRows),
+                nameof(TrigramRows),
+            ],
+            BuildDolmen
         ),
         ["gpt2"] = ([nameof(Depth), nameof(Layers), nameof(Heads), nameof(DFeedForward)], BuildGpt2),
         ["mamba"] = ([.. States, nameof(Depth), nameof(Layers), nameof(DtRank)], BuildMamba),
@@ -173,6 +193,24 @@ public sealed partial record ModelRecipe(
             return [$"model.heads is {Heads} and dModel is {DModel}: both must be at least 1."];
         }
         return Build(vocabSize, Math.Max(1, contextLength)).Problems();
+    }
+
+    /// <summary>Llama's plan in place of Dolmen's own; a Transformer stays as it is.</summary>
+    /// <exception cref="UserErrorException">The model is of another architecture, whose plan has no such counterpart.</exception>
+    public static void MakePortable(JsonObject model)
+    {
+        const string key = "architecture";
+        var architecture = model[key]?.ToString() ?? Transformer;
+        if (architecture == Transformer) return;
+        if (architecture != Own)
+        {
+            throw new UserErrorException(
+                $"--plan llama: model.architecture is '{architecture}', and only '{Own}' has a portable plan. Leave --plan out, or set "
+                    + $"model.architecture to '{Transformer}'."
+            );
+        }
+        model[key] = Transformer;
+        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows)]) model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
     }
 
     public ModelConfig Build(int vocabSize, int contextLength) => Architectures[Architecture].Build(this, vocabSize, contextLength);

@@ -9,11 +9,13 @@ using Dolmen.Evaluation;
 namespace Dolmen.Pipeline.Recipes;
 
 /// <summary>What a command line changes of a recipe. Overrides by <c>--set</c> come last.</summary>
+/// <param name="Portable">Takes the layers that only Dolmen has out of the model, so that other software runs it too.</param>
 public sealed record RecipeChanges(
     double? Minutes = null,
     ulong? Seed = null,
     IReadOnlyList<string>? Inputs = null,
-    IReadOnlyList<string>? Set = null
+    IReadOnlyList<string>? Set = null,
+    bool Portable = false
 );
 
 /// <summary>Recipes as files (JSON with comments) and as records.</summary>
@@ -120,6 +122,7 @@ public static class RecipeFile
     private static void Apply(JsonObject tree, RecipeChanges changes, Action<string>? notices)
     {
         if (changes.Seed is { } seed) tree["seed"] = seed;
+        if (changes.Portable && tree["model"] is JsonObject plan) ModelRecipe.MakePortable(plan);
         if (changes.Inputs is { Count: > 0 } inputs) tree["inputs"] = new JsonArray([.. inputs.Select(input => JsonValue.Create(input))]);
         if (changes.Minutes is { } minutes)
         {

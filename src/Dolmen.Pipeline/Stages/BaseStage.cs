@@ -21,6 +21,13 @@ internal sealed class BaseStage : TrainingStage
         if (!run.Aligns)
             run.Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
         ResolveRecipe(run);
+        if (run.Recipe.Model.Architecture == ModelRecipe.Own)
+        {
+            run.Note(
+                "the model has n-gram tables, which only Dolmen runs. --plan llama trains one that llama.cpp and transformers run too; on the "
+                    + "SDK's documentation it needed a sixth more bits for a byte after the same tokens (docs/SPEEDRUN.md)."
+            );
+        }
     }
 
     protected override TrainingOutcome Train(PipelineContext run, TrainingContext context)

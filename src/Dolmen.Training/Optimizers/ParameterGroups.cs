@@ -11,7 +11,7 @@ public sealed record GroupMultipliers(double LearningRate = 1, double? WeightDec
 /// <summary>What a recipe changes of the groups.</summary>
 public sealed record GroupTable(
     GroupMultipliers? Embedding = null, GroupMultipliers? Head = null, GroupMultipliers? Matrix = null, GroupMultipliers? Vector = null,
-    GroupMultipliers? StateSpace = null)
+    GroupMultipliers? StateSpace = null, GroupMultipliers? Table = null)
 {
     internal GroupMultipliers? this[ParameterGroup group] => group switch
     {
@@ -19,6 +19,7 @@ public sealed record GroupTable(
         ParameterGroup.Head => Head,
         ParameterGroup.Matrix => Matrix,
         ParameterGroup.Vector => Vector,
+        ParameterGroup.Table => Table,
         _ => StateSpace,
     };
 
@@ -27,6 +28,7 @@ public sealed record GroupTable(
         foreach (var (name, group) in new[]
         {
             ("embedding", Embedding), ("head", Head), ("matrix", Matrix), ("vector", Vector), ("stateSpace", StateSpace),
+            ("table", Table),
         })
         {
             if (group is { LearningRate: < 0 or > 1000 or double.NaN })
@@ -46,8 +48,11 @@ public sealed record GroupTable(
 /// <summary>Neighbouring parameters that are stepped alike.</summary>
 /// <param name="Multiplier">Of the optimizer's learning rate.</param>
 /// <param name="Decay">The weight decay.</param>
+/// <param name="Table">The table that it is, of which only rows with a gradient need a step; null for all else.</param>
+/// <param name="Width">Of the table's rows.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct ParameterRun(long Start, long Count, double Multiplier, double Decay)
+internal readonly record struct ParameterRun(
+    long Start, long Count, double Multiplier, double Decay, string? Table = null, long Width = 0)
 {
     /// <param name="share">The schedule's value.</param>
     public float Rate(OptimizerRecipe recipe, double share) => (float)((float)(recipe.LearningRate * share) * Multiplier);
@@ -64,6 +69,7 @@ internal readonly record struct ParameterRun(long Start, long Count, double Mult
 ///              state-space layers
 /// vector       1 (norms, skips), 0 (biases)       the optimizer's                  none             fp32
 /// stateSpace   HiPPO, log-uniform step sizes      at most stateSpaceLearningRate   none             fp32
+/// table        0                                  the optimizer's                  none             fp32, by rows
 /// </code>
 /// The rules of the second column, and those of other models, are <see cref="Initializers"/>; the rest is this class.
 /// </summary>
@@ -90,6 +96,11 @@ internal static class ParameterGroups
         {
             if (IsFrozen(recipe, spec) || wanted?.Invoke(spec) == false) continue;
             var (multiplier, decay) = Of(recipe, spec.Group);
+            if (spec.Group is ParameterGroup.Table)
+            {
+                runs.Add(new ParameterRun(offset, spec.Elements, multiplier, decay, spec.Name, spec.Shape[1]));
+                continue;
+            }
             // A run never crosses the border between what has a bf16 copy and what has none.
             if (
                 runs.Count > 0

@@ -12,6 +12,7 @@ public class CostFormulas
     [InlineData("mistral")]
     [InlineData("mixtral")]
     [InlineData("alibi")]
+    [InlineData("dolmen")]
     [InlineData("gpt2")]
     [InlineData("mamba")]
     [InlineData("jamba")]
@@ -30,7 +31,8 @@ public class CostFormulas
                 && !tensor.Name.EndsWith("A_log", StringComparison.Ordinal)
                 && tensor.Name != plan.Embedding
                 && plan.Head.Tensors().All(head => head.Name != tensor.Name)
-                && tensor.Name != plan.Positions?.Name;
+                && tensor.Name != plan.Positions?.Name
+                && plan.Ngrams?.Any(table => table.Weight == tensor.Name) != true;             // looked up, as the embedding is
             // two of four
             if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);
             if (tensor.Shape.Length == 3) counted += 2.0 * tensor.Elements;                     // (I, 1, K) depthwise
@@ -47,6 +49,16 @@ public class CostFormulas
         // The formula takes T/2 for the (T+1)/2 positions of a causal triangle.
         Assert.Equal(counted, config.ForwardFlopsPerToken(length), 0.02 * counted);
         Assert.Equal(3 * config.ForwardFlopsPerToken(length), config.TrainingFlopsPerToken(length));
+    }
+
+    [Fact]
+    public void A_token_meets_one_row_of_each_n_gram_table_and_is_remembered_as_a_whole_number()
+    {
+        var config = (DolmenConfig)SmallModels.All["dolmen"];
+        var tables = (config.BigramRows + config.TrigramRows) * config.DModel;
+        Assert.Equal(config.Portable().Parameters + tables, config.Parameters);
+        Assert.Equal(config.Portable().Parameters + 2 * config.DModel, config.ActiveParameters);
+        Assert.Equal(config.Portable().StateBytes(10, 2) + 4 * 10, config.StateBytes(10, 2));
     }
 
     [Fact]

@@ -114,6 +114,7 @@ public sealed class GgufModelTests : IDisposable
 
     public static TheoryData<string, string> Unwritable => new()
     {
+        { "dolmen", "llama.cpp has no n-gram tables. Train the portable plan with --plan llama" },
         { "alibi", "its Llama has rotary positions" },
         { "window", "Dolmen does not write attention windows (this model sees 16 tokens back)" },
         { "qwen2 with llama 3 positions", "no Llama 3 positions in the architecture 'qwen2'" },
@@ -134,6 +135,7 @@ public sealed class GgufModelTests : IDisposable
         var llama = (TransformerConfig)Config("llama");
         ModelConfig config = name switch
         {
+            "dolmen" => SmallModels.All["dolmen"],
             "alibi" => llama with { Positions = PositionKind.Alibi },
             "window" => llama with { Window = 16 },
             "qwen2 with llama 3 positions" => llama with { QkvBias = true, RopeScaling = new Llama3Scaling(8, 1, 4, 8192) },

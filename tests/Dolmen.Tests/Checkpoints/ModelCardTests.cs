@@ -11,7 +11,8 @@ public class ModelCardTests
         foreach (var config in SmallModels.All.Values)
         {
             var card = new ModelCard("m", "s").Markdown(config, bos: 7);
-            var ours = config is S4Config or H3Config or HybridConfig or TransformerConfig { Positions: not PositionKind.Rotary };
+            var ours = config is S4Config or H3Config or HybridConfig or DolmenConfig
+                or TransformerConfig { Positions: not PositionKind.Rotary };
             Assert.Contains(ours ? "library_name: dolmen\n" : "library_name: transformers\n", card, StringComparison.Ordinal);
             Assert.Equal(!ours, card.Contains("AutoModelForCausalLM", StringComparison.Ordinal));
             Assert.Contains("license: 'other'\n", card, StringComparison.Ordinal);

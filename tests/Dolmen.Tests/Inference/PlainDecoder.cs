@@ -29,6 +29,7 @@ internal sealed class PlainDecoder
         var d = plan.DModel;
         var x = tokens.Select((token, t) => Enumerable.Range(0, d).Select(i => plain._weights[plan.Embedding][token * d + i]
             + (plan.Positions is { } positions ? plain._weights[positions.Name][t * d + i] : 0)).ToArray()).ToArray();
+        foreach (var table in plan.Ngrams ?? []) Add(x, plain.Looked(table, tokens));
         foreach (var block in plan.Blocks)
         {
             Add(x, plain.Mix(block.Mixer, [.. x.Select(row => plain.Norm(block.MixerNorm, row))]));
@@ -38,6 +39,16 @@ internal sealed class PlainDecoder
         var head = new LinearSpec(((LanguageHeadSpec)plan.Head).Weight ?? plan.Embedding, plan.VocabSize, d);
         return [.. x.Select(row => plain.Linear(head, plain.Norm(plan.FinalNorm, row)))];
     }
+
+    /// <summary>The row of the n-gram that ends at each token.</summary>
+    private double[][] Looked(NgramTableSpec table, int[] tokens) =>
+    [
+        .. tokens.Select((_, t) =>
+        {
+            int[] ngram = [.. Enumerable.Range(t - table.Order + 1, table.Order).Select(at => at < 0 ? -1 : tokens[at])];
+            return _weights[table.Weight].AsSpan(table.RowOf(ngram) * table.Size, table.Size).ToArray();
+        }),
+    ];
 
     private static void Add(double[][] x, double[][] y)
     {

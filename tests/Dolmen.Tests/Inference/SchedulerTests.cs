@@ -14,6 +14,7 @@ public class SchedulerTests
         ["attention"] = new TransformerConfig(263, 36, 2, 3, 1, 12, 50, 700),
         ["window"] = new TransformerConfig(263, 36, 2, 3, 1, 12, 50, 700, Window: 70),
         ["scaled by length"] = new TransformerConfig(263, 36, 2, 3, 1, 12, 50, 700, RopeScaling: new DynamicScaling(4, 32)),
+        ["n-grams"] = new DolmenConfig(263, 36, 2, 3, 1, 12, 50, 700, BigramRows: 97, TrigramRows: 61),
         ["mamba"] = MambaConfig.Of(263, 32, 2, 700),
         ["hybrid"] = new HybridConfig(263, 32, "2*M Af", 700, 2, 1, 16, 40, 32, 8),
     };

@@ -40,6 +40,7 @@ public class SpeculationTests
 
     [Theory]
     [InlineData("attention")]
+    [InlineData("n-grams")]
     [InlineData("mamba")]
     [InlineData("hybrid")]
     public async Task A_draft_that_is_the_model_itself_is_always_right(string name)
@@ -182,6 +183,7 @@ public class SpeculationTests
     private static Dictionary<string, DecoderConfig> Models { get; } = new()
     {
         ["attention"] = new TransformerConfig(263, 36, 2, 3, 1, 12, 50, 700),
+        ["n-grams"] = new DolmenConfig(263, 36, 2, 3, 1, 12, 50, 700, BigramRows: 97, TrigramRows: 61),
         ["mamba"] = MambaConfig.Of(263, 32, 2, 700),
         ["hybrid"] = new HybridConfig(263, 32, "2*M Af", 700, 2, 1, 16, 40, 32, 8),
     };

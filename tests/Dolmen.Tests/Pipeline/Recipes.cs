@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Evaluation;
 using Dolmen.Evaluation.Tasks;
 using Dolmen.Pipeline.Recipes;
@@ -117,6 +118,35 @@ public sealed class Recipes : IDisposable
             Error(Written("{ \"extends\": \"quickstrat\" }")),
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public void The_portable_plan_is_the_recipes_without_what_only_Dolmen_has()
+    {
+        const string own = "{ \"extends\": \"quickstart\", \"model\": { \"architecture\": \"dolmen\", \"depth\": 3, "
+            + "\"bigramRows\": 128 } }";
+        var path = Written(own);
+        var config = Assert.IsType<DolmenConfig>(Config(RecipeFile.Load(path, new RecipeChanges())));
+        Assert.Equal((128, 32768), (config.BigramRows, config.TrigramRows));
+        Assert.Equal(config.Portable(), Config(RecipeFile.Load(path, new RecipeChanges(Portable: true))));
+        // Overrides come after it, and a Transformer is portable as it is.
+        var deeper = RecipeFile.Load(path, new RecipeChanges(Portable: true, Set: ["model.depth=5"]));
+        Assert.Equal(5, Assert.IsType<TransformerConfig>(Config(deeper)).Layers);
+        Assert.IsType<TransformerConfig>(Config(RecipeFile.Load("tiny/transformer", new RecipeChanges(Portable: true))));
+        Assert.StartsWith(
+            "--plan llama: model.architecture is 'mamba', and only 'dolmen' has a portable plan.",
+            Assert.Throws<UserErrorException>(() => RecipeFile.Load("tiny/mamba", new RecipeChanges(Portable: true))).Message,
+            StringComparison.Ordinal
+        );
+
+        static ModelConfig Config(PipelineRecipe recipe) => recipe.Model.Build(4096, 256);
+    }
+
+    [Fact]
+    public void A_resolved_recipe_of_Dolmens_own_plan_names_every_size()
+    {
+        var config = new DolmenConfig(4096, 128, 4, 2, 2, 64, 352, 256, QkNorm: true, BigramRows: 0, TrigramRows: 77);
+        Assert.Equal(config, ModelRecipe.Of(config).Build(4096, 256));
     }
 
     [Fact]

@@ -167,6 +167,7 @@ public sealed class PackedConversations : IDisposable
         DecoderConfig config = SmallModels.All[name] switch
         {
             TransformerConfig small => small with { VocabSize = vocabulary, ContextLength = Context },
+            DolmenConfig small => small with { VocabSize = vocabulary, ContextLength = Context },
             Gpt2Config small => small with { VocabSize = vocabulary, ContextLength = Context },
             MambaConfig small => small with { VocabSize = vocabulary, ContextLength = Context },
             Mamba2Config small => small with { VocabSize = vocabulary, ContextLength = Context },

@@ -1,0 +1,51 @@
+// Llama's decoder (see TransformerConfig) with what was measured to make a small one learn more from the same tokens (docs/SPEEDRUN.md):
+// hashed n-gram tables beside the embedding (Svenstrup et al. 2017, "Hash Embeddings"; modded-nanogpt's bigram table).
+// D model, V vocab
+namespace Dolmen.Checkpoints;
+
+/// <summary>No other software has these layers: a model of them runs in Dolmen, a <see cref="TransformerConfig"/> anywhere.</summary>
+/// <param name="QkNorm">RMSNorm over each query and key head.</param>
+/// <param name="BigramRows">Rows of the table of the last two tokens; 0 has none.</param>
+/// <param name="TrigramRows">Rows of the table of the last three tokens; 0 has none.</param>
+public sealed record DolmenConfig(
+    int VocabSize,
+    int DModel,
+    int Layers,
+    int Heads,
+    int KvHeads,
+    int HeadDim,
+    int DFeedForward,
+    int ContextLength,
+    double RopeTheta = 10000,
+    double NormEps = 1e-5,
+    bool TieEmbeddings = true,
+    bool QkNorm = false,
+    int BigramRows = 0,
+    int TrigramRows = 0
+) : DecoderConfig
+{
+    private const int MostRows = 1 << 24;
+
+    /// <summary>The same without what Llama does not have.</summary>
+    public TransformerConfig Portable() => new(
+        VocabSize, DModel, Layers, Heads, KvHeads, HeadDim, DFeedForward, ContextLength, RopeTheta, NormEps, TieEmbeddings, QkNorm: QkNorm);
+
+    protected override DecoderPlan LanguagePlan() => Portable().Plan() with { Ngrams = [.. Tables()] };
+
+    protected override IReadOnlyList<string> BodyProblems()
+    {
+        if (Portable().Problems() is { Count: > 0 } problems) return problems;
+        return new ConfigRules()
+            .Require(BigramRows is >= 0 and <= MostRows,
+                $"model.bigramRows is {BigramRows}: it must lie between 0 (no table) and {MostRows}. 32768 suits a vocabulary of 4096.")
+            .Require(TrigramRows is >= 0 and <= MostRows,
+                $"model.trigramRows is {TrigramRows}: it must lie between 0 (no table) and {MostRows}. 32768 suits a vocabulary of 4096.")
+            .Problems;
+    }
+
+    private IEnumerable<NgramTableSpec> Tables()
+    {
+        if (BigramRows > 0) yield return new("model.embed_bigrams.weight", 2, BigramRows, DModel);
+        if (TrigramRows > 0) yield return new("model.embed_trigrams.weight", 3, TrigramRows, DModel);
+    }
+}
