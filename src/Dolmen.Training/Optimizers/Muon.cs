@@ -52,9 +52,16 @@ internal sealed class Muon : Optimizer
     {
         (_parameters, _recipe) = (parameters, recipe);
         _rest = new AdamW(parameters, recipe.Rest, ParameterGroups.Runs(recipe.Rest, parameters, spec => !IsHiddenMatrix(spec)));
+        long momentum = 0;
         _matrices = [.. parameters.Layout
             .Where(entry => IsHiddenMatrix(entry.Spec) && !ParameterGroups.IsFrozen(recipe, entry.Spec))
-            .SelectMany(entry => Parts(entry.Spec, entry.Offset))];
+            .SelectMany(entry => Parts(entry.Spec, entry.Offset))
+            .Select(matrix =>
+            {
+                var placed = matrix with { Momentum = momentum };
+                momentum += matrix.Elements;
+                return placed;
+            })];
         _momentum = new FlatBuffer(_matrices.Sum(matrix => matrix.Elements), parameters.Compute);
     }
 
@@ -63,28 +70,33 @@ internal sealed class Muon : Optimizer
     public override void Step(int step, double share, double gradientScale)
     {
         _rest.Step(step, share, gradientScale);
-        using var noGradient = no_grad();
+        // The matrices are too small to be divided among threads: each thread takes whole ones.
+        var parts = _parameters.Compute.HasKernels ? BatchParts.Count(_matrices.Count) : 1;
+        BatchParts.Run(parts, part =>
+        {
+            using var noGradient = no_grad();
+            for (var i = part; i < _matrices.Count; i += parts) Step(_matrices[i], share, gradientScale);
+        });
+    }
+
+    private void Step(HiddenMatrix matrix, double share, double gradientScale)
+    {
+        using var scope = NewDisposeScope();
         var run = ParameterGroups.Matrices(_recipe);
         var rate = run.Rate(_recipe, share);
-        long at = 0;
-        foreach (var matrix in _matrices)
-        {
-            using var scope = NewDisposeScope();
-            var gradient = View(_parameters.FlatGradient, matrix.Offset, matrix) * gradientScale;             // (M, N)
-            var momentum = View(_momentum.Tensor, at, matrix);
-            momentum.lerp_(gradient, 1 - _recipe.Momentum);
-            var direction = _recipe.Nesterov ? gradient.lerp(momentum, _recipe.Momentum) : momentum;
-            var update = NearestOrthogonal(
-                direction,
-                _recipe.Iterations,
-                _parameters.IsBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32
-            );
-            var weight = View(_parameters.FlatWeights, matrix.Offset, matrix);
-            var scale = Math.Sqrt(Math.Max(1, (double)matrix.Rows / matrix.Columns));
-            weight.mul_(1 - rate * run.Decay).add_(update, alpha: -rate * scale);
-            _parameters.RefreshCopy(matrix.Offset, matrix.Elements);
-            at += matrix.Elements;
-        }
+        var gradient = View(_parameters.FlatGradient, matrix.Offset, matrix) * gradientScale;                  // (M, N)
+        var momentum = View(_momentum.Tensor, matrix.Momentum, matrix);
+        momentum.lerp_(gradient, 1 - _recipe.Momentum);
+        var direction = _recipe.Nesterov ? gradient.lerp(momentum, _recipe.Momentum) : momentum;
+        var update = NearestOrthogonal(
+            direction,
+            _recipe.Iterations,
+            _parameters.IsBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32
+        );
+        var weight = View(_parameters.FlatWeights, matrix.Offset, matrix);
+        var scale = Math.Sqrt(Math.Max(1, (double)matrix.Rows / matrix.Columns));
+        weight.mul_(1 - rate * run.Decay).add_(update, alpha: -rate * scale);
+        _parameters.RefreshCopy(matrix.Offset, matrix.Elements);
     }
 
     protected override void Dispose(bool disposing)
@@ -128,7 +140,8 @@ internal sealed class Muon : Optimizer
     private static Tensor View(Tensor flat, long offset, HiddenMatrix matrix) =>
         flat.narrow(0, offset, matrix.Elements).view(matrix.Rows, matrix.Columns);
 
-    private sealed record HiddenMatrix(long Offset, long Rows, long Columns)
+    /// <param name="Offset">In the flat weights; <paramref name="Momentum"/>: in the momenta.</param>
+    private sealed record HiddenMatrix(long Offset, long Rows, long Columns, long Momentum = 0)
     {
         public long Elements => Rows * Columns;
     }
