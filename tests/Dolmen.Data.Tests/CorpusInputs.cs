@@ -21,7 +21,7 @@ public class CorpusInputs
     {
         using var fixture = new CorpusFixture().File("guide.md", """
             # Guide
-            What it is. And more.
+            The guide is about machines. And more.
 
             ## Install
             Run the installer on your machine. Then wait.
@@ -32,8 +32,8 @@ public class CorpusInputs
             """);
         fixture.Build();
         Assert.Equal(
-            "# Guide\nWhat it is.\nAnd more.\n\n## Guide > Install\nRun the installer on your machine.\nThen wait.\n\n```sh\n# not a "
-                + "heading\n```\n",
+            "# Guide\nThe guide is about machines.\nAnd more.\n\n## Guide: Install\nRun the installer on your machine.\nThen wait.\n\n"
+                + "```sh\n# not a heading\n```\n",
             fixture.Documents()
         );
     }
@@ -46,7 +46,7 @@ public class CorpusInputs
             <script>alert(1)</script><h2>Capstones</h2><div>They lie on top of<br>others, <i>mostly</i>.</div></body></html>
             """);
         fixture.Build();
-        Assert.Equal("# Stones\nOld stones stand.\n\n## Stones > Capstones\nThey lie on top of others, mostly.\n", fixture.Documents());
+        Assert.Equal("# Stones\nOld stones stand.\n\n## Stones: Capstones\nThey lie on top of others, mostly.\n", fixture.Documents());
     }
 
     [Theory]

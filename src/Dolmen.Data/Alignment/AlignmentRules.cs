@@ -44,9 +44,9 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
 
     private static readonly string[] TopicRefusals =
     [
-        "I don't know that section.",
-        "I don't know `{0}`.",
+        "I don't know anything about {0}.",
         "I don't know of anything by that name.",
+        "I don't know: nothing I have read is about {0}.",
     ];
 
     private readonly string _seed = $"{seed}";
@@ -188,9 +188,11 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         }
     }
 
-    private string Refusal(Entry entry) =>
-        string.Format(
-            SeededSample.One(entry.Kind == EntryKind.Section ? TopicRefusals : Refusals, $"{_seed}|refusal|{entry.Id}"),
-            entry.Signature
-        );
+    private string Refusal(Entry entry)
+    {
+        if (entry.Kind == EntryKind.Passage) return "I don't know how it goes on.";
+        return entry.IsProse
+            ? string.Format(SeededSample.One(TopicRefusals, $"{_seed}|refusal|{entry.Id}"), SectionQuestion.Topic(entry))
+            : string.Format(SeededSample.One(Refusals, $"{_seed}|refusal|{entry.Id}"), entry.Signature);
+    }
 }

@@ -25,7 +25,7 @@ internal sealed partial class InventedNames
         _taken = new HashSet<string>(known.SelectMany(e => new[] { e.Name, e.Signature }), StringComparer.Ordinal);
         var shown = training.ToList();
         _types = [.. shown.Where(e => e.Kind == EntryKind.Type)];
-        _sections = [.. shown.Where(e => e.Kind == EntryKind.Section)];
+        _sections = [.. shown.Where(e => e.Kind is (EntryKind.Section or EntryKind.Term) && InventedTopics.IsTemplate(e))];
         _members = [.. shown.Where(e => e.IsMember && IsTemplate(e))];
     }
 
@@ -102,17 +102,9 @@ internal sealed partial class InventedNames
 
     private Entry? Section(Entry template, int longer, ref StableRandom random)
     {
-        var lender = Other(_sections, template, ref random);
-        var name = Combine(
-            Math.Max(2, template.Name.Split(' ').Length) + longer,
-            lender.Name.Split(' '),
-            Other(_sections, template, ref random).Name.Split(' '),
-            " "
-        );
-        if (name is null || _taken.Contains(name))
-            return null;
-        var title = template.Signature[..^Math.Min(template.Signature.Length, template.Name.Length)];
-        return Lent(template, lender, name, title + name);
+        var (opening, ending) = (Other(_sections, template, ref random), Other(_sections, template, ref random));
+        var name = InventedTopics.Combine(template, opening, ending, longer);
+        return name is null || _taken.Contains(name) ? null : Lent(template, opening, name, $"{template.Subject}: {name}");
     }
 
     private static Entry Lent(Entry template, Entry lender, string name, string signature) => template with
@@ -130,7 +122,7 @@ internal sealed partial class InventedNames
     }
 
     // The opening of one name and the end of another, as many words in all as the template has.
-    private static string? Combine(int count, IReadOnlyList<string> opening, IReadOnlyList<string> ending, string separator)
+    internal static string? Combine(int count, IReadOnlyList<string> opening, IReadOnlyList<string> ending, string separator)
     {
         if (opening.Count == 0 || ending.Count == 0) return null;
         if (count <= 1) return ending[^1].Length > 3 ? ending[^1] : null;

@@ -3,7 +3,8 @@ using Dolmen.Data.Readers;
 
 namespace Dolmen.Data.Alignment;
 
-internal enum QuestionKind { Meaning, Which, Returns, Throws, Parameter }
+/// <summary><see cref="Definition"/> and <see cref="Cloze"/> are asked about prose: what a sentence defines, and how one goes on.</summary>
+internal enum QuestionKind { Meaning, Which, Returns, Throws, Parameter, Definition, Cloze }
 
 /// <summary>A question about one entry and its right answer, both by rule.</summary>
 internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, string Answer)
@@ -28,15 +29,6 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
         "Tell me about `{0}`.",
         "Describe `{0}` in one sentence.",
         "What does `{0}` stand for?",
-    ];
-
-    private static readonly string[] Topic =
-    [
-        "What is `{0}` about?",
-        "What does the section `{0}` say?",
-        "Explain `{0}`.",
-        "Tell me about `{0}`.",
-        "Describe `{0}` in one sentence.",
     ];
 
     private static readonly string[] WhichVerb =
@@ -88,7 +80,8 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
     /// parameter.</summary>
     public static Question? Ask(Entry entry, QuestionKind kind, string salt)
     {
-        if (entry.Kind is EntryKind.Passage or EntryKind.Document || !Answers(entry, kind)) return null;
+        if (entry.IsProse) return ProseQuestion.Ask(entry, kind, salt);
+        if (!Answers(entry, kind)) return null;
         var hash = StableHash.Of($"{salt}|{kind}|{entry.Id}");
         var (phrasings, about, answer) = kind switch
         {
@@ -118,7 +111,6 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
     private static string[] MeaningOf(Entry entry) => entry.Kind switch
     {
         EntryKind.Method or EntryKind.Constructor or EntryKind.Operator => Callable,
-        EntryKind.Section => Topic,
         _ => Noun,
     };
 

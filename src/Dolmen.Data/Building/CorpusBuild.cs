@@ -87,13 +87,8 @@ public static class CorpusBuild
         );
 
     public static CorpusResult Run(
-        CorpusRecipe recipe,
-        IReadOnlyList<string> inputs,
-        string outDirectory,
-        ulong seed,
-        IProgress<StageProgress> progress,
-        CancellationToken stop
-    ) =>
+        CorpusRecipe recipe, IReadOnlyList<string> inputs, string outDirectory, ulong seed, IProgress<StageProgress> progress,
+        CancellationToken stop) =>
         Run(recipe, inputs, outDirectory, seed, null, CleaningRun.Default, progress, stop)
         ?? throw new InvalidOperationException("A single rank leaves no shard to others.");
 
@@ -123,20 +118,16 @@ public static class CorpusBuild
             held.Sum(h => (long)h.Text.Length),
             held.Count
         );
-        return Finish(recipe, texts, part.Training, part.HeldOut, cleaned, [KindCount.Of(part, cleaned.Kept)], build);
+        return Finish(recipe, texts, part.Training, part.HeldOut, cleaned, [KindCount.Of(part, cleaned.Kept)], build, _ => true);
     }
 
     /// <summary>Questions about a crawl are asked about the sections of its pages, of as many as memory should hold; those about
     /// documentation, about its entries.</summary>
     private static CorpusResult FromDocuments(
-        CorpusRecipe recipe,
-        IReadOnlyList<InputFile> files,
-        DocumentationPart? documentation,
-        CleaningReport cleaned,
-        CorpusWork build
-    )
+        CorpusRecipe recipe, IReadOnlyList<InputFile> files, DocumentationPart? documentation, CleaningReport cleaned, CorpusWork build)
     {
         var ignored = new Funnel();
+        var own = (documentation?.Training ?? []).Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
         var texts = new List<string>();
         List<Entry> training = [.. documentation?.Training ?? []], heldOut = [.. documentation?.HeldOut ?? []];
         long chars = 0, sampled = 0;
@@ -188,8 +179,12 @@ public static class CorpusBuild
                 .. documentation is null ? [] : (KindCount[])[KindCount.Of(documentation, explained)],
                 KindCount.OfCrawls(cleaned, files.Count, documentation, explained, heldOutCount),
             ],
-            build
+            build,
+            IsAsked
         );
+
+        // A sentence of a crawled page is not what anybody wants completed; of a text that someone chose it is what can be asked.
+        bool IsAsked(Entry entry) => entry.Kind != EntryKind.Passage || own.Contains(entry.Id);
     }
 
     /// <param name="Sample">All documents, or those that questions are asked about.</param>
@@ -203,6 +198,7 @@ public static class CorpusBuild
     );
 
     /// <summary>The data of alignment and evaluation, and the report.</summary>
+    /// <param name="isAsked">Which of the training entries questions may be made of.</param>
     private static CorpusResult Finish(
         CorpusRecipe recipe,
         Texts texts,
@@ -210,13 +206,15 @@ public static class CorpusBuild
         IReadOnlyList<Entry> heldOut,
         CleaningReport cleaned,
         IReadOnlyList<KindCount> kinds,
-        CorpusWork build
+        CorpusWork build,
+        Func<Entry, bool> isAsked
     )
     {
         var (outDirectory, seed, stop) = (build.Directory, build.Seed, build.Stop);
-        var askable = training.Count(e => e.Kind is not (EntryKind.Document or EntryKind.Passage));
+        List<Entry> asked = [.. training.Where(isAsked)];
+        var askable = asked.Count(e => e.Kind != EntryKind.Document);
         var aligns = askable >= recipe.MinAlignmentEntries;
-        var alignment = aligns ? new AlignmentRules(recipe, training, heldOut, seed).Build(stop) : AlignmentSet.Empty;
+        var alignment = aligns ? new AlignmentRules(recipe, asked, heldOut, seed).Build(stop) : AlignmentSet.Empty;
         var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
             ? SeededSample.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)

@@ -33,7 +33,7 @@ internal static class EntrySet
         {
             if (entry.Summary.Length == 0 && !entry.IsProse) funnel.Drop("empty-summary");
             else if (entry.Kind is EntryKind.Passage or EntryKind.Document || signatures.Add(entry.Signature)) kept.Add(entry);
-            else if (entry.Kind != EntryKind.Section) funnel.Drop("duplicate-signature");
+            else if (entry.Kind is not (EntryKind.Section or EntryKind.Term)) funnel.Drop("duplicate-signature");
             else kept.Add(Renamed(entry));
         }
         CountSharedTexts(kept, funnel);

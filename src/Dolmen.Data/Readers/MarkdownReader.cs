@@ -4,7 +4,8 @@ using Dolmen.Data.Inputs;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>Markdown and plain text. Of Markdown only what carries structure is read: ATX headings, fences and front matter.</summary>
+/// <summary>Markdown and plain text. Of Markdown only what carries structure is read: headings, fences, lists of terms and front
+/// matter.</summary>
 internal static class MarkdownReader
 {
     public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
@@ -27,10 +28,16 @@ internal static class MarkdownReader
         foreach (var line in text.Split('\n'))
         {
             var trimmed = line.TrimStart();
-            if (fence.Length == 0 && IsHeading(line))
+            if (fence.Length == 0 && HeadingLevel(line) is > 0 and var level)
             {
                 EndParagraph();
-                sections.Heading(line.Trim('#', ' ', '\t'));
+                sections.Heading(level, line.Trim('#', ' ', '\t'));
+                continue;
+            }
+            if (fence.Length == 0 && Underline(line) is > 0 and var underlined && IsOneLine(paragraph))
+            {
+                sections.Heading(underlined, paragraph.ToString());
+                paragraph.Clear();
                 continue;
             }
             if (trimmed.StartsWith("```", StringComparison.Ordinal) || trimmed.StartsWith("~~~", StringComparison.Ordinal))
@@ -46,14 +53,28 @@ internal static class MarkdownReader
 
         void EndParagraph()
         {
-            sections.Paragraph(paragraph.ToString());
+            MarkdownTerms.Add(paragraph.ToString(), sections);
             paragraph.Clear();
         }
     }
 
-    private static bool IsHeading(string line)
+    private static int HeadingLevel(string line)
     {
         var level = line.Length - line.TrimStart('#').Length;
-        return level is >= 1 and <= 6 && level < line.Length && line[level] is ' ' or '\t';
+        return level is >= 1 and <= 6 && level < line.Length && line[level] is ' ' or '\t' ? level : 0;
+    }
+
+    // A line of = or - under a line of text makes that a heading; two dashes are too easily something else.
+    private static int Underline(string line)
+    {
+        var marks = line.AsSpan().TrimEnd();
+        if (marks.Length < 3) return 0;
+        return marks.IndexOfAnyExcept('=') < 0 ? 1 : marks.IndexOfAnyExcept('-') < 0 ? 2 : 0;
+    }
+
+    private static bool IsOneLine(StringBuilder paragraph)
+    {
+        var text = paragraph.ToString();
+        return text.Length > 1 && text.IndexOf('\n', StringComparison.Ordinal) == text.Length - 1 && ProseBlocks.IsProse(text);
     }
 }

@@ -4,78 +4,153 @@ using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
 
-/// <summary>Headings and paragraphs, in the order they come, to the entries of one document.</summary>
-internal sealed class Sections(string source)
+/// <summary>Headings, paragraphs and defined terms, in the order they come, to the entries of one document.</summary>
+internal sealed class Sections
 {
     private const int MinChars = 20;
-    private const int MaxSummaryChars = 400;
+    private const int MaxTermChars = 80;
 
-    private readonly List<(string Heading, StringBuilder Text)> _sections = [("", new StringBuilder())];
-
-    public void Heading(string text)
+    private sealed class Part(int level, string heading, bool isTerm = false)
     {
-        if (WhiteSpace.Collapse(text) is { Length: > 0 } heading) _sections.Add((heading, new StringBuilder()));
+        public int Level { get; } = level;
+
+        public string Heading { get; set; } = heading;
+
+        public bool IsTerm { get; } = isTerm;
+
+        public StringBuilder Text { get; } = new();
     }
 
-    public void Paragraph(string text)
+    private readonly string _source;
+    private readonly List<Part> _parts;
+    private Part _section = new(0, "");
+    private Part? _term;
+    private bool _endsInItem;
+    private string _admonition = "";
+
+    public Sections(string source)
     {
-        var body = _sections[^1].Text;
-        if (text.Trim('\n', '\r').TrimEnd() is not { Length: > 0 } paragraph || string.IsNullOrWhiteSpace(paragraph)) return;
-        if (body.Length > 0) body.Append("\n\n");
-        body.Append(paragraph);
+        _source = source;
+        _parts = [_section];
+    }
+
+    private Part Open => _term ?? _section;
+
+    public void Heading(int level, string text)
+    {
+        if (SectionTitle.Clean(text) is not { Length: > 0 } heading) return;
+        if (_parts.Count > 1 && SectionTitle.IsAdmonition(heading))
+        {
+            _admonition = $"{heading}: ";
+            return;
+        }
+        EndTerm();
+        _endsInItem = false;
+        _admonition = "";
+        _section = new Part(level, heading);
+        _parts.Add(_section);
+    }
+
+    public void Paragraph(string text) => Append(text, "\n\n", isItem: false);
+
+    /// <summary>An item of a list, on the line after the one before it.</summary>
+    public void Item(string text) => Append($"- {text}", _endsInItem ? "\n" : "\n\n", isItem: true);
+
+    /// <summary>The paragraphs up to <see cref="EndTerm"/> say what the term means. Terms that follow each other share them.</summary>
+    public void Term(string name)
+    {
+        if (WhiteSpace.Collapse(InlineMarkdown.Plain(name)).TrimEnd(':', ' ') is not { Length: > 0 } term) return;
+        if (_term is { Text.Length: 0 }) _term.Heading += $", {term}";
+        else
+        {
+            EndTerm();
+            _term = new Part(0, term, isTerm: true);
+        }
+    }
+
+    /// <summary>A term that is explained in a sentence becomes an entry of its own; others stay in the text of their section.</summary>
+    public void EndTerm()
+    {
+        if (_term is not { } term) return;
+        _term = null;
+        _endsInItem = false;
+        var text = term.Text.ToString();
+        term.Heading = TermName.Clean(term.Heading);
+        if (IsExplained(term.Heading, text)) _parts.Add(term);
+        else Item(text.Length > 0 ? $"{term.Heading}: {text}" : term.Heading);
     }
 
     /// <summary>The first heading is the title: with the text before it and under it, it heads the document.</summary>
     public IEnumerable<Entry> Build(Funnel funnel)
     {
-        var title = _sections.Count > 1 ? _sections[1].Heading : Path.GetFileNameWithoutExtension(source);
-        var lead = _sections[0].Text.ToString();
-        if (_sections.Count == 1)
+        EndTerm();
+        var first = _parts.FindIndex(p => p.Heading.Length > 0 && !p.IsTerm);
+        var title = first >= 0 ? _parts[first].Heading : Path.GetFileNameWithoutExtension(_source);
+        var lead = _parts[0].Text.ToString();
+        if (_parts.Count == 1)
         {
-            foreach (var passage in Passages.Cut(lead, title, source, funnel)) yield return passage;
+            foreach (var passage in Passages.Cut(lead, title, _source, funnel)) yield return passage;
             yield break;
         }
-        var opening = string.Join("\n\n", new[] { lead, _sections[1].Text.ToString() }.Where(t => t.Length > 0));
-        var (first, rest) = FirstSentence(opening);
-        yield return Entry.Prose($"{source}#", EntryKind.Document, title, source, title, first, rest, source, 0);
-        for (var i = 2; i < _sections.Count; i++)
+        var english = AnswerSentence.IsEnglish(string.Join('\n', _parts.Select(p => p.Text)));
+        var opening = string.Join("\n\n", new[] { lead, first >= 0 ? _parts[first].Text.ToString() : "" }.Where(t => t.Length > 0));
+        var (summary, rest) = FirstSentence(opening, english, false);
+        yield return Entry.Prose($"{_source}#", EntryKind.Document, title, _source, title, summary, rest, _source, 0, title);
+        var place = new SectionPlace(title);
+        for (var i = 1; i < _parts.Count; i++)
         {
-            var (heading, text) = _sections[i];
+            var part = _parts[i];
+            if (i == first) continue;
+            if (!part.IsTerm) place.Enter(part.Level, part.Heading);
+            var text = part.Text.ToString();
             if (text.Length < MinChars)
             {
-                funnel.Drop("too-short");
+                if (part.IsTerm || i + 1 == _parts.Count || !_parts[i + 1].IsTerm) funnel.Drop("too-short");
                 continue;
             }
-            (first, rest) = FirstSentence(text.ToString());
+            (summary, rest) = FirstSentence(text, english, part.IsTerm);
+            var subject = part.IsTerm ? place.SubjectOfTerms : place.Subject;
+            var kind = part.IsTerm ? EntryKind.Term : EntryKind.Section;
             yield return Entry.Prose(
-                $"{source}#{i - 1}",
-                EntryKind.Section,
-                heading,
-                source,
-                $"{title} > {heading}",
-                first,
+                $"{_source}#{i}",
+                kind,
+                part.Heading,
+                _source,
+                $"{subject}: {part.Heading}",
+                summary,
                 rest,
-                source,
-                i
+                _source,
+                i,
+                subject
             );
         }
     }
 
-    private static (string First, string Remaining) FirstSentence(string text)
+    private void Append(string text, string separator, bool isItem)
     {
-        var end = text.IndexOf("\n\n", StringComparison.Ordinal);
-        if (end < 0) end = text.Length;
-        for (var i = 0; i + 1 < Math.Min(end, MaxSummaryChars); i++)
-        {
-            if (text[i] is not ('.' or '!' or '?') || !char.IsWhiteSpace(text[i + 1])) continue;
-            end = i + 1;
-            break;
-        }
-        if (end > MaxSummaryChars)
-        {
-            var space = text.LastIndexOfAny([' ', '\n'], MaxSummaryChars);
-            end = space > 0 ? space : MaxSummaryChars - (char.IsHighSurrogate(text[MaxSummaryChars - 1]) ? 1 : 0);
-        }
-        return (WhiteSpace.Collapse(text[..end]), text[end..].Trim());
+        if (text.Trim('\n', '\r').TrimEnd() is not { Length: > 0 } paragraph || string.IsNullOrWhiteSpace(paragraph)) return;
+        var body = Open.Text;
+        if (body.Length > 0) body.Append(separator);
+        body.Append(_admonition).Append(paragraph);
+        _admonition = "";
+        _endsInItem = isItem;
+    }
+
+    private static bool IsExplained(string term, string text)
+    {
+        if (term.Length is 0 or > MaxTermChars || text.Length < MinChars || !term.Any(char.IsLetter)) return false;
+        return FirstSentence(text, AnswerSentence.IsEnglish(text), isDefinition: true).First.Length > 0;
+    }
+
+    /// <summary>The sentence that the text opens with, where it can stand alone; otherwise nothing, and all of the text remains.</summary>
+    private static (string First, string Remaining) FirstSentence(string text, bool english, bool isDefinition)
+    {
+        var paragraph = text.IndexOf("\n\n", StringComparison.Ordinal);
+        if (paragraph < 0) paragraph = text.Length;
+        if (!ProseBlocks.IsProse(text.AsSpan(0, paragraph))) return ("", text);
+        var end = Sentences.End(text.AsSpan(0, paragraph), 0);
+        if (end < 0) return ("", text);
+        var sentence = WhiteSpace.Collapse(InlineMarkdown.Plain(text[..end]));
+        return AnswerSentence.Is(sentence, english, isDefinition) ? (sentence, text[end..].Trim()) : ("", text);
     }
 }

@@ -1,0 +1,38 @@
+using System.Text.RegularExpressions;
+
+namespace Dolmen.Data.Readers;
+
+/// <summary>A line of Markdown as a reader sees it: links are their words, pictures and emphasis are gone. Code keeps its
+/// backticks.</summary>
+internal static partial class InlineMarkdown
+{
+    public static string Plain(string line)
+    {
+        if (line.AsSpan().IndexOfAny("[]*_<!") < 0) return line;
+        var text = Picture().Replace(line, "");
+        text = Link().Replace(text, "$1");
+        text = Reference().Replace(text, "$1");
+        text = Tag().Replace(text, "");
+        text = Strong().Replace(text, "$2");
+        return Emphasis().Replace(text, "$2");
+    }
+
+    [GeneratedRegex(@"!\[[^\]\n]*\]\([^)\n]*\)")]
+    private static partial Regex Picture();
+
+    [GeneratedRegex(@"\[([^\]\[\n]+)\]\([^)\n]*\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"(?<=[\s(]|^)\[([^\]\[\n]{2,})\]\[[^\]\n]*\]")]
+    private static partial Regex Reference();
+
+    [GeneratedRegex(@"</?(?:a|b|i|em|strong|span|br|img|p|div|sub|sup|kbd|code|small|u)(?:\s[^<>\n]*)?/?>", RegexOptions.IgnoreCase)]
+    private static partial Regex Tag();
+
+    [GeneratedRegex(@"(?<!\w)(\*\*|__)(?=\S)([^*\n]+?)(?<=\S)\1(?!\w)")]
+    private static partial Regex Strong();
+
+    // An asterisk or underscore between words, or inside one, is not emphasis.
+    [GeneratedRegex(@"(?<![\w*\\])([*_])(?=[^\s*_])([^*_\n`]+?)(?<=[^\s*_])\1(?![\w*])")]
+    private static partial Regex Emphasis();
+}

@@ -1,0 +1,35 @@
+namespace Dolmen.Data.Readers;
+
+/// <summary>The paragraphs of a section that are running prose: no lists, tables, quotes of code or headings.</summary>
+internal static class ProseBlocks
+{
+    public static IEnumerable<string> Of(string text)
+    {
+        var fence = "";
+        foreach (var block in text.ReplaceLineEndings("\n").Split("\n\n"))
+        {
+            var opens = fence.Length == 0;
+            foreach (var line in block.Split('\n'))
+            {
+                var trimmed = line.TrimStart();
+                if (!trimmed.StartsWith("```", StringComparison.Ordinal) && !trimmed.StartsWith("~~~", StringComparison.Ordinal)) continue;
+                if (fence.Length == 0) fence = trimmed[..3];
+                else if (trimmed.StartsWith(fence, StringComparison.Ordinal)) fence = "";
+            }
+            if (opens && IsProse(block)) yield return InlineMarkdown.Plain(block.Trim());
+        }
+    }
+
+    /// <summary>Whether a block without blank lines opens as prose does.</summary>
+    public static bool IsProse(ReadOnlySpan<char> block)
+    {
+        if (block.StartsWith("    ") || block.StartsWith("\t")) return false;
+        block = block.TrimStart();
+        if (block.IsEmpty || block[0] is '|' or '>' or '#' or '<' or '{' or '}' or '$' or '%' or '=' or '+' or '\\' or '/') return false;
+        if (block.StartsWith("```") || block.StartsWith("~~~") || block.StartsWith("---") || block.StartsWith("***")) return false;
+        if (block[0] is '-' or '*' or '•' or '–' && block.Length > 1 && block[1] is ' ' or '\t') return false;
+        var digits = 0;
+        while (digits < block.Length && char.IsAsciiDigit(block[digits])) digits++;
+        return digits is 0 or > 3 || digits + 1 >= block.Length || block[digits] is not ('.' or ')') || block[digits + 1] != ' ';
+    }
+}
