@@ -8,6 +8,8 @@ namespace Dolmen.Data.Readers;
 /// matter.</summary>
 internal static class MarkdownReader
 {
+    private const int MaxHeadingChars = 200;
+
     public static IEnumerable<Entry> Read(InputFile file, Funnel funnel)
     {
         var text = BoundedText.ReadText(file, funnel).ReplaceLineEndings("\n");
@@ -74,6 +76,7 @@ internal static class MarkdownReader
 
     private static bool IsOneLine(StringBuilder paragraph)
     {
+        if (paragraph.Length is < 2 or > MaxHeadingChars) return false;
         var text = paragraph.ToString();
         return text.Length > 1 && text.IndexOf('\n', StringComparison.Ordinal) == text.Length - 1 && ProseBlocks.IsProse(text);
     }

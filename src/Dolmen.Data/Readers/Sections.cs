@@ -60,7 +60,7 @@ internal sealed class Sections
     public void Term(string name)
     {
         if (WhiteSpace.Collapse(InlineMarkdown.Plain(name)).TrimEnd(':', ' ') is not { Length: > 0 } term) return;
-        if (_term is { Text.Length: 0 }) _term.Heading += $", {term}";
+        if (_term is { Text.Length: 0, Heading.Length: <= MaxTermChars }) _term.Heading += $", {term}";
         else
         {
             EndTerm();
@@ -142,6 +142,15 @@ internal sealed class Sections
         return FirstSentence(text, AnswerSentence.IsEnglish(text), isDefinition: true).First.Length > 0;
     }
 
+    // Lists of options are written in small letters and without full stops: "how fast it turns".
+    private static string AsSentence(string phrase)
+    {
+        if (phrase.Length < MinChars || !char.IsLetterOrDigit(phrase[^1]) && phrase[^1] is not ('.' or ')' or '`')) return phrase;
+        var opener = phrase.Split(' ', 2)[0];
+        if (EnglishVerbs.IsVerb(opener) || EnglishVerbs.IsFunctionWord(opener)) phrase = char.ToUpperInvariant(phrase[0]) + phrase[1..];
+        return phrase[^1] == '.' ? phrase : $"{phrase}.";
+    }
+
     /// <summary>The sentence that the text opens with, where it can stand alone; otherwise nothing, and all of the text remains.</summary>
     private static (string First, string Remaining) FirstSentence(string text, bool english, bool isDefinition)
     {
@@ -149,8 +158,10 @@ internal sealed class Sections
         if (paragraph < 0) paragraph = text.Length;
         if (!ProseBlocks.IsProse(text.AsSpan(0, paragraph))) return ("", text);
         var end = Sentences.End(text.AsSpan(0, paragraph), 0);
-        if (end < 0) return ("", text);
+        if (end < 0 && !(isDefinition && paragraph == text.Length)) return ("", text);
+        if (end < 0) end = paragraph;
         var sentence = WhiteSpace.Collapse(InlineMarkdown.Plain(text[..end]));
+        if (isDefinition && english) sentence = AsSentence(sentence);
         return AnswerSentence.Is(sentence, english, isDefinition) ? (sentence, text[end..].Trim()) : ("", text);
     }
 }
