@@ -127,7 +127,7 @@ public class SectionQuestionTests
             + "Stops the wheel within\n  a single turn.\n- nothing that is explained\n\nUnderlined\n----------\nThe motor of the wheel is quiet.\n";
         var entries = MarkdownReader.Parse(text, "wheel.md", new Funnel()).ToList();
         Assert.Equal("Stops the wheel within a single turn.", entries.Single(e => e.Name == "Brake").Summary);
-        Assert.Equal("Sets how fast the wheel turns.", entries.Single(e => e.Name == "`--speed N`").Summary);
+        Assert.Equal("Sets how fast the wheel turns.", entries.Single(e => e.Name == "--speed N").Summary);
         Assert.Equal("Wheel: Brake", entries.Single(e => e.Name == "Brake").Signature);
         Assert.Contains("nothing that is explained", entries.Single(e => e.Name == "Options").Remarks, StringComparison.Ordinal);
         Assert.Equal("The motor of the wheel is quiet.", entries.Single(e => e.Name == "Underlined").Summary);
