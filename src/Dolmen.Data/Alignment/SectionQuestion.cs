@@ -86,7 +86,7 @@ internal static class SectionQuestion
         var rest = line.AsSpan(entry.Name.Length).TrimStart();
         if (rest.Length < 12 || rest[0] is not ('—' or '–' or '-')) return null;
         var phrase = rest[1..].Trim().ToString();
-        if (!EnglishVerbs.IsBase(phrase.Split(' ', 2)[0]) || phrase.EndsWith('.') || phrase.Split(' ').Length < 3) return null;
+        if (!EnglishVerbs.IsBase(phrase.Split(' ', 2)[0]) || phrase.EndsWith('.') || phrase.Split(' ').Length < 4) return null;
         return $"{char.ToUpperInvariant(phrase[0])}{phrase[1..]}.";
     }
 

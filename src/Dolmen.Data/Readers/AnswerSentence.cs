@@ -87,8 +87,10 @@ internal static class AnswerSentence
             if (Common.Contains(word.ToString())) common++;
             if (words >= 400) break;
         }
-        // A line of a list of options may hold none of them.
-        return words <= ShortWords ? common > 0 || text.All(char.IsAscii) : common * 12 >= words;
+        // A line of a list of options may hold none of them, and pages of names and signatures few.
+        if (words <= ShortWords) return common > 0 || text.All(char.IsAscii);
+        var opening = text.AsSpan(0, Math.Min(text.Length, 4096));
+        return common * 12 >= words || (common * 40 >= words && opening.IndexOfAnyExceptInRange('\0', '~') < 0);
     }
 
     private static bool EndsAsSentence(string sentence)
