@@ -59,7 +59,7 @@ internal static class SectionQuestion
 
     public static Question? Ask(Entry entry, string salt)
     {
-        if (entry.Name.Length == 0) return null;
+        if (!entry.Name.Any(char.IsLetter)) return null;
         if (entry.Kind == EntryKind.Document && OneLine(entry) is { } line)
             return new Question(
                 entry,
@@ -117,7 +117,7 @@ internal static class SectionQuestion
         var topic = hasPlace ? $"{term} in {TopicPhrase.Of(entry.Subject, text)}" : term;
         if (EnglishVerbs.IsThirdPerson(answer.Split(' ', 2)[0])) return Phrase(Does, topic, hash);
         if (IsNounPhrase(answer)) return Phrase(Is, topic, hash);
-        return Phrase(SaysOf(answer, name) ?? Means, topic, hash);
+        return Phrase(SaysOf(answer, name) ?? (isName ? Means : Says), topic, hash);
     }
 
     // "The name of the table.", "A command to execute.": no verb before what describes the noun.

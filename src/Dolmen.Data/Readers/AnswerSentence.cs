@@ -29,7 +29,7 @@ internal static class AnswerSentence
         "nevertheless", "nonetheless", "alternatively", "conversely", "meanwhile", "still", "yet", "see", "refer", "next", "later", "now",
         "first", "second", "third", "secondly", "thirdly", "firstly", "lastly", "fortunately", "unfortunately", "example", "examples",
         "syntax", "usage", "table", "figure", "listing", "too", "there", "where", "which", "who", "whose", "as", "since", "because",
-        "note", "recall", "remember", "unlike", "neither", "either", "one", "more", "most", "further", "of", "each", "other", "others",
+        "note", "recall", "remember", "unlike", "neither", "either", "none", "one", "more", "most", "further", "of", "each", "other", "others",
         "what", "how", "why", "even", "rather", "below", "above", "consider", "suppose", "let", "say", "we", "i", "our", "my", "same",
         "perhaps", "indeed", "actually", "basically", "generally", "given", "especially", "specifically", "equivalently", "eventually",
         "compare", "ditto", "former", "latter", "whether", "whatever", "whichever", "depending", "regardless", "warning", "tip",
@@ -89,8 +89,7 @@ internal static class AnswerSentence
         }
         // A line of a list of options may hold none of them, and pages of names and signatures few.
         if (words <= ShortWords) return common > 0 || text.All(char.IsAscii);
-        var opening = text.AsSpan(0, Math.Min(text.Length, 4096));
-        return common * 12 >= words || (common * 40 >= words && opening.IndexOfAnyExceptInRange('\0', '~') < 0);
+        return common * 12 >= words || (common * 40 >= words && !text.Take(4096).Any(c => c > '~' && char.IsLetter(c)));
     }
 
     private static bool EndsAsSentence(string sentence)

@@ -147,7 +147,7 @@ internal sealed class Sections
     {
         if (phrase.Length < MinChars || !char.IsLetterOrDigit(phrase[^1]) && phrase[^1] is not ('.' or ')' or '`')) return phrase;
         var opener = phrase.Split(' ', 2)[0];
-        if (EnglishVerbs.IsVerb(opener) || EnglishVerbs.IsFunctionWord(opener)) phrase = char.ToUpperInvariant(phrase[0]) + phrase[1..];
+        if (opener.All(char.IsAsciiLetterLower)) phrase = char.ToUpperInvariant(phrase[0]) + phrase[1..];
         return phrase[^1] == '.' ? phrase : $"{phrase}.";
     }
 

@@ -16,8 +16,7 @@ internal static partial class TermName
         if (LongOption().Match(term) is { Success: true } option) return option.Value;
         if (Function().Match(term) is { Success: true } function) return $"{function.Groups[1].Value}()";
         if (term.StartsWith('-')) return term.Split([' ', ','], 2)[0];
-        var cut = term.AsSpan().IndexOfAny("[{;=<");
-        return cut > 2 ? term[..cut].TrimEnd(' ', '(', ',') : term;
+        return Clause().Match(term) is { Success: true } clause ? clause.Value : term;
     }
 
     /// <summary>Every word of it is a name, or it is set as code: <c>work_mem</c>, <c>CREATE TABLE</c>, <c>--verbose</c>, <c>digest()</c>,
@@ -42,6 +41,10 @@ internal static partial class TermName
         }
         return false;
     }
+
+    // "TRANSFORM { FOR TYPE name }", "shared_buffers = 128MB", "EXEC SQL begin;"
+    [GeneratedRegex(@"^[^\s\[{;=<]{2,}(?: [^\s\[{;=<]+)*?(?=\s*[;=]|\s+[\[{<(])")]
+    private static partial Regex Clause();
 
     [GeneratedRegex(@"(?<![\w-])--[A-Za-z0-9][\w-]*")]
     private static partial Regex LongOption();
