@@ -7,8 +7,11 @@ namespace Dolmen.Data.Readers;
 internal static partial class TermName
 {
     /// <summary>Without the type that manuals add in parentheses: <c>work_mem (integer)</c>.</summary>
-    public static string Clean(string term) =>
-        WhiteSpace.Collapse(TypeInParentheses().Replace(term, "").Replace("`", "", StringComparison.Ordinal)).Trim(':', ',', ' ', '—', '–');
+    public static string Clean(string term)
+    {
+        var name = TypeInParentheses().Replace(term, "").Replace("`", "", StringComparison.Ordinal);
+        return WhiteSpace.Collapse(name).Trim(':', ',', ' ', '—', '–');
+    }
 
     /// <summary>As people call it: an option by its long form, a function without its arguments, a clause by its first words.</summary>
     public static string Spoken(string term)

@@ -8,7 +8,8 @@ namespace Dolmen.Tests.Data.Alignment;
 public class SectionQuestionTests
 {
     private const string Page = """
-        <html><body><div class="navheader"><table><tr><th colspan="2">Chapter 7. Kilns</th></tr><tr><td>Prev</td><td>Next</td></tr></table></div>
+        <html><body><div class="navheader"><table><tr><th colspan="2">Chapter 7. Kilns</th></tr>
+        <tr><td>Prev</td><td>Next</td></tr></table></div>
         <div class="refentry"><h2>7.4. LIGHT KILN</h2><p>LIGHT KILN — heat a kiln up to its working temperature</p>
         <h2>Synopsis</h2><pre>LIGHT KILN [ IF COLD ] name [, ...]</pre>
         <h2>Description</h2><p>LIGHT KILN starts the burners of a kiln. It waits for the sensors (see Section 7.2).</p>
@@ -111,8 +112,8 @@ public class SectionQuestionTests
     [Fact]
     public void A_sentence_that_defines_something_is_asked_by_what_it_defines()
     {
-        const string text = "# Pottery\n\n## Firing the work\nPots are fired twice at most. A pyrometric cone is a small pyramid that bends in "
-            + "the heat. The result is a surprise. It is a joy.\n";
+        const string text = "# Pottery\n\n## Firing the work\nPots are fired twice at most. A pyrometric cone is a small pyramid that "
+            + "bends in the heat. The result is a surprise. It is a joy.\n";
         var section = MarkdownReader.Parse(text, "pottery.md", new Funnel()).Last();
         var asked = InAllWays(section, QuestionKind.Definition).ToList();
         Assert.NotEmpty(asked);
@@ -123,8 +124,9 @@ public class SectionQuestionTests
     [Fact]
     public void Bullets_of_Markdown_that_explain_a_word_are_terms()
     {
-        const string text = "# Wheel\n\n## Options\nThere are a few.\n\n- `--speed N`: sets how fast the wheel turns\n- **Brake**: "
-            + "Stops the wheel within\n  a single turn.\n- nothing that is explained\n\nUnderlined\n----------\nThe motor of the wheel is quiet.\n";
+        const string text = "# Wheel\n\n## Options\nThere are a few.\n\n- `--speed N`: sets how fast the wheel turns\n"
+            + "- **Brake**: Stops the wheel within\n  a single turn.\n- nothing that is explained\n\n"
+            + "Underlined\n----------\nThe motor of the wheel is quiet.\n";
         var entries = MarkdownReader.Parse(text, "wheel.md", new Funnel()).ToList();
         Assert.Equal("Stops the wheel within a single turn.", entries.Single(e => e.Name == "Brake").Summary);
         Assert.Equal("Sets how fast the wheel turns.", entries.Single(e => e.Name == "--speed N").Summary);
@@ -136,9 +138,9 @@ public class SectionQuestionTests
     [Fact]
     public void Prose_is_asked_by_sentences_of_which_one_continuation_is_right()
     {
-        const string text = "The potter of the village walked down to the river in the early morning. Her bucket was full of grey clay, and the "
-            + "path was steep.\nShe said: \"Never again will I carry it by hand to the house.\" The donkey that stood beside the gate looked at "
-            + "the heavy bucket with great suspicion.";
+        const string text = "The potter of the village walked down to the river in the early morning. Her bucket was full of grey clay, "
+            + "and the path was steep.\nShe said: \"Never again will I carry it by hand to the house.\" The donkey that stood beside the gate "
+            + "looked at the heavy bucket with great suspicion.";
         var passage = Passages.Cut(text, "tale", "tale.txt", new Funnel()).Single();
         var asked = InAllWays(passage, QuestionKind.Cloze).ToList();
         Assert.NotEmpty(asked);
@@ -162,8 +164,8 @@ public class SectionQuestionTests
     [Fact]
     public void Other_languages_are_asked_about_by_their_own_headings()
     {
-        const string text = "# Handbuch\n\n## Öfen\nDer Ofen wird langsam auf die gewünschte Temperatur gebracht, und der Abzug bleibt dabei offen. "
-            + "Danach kühlt er über Nacht ab, weil die Ware sonst springt und die Arbeit vergebens war.\n";
+        const string text = "# Handbuch\n\n## Öfen\nDer Ofen wird langsam auf die gewünschte Temperatur gebracht, und der Abzug bleibt "
+            + "dabei offen. Danach kühlt er über Nacht ab, weil die Ware sonst springt und die Arbeit vergebens war.\n";
         var section = MarkdownReader.Parse(text, "handbuch.md", new Funnel()).Last();
         var question = Meaning(section);
         Assert.Contains("\"Öfen\"", question?.Prompt, StringComparison.Ordinal);
