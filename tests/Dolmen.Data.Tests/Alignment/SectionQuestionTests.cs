@@ -139,8 +139,8 @@ public class SectionQuestionTests
     public void Prose_is_asked_by_sentences_of_which_one_continuation_is_right()
     {
         const string text = "The potter of the village walked down to the river in the early morning. Her bucket was full of grey clay, "
-            + "and the path was steep.\nShe said: \"Never again will I carry it by hand to the house.\" The donkey that stood beside the gate "
-            + "looked at the heavy bucket with great suspicion.";
+            + "and the path was steep.\nShe said: \"Never again will I carry it by hand to the house.\" The donkey that stood beside the "
+            + "gate looked at the heavy bucket with great suspicion.";
         var passage = Passages.Cut(text, "tale", "tale.txt", new Funnel()).Single();
         var asked = InAllWays(passage, QuestionKind.Cloze).ToList();
         Assert.NotEmpty(asked);
