@@ -19,7 +19,10 @@ internal sealed partial class OpenBookNeighbours
     /// <param name="entries">Those that may be shown. For training these are training entries alone.</param>
     public OpenBookNeighbours(IEnumerable<Entry> entries)
     {
-        _all = [.. entries.Where(entry => entry.Kind is not (EntryKind.Passage or EntryKind.Document) && entry.Summary.Length > 0)];
+        _all =
+        [
+            .. entries.Where(entry => entry.Kind == EntryKind.Passage || (entry.Kind != EntryKind.Document && entry.Summary.Length > 0)),
+        ];
         _byContainer = Group(_all, entry => [entry.Container]);
         _byName = Group(_all, entry => [entry.Name]);
         _byWord = Group(_all, entry => Words(entry.Name));
@@ -34,9 +37,12 @@ internal sealed partial class OpenBookNeighbours
     public List<Entry> Of(Entry subject, int count, string salt, bool overloads = true, bool described = false)
     {
         var random = new StableRandom(StableHash.Of($"{salt}|neighbours|{subject.Id}"));
+        if (_all.Count == 0) return [];
         var siblings = _byContainer.GetValueOrDefault(subject.Container, []);
         var sameName = siblings.Where(other => other.Name == subject.Name).ToList();
-        var alike = Nearest(siblings.Where(other => other.Name != subject.Name), subject, described);
+        // Passages of a book have no names to be alike by, and may be thousands.
+        var alike = subject.Kind == EntryKind.Passage ? Cut(siblings, ref random)
+            : Nearest(siblings.Where(other => other.Name != subject.Name), subject, described);
         var namesakes = Cut(_byName.GetValueOrDefault(subject.Name, []), ref random)
             .Where(other => other.Container != subject.Container)
             .ToList();

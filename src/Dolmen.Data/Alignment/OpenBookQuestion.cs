@@ -45,6 +45,8 @@ internal static class OpenBookQuestion
         QuestionKind.Returns => "returns",
         QuestionKind.Throws => "exceptions",
         QuestionKind.Parameter => "parameters",
+        QuestionKind.Definition => "definition",
+        QuestionKind.Cloze => "cloze",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

@@ -26,7 +26,7 @@ internal sealed class QuestionPool(IReadOnlyList<Entry> asked, string seed, IRea
     /// <summary>A passage has many sentences: so many of them are asked about at most.</summary>
     private const int ClozesOfPassage = 6;
 
-    private readonly IReadOnlyList<Entry> _prose = [.. training.Where(e => e.IsProse)];
+    private readonly IReadOnlyList<Entry> _prose = [.. asked.Where(e => e.IsProse)];
 
     // A summary that two members of a type share does not tell which of them is meant.
     private readonly Dictionary<(string, string), int> _summaries = (all ?? asked)
@@ -51,23 +51,23 @@ internal sealed class QuestionPool(IReadOnlyList<Entry> asked, string seed, IRea
                 .Select(e => ask(e, kind, $"{seed}|{salt}")).OfType<Question>();
             questions.AddRange(made.Take((int)(count * share / mix.Sum(m => m.Share) + 1e-9)));
         }
-        foreach (var (kind, share) in ProseMix) questions.AddRange(OfProse(kind, salt).Take((int)(count * share)));
+        foreach (var (kind, share) in ProseMix) questions.AddRange(OfProse(kind, salt, ask).Take((int)(count * share)));
         return SeededSample.Take(questions, count, $"{seed}|{salt}|order", Identity);
 
         // Of a passage several sentences are asked about.
         static string Identity(Question q) => $"{q.Kind}|{q.Entry.Id}{(q.Kind == QuestionKind.Cloze ? q.Prompt : "")}";
     }
 
-    private IEnumerable<Question> OfProse(QuestionKind kind, string salt)
+    private IEnumerable<Question> OfProse(QuestionKind kind, string salt, Func<Entry, QuestionKind, string, Question?> ask)
     {
         var times = kind == QuestionKind.Cloze ? ClozesOfPassage : 1;
-        var asked = new HashSet<string>(StringComparer.Ordinal);
+        var prompts = new HashSet<string>(StringComparer.Ordinal);
         for (var time = 0; time < times; time++)
         {
             foreach (var entry in SeededSample.Shuffled(_prose, $"{seed}|{salt}|{kind}|{time}", e => e.Id))
             {
-                var question = Question.Ask(entry, kind, $"{seed}|{salt}|{time}");
-                if (question is not null && asked.Add(question.Prompt)) yield return question;
+                var question = ask(entry, kind, $"{seed}|{salt}|{time}");
+                if (question is not null && prompts.Add(question.Prompt)) yield return question;
             }
         }
     }

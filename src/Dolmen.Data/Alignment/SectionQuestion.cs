@@ -155,7 +155,9 @@ internal static class SectionQuestion
             if (!answer.StartsWith(article, StringComparison.Ordinal)) continue;
             var from = answer.AsSpan(article.Length).TrimStart('`');
             if (!from.StartsWith(bare, StringComparison.OrdinalIgnoreCase)) continue;
-            var rest = from[bare.Length..].TrimStart("`s ");
+            var rest = from[bare.Length..].TrimStart('`');
+            if (rest.StartsWith("s ")) rest = rest[1..];
+            rest = rest.TrimStart(' ');
             var end = rest.IndexOf(' ');
             var verb = (end > 0 ? rest[..end] : rest).ToString();
             if (verb is "is" or "are") return SaysWhat(rest[verb.Length..].Trim()) ? verb == "is" ? Is : Are : null;

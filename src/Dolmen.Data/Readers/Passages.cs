@@ -22,7 +22,7 @@ internal static class Passages
             yield return Entry.Prose(
                 $"{source}#{++order}",
                 EntryKind.Passage,
-                title,
+                $"{title}, part {order}",
                 source,
                 $"{title}, part {order}",
                 "",
