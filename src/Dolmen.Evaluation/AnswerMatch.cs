@@ -3,7 +3,7 @@ using System.Text;
 namespace Dolmen.Evaluation;
 
 /// <summary>How near an answer comes to the right one.</summary>
-public static class AnswerMatch
+internal static class AnswerMatch
 {
     private static readonly string[] Articles = ["a", "an", "the"];
 

@@ -27,8 +27,7 @@ public sealed record EvaluationResult(
     public IReadOnlyList<AnswerResult> Answers { get; init; } = [];
 
     /// <summary>A few questions with their answers, for people.</summary>
-    [JsonIgnore]
-    public IReadOnlyList<AnswerSample> Samples { get; init; } = [];
+    internal IReadOnlyList<AnswerSample> Samples { get; init; } = [];
 
     /// <summary>What became of the items of each file.</summary>
     [JsonPropertyName("data")]

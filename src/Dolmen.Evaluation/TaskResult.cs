@@ -11,5 +11,5 @@ public sealed record TaskResult(IReadOnlyList<EvaluationScore> Scores, DataCount
 
     public IReadOnlyList<AnswerResult> Answers { get; init; } = [];
 
-    public IReadOnlyList<AnswerSample> Samples { get; init; } = [];
+    internal IReadOnlyList<AnswerSample> Samples { get; init; } = [];
 }

@@ -52,7 +52,10 @@ public sealed record ScheduleRecipe(
 public sealed record PretrainRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
 
 /// <inheritdoc cref="PretrainRecipe"/>
-public sealed record SftRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
+/// <param name="LearnPrompts">Also learns to write what users say (Shi et al. 2024, "Instruction Tuning With Loss Over Instructions"): pays
+/// where prompts are long and answers short, as with passages, since the model goes on learning the documents themselves.</param>
+public sealed record SftRecipe(
+    OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0, bool LearnPrompts = false);
 
 /// <summary>Direct preference optimisation (Rafailov et al. 2023).</summary>
 /// <param name="Beta">How strongly the policy is held to the reference: larger is closer.</param>

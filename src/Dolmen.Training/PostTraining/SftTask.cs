@@ -4,8 +4,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Training.PostTraining;
 
-/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only. Conversations
-/// that share a row do not see each other.</summary>
+/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only unless the recipe says
+/// otherwise. Conversations that share a row do not see each other.</summary>
 public sealed class SftTask : TrainingTask<LanguageDecoder>
 {
     private readonly PackedRows _rows;
@@ -23,7 +23,8 @@ public sealed class SftTask : TrainingTask<LanguageDecoder>
         foreach (var conversation in ConversationFiles.Read(conversationsFile, tally))
         {
             if (Problem(conversation) is { } problem) tally.Drop(problem, conversation.Place);
-            else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row) conversations.Add(row);
+            else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row)
+                conversations.Add(recipe.LearnPrompts ? WithPrompts(row) : row);
         }
         var counts = tally.RequireSome(
             conversationsFile,
@@ -62,6 +63,13 @@ public sealed class SftTask : TrainingTask<LanguageDecoder>
         if (batches.TrueForAll(batch => batch.Counted == 0))
             throw new InvalidOperationException($"Step {step + 1} of SFT has no token to learn, although every row has one.");
         return new StepResult(Batch.Backward(model, batches));
+    }
+
+    private static TokenizedConversation WithPrompts(TokenizedConversation conversation)
+    {
+        var all = new bool[conversation.Tokens.Length];
+        Array.Fill(all, true);
+        return conversation with { LossMask = all };
     }
 
     /// <summary>Why nothing can be learned from a conversation; null where its tokens tell.</summary>

@@ -95,6 +95,21 @@ public sealed class PackedConversations : IDisposable
     }
 
     [Fact]
+    public void Prompts_are_learned_where_the_recipe_says_so()
+    {
+        using var model = Model("llama", bfloat16: false);
+        var answers = FirstStep(model, Recipe, Engine).Loss;
+        var everything = FirstStep(model, Recipe with { LearnPrompts = true }, Engine).Loss;
+        var tokens = Tokenized(Engine).Tokens;
+        var batch = new Batch(1, tokens.Length - 1);
+        batch.SetRow(0, tokens, [.. tokens.Select(_ => true)], _run.Tokenizer.Special.Pad);
+        Assert.Equal(tokens.Length - 1, batch.Counted);
+        using var scope = NewDisposeScope();
+        Assert.Equal(Batch.Backward(model, [batch]), everything, 1e-5);
+        Assert.NotEqual(answers, everything, 1e-3);
+    }
+
+    [Fact]
     public void Copies_have_one_loss_in_bfloat16_up_to_its_roundings()
     {
         foreach (var name in new[] { "llama", "mamba", "jamba" })
@@ -127,9 +142,12 @@ public sealed class PackedConversations : IDisposable
         ContextLength = Context, MicroBatchTokens = Context, Precision = Precision.Float32, CheckpointMinutes = 100,
     };
 
-    private (double Loss, double Norm) FirstStep(LanguageDecoder model, params string[] conversations)
+    private (double Loss, double Norm) FirstStep(LanguageDecoder model, params string[] conversations) =>
+        FirstStep(model, Recipe, conversations);
+
+    private (double Loss, double Norm) FirstStep(LanguageDecoder model, SftRecipe recipe, params string[] conversations)
     {
-        using var task = new SftTask(Lines("chats.jsonl", conversations), _run.Tokenizer, Recipe, Training, seed: 1);
+        using var task = new SftTask(Lines("chats.jsonl", conversations), _run.Tokenizer, recipe, Training, seed: 1);
         using var scope = NewDisposeScope();
         return (task.Accumulate(model, 0).Loss, model.Parameters.GradientNorm());
     }
@@ -151,13 +169,15 @@ public sealed class PackedConversations : IDisposable
         return file;
     }
 
-    private int Targets(string line)
+    private int Targets(string line) => Tokenized(line).LossMask.Count(counts => counts);
+
+    private TokenizedConversation Tokenized(string line)
     {
         var messages = JsonDocument.Parse(line).RootElement.GetProperty("messages").EnumerateArray()
             .Select(message => new ChatMessage(message.GetProperty("role").GetString()!, message.GetProperty("content").GetString()!));
         var tokenized = ChatFormat.Tokenize(_run.Tokenizer, [.. messages]);
         Assert.True(tokenized.Tokens.Length * 4 <= Context, "four conversations must fit a row");
-        return tokenized.LossMask.Count(counts => counts);
+        return tokenized;
     }
 
     /// <summary>The named small architecture with random weights, for the run's tokenizer.</summary>
