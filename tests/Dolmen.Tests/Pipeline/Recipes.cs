@@ -59,7 +59,7 @@ public sealed class Recipes : IDisposable
     }
 
     [Theory]
-    [InlineData("evaluation.tasks.4.shots=3", "evaluation.tasks has no entry '4': it has 0 (bits-per-byte), 1 (multiple-choice), ")]
+    [InlineData("evaluation.tasks.5.shots=3", "evaluation.tasks has no entry '5': it has 0 (bits-per-byte), 1 (multiple-choice), ")]
     [InlineData("evaluation.tasks.mmlu.shots=3", "evaluation.tasks has no entry 'mmlu'")]
     [InlineData("evaluation.tasks.refusal=3", "name a key of the entry, such as evaluation.tasks.refusal.maxInvented.")]
     [InlineData("evaluation.tasks.refusal.shots=3", "'evaluation.tasks.refusal.shots' is not a key of a recipe: known there are ")]
