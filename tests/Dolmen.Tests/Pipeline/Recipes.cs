@@ -52,7 +52,10 @@ public sealed class Recipes : IDisposable
         var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set:
             ["evaluation.tasks.2.shots=3", "evaluation.tasks.multiple-choice.maxQuestions=7", "evaluation.tasks.refusal.maxKnown=0"]));
         Assert.Equal(
-            [new BitsPerByteTask(), new MultipleChoiceTask(7), new MultipleChoiceTask(7, 3), new RefusalTask(MaxKnown: 0)],
+            [
+                new BitsPerByteTask(), new MultipleChoiceTask(7), new MultipleChoiceTask(7, 3), new OpenBookTask(),
+                new RefusalTask(MaxKnown: 0),
+            ],
             recipe.Evaluation.Tasks);
         recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["""evaluation.tasks=[{"task":"refusal","maxInvented":3}]"""]));
         Assert.Equal([new RefusalTask(3)], recipe.Evaluation.Tasks);
@@ -225,7 +228,7 @@ public sealed class Recipes : IDisposable
                 "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (--set "
                     + "model.heads=12)",
                 "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
-                "base.batchTokens is 1000 but training.contextLength is 256: a batch holds whole sequences. Try 768. (--set "
+                "base.batchTokens is 1000 but training.contextLength is 512: a batch holds whole sequences. Try 512. (--set "
                     + "base.batchTokens=1000)",
                 "dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)",
             ],
@@ -277,7 +280,7 @@ public sealed class Recipes : IDisposable
     {
         var quickstart = RecipeFile.Load("quickstart", new RecipeChanges());
         Assert.IsType<MuonRecipe>(quickstart.Base.Optimizer);
-        Assert.IsType<AdamWRecipe>(quickstart.Sft.Optimizer);            // a recipe that names no kind
+        Assert.IsType<AdamWRecipe>(quickstart.Dpo.Optimizer);            // a recipe that names no kind
         var lion = RecipeFile
             .Load("quickstart", new RecipeChanges(Set: ["base.optimizer.optimizer=lion", "base.optimizer.beta2=0.98"]))
             .Base.Optimizer;

@@ -37,7 +37,8 @@ public class TrainingBudgetTests
     [Fact]
     public void Minutes_become_whole_batches_and_named_lengths_stay()
     {
-        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["sft.totalTokens=81920"]));
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(
+            Set: ["sft.totalTokens=81920", "shares.base=0.7", "shares.sft=0.2", "shares.dpo=0.1"]));
         var resolved = TrainingBudget.Resolve(recipe, minutes: 10, tokensPerSecond: 1000, tokensPerPair: 75);
         Assert.Equal(51 * 8192, resolved.Base.TotalTokens);              // 0.7 · 600 s · 1000 = 420,000 tokens
         Assert.Equal(81920, resolved.Sft.TotalTokens);
