@@ -1,4 +1,5 @@
 using Dolmen.Artifacts;
+using Dolmen.Data.Building;
 using Dolmen.Data.Readers;
 using Dolmen.Retrieval;
 
@@ -21,13 +22,9 @@ internal static class OpenBookQuestion
     /// <summary>Of the questions that name a member, how many do not name it as its heading does, quoted.</summary>
     private const double PlainShare = 0.15, WithoutNamespaceShare = 0.15, NameShare = 0.10;
 
-    /// <summary>The entry as a passage.</summary>
-    public static Passage PassageOf(Entry entry)
-    {
-        var section = Documents.Section(entry);
-        var text = entry.Kind == EntryKind.Passage ? section : section[(section.IndexOf('\n', StringComparison.Ordinal) + 1)..];
-        return new Passage(entry.Id, entry.Signature, text.TrimEnd(), entry.Source);
-    }
+    /// <summary>The entry as the index holds it; of long prose the beginning.</summary>
+    public static Passage PassageOf(Entry entry) =>
+        CorpusPassages.Of(entry).FirstOrDefault() ?? new Passage(entry.Id, entry.Signature, "", entry.Source);
 
     /// <summary>Null where the answer does not stand in the passage as a prompt holds it.</summary>
     /// <param name="hasOverloads">A member with overloads is always named with its parameters.</param>
