@@ -15,9 +15,9 @@ namespace Dolmen.Evaluation.Tasks;
 /// <param name="Samples">Questions that are written out with their answers.</param>
 public sealed record OpenBookTask(
     int MaxQuestions = 200,
-    int MaxClosed = 100,
-    int MaxInvented = 150,
-    int MaxKnown = 100,
+    int MaxClosed = 50,
+    int MaxInvented = 120,
+    int MaxKnown = 50,
     int Samples = 20
 ) : EvalTask
 {
