@@ -4,8 +4,8 @@ using Dolmen.Tokenization;
 
 namespace Dolmen.Training.PostTraining;
 
-/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens only unless the recipe says
-/// otherwise. Conversations that share a row do not see each other.</summary>
+/// <summary>Supervised fine-tuning: next-token prediction over packed conversations, counted on the assistant's tokens unless the recipe
+/// says otherwise. Conversations that share a row do not see each other.</summary>
 public sealed class SftTask : TrainingTask<LanguageDecoder>
 {
     private readonly PackedRows _rows;
