@@ -2,7 +2,7 @@ using Dolmen.Data.Building;
 using Dolmen.Data.Readers;
 using Dolmen.Retrieval;
 
-namespace Dolmen.Data.Tests;
+namespace Dolmen.Tests.Data;
 
 public class CorpusPassagesTests
 {
