@@ -32,6 +32,7 @@ public sealed class KilledRun : IDisposable
         var resumed = CommandLine.Run(Arguments("killed", documents));
         Assert.True(resumed.ExitCode == 0, resumed.Errors);
         foreach (var stage in new[] { "base", "sft", "dpo" }) Assert.Equal(Weights("whole", stage), Weights("killed", stage));
+        Assert.Equal(Hash("whole", "index", "documents.sqlite"), Hash("killed", "index", "documents.sqlite"));
     }
 
     private string[] Arguments(string name, string documents) =>
@@ -47,6 +48,8 @@ public sealed class KilledRun : IDisposable
             "training.logEverySteps=1",
         ];
 
-    private string Weights(string run, string stage) =>
-        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, run, stage, "model", "model.safetensors"))));
+    private string Weights(string run, string stage) => Hash(run, stage, "model", "model.safetensors");
+
+    private string Hash(params ReadOnlySpan<string> path) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine([_folder, .. path]))));
 }
