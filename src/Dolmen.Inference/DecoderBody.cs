@@ -86,7 +86,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         var limit = _ngrams is not null || _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
         List<LayerState> layers = [.. _blocks.Select(block => block.Mixer.NewState(_memory))];
-        if (_ngrams is not null) layers.Add(_ngrams.NewState(_memory));
+        if (_ngrams is not null) layers.Add(NgramEmbedding.NewState(_memory));
         return new DecodeState(layers, limit, Identity);
     }
 

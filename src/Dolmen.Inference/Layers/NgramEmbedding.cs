@@ -23,7 +23,7 @@ internal sealed unsafe class NgramEmbedding : IDisposable
     /// <summary>Bytes the tables take in memory.</summary>
     public long Bytes => _tables.Sum(table => table.Bytes);
 
-    public LayerState NewState(StateMemory memory) => new TokenHistory(memory);
+    public static LayerState NewState(StateMemory memory) => new TokenHistory(memory);
 
     /// <summary>Adds to the stream, (M, D), and takes the pass's tokens into the states.</summary>
     /// <param name="row">Scratch, (D).</param>

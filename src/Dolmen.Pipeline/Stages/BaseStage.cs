@@ -25,7 +25,7 @@ internal sealed class BaseStage : TrainingStage
         {
             run.Note(
                 "the model has n-gram tables, which only Dolmen runs. --plan llama trains one that llama.cpp and transformers run too; on "
-                    + "the SDK's documentation it needed a sixth more bits for a byte after the same tokens (docs/SPEEDRUN.md)."
+                    + "the SDK's documentation it needed 13 % more bits for a byte after the same tokens (docs/SPEEDRUN.md)."
             );
         }
     }

@@ -11,18 +11,16 @@ namespace Dolmen.Training.Optimizers;
 /// </summary>
 /// <param name="LearningRate">Of hidden matrices; a step moves each by about this much in spectral norm.</param>
 /// <param name="Iterations">Of Newton and Schulz's iteration.</param>
-/// <param name="AdamW">For embeddings, head, norms, biases and state spaces; null takes a rate of 2e-2 without decay, which was the best
-/// for a model of a million parameters (docs/SPEEDRUN.md).</param>
+/// <param name="AdamW">For embeddings, head, norms, biases and state spaces; null takes the rate of the matrices without decay, which was
+/// the best for a model of a million parameters (docs/SPEEDRUN.md).</param>
 public sealed record MuonRecipe(
     double LearningRate = 0.02, double WeightDecay = 0, double Momentum = 0.95, bool Nesterov = true, int Iterations = 5,
     AdamWRecipe? AdamW = null, double ClipNorm = 1.0, double StateSpaceLearningRate = 1e-3, GroupTable? Groups = null,
     IReadOnlyList<string>? Frozen = null)
     : OptimizerRecipe(LearningRate, WeightDecay, ClipNorm, StateSpaceLearningRate, Groups, Frozen)
 {
-    private const double UsualAdamWRate = 2e-2;
-
     /// <summary>What steps the rest, with this recipe's frozen parameters and multipliers.</summary>
-    internal AdamWRecipe Rest => (AdamW ?? new AdamWRecipe(UsualAdamWRate, WeightDecay: 0)) with
+    internal AdamWRecipe Rest => (AdamW ?? new AdamWRecipe(LearningRate, WeightDecay: 0)) with
     {
         StateSpaceLearningRate = StateSpaceLearningRate,
         Groups = Groups,
