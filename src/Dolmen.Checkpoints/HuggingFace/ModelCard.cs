@@ -18,7 +18,8 @@ public sealed record ModelCard(
         var text = new StringBuilder("---\n");
         text.Append(ModelCardUsage.FrontMatter(config, License));
         text.Append($"language: {Quoted(Language)}\ntags:\n");
-        foreach (var tag in (string[])["dolmen", HuggingFaceConfig.ModelType(config), .. Tags ?? []]) text.Append($"- {Quoted(tag)}\n");
+        string[] tags = ["dolmen", HuggingFaceConfig.ModelType(config), .. Tags ?? []];
+        foreach (var tag in tags.Distinct(StringComparer.Ordinal)) text.Append($"- {Quoted(tag)}\n");
         if (Metrics is { Count: > 0 }) AppendIndex(text, Metrics);
         text.Append("---\n\n");
         text.Append($"# {Title}\n\n{Summary}\n\n");

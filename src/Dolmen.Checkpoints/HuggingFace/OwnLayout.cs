@@ -6,7 +6,7 @@ namespace Dolmen.Checkpoints;
 /// <summary>Architectures that upstream has no class for: config.json holds our own record under <c>dolmen</c>.</summary>
 internal sealed class OwnLayout : ConfigLayout
 {
-    private const string Field = "dolmen";
+    private const string Field = "dolmen", VocabSize = "vocab_size";
 
     private readonly Func<ModelConfig, bool> _fits;
 
@@ -25,9 +25,15 @@ internal sealed class OwnLayout : ConfigLayout
         new("sequence-classifier", config => config is DecoderConfig { Head: ClassHead }),          // the mean over tokens
     ];
 
-    /// <summary>Its only key: everything else is in our own record, whose unknown fields are refused.</summary>
-    public static ModelFamily Family(ConfigLayout layout) =>
-        new(layout.ModelType, layout.Architecture, [new ConfigKey(Field, KeyUse.Honoured, Note: "the model's sizes, written by Dolmen")]);
+    /// <summary>Its only keys: everything else is in our own record, whose unknown fields are refused.</summary>
+    public static ModelFamily Family(ConfigLayout layout) => new(
+        layout.ModelType,
+        layout.Architecture,
+        [
+            new ConfigKey(Field, KeyUse.Honoured, Note: "the model's sizes, written by Dolmen"),
+            new ConfigKey(VocabSize, KeyUse.Honoured, Note: "as the model's sizes say"),
+        ]
+    );
 
     public override string ModelType { get; }
 
@@ -47,9 +53,10 @@ internal sealed class OwnLayout : ConfigLayout
         {
             throw fields.Bad($"{Field} cannot be read", error.Message.TrimEnd('.'));
         }
-        return config is not null && _fits(config)
+        if (config is null || !_fits(config)) throw fields.Bad($"{Field} is not a '{ModelType}' model", "model_type and sizes must agree");
+        return fields.Int32OrNull(VocabSize) is not { } tokens || tokens == config.VocabSize
             ? config
-            : throw fields.Bad($"{Field} is not a '{ModelType}' model", "model_type and sizes must agree");
+            : throw fields.Bad($"{VocabSize} is {tokens}", $"the model's sizes in {Field} say {config.VocabSize}, and they must agree");
     }
 
     public override void Write(ModelConfig config, Utf8JsonWriter writer)

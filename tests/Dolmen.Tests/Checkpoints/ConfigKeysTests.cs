@@ -335,6 +335,31 @@ public sealed class ConfigKeysTests : IDisposable
     }
 
     [Fact]
+    public void What_Dolmen_writes_is_read_strictly_and_a_vocabulary_that_disagrees_is_refused()
+    {
+        var strict = new ModelReading(strict: true, _said.Add);
+        foreach (var config in SmallModels.All.Values)
+        {
+            Save(config);
+            Assert.Equal(config.GetType(), HuggingFaceFolder.LoadConfig(_folder["m"], strict).GetType());
+        }
+        Save(SmallModels.All["dolmen"]);
+        Assert.Equal(SmallModels.All["dolmen"], HuggingFaceFolder.LoadConfig(_folder["m"], strict));
+        var file = _folder["m/config.json"];
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"vocab_size\": 61", "\"vocab_size\": 62", StringComparison.Ordinal));
+        var error = Assert.Throws<UserErrorException>(() => HuggingFaceFolder.LoadConfig(_folder["m"], strict));
+        Assert.Contains("vocab_size is 62: the model's sizes in dolmen say 61", error.Message, StringComparison.Ordinal);
+
+        void Save(DecoderConfig config) => HuggingFaceFolder.Save(
+            _folder["m"],
+            config,
+            config.Tensors().Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, new float[tensor.Elements])),
+            new ModelCard("m", "s"),
+            new SpecialTokenIds(1, 2, 3, 2),
+            []);
+    }
+
+    [Fact]
     public void Tensors_that_the_model_does_not_need_are_named_in_one_sentence_or_refused_and_a_missing_one_stays_an_error()
     {
         var config = new TransformerConfig(40, 16, 1, 2, 1, 8, 24, 64);
