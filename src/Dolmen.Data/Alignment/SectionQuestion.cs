@@ -181,7 +181,7 @@ internal static class SectionQuestion
         return $" in {TopicPhrase.Of(subject, text)}";
     }
 
-    private static bool IsLong(string subject) => subject.Length > 60 || subject.Split(' ').Length > 7;
+    private static bool IsLong(string subject) => subject.Length > 60 || subject.Split(' ').Length > 7 || subject.EndsWith('?');
 
     private static bool SharesWords(string name, string subject) =>
         subject.Split(' ').Any(word => word.Length > 3 && name.Contains(word, StringComparison.OrdinalIgnoreCase));

@@ -17,7 +17,8 @@ internal static partial class TopicPhrase
         for (var i = 0; i < words.Length; i++)
         {
             var word = words[i];
-            if (word.Length == 0 || !char.IsUpper(word[0]) || KeepsCapital(word)) continue;
+            var letters = word.AsSpan().TrimStart('(');
+            if (letters.IsEmpty || !char.IsUpper(letters[0]) || KeepsCapital(word)) continue;
             if (!IsProperIn(text, word.Trim(',', '(', ')', '"'))) words[i] = Lowered(word);
         }
         var phrase = string.Join(' ', words);

@@ -39,7 +39,8 @@ internal static class AnswerSentence
 
     private static readonly string[] PointingPhrases =
     [
-        "following", "as follows", "below", "above", "previous section", "previous chapter", "next section", "this section",
+        "so far", "we have", "following", "as follows", "below", "above", "previous section", "previous chapter", "next section",
+        "this section",
         "this chapter", "this page", "this appendix", "this document", "this part", "these sections", "preceding", "shown in table",
         "described here", "discussed here", "in that case", "in this case", "this example", "our example", "the example",
         "already mentioned", "mentioned before", "this guide", "this tutorial", "this file", "this table", "this list", "the latter",
