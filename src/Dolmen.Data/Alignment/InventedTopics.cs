@@ -23,8 +23,11 @@ internal static class InventedTopics
             && words.Distinct(StringComparer.OrdinalIgnoreCase).Count() == words.Length
             && !EnglishVerbs.IsFunctionWord(words[^1])
             && !EnglishVerbs.IsFunctionWord(words[0]);
-        return isPlain ? name : null;
+        return isPlain && (joint == " " || IsOneCase(name ?? "")) ? name : null;
     }
+
+    // Nobody mixes "log" and "LEVEL" in the name of a setting.
+    private static bool IsOneCase(string name) => !name.Any(char.IsUpper) || !name.Any(char.IsLower);
 
     // What joins the words of a name: "log_lock_waits", "Automatic Vacuuming"; null where it is a signature or a list of names.
     private static string? Joint(Entry entry)

@@ -111,8 +111,8 @@ internal static class SectionQuestion
         var name = TermName.Spoken(entry.Name);
         var isName = TopicPhrase.IsName(name) || name.Split(' ').All(w => w.All(c => char.IsLower(c) || c is '_' or '-'));
         var term = isName ? TopicPhrase.Marked(name) : TopicPhrase.Of(name, text);
-        // A name made of several parts is enough by itself; "name" or "user" is not.
-        var known = TermName.IsName(name) && name.AsSpan().IndexOfAny("_.") > 0 && hash / 16 % 2 == 0;
+        // A setting whose name has several parts is enough by itself; "name" is not, and every command has its own "column_name".
+        var known = TermName.IsName(name) && !TermName.IsName(entry.Subject) && name.AsSpan().IndexOfAny("_.") > 0 && hash / 16 % 2 == 0;
         var hasPlace = !known && entry.Subject.Length > 0 && !IsLong(entry.Subject) && !SectionTitle.IsGeneric(entry.Subject);
         var topic = hasPlace ? $"{term} in {TopicPhrase.Of(entry.Subject, text)}" : term;
         if (EnglishVerbs.IsThirdPerson(answer.Split(' ', 2)[0])) return Phrase(Does, topic, hash);

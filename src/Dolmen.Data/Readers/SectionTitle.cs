@@ -21,7 +21,7 @@ internal static partial class SectionTitle
         "rationale", "implementation", "design", "known issues", "how it works", "support", "credits", "acknowledgements",
         "configuration parameters", "sample output", "examples and output", "advice", "methods", "properties", "commands", "functions",
         "data types", "concepts", "terminology", "status", "rules", "settings", "basic usage", "table of contents", "links", "glossary",
-        "preface", "foreword", "readme", "documentation", "manual",
+        "acronyms", "preface", "foreword", "readme", "documentation", "manual",
     };
 
     private static readonly HashSet<string> Admonitions = new(StringComparer.OrdinalIgnoreCase)
