@@ -3,13 +3,25 @@ namespace Dolmen.Retrieval;
 /// <summary>Which of the passages in a prompt an answer comes from.</summary>
 public static class CitedPassages
 {
+    private const int LeastRun = 3;
+
     /// <summary>The passages, that with the longest run of words in common with the answer first; none where the answer is that the
     /// documents do not say.</summary>
     public static IReadOnlyList<FoundPassage> Of(string answer, IReadOnlyList<FoundPassage> passages)
     {
         var said = Words(answer);
         if (said.Count == 0 || said.SequenceEqual(Words(OpenBookPrompt.Refusal))) return [];
-        return [.. passages.OrderByDescending(one => LongestRun(said, Words($"{one.Passage.Title}\n{one.Passage.Text}")))];
+        return [.. passages.OrderByDescending(one => LongestRun(said, Words(one.Passage)))];
+    }
+
+    /// <summary>The passage that an answer was taken from: three words in a row are the same, or all of a shorter answer. Null where there
+    /// is none.</summary>
+    public static FoundPassage? From(string answer, IReadOnlyList<FoundPassage> passages)
+    {
+        var said = Words(answer);
+        return Of(answer, passages) is [var first, ..] && LongestRun(said, Words(first.Passage)) >= Math.Min(LeastRun, said.Count)
+            ? first
+            : null;
     }
 
     /// <summary>The longest run of terms that both hold.</summary>
@@ -30,6 +42,8 @@ public static class CitedPassages
         }
         return longest;
     }
+
+    private static List<string> Words(Passage passage) => Words($"{passage.Title}\n{passage.Text}");
 
     private static List<string> Words(string text)
     {
