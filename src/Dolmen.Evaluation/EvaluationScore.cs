@@ -27,7 +27,8 @@ public sealed record EvaluationScore(
     public int Shots { get; init; }
 
     /// <summary>A part of another score: in the records and under its short name, and left out of tables.</summary>
-    [JsonIgnore]
+    [JsonPropertyName("detail")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsDetail { get; init; }
 
     /// <summary>The key under lm-eval's results: <c>acc_norm,none</c>.</summary>

@@ -26,8 +26,9 @@ public static class Headlines
 
     private static IEnumerable<Headline> Answers(EvaluationResult model)
     {
-        if (model.Find("openbook_exact") is not { } exact) yield break;
-        var overlap = model.Find("openbook_f1") is { } f1 ? $"; {Percent(f1.Value)} of the words are right (F1)" : "";
+        if ((model.Find("openbook_exact") ?? model.Find("openbook_exact_given")) is not { } exact) yield break;
+        var overlap = (model.Find("openbook_f1") ?? model.Find("openbook_f1_given")) is { } f1
+            ? $"; {Percent(f1.Value)} of the words are right (F1)" : "";
         var found = model.Find("retrieval_hit") is { } hit
             ? $" The search put the right passage before the model for {Percent(hit.Value)} of the questions." : "";
         var without = model.Find("baseline_exact") is { } baseline
@@ -41,8 +42,8 @@ public static class Headlines
 
     private static IEnumerable<Headline> Refusals(EvaluationResult model)
     {
-        if (model.Find("refusal_invented") is not { } invented) yield break;
-        var known = model.Find("refusal_known") is { } wrongly
+        if ((model.Find("refusal_invented") ?? model.Find("refusal_invented_closed")) is not { } invented) yield break;
+        var known = (model.Find("refusal_known") ?? model.Find("refusal_known_closed")) is { } wrongly
             ? $" It wrongly does so for {Shown(wrongly)} of those that do." : "";
         yield return new Headline(
             "Says when it does not know",

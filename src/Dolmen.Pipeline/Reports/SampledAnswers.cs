@@ -17,7 +17,7 @@ internal static class SampledAnswers
     {
         if (result.Evaluation.Count == 0) return;
         var final = result.Evaluation.Last().Key;
-        var samples = OpenBook(result.Out, final);
+        IReadOnlyList<SampledAnswer> samples = OpenBook(result.Out, final);
         if (samples.Count == 0) samples = Refusals(result.Out, final);
         if (samples.Count == 0) return;
         page.Section($"Questions and answers of the {final} model", "answers");
@@ -51,7 +51,7 @@ internal static class SampledAnswers
 
     private static IReadOnlyList<SampledAnswer> OpenBook(string run, string model)
     {
-        var file = Path.Combine(run, "evaluation", "samples.jsonl");
+        var file = Path.Combine(run, "evaluation", EvaluationFolder.SamplesFile);
         if (!File.Exists(file)) return [];
         return [.. RegularFile.ReadLines(file)
             .Select(line => JsonSerializer.Deserialize(line, SampledAnswerJson.Default.ModelSample))
@@ -59,7 +59,7 @@ internal static class SampledAnswers
     }
 
     /// <summary>Whether a question about a known name was answered well is not judged here: only that it was answered.</summary>
-    private static IReadOnlyList<SampledAnswer> Refusals(string run, string model)
+    private static List<SampledAnswer> Refusals(string run, string model)
     {
         var file = Path.Combine(run, "evaluation", EvaluationFolder.AnswersFile);
         if (!File.Exists(file)) return [];

@@ -17,7 +17,7 @@ internal static class ScoreTable
         var table = new StringBuilder("<table class=\"scores\"><thead><tr><th scope=\"col\">score</th>");
         foreach (var (name, _) in models) table.Append(HeadCell(name));
         table.Append("</tr></thead>\n");
-        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score.HigherIsBetter is not null)
+        var scores = models.SelectMany(model => model.Result.Scores).Where(score => score is { HigherIsBetter: not null, IsDetail: false })
             .DistinctBy(score => (score.Task, score.Key));
         foreach (var task in scores.GroupBy(score => score.Task))
         {
@@ -28,12 +28,35 @@ internal static class ScoreTable
             table.Append("</tbody>\n");
         }
         page.Raw(table.Append("</table>\n").ToString());
+        foreach (var task in models[^1].Result.Scores.Where(score => score.IsDetail).GroupBy(score => score.Task))
+            Details(page, models[^1].Name, task.Key, [.. task]);
         page.Note(
             $"{EvaluationTable.Counts(models[^1].Result)}. ± is one standard error. "
                 + "Multiple choice has four answers: guessing reaches 0.25. SFT and DPO train on questions and answers, so the bits per "
                 + "byte of plain text rise a little."
         );
         foreach (var warning in models.SelectMany(model => model.Result.Warnings).Distinct()) page.Note(warning);
+    }
+
+    /// <summary>Parts of the last model's scores: a row a part, a column a metric.</summary>
+    private static void Details(HtmlPage page, string model, string task, IReadOnlyList<EvaluationScore> scores)
+    {
+        List<string> metrics = [.. scores.Select(score => score.Metric).Distinct()];
+        var table = new StringBuilder($"<h3>{Escape($"{task} of the {model} model, in parts")}</h3>\n");
+        table.Append("<div class=\"scroll\" tabindex=\"0\"><table><tr>");
+        table.AppendJoin("", metrics.Prepend("part").Append("n").Select(HeadCell));
+        table.Append("</tr>\n");
+        foreach (var part in scores.GroupBy(score => score.Filter))
+        {
+            table.Append($"<tr><th scope=\"row\">{Escape(part.Key)}</th>");
+            foreach (var metric in metrics)
+            {
+                var cell = part.FirstOrDefault(score => score.Metric == metric);
+                table.Append(cell is null ? "<td>–</td>" : $"<td>{Figure(cell.Value)}{Error(cell.StandardError)}</td>");
+            }
+            table.Append($"<td>{part.Max(score => score.Count):N0}</td></tr>\n");
+        }
+        page.Raw(table.Append("</table></div>\n").ToString());
     }
 
     private static void Row(StringBuilder table, EvaluationScore score, IReadOnlyList<(string Name, EvaluationResult Result)> models)

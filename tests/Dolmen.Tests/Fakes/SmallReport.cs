@@ -52,6 +52,7 @@ internal sealed class SmallReport(string folder)
             new("multiple-choice", "acc_norm", "none", accuracy, error, 1000, true),
             new("refusal", "refusal_invented", "none", 0.6, 0.03, 200, true),
             new("refusal", "refusal_known", "none", 0.1, 0.02, 200, false),
+            new("open-book", "openbook_exact", "returns", 0.71, 0.03, 90, true) { IsDetail = true },
         ])
         {
             Tasks = RecipeFile.Load("quickstart", new RecipeChanges()).Evaluation.Tasks,

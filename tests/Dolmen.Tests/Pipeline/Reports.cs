@@ -75,6 +75,15 @@ public sealed class Reports : IDisposable
     }
 
     [Fact]
+    public void Parts_of_a_score_have_a_table_of_their_own_for_the_last_model()
+    {
+        var text = Words(Small.Html());
+        Assert.Contains("open-book of the dpo model, in parts part openbook_exact n returns 0.710 ± 0.030 90", text,
+            StringComparison.Ordinal);
+        Assert.Equal(1, Regex.Count(text, "0\\.710"));
+    }
+
+    [Fact]
     public void Headings_are_in_order_cells_have_heads_and_links_have_ends()
     {
         Small.Write("evaluation/samples.jsonl", SmallReport.OpenBookSamples);
