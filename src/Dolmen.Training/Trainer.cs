@@ -50,7 +50,8 @@ public sealed class Trainer<TModel>(
         {
             if (context.Stop.IsCancellationRequested)
             {
-                Save(session, step, lastLoss);
+                // Before the first step there is nothing to save, not even a loss.
+                if (step > firstStep) Save(session, step, lastLoss);
                 context.Stop.ThrowIfCancellationRequested();
             }
             var share = Schedule.Share(schedule, step, task.Steps);

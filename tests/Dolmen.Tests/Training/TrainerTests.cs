@@ -49,6 +49,15 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 20), StepsLogged("parts"));
     }
 
+    [Fact]
+    public void Stopped_before_its_first_step_it_begins_anew()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Pretrain("early", 20, stop: stop.Token));
+        Assert.Equal(_run.Pretrain("whole", 20).Loss, _run.Pretrain("early", 20).Loss);
+    }
+
     /// <summary>Weights, sums, moments, averages and checkpoints by libtorch's operations alone, stopped and continued.</summary>
     [Fact]
     public void Libtorch_operations_train_as_our_kernels_do_and_resume_to_the_same_bits()
