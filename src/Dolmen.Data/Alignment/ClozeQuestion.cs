@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dolmen.Artifacts;
 using Dolmen.Data.Readers;
 
@@ -11,6 +12,8 @@ internal static class ClozeQuestion
     private const int MaxWords = 40;
     private const int MostAsked = 8;
     private const int MinBlankChars = 4;
+
+    private static readonly SearchValues<char> Quotes = SearchValues.Create("\"“”„«»|_[]`");
 
     private static readonly string[] GoesOn =
     [
@@ -46,7 +49,7 @@ internal static class ClozeQuestion
         return words.Length is >= MinWords and <= MaxWords
             && char.IsUpper(sentence[0])
             && sentence[^1] is '.' or '!' or '?'
-            && sentence.AsSpan().IndexOfAny("\"“”„«»|_[]`") < 0;
+            && sentence.AsSpan().IndexOfAny(Quotes) < 0;
     }
 
     private static (string Prompt, string Answer)? Ending(string sentence, string text, ulong hash)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Dolmen.Data.Readers;
 
 namespace Dolmen.Data.Alignment;
@@ -5,6 +6,8 @@ namespace Dolmen.Data.Alignment;
 /// <summary>Names of sections and settings that do not exist, put together from words of real ones.</summary>
 internal static class InventedTopics
 {
+    private static readonly SearchValues<char> Punctuation = SearchValues.Create("(),<>=`\"[]{}/|");
+
     /// <summary>Headings that many pages share would make an invented name that is none: "Notes", "Examples".</summary>
     public static bool IsTemplate(Entry entry) =>
         entry.Summary.Length > 0 && !SectionTitle.IsGeneric(entry.Name) && Joint(entry) is not null && !entry.Name.EndsWith('?');
@@ -33,7 +36,7 @@ internal static class InventedTopics
     private static string? Joint(Entry entry)
     {
         var name = entry.Name;
-        if (name.AsSpan().IndexOfAny("(),<>=`\"[]{}/|") >= 0) return null;
+        if (name.AsSpan().IndexOfAny(Punctuation) >= 0) return null;
         if (name.Contains(' ', StringComparison.Ordinal)) return name.Split(' ').Any(TermName.IsNameWord) ? null : " ";
         return name.Contains('_', StringComparison.Ordinal) ? "_" : name.TrimStart('-').Contains('-', StringComparison.Ordinal) ? "-"
             : entry.Kind == EntryKind.Section ? " "

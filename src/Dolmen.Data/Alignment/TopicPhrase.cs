@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 using Dolmen.Data.Readers;
 
@@ -7,6 +8,8 @@ namespace Dolmen.Data.Alignment;
 /// a name or what its own text writes with a capital.</summary>
 internal static partial class TopicPhrase
 {
+    private static readonly SearchValues<char> WordEnds = SearchValues.Create(" .,;:)");
+
     /// <param name="text">What the heading stands above: it shows which of the words are proper names.</param>
     public static string Of(string heading, string text)
     {
@@ -83,7 +86,7 @@ internal static partial class TopicPhrase
     private static bool IsEndOfPhrase(ReadOnlySpan<char> text)
     {
         if (text[0] is not ' ') return !char.IsLetterOrDigit(text[0]);
-        var end = text[1..].IndexOfAny(" .,;:)");
+        var end = text[1..].IndexOfAny(WordEnds);
         var word = (end < 0 ? text[1..] : text[1..(1 + end)]).ToString();
         return EnglishVerbs.IsFunctionWord(word) || EnglishVerbs.IsThirdPerson(word) || EnglishVerbs.IsAuxiliary(word);
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Dolmen.Data.Readers;
@@ -6,9 +7,11 @@ namespace Dolmen.Data.Readers;
 /// backticks.</summary>
 internal static partial class InlineMarkdown
 {
+    private static readonly SearchValues<char> Marks = SearchValues.Create("[]*_<!");
+
     public static string Plain(string line)
     {
-        if (line.AsSpan().IndexOfAny("[]*_<!") < 0) return line;
+        if (line.AsSpan().IndexOfAny(Marks) < 0) return line;
         var text = Picture().Replace(line, "");
         text = Link().Replace(text, "$1");
         text = Reference().Replace(text, "$1");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 using Dolmen.Web.Extraction;
 
@@ -6,6 +7,8 @@ namespace Dolmen.Data.Readers;
 /// <summary>Names of settings, options, commands and functions, as opposed to words of the language.</summary>
 internal static partial class TermName
 {
+    private static readonly SearchValues<char> CodeMarks = SearchValues.Create("_()$<>=@/\\");
+
     /// <summary>Without the type that manuals add in parentheses: <c>work_mem (integer)</c>.</summary>
     public static string Clean(string term)
     {
@@ -33,7 +36,7 @@ internal static partial class TermName
     public static bool IsNameWord(string word)
     {
         if (word.StartsWith('`') && word.EndsWith('`') && word.Length > 2) return true;
-        if (word.AsSpan().IndexOfAny("_()$<>=@/\\") >= 0 || word[0] is '-' or '.') return true;
+        if (word.AsSpan().IndexOfAny(CodeMarks) >= 0 || word[0] is '-' or '.') return true;
         var letters = word.Where(char.IsLetter).ToList();
         if (letters.Count > 1 && letters.All(char.IsUpper)) return true;
         for (var i = 1; i < word.Length; i++)
