@@ -151,7 +151,7 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
         return OpenBookPrompt.Of([.. order.Select(OpenBookQuestion.PassageOf)], question.Prompt);
     }
 
-    private IEnumerable<Question> Questions(int count, string salt, bool named = false) =>
+    private List<Question> Questions(int count, string salt, bool named = false) =>
         _pool.Take(
             count,
             salt,
