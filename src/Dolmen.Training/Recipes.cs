@@ -49,7 +49,9 @@ public sealed record ScheduleRecipe(
 
 /// <param name="BatchTokens">The global batch, in tokens.</param>
 /// <param name="TotalTokens">How long to train; 0 is one pass over the data, or what the pipeline's minutes allow.</param>
-public sealed record PretrainRecipe(OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0);
+/// <param name="ContextLength">Of the rows of pretraining, where that of the other stages is longer; 0 takes theirs.</param>
+public sealed record PretrainRecipe(
+    OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0, int ContextLength = 0);
 
 /// <inheritdoc cref="PretrainRecipe"/>
 /// <param name="LearnPrompts">Also learns to write what users say (Shi et al. 2024, "Instruction Tuning With Loss Over Instructions"): pays
