@@ -26,11 +26,7 @@ public static class TrainingStages
         TrainingContext context
     )
     {
-        if (recipe.ContextLength > 0)
-        {
-            var length = Math.Min(recipe.ContextLength, context.Training.ContextLength);
-            context = context with { Training = context.Training with { ContextLength = length } };
-        }
+        context = context with { Training = recipe.Training(context.Training) };
         Check(model, context.Training, recipe.BatchTokens);
         var tokenizer = LoadTokenizer(tokenizerDirectory, model);
         var decoder = ContinuesText(model);

@@ -29,6 +29,8 @@ public sealed record PipelineRecipe(
 )
 {
     private const double MostMinutes = 60 * 24 * 365;
+    private const int LeastContext = 8;
+    private const string Context = "training.contextLength";
 
     /// <summary>All problems at once, each saying value, rule and way out.</summary>
     public IReadOnlyList<string> Validate()
@@ -42,8 +44,13 @@ public sealed record PipelineRecipe(
         ValidateOptimizer(problems, "base", Base.Optimizer, Base.Schedule);
         ValidateOptimizer(problems, "sft", Sft.Optimizer, Sft.Schedule);
         ValidateOptimizer(problems, "dpo", Dpo.Optimizer, Dpo.Schedule);
-        ValidateBatch(problems, "base.batchTokens", Base.BatchTokens);
-        ValidateBatch(problems, "sft.batchTokens", Sft.BatchTokens);
+        Require(problems, Base.ContextLength == 0 || Base.ContextLength >= LeastContext,
+            $"base.contextLength is {Base.ContextLength}: it must be 0 (training.contextLength) or at least {LeastContext}.");
+        var rows = Base.Training(Training).ContextLength;
+        var whose = rows == Training.ContextLength ? Context : "base.contextLength";
+        ValidateBatch(problems, "base.batchTokens", Base.BatchTokens, whose, rows);
+        if (whose != Context) ValidateBatch(problems, "training.microBatchTokens", Training.MicroBatchTokens, whose, rows);
+        ValidateBatch(problems, "sft.batchTokens", Sft.BatchTokens, Context, Training.ContextLength);
         Require(problems, Dpo.BatchPairs >= 1, $"dpo.batchPairs is {Dpo.BatchPairs}: it must be at least 1.");
         Require(problems, Dpo.Beta > 0, $"dpo.beta is {Dpo.Beta}: it must be above 0. 0.1 is usual.");
         problems.AddRange(Evaluation.Problems());
@@ -85,10 +92,10 @@ public sealed record PipelineRecipe(
         var t = Training;
         Require(
             problems,
-            t.ContextLength is >= 8 and <= 1 << 20,
+            t.ContextLength is >= LeastContext and <= 1 << 20,
             $"training.contextLength is {t.ContextLength}: it must lie between 8 and {1 << 20}. 256 suits a corpus of short entries."
         );
-        ValidateBatch(problems, "training.microBatchTokens", t.MicroBatchTokens);
+        ValidateBatch(problems, "training.microBatchTokens", t.MicroBatchTokens, Context, t.ContextLength);
         Require(problems, t.CheckpointMinutes > 0, $"training.checkpointMinutes is {t.CheckpointMinutes}: it must be above 0.");
         Require(
             problems,
@@ -107,15 +114,13 @@ public sealed record PipelineRecipe(
         );
     }
 
-    private void ValidateBatch(List<string> problems, string name, int tokens)
+    private static void ValidateBatch(List<string> problems, string name, int tokens, string whose, int context)
     {
-        var context = Training.ContextLength;
-        if (context < 1)
-            return;
+        if (context < 1) return;
         Require(
             problems,
             tokens > 0 && tokens % context == 0,
-            $"{name} is {tokens} but training.contextLength is {context}: a batch holds whole sequences. Try "
+            $"{name} is {tokens} but {whose} is {context}: a batch holds whole sequences. Try "
                 + $"{Math.Max(1, tokens / context) * context}."
         );
     }

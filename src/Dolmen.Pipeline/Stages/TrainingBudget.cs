@@ -38,7 +38,7 @@ internal static class TrainingBudget
         return Resolve(
             resolved,
             recipe.Minutes,
-            TrainingSpeed.TokensPerSecond(model, resolved.Training, recipe.Base.BatchTokens, recipe.Base.Optimizer),
+            TrainingSpeed.TokensPerSecond(model, recipe.Base.Training(resolved.Training), recipe.Base.BatchTokens, recipe.Base.Optimizer),
             preferencesFile is null
                 ? recipe.Training.ContextLength
                 : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)

@@ -228,12 +228,24 @@ public sealed class Recipes : IDisposable
                 "model.heads is 12 but dModel is 500: dModel must be a multiple of heads. Try dModel 504 or heads 10. (--set "
                     + "model.heads=12)",
                 "model.headDim is 41: rotary positions turn pairs, so it must be even. Try 42. (recipes/quickstart.jsonc)",
-                "base.batchTokens is 1000 but training.contextLength is 512: a batch holds whole sequences. Try 512. (--set "
+                "base.batchTokens is 1000 but base.contextLength is 256: a batch holds whole sequences. Try 768. (--set "
                     + "base.batchTokens=1000)",
                 "dpo.beta is 0: it must be above 0. 0.1 is usual. (--set dpo.beta=0)",
             ],
             problems
         );
+    }
+
+    [Fact]
+    public void Rows_of_pretraining_are_checked_and_never_longer_than_the_context()
+    {
+        Assert.Equal("base.contextLength is -5: it must be 0 (training.contextLength) or at least 8. (--set base.contextLength=-5)",
+            Error("quickstart", "base.contextLength=-5"));
+        Assert.Equal("training.microBatchTokens is 4096 but base.contextLength is 96: a batch holds whole sequences. Try 4032. "
+            + "(recipes/quickstart.jsonc)", Error("quickstart", "base.contextLength=96", "base.batchTokens=960"));
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["base.contextLength=2048"]));
+        Assert.Equal(recipe.Training.ContextLength, recipe.Base.Training(recipe.Training).ContextLength);
+        Assert.Equal(512, (recipe.Base with { ContextLength = 0 }).Training(recipe.Training).ContextLength);
     }
 
     [Fact]
