@@ -7,7 +7,7 @@ internal static class PassageField
 {
     private static readonly string[] Returns = ["Returns: ", "Value: "];
 
-    /// <summary>Empty where the passage has no such field.</summary>
+    /// <summary>Empty where the passage lacks the field.</summary>
     public static string Of(Passage passage, string field, string question)
     {
         var lines = passage.Text.Split('\n');

@@ -18,7 +18,7 @@ internal sealed class ModelRequest : IDisposable
 
     public ServingEngine Engine => _lease.Engine;
 
-    /// <exception cref="ApiErrorException">The body is not a JSON object, or there is no such model.</exception>
+    /// <exception cref="ApiErrorException">The body is not a JSON object, or the model that it names is not served.</exception>
     public static async Task<ModelRequest> Read(HttpContext http, ModelCatalog catalog)
     {
         // Browsers may post other content types to any address without asking: this keeps web pages from using a local server.

@@ -67,8 +67,8 @@ public sealed record OpenBookTask(
         tally.Drop("longer-than-context", new DataPlace(CorpusFolder.OpenBook, 0), given.Count(answer => !answer.Fits));
         List<string> warnings = [];
         if (index is null)
-            warnings.Add($"{Name()}: there is no index of the documents, so that only given passages were measured. Build one with "
-                + $"'{CommandName.Shown} quickstart' or 'run'.");
+            warnings.Add($"{Name()}: the run's index of documents is missing, so only given passages were measured. "
+                + $"'{CommandName.Shown} quickstart' or 'run' builds one.");
         if (asked.TooLong > 0)
             warnings.Add($"{Name()}: {asked.TooLong} of {asked.Asked} prompts did not fit the context of "
                 + $"{input.Model.Config.ContextLength} tokens and count as wrong.");

@@ -196,7 +196,7 @@ public sealed partial record ModelRecipe(
     }
 
     /// <summary>Llama's plan in place of Dolmen's own; a Transformer stays as it is.</summary>
-    /// <exception cref="UserErrorException">The model is of another architecture, whose plan has no such counterpart.</exception>
+    /// <exception cref="UserErrorException">The model is of another architecture, which cannot be made portable.</exception>
     public static void MakePortable(JsonObject model)
     {
         const string key = "architecture";

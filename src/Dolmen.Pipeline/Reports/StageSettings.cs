@@ -10,7 +10,7 @@ namespace Dolmen.Pipeline.Reports;
 /// <summary>The recipe as it was run, minutes turned into tokens: a list of settings for each part.</summary>
 internal static class StageSettings
 {
-    /// <summary>Inputs are told by name: a report is shared, and the folders of a machine are no one else's concern.</summary>
+    /// <summary>Inputs are shown by name without their folders: reports are shared, and paths are private.</summary>
     private const string Inputs = "inputs";
 
     public static void Add(HtmlPage page, PipelineResult result, PipelineRecipe recipe)

@@ -37,6 +37,39 @@ public class OpenAIClient
     }
 
     [Fact]
+    public async Task It_gets_the_schema_it_asked_for_whole_and_streamed()
+    {
+        const string schema =
+            """{"type":"object","properties":{"name":{"enum":["mno","b"]},"ok":{"type":"boolean"}},"required":["name","ok"],"additionalProperties":false}""";
+        await using var server = await RunningServer.Start();
+        for (var seed = 0; seed < 6; seed++)
+        {
+            var options = new ChatCompletionOptions
+            {
+                Temperature = 1,
+                MaxOutputTokenCount = 60,
+                ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("answer", BinaryData.FromString(schema),
+                    jsonSchemaFormatDescription: "A name.", jsonSchemaIsStrict: true),
+            };
+#pragma warning disable OPENAI001 // a seed is marked as experimental
+            options.Seed = seed;
+#pragma warning restore OPENAI001
+            UserChatMessage[] messages = [new("hi")];
+            ChatCompletion whole = await Chat(server).CompleteChatAsync(messages, options, TestContext.Current.CancellationToken);
+            Assert.Equal(ChatFinishReason.Stop, whole.FinishReason);
+            var value = System.Text.Json.JsonElement.Parse(whole.Content[0].Text);
+            Assert.Equal(["name", "ok"], value.EnumerateObject().Select(member => member.Name));
+            Assert.Contains(value.GetProperty("name").GetString(), (string[])["mno", "b"]);
+            Assert.True(value.GetProperty("ok").ValueKind is System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False);
+
+            var streamed = "";
+            await foreach (var update in Chat(server).CompleteChatStreamingAsync(messages, options, TestContext.Current.CancellationToken))
+                streamed += string.Concat(update.ContentUpdate.Select(part => part.Text));
+            Assert.Equal(whole.Content[0].Text, streamed);
+        }
+    }
+
+    [Fact]
     public async Task It_lists_the_model()
     {
         await using var server = await RunningServer.Start();
