@@ -46,7 +46,7 @@ public class OpenAIClient
     [Fact]
     public async Task It_gets_the_schema_it_asked_for_whole_and_streamed()
     {
-        var format = ChatResponseFormat.CreateJsonSchemaFormat("answer", BinaryData.FromString(Schema), "A name.", jsonSchemaIsStrict: true);
+        var format = ChatResponseFormat.CreateJsonSchemaFormat("answer", BinaryData.FromString(Schema), "A name.", true);
         UserChatMessage[] messages = [new("hi")];
         await using var server = await RunningServer.Start();
         foreach (var temperature in new[] { 0f, 1, 1, 1, 1 })
