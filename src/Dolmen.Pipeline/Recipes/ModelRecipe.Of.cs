@@ -25,22 +25,7 @@ public sealed partial record ModelRecipe
                 c.QkNorm,
                 c.Experts
             ),
-            DolmenConfig c => new(
-                "dolmen",
-                null,
-                c.DModel,
-                c.Layers,
-                c.Heads,
-                c.KvHeads,
-                c.HeadDim,
-                c.DFeedForward,
-                c.RopeTheta,
-                c.NormEps,
-                c.TieEmbeddings,
-                QkNorm: c.QkNorm,
-                BigramRows: c.BigramRows,
-                TrigramRows: c.TrigramRows
-            ),
+            DolmenConfig c => Of(c.Portable()) with { Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows },
             Gpt2Config c => new(
                 "gpt2",
                 null,
