@@ -49,13 +49,14 @@ public sealed record ScheduleRecipe(
 
 /// <param name="BatchTokens">The global batch, in tokens.</param>
 /// <param name="TotalTokens">How long to train; 0 is one pass over the data, or what the pipeline's minutes allow.</param>
-/// <param name="ContextLength">Of the rows of pretraining, where that of the other stages is longer; 0 takes theirs.</param>
+/// <param name="ContextLength">Of the rows of pretraining, where that of the other stages is longer, and at most theirs; 0 takes
+/// theirs.</param>
 public sealed record PretrainRecipe(
     OptimizerRecipe Optimizer, ScheduleRecipe Schedule, int BatchTokens = 8192, long TotalTokens = 0, int ContextLength = 0)
 {
     /// <summary>How pretraining itself trains: its rows may be shorter than those of the other stages.</summary>
     public TrainingRecipe Training(TrainingRecipe training) =>
-        ContextLength > 0 ? training with { ContextLength = Math.Min(ContextLength, training.ContextLength) } : training;
+        ContextLength > 0 ? training with { ContextLength = ContextLength } : training;
 }
 
 /// <inheritdoc cref="PretrainRecipe"/>

@@ -26,8 +26,8 @@ public static class TrainingStages
         TrainingContext context
     )
     {
+        CheckRows(model, context.Training, recipe);
         context = context with { Training = recipe.Training(context.Training) };
-        Check(model, context.Training, recipe.BatchTokens);
         var tokenizer = LoadTokenizer(tokenizerDirectory, model);
         var decoder = ContinuesText(model);
         using var task = new NextTokenTask(tokensDirectory, tokenizer, recipe, context.Training, context.Seed);
@@ -47,7 +47,8 @@ public static class TrainingStages
         TrainingContext context
     )
     {
-        Check(model, context.Training, recipe.BatchTokens);
+        CheckRows(model, context.Training, recipe);
+        context = context with { Training = recipe.Training(context.Training) };
         var tokenizer = LoadTokenizer(tokenizerDirectory, model);
         if (model is not (Seq2SeqConfig or EncoderDecoderConfig))
             throw new UserErrorException(
@@ -157,19 +158,31 @@ public static class TrainingStages
             Directory.EnumerateFiles(modelDirectory, "*.safetensors").Order(StringComparer.Ordinal).Select(StableHash.Sha256OfFile)
         ) + StableHash.Sha256OfFile(file);
 
-    internal static void Check(ModelConfig model, TrainingRecipe training, int batchTokens)
+    /// <summary>Those of pretraining, which may have a length of their own.</summary>
+    internal static void CheckRows(ModelConfig model, TrainingRecipe training, PretrainRecipe recipe)
+    {
+        if (recipe.ContextLength > training.ContextLength)
+            throw new UserErrorException(
+                $"base.contextLength is {recipe.ContextLength} but training.contextLength is {training.ContextLength}: it cannot be "
+                    + $"longer. Try 0, which takes {training.ContextLength}."
+            );
+        Check(model, recipe.Training(training), recipe.BatchTokens, recipe.ContextLength > 0 ? "base" : "training");
+    }
+
+    /// <param name="part">Of the recipe, that says how long rows are.</param>
+    internal static void Check(ModelConfig model, TrainingRecipe training, int batchTokens, string part = "training")
     {
         var problems = model.Problems().ToList();
         if (training.ContextLength > model.ContextLength)
             problems.Add(
-                $"training.contextLength is {training.ContextLength} but the model's is {model.ContextLength}: it cannot be longer. Try "
+                $"{part}.contextLength is {training.ContextLength} but the model's is {model.ContextLength}: it cannot be longer. Try "
                     + $"{model.ContextLength}."
             );
         if (training.ContextLength < 2)
-            problems.Add($"training.contextLength is {training.ContextLength}: it must be at least 2.");
+            problems.Add($"{part}.contextLength is {training.ContextLength}: it must be at least 2.");
         else if (batchTokens < training.ContextLength || batchTokens % training.ContextLength != 0)
         {
-            problems.Add($"batchTokens is {batchTokens} but training.contextLength is {training.ContextLength}: a batch is whole rows. " +
+            problems.Add($"batchTokens is {batchTokens} but {part}.contextLength is {training.ContextLength}: a batch is whole rows. " +
                 $"Try batchTokens {Math.Max(1, batchTokens / training.ContextLength) * training.ContextLength}.");
         }
         if (problems.Count > 0) throw new UserErrorException(string.Join('\n', problems));

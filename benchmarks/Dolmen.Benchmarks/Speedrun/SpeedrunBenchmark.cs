@@ -40,7 +40,7 @@ internal sealed class SpeedrunBenchmark : Benchmark
         var changes = inputs.Set is { Count: > 0 } set ? string.Join(' ', set) : $"{Recipe} as it is";
         var course = SpeedrunCourse.Prepare(recipe, inputs.Threads, progress, stop);
         var model = recipe.Model.Build(TokenizerVocabulary(course), recipe.Training.ContextLength);
-        var speed = TrainingSpeed.TokensPerSecond(model, recipe.Training, recipe.Base.BatchTokens, recipe.Base.Optimizer);
+        var speed = TrainingSpeed.TokensPerSecond(model, recipe.Base, recipe.Training);
         yield return new BenchmarkRow(
             $"{changes}: speed of {model.Parameters:N0} parameters on course {course.Id}", speed, "tokens/s", "none", 1, 1, 0);
         foreach (var (label, tokens) in Lengths(inputs, recipe, speed))

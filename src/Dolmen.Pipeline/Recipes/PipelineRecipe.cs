@@ -46,7 +46,10 @@ public sealed record PipelineRecipe(
         ValidateOptimizer(problems, "dpo", Dpo.Optimizer, Dpo.Schedule);
         Require(problems, Base.ContextLength == 0 || Base.ContextLength >= LeastContext,
             $"base.contextLength is {Base.ContextLength}: it must be 0 (training.contextLength) or at least {LeastContext}.");
-        var rows = Base.Training(Training).ContextLength;
+        Require(problems, Base.ContextLength <= Training.ContextLength,
+            $"base.contextLength is {Base.ContextLength} but {Context} is {Training.ContextLength}: rows of pretraining cannot be longer. "
+                + $"Try 0, which takes {Training.ContextLength}.");
+        var rows = Math.Min(Base.Training(Training).ContextLength, Training.ContextLength);
         var whose = rows == Training.ContextLength ? Context : "base.contextLength";
         ValidateBatch(problems, "base.batchTokens", Base.BatchTokens, whose, rows);
         if (whose != Context) ValidateBatch(problems, "training.microBatchTokens", Training.MicroBatchTokens, whose, rows);

@@ -138,6 +138,19 @@ public static class RecipeFile
             }
         }
         foreach (var assignment in changes.Set ?? []) RecipeTree.Set(tree, assignment, Contract);
+        FollowContext(tree, changes.Set ?? [], notices);
+    }
+
+    /// <summary>Rows of pretraining become shorter with a context that a command line shortens.</summary>
+    private static void FollowContext(JsonObject tree, IReadOnlyList<string> set, Action<string>? notices)
+    {
+        const string context = "contextLength";
+        bool Sets(string part) => set.Any(assignment => assignment.StartsWith($"{part}.{context}=", StringComparison.Ordinal));
+        if (!Sets("training") || Sets("base")) return;
+        if (tree["training"]?[context] is not JsonValue training || !training.TryGetValue<int>(out var most)) return;
+        if (tree["base"]?[context] is not JsonValue rows || !rows.TryGetValue<int>(out var wanted) || wanted <= most) return;
+        tree["base"]![context] = 0;
+        notices?.Invoke($"base.{context} is {wanted}, longer than training.{context}: rows of pretraining have {most} tokens too.");
     }
 
     private static void ThrowIfAny(IReadOnlyList<string> problems)

@@ -30,46 +30,42 @@ internal static class TrainingBudget
         {
             Model = ModelRecipe.Of(model),
             Training = recipe.Training with { Precision = precision },
+            // A model that is not aligned has only pretraining to learn its whole context from.
+            Base = preferencesFile is null ? recipe.Base with { ContextLength = 0 } : recipe.Base,
             Minutes = 0,
         };
         if (recipe.Minutes == 0)
             return resolved;
-        progress.Report(new StageProgress("speed", 0, 0, "steps", "measuring tokens per second of this model on this machine"));
-        return Resolve(
-            resolved,
-            recipe.Minutes,
-            TrainingSpeed.TokensPerSecond(model, recipe.Base.Training(resolved.Training), recipe.Base.BatchTokens, recipe.Base.Optimizer),
-            preferencesFile is null
-                ? recipe.Training.ContextLength
-                : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength)
-        );
+        double? tokensPerPair =
+            preferencesFile is null ? null : TokensPerPair(preferencesFile, tokenizer, recipe.Training.ContextLength);
+        return Resolve(resolved, recipe.Minutes, StageSpeeds.Of(resolved, model, tokensPerPair, progress));
     }
 
     /// <summary>Counts the recipe names stay; the others become whole batches, one at least.</summary>
-    public static PipelineRecipe Resolve(PipelineRecipe recipe, double minutes, double tokensPerSecond, double tokensPerPair)
+    public static PipelineRecipe Resolve(PipelineRecipe recipe, double minutes, StageSpeeds speeds)
     {
-        long WholeBatches(double share, double tokensPerUnit, int batch) =>
-            Math.Max(1, (long)(share * minutes * 60 * tokensPerSecond / tokensPerUnit / batch)) * batch;
+        long WholeBatches(double share, double unitsPerSecond, int batch) =>
+            Math.Max(1, (long)(share * minutes * 60 * unitsPerSecond / batch)) * batch;
         return recipe with
         {
             Base = recipe.Base with
             {
                 TotalTokens = recipe.Base.TotalTokens > 0
                     ? recipe.Base.TotalTokens
-                    : WholeBatches(recipe.Shares.Base, 1, recipe.Base.BatchTokens),
+                    : WholeBatches(recipe.Shares.Base, speeds.Base, recipe.Base.BatchTokens),
             },
             Sft = recipe.Sft with
             {
                 TotalTokens = recipe.Sft.TotalTokens > 0
                     ? recipe.Sft.TotalTokens
-                    : WholeBatches(recipe.Shares.Sft, 1, recipe.Sft.BatchTokens),
+                    : WholeBatches(recipe.Shares.Sft, speeds.Sft, recipe.Sft.BatchTokens),
             },
             Dpo = recipe.Dpo with
             {
                 TotalPairs =
                     recipe.Dpo.TotalPairs > 0
                         ? recipe.Dpo.TotalPairs
-                        : WholeBatches(recipe.Shares.Dpo, tokensPerPair * ReferenceFactor, recipe.Dpo.BatchPairs),
+                        : WholeBatches(recipe.Shares.Dpo, speeds.Dpo / speeds.TokensPerPair / ReferenceFactor, recipe.Dpo.BatchPairs),
             },
         };
     }

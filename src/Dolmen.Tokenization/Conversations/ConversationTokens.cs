@@ -6,7 +6,8 @@ namespace Dolmen.Tokenization;
 
 /// <summary>Training examples to tokens: conversations by the model's chat format, texts as they are. Of the assistant's turns only those
 /// that are to be learned are marked.</summary>
-public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
+/// <param name="learnPrompts">Marks what others say too, and still no turn of the assistant that is not to be learned.</param>
+public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally, bool learnPrompts = false)
 {
     /// <summary>Keys of turns that a template of transformers sees, and Dolmen's own chat format has no place for.</summary>
     private const string KeyNotWritten = "key-not-in-chat-format:";
@@ -35,7 +36,7 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
         int[] prompt = tokenizer.EncodePrompt(text.Prompt), whole = tokenizer.EncodePrompt(text.Prompt + text.Completion);
         var from = whole.AsSpan().CommonPrefixLength(prompt);
         var mask = new bool[whole.Length + 1];
-        mask.AsSpan(from).Fill(!string.IsNullOrEmpty(text.Completion));
+        mask.AsSpan(learnPrompts ? 0 : from).Fill(!string.IsNullOrEmpty(text.Completion));
         return tokenizer.Special.Eos >= 0
             ? new TokenizedConversation([.. whole, tokenizer.Special.Eos], mask)
             : new TokenizedConversation(whole, mask[..^1]);
@@ -72,13 +73,16 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
 
     /// <summary>Takes the mark from the turns of the assistant that are not to be learned.</summary>
     /// <param name="tokensOf">The conversation's first turns as tokens.</param>
-    private static TokenizedConversation OnlyLearned(TrainingConversation example, TokenizedConversation whole, Func<int, int[]> tokensOf)
+    private TokenizedConversation OnlyLearned(TrainingConversation example, TokenizedConversation whole, Func<int, int[]> tokensOf)
     {
+        if (learnPrompts) Array.Fill(whole.LossMask, true);
         for (var i = 0; i < example.Turns.Count; i++)
         {
-            if (example.Turns[i] is not { Role: "assistant", Learned: false }) continue;
+            if (!IsLeftOut(example.Turns[i])) continue;
             var last = i;
-            while (last + 1 < example.Turns.Count && !example.Turns[last + 1].Learned) last++;
+            // Where prompts are not marked either, the parts before and behind a longer stretch are compared: fewer templates are refused.
+            while (last + 1 < example.Turns.Count && (learnPrompts ? IsLeftOut(example.Turns[last + 1]) : !example.Turns[last + 1].Learned))
+                last++;
             var (before, behind) = (i == 0 ? [] : tokensOf(i), tokensOf(last + 1));
             if (!whole.Tokens.AsSpan().StartsWith(before) || !whole.Tokens.AsSpan().StartsWith(behind))
                 throw new UserErrorException(
@@ -89,5 +93,7 @@ public sealed class ConversationTokens(Tokenizer tokenizer, DataTally tally)
             i = last;
         }
         return whole;
+
+        static bool IsLeftOut(TrainingTurn turn) => turn is { Role: "assistant", Learned: false };
     }
 }

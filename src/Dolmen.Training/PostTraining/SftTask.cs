@@ -18,13 +18,13 @@ public sealed class SftTask : TrainingTask<LanguageDecoder>
         _training = training;
         _pad = tokenizer.Special.Pad;
         var tally = new DataTally("conversations");
-        var (tokens, fit) = (new ConversationTokens(tokenizer, tally), new RowFit(training.ContextLength, training.LongRows, tally));
+        var tokens = new ConversationTokens(tokenizer, tally, recipe.LearnPrompts);
+        var fit = new RowFit(training.ContextLength, training.LongRows, tally);
         var conversations = new List<TokenizedConversation>();
         foreach (var conversation in ConversationFiles.Read(conversationsFile, tally))
         {
             if (Problem(conversation) is { } problem) tally.Drop(problem, conversation.Place);
-            else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row)
-                conversations.Add(recipe.LearnPrompts ? WithPrompts(row) : row);
+            else if (fit.Fit(tokens.Of(conversation), conversation.Place) is { } row) conversations.Add(row);
         }
         var counts = tally.RequireSome(
             conversationsFile,
@@ -63,13 +63,6 @@ public sealed class SftTask : TrainingTask<LanguageDecoder>
         if (batches.TrueForAll(batch => batch.Counted == 0))
             throw new InvalidOperationException($"Step {step + 1} of SFT has no token to learn, although every row has one.");
         return new StepResult(Batch.Backward(model, batches));
-    }
-
-    private static TokenizedConversation WithPrompts(TokenizedConversation conversation)
-    {
-        var all = new bool[conversation.Tokens.Length];
-        Array.Fill(all, true);
-        return conversation with { LossMask = all };
     }
 
     /// <summary>Why nothing can be learned from a conversation; null where its tokens tell.</summary>

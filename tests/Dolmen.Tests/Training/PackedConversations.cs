@@ -110,6 +110,27 @@ public sealed class PackedConversations : IDisposable
     }
 
     [Fact]
+    public void An_answer_that_is_not_to_be_learned_is_not_learned_with_the_prompts_either()
+    {
+        const string wrong = "{\"role\":\"user\",\"content\":\"Name salt\"},{\"role\":\"assistant\",\"content\":\"quiet engine\"",
+            right = "{\"role\":\"user\",\"content\":\"Name it again\"},{\"role\":\"assistant\",\"content\":\"stone lamp\"}";
+        using var model = Model("llama", bfloat16: false);
+        var learned = Recipe with { LearnPrompts = true };
+        var line = $"{{\"messages\":[{wrong},\"weight\":0}},{right}]}}";
+        var mask = Tokenized(line).Tokens.Select(_ => true).ToArray();
+        // From behind the first question to the end of its answer.
+        var before = Tokenized("{\"messages\":[{\"role\":\"user\",\"content\":\"Name salt\"}]}").Tokens.Length;
+        var behind = Tokenized($"{{\"messages\":[{wrong}}}]}}").Tokens.Length;
+        mask.AsSpan(before, behind - before).Clear();
+        var batch = new Batch(1, mask.Length - 1);
+        batch.SetRow(0, Tokenized(line).Tokens, mask, _run.Tokenizer.Special.Pad);
+        using var scope = NewDisposeScope();
+        var expected = Batch.Backward(model, [batch]);
+        Assert.Equal(expected, FirstStep(model, learned, line).Loss, 1e-5);
+        Assert.NotEqual(expected, FirstStep(model, learned, $"{{\"messages\":[{wrong}}},{right}]}}").Loss, 1e-4);
+    }
+
+    [Fact]
     public void Copies_have_one_loss_in_bfloat16_up_to_its_roundings()
     {
         foreach (var name in new[] { "llama", "mamba", "jamba" })
