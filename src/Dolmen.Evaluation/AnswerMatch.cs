@@ -7,7 +7,7 @@ internal static class AnswerMatch
 {
     private static readonly string[] Articles = ["a", "an", "the"];
 
-    /// <summary>Equal but for case, white space and punctuation at the end, as lm-eval's <c>exact_match</c> with those ignored.</summary>
+    /// <summary>Equal but for case, white space and punctuation at the end.</summary>
     public static bool IsExact(string answer, string right) => Normal(answer) == Normal(right);
 
     /// <summary>Harmonic mean of precision and recall over the words of both, as SQuAD's evaluation script counts them: without case,

@@ -56,7 +56,7 @@ public static class EvaluationRun
     private static string? IndexBeside(string corpusDirectory)
     {
         var run = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(corpusDirectory)));
-        var file = Path.Combine(run ?? "", "index", DocumentIndex.FileName);
+        var file = IndexPlace.OfRun(run ?? "");
         return File.Exists(file) ? file : null;
     }
 

@@ -1,54 +1,66 @@
 namespace Dolmen.Retrieval;
 
-/// <summary>Which of the passages in a prompt an answer comes from.</summary>
-public static class CitedPassages
+/// <summary>The passages in a prompt, and which of them an answer was taken from. Thread-safe.</summary>
+public sealed class CitedPassages(IReadOnlyList<FoundPassage> passages)
 {
     private const int LeastRun = 3;
 
-    /// <summary>The passages, that with the longest run of words in common with the answer first; none where the answer is that the
-    /// documents do not say.</summary>
-    public static IReadOnlyList<FoundPassage> Of(string answer, IReadOnlyList<FoundPassage> passages)
+    // of each passage what the model read, once for all answers to a prompt
+    private readonly Lazy<List<List<string>>> _words =
+        new(() => [.. passages.Select(one => Words($"{one.Passage.Title}\n{OpenBookPrompt.Cut(one.Passage.Text)}"))]);
+
+    public int Count => passages.Count;
+
+    /// <summary>What an answer has of them.</summary>
+    public Citation Of(string answer)
     {
-        var said = Words(answer);
-        if (said.Count == 0 || said.SequenceEqual(Words(OpenBookPrompt.Refusal))) return [];
-        return [.. passages.OrderByDescending(one => LongestRun(said, Words(one.Passage)))];
+        if (RefusalRule.Declines(answer) || Words(answer) is not { Count: > 0 } said) return Citation.None;
+        var runs = _words.Value.ConvertAll(words => LongestRun(said, words));
+        if (runs.TrueForAll(run => run < Math.Min(LeastRun, said.Count))) return new Citation(passages, null);
+        // Stable: of equals the one that fits the question better.
+        FoundPassage[] ordered = [.. runs.Zip(passages).OrderByDescending(one => one.First).Select(one => one.Second)];
+        return new Citation(ordered, ordered[0]);
     }
 
-    /// <summary>The passage that an answer was taken from: three words in a row are the same, or all of a shorter answer. Null where there
-    /// is none.</summary>
-    public static FoundPassage? From(string answer, IReadOnlyList<FoundPassage> passages)
-    {
-        var said = Words(answer);
-        return Of(answer, passages) is [var first, ..] && LongestRun(said, Words(first.Passage)) >= Math.Min(LeastRun, said.Count)
-            ? first
-            : null;
-    }
-
-    /// <summary>The longest run of terms that both hold.</summary>
+    /// <summary>The longest run of words that both hold.</summary>
     internal static int LongestRun(IReadOnlyList<string> first, IReadOnlyList<string> second)
     {
-        var before = new int[second.Count + 1];                          // lengths of the runs that end one term earlier in the first
+        var runs = new int[second.Count + 1];                            // that end with a word of the second and the one now looked at
         var longest = 0;
-        foreach (var term in first)
+        foreach (var word in first)
         {
-            var now = new int[second.Count + 1];
-            for (var i = 0; i < second.Count; i++)
+            for (var i = second.Count - 1; i >= 0; i--)
             {
-                if (term != second[i]) continue;
-                now[i + 1] = before[i] + 1;
-                longest = Math.Max(longest, now[i + 1]);
+                runs[i + 1] = word == second[i] ? runs[i] + 1 : 0;
+                longest = Math.Max(longest, runs[i + 1]);
             }
-            before = now;
         }
         return longest;
     }
 
-    private static List<string> Words(Passage passage) => Words($"{passage.Title}\n{passage.Text}");
-
+    // As people count: `System.String.Trim` is one word, not the six terms that an index knows it by.
     private static List<string> Words(string text)
     {
         var words = new List<string>();
-        IndexTerms.AddWords(text, words);
+        var end = -2;
+        foreach (var range in IndexTerms.Words(text))
+        {
+            var (start, length) = range.GetOffsetAndLength(text.Length);
+            if (IndexTerms.IsUnspaced(text[start])) IndexTerms.AddPairs(text.AsSpan(start, length), words);
+            else if (start == end + 1 && text[end] == '.') words[^1] += "." + IndexTerms.Lower(text.AsSpan(start, length));
+            else words.Add(IndexTerms.Lower(text.AsSpan(start, length)));
+            end = start + length;
+        }
         return words;
     }
+}
+
+/// <summary>What an answer has of the passages in its prompt.</summary>
+/// <param name="Passages">As they were found, but where the answer was taken from one, that with the longest run of words in common with it
+/// first. None where the answer declines.</param>
+/// <param name="From">The passage that the answer was taken from: three words in a row are the same, or all of a shorter answer. Null
+/// where it was taken from none.</param>
+public sealed record Citation(IReadOnlyList<FoundPassage> Passages, FoundPassage? From)
+{
+    public static Citation None { get; } = new([], null);
 }

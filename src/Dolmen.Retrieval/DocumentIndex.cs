@@ -16,19 +16,22 @@ public sealed class DocumentIndex : IDisposable
     private const int MaxCount = 1000;
     private const int FewestCandidates = 100;
     private const int MostRead = 8000;
+    private const int MostReaders = 8;
 
-    private readonly ConcurrentBag<IndexReader> _readers = [];
+    // All of them opened with the index: a file of the same name that is built later is another one.
+    private readonly ConcurrentBag<IndexReader> _readers;
+    private readonly SemaphoreSlim _free;
     private readonly Dictionary<string, int> _frequent;
     private readonly Ranking _ranking;
     private bool _disposed;
 
-    private DocumentIndex(string file, IndexReader first)
+    private DocumentIndex(string file, ConcurrentBag<IndexReader> readers, IndexReader first)
     {
         Path = file;
+        (_readers, _free) = (readers, new SemaphoreSlim(readers.Count));
         Count = first.Count();
         _frequent = first.FrequentTerms();
         _ranking = new Ranking(Count, first.MeanLengths(Count));
-        _readers.Add(first);
     }
 
     public string Path { get; }
@@ -55,22 +58,30 @@ public sealed class DocumentIndex : IDisposable
                     + $"{FileName} in the folder index of a run. Name such a file or run, or do without with --no-documents."
             );
         }
-        return IndexReader.Guarded(
-            file,
-            () =>
+        return IndexReader.Guarded(file, () =>
+        {
+            var (readers, before) = (new ConcurrentBag<IndexReader>(), Stamp(file));
+            try
             {
-                var reader = new IndexReader(file);
-                try
-                {
-                    return new DocumentIndex(file, reader);
-                }
-                catch
-                {
-                    reader.Dispose();
-                    throw;
-                }
+                var first = new IndexReader(file);
+                readers.Add(first);
+                while (readers.Count < Math.Min(Environment.ProcessorCount, MostReaders)) readers.Add(new IndexReader(file));
+                if (Stamp(file) != before)
+                    throw new UserErrorException($"{file} was written anew while it was opened: open it again once it is built.");
+                return new DocumentIndex(file, readers, first);
             }
-        );
+            catch
+            {
+                foreach (var reader in readers) reader.Dispose();
+                throw;
+            }
+        });
+    }
+
+    private static (long, DateTime) Stamp(string file)
+    {
+        var found = new FileInfo(file);
+        return found.Exists ? (found.Length, found.LastWriteTimeUtc) : default;
     }
 
     /// <summary>The passages that answer a question best, best first: none where nothing of it occurs. Any text is a valid
@@ -83,14 +94,17 @@ public sealed class DocumentIndex : IDisposable
         if (count == 0 || asked.Terms.Count == 0 || Count == 0) return [];
         return IndexReader.Guarded(Path, () =>
         {
-            if (!_readers.TryTake(out var reader)) reader = new IndexReader(Path);
+            _free.Wait();
+            var isOpen = _readers.TryTake(out var reader);
+            ObjectDisposedException.ThrowIf(!isOpen, this);
             try
             {
-                return Search(asked, Math.Min(count, MaxCount), reader);
+                return Search(asked, Math.Min(count, MaxCount), reader!);
             }
             finally
             {
-                _readers.Add(reader);
+                _readers.Add(reader!);
+                _free.Release();
                 if (_disposed) CloseReaders();
             }
         });

@@ -10,10 +10,10 @@ internal static class IndexFormat
     public const int Version = 1;
 
     /// <summary>The file has its name only once it is whole, so SQLite needs no journal.</summary>
-    public const string Settings =
-        """
+    public static readonly string Settings =
+        $"""
         PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA auto_vacuum=NONE; PRAGMA encoding='UTF-8';
-        PRAGMA application_id=0x446F6C6D; PRAGMA user_version=1;
+        PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version};
         """;
 
     // The terms come from IndexTerms, separated by spaces. The index says only which passages hold a term: how well they fit is decided by

@@ -19,7 +19,8 @@ internal sealed class IndexReader : IDisposable
         _file = file;
         // immutable: no locks and no journal beside the file, which may lie on a read-only medium.
         var address = new Uri(Path.GetFullPath(file)).AbsoluteUri + "?immutable=1";
-        _connection = new SqliteConnection($"Data Source={address};Mode=ReadOnly;Pooling=False");
+        var how = new SqliteConnectionStringBuilder { DataSource = address, Mode = SqliteOpenMode.ReadOnly, Pooling = false };
+        _connection = new SqliteConnection(how.ConnectionString);
         (_countOfRare, _holding, _byNumber) = (_connection.CreateCommand(), _connection.CreateCommand(), _connection.CreateCommand());
         try
         {

@@ -99,7 +99,7 @@ internal static class IndexTerms
     }
 
     // Where a script has no spaces, two signs in a row stand for a word.
-    private static void AddPairs(ReadOnlySpan<char> run, List<string> terms)
+    internal static void AddPairs(ReadOnlySpan<char> run, List<string> terms)
     {
         if (run.Length == 1) terms.Add(run.ToString());
         for (var i = 0; i + 1 < run.Length; i++) terms.Add(run.Slice(i, 2).ToString());
@@ -118,7 +118,7 @@ internal static class IndexTerms
         category is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
 
     // Thai, Lao, Burmese and Khmer; kana and Han.
-    private static bool IsUnspaced(char c) =>
+    internal static bool IsUnspaced(char c) =>
         c is (>= '\u0E00' and <= '\u0EFF')
             or (>= '\u1000' and <= '\u109F')
             or (>= '\u1780' and <= '\u17FF')

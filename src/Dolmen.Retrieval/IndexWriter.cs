@@ -19,7 +19,8 @@ internal static class IndexWriter
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
             File.Delete(temporary);
-            using (var connection = new SqliteConnection($"Data Source={Quoted(temporary)};Pooling=False"))
+            var how = new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(temporary), Pooling = false };
+            using (var connection = new SqliteConnection(how.ConnectionString))
             {
                 connection.Open();
                 Run(connection, IndexFormat.Settings);
@@ -126,7 +127,4 @@ internal static class IndexWriter
         command.CommandText = statements;
         command.ExecuteNonQuery();
     }
-
-    // A connection string ends a value at a semicolon unless it is quoted.
-    private static string Quoted(string path) => $"\"{path.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

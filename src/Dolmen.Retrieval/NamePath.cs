@@ -17,8 +17,6 @@ internal sealed record NamePath(IReadOnlyList<string> Segments, IReadOnlyList<in
     private static readonly Dictionary<string, string> Keywords = new(StringComparer.Ordinal)
     {
         ["bool"] = "boolean",
-        ["byte"] = "byte",
-        ["sbyte"] = "sbyte",
         ["short"] = "int16",
         ["ushort"] = "uint16",
         ["int"] = "int32",
@@ -144,17 +142,18 @@ internal sealed record NamePath(IReadOnlyList<string> Segments, IReadOnlyList<in
         return types;
     }
 
-    /// <summary>"ref System.Int32 value" is <c>int32</c>, "List&lt;T&gt; items" is <c>list</c>.</summary>
+    /// <summary>"ref System.Int32 value" is <c>int32</c>, "List&lt;T&gt; items" is <c>list</c>, "int[] all" is <c>int32[]</c>.</summary>
     private static string TypeName(string parameter)
     {
         var words = parameter.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var first = words.FirstOrDefault(word => word is not ("ref" or "out" or "in" or "this" or "params")) ?? "";
-        var cut = first.IndexOfAny(['<', '{', '`']);
-        var name = (cut > 0 ? first[..cut] : first).ToLowerInvariant();
+        var array = first.Length;
+        while (array > 0 && first[array - 1] is '[' or ',' or ']') array--;
+        var cut = first.AsSpan(0, array).IndexOfAny(['<', '{', '`']);
+        var name = first[..(cut > 0 ? cut : array)].ToLowerInvariant();
         var dot = name.LastIndexOf('.');
         if (dot >= 0) name = name[(dot + 1)..];
-        var array = cut > 0 && first.EndsWith("[]", StringComparison.Ordinal) ? "[]" : "";
-        return Keywords.GetValueOrDefault(name, name) + array;
+        return Keywords.GetValueOrDefault(name, name) + first[array..];
     }
 
     private static int Closing(ReadOnlySpan<char> text, int open)

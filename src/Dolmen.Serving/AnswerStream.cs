@@ -13,7 +13,7 @@ internal sealed class AnswerStream(Action<string> log)
     public async Task Send(HttpContext http, ServingEngine engine, CompletionRequest request, IStreamedAnswer answer)
     {
         http.Features.Set(answer);                                       // an error that ends the stream has the answer's shape
-        var pieces = new StreamBuffer(MaxStreamHeld);
+        using var pieces = new StreamBuffer(MaxStreamHeld);
         var generation = Generate();
         try
         {

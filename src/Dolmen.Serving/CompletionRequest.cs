@@ -36,7 +36,7 @@ internal sealed record CompletionRequest(
     public ToolUse? Tools { get; init; }
 
     /// <summary>Passages of documents that stand in the prompt; null where none were looked for.</summary>
-    public IReadOnlyList<FoundPassage>? Passages { get; init; }
+    public CitedPassages? Passages { get; init; }
 
     /// <summary>Answers to each prompt that are written, of which the best are returned.</summary>
     public int Candidates { get; init; } = Choices;

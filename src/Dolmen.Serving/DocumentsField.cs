@@ -11,9 +11,10 @@ internal static class DocumentsField
 
     private const int MostPassages = 20;
 
-    /// <returns>How many passages; 0 where none are wanted, or the model has no documents.</returns>
+    /// <returns>How many passages, 0 where none are wanted or the model has no documents; and whether the request asks for
+    /// them.</returns>
     /// <exception cref="ApiErrorException">The field is wrong, or asks for documents where there are none.</exception>
-    public static int Read(RequestFields fields, ServedModel served)
+    public static (int Count, bool IsAsked) Read(RequestFields fields, ServedModel served)
     {
         // Other servers take a list of texts here for their chat templates.
         if (fields[Name] is { ValueKind: JsonValueKind.Array } texts && texts.GetArrayLength() > 0)
@@ -29,8 +30,8 @@ internal static class DocumentsField
             { ValueKind: JsonValueKind.Object } value => (true, Count(value)),
             { } value => throw RequestFields.Wrong(Name, "true, false or {\"count\": N}", value),
         };
-        if (served.Documents is not null) return count;
-        if (!wanted) return 0;
+        if (served.Documents is not null) return (count, wanted);
+        if (!wanted) return (0, false);
         throw ApiErrorException.Invalid(
             $"'{Name}' asks for documents, and the model '{served.Name}' has none here: leave it out, or serve the model with --documents.",
             Name

@@ -43,12 +43,13 @@ public sealed record ServedModel(string Name, LanguageModel Model, Tokenizer Tok
 
     public bool AnswersTo(string name) => name == Name || Aliases.Contains(name, StringComparer.Ordinal);
 
-    /// <summary>A message with files named as in the model's folder.</summary>
-    internal string WithoutPaths(string message) => WithoutPaths(message, Folder);
+    /// <summary>A message with files named as in the model's folder, and the index by its name alone.</summary>
+    internal string WithoutPaths(string message) => WithoutPaths(message, Folder, Documents?.Path);
 
     /// <inheritdoc cref="WithoutPaths(string)"/>
-    internal static string WithoutPaths(string message, string? folder)
+    internal static string WithoutPaths(string message, string? folder, string? documents)
     {
+        if (documents is not null) message = message.Replace(documents, Path.GetFileName(documents));
         if (folder is null) return message;
         folder = Path.TrimEndingDirectorySeparator(folder);
         return message.Replace(folder + Path.DirectorySeparatorChar, "").Replace(folder, Path.GetFileName(folder));

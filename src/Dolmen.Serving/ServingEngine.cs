@@ -45,7 +45,8 @@ internal sealed class ServingEngine : IDisposable
             await Begin(request, choices, abandoned.Token);
             _metrics.AddRunning(running = 1);
             var writing = new Lock();                                    // pieces of all choices, as they come
-            following = [.. choices.Select((generation, choice) => Follow(generation, choice, answer, sent, writing, arrived))];
+            following = [.. choices.Select((generation, choice) => Follow(
+                generation, choice, answer, sent, writing, arrived, abandoned.Token))];
             var results = await All(following);
             Telemetry.Finish(span, request, results);
             return results;
@@ -147,7 +148,7 @@ internal sealed class ServingEngine : IDisposable
     }
 
     private async Task<GenerationResult> Follow(
-        Generation? generation, int choice, IStreamedAnswer answer, StreamBuffer? sent, Lock writing, long arrived)
+        Generation? generation, int choice, IStreamedAnswer answer, StreamBuffer? sent, Lock writing, long arrived, CancellationToken stop)
     {
         var opens = true;
         if (generation is not null) await generation.Started;
@@ -155,25 +156,43 @@ internal sealed class ServingEngine : IDisposable
         if (generation is not null && sent is not null)
         {
             var last = 0L;
-            await foreach (var piece in generation.ReadAllAsync())
+            await foreach (var piece in generation.ReadAllAsync(CancellationToken.None))       // they end with the text
             {
                 if (piece.Token is null)
                 {
                     if (last > 0) _metrics.AddPiece(last);
                     last = Stopwatch.GetTimestamp();
                 }
-                lock (writing)
-                {
-                    if (piece.Token is { } token) answer.Add(choice, token);
-                    else Send(answer.Piece(choice, piece.Text), sent, ref opens);
-                }
+                if (piece.Token is { } token) lock (writing) answer.Add(choice, token);
+                else await Send(() => answer.Piece(choice, piece.Text), sent);
             }
         }
         var result = generation is null ? Nothing : await generation.Result;
         _metrics.AddFinished(result, arrived, started);
         if (sent is null) return result;
-        lock (writing) Send(answer.Closing(choice, result), sent, ref opens);
+        await Send(() => answer.Closing(choice, result), sent);
         return result;
+
+        // Events of one moment go as one piece, so that only what waited before them counts against the client.
+        Task Send(Func<IEnumerable<string>> events, StreamBuffer to)
+        {
+            if (opens) return to.Open(() => Joined(events), stop);
+            lock (writing)
+            {
+                if (string.Join("\n\n", events()) is { Length: > 0 } piece) to.Write(piece);
+            }
+            return Task.CompletedTask;
+        }
+
+        string Joined(Func<IEnumerable<string>> events)
+        {
+            lock (writing)
+            {
+                var piece = string.Join("\n\n", events());
+                opens = piece.Length == 0;
+                return piece;
+            }
+        }
     }
 
     /// <summary>All results, or the first failure as soon as it comes.</summary>
@@ -185,14 +204,4 @@ internal sealed class ServingEngine : IDisposable
 
     /// <summary>The prompt alone was asked for.</summary>
     private static GenerationResult Nothing { get; } = new("", [], FinishReason.Length, new GenerationStatistics(0, 0, 0, 0));
-
-    /// <summary>Events of one moment go as one piece, so that only what waited before them counts against the client.</summary>
-    /// <param name="opens">Whether nothing of the text was sent before; false once something was.</param>
-    private static void Send(IEnumerable<string> events, StreamBuffer sent, ref bool opens)
-    {
-        var piece = string.Join("\n\n", events);
-        if (piece.Length == 0) return;
-        sent.Write(piece, opens);
-        opens = false;
-    }
 }

@@ -8,14 +8,18 @@ namespace Dolmen.Serving;
 /// <param name="Score">How well it fits the question: larger is better, comparable only within one answer.</param>
 public sealed record SourceEntry(string Title, string Source, string Id, double Score)
 {
-    /// <summary>The passage that the answer comes from first; none for a refusal, null where no documents were looked at.</summary>
-    internal static IReadOnlyList<SourceEntry>? Of(string answer, IReadOnlyList<FoundPassage>? passages) =>
-        passages is null
-            ? null
-            :
-            [
-                .. CitedPassages.Of(answer, passages)
-                    .Select(found => new SourceEntry(
-                        found.Passage.Title, found.Passage.Source, found.Passage.Id, Math.Round(found.Score, 3))),
-            ];
+    /// <summary>Whether the answer was taken from it: three words in a row are the same, or all of a shorter answer.</summary>
+    public bool Cited { get; init; }
+
+    /// <summary>The passage that the answer was taken from first, where it was; none for a refusal, null where no documents were looked
+    /// at.</summary>
+    internal static IReadOnlyList<SourceEntry>? Of(string answer, CitedPassages? passages)
+    {
+        if (passages?.Of(answer) is not { } citation) return null;
+        return [.. citation.Passages.Select(found =>
+            new SourceEntry(found.Passage.Title, found.Passage.Source, found.Passage.Id, Math.Round(found.Score, 3))
+            {
+                Cited = ReferenceEquals(found, citation.From),
+            })];
+    }
 }

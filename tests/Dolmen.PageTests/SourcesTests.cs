@@ -33,6 +33,8 @@ public sealed class SourcesTests(Chromium browser) : IDisposable
             await Expect(open.Page.Locator(".sources summary")).ToHaveTextAsync("From Alphabet and 1 more");
             await open.Ask("¿Qué?");
             await Expect(open.Page.Locator(".sources")).ToHaveCountAsync(1);
+            await open.Ask("numbers?");                                  // the answer has nothing of what was read
+            await Expect(open.Page.Locator(".sources summary").Last).ToHaveTextAsync("Read: Numbers");
         }, models: [source]);
         model.Dispose();
     }

@@ -30,6 +30,14 @@ public sealed class BadInput(QuickstartFixture fixture) : IDisposable
     }
 
     [Fact]
+    public void Documents_that_do_not_exist_are_refused_before_models_of_a_folder_are_served()
+    {
+        var result = CommandLine.Run("serve", "--models-dir", fixture.Run, "--port", "0", "--documents", $"{_folder}/missing.sqlite");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("missing.sqlite is missing", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_unknown_key_of_a_recipe() =>
         Refused("did you mean 'learningRate'?", "quickstart", "--set", "base.optimizer.learningrate=1");
 

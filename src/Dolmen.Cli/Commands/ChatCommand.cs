@@ -66,7 +66,7 @@ internal static class ChatCommand
             {
                 var (result, passages) = Ask(session, index, line, options, stop);
                 Console.Out.WriteLine();
-                if (CitedPassages.From(result.Text, passages) is { } cited) Console.Error.WriteLine(Dim(SourceLine(cited.Passage)));
+                if (new CitedPassages(passages).Of(result.Text).From is { } cited) Console.Error.WriteLine(Dim(SourceLine(cited.Passage)));
                 if (interactive) Console.Error.WriteLine(GenerateCommand.Speeds(result.Statistics));
             }
             catch (UserErrorException error) when (interactive)

@@ -34,4 +34,11 @@ internal sealed class DocumentsFlags
             throw new UserErrorException($"--documents is '{path}' and --no-documents is given too: leave one of them out.");
         return none ? null : path is null ? own : IndexPlace.Named(path);
     }
+
+    /// <summary>Opens the index that was named, and closes it: what is wrong with it is known before a model is loaded.</summary>
+    /// <exception cref="UserErrorException">It is missing, damaged, or not an index.</exception>
+    public void Check(ParseResult parsed)
+    {
+        if (parsed.GetValue(_documents) is not null && FileOr(parsed, own: null) is { } file) DocumentIndex.Open(file).Dispose();
+    }
 }

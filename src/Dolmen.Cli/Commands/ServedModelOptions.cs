@@ -85,6 +85,7 @@ internal sealed class ServedModelOptions
                 $"ALIAS=NAME, such as '{alias.Split('=')[0]}={sources[0].Name}'.");
         }
         _speculation.Check(parsed, sources.Count);
+        _documents.Check(parsed);
         return sources.ConvertAll(source => source with
         {
             Load = () => _speculation.AddTo(source.Load(), parsed, threads), Documents = _documents.FileOr(parsed, source.Documents),

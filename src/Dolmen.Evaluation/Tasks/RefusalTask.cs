@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Inference;
+using Dolmen.Retrieval;
 using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation.Tasks;

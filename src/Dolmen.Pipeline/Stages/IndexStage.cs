@@ -8,9 +8,9 @@ namespace Dolmen.Pipeline.Stages;
 internal sealed class IndexStage : PipelineStage
 {
     /// <summary>From the run's directory.</summary>
-    public const string File = $"index/{DocumentIndex.FileName}";
+    public const string File = $"{IndexPlace.Folder}/{DocumentIndex.FileName}";
 
-    public override string Name => "index";
+    public override string Name => IndexPlace.Folder;
 
     public override JsonNode? Recipe(PipelineContext run) => null;
 

@@ -52,7 +52,8 @@ internal sealed class CatalogEntry(ModelSource source)
     /// <summary>What a client is told of a model that cannot be loaded.</summary>
     public ApiErrorException Failed(Exception error)
     {
-        var why = error is UserErrorException ? ServedModel.WithoutPaths(error.Message, source.Folder) : "the server's log says why.";
+        var why = error is UserErrorException ? ServedModel.WithoutPaths(error.Message, source.Folder, source.Documents)
+            : "the server's log says why.";
         return new ApiErrorException(StatusCodes.Status503ServiceUnavailable,
             new ApiError($"The model '{source.Name}' cannot be loaded: {why}", "server_error", "model", "model_not_loaded"));
     }

@@ -227,7 +227,8 @@ internal sealed class ModelCatalog : IAsyncDisposable
             };
             var bytes = (served.Model.WeightBytes is > 0 and var counted ? counted : source.FileBytes)
                 + (served.Speculation?.DraftModel?.WeightBytes ?? 0);
-            loaded = new LoadedModel(served, new ServingEngine(served, _options, _metrics.Of(source.Name)), bytes, source.OwnsModel);
+            loaded = new LoadedModel(served, new ServingEngine(served, _options, _metrics.Of(source.Name)), bytes, source.OwnsModel,
+                source.Documents is null ? null : served.Documents);
             if (bytes > _options.ModelBytes)
             {
                 throw new UserErrorException($"'{source.Name}' takes {bytes >> 20} MB, but --model-memory is " +

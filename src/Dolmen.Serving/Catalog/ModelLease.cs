@@ -1,3 +1,5 @@
+using Dolmen.Retrieval;
+
 namespace Dolmen.Serving;
 
 /// <summary>A loaded model in use by a request: it is not dropped before this is disposed.</summary>
@@ -14,11 +16,14 @@ internal sealed class ModelLease(LoadedModel loaded, Action giveBack) : IDisposa
 
 /// <summary>A model in memory with what computes its answers.</summary>
 /// <param name="Bytes">Memory of its weights.</param>
-internal sealed record LoadedModel(ServedModel Served, ServingEngine Engine, long Bytes, bool OwnsModel) : IDisposable
+/// <param name="Opened">The index that was opened with the model, whoever the model belongs to.</param>
+internal sealed record LoadedModel(ServedModel Served, ServingEngine Engine, long Bytes, bool OwnsModel, DocumentIndex? Opened)
+    : IDisposable
 {
     public void Dispose()
     {
         Engine.Dispose();
+        Opened?.Dispose();
         if (!OwnsModel) return;
         Served.Documents?.Dispose();
         Served.Model.Dispose();

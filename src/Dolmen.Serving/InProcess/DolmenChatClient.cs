@@ -42,8 +42,8 @@ public sealed class DolmenChatClient : IChatClient
     /// <param name="precision">How the matrices are kept in memory.</param>
     /// <param name="documents">The index that answers come from, as a file or a run. The model's run's own when left out; "" for
     /// none.</param>
-    /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported; or there is no such
-    /// index.</exception>
+    /// <exception cref="UserErrorException">The path holds no model, or one that is damaged or not supported; or the index does
+    /// not exist.</exception>
     public static DolmenChatClient Load(
         string model, int? threads = null, WeightPrecision precision = WeightPrecision.Stored, string? documents = null)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dolmen.Evaluation;
+using Dolmen.Retrieval;
 using Dolmen.Evaluation.Tasks;
 using Dolmen.Tests.Fakes;
 

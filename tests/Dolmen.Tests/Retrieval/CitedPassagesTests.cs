@@ -5,7 +5,9 @@ namespace Dolmen.Tests.Retrieval;
 
 public class CitedPassagesTests
 {
-    private static readonly FoundPassage[] Found = [.. SmallIndex.Passages.Select(passage => new FoundPassage(passage, 1))];
+    private static readonly CitedPassages Found = Of(SmallIndex.Passages);
+
+    private static CitedPassages Of(params Passage[] passages) => new([.. passages.Select(passage => new FoundPassage(passage, 1))]);
 
     [Theory]
     [InlineData("The letters are A and so on.", "b")]
@@ -18,12 +20,45 @@ public class CitedPassagesTests
     [InlineData("", null)]
     [InlineData("The documents do not say.", null)]
     public void An_answer_was_taken_from_the_passage_that_it_shares_words_with(string answer, string? id) =>
-        Assert.Equal(id, CitedPassages.From(answer, Found)?.Passage.Id);
+        Assert.Equal(id, Found.Of(answer).From?.Passage.Id);
+
+    [Theory]
+    [InlineData("I know nothing of StringBuilder", false)]
+    [InlineData("I know nothing of System.Text.StringBuilder.Append", false)]
+    [InlineData("I know nothing of string_builder_append_value", false)]
+    [InlineData("`System.Text.StringBuilder.Append(Char value)`", true)]
+    [InlineData("StringBuilder", false)]
+    [InlineData("It appends the string representation.", true)]
+    public void A_name_is_one_word_whatever_its_parts(string answer, bool isTaken)
+    {
+        var append = Of(new Passage(
+            "m", "System.Text.StringBuilder.Append(Char value)", "Appends the string representation to string_builder_append_value.", "s"));
+        Assert.Equal(isTaken, append.Of(answer).From is not null);
+    }
 
     [Fact]
-    public void All_passages_are_named_unless_the_answer_is_a_refusal()
+    public void Only_what_the_model_read_counts()
     {
-        Assert.Equal(["b", "a", "c"], CitedPassages.Of("letters are A", Found).Select(found => found.Passage.Id));
-        Assert.Empty(CitedPassages.Of("the documents do not say", Found));
+        var filler = string.Concat(Enumerable.Repeat("Some other words. ", 30));
+        Assert.Null(Of(new Passage("long", "Title", filler + "Elephants never forget.", "s")).Of("Elephants never forget.").From);
+        Assert.NotNull(Of(new Passage("short", "Title", "Elephants never forget.", "s")).Of("Elephants never forget.").From);
+    }
+
+    [Fact]
+    public void Scripts_without_spaces_are_compared_by_their_signs()
+    {
+        var found = Of(new Passage("ja", "手引き", "索引は文書を探すためのものです。", "s"));
+        Assert.NotNull(found.Of("文書を探すため。").From);
+        Assert.Null(found.Of("花を探すとき。").From);
+    }
+
+    [Fact]
+    public void All_passages_are_named_unless_the_answer_declines()
+    {
+        Assert.Equal(["b", "a", "c"], Found.Of("The letters are A").Passages.Select(found => found.Passage.Id));
+        Assert.Equal(["a", "b", "c"], Found.Of("elephants are grey").Passages.Select(found => found.Passage.Id));
+        Assert.Empty(Found.Of("the documents do not say").Passages);
+        Assert.Empty(Found.Of("The documents don’t say what the letters are.").Passages);
+        Assert.Empty(Found.Of("I don't know what the letters are.").Passages);
     }
 }

@@ -152,6 +152,52 @@ public sealed class DocumentIndexTests : IDisposable
         string First() => index.Search("String.TrimEnd", 1)[0].Passage.Id;
     }
 
+    [Theory]
+    [InlineData("a;Mode=Memory")]
+    [InlineData("b#c")]
+    [InlineData("d%3be%25")]
+    [InlineData("f?g\"h'i")]
+    public void A_folder_may_have_signs_in_its_name_that_mean_something_to_SQLite(string folder)
+    {
+        if (OperatingSystem.IsWindows() && folder.AsSpan().ContainsAny('?', '"')) return;            // no names of files there
+        using var index = DocumentIndex.Open(Build(Path.Combine(folder, "documents.sqlite")));
+        Assert.Equal(Members.Length, index.Count);
+        Assert.Equal([Path.Combine(_folder.Path, folder)], Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public async Task What_was_opened_is_searched_although_the_file_is_built_anew()
+    {
+        if (OperatingSystem.IsWindows()) return;                                                     // an open file stays as it is there
+        var file = Build();
+        using var index = DocumentIndex.Open(file);
+        Build(passages: [new Passage("other", "System.String.TrimEnd()", "Another text.", "d.xml")]);
+        using var start = new Barrier(16);
+        var found = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Factory.StartNew(() =>
+        {
+            start.SignalAndWait();
+            return Enumerable.Range(0, 50).Select(_ => index.Search("String.TrimEnd", 1)[0].Passage.Id).Distinct().Single();
+        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        Assert.Equal(["M:System.String.TrimEnd"], found.Distinct());
+    }
+
+    [Fact]
+    public void A_closed_index_is_not_searched()
+    {
+        var index = DocumentIndex.Open(Build());
+        index.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => index.Search("String.Trim", 1));
+    }
+
+    [Theory]
+    [InlineData("Foo(int[] x)", "foo(int32[])")]
+    [InlineData("Foo(System.Int32[] x)", "foo(int32[])")]
+    [InlineData("Foo(List<int>[] x)", "foo(list[])")]
+    [InlineData("Foo(List<int[]> x)", "foo(list)")]
+    [InlineData("Foo(params float[][] x, ref byte[,] y)", "foo(single[][],byte[,])")]
+    public void An_array_is_called_by_what_it_holds(string text, string signature) =>
+        Assert.Equal(signature, NamePath.Find(text, 1)[0].Signature());
+
     [Fact]
     public void An_empty_index_answers_nothing()
     {

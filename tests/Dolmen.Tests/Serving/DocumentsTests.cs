@@ -49,6 +49,7 @@ public sealed class DocumentsTests : IDisposable
         Assert.Equal(["b", "a"], Ids(sources));
         Assert.Equal("Alphabet", sources[0].GetProperty("title").GetString());
         Assert.Equal("alphabet.md", sources[0].GetProperty("source").GetString());
+        Assert.Equal([true, false], sources.EnumerateArray().Select(one => one.GetProperty("cited").GetBoolean()));
         Assert.True(sources[1].GetProperty("score").GetDouble() > sources[0].GetProperty("score").GetDouble());
     }
 
@@ -132,13 +133,25 @@ public sealed class DocumentsTests : IDisposable
         Assert.Contains("## Alphabet", prompt, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_refusal_has_no_sources()
+    [Theory]
+    [InlineData("The documents do not say.")]
+    [InlineData("The documents do not say what the letters are.")]
+    [InlineData("I don't know.")]
+    public async Task A_refusal_has_no_sources(string refusal)
     {
-        await using var server = await Start(Saying(OpenBookPrompt.Refusal));
+        await using var server = await Start(Saying(refusal));
         var choice = (await Answer(server, Body())).GetProperty("choices")[0];
-        Assert.Equal(OpenBookPrompt.Refusal, choice.GetProperty("message").GetProperty("content").GetString());
+        Assert.Equal(refusal, choice.GetProperty("message").GetProperty("content").GetString());
         Assert.Empty(Ids(choice.GetProperty("sources")));
+    }
+
+    [Fact]
+    public async Task What_was_read_and_not_taken_is_not_called_cited()
+    {
+        await using var server = await Start(Saying("They are green."));
+        var sources = (await Answer(server, Body())).GetProperty("choices")[0].GetProperty("sources");
+        Assert.Equal(["a", "b"], Ids(sources));
+        Assert.DoesNotContain(sources.EnumerateArray(), one => one.GetProperty("cited").GetBoolean());
     }
 
     [Theory]
@@ -158,7 +171,8 @@ public sealed class DocumentsTests : IDisposable
         await using (var server = await Start(FakeModel.OfAlphabet(110)))
             Assert.Equal(["a"], Ids((await Answer(server, Body())).GetProperty("choices")[0].GetProperty("sources")));
         await using var small = await Start(FakeModel.OfAlphabet(40));
-        var (status, text) = await small.Post(Chat, Body());
+        Assert.Empty(Ids((await Answer(small, Body())).GetProperty("choices")[0].GetProperty("sources")));
+        var (status, text) = await small.Post(Chat, Body(""","documents":true"""));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("'documents': false", text, StringComparison.Ordinal);
         Assert.Contains("context_length_exceeded", text, StringComparison.Ordinal);
@@ -166,14 +180,19 @@ public sealed class DocumentsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_index_is_told_of_when_the_server_starts()
+    public async Task A_question_that_is_too_long_is_tokenized_once()
     {
-        var file = Path.Combine(_folder.Path, "damaged.sqlite");
-        File.WriteAllText(file, new string('x', 5000));
-        using var model = FakeModel.OfAlphabet();
-        var source = ModelSource.Of(new ServedModel("fake", model, new ByteTokenizer())) with { Documents = file };
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => RunningServer.Start([source]));
-        Assert.Contains("--no-documents", error.Message, StringComparison.Ordinal);
+        using var model = FakeModel.OfAlphabet(200);
+        var tokenizer = new CountingTokenizer();
+        var file = SmallIndex.Write(Path.Combine(_folder.Path, DocumentIndex.FileName));
+        await using var server = await RunningServer.Start(
+            [ModelSource.Of(new ServedModel("fake", model, tokenizer)) with { Documents = file }]);
+        tokenizer.Encoded = 0;
+        var question = $"letters {new string('x', 10_000)}";
+        var (status, text) = await server.Post(Chat, Body(""","documents":{"count":20}""", question));
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("context_length_exceeded", text, StringComparison.Ordinal);
+        Assert.InRange(tokenizer.Encoded, 10_000, 15_000);
     }
 
     [Fact]
@@ -206,25 +225,6 @@ public sealed class DocumentsTests : IDisposable
         Assert.Equal(["q", "ABCD"], session.Messages.Select(message => message.Content));
         Assert.Throws<UserErrorException>(() => session.Ask("r", [new string('x', 300), new string('y', 200)], options));
         Assert.Equal(2, session.Messages.Count);
-    }
-
-    [Theory]
-    [InlineData("run")]
-    [InlineData("run/model")]
-    [InlineData("run/sft/model")]
-    public void The_index_of_a_model_is_that_of_its_run(string model)
-    {
-        var run = Path.Combine(_folder.Path, "run");
-        Directory.CreateDirectory(Path.Combine(run, "sft", "model"));
-        Directory.CreateDirectory(Path.Combine(run, "model"));
-        var path = Path.Combine(_folder.Path, model);
-        Assert.Null(IndexPlace.OfModel(path));
-        var file = SmallIndex.Write(Path.Combine(run, "index", DocumentIndex.FileName));
-        Assert.Equal(file, IndexPlace.OfModel(path));
-        Assert.Equal(file, IndexPlace.Named(run));
-        Assert.Equal(file, IndexPlace.Named(file));
-        var error = Assert.Throws<UserErrorException>(() => IndexPlace.Named(_folder.Path));
-        Assert.Contains("holds no index", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A model that answers everything with one text.</summary>

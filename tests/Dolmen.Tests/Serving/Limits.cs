@@ -125,7 +125,7 @@ public class Limits
     [Fact]
     public async Task A_stream_holds_so_much_and_no_more()
     {
-        var buffer = new StreamBuffer(10);
+        using var buffer = new StreamBuffer(10);
         buffer.Write("12345");
         buffer.Write("12345");
         Assert.Equal("slow_reader", Assert.Throws<ApiErrorException>(() => buffer.Write("1")).Error.Code);
@@ -139,13 +139,42 @@ public class Limits
     }
 
     [Fact]
-    public void A_piece_is_judged_by_what_waits_before_it_and_the_first_of_each_text_by_nothing()
+    public async Task A_piece_is_judged_by_what_waits_before_it_and_the_first_of_each_text_waits_itself()
     {
-        var buffer = new StreamBuffer(10);
-        buffer.Write(new string('a', 30), opens: true);
-        buffer.Write(new string('b', 30), opens: true);
+        var stop = TestContext.Current.CancellationToken;
+        using var buffer = new StreamBuffer(10);
+        var made = 0;
+        await Open("aaaa");
+        await Open(new string('a', 30));                                 // one that is longer is written whole
+        var (third, fourth) = (Open("b"), Open("b"));
+        Assert.Equal((false, false, 2), (third.IsCompleted, fourth.IsCompleted, made));
         buffer.Write(new string('a', 30));
         Assert.Equal("slow_reader", Assert.Throws<ApiErrorException>(() => buffer.Write("b")).Error.Code);
+
+        var read = buffer.ReadAll(stop).GetAsyncEnumerator(stop);
+        Assert.True(await read.MoveNextAsync());
+        Assert.Equal((false, 2), (third.IsCompleted, made));
+        Assert.True(await read.MoveNextAsync());
+        await Task.WhenAll(third, fourth);
+        Assert.Equal(4, made);
+        await read.DisposeAsync();
+
+        Task Open(string piece) => buffer.Open(() =>
+        {
+            made++;
+            return piece;
+        }, stop);
+    }
+
+    [Fact]
+    public async Task A_text_that_waits_to_be_opened_ends_with_its_request()
+    {
+        using var buffer = new StreamBuffer(10);
+        await buffer.Open(() => new string('a', 30), CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        Task[] waiting = [buffer.Open(() => "b", stop.Token), buffer.Open(() => "c", stop.Token)];
+        await stop.CancelAsync();
+        foreach (var one in waiting) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
     }
 
     [Fact]

@@ -63,9 +63,9 @@ function answer(turn, index, state, actions) {
   return parts;
 }
 
-/** What the model read of its documents: the passage that the answer comes from is the first. */
+/** What the model read of its documents: the passage that the answer was taken from is the first and said to be cited. */
 const sources = list => h('details', { class: 'sources' },
-  h('summary', {}, `From ${list[0].title}`, list.length > 1 && ` and ${list.length - 1} more`),
+  h('summary', {}, `${list[0].cited === true ? 'From' : 'Read:'} ${list[0].title}`, list.length > 1 && ` and ${list.length - 1} more`),
   h('ol', {}, list.map(one => h('li', {}, h('cite', {}, one.title), ' ', h('span', { class: 'note' }, one.source)))));
 
 function tokenView(version, index, state, actions) {

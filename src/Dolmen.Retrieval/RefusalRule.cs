@@ -1,4 +1,4 @@
-namespace Dolmen.Evaluation;
+namespace Dolmen.Retrieval;
 
 /// <summary>When an answer counts as declining: by how it begins, so that a rule and not a judge decides.</summary>
 public static class RefusalRule
