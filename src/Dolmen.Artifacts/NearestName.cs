@@ -5,10 +5,14 @@ public static class NearestName
 {
     /// <summary>Null when nothing is near: more than a third of the letters would have to change.</summary>
     public static string? Of(string typed, IEnumerable<string> known) => known
+        // At least as many letters differ as one name is longer: nothing is computed for what may be a megabyte from the network.
+        .Where(name => Math.Abs(typed.Length - name.Length) <= Most(typed, name))
         .Select(name => (Name: name, Distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
-        .Where(candidate => candidate.Distance <= Math.Max(1, Math.Max(typed.Length, candidate.Name.Length) / 3))
+        .Where(candidate => candidate.Distance <= Most(typed, candidate.Name))
         .OrderBy(candidate => candidate.Distance).ThenBy(candidate => candidate.Name, StringComparer.Ordinal)
         .Select(candidate => candidate.Name).FirstOrDefault();
+
+    private static int Most(string typed, string name) => Math.Max(1, Math.Max(typed.Length, name.Length) / 3);
 
     /// <summary>Letters to insert, delete, replace or swap with their neighbour (Damerau 1964, no part edited twice).</summary>
     private static int Distance(string a, string b)

@@ -4,7 +4,8 @@ namespace Dolmen.Data;
 
 /// <summary>How documents become a corpus and the data of alignment and evaluation.</summary>
 /// <param name="HeldOutFraction">Share of the members (sections, passages) kept out of training, by stable hash of the id.</param>
-/// <param name="InventedFraction">Share of the conversations that ask about a name no document holds.</param>
+/// <param name="InventedFraction">Share of the conversations without passages that ask about a name no document holds; with passages
+/// it is a fixed one.</param>
 /// <param name="OpenBookFraction">Share of the conversations and preferences with passages in the prompt, from which the answer is
 /// copied.</param>
 /// <param name="MaxOpenBook">Questions about held-out entries that are answered from passages, to measure by.</param>

@@ -16,48 +16,16 @@ public static class CorpusText
     public static IEnumerable<string> ReadDocuments(string corpusDirectory, DataTally tally)
     {
         foreach (var path in DocumentFiles(corpusDirectory))
-            foreach (var text in ReadFile(path, tally)) yield return text;
+            foreach (var (text, _) in ReadFile(path, tally)) yield return text;
     }
 
-    private static IEnumerable<string> ReadFile(string path, DataTally tally)
-    {
-        using var table = ParquetTable.Open(path);
-        var column =
-            table.Find("text")
-            ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
-        for (var group = 0; group < table.Groups; group++)
-            foreach (var text in table.Strings(group, column))
-                if (Counts(text, path, tally) is { } some) yield return some;
-    }
-
-    /// <summary>The training documents with the place of each one's file among the files.</summary>
-    internal static IEnumerable<(int Shard, string Text)> ReadShards(string corpusDirectory)
+    /// <summary>The training documents with what is known of where each is from.</summary>
+    internal static IEnumerable<PlacedText> ReadPlaced(string corpusDirectory)
     {
         var files = DocumentFiles(corpusDirectory);
         for (var shard = 0; shard < files.Count; shard++)
-            foreach (var text in ReadFile(files[shard], new DataTally("documents"))) yield return (shard, text);
-    }
-
-    /// <summary>The training documents from file <paramref name="first"/> on, each with its address, or else its file or id.</summary>
-    internal static IEnumerable<(string Source, string Text)> ReadPlaced(string corpusDirectory, int first)
-    {
-        foreach (var path in DocumentFiles(corpusDirectory).Skip(first))
-        {
-            using var table = ParquetTable.Open(path);
-            var columns = new[] { "url", "file_path", "id" }.Select(table.Find).OfType<TableColumn>().ToList();
-            var text = table.Find("text") ?? throw new UserErrorException($"{path} has no column text: build the corpus again.");
-            for (var group = 0; group < table.Groups; group++)
-            {
-                var places = columns.ConvertAll(column => table.Strings(group, column));
-                var row = 0;
-                foreach (var one in table.Strings(group, text))
-                {
-                    var place = places.Select(values => values[row]).FirstOrDefault(value => !string.IsNullOrEmpty(value)) ?? "";
-                    if (!string.IsNullOrEmpty(one)) yield return (place, one);
-                    row++;
-                }
-            }
-        }
+            foreach (var (text, known) in ReadFile(files[shard], new DataTally("documents"), "id", "url", "file_path", "title"))
+                yield return new PlacedText(shard, text, known[0], known[1], known[2], known[3]);
     }
 
     /// <summary>The same with the language each was taken for; without one where the corpus does not say.</summary>
@@ -67,21 +35,26 @@ public static class CorpusText
     public static IEnumerable<TrainingText> ReadTexts(string corpusDirectory, DataTally tally)
     {
         foreach (var path in DocumentFiles(corpusDirectory))
+            foreach (var (text, known) in ReadFile(path, tally, "language")) yield return new TrainingText(text, known[0]);
+    }
+
+    /// <summary>The texts of a file that are not empty, each with the values of other columns; empty where there is no such
+    /// column.</summary>
+    private static IEnumerable<(string Text, string[] Known)> ReadFile(string path, DataTally tally, params string[] others)
+    {
+        using var table = ParquetTable.Open(path);
+        var column =
+            table.Find("text")
+            ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
+        var columns = Array.ConvertAll(others, table.Find);
+        for (var group = 0; group < table.Groups; group++)
         {
-            using var table = ParquetTable.Open(path);
-            var column =
-                table.Find("text")
-                ?? throw new UserErrorException($"{path} has no column text: it is not a file of a corpus. Build the corpus again.");
-            var languageColumn = table.Find("language");
-            for (var group = 0; group < table.Groups; group++)
+            var values = Array.ConvertAll(columns, other => other is null ? null : table.Strings(group, other));
+            var row = 0;
+            foreach (var text in table.Strings(group, column))
             {
-                var languages = languageColumn is null ? null : table.Strings(group, languageColumn);
-                var row = 0;
-                foreach (var text in table.Strings(group, column))
-                {
-                    if (Counts(text, path, tally) is { } some) yield return new TrainingText(some, languages?[row] ?? "");
-                    row++;
-                }
+                if (Counts(text, path, tally) is { } some) yield return (some, Array.ConvertAll(values, all => all?[row] ?? ""));
+                row++;
             }
         }
     }

@@ -36,7 +36,7 @@ public sealed class ModelPerplexity(LanguageModel model, Tokenizer tokenizer) : 
 
     public double Of(ReadOnlySpan<char> text)
     {
-        if (text.Length > MaxChars) text = text[..(char.IsHighSurrogate(text[MaxChars - 1]) ? MaxChars - 1 : MaxChars)];
+        text = text[..TextStart.Length(text, MaxChars)];
         int[] tokens = [tokenizer.Special.Bos, .. tokenizer.Encode(text)];
         if (tokens.Length < 2) return double.NaN;
         lock (_one) return Math.Exp(Surprise(tokens) / (tokens.Length - 1));

@@ -1,4 +1,5 @@
 using System.Text;
+using Dolmen.Artifacts;
 
 namespace Dolmen.Retrieval;
 
@@ -38,6 +39,6 @@ public static class OpenBookPrompt
         }
         var space = kept.LastIndexOfAny(" \n\t");
         if (space > 0) return kept[..space].TrimEnd().ToString();
-        return kept[..(MaxPassageChars - (char.IsHighSurrogate(kept[^1]) ? 1 : 0))].ToString();
+        return TextStart.Of(whole, MaxPassageChars);
     }
 }

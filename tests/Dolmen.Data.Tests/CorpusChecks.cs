@@ -1,15 +1,23 @@
+using Dolmen.Data.Alignment;
+
 namespace Dolmen.Tests.Data;
 
 /// <summary>What must hold of every corpus, whatever it was built from.</summary>
 internal static class CorpusChecks
 {
+    private const int MinLineChars = 25;
+
     public static void HeldOutIsUnseen(string corpus)
     {
+        var texts = CorpusFixture.RowsOf(corpus, "heldout.jsonl").Select(r => Text(r["text"]));
+        var lines = texts.SelectMany(t => t.Split('\n').Skip(1)).Where(line => line.Length >= MinLineChars).ToHashSet();
+        // What training text says too may be asked about.
+        lines.ExceptWith(TextSearch.Occurring(lines, Dolmen.Data.CorpusText.ReadDocuments(corpus)));
         var headings = CorpusFixture.RowsOf(corpus, "heldout.jsonl").Select(r => Text(r["text"]).Split('\n')[0]).ToHashSet();
         var signatures = headings.Select(h => $"`{h["## ".Length..]}`").ToHashSet();
         foreach (var line in Dolmen.Data.CorpusText.ReadDocuments(corpus).SelectMany(d => d.Split('\n')))
             Assert.DoesNotContain(line, headings);
-        var shown = CorpusFixture
+        List<string> shown = [.. CorpusFixture
             .RowsOf(corpus, "conversations.jsonl")
             .SelectMany(r => r["messages"]?.AsArray() ?? [])
             .Select(m => Text(m?["content"]))
@@ -19,7 +27,10 @@ internal static class CorpusChecks
                     .SelectMany(r => new[] { Text(r["prompt"]), Text(r["chosen"]), Text(r["rejected"]) })
             )
             .Concat(CorpusFixture.RowsOf(corpus, "known.jsonl").Select(r => Text(r["prompt"])))
-            .Concat(CorpusFixture.RowsOf(corpus, "few-shot.jsonl").Select(r => $"`{Text(r["query"])[3..].TrimEnd()}`"));
+            .Concat(CorpusFixture.RowsOf(corpus, "few-shot.jsonl").SelectMany(r =>
+                new[] { $"`{Text(r["query"])[3..].TrimEnd()}`", Text(r["answer"]) }))];
+        Assert.NotEmpty(lines);
+        Assert.Empty(TextSearch.Occurring(lines, shown));
         var names = shown.SelectMany(Quoted).ToList();
         Assert.NotEmpty(signatures);
         Assert.NotEmpty(names);

@@ -70,6 +70,9 @@ public class ManualCorpus
         var asked = rows.Select(row => ((string?)row["messages"]?[0]?["content"] ?? "").Split('\n')[^1]);
         Assert.All(asked, prompt => Assert.Matches("^(Complete|How does|Finish|Which word|Fill in)", prompt));
         Assert.Empty(fixture.Rows("invented.jsonl"));
-        Assert.NotEmpty(fixture.Rows("preferences.jsonl"));
+        var pairs = fixture.Rows("preferences.jsonl").ToList();
+        Assert.NotEmpty(pairs);
+        // A passage has no summary that an answer could ramble on with.
+        Assert.All(pairs, pair => Assert.NotEqual(((string?)pair["chosen"])?.Trim(), ((string?)pair["rejected"])?.Trim()));
     }
 }

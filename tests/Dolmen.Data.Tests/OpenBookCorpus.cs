@@ -104,6 +104,22 @@ public class OpenBookCorpus
         Assert.InRange(OpenBook(fixture).Count(), 150, 200);
         fixture.Build(Tenth with { OpenBookFraction = 1, MaxConversations = 400 });
         Assert.All(fixture.Rows("conversations.jsonl"), row => Assert.True(HasPassages((string?)row["messages"]?[0]?["content"])));
+        Assert.Equal(300, fixture.Rows("known.jsonl").Count());
+    }
+
+    [Fact]
+    public void The_report_says_what_was_asked_with_passages()
+    {
+        using var fixture = new CorpusFixture().ManyMembers();
+        var report = fixture.Build(Tenth with { MaxOpenBook = 40, InventedFraction = 0.2 });
+        Assert.Equal(fixture.Rows("open-book.jsonl").Count(), report.OpenBook);
+        var page = File.ReadAllText(Path.Combine(fixture.Output, "report.md"));
+        Assert.Contains($"| questions with passages, about what is held out | {report.OpenBook} |", page, StringComparison.Ordinal);
+        Assert.Contains(report.Rules, rule => rule.StartsWith("Questions without passages: ", StringComparison.Ordinal)
+            && rule.Contains($"{0.2:P1} of these", StringComparison.Ordinal));
+        Assert.Contains(report.Rules, rule => rule.StartsWith("Questions with passages: ", StringComparison.Ordinal)
+            && rule.Contains($"{0.13:P1} of these", StringComparison.Ordinal));
+        Assert.Contains(report.Rules, rule => rule.StartsWith("Rejected answers with passages: ", StringComparison.Ordinal));
     }
 
     [Fact]

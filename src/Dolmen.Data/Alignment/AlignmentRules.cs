@@ -65,13 +65,16 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         var (withPassages, pairsWithPassages) =
             ((int)(recipe.MaxConversations * recipe.OpenBookFraction), (int)(recipe.MaxPreferences * recipe.OpenBookFraction));
         var closed = recipe.MaxConversations - withPassages;
-        var real = _pool.Take((int)(closed * (1 - recipe.InventedFraction)), "conversations");
+        var wanted = (int)(closed * (1 - recipe.InventedFraction));
+        var real = _pool.Take(wanted, "conversations");
+        // Where hardly any conversation is without passages, questions of their own measure what is known without them.
+        var asked = wanted < EvaluationQuestions ? _pool.Take(EvaluationQuestions, "known") : real;
         var examples = new OpenBookExamples(training, _names, _seed);
         List<Conversation> conversations = [.. Conversations(real, closed), .. examples.Conversations(withPassages)];
         stop.ThrowIfCancellationRequested();
         List<PreferencePair> preferences =
             [.. Preferences(recipe.MaxPreferences - pairsWithPassages), .. examples.Preferences(pairsWithPassages)];
-        var answered = SeededSample.Take(real, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
+        var answered = SeededSample.Take(asked, EvaluationQuestions, $"{_seed}|known", q => q.Prompt)
             .Select(q => new KnownQuestion(q.Prompt, q.Answer))
             .ToList();
         stop.ThrowIfCancellationRequested();
@@ -169,24 +172,8 @@ internal sealed class AlignmentRules(CorpusRecipe recipe, IReadOnlyList<Entry> t
         return string.Join(' ', more.Prepend(question.Answer));
     }
 
-    private IEnumerable<Question> InventedQuestions(int count, string salt)
-    {
-        var made = 0;
-        var failed = 0;
-        for (var i = 0; made < count && failed < 200; i++)
-        {
-            // The kinds fall as they do for real entries: one whose template cannot be asked this way is asked in the next way.
-            var draw = Artifacts.StableHash.Fraction($"{_seed}|{salt}|kind|{i}");
-            if (_names.Make($"{_seed}|{salt}|{i}") is not { } entry)
-            {
-                failed++;
-                continue;
-            }
-            if (InventedNames.Ask(entry, draw, $"{_seed}|{salt}") is not { } question) continue;
-            made++;
-            yield return question;
-        }
-    }
+    private IEnumerable<Question> InventedQuestions(int count, string salt) =>
+        _names.Questions(count, $"{_seed}|{salt}", $"{_seed}|{salt}");
 
     private string Refusal(Entry entry)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Dolmen.Artifacts;
 using Dolmen.Data.Readers;
+using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Alignment;
 
@@ -32,11 +33,13 @@ internal static class ClozeQuestion
     {
         var text = entry.Remarks;
         var hash = StableHash.Of($"{salt}|{QuestionKind.Cloze}|{entry.Id}");
+        // Line breaks of the passage are white space like any other.
+        var flat = WhiteSpace.Collapse(text);
         var sentences = ProseBlocks.Of(text).SelectMany(Sentences.Of).Where(IsAskable).ToList();
         for (var i = 0; i < sentences.Count; i++)
         {
             var sentence = sentences[(int)((hash / 64 + (ulong)i) % (ulong)sentences.Count)];
-            var made = hash % 2 == 0 ? Ending(sentence, text, hash) : Blank(sentence, text, hash);
+            var made = hash % 2 == 0 ? Ending(sentence, flat, hash) : Blank(sentence, flat, hash);
             if (made is { } pair) return new Question(entry, QuestionKind.Cloze, pair.Prompt, pair.Answer);
         }
         return null;
@@ -52,17 +55,17 @@ internal static class ClozeQuestion
             && sentence.AsSpan().IndexOfAny(Quotes) < 0;
     }
 
-    private static (string Prompt, string Answer)? Ending(string sentence, string text, ulong hash)
+    private static (string Prompt, string Answer)? Ending(string sentence, string flat, ulong hash)
     {
         var words = sentence.Split(' ');
         var asked = Math.Min(MostAsked, 2 + (int)(hash / 4 % (ulong)(words.Length / 2)));
         var given = string.Join(' ', words[..^asked]);
         if (given[^1] is ',' or ';' or ':' or '—' or '-') given = given[..^1];
-        if (!IsOnce(string.Join(' ', words[Math.Max(0, words.Length - asked - 4)..^asked]), text)) return null;
+        if (!IsOnce(string.Join(' ', words[Math.Max(0, words.Length - asked - 4)..^asked]), flat)) return null;
         return (Phrase(GoesOn, given, hash), string.Join(' ', words[^asked..]));
     }
 
-    private static (string Prompt, string Answer)? Blank(string sentence, string text, ulong hash)
+    private static (string Prompt, string Answer)? Blank(string sentence, string flat, ulong hash)
     {
         var words = sentence.Split(' ');
         for (var i = 0; i < words.Length - 3; i++)
@@ -72,17 +75,15 @@ internal static class ClozeQuestion
             var word = words[at].Trim(',', ';', ':', '—', '(', ')', '.', '!', '?');
             if (word.Length < MinBlankChars || !word.All(char.IsLetter)) continue;
             if (words.Count(w => w.Contains(word, StringComparison.OrdinalIgnoreCase)) > 1) continue;
-            if (!IsOnce(string.Join(' ', words[Math.Max(0, at - 3)..at]), text)) continue;
+            if (!IsOnce(string.Join(' ', words[Math.Max(0, at - 3)..at]), flat)) continue;
             var gap = words[at].Replace(word, "____", StringComparison.Ordinal);
             return (Phrase(Missing, string.Join(' ', [.. words[..at], gap, .. words[(at + 1)..]]), hash), word);
         }
         return null;
     }
 
-    // Line breaks of the passage are white space like any other.
-    private static bool IsOnce(string words, string text)
+    private static bool IsOnce(string words, string flat)
     {
-        var flat = Web.Extraction.WhiteSpace.Collapse(text);
         var first = flat.IndexOf(words, StringComparison.OrdinalIgnoreCase);
         return first >= 0 && flat.IndexOf(words, first + 1, StringComparison.OrdinalIgnoreCase) < 0;
     }

@@ -12,6 +12,7 @@ internal sealed partial class InventedNames
 {
     private const double TypeShare = 0.15;
     private const int Attempts = 40;
+    private const int MaxFailures = 200;
 
     private readonly List<Entry> _members;
     private readonly List<Entry> _types;
@@ -55,6 +56,26 @@ internal sealed partial class InventedNames
     /// drawn way is asked in the next.</summary>
     public static Question? Ask(Entry made, double draw, string salt) =>
         KindsFrom(draw).Select(kind => Question.Ask(made, kind, salt)).OfType<Question>().FirstOrDefault();
+
+    /// <summary>Questions about names that do not exist; fewer than <paramref name="count"/> where a corpus has no more names to combine.
+    /// Ends before the last are used up, so that some are left for other purposes, and where names are made but none can be asked
+    /// about.</summary>
+    /// <param name="salt">Of kinds and phrasings.</param>
+    /// <param name="names">Of the names: the same names are not made for two purposes.</param>
+    public IEnumerable<Question> Questions(int count, string salt, string names)
+    {
+        int asked = 0, notMade = 0, notAskedInARow = 0;
+        for (var i = 0; asked < count && notMade < MaxFailures && notAskedInARow < MaxFailures; i++)
+        {
+            if (Make($"{names}|{i}") is not { } entry) notMade++;
+            else if (Ask(entry, StableHash.Fraction($"{salt}|kind|{i}"), salt) is not { } question) notAskedInARow++;
+            else
+            {
+                (asked, notAskedInARow) = (asked + 1, 0);
+                yield return question;
+            }
+        }
+    }
 
     // Which-questions name no member that could be invented.
     private static IEnumerable<QuestionKind> KindsFrom(double draw)

@@ -72,7 +72,7 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
                 var bad = rejected switch
                 {
                     "other" => AnswerOfFirst(others, question.Kind, salt),
-                    "rambling" => others.Count > 0 ? $"{question.Answer} {others[0].Summary}" : null,
+                    "rambling" => others.Find(other => other.Summary.Length > 0) is { } more ? $"{question.Answer} {more.Summary}" : null,
                     _ => OpenBookPrompt.Refusal,
                 };
                 if (bad is not null && bad != question.Answer)
@@ -159,23 +159,8 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
             (entry, kind, draw) => OpenBookQuestion.Ask(entry, kind, draw, _neighbours.HasOverloads(entry))
         );
 
-    private IEnumerable<Question> Invented(int count, string salt)
-    {
-        var (asked, failed) = (0, 0);
-        for (var i = 0; asked < count && failed < 200; i++)
-        {
-            var draw = StableHash.Fraction($"{seed}|{salt}|kind|{i}");
-            var made = names.Make($"{seed}|open book|{salt}|{i}");
-            var question = made is null ? null : InventedNames.Ask(made, draw, $"{seed}|{salt}");
-            if (question is null)
-            {
-                failed++;
-                continue;
-            }
-            asked++;
-            yield return question;
-        }
-    }
+    private IEnumerable<Question> Invented(int count, string salt) =>
+        names.Questions(count, $"{seed}|{salt}", $"{seed}|open book|{salt}");
 
     private static string? AnswerOfFirst(List<Entry> entries, QuestionKind kind, string salt) =>
         entries.Select(entry => Question.Ask(entry, kind, salt)?.Answer).FirstOrDefault(answer => answer is not null);

@@ -20,7 +20,6 @@ public static class CorpusBuild
     private const int FewShotExamples = 64;
     private const int Samples = 5;
     private const int SampleChars = 1200;
-    private const long MaxAskedChars = 24L << 20;
 
     /// <summary>Reads documentation and a user's own texts as entries, some of which are held out; of crawls and of everything else whole
     /// documents are held out. <c>report.json</c> is written last.</summary>
@@ -108,7 +107,7 @@ public static class CorpusBuild
             );
         var cleaned = CleanCorpus.Build(CleaningRecipe.Gentle, part.Documents, files.Count, funnel, build);
         build.Progress.Report(new StageProgress(Stage, files.Count, files.Count, "files", "questions and preferences"));
-        CorpusPassages.Write(build.Directory, [.. part.Training, .. part.HeldOut], [], funnel, build.Stop);
+        CorpusPassages.Write(build.Directory, [.. part.Training, .. part.HeldOut], [], build.Stop);
         var held = part.HeldOutTexts(build.Seed);
         AtomicFile.WriteJsonLines(Path.Combine(build.Directory, CorpusFolder.HeldOut), held, CorpusRowJson.Default.HeldOutText);
         var texts = new Texts(
@@ -126,65 +125,33 @@ public static class CorpusBuild
     private static CorpusResult FromDocuments(
         CorpusRecipe recipe, IReadOnlyList<InputFile> files, DocumentationPart? documentation, CleaningReport cleaned, CorpusWork build)
     {
-        var ignored = new Funnel();
-        var own = (documentation?.Training ?? []).Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
-        var texts = new List<string>();
-        List<Entry> training = [.. documentation?.Training ?? []], heldOut = [.. documentation?.HeldOut ?? []];
-        long chars = 0, sampled = 0;
-        int count = 0, explained = 0;
-        foreach (var (shard, text) in CorpusText.ReadShards(build.Directory))
-        {
-            build.Stop.ThrowIfCancellationRequested();
-            chars += text.Length;
-            count++;
-            var isEntries = documentation is not null && shard == 0;
-            if (isEntries) explained++;
-            if (sampled > MaxAskedChars) continue;
-            sampled += text.Length;
-            texts.Add(text);
-            if (!isEntries) training.AddRange(MarkdownReader.Parse(text, $"document {count}", ignored));
-        }
-        if (count == 0)
+        IReadOnlyList<Entry> own = documentation is null ? [] : [.. documentation.Training, .. documentation.HeldOut];
+        var read = new CrawledDocuments(build.Directory, documentation, recipe.MaxMultipleChoice, build.Stop);
+        CorpusPassages.Write(build.Directory, own, read.Read(), build.Stop);
+        if (read.Count == 0)
             throw new UserErrorException(
                 "the input is a single document, and nothing is left to train on once it is held out: name more with --input."
             );
-        var known = heldOut.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
-        long heldOutChars = 0;
-        var heldOutCount = 0;
-        foreach (var held in CorpusText.ReadHeldOutRows(build.Directory))
-        {
-            heldOutChars += held.Text.Length;
-            if (heldOutCount++ < recipe.MaxMultipleChoice && !known.Contains(held.Id))
-                heldOut.AddRange(MarkdownReader.Parse(held.Text, $"held out {heldOutCount}", ignored));
-        }
-        var unseen = CorpusText.ReadHeldOutRows(build.Directory).Where(held => !known.Contains(held.Id));
-        var crawled = CorpusText.ReadPlaced(build.Directory, documentation is null ? 0 : 1)
-            .Concat(unseen.Select(held => (held.Id, held.Text)));
-        var notIndexed = new Funnel();
-        CorpusPassages.Write(
-            build.Directory,
-            documentation is null ? [] : [.. documentation.Training, .. documentation.HeldOut],
-            crawled,
-            notIndexed,
-            build.Stop
-        );
-        cleaned = cleaned with { Noted = cleaned.Noted.Concat(notIndexed.Noted).ToDictionary() };
+        if (read.NotIndexed > 0)
+            cleaned = cleaned with { Noted = new Dictionary<string, long>(cleaned.Noted) { ["documents-not-indexed"] = read.NotIndexed } };
+        var ignored = new Funnel();
+        var ownIds = own.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
         return Finish(
             recipe,
-            new Texts(files.Count, count, texts, heldOutChars, heldOutCount, chars),
-            EntrySet.Clean(training, ignored),
-            EntrySet.Clean(heldOut, ignored),
+            new Texts(files.Count, read.Count, read.Texts, read.HeldOutChars, read.HeldOutCount, read.Chars),
+            EntrySet.Clean((documentation?.Training ?? []).Concat(read.Training), ignored),
+            EntrySet.Clean((documentation?.HeldOut ?? []).Concat(read.HeldOut), ignored),
             cleaned,
             [
-                .. documentation is null ? [] : (KindCount[])[KindCount.Of(documentation, explained)],
-                KindCount.OfCrawls(cleaned, files.Count, documentation, explained, heldOutCount),
+                .. documentation is null ? [] : (KindCount[])[KindCount.Of(documentation, read.Explained)],
+                KindCount.OfCrawls(cleaned, files.Count, documentation, read.Explained, read.HeldOutCount),
             ],
             build,
             IsAsked
         );
 
         // A sentence of a crawled page is not what anybody wants completed; of a text that someone chose it is what can be asked.
-        bool IsAsked(Entry entry) => entry.Kind != EntryKind.Passage || own.Contains(entry.Id);
+        bool IsAsked(Entry entry) => entry.Kind != EntryKind.Passage || ownIds.Contains(entry.Id);
     }
 
     /// <param name="Sample">All documents, or those that questions are asked about.</param>
@@ -198,7 +165,7 @@ public static class CorpusBuild
     );
 
     /// <summary>The data of alignment and evaluation, and the report.</summary>
-    /// <param name="isAsked">Which of the training entries questions may be made of.</param>
+    /// <param name="isAsked">Which of the entries questions may be made of.</param>
     private static CorpusResult Finish(
         CorpusRecipe recipe,
         Texts texts,
@@ -214,7 +181,7 @@ public static class CorpusBuild
         List<Entry> asked = [.. training.Where(isAsked)];
         var askable = asked.Count(e => e.Kind != EntryKind.Document);
         var aligns = askable >= recipe.MinAlignmentEntries;
-        var alignment = aligns ? new AlignmentRules(recipe, asked, heldOut, seed).Build(stop) : AlignmentSet.Empty;
+        var alignment = aligns ? new AlignmentRules(recipe, asked, [.. heldOut.Where(isAsked)], seed).Build(stop) : AlignmentSet.Empty;
         var choices = aligns ? MultipleChoice.Build(heldOut, recipe, seed, summaries => TextSearch.Occurring(summaries, texts.Sample)) : [];
         var examples = aligns
             ? SeededSample.Take(training.Where(e => MultipleChoice.IsEligible(e, recipe)), FewShotExamples, $"{seed}|few-shot", e => e.Id)
@@ -238,12 +205,12 @@ public static class CorpusBuild
             examples.Count,
             alignment.Invented.Count,
             alignment.Known.Count,
-            Lengths(texts.Sample),
+            CorpusRules.Lengths(texts.Sample),
             [
                 .. SeededSample.Take(numbered, Samples, $"{seed}|samples", d => d.Text)
-                    .Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? d.Text[..SampleChars] + "…" : d.Text)),
+                    .Select(d => new DocumentSample(d.Id, d.Text.Length > SampleChars ? TextStart.Of(d.Text, SampleChars) + "…" : d.Text)),
             ],
-            Rules(recipe),
+            CorpusRules.Of(recipe),
             aligns
                 ? []
                 :
@@ -253,7 +220,8 @@ public static class CorpusBuild
                 ],
             cleaned,
             kinds,
-            recipe.Tokenizer
+            recipe.Tokenizer,
+            alignment.OpenBook.Count
         );
 
         stop.ThrowIfCancellationRequested();
@@ -289,23 +257,4 @@ public static class CorpusBuild
             throw new UserErrorException($"{path} is not a corpus report: {error.Message} Build the corpus again.", error);
         }
     }
-
-    private static List<LengthBucket> Lengths(IReadOnlyList<string> texts)
-    {
-        var buckets = texts.GroupBy(text => (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, text.Length)));
-        return [.. buckets.OrderBy(b => b.Key).Select(b => new LengthBucket(b.Key, b.Count()))];
-    }
-
-    private static List<string> Rules(CorpusRecipe recipe) =>
-        [
-            $"An entry that is not a type or a title is held out when the stable hash of its id, as a fraction, is below "
-                + $"{recipe.HeldOutFraction}.",
-            "Of entries with the same id, signature or text one is kept, the first with a summary in ordinal order of files.",
-            MultipleChoice.Rule(recipe),
-            $"Questions: {string.Join(", ", QuestionPool.Mix.Select(m => $"{m.Kind.ToString().ToLowerInvariant()} {m.Share:P0}"))}; "
-                + $"{recipe.InventedFraction:P1} of the conversations ask about invented names.",
-            $"Rejected answers: {string.Join(", ", AlignmentRules.PreferenceMix.Select(m => $"{m.Rejected} {m.Share:P0}"))}.",
-            "An invented name joins words of real names in the shape of a real entry; it is never a real one, and those of the evaluation "
-                + "are in no training file.",
-        ];
 }

@@ -12,6 +12,7 @@ public sealed record DocumentSample(string Id, string Text);
 /// <param name="Parts">Members, sections and passages of training; <paramref name="HeldOut"/> are those kept out of it.</param>
 /// <param name="Kinds">What was done with what: a row for each kind of input.</param>
 /// <param name="Tokenizer">What <see cref="CleaningReport.Tokens"/> are counted with.</param>
+/// <param name="OpenBook">Questions about held-out entries that are answered from passages.</param>
 /// <param name="Noted">Flaws that were counted and borne, such as bytes that were not UTF-8.</param>
 public sealed record CorpusReport(
     int Files,
@@ -36,7 +37,8 @@ public sealed record CorpusReport(
     IReadOnlyList<string> Notices,
     CleaningReport? Cleaning = null,
     IReadOnlyList<KindCount>? Kinds = null,
-    string? Tokenizer = null
+    string? Tokenizer = null,
+    int OpenBook = 0
 )
 {
     public string ToMarkdown()
@@ -60,6 +62,7 @@ public sealed record CorpusReport(
                 ("few-shot examples", FewShot),
                 ("questions about invented names", Invented),
                 ("questions about known names", Known),
+                ("questions with passages, about what is held out", OpenBook),
             ]
         );
         text.Append("## What was done with what\n\n| kind | files | documents read | to train on | held out | how |\n");

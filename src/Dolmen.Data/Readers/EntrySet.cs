@@ -27,26 +27,17 @@ internal static class EntrySet
         }
 
         var kept = new List<Entry>();
-        var signatures = new HashSet<string>(StringComparer.Ordinal);
-        var copies = new Dictionary<string, int>(StringComparer.Ordinal);
+        var signatures = new UniqueNames((signature, copy) => $"{signature} ({copy})");
         foreach (var entry in byId.Values.OrderBy(e => e.Id, StringComparer.Ordinal))
         {
             if (entry.Summary.Length == 0 && !entry.IsProse) funnel.Drop("empty-summary");
             else if (entry.Kind is EntryKind.Passage or EntryKind.Document || signatures.Add(entry.Signature)) kept.Add(entry);
             else if (entry.Kind is not (EntryKind.Section or EntryKind.Term)) funnel.Drop("duplicate-signature");
-            else kept.Add(Renamed(entry));
+            // Two sections may bear the same heading: a held-out one must still be told from those of training.
+            else kept.Add(entry with { Signature = signatures.Of(entry.Signature) });
         }
         CountSharedTexts(kept, funnel);
         return kept;
-
-        // Two sections may bear the same heading: a held-out one must still be told from those of training.
-        Entry Renamed(Entry entry)
-        {
-            var copy = copies.GetValueOrDefault(entry.Signature, 2);
-            while (!signatures.Add($"{entry.Signature} ({copy})")) copy++;
-            copies[entry.Signature] = copy + 1;
-            return entry with { Signature = $"{entry.Signature} ({copy})" };
-        }
     }
 
     public static (List<Entry> Training, List<Entry> HeldOut) Split(List<Entry> entries, double fraction)

@@ -20,10 +20,12 @@ internal static partial class InlineMarkdown
         return Emphasis().Replace(text, "$2");
     }
 
-    [GeneratedRegex(@"!\[[^\]\n]*\]\([^)\n]*\)")]
+    // Nothing below reads on past the next opening mark or, where that may stand inside, past some hundred characters: a line of nothing
+    // but openings must not be read to its end for each of them.
+    [GeneratedRegex(@"!\[[^\]\[\n]*\]\([^)\[\n]*\)")]
     private static partial Regex Picture();
 
-    [GeneratedRegex(@"\[([^\]\[\n]+)\]\([^)\n]*\)")]
+    [GeneratedRegex(@"\[([^\]\[\n]+)\]\([^)\[\n]*\)")]
     private static partial Regex Link();
 
     [GeneratedRegex(@"(?<=[\s(]|^)\[([^\]\[\n]{2,})\]\[[^\]\n]*\]")]
@@ -32,7 +34,7 @@ internal static partial class InlineMarkdown
     [GeneratedRegex(@"</?(?:a|b|i|em|strong|span|br|img|p|div|sub|sup|kbd|code|small|u)(?:\s[^<>\n]*)?/?>", RegexOptions.IgnoreCase)]
     private static partial Regex Tag();
 
-    [GeneratedRegex(@"(?<!\w)(\*\*|__)(?=\S)([^*\n]+?)(?<=\S)\1(?!\w)")]
+    [GeneratedRegex(@"(?<!\w)(\*\*|__)(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?!\w)")]
     private static partial Regex Strong();
 
     // An asterisk or underscore between words, or inside one, is not emphasis.

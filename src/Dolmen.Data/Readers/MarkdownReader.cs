@@ -22,32 +22,29 @@ internal static class MarkdownReader
 
     /// <summary>The sections of a text with headings, the passages of one without.</summary>
     /// <param name="text">Lines end in <c>\n</c>.</param>
-    public static IEnumerable<Entry> Parse(string text, string source, Funnel funnel)
+    /// <param name="id">What the ids of the entries begin with; <paramref name="source"/> where many documents are not from one.</param>
+    /// <param name="title">Of a text without headings; the name of the source where left out.</param>
+    public static IEnumerable<Entry> Parse(string text, string source, Funnel funnel, string? id = null, string? title = null)
     {
-        var sections = new Sections(source);
+        var sections = new Sections(source, id, title);
         var paragraph = new StringBuilder();
-        var fence = "";
+        var fence = new Fence();
         foreach (var line in text.Split('\n'))
         {
-            var trimmed = line.TrimStart();
-            if (fence.Length == 0 && HeadingLevel(line) is > 0 and var level)
+            if (!fence.IsOpen && HeadingLevel(line) is > 0 and var level)
             {
                 EndParagraph();
                 sections.Heading(level, line.Trim('#', ' ', '\t'));
                 continue;
             }
-            if (fence.Length == 0 && Underline(line) is > 0 and var underlined && IsOneLine(paragraph))
+            if (!fence.IsOpen && Underline(line) is > 0 and var underlined && IsOneLine(paragraph))
             {
                 sections.Heading(underlined, paragraph.ToString());
                 paragraph.Clear();
                 continue;
             }
-            if (trimmed.StartsWith("```", StringComparison.Ordinal) || trimmed.StartsWith("~~~", StringComparison.Ordinal))
-            {
-                if (fence.Length == 0) fence = trimmed[..3];
-                else if (trimmed.StartsWith(fence, StringComparison.Ordinal)) fence = "";
-            }
-            if (trimmed.Length == 0 && fence.Length == 0) EndParagraph();
+            fence.Pass(line);
+            if (!fence.IsOpen && string.IsNullOrWhiteSpace(line)) EndParagraph();
             else paragraph.Append(line.TrimEnd()).Append('\n');
         }
         EndParagraph();

@@ -15,21 +15,15 @@ internal static partial class MarkdownTerms
             AddDefinitions(lines, sections);
             return;
         }
-        if (!lines.Any(line => Bullet().IsMatch(line)))
-        {
-            sections.Paragraph(block);
-            return;
-        }
         var rest = new List<string>();
         for (var i = 0; i < lines.Length;)
         {
-            var next = i + 1;
-            while (next < lines.Length && lines[next].StartsWith("  ", StringComparison.Ordinal)) next++;
+            var next = EndOfItem(lines, i);
             if (Bullet().Match(lines[i]) is { Success: true } match && !SectionTitle.IsAdmonition(match.Groups["name"].Value))
             {
                 Flush();
                 sections.Term(match.Groups["name"].Value);
-                sections.Paragraph(string.Join('\n', lines[(i + 1)..next].Prepend(lines[i][match.Length..]).Select(line => line.Trim())));
+                sections.Paragraph(string.Join('\n', Unindented(lines[(i + 1)..next]).Prepend(lines[i][match.Length..].Trim())));
                 sections.EndTerm();
             }
             else rest.AddRange(lines[i..next]);
@@ -46,17 +40,44 @@ internal static partial class MarkdownTerms
 
     private static void AddDefinitions(string[] lines, Sections sections)
     {
-        foreach (var line in lines)
+        for (var i = 0; i < lines.Length;)
         {
-            if (line.StartsWith(": ", StringComparison.Ordinal)) sections.Paragraph(line[2..]);
-            else if (line.StartsWith("  ", StringComparison.Ordinal)) sections.Paragraph(line.Trim());
+            var next = EndOfItem(lines, i);
+            if (lines[i].StartsWith(": ", StringComparison.Ordinal)) sections.Paragraph(lines[i][2..]);
             else
             {
                 sections.EndTerm();
-                sections.Term(line);
+                sections.Term(lines[i]);
             }
+            sections.Paragraph(string.Join('\n', Unindented(lines[(i + 1)..next])));
+            i = next;
         }
         sections.EndTerm();
+    }
+
+    /// <summary>Behind the lines that belong to line <paramref name="start"/>: indented ones, and all of a block of code.</summary>
+    private static int EndOfItem(string[] lines, int start)
+    {
+        var fence = new Fence();
+        fence.Pass(lines[start]);
+        var end = start + 1;
+        for (; end < lines.Length && (fence.IsOpen || lines[end].StartsWith("  ", StringComparison.Ordinal)); end++) fence.Pass(lines[end]);
+        return end;
+    }
+
+    /// <summary>Lines of an item as they would stand without it: the indentation of code is a part of the code.</summary>
+    private static IEnumerable<string> Unindented(string[] lines)
+    {
+        var fence = new Fence();
+        var margin = 0;
+        foreach (var line in lines)
+        {
+            var wasOpen = fence.IsOpen;
+            fence.Pass(line);
+            var indentation = line.Length - line.TrimStart(' ').Length;
+            if (!wasOpen) margin = indentation;
+            yield return wasOpen && fence.IsOpen ? line[Math.Min(margin, indentation)..] : line.Trim();
+        }
     }
 
     [GeneratedRegex(

@@ -9,8 +9,10 @@ internal static class Passages
     private const int TargetChars = 2000;
     private const int MinChars = 20;
 
-    public static IEnumerable<Entry> Cut(string text, string title, string source, Funnel funnel)
+    /// <param name="id">What the ids begin with; <paramref name="source"/> where left out.</param>
+    public static IEnumerable<Entry> Cut(string text, string title, string source, Funnel funnel, string? id = null)
     {
+        var document = id ?? source;
         var order = 0;
         foreach (var piece in Pieces(text))
         {
@@ -20,10 +22,10 @@ internal static class Passages
                 continue;
             }
             yield return Entry.Prose(
-                $"{source}#{++order}",
+                $"{document}#{++order}",
                 EntryKind.Passage,
                 $"{title}, part {order}",
-                source,
+                document,
                 $"{title}, part {order}",
                 "",
                 piece,
@@ -50,7 +52,7 @@ internal static class Passages
             while (paragraph.Length - start > 2 * TargetChars)
             {
                 var length = paragraph.AsSpan(start, TargetChars + 1).LastIndexOfAny(" \n\t");
-                if (length < TargetChars / 2) length = TargetChars - (char.IsHighSurrogate(paragraph[start + TargetChars - 1]) ? 1 : 0);
+                if (length < TargetChars / 2) length = TextStart.Length(paragraph.AsSpan(start), TargetChars);
                 yield return paragraph.Substring(start, length).TrimEnd();
                 start += length;
                 while (start < paragraph.Length && char.IsWhiteSpace(paragraph[start])) start++;

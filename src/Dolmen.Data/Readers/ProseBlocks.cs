@@ -5,18 +5,12 @@ internal static class ProseBlocks
 {
     public static IEnumerable<string> Of(string text)
     {
-        var fence = "";
+        var fence = new Fence();
         foreach (var block in text.ReplaceLineEndings("\n").Split("\n\n"))
         {
-            var opens = fence.Length == 0;
-            foreach (var line in block.Split('\n'))
-            {
-                var trimmed = line.TrimStart();
-                if (!trimmed.StartsWith("```", StringComparison.Ordinal) && !trimmed.StartsWith("~~~", StringComparison.Ordinal)) continue;
-                if (fence.Length == 0) fence = trimmed[..3];
-                else if (trimmed.StartsWith(fence, StringComparison.Ordinal)) fence = "";
-            }
-            if (opens && IsProse(block)) yield return InlineMarkdown.Plain(block.Trim());
+            var isCode = fence.IsOpen;
+            foreach (var line in block.Split('\n')) fence.Pass(line);
+            if (!isCode && IsProse(block)) yield return InlineMarkdown.Plain(block.Trim());
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Dolmen.Artifacts;
 using Dolmen.Web.Extraction;
 
 namespace Dolmen.Data.Readers;
@@ -6,7 +7,8 @@ namespace Dolmen.Data.Readers;
 /// <summary>Headings as a person would say them: without numbers, anchors and markup.</summary>
 internal static partial class SectionTitle
 {
-    private const int MaxChars = 120;
+    /// <summary>Of a title, and of what is looked at to make one of it.</summary>
+    private const int MaxChars = 120, MaxMarkedChars = 2000;
 
     /// <summary>Headings that many pages share: what they are about is the page's subject.</summary>
     private static readonly HashSet<string> Generic = new(StringComparer.OrdinalIgnoreCase)
@@ -31,12 +33,12 @@ internal static partial class SectionTitle
 
     public static string Clean(string heading)
     {
-        var text = WhiteSpace.Collapse(InlineMarkdown.Plain(heading)).TrimEnd('¶', '#', ' ');
+        var text = WhiteSpace.Collapse(InlineMarkdown.Plain(TextStart.Of(heading, MaxMarkedChars))).TrimEnd('¶', '#', ' ');
         text = Attributes().Replace(text, "");
         var numberless = Number().Replace(text, "");
         if (numberless.Length > 0 && numberless.Any(char.IsLetter)) text = numberless;
         text = text.TrimEnd(':', ' ', '.');
-        return text.Length <= MaxChars ? text : text[..MaxChars].TrimEnd();
+        return text.Length <= MaxChars ? text : TextStart.Of(text, MaxChars).TrimEnd();
     }
 
     public static bool IsGeneric(string title) => Generic.Contains(title);

@@ -21,16 +21,18 @@ internal sealed class Sections
         public StringBuilder Text { get; } = new();
     }
 
-    private readonly string _source;
+    private readonly string _source, _id, _title;
     private readonly List<Part> _parts;
     private Part _section = new(0, "");
     private Part? _term;
     private bool _endsInItem;
     private string _admonition = "";
 
-    public Sections(string source)
+    /// <param name="id">What the ids of the entries begin with, and what tells one document from another.</param>
+    /// <param name="title">Of a document without headings.</param>
+    public Sections(string source, string? id = null, string? title = null)
     {
-        _source = source;
+        (_source, _id, _title) = (source, id ?? source, title ?? Path.GetFileNameWithoutExtension(source));
         _parts = [_section];
     }
 
@@ -41,7 +43,7 @@ internal sealed class Sections
         if (SectionTitle.Clean(text) is not { Length: > 0 } heading) return;
         if (_parts.Count > 1 && SectionTitle.IsAdmonition(heading))
         {
-            _admonition = $"{heading}: ";
+            _admonition = $"{heading}:";
             return;
         }
         EndTerm();
@@ -85,17 +87,17 @@ internal sealed class Sections
     {
         EndTerm();
         var first = _parts.FindIndex(p => p.Heading.Length > 0 && !p.IsTerm);
-        var title = first >= 0 ? _parts[first].Heading : Path.GetFileNameWithoutExtension(_source);
+        var title = first >= 0 ? _parts[first].Heading : _title;
         var lead = _parts[0].Text.ToString();
         if (_parts.Count == 1)
         {
-            foreach (var passage in Passages.Cut(lead, title, _source, funnel)) yield return passage;
+            foreach (var passage in Passages.Cut(lead, title, _source, funnel, _id)) yield return passage;
             yield break;
         }
         var english = AnswerSentence.IsEnglish(string.Join('\n', _parts.Select(p => p.Text)));
         var opening = string.Join("\n\n", new[] { lead, first >= 0 ? _parts[first].Text.ToString() : "" }.Where(t => t.Length > 0));
         var (summary, rest) = FirstSentence(opening, english, false);
-        yield return Entry.Prose($"{_source}#", EntryKind.Document, title, _source, title, summary, rest, _source, 0, title);
+        yield return Entry.Prose($"{_id}#", EntryKind.Document, title, _id, title, summary, rest, _source, 0, title);
         var place = new SectionPlace(title);
         for (var i = 1; i < _parts.Count; i++)
         {
@@ -112,10 +114,10 @@ internal sealed class Sections
             var subject = part.IsTerm ? place.SubjectOfTerms : place.Subject;
             var kind = part.IsTerm ? EntryKind.Term : EntryKind.Section;
             yield return Entry.Prose(
-                $"{_source}#{i}",
+                $"{_id}#{i}",
                 kind,
                 part.Heading,
-                _source,
+                _id,
                 $"{subject}: {part.Heading}",
                 summary,
                 rest,
@@ -131,8 +133,13 @@ internal sealed class Sections
         if (text.Trim('\n', '\r').TrimEnd() is not { Length: > 0 } paragraph || string.IsNullOrWhiteSpace(paragraph)) return;
         var body = Open.Text;
         if (body.Length > 0) body.Append(separator);
-        body.Append(_admonition).Append(paragraph);
-        _admonition = "";
+        if (_admonition.Length > 0)
+        {
+            // Before code, a table or a list it stands alone: on their first line it would break them.
+            body.Append(_admonition).Append(ProseBlocks.IsProse(paragraph) ? " " : "\n\n");
+            _admonition = "";
+        }
+        body.Append(paragraph);
         _endsInItem = isItem;
     }
 
@@ -162,6 +169,14 @@ internal sealed class Sections
         if (end < 0) end = paragraph;
         var sentence = WhiteSpace.Collapse(InlineMarkdown.Plain(text[..end]));
         if (isDefinition && english) sentence = AsSentence(sentence);
-        return AnswerSentence.Is(sentence, english, isDefinition) ? (sentence, text[end..].Trim()) : ("", text);
+        return AnswerSentence.Is(sentence, english, isDefinition) ? (sentence, Rest(text, end)) : ("", text);
+    }
+
+    // Behind a sentence, or below it: the indentation of the first line below may be that of code.
+    private static string Rest(string text, int start)
+    {
+        var rest = text[start..].TrimEnd();
+        var line = rest.TrimStart(' ');
+        return line.StartsWith('\n') ? line.TrimStart('\n') : rest.TrimStart();
     }
 }

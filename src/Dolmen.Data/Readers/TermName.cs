@@ -35,6 +35,7 @@ internal static partial class TermName
 
     public static bool IsNameWord(string word)
     {
+        if (word.Length == 0) return false;
         if (word.StartsWith('`') && word.EndsWith('`') && word.Length > 2) return true;
         if (word.AsSpan().IndexOfAny(CodeMarks) >= 0 || word[0] is '-' or '.') return true;
         var letters = word.Where(char.IsLetter).ToList();

@@ -34,7 +34,7 @@ public static class HtmlBlocks
             {
                 words.Append(node.Verbatim ? tree.Source(i) : HtmlEntities.Decode(tree.Source(i)));
             }
-            else if (HtmlTags.Is(node.Tag, TagTraits.Unread) || node.Tag == HtmlTag.Form || HtmlNavigation.Is(tree, i))
+            else if (HtmlNavigation.IsLeftOut(tree, i))
             {
                 i = node.End - 1;
             }

@@ -15,7 +15,16 @@ internal static class HtmlNavigation
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Lookup = Classes.GetAlternateLookup<ReadOnlySpan<char>>();
     private static readonly SearchValues<char> Spaces = SearchValues.Create(" \t\r\n\f");
 
-    public static bool Is(HtmlTree tree, int node)
+    /// <summary>Besides navigation, what is never read and forms. A page whose whole body has such a class is read all the
+    /// same.</summary>
+    public static bool IsLeftOut(HtmlTree tree, int node)
+    {
+        var tag = tree[node].Tag;
+        if (tag is HtmlTag.Html or HtmlTag.Body or HtmlTag.Main or HtmlTag.Article) return false;
+        return HtmlTags.Is(tag, TagTraits.Unread) || tag == HtmlTag.Form || Is(tree, node);
+    }
+
+    private static bool Is(HtmlTree tree, int node)
     {
         foreach (var attribute in tree.Attributes(node))
         {

@@ -42,7 +42,7 @@ internal static class HtmlTables
                 cell.Append(node.Verbatim ? tree.Source(i) : HtmlEntities.Decode(tree.Source(i)));
                 continue;
             }
-            if (HtmlTags.Is(node.Tag, TagTraits.Unread))
+            if (HtmlNavigation.IsLeftOut(tree, i))
             {
                 i = node.End - 1;
                 continue;
@@ -57,7 +57,7 @@ internal static class HtmlTables
 
         void EndCell()
         {
-            var words = WhiteSpace.Collapse(cell.ToString());
+            var words = WhiteSpace.Collapse(cell.ToString()).Replace("|", "\\|", StringComparison.Ordinal);
             cell.Clear();
             hasWords |= words.Length > 0;
             if (inRow || words.Length > 0) text.Append("| ").Append(words).Append(words.Length > 0 ? " " : "");

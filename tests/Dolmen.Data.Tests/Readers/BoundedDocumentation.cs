@@ -122,6 +122,41 @@ public sealed class BoundedDocumentation : IDisposable
         Assert.InRange(pieces, 12_000, 13_000);
     }
 
+    [Theory]
+    [InlineData("__a ")]
+    [InlineData("**a ")]
+    [InlineData("![](")]
+    [InlineData("![")]
+    [InlineData("[a](")]
+    [InlineData("*a_ ")]
+    [InlineData("<a ")]
+    public async Task Marks_that_never_close_are_read_in_linear_time(string mark)
+    {
+        var marks = Repeat(mark, 1_000_000);
+        var (entries, _) = await Read("page.md", $"# Title\n\n# {marks}\n\nWords of the text, and a mark.\n\n{marks}");
+        Assert.Contains("Words of the text, and a mark.", entries, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Copies_of_one_name_are_numbered_in_linear_time()
+    {
+        var names = new UniqueNames((name, copy) => $"{name} ({copy})");
+        var last = await Task.Run(
+                () => Enumerable.Range(0, 500_000).Select(_ => names.Of("Same")).Append(names.Of("Same (7)")).ToList(),
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Equal(["Same", "Same (2)", "Same (3)"], last.Take(3));
+        Assert.Equal(last.Count, last.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_heading_is_cut_between_characters()
+    {
+        var title = SectionTitle.Clean(new string('x', 119) + string.Concat(Enumerable.Repeat("😀", 2000)));
+        Assert.Equal(new string('x', 119), title);
+    }
+
     [Fact]
     public void A_long_parse_can_be_stopped()
     {
