@@ -1,8 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
-using Dolmen.Inference;
 using Dolmen.Retrieval;
-using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation.Tasks;
 
@@ -52,44 +50,66 @@ public sealed record OpenBookTask(
             return new TaskResult([], tally.ToCounts(), [$"{Name()} was skipped: {CorpusFolder.OpenBook} is empty."]);
 
         using var index = input.DocumentIndex is { } file ? DocumentIndex.Open(file) : null;
-        using var scheduler = new Scheduler(input.Model, input.Tokenizer);
-        var book = new OpenBook(input, scheduler, index);
-        var given = items.ConvertAll(item => book.Ask(item, item.Passages));
-        var found = index is null ? [] : items.ConvertAll(item => book.Ask(item, book.Find(item.Question)));
-        var closed = EvaluationCorpus.Draw(items, MaxClosed, input.Seed).ConvertAll(item => book.Ask(item, []));
+        var refusalTokens = input.Tokenizer.Encode(OpenBookPrompt.Refusal).Length + 4;
+        using var asked = new GreedyAnswers(input);
+        var given = items.ConvertAll(item => AskItem(item, item.Passages));
+        var found = index is null ? [] : items.ConvertAll(item => AskItem(item, Find(index, item.Question)));
+        var closed = EvaluationCorpus.Draw(items, MaxClosed, input.Seed).ConvertAll(item => AskItem(item, []));
         var invented = index is null ? [] : Names(input, CorpusFolder.Invented, MaxInvented, CorpusRowJson.Default.InventedQuestion,
-            line => line.Prompt).ConvertAll(question => book.Ask(question));
+            line => line.Prompt).ConvertAll(question => AskName(question, index));
         var known = index is null ? [] : Names(input, CorpusFolder.Known, MaxKnown, CorpusRowJson.Default.KnownQuestion,
-            line => line.Prompt).ConvertAll(question => book.Ask(question));
-        var asked = book.Complete(Name());
+            line => line.Prompt).ConvertAll(question => AskName(question, index));
+        asked.Complete(Name());
 
         tally.Use(given.Count(answer => answer.Fits));
         tally.Drop("longer-than-context", new DataPlace(CorpusFolder.OpenBook, 0), given.Count(answer => !answer.Fits));
         List<string> warnings = [];
         if (index is null)
-            warnings.Add($"{Name()}: the run's index of documents is missing, so only given passages were measured. "
+            warnings.Add($"{Name()}: the run's index of documents is missing, so answers from found passages were not measured. "
                 + $"'{CommandName.Shown} quickstart' or 'run' builds one.");
         if (asked.TooLong > 0)
             warnings.Add($"{Name()}: {asked.TooLong} of {asked.Asked} prompts did not fit the context of "
-                + $"{input.Model.Config.ContextLength} tokens and count as wrong.");
-        IEnumerable<OpenBookAnswer> reached = [.. found, .. known];
+                + $"{input.Model.Config.ContextLength} tokens: they count as wrong answers and are left out of refusals.");
+        // What was never answered neither declined nor did not.
+        var declinable = invented.FindAll(answer => answer.Fits);
+        List<OpenBookAnswer> reached = [.. found.Concat(known).Where(answer => answer.Fits)];
         return new TaskResult(
             [
                 .. Matches(found, EvaluationScore.AllItems), .. Matches(given, Given), .. Matches(closed, Closed),
                 .. Baseline(found),
                 .. Proportion.Of(found, answer => answer.HasRight).Score(Name(), "retrieval_hit"),
-                .. Proportion.Of(invented, answer => answer.Refused).Score(Name(), "refusal_invented"),
-                .. Proportion.Of([.. reached], answer => answer.Refused).Score(Name(), "refusal_known", higherIsBetter: false),
+                .. Proportion.Of(declinable, answer => answer.Refused).Score(Name(), "refusal_invented"),
+                .. Proportion.Of(reached, answer => answer.Refused).Score(Name(), "refusal_known", higherIsBetter: false),
                 .. ByField(found, EvaluationScore.AllItems), .. ByField(given, Given),
             ],
             tally.ToCounts(),
             warnings
         )
         {
-            Answers = [.. invented.Select(answer => answer.Result("invented")), .. reached.Select(answer => answer.Result("known"))],
-            Samples = Sampled(index is null ? given : found, invented, input.Seed),
+            Answers = [.. declinable.Select(answer => answer.Result("invented")), .. reached.Select(answer => answer.Result("known"))],
+            Samples = Sampled(index is null ? given : found, declinable, input.Seed),
         };
+
+        OpenBookAnswer AskItem(OpenBookItem item, IReadOnlyList<Passage> passages)
+        {
+            var length = input.Tokenizer.Encode(item.Answer).Length;
+            return Ask(new OpenBookAnswer(item.Question, item.Answer, passages) { Item = item }, length + length / 2 + MoreTokens);
+        }
+
+        // Only whether the answer declines is of interest.
+        OpenBookAnswer AskName(string question, DocumentIndex documents) =>
+            Ask(new OpenBookAnswer(question, OpenBookPrompt.Refusal, Find(documents, question)), refusalTokens);
+
+        OpenBookAnswer Ask(OpenBookAnswer answer, int maxTokens)
+        {
+            var prompt = OpenBookPrompt.Of(answer.Passages, answer.Question);
+            answer.Fits = asked.Ask(prompt, maxTokens, text => answer.Text = text.Trim());
+            return answer;
+        }
     }
+
+    private static Passage[] Find(DocumentIndex index, string question) =>
+        [.. OpenBook.Of(index, question).Passages.Select(found => found.Passage)];
 
     private static List<string> Names<T>(EvaluationInput input, string file, int most, JsonTypeInfo<T> type, Func<T, string> prompt) =>
         File.Exists(Path.Combine(input.CorpusDirectory, file))
@@ -129,51 +149,5 @@ public sealed record OpenBookTask(
             .. EvaluationCorpus.Draw(held, Samples - ofInvented, seed).Select(answer => answer.Sample("held-out")),
             .. EvaluationCorpus.Draw(invented, ofInvented, seed).Select(answer => answer.Sample("invented")),
         ];
-    }
-
-    /// <summary>Questions that wait for their answers, all generated together.</summary>
-    private sealed class OpenBook(EvaluationInput input, Scheduler scheduler, DocumentIndex? index)
-    {
-        private readonly int _refusalTokens = input.Tokenizer.Encode(OpenBookPrompt.Refusal).Length + 4;
-        private readonly List<(OpenBookAnswer Answer, Generation? Generation)> _asked = [];
-
-        public IReadOnlyList<Passage> Find(string question) =>
-            index is null ? [] : [.. index.Search(question, OpenBookPrompt.DefaultPassages).Select(found => found.Passage)];
-
-        public OpenBookAnswer Ask(OpenBookItem item, IReadOnlyList<Passage> passages)
-        {
-            var length = input.Tokenizer.Encode(item.Answer).Length;
-            return Ask(new OpenBookAnswer(item.Question, item.Answer, passages) { Item = item }, length + length / 2 + MoreTokens);
-        }
-
-        /// <summary>Only whether the answer declines is of interest.</summary>
-        public OpenBookAnswer Ask(string question) =>
-            Ask(new OpenBookAnswer(question, OpenBookPrompt.Refusal, Find(question)), _refusalTokens);
-
-        public (int Asked, int TooLong) Complete(string task)
-        {
-            for (var i = 0; i < _asked.Count; i++)
-            {
-                var (answer, generation) = _asked[i];
-                while (generation is { Result.IsCompleted: false })
-                {
-                    scheduler.Step();
-                    input.Stop.ThrowIfCancellationRequested();
-                }
-                if (generation is not null) answer.Text = input.Tokenizer.Decode(generation.Result.GetAwaiter().GetResult().Tokens).Trim();
-                input.Progress.Report(new StageProgress("evaluation", i + 1, _asked.Count, "answers", task));
-            }
-            return (_asked.Count, _asked.Count(pair => pair.Generation is null));
-        }
-
-        private OpenBookAnswer Ask(OpenBookAnswer answer, int maxTokens)
-        {
-            var message = answer.Passages.Count == 0 ? answer.Question : OpenBookPrompt.Of(answer.Passages, answer.Question);
-            var prompt = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", message)]);
-            answer.Fits = prompt.Length + maxTokens <= input.Model.Config.ContextLength;
-            var options = new GenerationOptions(SamplingOptions.Greedy, maxTokens);
-            _asked.Add((answer, answer.Fits ? scheduler.Submit(new GenerationRequest(prompt, options), input.Stop) : null));
-            return answer;
-        }
     }
 }

@@ -1,7 +1,5 @@
 using Dolmen.Artifacts;
-using Dolmen.Inference;
 using Dolmen.Retrieval;
-using Dolmen.Tokenization;
 
 namespace Dolmen.Evaluation.Tasks;
 
@@ -33,24 +31,11 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
             .. EvaluationCorpus.Draw(known, MaxKnown, input.Seed).Select(line => (Known, line.Prompt)),
         ];
         var answers = new List<AnswerResult>();
-        var tooLong = 0;
-        using var scheduler = new Scheduler(input.Model, input.Tokenizer);
-        var generations = prompts.ConvertAll(prompt => Ask(prompt.Prompt, scheduler, input));
-        for (var i = 0; i < prompts.Count; i++)
-        {
-            if (generations[i] is { } generation)
-            {
-                while (!generation.Result.IsCompleted) scheduler.Step();
-                input.Stop.ThrowIfCancellationRequested();
-                var answer = input.Tokenizer.Decode(generation.Result.GetAwaiter().GetResult().Tokens);
-                answers.Add(new AnswerResult(prompts[i].Set, prompts[i].Prompt, answer, RefusalRule.Declines(answer)));
-            }
-            else
-            {
-                tooLong++;
-            }
-            input.Progress.Report(new StageProgress("evaluation", i + 1, prompts.Count, "answers", Name()));
-        }
+        using var asked = new GreedyAnswers(input);
+        foreach (var (set, prompt) in prompts)
+            asked.Ask(prompt, MaxTokens, answer => answers.Add(new AnswerResult(set, prompt, answer, RefusalRule.Declines(answer))));
+        asked.Complete(Name());
+        var tooLong = asked.TooLong;
         var tally = EvaluationCorpus.Counts("prompts", CorpusFolder.Invented, invented.Count + known.Count, prompts.Count);
         tally.Use(answers.Count);
         tally.Drop("longer-than-context", new DataPlace(CorpusFolder.Invented, 0), tooLong);
@@ -68,14 +53,5 @@ public sealed record RefusalTask(int MaxInvented = 200, int MaxKnown = 200, int 
         IEnumerable<EvaluationScore> Score(string set, bool higherIsBetter) =>
             Proportion.Of([.. answers.Where(answer => answer.Set == set)], answer => answer.Refused)
                 .Score(Name(), $"refusal_{set}", filter: "closed", higherIsBetter: higherIsBetter);
-    }
-
-    /// <summary>Null where prompt and answer do not fit the context.</summary>
-    private Generation? Ask(string question, Scheduler scheduler, EvaluationInput input)
-    {
-        var prompt = ChatFormat.TokenizePrompt(input.Tokenizer, [new ChatMessage("user", question)]);
-        return prompt.Length + MaxTokens > input.Model.Config.ContextLength ? null
-            : scheduler.Submit(
-                new GenerationRequest(prompt, new GenerationOptions(SamplingOptions.Greedy, MaxTokens)), input.Stop);
     }
 }

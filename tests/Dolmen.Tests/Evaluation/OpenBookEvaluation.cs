@@ -58,7 +58,7 @@ public sealed class OpenBookEvaluation : IDisposable
         Assert.Equal(1.0, result.Find("openbook_exact_given")?.Value);
         Assert.Null(result.Find("openbook_exact"));
         Assert.Null(result.Find("refusal_known"));
-        Assert.Contains(result.Warnings, warning => warning.Contains("no index"));
+        Assert.Contains(result.Warnings, warning => warning.Contains("index of documents is missing"));
     }
 
     [Fact]
@@ -68,6 +68,21 @@ public sealed class OpenBookEvaluation : IDisposable
         var result = Run(new OpenBookTask(), context: 80);
         Assert.Equal(0.5, result.Find("openbook_exact_given")?.Value);
         Assert.Contains(result.Warnings, warning => warning.Contains("did not fit"));
+    }
+
+    [Fact]
+    public void What_was_never_answered_neither_declined_nor_did_not()
+    {
+        WriteCorpus();
+        WriteIndex();
+        // The longest context in which the prompt of one of the two questions does not fit.
+        var result = Enumerable.Range(60, 40).Reverse().Select(context => Run(new OpenBookTask(), context))
+            .First(result => result.Find("openbook_exact")?.Value < 1);
+        Assert.Equal((0.5, 2L), (result.Find("openbook_exact")!.Value, result.Find("openbook_exact")!.Count));
+        Assert.Equal((0.0, 2L), (result.Find("refusal_known")!.Value, result.Find("refusal_known")!.Count));
+        Assert.Equal(2, result.Answers.Count(answer => answer.Set == "known"));
+        Assert.DoesNotContain(result.Answers, answer => answer.Answer.Length == 0);
+        Assert.DoesNotContain(result.Samples, sample => sample.Set == "invented" && sample.Answer.Length == 0);
     }
 
     [Fact]
