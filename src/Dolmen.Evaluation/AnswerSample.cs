@@ -6,7 +6,7 @@ namespace Dolmen.Evaluation;
 /// <param name="Set"><c>held-out</c> or <c>invented</c>.</param>
 /// <param name="Field">What was asked for; empty where the name does not exist.</param>
 /// <param name="Good">An exact match; of an invented name: declined.</param>
-internal sealed record AnswerSample(
+public sealed record AnswerSample(
     [property: JsonPropertyName("set")] string Set,
     [property: JsonPropertyName("field")] string Field,
     [property: JsonPropertyName("question")] string Question,
@@ -18,8 +18,9 @@ internal sealed record AnswerSample(
     [property: JsonPropertyName("sources")] IReadOnlyList<SampleSource> Sources
 );
 
+/// <summary>A passage that the model read with a question.</summary>
 /// <param name="Right">Whether it is the passage that the question was made of.</param>
-internal sealed record SampleSource(
+public sealed record SampleSource(
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("title")] string Title,
     [property: JsonPropertyName("source")] string Source,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Dolmen.Artifacts;
 using Dolmen.Evaluation.Tasks;
 
@@ -51,6 +52,25 @@ public static class EvaluationFolder
         }
         AtomicFile.WriteText(Path.Combine(directory, TableFile), EvaluationTable.Markdown(models));
         AtomicFile.WriteText(Path.Combine(directory, ResultsFile), Json(models));
+    }
+
+    /// <summary>Questions with the answers that a model gave from passages, drawn by chance; none where no such task ran.</summary>
+    /// <exception cref="UserErrorException">A line is not what was written there.</exception>
+    public static IReadOnlyList<AnswerSample> ReadSamples(string directory, string model) =>
+    [
+        .. Lines(directory, SamplesFile, EvaluationJson.Default.ModelSample).Where(line => line.Model == model)
+            .Select(line => line.Sample),
+    ];
+
+    /// <summary>What a model said to questions about names that exist and names that do not; none where no such task ran.</summary>
+    /// <inheritdoc cref="ReadSamples"/>
+    public static IEnumerable<AnswerResult> ReadAnswers(string directory, string model) =>
+        Lines(directory, AnswersFile, EvaluationJson.Default.ModelAnswer).Where(line => line.Model == model).Select(line => line.Answer);
+
+    private static IEnumerable<T> Lines<T>(string directory, string file, JsonTypeInfo<T> type)
+    {
+        var path = Path.Combine(directory, file);
+        return File.Exists(path) ? JsonLines.Read(path, type).Select(line => line.Value) : [];
     }
 
     /// <summary>Model name → scores, in the order given.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Dolmen.Artifacts;
 using Dolmen.Data;
@@ -13,6 +15,8 @@ namespace Dolmen.Benchmarks.Speedrun;
 /// <param name="Id">Of the training and the held-out text: races on different courses must not be compared.</param>
 internal sealed record SpeedrunCourse(string Id, string Corpus, string Tokenizer, string Tokens)
 {
+    private const string Unfinished = ".unfinished";
+
     /// <exception cref="UserErrorException">The running SDK carries no documentation.</exception>
     public static SpeedrunCourse Prepare(PipelineRecipe recipe, int? threads, IProgress<StageProgress> progress, CancellationToken stop)
     {
@@ -49,17 +53,20 @@ internal sealed record SpeedrunCourse(string Id, string Corpus, string Tokenizer
             var trained = BpeTrainer.Train(CorpusText.ReadTexts(corpus), recipe.Tokenizer, progress, stop, threads);
             TokenizerFolder.Save(trained.Tokenizer, folder, recipe.Training.ContextLength);
         });
-        var tokens = Made(cache, "tokens", words, folder => CorpusTokens.Pack(corpus, tokenizer, folder, progress, stop));
+        var shards = StableHash.Sha256($"{words}\n{VersionOf(typeof(CorpusTokens))}");
+        var tokens = Made(cache, "tokens", shards, folder => CorpusTokens.Pack(corpus, tokenizer, folder, progress, stop));
         return new SpeedrunCourse(id[..12], corpus, tokenizer, tokens);
     }
 
-    /// <summary>A folder that is either whole or not there: what an interrupted call left goes with the next one.</summary>
+    /// <summary>A folder that is either whole or not there: what an interrupted call left goes with the next one that makes
+    /// something.</summary>
     internal static string Made(string cache, string kind, string hash, Action<string> make)
     {
         var folder = Path.Combine(cache, $"{kind}-{hash[..16]}");
         if (Directory.Exists(folder)) return folder;
-        var unfinished = $"{folder}.{Environment.ProcessId}.unfinished";
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        foreach (var left in Directory.Exists(cache) ? Directory.GetDirectories(cache, $"*{Unfinished}") : [])
+            if (IsLeft(left)) Directory.Delete(left, recursive: true);
+        var unfinished = $"{folder}.{Environment.ProcessId}{Unfinished}";
         Directory.CreateDirectory(unfinished);
         try
         {
@@ -80,6 +87,23 @@ internal sealed record SpeedrunCourse(string Id, string Corpus, string Tokenizer
             Directory.Delete(unfinished, recursive: true);
         }
         return folder;
+    }
+
+    /// <summary>No running process makes it: its maker is gone, or is this one, which makes one thing at a time.</summary>
+    private static bool IsLeft(string unfinished)
+    {
+        var maker = Path.GetExtension(unfinished[..^Unfinished.Length]).TrimStart('.');
+        if (!int.TryParse(maker, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return false;
+        if (id == Environment.ProcessId) return true;
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Of the code that makes a part of the course: another build of it may make another course.</summary>

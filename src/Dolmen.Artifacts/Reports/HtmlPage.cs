@@ -8,6 +8,8 @@ namespace Dolmen.Artifacts.Reports;
 public sealed class HtmlPage
 {
     private readonly StringBuilder _page = new();
+    private readonly List<(string Anchor, string Title)> _anchors = [];
+    private int _contents = -1;
 
     /// <summary>The style that all pages share.</summary>
     public static string SharedStyle => EmbeddedText.Read(typeof(HtmlPage), "report.css");
@@ -30,8 +32,14 @@ public sealed class HtmlPage
     public void Note(string text) => _page.Append($"<p class=\"note\">{Escape(text)}</p>\n");
 
     /// <param name="anchor">What a link within the page goes to; null for none.</param>
-    public void Section(string title, string? anchor = null) =>
+    public void Section(string title, string? anchor = null)
+    {
+        if (anchor is not null) _anchors.Add((anchor, title));
         _page.Append(anchor is null ? "<h2>" : $"<h2 id=\"{Escape(anchor)}\">").Append($"{Escape(title)}</h2>\n");
+    }
+
+    /// <summary>Here go links to every section with an anchor, whether it comes before or after.</summary>
+    public void Contents() => _contents = _page.Length;
 
     /// <param name="html">Escaped by the caller.</param>
     public void Raw(string html) => _page.Append(html);
@@ -73,7 +81,14 @@ public sealed class HtmlPage
         _page.Append("</table></div>\n");
     }
 
-    public override string ToString() => _page + "</main></body></html>\n";
+    public override string ToString()
+    {
+        const string end = "</main></body></html>\n";
+        if (_contents < 0 || _anchors.Count == 0) return _page + end;
+        var links = string.Join(" · ", _anchors.Select(part => $"<a href=\"#{Escape(part.Anchor)}\">{Escape(part.Title)}</a>"));
+        return new StringBuilder(_page.ToString())
+            .Insert(_contents, $"<nav aria-label=\"On this page\">On this page: {links}</nav>\n").Append(end).ToString();
+    }
 
     /// <summary>The head of a column.</summary>
     public static string HeadCell(string text) => $"<th scope=\"col\">{Escape(text)}</th>";

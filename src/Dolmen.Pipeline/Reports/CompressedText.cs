@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 using Dolmen.Artifacts;
+using Dolmen.Data;
 
 namespace Dolmen.Pipeline.Reports;
 
@@ -10,19 +10,18 @@ internal static class CompressedText
 {
     private const int MostBytes = 1 << 20;
 
-    /// <param name="heldOutFile">Lines with a <c>text</c>.</param>
-    /// <returns>Bits per byte of gzip at its smallest, over the beginning of the file; null where there is nothing to read.</returns>
-    public static double? BitsPerByte(string heldOutFile)
+    /// <returns>Bits per byte of gzip at its smallest, over the beginning of the held-out text; null where there is none.</returns>
+    /// <exception cref="UserErrorException">A line of the held-out text is not one.</exception>
+    public static double? BitsPerByte(string corpus)
     {
-        if (!File.Exists(heldOutFile)) return null;
+        if (!File.Exists(Path.Combine(corpus, CorpusFolder.HeldOut))) return null;
         var plain = 0L;
         using var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
         {
-            foreach (var line in RegularFile.ReadLines(heldOutFile))
+            foreach (var held in CorpusText.ReadHeldOut(corpus))
             {
-                using var json = JsonDocument.Parse(line);
-                var text = Encoding.UTF8.GetBytes(json.RootElement.GetProperty("text").GetString() ?? "");
+                var text = Encoding.UTF8.GetBytes(held);
                 gzip.Write(text);
                 plain += text.Length;
                 if (plain >= MostBytes) break;

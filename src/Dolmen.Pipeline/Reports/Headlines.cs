@@ -57,6 +57,7 @@ public static class Headlines
         if (model.Find("acc_norm") is not { } choice) yield break;
         var above = choice.StandardError is > 0 and { } error ? (choice.Value - FourChoices) / error : double.NaN;
         var beside = above >= 2 ? $"this is {above:0} standard errors above it"
+            : above <= -2 ? $"this is {-above:0} standard errors below it"
             : double.IsNaN(above) ? "too few questions tell how far this is from it" : "this does not differ from it";
         yield return new Headline(
             "Knows what belongs together",
@@ -69,7 +70,7 @@ public static class Headlines
     private static IEnumerable<Headline> Text(EvaluationResult model, string name, string run)
     {
         if (model.Find("bits_per_byte") is not { } bits) yield break;
-        var beside = CompressedText.BitsPerByte(Path.Combine(run, "corpus", CorpusFolder.HeldOut)) is { } packed
+        var beside = CompressedText.BitsPerByte(Path.Combine(run, "corpus")) is { } packed
             ? $"gzip needs {packed.ToString("0.00", CultureInfo.InvariantCulture)}, plain text takes 8" : "plain text takes 8";
         var error = bits.StandardError is { } se ? $" ± {se.ToString("0.000", CultureInfo.InvariantCulture)}" : "";
         yield return new Headline(

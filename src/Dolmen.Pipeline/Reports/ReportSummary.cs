@@ -11,12 +11,6 @@ namespace Dolmen.Pipeline.Reports;
 /// <summary>The first screen of a report: what was built, how good it is with what that means, and what to type next.</summary>
 internal static class ReportSummary
 {
-    private static readonly (string Anchor, string Title)[] Contents =
-    [
-        ("scores", "all scores"), ("answers", "questions and answers"), ("training", "training"), ("data", "data"),
-        ("costs", "time and energy"), ("settings", "settings"),
-    ];
-
     public static void Add(HtmlPage page, PipelineResult result, PipelineRecipe recipe, CorpusReport corpus)
     {
         page.Lead(WhatItIs(result, recipe));
@@ -41,9 +35,7 @@ internal static class ReportSummary
             page.Raw($"<dt>{Escape(what)}</dt><dd><code>{Escape(command)}</code></dd>\n");
         page.Raw("</dl>\n");
         foreach (var notice in result.Notices) page.Note(notice);
-        page.Raw("<nav aria-label=\"On this page\">On this page: ");
-        page.Raw(string.Join(" · ", Contents.Select(part => $"<a href=\"#{part.Anchor}\">{Escape(part.Title)}</a>")));
-        page.Raw("</nav>\n");
+        page.Contents();
     }
 
     /// <summary>"9 min 21 s".</summary>

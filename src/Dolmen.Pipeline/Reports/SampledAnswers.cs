@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Dolmen.Artifacts;
 using Dolmen.Artifacts.Reports;
 using Dolmen.Evaluation;
 using static Dolmen.Artifacts.Reports.HtmlPage;
@@ -17,20 +14,22 @@ internal static class SampledAnswers
     {
         if (result.Evaluation.Count == 0) return;
         var final = result.Evaluation.Last().Key;
-        IReadOnlyList<SampledAnswer> samples = OpenBook(result.Out, final);
-        if (samples.Count == 0) samples = Refusals(result.Out, final);
+        var folder = Path.Combine(result.Out, "evaluation");
+        List<ShownAnswer> samples = [.. EvaluationFolder.ReadSamples(folder, final).Select(ShownAnswer.Of)];
+        var drawn = samples.Count > 0;
+        if (!drawn) samples = Refusals(folder, final);
         if (samples.Count == 0) return;
         page.Section($"Questions and answers of the {final} model", "answers");
         var judged = samples.Where(sample => sample.Good is not null).ToList();
-        page.Note(
-            $"{judged.Count(sample => sample.Good == true)} of these {judged.Count} are right. They were drawn by chance for this page; "
-                + "the scores above count all that were asked.");
+        var right = judged.Count == 0 ? "" : $"{judged.Count(sample => sample.Good == true)} of these {judged.Count} are right. ";
+        var chosen = drawn ? "They were drawn by chance for this page" : "They are the first of each kind";
+        page.Note($"{right}{chosen}; the scores above count all that were asked.");
         page.Raw("<ol class=\"answers\">\n");
         foreach (var sample in samples) Show(page, sample);
         page.Raw("</ol>\n");
     }
 
-    private static void Show(HtmlPage page, SampledAnswer sample)
+    private static void Show(HtmlPage page, ShownAnswer sample)
     {
         var (kind, verdict) = sample.Good switch { true => ("good", "✓ right"), false => ("bad", "✗ wrong"), _ => ("", "answered") };
         page.Raw($"<li class=\"{kind}\"><p class=\"question\">{Escape(sample.Question)}</p>");
@@ -41,7 +40,7 @@ internal static class SampledAnswers
     }
 
     /// <summary>The passage that holds the answer first, with its place.</summary>
-    private static string Read(IReadOnlyList<SampledSource> sources)
+    private static string Read(IReadOnlyList<SampleSource> sources)
     {
         var others = string.Join("; ", sources.Where(source => !source.Right).Select(source => source.Title));
         return sources.FirstOrDefault(source => source.Right) is { } source
@@ -49,53 +48,31 @@ internal static class SampledAnswers
             : $"Read, none of which holds the answer: {others}";
     }
 
-    private static IReadOnlyList<SampledAnswer> OpenBook(string run, string model)
-    {
-        var file = Path.Combine(run, "evaluation", EvaluationFolder.SamplesFile);
-        if (!File.Exists(file)) return [];
-        return [.. RegularFile.ReadLines(file)
-            .Select(line => JsonSerializer.Deserialize(line, SampledAnswerJson.Default.ModelSample))
-            .Where(line => line?.Model == model).Select(line => line!.Sample)];
-    }
-
     /// <summary>Whether a question about a known name was answered well is not judged here: only that it was answered.</summary>
-    private static List<SampledAnswer> Refusals(string run, string model)
+    private static List<ShownAnswer> Refusals(string folder, string model)
     {
-        var file = Path.Combine(run, "evaluation", EvaluationFolder.AnswersFile);
-        if (!File.Exists(file)) return [];
-        var (shown, samples) = (new Dictionary<string, int>(StringComparer.Ordinal), new List<SampledAnswer>());
-        foreach (var line in RegularFile.ReadLines(file))
+        var (shown, samples) = (new Dictionary<string, int>(StringComparer.Ordinal), new List<ShownAnswer>());
+        foreach (var answer in EvaluationFolder.ReadAnswers(folder, model))
         {
-            using var json = JsonDocument.Parse(line);
-            if (json.RootElement.GetProperty("model").GetString() != model) continue;
-            var answer = json.RootElement.GetProperty("answer");
-            var set = answer.GetProperty("set").GetString() ?? "";
-            if (shown.GetValueOrDefault(set) >= AnswersOfEach) continue;
-            shown[set] = shown.GetValueOrDefault(set) + 1;
-            var (isInvented, refused) = (set == "invented", answer.GetProperty("refused").GetBoolean());
-            samples.Add(new SampledAnswer(
-                answer.GetProperty("prompt").GetString() ?? "",
-                answer.GetProperty("answer").GetString() ?? "",
+            if (shown.GetValueOrDefault(answer.Set) >= AnswersOfEach) continue;
+            shown[answer.Set] = shown.GetValueOrDefault(answer.Set) + 1;
+            var isInvented = answer.Set == "invented";
+            samples.Add(new ShownAnswer(
+                answer.Prompt,
+                answer.Answer,
                 isInvented ? "that it does not know, for the name is invented." : "an answer, for the name exists.",
-                isInvented ? refused : refused ? false : null,
+                isInvented ? answer.Refused : answer.Refused ? false : null,
                 []));
         }
         return samples;
     }
+
+    /// <param name="Right">What the documents say.</param>
+    /// <param name="Good">Null where it was not judged.</param>
+    /// <param name="Sources">The passages that the model read with the question.</param>
+    private sealed record ShownAnswer(string Question, string Answer, string Right, bool? Good, IReadOnlyList<SampleSource> Sources)
+    {
+        public static ShownAnswer Of(AnswerSample sample) =>
+            new(sample.Question, sample.Answer, sample.Right, sample.Good, sample.Sources);
+    }
 }
-
-/// <summary>A line of the evaluation's <c>samples.jsonl</c>.</summary>
-internal sealed record ModelSample(string Model, SampledAnswer Sample);
-
-/// <param name="Right">What the documents say.</param>
-/// <param name="Good">Null where it was not judged.</param>
-/// <param name="Sources">The passages that the model read with the question.</param>
-internal sealed record SampledAnswer(
-    string Question, string Answer, string Right, bool? Good, IReadOnlyList<SampledSource> Sources);
-
-/// <param name="Right">Whether it is the passage that holds the answer.</param>
-internal sealed record SampledSource(string Title, string Source, bool Right);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ModelSample))]
-internal sealed partial class SampledAnswerJson : JsonSerializerContext;

@@ -30,11 +30,12 @@ internal static class ScoreTable
         page.Raw(table.Append("</table>\n").ToString());
         foreach (var task in models[^1].Result.Scores.Where(score => score.IsDetail).GroupBy(score => score.Task))
             Details(page, models[^1].Name, task.Key, [.. task]);
-        page.Note(
-            $"{EvaluationTable.Counts(models[^1].Result)}. ± is one standard error. "
-                + "Multiple choice has four answers: guessing reaches 0.25. SFT and DPO train on questions and answers, so the bits per "
-                + "byte of plain text rise a little."
-        );
+        var all = models.SelectMany(model => model.Result.Scores).ToList();
+        var choice = all.Exists(score => score.Metric.StartsWith("acc", StringComparison.Ordinal))
+            ? " Multiple choice has four answers: guessing reaches 0.25." : "";
+        var text = models.Count > 1 && all.Exists(score => score.Metric == "bits_per_byte")
+            ? " SFT and DPO train on questions and answers, so the bits per byte of plain text rise a little." : "";
+        page.Note($"{EvaluationTable.Counts(models[^1].Result)}. ± is one standard error.{choice}{text}");
         foreach (var warning in models.SelectMany(model => model.Result.Warnings).Distinct()) page.Note(warning);
     }
 

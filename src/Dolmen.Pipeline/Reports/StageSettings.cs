@@ -10,9 +10,6 @@ namespace Dolmen.Pipeline.Reports;
 /// <summary>The recipe as it was run, minutes turned into tokens: a list of settings for each part.</summary>
 internal static class StageSettings
 {
-    /// <summary>Inputs are shown by name without their folders: reports are shared, and paths are private.</summary>
-    private const string Inputs = "inputs";
-
     public static void Add(HtmlPage page, PipelineResult result, PipelineRecipe recipe)
     {
         page.Section("Settings of every stage", "settings");
@@ -21,16 +18,22 @@ internal static class StageSettings
             $"As the run resolved them{version}. With the same seed, {recipe.Seed}, and number of threads, "
                 + $"'{CommandName.Shown} run {PipelineRun.ResolvedRecipe}' repeats this run bit for bit.");
         page.Raw("<div class=\"settings\">");
-        foreach (var (part, value) in RecipeFile.ToTree(recipe))
-        {
-            if (part == Inputs) continue;
-            if (value is not JsonObject settings) continue;
-            var rows = new StringBuilder();
-            foreach (var (name, setting) in Leaves(settings, ""))
-                rows.Append($"<tr><th scope=\"row\">{Escape(name)}</th><td>{Escape(setting)}</td></tr>\n");
-            page.Raw($"<section><h3>{Escape(part)}</h3><table>{rows}</table></section>\n");
-        }
+        // Reports are shared, and paths are private. The names of the inputs stand above.
+        var tree = ManifestInput.WithoutMachinePaths(RecipeFile.ToTree(recipe), result.Out)?.AsObject() ?? [];
+        var whole = new JsonObject(tree.Where(entry => entry.Value is JsonValue)
+            .Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())));
+        Part(page, "run", whole);
+        foreach (var (part, value) in tree)
+            if (value is JsonObject settings) Part(page, part, settings);
         page.Raw("</div>\n");
+    }
+
+    private static void Part(HtmlPage page, string part, JsonObject settings)
+    {
+        var rows = new StringBuilder();
+        foreach (var (name, setting) in Leaves(settings, ""))
+            rows.Append($"<tr><th scope=\"row\">{Escape(name)}</th><td>{Escape(setting)}</td></tr>\n");
+        page.Raw($"<section><h3>{Escape(part)}</h3><table>{rows}</table></section>\n");
     }
 
     /// <summary>Nested settings by their dotted names; what is null is off and is left out.</summary>

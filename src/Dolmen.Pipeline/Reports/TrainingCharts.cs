@@ -26,7 +26,7 @@ internal static class TrainingCharts
                 [new("bits per byte", pretrain.Of("bitsPerByte"), Marked: true)]
             ),
             LineChart.Svg(
-                "SFT: loss on the answers",
+                recipe.Sft.LearnPrompts ? "SFT: loss on prompts and answers" : "SFT: loss on the answers",
                 Steps(recipe.Sft.BatchTokens, "tokens"),
                 "loss, nats per token",
                 [new("training", sft.Of("loss")), new("held out", sft.Of("valLoss"), Marked: true)]

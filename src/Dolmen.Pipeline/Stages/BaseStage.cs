@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Modeling;
 using Dolmen.Pipeline.Recipes;
 using Dolmen.Tokenization;
@@ -19,15 +20,20 @@ internal sealed class BaseStage : TrainingStage
     public override void Prepare(PipelineContext run)
     {
         if (!run.Aligns)
-            run.Note("there is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
+            run.Note("There is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
         ResolveRecipe(run);
-        if (run.Recipe.Model.Architecture == ModelRecipe.Own)
-        {
-            run.Note(
-                "the model has n-gram tables, which only Dolmen runs. --plan llama trains one that llama.cpp and transformers run too; on "
-                    + "the SDK's documentation it needed 13 % more bits for a byte after the same tokens (docs/SPEEDRUN.md)."
-            );
-        }
+        if (NgramNotice(run.Model(TokenizerFolder.Load(run.At("tokenizer")).VocabSize), run.Recipe.Inputs.Count == 0) is { } notice)
+            run.Note(notice);
+    }
+
+    /// <summary>What a portable plan would give and take; null where the model has no tables.</summary>
+    /// <param name="defaultCorpus">The one of which it was measured what the tables bring.</param>
+    internal static string? NgramNotice(ModelConfig model, bool defaultCorpus)
+    {
+        if (model is not DolmenConfig own || own.BigramRows + own.TrigramRows == 0) return null;
+        var cost = defaultCorpus ? "; it needed 13 % more bits for a byte after the same tokens (docs/SPEEDRUN.md)" : "";
+        return "The model has n-gram tables, which only Dolmen runs. --plan llama trains one that llama.cpp and transformers run too" + cost
+            + ".";
     }
 
     protected override TrainingOutcome Train(PipelineContext run, TrainingContext context)

@@ -37,7 +37,7 @@ internal sealed unsafe class Lion(ParameterStore parameters, LionRecipe recipe) 
 
     public override void Step(int step, double share, double gradientScale)
     {
-        foreach (var run in _runs)
+        foreach (var run in _runs.SelectMany(run => run.Stepped(parameters)))
         {
             if (!parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale);
             else if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale);

@@ -48,12 +48,21 @@ public sealed record GroupTable(
 /// <summary>Neighbouring parameters that are stepped alike.</summary>
 /// <param name="Multiplier">Of the optimizer's learning rate.</param>
 /// <param name="Decay">The weight decay.</param>
-/// <param name="Table">The table that it is, of which only rows with a gradient need a step; null for all else.</param>
+/// <param name="Table">The table that it is, of which only rows with a gradient are stepped: by AdamW, and so by Muon, by Lion and by
+/// SGD, whose memory of a row is then of its own last gradients. Null for all else.</param>
 /// <param name="Width">Of the table's rows.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ParameterRun(
     long Start, long Count, double Multiplier, double Decay, string? Table = null, long Width = 0)
 {
+    /// <summary>Itself, or the rows of the table that have a gradient.</summary>
+    public IEnumerable<ParameterRun> Stepped(ParameterStore parameters)
+    {
+        if (Table is null) return [this];
+        var table = this;
+        return parameters.Rows.Touched(Table).Select(row => table with { Start = table.Start + row * table.Width, Count = table.Width });
+    }
+
     /// <param name="share">The schedule's value.</param>
     public float Rate(OptimizerRecipe recipe, double share) => (float)((float)(recipe.LearningRate * share) * Multiplier);
 }

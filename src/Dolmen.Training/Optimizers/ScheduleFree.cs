@@ -68,6 +68,7 @@ internal sealed unsafe class ScheduleFree : Optimizer
         _sums[0] += weight;
         var mix = _sums[0] > 0 ? weight / _sums[0] : 0;
         var correction = 1 - Math.Pow(_recipe.Beta2, step);
+        // All rows of tables too: the average of a row goes on towards its iterate while no gradient comes.
         foreach (var run in _runs)
         {
             if (!_parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale, mix, correction);

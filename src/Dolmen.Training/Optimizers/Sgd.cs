@@ -42,7 +42,7 @@ internal sealed unsafe class Sgd(ParameterStore parameters, SgdRecipe recipe) : 
     public override void Step(int step, double share, double gradientScale)
     {
         var damp = step == 1 ? 1 : 1 - recipe.Dampening;
-        foreach (var run in _runs)
+        foreach (var run in _runs.SelectMany(run => run.Stepped(parameters)))
         {
             if (!parameters.Compute.HasKernels) StepByOperations(run, share, gradientScale, damp);
             else if (Vector512.IsHardwareAccelerated) Step<Lanes512, Vector512<float>>(run, share, gradientScale, damp);

@@ -59,7 +59,11 @@ public class SpeedrunBenchmarkTests
         var hash = StableHash.Sha256("x");
         Assert.Throws<InvalidOperationException>(() => SpeedrunCourse.Made(cache.Path, "corpus", hash, Fail));
         Assert.Empty(Directory.EnumerateFileSystemEntries(cache.Path));
+        // What a process left that is gone; ids of processes are smaller.
+        Directory.CreateDirectory(Path.Combine(cache.Path, $"corpus-0.{int.MaxValue}.unfinished"));
+        var alive = Directory.CreateDirectory(Path.Combine(cache.Path, "corpus-0.1.unfinished")).FullName;
         var made = SpeedrunCourse.Made(cache.Path, "corpus", hash, Make);
+        Assert.Equal([alive, made], Directory.GetDirectories(cache.Path).Order(StringComparer.Ordinal));
         Assert.Equal(made, SpeedrunCourse.Made(cache.Path, "corpus", hash, Make));
         Assert.Equal(2, calls);
         Assert.Equal(["whole"], Directory.EnumerateFiles(made).Select(Path.GetFileName));

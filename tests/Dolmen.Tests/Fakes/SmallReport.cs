@@ -17,7 +17,7 @@ internal sealed class SmallReport(string folder)
 
     /// <summary>As the open-book task writes them.</summary>
     public const string OpenBookSamples = """
-        {"model":"sft","sample":{"set":"held-out","question":"not shown","answer":"","right":"","good":true,"f1":1,"sources":[]}}
+        {"model":"sft","sample":{"set":"held-out","field":"summary","question":"not shown","answer":"","right":"","good":true,"f1":1,"refused":false,"sources":[]}}
         {"model":"dpo","sample":{"set":"held-out","field":"summary","question":"What does `A.B()` do?","answer":"Opens it.","right":"Opens it.","good":true,"f1":1,"refused":false,"sources":[{"id":"M:A.C","title":"A.C()","source":"A.xml","right":false},{"id":"M:A.B","title":"A.B()","source":"A.xml","right":true}]}}
         {"model":"dpo","sample":{"set":"invented","field":"","question":"What does `A.Z()` do?","answer":"Closes it.","right":"The documents do not say.","good":false,"f1":0,"refused":false,"sources":[{"id":"M:A.C","title":"A.C()","source":"A.xml","right":false}]}}
 
@@ -25,13 +25,19 @@ internal sealed class SmallReport(string folder)
 
     public double Accuracy { get; init; } = 0.612;
 
+    /// <summary>There was nothing to align on.</summary>
+    public bool BaseOnly { get; init; }
+
+    public IReadOnlyList<string> Set { get; init; } = [];
+
     public IReadOnlyList<string> Inputs { get; init; } = [];
 
     public string Html()
     {
         Write("base/metrics.jsonl", "{\"step\":10,\"tokens\":81920,\"loss\":5.1}\n{\"step\":20,\"tokens\":163840,\"loss\":4.1}\n" +
             $"{{\"step\":20,\"valLoss\":4.3,\"bitsPerByte\":1.9,\"sample\":\"{Attack}\"}}\n");
-        Write("dpo/metrics.jsonl", "{\"step\":10,\"rewards/accuracies\":0.5}\n{\"step\":20,\"rewards/accuracies\":0.9}\n");
+        if (!BaseOnly) Write("sft/metrics.jsonl", "{\"step\":10,\"loss\":3.5}\n{\"step\":20,\"loss\":3.1}\n");
+        if (!BaseOnly) Write("dpo/metrics.jsonl", "{\"step\":10,\"rewards/accuracies\":0.5}\n{\"step\":20,\"rewards/accuracies\":0.9}\n");
         var text = string.Concat(Enumerable.Repeat("Returns the value. ", 40));
         Write("corpus/heldout.jsonl", $"{{\"id\":\"M:A\",\"text\":\"{text}\"}}\n");
         Write(
@@ -40,7 +46,7 @@ internal sealed class SmallReport(string folder)
                 + $"{{\"model\":\"dpo\",\"answer\":{{\"set\":\"known\",\"prompt\":\"What is "
                 + $"X?\",\"answer\":\"{Attack}\",\"refused\":false}}}}\n"
         );
-        var recipe = RecipeFile.Load("quickstart", new RecipeChanges()) with { Inputs = Inputs };
+        var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: Set)) with { Inputs = Inputs };
         return ReportPage.Html(Result(), recipe, Corpus());
     }
 
@@ -57,9 +63,12 @@ internal sealed class SmallReport(string folder)
         {
             Tasks = RecipeFile.Load("quickstart", new RecipeChanges()).Evaluation.Tasks,
         };
-        var evaluation = JsonNode.Parse(EvaluationFolder.Json([
-            ("base", Scores(1.5, 0.512, 0.016)), ("sft", Scores(1.55, 0.55, 0.016)), ("dpo", Scores(1.6, Accuracy, 0.015)),
-        ]))!.AsObject();
+        (string, EvaluationResult)[] models =
+            [("base", Scores(1.5, 0.512, 0.016)), ("sft", Scores(1.55, 0.55, 0.016)), ("dpo", Scores(1.6, Accuracy, 0.015))];
+        var evaluation = JsonNode.Parse(EvaluationFolder.Json(BaseOnly ? models[..1] : models))!.AsObject();
+        var training = new Dictionary<string, TrainingOutcome> { ["base"] = new(500_000, 60, 50, 10_000, 3.1, 1.5, 1_300_000) };
+        if (!BaseOnly) training["sft"] = new(100_000, 10, 9, 10_000, 3.0, null, 1_300_000);
+        if (!BaseOnly) training["dpo"] = new(50_000, 10, 9, 10_000, 0.5, null, 1_300_000);
         return new PipelineResult(
             folder,
             Path.Combine(folder, "model"),
@@ -70,12 +79,7 @@ internal sealed class SmallReport(string folder)
             3600,
             "assumed",
             1,
-            new Dictionary<string, TrainingOutcome>
-            {
-                ["base"] = new(500_000, 60, 50, 10_000, 3.1, 1.5, 1_300_000),
-                ["sft"] = new(100_000, 10, 9, 10_000, 3.0, null, 1_300_000),
-                ["dpo"] = new(50_000, 10, 9, 10_000, 0.5, null, 1_300_000),
-            },
+            training,
             evaluation,
             [new StageCost("corpus", 1, 10, "assumed", 1 << 20, false), new StageCost("base", 60, 100, "assumed", 1 << 30, false)],
             [Attack],

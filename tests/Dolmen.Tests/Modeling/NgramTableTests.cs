@@ -136,14 +136,52 @@ public class NgramTableTests
     {
         using var scope = NewDisposeScope();
         using var model = Build(Small);
-        var recipe = new AdamWRecipe(0.01, Frozen: ["model.embed_*grams.weight"]);
-        model.Parameters.Freeze(spec => spec.Name.Contains("grams", StringComparison.Ordinal));
-        using var optimizer = recipe.Build(model.Parameters);
         var tokens = tensor([.. Enumerable.Range(0, 12).Select(i => (long)i)], [1, 12]);
-        model.Backward(tokens, tokens, 1.0 / 12, first: true);
+        var without = model.Loss(tokens, tokens, 1.0 / 12).item<float>();
+        var random = new Random(5);
+        foreach (ref var weight in model.Parameters.Weights(Bigrams)) weight = random.NextSingle() - 0.5f;
+        model.Parameters.Freeze(spec => spec.Name.Contains("grams", StringComparison.Ordinal));
+        var before = model.Parameters.Read(Bigrams);
+        // No part of the recipe is frozen: what has no gradient is not stepped.
+        using var optimizer = new AdamWRecipe(0.01).Build(model.Parameters);
+        var loss = model.Backward(tokens, tokens, 1.0 / 12, first: true);
+        Assert.NotEqual(without, loss, 1e-3);
+        Assert.Empty(model.Parameters.Rows.Touched(Bigrams));
         optimizer.Step(1, 1, 1);
-        Assert.All(model.Parameters.Read(Bigrams), weight => Assert.Equal(0, weight));
+        Assert.Equal(before, model.Parameters.Read(Bigrams));
         Assert.NotEqual(0, model.Parameters.GradientNorm());
+    }
+
+    public static TheoryData<OptimizerRecipe, bool> OthersByRows => new()
+    {
+        { new LionRecipe(0.01), true }, { new LionRecipe(0.01), false }, { new SgdRecipe(0.01), true }, { new SgdRecipe(0.01), false },
+    };
+
+    [Theory, MemberData(nameof(OthersByRows), DisableDiscoveryEnumeration = true)]
+    public void A_row_that_a_step_does_not_meet_stays_where_it_is(OptimizerRecipe recipe, bool kernels)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new LanguageDecoder(Small, kernels ? Compute.Host() : Compute.Torch());
+        model.Parameters.Initialize(3);
+        using var optimizer = recipe.Build(model.Parameters);
+        var d = Small.DModel;
+        var (table, met) = (model.Parameters.Read(Bigrams), new HashSet<int>());
+        for (var step = 1; step <= 3; step++)
+        {
+            var tokens = tensor([.. Enumerable.Range(0, 8).Select(i => (long)(i * step % 5))], [1, 8]);
+            model.Backward(tokens, tokens, 1.0 / 8, first: true);
+            optimizer.Step(step, 1, 1);
+            var stepped = model.Parameters.Read(Bigrams);
+            var touched = model.Parameters.Rows.Touched(Bigrams);
+            for (var row = 0; row < Small.BigramRows; row++)
+            {
+                var moved = !table.AsSpan(row * d, d).SequenceEqual(stepped.AsSpan(row * d, d));
+                Assert.Equal(touched.Contains(row), moved);
+            }
+            if (step > 1) Assert.NotEmpty(met.Except(touched));
+            met.UnionWith(touched);
+            table = stepped;
+        }
     }
 
     private static double[] ToDouble(float[] values) => Array.ConvertAll(values, value => (double)value);

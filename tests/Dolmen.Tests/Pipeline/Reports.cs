@@ -2,8 +2,10 @@ using System.Net;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Dolmen.Artifacts;
+using Dolmen.Checkpoints;
 using Dolmen.Pipeline;
 using Dolmen.Pipeline.Reports;
+using Dolmen.Pipeline.Stages;
 using Dolmen.Tests.Fakes;
 
 namespace Dolmen.Tests.Pipeline;
@@ -56,18 +58,56 @@ public sealed class Reports : IDisposable
         }
     }
 
-    [Fact]
-    public void A_model_no_better_than_guessing_is_said_to_be_so() =>
+    [Theory]
+    [InlineData(0.27, "this does not differ from it.")]
+    [InlineData(0.1, "this is 10 standard errors below it.")]
+    public void A_model_no_better_than_guessing_is_said_to_be_so(double accuracy, string says) =>
         Assert.Contains(
-            "Guessing reaches 25 %: this does not differ from it.", Words(new SmallReport(_temp.Path) { Accuracy = 0.27 }.Html()),
+            $"Guessing reaches 25 %: {says}", Words(new SmallReport(_temp.Path) { Accuracy = accuracy }.Html()), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_model_that_was_not_aligned_is_not_told_of_what_did_not_run()
+    {
+        var text = Words(new SmallReport(_temp.Path) { BaseOnly = true }.Html());
+        Assert.Contains("It was not taught to answer questions.", text, StringComparison.Ordinal);
+        Assert.Contains("guessing reaches 0.25", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("SFT and DPO train", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("of these", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("true", "SFT: loss on prompts and answers")]
+    [InlineData("false", "SFT: loss on the answers")]
+    public void The_curve_of_SFT_says_what_was_learned(string learnPrompts, string title) =>
+        Assert.Contains(title, new SmallReport(_temp.Path) { Set = [$"sft.learnPrompts={learnPrompts}"] }.Html(), StringComparison.Ordinal);
+
+    [Fact]
+    public void Answers_that_were_not_judged_are_not_counted_and_the_first_are_not_called_chance()
+    {
+        var text = Words(Small.Html());
+        Assert.Contains("They are the first of each kind; the scores above count all that were asked.", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("0 of these 0", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("by chance", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_line_of_samples_or_held_out_text_is_named()
+    {
+        Small.Write("evaluation/samples.jsonl", "{\"model\":\"dpo\",\n");
+        Assert.Contains("samples.jsonl is", Assert.Throws<UserErrorException>(Small.Html).Message, StringComparison.Ordinal);
+        Small.Write("heldout.jsonl", "{\"id\":\"a\",\n");
+        Assert.Contains("heldout.jsonl is", Assert.Throws<UserErrorException>(() => CompressedText.BitsPerByte(_temp.Path)).Message,
             StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_report_shows_results_curves_and_every_setting_of_the_recipe()
     {
         var html = Small.Html();
         Assert.Contains("0.612 ± 0.015", Words(html), StringComparison.Ordinal);
-        Assert.Equal(3, Regex.Count(html, "<svg "));                    // base loss, base bits per byte, DPO accuracy; SFT wrote nothing
+        Assert.Equal(4, Regex.Count(html, "<svg "));                    // base loss, base bits per byte, SFT loss, DPO accuracy
+        Assert.Contains("<section><h3>run</h3><table><tr><th scope=\"row\">seed</th><td>1</td></tr>\n<tr><th scope=\"row\">minutes</th>"
+            + "<td>8</td>", html, StringComparison.Ordinal);
         foreach (var part in (string[])["shares", "corpus", "tokenizer", "model", "training", "base", "sft", "dpo", "evaluation"])
             Assert.Contains($"<section><h3>{part}</h3><table>", html, StringComparison.Ordinal);
         Assert.Contains("<th scope=\"row\">contextLength</th><td>", html, StringComparison.Ordinal);
@@ -83,11 +123,13 @@ public sealed class Reports : IDisposable
         Assert.Equal(1, Regex.Count(text, "0\\.710"));
     }
 
-    [Fact]
-    public void Headings_are_in_order_cells_have_heads_and_links_have_ends()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Headings_are_in_order_cells_have_heads_and_links_have_ends(bool baseOnly)
     {
         Small.Write("evaluation/samples.jsonl", SmallReport.OpenBookSamples);
-        var html = Small.Html();
+        var html = new SmallReport(_temp.Path) { BaseOnly = baseOnly }.Html();
         var levels = Regex.Matches(html, "<h([1-6])[ >]").Select(match => match.Groups[1].Value[0] - '0').ToList();
         Assert.Equal(1, levels[0]);
         Assert.Single(levels, 1);
@@ -95,7 +137,9 @@ public sealed class Reports : IDisposable
         Assert.DoesNotMatch("<th(?! scope=)", html.Replace("<thead", "", StringComparison.Ordinal));
         var ids = Regex.Matches(html, " id=\"([^\"]+)\"").Select(match => match.Groups[1].Value).ToList();
         Assert.Equal(ids.Distinct(), ids);
-        Assert.All(Regex.Matches(html, "href=\"#([^\"]+)\""), link => Assert.Contains(link.Groups[1].Value, ids));
+        var links = Regex.Matches(html, "href=\"#([^\"]+)\"").Select(match => match.Groups[1].Value).ToList();
+        Assert.Contains("settings", links);
+        Assert.All(links, link => Assert.Contains(link, ids));
         foreach (var element in (string[])["main", "section", "table", "div", "ul", "ol", "dl", "svg", "nav"])
             Assert.Equal(Regex.Count(html, $"<{element}[ >]"), Regex.Count(html, $"</{element}>"));
     }
@@ -119,17 +163,32 @@ public sealed class Reports : IDisposable
         var html = new SmallReport(_temp.Path) { Inputs = ["/home/someone/private/manual/"] }.Html();
         Assert.Contains("made from manual:", html, StringComparison.Ordinal);
         Assert.DoesNotContain("someone", html, StringComparison.Ordinal);
+        var list = Path.Combine(_temp.Path, "list.txt");
+        File.WriteAllText(list, "");
+        html = new SmallReport(_temp.Path) { Set = [$"training.samplePrompt={list}"] }.Html();
+        Assert.DoesNotContain($"<td>{list}", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tables_of_n_grams_are_told_of_where_there_are_some_and_what_they_bring_of_the_corpus_it_was_measured_on()
+    {
+        var own = (DolmenConfig)SmallModels.All["dolmen"];
+        Assert.StartsWith("The model has n-gram tables", BaseStage.NgramNotice(own, defaultCorpus: true), StringComparison.Ordinal);
+        Assert.Contains("13 %", BaseStage.NgramNotice(own, defaultCorpus: true), StringComparison.Ordinal);
+        Assert.DoesNotContain("13 %", BaseStage.NgramNotice(own, defaultCorpus: false), StringComparison.Ordinal);
+        Assert.Null(BaseStage.NgramNotice(own with { BigramRows = 0, TrigramRows = 0 }, defaultCorpus: true));
+        Assert.Null(BaseStage.NgramNotice(own.Portable(), defaultCorpus: true));
     }
 
     [Fact]
     public void Gzip_is_measured_on_the_held_out_text_where_there_is_some()
     {
         var file = Path.Combine(_temp.Path, "heldout.jsonl");
-        Assert.Null(CompressedText.BitsPerByte(file));
+        Assert.Null(CompressedText.BitsPerByte(_temp.Path));
         File.WriteAllText(file, "");
-        Assert.Null(CompressedText.BitsPerByte(file));
-        File.WriteAllText(file, $"{{\"text\":\"{new string('a', 10_000)}\"}}\n");
-        Assert.InRange(CompressedText.BitsPerByte(file)!.Value, 0.001, 0.1);
+        Assert.Null(CompressedText.BitsPerByte(_temp.Path));
+        File.WriteAllText(file, $"{{\"id\":\"a\",\"text\":\"{new string('a', 10_000)}\"}}\n");
+        Assert.InRange(CompressedText.BitsPerByte(_temp.Path)!.Value, 0.001, 0.1);
     }
 
     [Fact]
