@@ -125,25 +125,21 @@ public sealed class ServedModels : IDisposable
     [Fact]
     public async Task A_model_in_use_is_not_dropped_and_new_requests_for_it_wait_behind_who_needs_its_memory()
     {
-        using var hold = new SemaphoreSlim(0);
-        using var reached = new SemaphoreSlim(0);
-        var held = Source("a", megabytes: 4, beforeStep: () =>
+        ModelSource[] sources = [Source("a", megabytes: 4), Source("b", megabytes: 4)];
+        await using var catalog = new ModelCatalog(
+            sources, new ServerOptions(ModelBytes: 5 * Megabyte), new ServerMetrics(), TimeProvider.System, _log.Enqueue);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        var stop = patience.Token;
+        Task<ModelLease> other, late;
+        using (await catalog.Use("a", stop))
         {
-            reached.Release();
-            hold.Wait();
-        });
-        ModelSource[] sources = [held, Source("b", megabytes: 4)];
-        await using var server = await RunningServer.Start(sources, new ServerOptions(ModelBytes: 5 * Megabyte));
-        var running = Ask(server, "a");
-        await reached.WaitAsync(TestContext.Current.CancellationToken);
-        var other = Ask(server, "b");
-        while (await State(server, "b") != "loading") await Task.Delay(5, TestContext.Current.CancellationToken);
-        var late = Ask(server, "a");
-        var (made, answered) = (_made.Count, other.IsCompleted);
-        hold.Release(1000);
-        Assert.Equal((1, false), (made, answered));
-        foreach (var request in new[] { running, other, late }) Assert.Equal(HttpStatusCode.OK, (await request).Status);
-        Assert.Equal((2, 1), (Loads("a"), Loads("b")));
+            other = catalog.Use("b", stop);
+            late = await UntilItWaits(catalog, "a", stop);
+            Assert.Equal((false, 1), (other.IsCompleted, _made.Count));
+        }
+        using (await other) Assert.False(late.IsCompleted);
+        using (await late) Assert.Equal((2, 1), (Loads("a"), Loads("b")));
     }
 
     [Fact]
@@ -160,11 +156,7 @@ public sealed class ServedModels : IDisposable
         using (await catalog.Use("a", stop))
         {
             var other = catalog.Use("b", leaves.Token);
-            while ((late = catalog.Use("a", stop)).IsCompleted)          // until it is to be dropped after its last request
-            {
-                (await late).Dispose();
-                await Task.Delay(5, stop);
-            }
+            late = await UntilItWaits(catalog, "a", stop);
             await leaves.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
             using (await late) Assert.Equal(["loaded", "unloaded"], catalog.All().Select(model => model.State));
@@ -250,6 +242,18 @@ public sealed class ServedModels : IDisposable
             all.Count(answer => answer.Body.Contains("overloaded"))));
     }
 
+    /// <summary>The first request for a loaded model that has to wait, since the model is to be dropped after its last request.</summary>
+    private static async Task<Task<ModelLease>> UntilItWaits(ModelCatalog catalog, string name, CancellationToken stop)
+    {
+        while (true)
+        {
+            var request = catalog.Use(name, stop);
+            if (!request.IsCompleted) return request;
+            (await request).Dispose();
+            await Task.Delay(5, stop);
+        }
+    }
+
     private int Loads(string name) => _loads.GetValueOrDefault(name);
 
     private static Task<(HttpStatusCode Status, string Body)> Ask(RunningServer server, string model) =>
@@ -259,14 +263,13 @@ public sealed class ServedModels : IDisposable
         JsonDocument.Parse(await server.Get("/v1/models/" + name)).RootElement.GetProperty("status").GetProperty("value").GetString();
 
     /// <summary>A model that goes on <paramref name="next"/> letters further with each token.</summary>
-    private ModelSource Source(string name, int next = 1, int megabytes = 1, Action? beforeStep = null) => new(name, () =>
+    private ModelSource Source(string name, int next = 1, int megabytes = 1) => new(name, () =>
     {
         _loads.AddOrUpdate(name, 1, (_, count) => count + 1);
         var model = new FakeModel(ByteTokenizer.PairBase, 64, (tokens, token) => token == tokens[^1] + next ? 20 : 0)
         {
             Bytes = megabytes * Megabyte, Remembered = Megabyte,
         };
-        if (beforeStep is not null) model.BeforeStep = beforeStep;
         _made.Add(model);
         return new ServedModel(name, model, new ByteTokenizer());
     }) { FileBytes = megabytes * Megabyte };
