@@ -18,7 +18,7 @@ internal sealed unsafe class DecoderBody : IDisposable
     private readonly DecoderConfig _config;
     private readonly DecodeBlock[] _blocks;
     private readonly WeightMatrix? _positions;
-    private readonly NgramEmbedding? _ngrams;
+    private readonly TokenLookUps? _lookUps;
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
     private readonly StateMemory _memory = new();
@@ -34,7 +34,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel), MatrixRole.Table);
         if (plan.Positions is { } positions) _positions =
             source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel), MatrixRole.Table);
-        if (plan.Ngrams is { Count: > 0 } tables) _ngrams = new NgramEmbedding(tables, plan.Blocks.Count, source);
+        if (plan.ReadsTokensBefore) _lookUps = new TokenLookUps(plan, Embedding, source);
         _blocks = [.. plan.Blocks.Select(block => new DecodeBlock(block, source))];
         DependsOnLength = plan.Blocks.Any(block => block.Mixer is AttentionSpec { Position: RotaryPosition position }
             && position.TableOf(int.MaxValue) != 0);
@@ -56,14 +56,14 @@ internal sealed unsafe class DecoderBody : IDisposable
 
     /// <summary>Memory of the state of one sequence.</summary>
     public long StateBytesOf(int tokens) =>
-        _blocks.Sum(block => block.Mixer.StateBytes(tokens)) + (_ngrams is null ? 0 : (long)sizeof(int) * tokens);
+        _blocks.Sum(block => block.Mixer.StateBytes(tokens)) + (_lookUps is null ? 0 : (long)sizeof(int) * tokens);
 
     /// <summary>Memory of all states that are alive.</summary>
     public long StateBytes => _memory.Bytes;
 
     /// <summary>Bytes the weights take in memory.</summary>
     public long WeightBytes =>
-        Embedding.Bytes + (_positions?.Bytes ?? 0) + (_ngrams?.Bytes ?? 0) + _norm.Bytes + _blocks.Sum(block => block.WeightBytes);
+        Embedding.Bytes + (_positions?.Bytes ?? 0) + (_lookUps?.Bytes ?? 0) + _norm.Bytes + _blocks.Sum(block => block.WeightBytes);
 
     /// <summary>The head has its weights too: nothing more is read.</summary>
     public void Complete()
@@ -83,10 +83,10 @@ internal sealed unsafe class DecoderBody : IDisposable
     public DecodeState NewState(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        var limit = _ngrams is not null || _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
+        var limit = _lookUps is not null || _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
         List<LayerState> layers = [.. _blocks.Select(block => block.Mixer.NewState(_memory))];
-        if (_ngrams is not null) layers.Add(NgramEmbedding.NewState(_memory));
+        if (_lookUps is not null) layers.Add(TokenLookUps.NewState(_memory));
         return new DecodeState(layers, limit, Identity);
     }
 
@@ -135,7 +135,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         foreach (var block in _blocks) block.Dispose();
         Embedding.Dispose();
         _positions?.Dispose();
-        _ngrams?.Dispose();
+        _lookUps?.Dispose();
         _norm.Dispose();
         Pass.Dispose();
         _weights.Dispose();
@@ -158,7 +158,7 @@ internal sealed unsafe class DecoderBody : IDisposable
                 VectorMath.Add(row, normed, DModel);
             }
         }
-        _ngrams?.Add(rows, stream, normed);
+        _lookUps?.Add(rows, stream, normed, output);
         for (var i = 0; i < _blocks.Length; i++) _blocks[i].Forward(stream, rows, i, normed, output, Pass);
     }
 }

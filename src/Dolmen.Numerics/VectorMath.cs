@@ -101,6 +101,16 @@ internal static unsafe class VectorMath
         for (; i < count; i++) x[i] += y[i];
     }
 
+    /// <summary>sum += x·y, element by element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddProducts(float* sum, float* x, float* y, int count)
+    {
+        var i = 0;
+        for (; i + Width <= count; i += Width)
+            Vector.FusedMultiplyAdd(Vector.Load(x + i), Vector.Load(y + i), Vector.Load(sum + i)).Store(sum + i);
+        for (; i < count; i++) sum[i] = MathF.FusedMultiplyAdd(x[i], y[i], sum[i]);
+    }
+
     /// <summary>y = gate·sigmoid(gate)·up (Shazeer 2020).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SwiGlu(float* gate, float* up, float* y, int count)

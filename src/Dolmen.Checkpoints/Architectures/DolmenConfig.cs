@@ -1,5 +1,6 @@
 // Llama's decoder (see TransformerConfig) with what was measured to make a small one learn more from the same tokens (docs/SPEEDRUN.md):
-// hashed n-gram tables beside the embedding (Svenstrup et al. 2017, "Hash Embeddings"; modded-nanogpt's bigram table).
+// hashed n-gram tables beside the embedding (Svenstrup et al. 2017, "Hash Embeddings"; modded-nanogpt's bigram table), and what followed
+// an earlier occurrence of the last tokens (Akyürek et al. 2024).
 // D model, V vocab
 namespace Dolmen.Checkpoints;
 
@@ -7,6 +8,7 @@ namespace Dolmen.Checkpoints;
 /// <param name="QkNorm">RMSNorm over each query and key head.</param>
 /// <param name="BigramRows">Rows of the table of the last two tokens; 0 has none.</param>
 /// <param name="TrigramRows">Rows of the table of the last three tokens; 0 has none.</param>
+/// <param name="MatchTokens">Tokens of the longest match whose continuation is looked up in the text; 0 looks up none.</param>
 public sealed record DolmenConfig(
     int VocabSize,
     int DModel,
@@ -21,16 +23,22 @@ public sealed record DolmenConfig(
     bool TieEmbeddings = true,
     bool QkNorm = false,
     int BigramRows = 0,
-    int TrigramRows = 0
+    int TrigramRows = 0,
+    int MatchTokens = 0
 ) : DecoderConfig
 {
     private const int MostRows = 1 << 24;
+    private const int MostMatchTokens = 64;
 
     /// <summary>The same without what Llama does not have.</summary>
     public TransformerConfig Portable() => new(
         VocabSize, DModel, Layers, Heads, KvHeads, HeadDim, DFeedForward, ContextLength, RopeTheta, NormEps, TieEmbeddings, QkNorm: QkNorm);
 
-    protected override DecoderPlan LanguagePlan() => Portable().Plan() with { Ngrams = [.. Tables()] };
+    protected override DecoderPlan LanguagePlan() => Portable().Plan() with
+    {
+        Ngrams = [.. Tables()],
+        Continuation = MatchTokens > 0 ? new ContinuationSpec("model.continuation_gains.weight", MatchTokens, DModel) : null,
+    };
 
     protected override IReadOnlyList<string> BodyProblems()
     {
@@ -40,6 +48,8 @@ public sealed record DolmenConfig(
                 $"model.bigramRows is {BigramRows}: it must lie between 0 (no table) and {MostRows}. 32768 suits a vocabulary of 4096.")
             .Require(TrigramRows is >= 0 and <= MostRows,
                 $"model.trigramRows is {TrigramRows}: it must lie between 0 (no table) and {MostRows}. 32768 suits a vocabulary of 4096.")
+            .Require(MatchTokens is >= 0 and <= MostMatchTokens,
+                $"model.matchTokens is {MatchTokens}: it must lie between 0 (no continuations) and {MostMatchTokens}. 8 is usual.")
             .Problems;
     }
 

@@ -36,6 +36,9 @@ internal sealed class TokenHistory : LayerState
             tokens[tokens.Length - 1 - back] = position >= back ? _tokens[position - back] : NgramTableSpec.Nothing;
     }
 
+    /// <summary>All tokens up to and with the one at <paramref name="position"/>.</summary>
+    public ReadOnlySpan<int> Until(int position) => _tokens.AsSpan(0, position + 1);
+
     public override LayerState Fork()
     {
         var copy = new TokenHistory(_memory, Math.Max(LeastRoom, _count)) { _count = _count };

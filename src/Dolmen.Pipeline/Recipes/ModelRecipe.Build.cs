@@ -8,6 +8,8 @@ public sealed partial record ModelRecipe
     /// <summary>Of each n-gram table where the recipe names no other number (docs/SPEEDRUN.md).</summary>
     private const int UsualNgramRows = 32768;
 
+    private const int UsualMatchTokens = 8;
+
     private int Width => DModel ?? 0;
 
     // SwiGLU's usual 8/3 of the width, rounded up to whole vectors.
@@ -61,7 +63,8 @@ public sealed partial record ModelRecipe
             c.TieEmbeddings,
             c.QkNorm,
             m.BigramRows ?? UsualNgramRows,
-            m.TrigramRows ?? UsualNgramRows
+            m.TrigramRows ?? UsualNgramRows,
+            m.MatchTokens ?? UsualMatchTokens
         );
     }
 

@@ -25,7 +25,10 @@ public sealed partial record ModelRecipe
                 c.QkNorm,
                 c.Experts
             ),
-            DolmenConfig c => Of(c.Portable()) with { Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows },
+            DolmenConfig c => Of(c.Portable()) with
+            {
+                Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows, MatchTokens = c.MatchTokens,
+            },
             Gpt2Config c => new(
                 "gpt2",
                 null,

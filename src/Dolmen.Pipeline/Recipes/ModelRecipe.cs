@@ -15,6 +15,7 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
 /// <param name="BigramRows">Rows of the table of the last two tokens; <paramref name="TrigramRows"/> of that of the last three.</param>
+/// <param name="MatchTokens">Of the longest match whose continuation is looked up in the text.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed partial record ModelRecipe(
     string Architecture = ModelRecipe.Transformer,
@@ -47,7 +48,8 @@ public sealed partial record ModelRecipe(
     StateSpaceStart? Start = null,
     Discretization? Discretization = null,
     int? BigramRows = null,
-    int? TrigramRows = null
+    int? TrigramRows = null,
+    int? MatchTokens = null
 )
 {
     /// <summary>The architecture that no other software has, see <see cref="DolmenConfig"/>.</summary>
@@ -89,6 +91,7 @@ public sealed partial record ModelRecipe(
                 nameof(QkNorm),
                 nameof(BigramRows),
                 nameof(TrigramRows),
+                nameof(MatchTokens),
             ],
             BuildDolmen
         ),
@@ -210,7 +213,8 @@ public sealed partial record ModelRecipe(
             );
         }
         model[key] = Transformer;
-        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows)]) model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
+        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens)])
+            model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
     }
 
     public ModelConfig Build(int vocabSize, int contextLength) => Architectures[Architecture].Build(this, vocabSize, contextLength);

@@ -169,7 +169,7 @@ public class DecoderBattery
             Assert.Equal(Header + config.StateBytes(length, 4), file.Length);
             var plan = config.Plan();
             // Twice what n-grams remember, or the least room for it.
-            var remembered = plan.Ngrams is { Count: > 0 } ? sizeof(int) * Math.Max(16, 2 * length) : 0;
+            var remembered = plan.ReadsTokensBefore ? sizeof(int) * Math.Max(16, 2 * length) : 0;
             Assert.InRange(
                 state.Bytes, config.StateBytes(length, 4), remembered + plan.Blocks.Sum(block => MostBytes(block.Mixer, length)));
 

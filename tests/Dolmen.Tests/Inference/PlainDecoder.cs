@@ -30,6 +30,7 @@ internal sealed class PlainDecoder
         var x = tokens.Select((token, t) => Enumerable.Range(0, d).Select(i => plain._weights[plan.Embedding][token * d + i]
             + (plan.Positions is { } positions ? plain._weights[positions.Name][t * d + i] : 0)).ToArray()).ToArray();
         foreach (var table in plan.Ngrams ?? []) Add(x, plain.Looked(table, tokens));
+        if (plan.Continuation is { } continuation) Add(x, plain.Followed(continuation, plan.Embedding, tokens));
         foreach (var block in plan.Blocks)
         {
             Add(x, plain.Mix(block.Mixer, [.. x.Select(row => plain.Norm(block.MixerNorm, row))]));
@@ -49,6 +50,22 @@ internal sealed class PlainDecoder
             return _weights[table.Weight].AsSpan(table.RowOf(ngram) * table.Size, table.Size).ToArray();
         }),
     ];
+
+    /// <summary>What followed the longest match, the latest of equally long ones, times its gains.</summary>
+    private double[][] Followed(ContinuationSpec spec, string embedding, int[] tokens)
+    {
+        return [.. tokens.Select((_, t) => Row(t))];
+
+        double[] Row(int t)
+        {
+            var lengths = Enumerable.Range(0, t).Select(end => Enumerable.Range(0, Math.Min(end + 1, spec.MaxMatch))
+                .TakeWhile(back => tokens[end - back] == tokens[t - back]).Count()).ToList();
+            if (lengths.Count == 0 || lengths.Max() == 0) return new double[spec.Size];
+            var followed = tokens[lengths.LastIndexOf(lengths.Max()) + 1];
+            return [.. Enumerable.Range(0, spec.Size).Select(i => _weights[embedding][followed * spec.Size + i]
+                * _weights[spec.Gains][(lengths.Max() - 1) * spec.Size + i])];
+        }
+    }
 
     private static void Add(double[][] x, double[][] y)
     {
