@@ -5,37 +5,22 @@ namespace Dolmen.Evaluation;
 /// <summary>What a person would do without a model: take the asked field of the best passage that the search found.</summary>
 internal static class PassageField
 {
-    private static readonly string[] Returns = ["Returns: ", "Value: "];
-
     /// <summary>Empty where the passage lacks the field.</summary>
-    public static string Of(Passage passage, string field, string question)
+    public static string Of(Passage passage, string field, string question) => field switch
     {
-        var lines = passage.Text.Split('\n');
-        return field switch
-        {
-            "which" => $"`{passage.Title}`",
-            "returns" => After(lines, Returns),
-            "exceptions" => string.Join('\n', lines.Where(line => line.StartsWith("Throws ", StringComparison.Ordinal))),
-            "parameters" => Parameter(lines, question),
-            _ => lines[0],
-        };
-    }
+        "which" => passage.Title,
+        "returns" => PassageLines.Find(passage, PassageLines.Returns) ?? "",
+        "exceptions" => PassageLines.Find(passage, PassageLines.Throws) ?? "",
+        "parameters" => Parameter(passage, question),
+        _ => PassageLines.Find(passage, PassageLines.Summary) ?? passage.Text.Split('\n')[0],
+    };
 
-    private static string After(string[] lines, string[] openings)
+    private static string Parameter(Passage passage, string question)
     {
-        foreach (var line in lines)
-        foreach (var opening in openings)
-            if (line.StartsWith(opening, StringComparison.Ordinal)) return line[opening.Length..];
-        return "";
-    }
-
-    private static string Parameter(string[] lines, string question)
-    {
-        foreach (var line in lines)
+        foreach (var line in passage.Text.Split('\n'))
         {
             var colon = line.IndexOf(": ", StringComparison.Ordinal);
-            if (colon > 2 && line.StartsWith("- ", StringComparison.Ordinal)
-                && question.Contains($"`{line[2..colon]}`", StringComparison.Ordinal)) return line[(colon + 2)..];
+            if (colon > 0 && question.Contains($"`{line[..colon]}`", StringComparison.Ordinal)) return line[(colon + 2)..];
         }
         return "";
     }

@@ -14,11 +14,18 @@ public sealed class CitedPassages(IReadOnlyList<FoundPassage> passages)
     /// <summary>What an answer has of them.</summary>
     public Citation Of(string answer)
     {
-        if (RefusalRule.Declines(answer) || Words(answer) is not { Count: > 0 } said) return Citation.None;
+        var (number, text) = PassageLines.Read(answer, [.. passages.Select(one => one.Passage)]);
+        if (RefusalRule.Declines(text) || Words(text) is not { Count: > 0 } said) return Citation.None;
         var runs = _words.Value.ConvertAll(words => LongestRun(said, words));
-        if (runs.TrueForAll(run => run < Math.Min(LeastRun, said.Count))) return new Citation(passages, null);
+        var least = Math.Min(LeastRun, said.Count);
+        if (runs.TrueForAll(run => run < least)) return new Citation(passages, null);
+        var cited = number > 0 && runs[number - 1] >= least ? passages[number - 1] : null;
         // Stable: of equals the one that fits the question better.
-        FoundPassage[] ordered = [.. runs.Zip(passages).OrderByDescending(one => one.First).Select(one => one.Second)];
+        FoundPassage[] ordered =
+        [
+            .. runs.Zip(passages).OrderByDescending(one => ReferenceEquals(one.Second, cited)).ThenByDescending(one => one.First)
+                .Select(one => one.Second),
+        ];
         return new Citation(ordered, ordered[0]);
     }
 
@@ -56,8 +63,8 @@ public sealed class CitedPassages(IReadOnlyList<FoundPassage> passages)
 }
 
 /// <summary>What an answer has of the passages in its prompt.</summary>
-/// <param name="Passages">As they were found, but where the answer was taken from one, that with the longest run of words in common with it
-/// first. None where the answer declines.</param>
+/// <param name="Passages">As they were found, but where the answer was taken from one, that first: the one it cites by number, or else that with the
+/// longest run of words in common with it. None where the answer declines.</param>
 /// <param name="From">The passage that the answer was taken from: three words in a row are the same, or all of a shorter answer. Null
 /// where it was taken from none.</param>
 public sealed record Citation(IReadOnlyList<FoundPassage> Passages, FoundPassage? From)

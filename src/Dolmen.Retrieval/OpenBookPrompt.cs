@@ -14,17 +14,22 @@ public static class OpenBookPrompt
     /// <summary>What a model is taught to say when no passage holds the answer.</summary>
     public static string Refusal => "The documents do not say.";
 
-    /// <summary>Each passage as a heading and its text, a blank line after each, then the question.</summary>
+    /// <summary>Each passage as its name and the lines of its text, all with the passage's number, a blank line after each; then the
+    /// question.</summary>
     public static string Of(IReadOnlyList<Passage> passages, string question)
     {
         var text = new StringBuilder();
-        foreach (var passage in passages)
+        for (var i = 0; i < passages.Count; i++)
         {
-            text.Append("## ").Append(passage.Title).Append('\n');
-            text.Append(Cut(passage.Text)).Append("\n\n");
+            Append(text, i + 1, PassageLines.Of(PassageLines.Name, passages[i].Title));
+            foreach (var line in Cut(passages[i].Text).Split('\n', StringSplitOptions.RemoveEmptyEntries)) Append(text, i + 1, line);
+            text.Append('\n');
         }
         return text.Append(question).ToString();
     }
+
+    private static void Append(StringBuilder text, int passage, string line) =>
+        text.Append(PassageLines.Cited(passage, line)).Append('\n');
 
     /// <summary>The text of a passage as a prompt holds it.</summary>
     internal static string Cut(string text)

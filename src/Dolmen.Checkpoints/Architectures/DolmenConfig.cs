@@ -9,6 +9,7 @@ namespace Dolmen.Checkpoints;
 /// <param name="BigramRows">Rows of the table of the last two tokens; 0 has none.</param>
 /// <param name="TrigramRows">Rows of the table of the last three tokens; 0 has none.</param>
 /// <param name="MatchTokens">Tokens of the longest match whose continuation is looked up in the text; 0 looks up none.</param>
+/// <param name="MatchAhead">Tokens of the continuation that are looked up.</param>
 public sealed record DolmenConfig(
     int VocabSize,
     int DModel,
@@ -24,11 +25,12 @@ public sealed record DolmenConfig(
     bool QkNorm = false,
     int BigramRows = 0,
     int TrigramRows = 0,
-    int MatchTokens = 0
+    int MatchTokens = 0,
+    int MatchAhead = 4
 ) : DecoderConfig
 {
     private const int MostRows = 1 << 24;
-    private const int MostMatchTokens = 64;
+    private const int MostMatchTokens = 64, MostMatchAhead = 16;
 
     /// <summary>The same without what Llama does not have.</summary>
     public TransformerConfig Portable() => new(
@@ -37,7 +39,7 @@ public sealed record DolmenConfig(
     protected override DecoderPlan LanguagePlan() => Portable().Plan() with
     {
         Ngrams = [.. Tables()],
-        Continuation = MatchTokens > 0 ? new ContinuationSpec("model.continuation_gains.weight", MatchTokens, DModel) : null,
+        Continuation = MatchTokens > 0 ? new ContinuationSpec("model.continuation_gains.weight", MatchTokens, MatchAhead, DModel) : null,
     };
 
     protected override IReadOnlyList<string> BodyProblems()
@@ -49,7 +51,9 @@ public sealed record DolmenConfig(
             .Require(TrigramRows is >= 0 and <= MostRows,
                 $"model.trigramRows is {TrigramRows}: it must lie between 0 (no table) and {MostRows}. 32768 suits a vocabulary of 4096.")
             .Require(MatchTokens is >= 0 and <= MostMatchTokens,
-                $"model.matchTokens is {MatchTokens}: it must lie between 0 (no continuations) and {MostMatchTokens}. 8 is usual.")
+                $"model.matchTokens is {MatchTokens}: it must lie between 0 (no continuations) and {MostMatchTokens}. 16 is usual.")
+            .Require(MatchAhead is >= 1 and <= MostMatchAhead,
+                $"model.matchAhead is {MatchAhead}: it must lie between 1 and {MostMatchAhead}. 4 is usual.")
             .Problems;
     }
 

@@ -60,23 +60,24 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
             {
                 foreach (var question in Invented(wanted, salt))
                 {
-                    var shown = Neighbours(question, salt);
-                    if (AnswerOfFirst(shown, question.Kind, salt) is { } made)
-                        pairs.Add(new PreferencePair(Prompt(shown, question, salt), OpenBookPrompt.Refusal, made));
+                    var shown = Shuffled(Neighbours(question, salt), question, salt);
+                    if (AnswerOfAny(shown, question.Kind, salt) is { } made)
+                        pairs.Add(new PreferencePair(Prompt(shown, question), OpenBookPrompt.Refusal, made));
                 }
                 continue;
             }
             foreach (var question in Questions(wanted, salt))
             {
                 var others = Neighbours(question, salt);
+                var shown = Shuffled([question.Entry, .. others], question, salt);
+                var good = Answer(shown, question);
                 var bad = rejected switch
                 {
-                    "other" => AnswerOfFirst(others, question.Kind, salt),
-                    "rambling" => others.Find(other => other.Summary.Length > 0) is { } more ? $"{question.Answer} {more.Summary}" : null,
+                    "other" => AnswerOfAny(shown, question.Kind, salt, but: question.Entry),
+                    "rambling" => others.Find(other => other.Summary.Length > 0) is { } more ? $"{good} {more.Summary}" : null,
                     _ => OpenBookPrompt.Refusal,
                 };
-                if (bad is not null && bad != question.Answer)
-                    pairs.Add(new PreferencePair(Prompt([question.Entry, .. others], question, salt), question.Answer, bad));
+                if (bad is not null && bad != good) pairs.Add(new PreferencePair(Prompt(shown, question), good, bad));
             }
         }
         return pairs;
@@ -84,11 +85,11 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
 
     private Conversation Conversation(Question first, bool isThere, string salt)
     {
-        var shown = isThere ? [first.Entry, .. Neighbours(first, salt)] : Absent(first, salt);
+        var shown = Shuffled(isThere ? [first.Entry, .. Neighbours(first, salt)] : Absent(first, salt), first, salt);
         var messages = new List<ChatMessage>
         {
-            new("user", Prompt(shown, first, salt)),
-            new("assistant", isThere ? first.Answer : OpenBookPrompt.Refusal),
+            new("user", Prompt(shown, first)),
+            new("assistant", isThere ? Answer(shown, first) : OpenBookPrompt.Refusal),
         };
         var chars = messages.Sum(message => message.Content.Length);
         foreach (var (question, answer) in More(first, shown, $"{seed}|{salt}"))
@@ -116,7 +117,7 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
             var isNamed = kind != QuestionKind.Which;
             if (!isNamed && (!isThere || shown.Count(other => other.Summary == entry.Summary) > 1)) continue;
             if (OpenBookQuestion.Ask(entry, kind, draw, hasOverloads: true) is not { } question || !asked.Add((entry.Id, kind))) continue;
-            yield return (question.Prompt, isThere ? question.Answer : OpenBookPrompt.Refusal);
+            yield return (question.Prompt, isThere ? Answer(shown, question) : OpenBookPrompt.Refusal);
         }
     }
 
@@ -145,11 +146,15 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
         ];
     }
 
-    private string Prompt(IReadOnlyList<Entry> shown, Question question, string salt)
-    {
-        var order = SeededSample.Shuffled(shown, $"{seed}|{salt}|places|{question.Kind}|{question.Entry.Id}", entry => entry.Id);
-        return OpenBookPrompt.Of([.. order.Select(OpenBookQuestion.PassageOf)], question.Prompt);
-    }
+    private List<Entry> Shuffled(IReadOnlyList<Entry> shown, Question question, string salt) =>
+        [.. SeededSample.Shuffled(shown, $"{seed}|{salt}|places|{question.Kind}|{question.Entry.Id}", entry => entry.Id)];
+
+    private static string Prompt(List<Entry> shown, Question question) =>
+        OpenBookPrompt.Of([.. shown.Select(OpenBookQuestion.PassageOf)], question.Prompt);
+
+    /// <summary>As the line of the passage that it is taken from begins.</summary>
+    private static string Answer(List<Entry> shown, Question question) =>
+        PassageLines.Cited(shown.IndexOf(question.Entry) + 1, PassageLines.Of(question.Label, question.Answer));
 
     private List<Question> Questions(int count, string salt, bool named = false) =>
         _pool.Take(
@@ -162,6 +167,11 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
     private IEnumerable<Question> Invented(int count, string salt) =>
         names.Questions(count, $"{seed}|{salt}", $"{seed}|open book|{salt}");
 
-    private static string? AnswerOfFirst(List<Entry> entries, QuestionKind kind, string salt) =>
-        entries.Select(entry => Question.Ask(entry, kind, salt)?.Answer).FirstOrDefault(answer => answer is not null);
+    /// <summary>Of the first passage that has an answer to such a question.</summary>
+    private static string? AnswerOfAny(List<Entry> shown, QuestionKind kind, string salt, Entry? but = null) =>
+        shown.Where(entry => entry != but)
+            .Select(entry => OpenBookQuestion.Ask(entry, kind, salt, hasOverloads: true))
+            .OfType<Question>()
+            .Select(question => Answer(shown, question))
+            .FirstOrDefault();
 }

@@ -30,7 +30,8 @@ internal static class OpenBookQuestion
     /// <param name="hasOverloads">A member with overloads is always named with its parameters.</param>
     public static Question? Ask(Entry entry, QuestionKind kind, string salt, bool hasOverloads)
     {
-        if (Question.Ask(entry, kind, salt) is not { } question) return null;
+        if (Question.Ask(entry, kind, salt) is not { } asked) return null;
+        var question = asked with { Answer = InPassage(asked) };
         return Stands(question) ? question with { Prompt = Named(question, salt, hasOverloads) } : null;
     }
 
@@ -45,6 +46,15 @@ internal static class OpenBookQuestion
         QuestionKind.Definition => "definition",
         QuestionKind.Cloze => "cloze",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>The answer as the passage has it.</summary>
+    private static string InPassage(Question question) => question.Kind switch
+    {
+        _ when question.Entry.IsProse => question.Answer,
+        QuestionKind.Which => question.Entry.Signature,
+        QuestionKind.Throws => MemberLines.Throws(question.Entry),
+        _ => MemberLines.Line(question.Answer),
     };
 
     private static bool Stands(Question question) =>

@@ -1,5 +1,6 @@
 using Dolmen.Artifacts;
 using Dolmen.Data.Readers;
+using Dolmen.Retrieval;
 
 namespace Dolmen.Data.Alignment;
 
@@ -7,7 +8,8 @@ namespace Dolmen.Data.Alignment;
 internal enum QuestionKind { Meaning, Which, Returns, Throws, Parameter, Definition, Cloze }
 
 /// <summary>A question about one entry and its right answer, both by rule.</summary>
-internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, string Answer)
+/// <param name="Label">Of the passage's line that answers it (<see cref="PassageLines"/>); empty for prose.</param>
+internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, string Answer, string Label = "")
 {
     public const int MaxAnswerChars = 600;
 
@@ -83,20 +85,21 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
         if (entry.IsProse) return ProseQuestion.Ask(entry, kind, salt);
         if (!Answers(entry, kind)) return null;
         var hash = StableHash.Of($"{salt}|{kind}|{entry.Id}");
-        var (phrasings, about, answer) = kind switch
+        var (phrasings, about, answer, label) = kind switch
         {
-            QuestionKind.Meaning => (MeaningOf(entry), "", entry.Summary),
-            QuestionKind.Which => (StartsWithVerb(entry.Summary) ? WhichVerb : WhichNoun, Clause(entry.Summary), $"`{entry.Signature}`"),
-            QuestionKind.Returns => (Return, "", entry.Returns),
-            QuestionKind.Throws => (Throw, "", Documents.Exceptions(entry)),
+            QuestionKind.Meaning => (MeaningOf(entry), "", entry.Summary, PassageLines.Summary),
+            QuestionKind.Which => (
+                StartsWithVerb(entry.Summary) ? WhichVerb : WhichNoun, Clause(entry.Summary), $"`{entry.Signature}`", PassageLines.Name),
+            QuestionKind.Returns => (Return, "", entry.Returns, PassageLines.Returns),
+            QuestionKind.Throws => (Throw, "", Documents.Exceptions(entry), PassageLines.Throws),
             QuestionKind.Parameter => Chosen(entry.Params[(int)(hash / 64 % (ulong)entry.Params.Count)]),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
         if (answer.Length is 0 or > MaxAnswerChars || about.Length > MaxAnswerChars) return null;
         var subject = kind == QuestionKind.Which ? entry.Container : entry.Signature;
-        return new Question(entry, kind, string.Format(phrasings[(int)(hash % (ulong)phrasings.Length)], subject, about), answer);
+        return new Question(entry, kind, string.Format(phrasings[(int)(hash % (ulong)phrasings.Length)], subject, about), answer, label);
 
-        static (string[], string, string) Chosen(NamedText parameter) => (Parameter, parameter.Name, parameter.Text);
+        static (string[], string, string, string) Chosen(NamedText parameter) => (Parameter, parameter.Name, parameter.Text, parameter.Name);
     }
 
     private static bool Answers(Entry entry, QuestionKind kind) => kind switch

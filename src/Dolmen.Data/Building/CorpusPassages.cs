@@ -11,12 +11,10 @@ internal static class CorpusPassages
     /// <summary>Prose is cut into pieces that a prompt holds whole; what is said about a member stays together.</summary>
     private const int PieceChars = OpenBookPrompt.MaxPassageChars;
 
-    /// <summary>An entry without its heading, which is the title; prose in several pieces, each under the same title.</summary>
+    /// <summary>An entry as labelled lines without its heading, which is the title; prose in several pieces, each under the same title.</summary>
     public static IEnumerable<Passage> Of(Entry entry)
     {
-        var text = Documents.Section(entry);
-        if (entry.Kind != EntryKind.Passage) text = text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..];
-        text = text.Trim();
+        var text = (entry.IsProse ? Prose(entry) : MemberLines.Of(entry)).Trim();
         if (text.Length == 0) yield break;
         var title = TextStart.Of(entry.Signature, Passage.MaxTitleChars);
         if (!entry.IsProse)
@@ -27,6 +25,12 @@ internal static class CorpusPassages
         var number = 0;
         foreach (var piece in Pieces(text))
             yield return new Passage(Place(++number == 1 ? entry.Id : $"{entry.Id}~{number}"), title, piece, Place(entry.Source));
+    }
+
+    private static string Prose(Entry entry)
+    {
+        var text = Documents.Section(entry);
+        return entry.Kind == EntryKind.Passage ? text : text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..];
     }
 
     /// <summary>All entries in the order of their ids.</summary>

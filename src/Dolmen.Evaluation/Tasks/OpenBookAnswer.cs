@@ -19,9 +19,12 @@ internal sealed class OpenBookAnswer(string question, string right, IReadOnlyLis
 
     public string Text { get; set; } = "";
 
-    public bool IsExact => AnswerMatch.IsExact(Text, Right);
+    public bool IsExact => AnswerMatch.IsExact(Said, Right);
 
-    public double F1 => AnswerMatch.F1(Text, Right);
+    public double F1 => AnswerMatch.F1(Said, Right);
+
+    /// <summary>The answer without the number and label of the line that it cites.</summary>
+    private string Said => PassageLines.Read(Text, passages).Text;
 
     public bool Refused => RefusalRule.Declines(Text);
 

@@ -21,7 +21,7 @@ internal sealed unsafe class TokenLookUps : IDisposable
     {
         (_specs, _continuation, _embedding, _layer) = (plan.Ngrams ?? [], plan.Continuation, embedding, plan.Blocks.Count);
         _tables = [.. _specs.Select(spec => source.Matrix(new LinearSpec(spec.Weight, spec.Rows, spec.Size), MatrixRole.Table))];
-        if (_continuation is { } spec) _gains = source.Matrix(new LinearSpec(spec.Gains, spec.MaxMatch, spec.Size), MatrixRole.Table);
+        if (_continuation is { } spec) _gains = source.Matrix(new LinearSpec(spec.Gains, spec.Ahead * spec.MaxMatch, spec.Size), MatrixRole.Table);
     }
 
     /// <summary>Bytes the tables take in memory.</summary>
@@ -66,11 +66,16 @@ internal sealed unsafe class TokenLookUps : IDisposable
     {
         for (var i = 0; i < piece.Count; i++)
         {
-            var (token, length) = spec.Find(history.Until(piece.Position + i));
+            var text = history.Until(piece.Position + i);
+            var (end, length) = ContinuationSpec.Find(text);
             if (length == 0) continue;
-            _embedding.CopyRow(token, row);                                     // (D)
-            gains.CopyRow(length - 1, gain);                                    // (D)
-            VectorMath.AddProducts(stream + (long)(piece.Row + i) * spec.Size, row, gain, spec.Size);
+            var behind = spec.Followed(text, end);
+            for (var k = 0; k < behind.Length; k++)
+            {
+                _embedding.CopyRow(behind[k], row);                             // (D)
+                gains.CopyRow(spec.GainRow(k, length), gain);                   // (D)
+                VectorMath.AddProducts(stream + (long)(piece.Row + i) * spec.Size, row, gain, spec.Size);
+            }
         }
     }
 }

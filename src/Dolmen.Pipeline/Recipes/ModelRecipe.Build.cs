@@ -8,7 +8,7 @@ public sealed partial record ModelRecipe
     /// <summary>Of each n-gram table where the recipe names no other number (docs/SPEEDRUN.md).</summary>
     private const int UsualNgramRows = 32768;
 
-    private const int UsualMatchTokens = 8;
+    private const int UsualMatchTokens = 16, UsualMatchAhead = 4;
 
     private int Width => DModel ?? 0;
 
@@ -64,7 +64,8 @@ public sealed partial record ModelRecipe
             c.QkNorm,
             m.BigramRows ?? UsualNgramRows,
             m.TrigramRows ?? UsualNgramRows,
-            m.MatchTokens ?? UsualMatchTokens
+            m.MatchTokens ?? UsualMatchTokens,
+            m.MatchAhead ?? UsualMatchAhead
         );
     }
 

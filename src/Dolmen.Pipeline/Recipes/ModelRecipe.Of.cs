@@ -27,7 +27,8 @@ public sealed partial record ModelRecipe
             ),
             DolmenConfig c => Of(c.Portable()) with
             {
-                Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows, MatchTokens = c.MatchTokens,
+                Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows,
+                MatchTokens = c.MatchTokens, MatchAhead = c.MatchAhead,
             },
             Gpt2Config c => new(
                 "gpt2",

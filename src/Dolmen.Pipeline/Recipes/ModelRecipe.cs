@@ -15,7 +15,8 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="LongState">State of S4 and H3 layers; <paramref name="ShiftState"/> of H3's shift.</param>
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
 /// <param name="BigramRows">Rows of the table of the last two tokens; <paramref name="TrigramRows"/> of that of the last three.</param>
-/// <param name="MatchTokens">Of the longest match whose continuation is looked up in the text.</param>
+/// <param name="MatchTokens">Of the longest match whose continuation is looked up in the text; <paramref name="MatchAhead"/>
+/// tokens of it.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed partial record ModelRecipe(
     string Architecture = ModelRecipe.Transformer,
@@ -49,7 +50,8 @@ public sealed partial record ModelRecipe(
     Discretization? Discretization = null,
     int? BigramRows = null,
     int? TrigramRows = null,
-    int? MatchTokens = null
+    int? MatchTokens = null,
+    int? MatchAhead = null
 )
 {
     /// <summary>The architecture that no other software has, see <see cref="DolmenConfig"/>.</summary>
@@ -92,6 +94,7 @@ public sealed partial record ModelRecipe(
                 nameof(BigramRows),
                 nameof(TrigramRows),
                 nameof(MatchTokens),
+                nameof(MatchAhead),
             ],
             BuildDolmen
         ),
@@ -213,7 +216,7 @@ public sealed partial record ModelRecipe(
             );
         }
         model[key] = Transformer;
-        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens)])
+        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens), nameof(MatchAhead)])
             model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
     }
 
