@@ -26,7 +26,8 @@ public abstract record DecoderConfig : ModelConfig
             parts.Add(Counted(blocks.Select(block => block.FeedForward?.Name).OfType<string>()));
         if (plan.Ngrams is { Count: > 0 } tables)
             parts.Add("hashed tables of " + string.Join(" and ", tables.Select(table => $"{table.Rows} {table.Order}-grams")));
-        if (plan.Continuation is { } continuation) parts.Add($"continuations of matches of up to {continuation.MaxMatch} tokens");
+        if (plan.Continuations is { Count: > 0 } continuations)
+            parts.Add($"continuations of matches of up to {continuations.Max(continuation => continuation.MaxMatch)} tokens");
         return $"a decoder of {blocks.Count} {(blocks.Count == 1 ? "layer" : "layers")} ({string.Join("; ", parts)})";
     }
 
@@ -60,7 +61,7 @@ public abstract record DecoderConfig : ModelConfig
     {
         var plan = Plan();
         // The last tokens themselves, whole numbers whatever the type of the others.
-        var remembered = plan.ReadsTokensBefore ? (long)sizeof(int) * tokens : 0;
+        var remembered = plan.BytesRememberedPerToken * (long)tokens;
         return remembered + bytesPerValue * plan.Blocks.Sum(block =>
             block.Mixer.StateValuesPerSequence + block.Mixer.StateValuesPerToken * block.Mixer.StateTokens(tokens));
     }

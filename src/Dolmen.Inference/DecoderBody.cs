@@ -19,6 +19,7 @@ internal sealed unsafe class DecoderBody : IDisposable
     private readonly DecodeBlock[] _blocks;
     private readonly WeightMatrix? _positions;
     private readonly TokenLookUps? _lookUps;
+    private readonly int _rememberedPerToken;
     private readonly DecodeNorm _norm;
     private readonly int _outputStride;
     private readonly StateMemory _memory = new();
@@ -34,6 +35,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         Embedding = source.Matrix(new LinearSpec(plan.Embedding, plan.VocabSize, DModel), MatrixRole.Table);
         if (plan.Positions is { } positions) _positions =
             source.Matrix(new LinearSpec(positions.Name, (int)positions.Shape[0], DModel), MatrixRole.Table);
+        _rememberedPerToken = plan.BytesRememberedPerToken;
         if (plan.ReadsTokensBefore) _lookUps = new TokenLookUps(plan, Embedding, source);
         _blocks = [.. plan.Blocks.Select(block => new DecodeBlock(block, source))];
         DependsOnLength = plan.Blocks.Any(block => block.Mixer is AttentionSpec { Position: RotaryPosition position }
@@ -56,7 +58,7 @@ internal sealed unsafe class DecoderBody : IDisposable
 
     /// <summary>Memory of the state of one sequence.</summary>
     public long StateBytesOf(int tokens) =>
-        _blocks.Sum(block => block.Mixer.StateBytes(tokens)) + (_lookUps is null ? 0 : (long)sizeof(int) * tokens);
+        _blocks.Sum(block => block.Mixer.StateBytes(tokens)) + _rememberedPerToken * (long)tokens;
 
     /// <summary>Memory of all states that are alive.</summary>
     public long StateBytes => _memory.Bytes;
@@ -86,7 +88,7 @@ internal sealed unsafe class DecoderBody : IDisposable
         var limit = _lookUps is not null || _blocks.Any(block => block.Mixer.Grows) ? capacity : int.MaxValue;
         if (_positions is not null) limit = Math.Min(limit, _positions.Outputs);
         List<LayerState> layers = [.. _blocks.Select(block => block.Mixer.NewState(_memory))];
-        if (_lookUps is not null) layers.Add(TokenLookUps.NewState(_memory));
+        if (_lookUps is not null) layers.Add(_lookUps.NewState(_memory));
         return new DecodeState(layers, limit, Identity);
     }
 

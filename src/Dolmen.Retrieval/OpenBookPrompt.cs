@@ -14,8 +14,12 @@ public static class OpenBookPrompt
     /// <summary>What a model is taught to say when no passage holds the answer.</summary>
     public static string Refusal => "The documents do not say.";
 
+    /// <summary>Stands between the passages and the question. It also keeps the last lines of the passages, which often stand in others too,
+    /// out of the tokens that a model of the plan <c>dolmen</c> looks up where its answer begins.</summary>
+    public static string Instruction => "Copy the line that answers the question, or say that none of the documents does.";
+
     /// <summary>Each passage as its name and the lines of its text, all with the passage's number, a blank line after each; then the
-    /// question.</summary>
+    /// instruction and the question.</summary>
     public static string Of(IReadOnlyList<Passage> passages, string question)
     {
         var text = new StringBuilder();
@@ -25,6 +29,7 @@ public static class OpenBookPrompt
             foreach (var line in Cut(passages[i].Text).Split('\n', StringSplitOptions.RemoveEmptyEntries)) Append(text, i + 1, line);
             text.Append('\n');
         }
+        if (passages.Count > 0) text.Append(Instruction).Append('\n');
         return text.Append(question).ToString();
     }
 

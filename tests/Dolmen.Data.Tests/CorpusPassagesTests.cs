@@ -11,12 +11,12 @@ public class CorpusPassagesTests
         [new NamedText("trimChar", "What to remove.")], [new NamedText("ArgumentException", "It is bad.")], remarks, "", "a.xml", 0);
 
     [Fact]
-    public void A_member_is_one_passage_with_all_that_is_said_of_it_below_its_signature()
+    public void A_member_is_one_passage_with_all_that_is_said_of_it_in_labelled_lines()
     {
         var passage = Assert.Single(CorpusPassages.Of(Member("M:T")));
         Assert.Equal("System.String.Trim(Char trimChar)", passage.Title);
         Assert.Equal(
-            "Removes characters.\nParameters:\n- trimChar: What to remove.\nReturns: A string.\nThrows ArgumentException: It is bad.",
+            "Summary: Removes characters.\ntrimChar: What to remove.\nReturns: A string.\nThrows: ArgumentException: It is bad.",
             passage.Text
         );
         Assert.Equal(("M:T", "a.xml"), (passage.Id, passage.Source));

@@ -7,6 +7,8 @@ namespace Dolmen.Tests.Data;
 /// <summary>Conversations, preferences and questions with passages, over a corpus of four hundred members.</summary>
 public class OpenBookCorpus
 {
+    private const string First = "[1] Name: ";
+
     private static readonly CorpusRecipe Tenth = new(HeldOutFraction: 0.1);
 
     [Fact]
@@ -33,7 +35,9 @@ public class OpenBookCorpus
                 else
                 {
                     answered++;
-                    Assert.Contains(answer.Trim('`'), prompt[..prompt.LastIndexOf('\n')]);
+                    var cited = answer.StartsWith('[') ? Titles(prompt)[answer[1] - '1'] : "";
+                    Assert.True(Describes(question) || question.Contains(Short(cited), StringComparison.Ordinal), $"{question}\n{answer}\n{prompt}");
+                    Assert.Contains(prompt[..prompt.LastIndexOf('\n')].Split('\n'), line => answer == line);
                 }
             }
         }
@@ -68,7 +72,7 @@ public class OpenBookCorpus
         var shown = OpenBook(fixture).Select(turns => Content(turns[0]))
             .Concat(fixture.Rows("preferences.jsonl").Select(pair => (string?)pair["prompt"] ?? ""));
         Assert.All(shown, prompt => Assert.DoesNotContain(Titles(prompt), heldOut.Contains));
-        Assert.All(OpenBook(fixture).SelectMany(turns => turns.Select(Content)), text => Assert.DoesNotContain(text.Trim('`'), heldOut));
+        Assert.All(OpenBook(fixture).SelectMany(turns => turns.Select(Content)), text => Assert.DoesNotContain(text[(text.IndexOf(": ", StringComparison.Ordinal) + 1)..].Trim(), heldOut));
     }
 
     [Fact]
@@ -84,7 +88,7 @@ public class OpenBookCorpus
             var passages = item["passages"]?.AsArray() ?? [];
             Assert.Contains((string?)item["id"], heldOut);
             var right = Assert.Single(passages, passage => (string?)passage?["id"] == (string?)item["id"]);
-            Assert.Contains(((string?)item["answer"] ?? "").Trim('`'), $"{right?["title"]}\n{right?["text"]}");
+            Assert.Contains((string?)item["answer"] ?? "", $"{right?["title"]}\n{right?["text"]}");
             Assert.Equal(passages.Count, passages.Select(passage => (string?)passage?["title"]).Distinct().Count());
         }
         Assert.Equal(
@@ -118,7 +122,7 @@ public class OpenBookCorpus
         Assert.Contains(report.Rules, rule => rule.StartsWith("Questions without passages: ", StringComparison.Ordinal)
             && rule.Contains($"{0.2:P1} of these", StringComparison.Ordinal));
         Assert.Contains(report.Rules, rule => rule.StartsWith("Questions with passages: ", StringComparison.Ordinal)
-            && rule.Contains($"{0.13:P1} of these", StringComparison.Ordinal));
+            && rule.Contains($"{0.18:P1} of these", StringComparison.Ordinal));
         Assert.Contains(report.Rules, rule => rule.StartsWith("Rejected answers with passages: ", StringComparison.Ordinal));
     }
 
@@ -133,7 +137,7 @@ public class OpenBookCorpus
         {
             var (prompt, chosen) = ((string?)pair["prompt"] ?? "", (string?)pair["chosen"] ?? "");
             Assert.NotEqual(chosen, (string?)pair["rejected"]);
-            if (chosen != OpenBookPrompt.Refusal) Assert.Contains(chosen.Trim('`'), prompt);
+            if (chosen != OpenBookPrompt.Refusal) Assert.Contains(chosen, prompt.Split('\n'));
         }
         Assert.Contains(pairs, pair => (string?)pair["chosen"] == OpenBookPrompt.Refusal);
         Assert.Contains(pairs, pair => (string?)pair["rejected"] == OpenBookPrompt.Refusal);
@@ -143,12 +147,16 @@ public class OpenBookCorpus
         .Select(row => row["messages"]?.AsArray() ?? [])
         .Where(turns => HasPassages(Content(turns[0])));
 
-    private static bool HasPassages(string? prompt) => prompt?.StartsWith("## ", StringComparison.Ordinal) ?? false;
+    private static bool HasPassages(string? prompt) => prompt?.StartsWith(First, StringComparison.Ordinal) ?? false;
 
     private static string Content(JsonNode? turn) => (string?)turn?["content"] ?? "";
 
     private static List<string> Titles(string prompt) =>
-        [.. prompt.Split('\n').Where(line => line.StartsWith("## ", StringComparison.Ordinal)).Select(line => line["## ".Length..])];
+        [.. prompt.Split('\n').Where(line => line.Length > First.Length && line[3..].StartsWith(First[3..], StringComparison.Ordinal))
+            .Select(line => line[First.Length..])];
+
+    // Asked by the summary, without the name.
+    private static bool Describes(string question) => question.Contains("member", StringComparison.Ordinal);
 
     // Without namespace and parameters, the shortest that a question may call a member.
     private static string Short(string title)

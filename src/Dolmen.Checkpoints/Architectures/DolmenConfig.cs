@@ -10,6 +10,7 @@ namespace Dolmen.Checkpoints;
 /// <param name="TrigramRows">Rows of the table of the last three tokens; 0 has none.</param>
 /// <param name="MatchTokens">Tokens of the longest match whose continuation is looked up in the text; 0 looks up none.</param>
 /// <param name="MatchAhead">Tokens of the continuation that are looked up.</param>
+/// <param name="MatchWindow">Last tokens of which the longest match is looked up too; 0 looks up only the match of the last token.</param>
 public sealed record DolmenConfig(
     int VocabSize,
     int DModel,
@@ -26,11 +27,12 @@ public sealed record DolmenConfig(
     int BigramRows = 0,
     int TrigramRows = 0,
     int MatchTokens = 0,
-    int MatchAhead = 4
+    int MatchAhead = 4,
+    int MatchWindow = 0
 ) : DecoderConfig
 {
     private const int MostRows = 1 << 24;
-    private const int MostMatchTokens = 64, MostMatchAhead = 16;
+    private const int MostMatchTokens = 64, MostMatchAhead = 16, MostMatchWindow = 256;
 
     /// <summary>The same without what Llama does not have.</summary>
     public TransformerConfig Portable() => new(
@@ -39,7 +41,7 @@ public sealed record DolmenConfig(
     protected override DecoderPlan LanguagePlan() => Portable().Plan() with
     {
         Ngrams = [.. Tables()],
-        Continuation = MatchTokens > 0 ? new ContinuationSpec("model.continuation_gains.weight", MatchTokens, MatchAhead, DModel) : null,
+        Continuations = [.. Matches()],
     };
 
     protected override IReadOnlyList<string> BodyProblems()
@@ -54,7 +56,16 @@ public sealed record DolmenConfig(
                 $"model.matchTokens is {MatchTokens}: it must lie between 0 (no continuations) and {MostMatchTokens}. 16 is usual.")
             .Require(MatchAhead is >= 1 and <= MostMatchAhead,
                 $"model.matchAhead is {MatchAhead}: it must lie between 1 and {MostMatchAhead}. 4 is usual.")
+            .Require(MatchWindow is >= 0 and <= MostMatchWindow,
+                $"model.matchWindow is {MatchWindow}: it must lie between 0 (none) and {MostMatchWindow}. 32 is usual.")
             .Problems;
+    }
+
+    private IEnumerable<ContinuationSpec> Matches()
+    {
+        if (MatchTokens == 0) yield break;
+        yield return new("model.continuation.weight", 0, MatchTokens, MatchAhead, DModel);
+        if (MatchWindow > 0) yield return new("model.recent_continuation.weight", MatchWindow, MatchTokens, MatchAhead, DModel);
     }
 
     private IEnumerable<NgramTableSpec> Tables()

@@ -16,21 +16,27 @@ public sealed record BlockSpec(NormSpec MixerNorm, MixerSpec Mixer, NormSpec? Fe
 /// <param name="Positions">Learned positions added to the embedding, (ContextLength, DModel).</param>
 /// <param name="Head">What becomes of the last hidden states.</param>
 /// <param name="Ngrams">Tables whose rows are added to the embedding; null adds nothing.</param>
-/// <param name="Continuation">What is added of an earlier occurrence in the text; null adds nothing.</param>
+/// <param name="Continuations">What is added of earlier occurrences in the text; null adds nothing.</param>
 public sealed record DecoderPlan(
     int VocabSize, int DModel, string Embedding, IReadOnlyList<BlockSpec> Blocks, NormSpec FinalNorm, HeadSpec Head,
     TensorShape? Positions = null, bool StatesFromFirstBlock = false, IReadOnlyList<NgramTableSpec>? Ngrams = null,
-    ContinuationSpec? Continuation = null)
+    IReadOnlyList<ContinuationSpec>? Continuations = null)
 {
     /// <summary>Whether what is added to an embedding depends on the tokens before it, so that a state has to remember them.</summary>
-    public bool ReadsTokensBefore => Ngrams is { Count: > 0 } || Continuation is not null;
+    public bool ReadsTokensBefore => Ngrams is { Count: > 0 } || ReadsMatches;
+
+    /// <summary>Whether the matches of those tokens are remembered too.</summary>
+    public bool ReadsMatches => Continuations is { Count: > 0 };
+
+    /// <summary>Of the tokens themselves and their matches.</summary>
+    public int BytesRememberedPerToken => !ReadsTokensBefore ? 0 : ReadsMatches ? 3 * sizeof(int) : sizeof(int);
 
     public IReadOnlyList<TensorShape> Tensors()
     {
         List<TensorShape> tensors = [new(Embedding, [VocabSize, DModel])];
         if (Positions is not null) tensors.Add(Positions);
         tensors.AddRange(Ngrams?.Select(table => table.Tensor) ?? []);
-        if (Continuation is not null) tensors.Add(Continuation.Tensor);
+        tensors.AddRange(Continuations?.Select(continuation => continuation.Tensor) ?? []);
         foreach (var block in Blocks) tensors.AddRange(block.Tensors());
         tensors.AddRange(FinalNorm.Tensors());
         tensors.AddRange(Head.Tensors());

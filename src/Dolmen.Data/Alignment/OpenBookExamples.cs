@@ -12,7 +12,7 @@ namespace Dolmen.Data.Alignment;
 internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNames names, string seed)
 {
     /// <summary>Of the conversations: names that do not exist, and members whose passage is not there.</summary>
-    public const double InventedShare = 0.13, MissingShare = 0.07;
+    public const double InventedShare = 0.18, MissingShare = 0.08;
 
     /// <summary>A confident answer about what the passages do not hold, another passage's answer, a refusal although the answer is there,
     /// and more than was asked for.</summary>
@@ -28,8 +28,8 @@ internal sealed class OpenBookExamples(IReadOnlyList<Entry> training, InventedNa
     private const double FewerShare = 0.15;
 
     /// <summary>Further questions about the same passages: reading them costs most of an example, and each question more teaches as much
-    /// as the first. They end where the whole has so many characters, about 450 tokens.</summary>
-    private const int MaxQuestions = 5, MaxChars = 1900;
+    /// as the first. They end where the whole has so many characters, about 700 tokens.</summary>
+    private const int MaxQuestions = 5, MaxChars = 2500;
 
     /// <summary>Of the further questions: those about an entry close to the first whose passage is not there.</summary>
     private const double AbsentShare = 0.2;

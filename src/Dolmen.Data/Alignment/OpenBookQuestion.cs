@@ -12,11 +12,11 @@ internal static class OpenBookQuestion
     /// one.</summary>
     public static readonly IReadOnlyList<(QuestionKind Kind, double Share)> Mix =
     [
-        (QuestionKind.Meaning, 0.38),
-        (QuestionKind.Which, 0.16),
-        (QuestionKind.Returns, 0.18),
+        (QuestionKind.Meaning, 0.26),
+        (QuestionKind.Which, 0.24),
+        (QuestionKind.Returns, 0.16),
         (QuestionKind.Throws, 0.12),
-        (QuestionKind.Parameter, 0.16),
+        (QuestionKind.Parameter, 0.22),
     ];
 
     /// <summary>Of the questions that name a member, how many do not name it as its heading does, quoted.</summary>

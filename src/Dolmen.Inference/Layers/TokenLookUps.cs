@@ -11,23 +11,23 @@ internal sealed unsafe class TokenLookUps : IDisposable
 {
     private readonly IReadOnlyList<NgramTableSpec> _specs;
     private readonly WeightMatrix[] _tables;
-    private readonly ContinuationSpec? _continuation;
+    private readonly IReadOnlyList<ContinuationSpec> _continuations;
     private readonly WeightMatrix _embedding;
-    private readonly WeightMatrix? _gains;
+    private readonly WeightMatrix[] _gains;
     private readonly int _layer;
 
     /// <param name="embedding">Of the plan; not owned.</param>
     public TokenLookUps(DecoderPlan plan, WeightMatrix embedding, WeightSource source)
     {
-        (_specs, _continuation, _embedding, _layer) = (plan.Ngrams ?? [], plan.Continuation, embedding, plan.Blocks.Count);
+        (_specs, _continuations, _embedding, _layer) = (plan.Ngrams ?? [], plan.Continuations ?? [], embedding, plan.Blocks.Count);
         _tables = [.. _specs.Select(spec => source.Matrix(new LinearSpec(spec.Weight, spec.Rows, spec.Size), MatrixRole.Table))];
-        if (_continuation is { } spec) _gains = source.Matrix(new LinearSpec(spec.Gains, spec.Ahead * spec.MaxMatch, spec.Size), MatrixRole.Table);
+        _gains = [.. _continuations.Select(spec => source.Matrix(new LinearSpec(spec.Weight, spec.Rows, spec.Size), MatrixRole.Table))];
     }
 
     /// <summary>Bytes the tables take in memory.</summary>
-    public long Bytes => _tables.Sum(table => table.Bytes) + (_gains?.Bytes ?? 0);
+    public long Bytes => _tables.Sum(table => table.Bytes) + _gains.Sum(gains => gains.Bytes);
 
-    public static LayerState NewState(StateMemory memory) => new TokenHistory(memory);
+    public LayerState NewState(StateMemory memory) => new TokenHistory(memory, _continuations.Count > 0);
 
     /// <summary>Adds to the stream, (M, D), and takes the pass's tokens into the states.</summary>
     /// <param name="row">Scratch, (D).</param>
@@ -39,15 +39,14 @@ internal sealed unsafe class TokenLookUps : IDisposable
             var history = (TokenHistory)piece.State.Layers[_layer];
             history.Append(piece.Tokens.Span, piece.Position);
             for (var t = 0; t < _tables.Length; t++) AddTable(_specs[t], _tables[t], piece, history, stream, row);
-            if (_continuation is { } continuation && _gains is { } gains)
-                AddContinuations(continuation, gains, piece, history, stream, row, gain);
+            for (var c = 0; c < _gains.Length; c++) AddContinuation(_continuations[c], _gains[c], piece, history, stream, row, gain);
         }
     }
 
     public void Dispose()
     {
         foreach (var table in _tables) table.Dispose();
-        _gains?.Dispose();
+        foreach (var gains in _gains) gains.Dispose();
     }
 
     private static void AddTable(NgramTableSpec spec, WeightMatrix table, Piece piece, TokenHistory history, float* stream, float* row)
@@ -61,21 +60,23 @@ internal sealed unsafe class TokenLookUps : IDisposable
         }
     }
 
-    private void AddContinuations(
+    private void AddContinuation(
         ContinuationSpec spec, WeightMatrix gains, Piece piece, TokenHistory history, float* stream, float* row, float* gain)
     {
         for (var i = 0; i < piece.Count; i++)
         {
-            var text = history.Until(piece.Position + i);
-            var (end, length) = ContinuationSpec.Find(text);
-            if (length == 0) continue;
-            var behind = spec.Followed(text, end);
+            var match = spec.Match(history.MatchesUntil(piece.Position + i));
+            if (match.Length == 0) continue;
+            var to = stream + (long)(piece.Row + i) * spec.Size;
+            var behind = spec.Followed(history.Until(piece.Position + i), match);
             for (var k = 0; k < behind.Length; k++)
             {
                 _embedding.CopyRow(behind[k], row);                             // (D)
-                gains.CopyRow(spec.GainRow(k, length), gain);                   // (D)
-                VectorMath.AddProducts(stream + (long)(piece.Row + i) * spec.Size, row, gain, spec.Size);
+                gains.CopyRow(spec.GainRow(k, match), gain);                    // (D)
+                VectorMath.AddProducts(to, row, gain, spec.Size);
             }
+            gains.CopyRow(spec.LengthRow(match), gain);                         // (D)
+            VectorMath.Add(to, gain, spec.Size);
         }
     }
 }

@@ -3,22 +3,24 @@ using Dolmen.Checkpoints;
 
 namespace Dolmen.Inference.Mixers;
 
-/// <summary>The tokens that a sequence has taken in: all of them, so that it can go back to any of its lengths.</summary>
+/// <summary>The tokens that a sequence has taken in, with their matches where these are looked up: all of them, so that it can go back to
+/// any of its lengths.</summary>
 internal sealed class TokenHistory : LayerState
 {
     private const int LeastRoom = 16;
 
     private readonly StateMemory _memory;
     private int[] _tokens;
+    private TokenMatch[]? _matches;
     private int _count;
 
-    public TokenHistory(StateMemory memory, int room = LeastRoom)
+    public TokenHistory(StateMemory memory, bool withMatches, int room = LeastRoom)
     {
-        (_memory, _tokens) = (memory, new int[room]);
+        (_memory, _tokens, _matches) = (memory, new int[room], withMatches ? new TokenMatch[room] : null);
         memory.Add(Bytes);
     }
 
-    public override long Bytes => (long)sizeof(int) * _tokens.Length;
+    public override long Bytes => (long)sizeof(int) * (_tokens.Length + 2 * (_matches?.Length ?? 0));
 
     /// <param name="position">How many tokens there were before.</param>
     public void Append(ReadOnlySpan<int> tokens, int position)
@@ -27,6 +29,8 @@ internal sealed class TokenHistory : LayerState
         if (_count + tokens.Length > _tokens.Length) Grow(_count + tokens.Length);
         tokens.CopyTo(_tokens.AsSpan(_count));
         _count += tokens.Length;
+        if (_matches is null) return;
+        for (var i = position; i < _count; i++) _matches[i] = TokenMatch.Find(Until(i));
     }
 
     /// <summary>The tokens up to and with the one at <paramref name="position"/>, as many as there is room for, the oldest first.</summary>
@@ -39,10 +43,14 @@ internal sealed class TokenHistory : LayerState
     /// <summary>All tokens up to and with the one at <paramref name="position"/>.</summary>
     public ReadOnlySpan<int> Until(int position) => _tokens.AsSpan(0, position + 1);
 
+    /// <summary>The matches of those tokens.</summary>
+    public ReadOnlySpan<TokenMatch> MatchesUntil(int position) => _matches.AsSpan(0, position + 1);
+
     public override LayerState Fork()
     {
-        var copy = new TokenHistory(_memory, Math.Max(LeastRoom, _count)) { _count = _count };
+        var copy = new TokenHistory(_memory, _matches is not null, Math.Max(LeastRoom, _count)) { _count = _count };
         _tokens.AsSpan(0, _count).CopyTo(copy._tokens);
+        _matches.AsSpan(0, _matches is null ? 0 : _count).CopyTo(copy._matches);
         return copy;
     }
 
@@ -75,14 +83,14 @@ internal sealed class TokenHistory : LayerState
         base.Dispose(disposing);
         if (!disposing || _tokens.Length == 0) return;
         _memory.Add(-Bytes);
-        _tokens = [];
-        _count = 0;
+        (_tokens, _matches, _count) = ([], null, 0);
     }
 
     private void Grow(int least)
     {
         var before = Bytes;
         Array.Resize(ref _tokens, Math.Max(least, 2 * _tokens.Length));
+        if (_matches is not null) Array.Resize(ref _matches, _tokens.Length);
         _memory.Add(Bytes - before);
     }
 }

@@ -33,8 +33,8 @@ public abstract class Decoder : TrainableModel
         // From zero, so that a table says nothing before it was learned from.
         foreach (var table in _plan.Ngrams ?? [])
             _layout.Add(table.Weight, table.Tensor.Shape, ParameterGroup.Table, Initializers.Constant(0));
-        if (_plan.Continuation is { } continuation)
-            _layout.Add(continuation.Gains, continuation.Tensor.Shape, ParameterGroup.Vector, Initializers.Constant(0));
+        foreach (var continuation in _plan.Continuations ?? [])
+            _layout.Add(continuation.Weight, continuation.Tensor.Shape, ParameterGroup.Vector, Initializers.Constant(0));
         foreach (var spec in _plan.Blocks)
         {
             _layout.Add(spec.MixerNorm);
@@ -177,7 +177,8 @@ public abstract class Decoder : TrainableModel
         var x = Parameters[_plan.Embedding].index_select(0, tokens.view(-1));   // (N, D)
         if (_plan.Ngrams is { Count: > 0 } tables)
             x = x.Plus(Parameters.LookUpSum(NgramRows.Of(tables, tokens, segments)).to(x.dtype));               // (N, D)
-        if (_plan.Continuation is { } continuation) x = Continuations.Add(x, continuation, tokens, segments, Parameters, _plan.Embedding);
+        if (_plan.Continuations is { Count: > 0 } continuations)
+            x = Continuations.Add(x, continuations, tokens, segments, Parameters, _plan.Embedding);             // (N, D)
         if (_plan.Positions is { } positions)
         {
             x = segments is null

@@ -9,9 +9,9 @@ namespace Dolmen.Modeling.Layers;
 /// <param name="packedProducts">Whether products of layers, in fp32, are ours or libtorch's.</param>
 public sealed partial class FusedMath(bool packedProducts = false) : LayerMath
 {
-    /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention
-    /// does.</summary>
-    private const int WholeScoresLength = 512;
+    /// <summary>Up to here the whole score matrix fits the caches and two batched products win; beyond, libtorch's flash attention does.
+    /// Where texts share a row it would need a mask as large as the scores, and wins later.</summary>
+    private const int WholeScoresLength = 512, WholeScoresLengthApart = 1024;
 
     private readonly LinearProducts _products = new(packedProducts);
 
@@ -40,7 +40,7 @@ public sealed partial class FusedMath(bool packedProducts = false) : LayerMath
 
     public override Tensor AttentionLayer(Tensor x, Tensor qkv, Tensor output, AttentionPattern pattern, Segments? segments = null)
     {
-        if (x.shape[1] > WholeScoresLength) return base.AttentionLayer(x, qkv, output, pattern, segments);
+        if (x.shape[1] > Longest(segments)) return base.AttentionLayer(x, qkv, output, pattern, segments);
         using var scope = NewDisposeScope();
         var layout = Layout(x, pattern, segments);
         Shape.Check(nameof(qkv), qkv, layout.RowWidth, x.shape[2]);
@@ -56,10 +56,12 @@ public sealed partial class FusedMath(bool packedProducts = false) : LayerMath
         Shape.Check(nameof(qkv), qkv, layout.Batch, layout.Length, layout.RowWidth);
         var apart = (object?)segments ?? false;
         var parts = RotaryFunction.apply(qkv, Angles(pattern, layout, segments), layout, apart);     // q (B, H, T, E), k and v (B, K, T, E)
-        return layout.Length > WholeScoresLength
+        return layout.Length > Longest(segments)
             ? PlainMath.AttendApart(parts[0], parts[1], parts[2], pattern, segments).MoveToOuterDisposeScope()
             : CausalAttentionFunction.apply(parts[0], parts[1], parts[2], Scores(pattern, segments)).MoveToOuterDisposeScope();
     }
+
+    private static int Longest(Segments? segments) => segments is null ? WholeScoresLength : WholeScoresLengthApart;
 
     /// <summary>Sizes of the heads of x (B, T, …).</summary>
     private static HeadLayout Layout(Tensor x, AttentionPattern pattern, Segments? segments)

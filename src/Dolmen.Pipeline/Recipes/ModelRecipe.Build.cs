@@ -8,7 +8,7 @@ public sealed partial record ModelRecipe
     /// <summary>Of each n-gram table where the recipe names no other number (docs/SPEEDRUN.md).</summary>
     private const int UsualNgramRows = 32768;
 
-    private const int UsualMatchTokens = 16, UsualMatchAhead = 4;
+    private const int UsualMatchTokens = 16, UsualMatchAhead = 4, UsualMatchWindow = 32;
 
     private int Width => DModel ?? 0;
 
@@ -65,7 +65,8 @@ public sealed partial record ModelRecipe
             m.BigramRows ?? UsualNgramRows,
             m.TrigramRows ?? UsualNgramRows,
             m.MatchTokens ?? UsualMatchTokens,
-            m.MatchAhead ?? UsualMatchAhead
+            m.MatchAhead ?? UsualMatchAhead,
+            m.MatchWindow ?? UsualMatchWindow
         );
     }
 

@@ -28,7 +28,7 @@ public sealed partial record ModelRecipe
             DolmenConfig c => Of(c.Portable()) with
             {
                 Architecture = Own, BigramRows = c.BigramRows, TrigramRows = c.TrigramRows,
-                MatchTokens = c.MatchTokens, MatchAhead = c.MatchAhead,
+                MatchTokens = c.MatchTokens, MatchAhead = c.MatchAhead, MatchWindow = c.MatchWindow,
             },
             Gpt2Config c => new(
                 "gpt2",

@@ -16,7 +16,7 @@ namespace Dolmen.Pipeline.Recipes;
 /// <param name="Start">Of S4's matrices: HiPPO's LegS or LegT make it S4, the diagonal ones S4D.</param>
 /// <param name="BigramRows">Rows of the table of the last two tokens; <paramref name="TrigramRows"/> of that of the last three.</param>
 /// <param name="MatchTokens">Of the longest match whose continuation is looked up in the text; <paramref name="MatchAhead"/>
-/// tokens of it.</param>
+/// tokens of it; <paramref name="MatchWindow"/> last tokens of which the longest match is looked up as well.</param>
 /// <param name="Pair">What an encoder–decoder has besides.</param>
 public sealed partial record ModelRecipe(
     string Architecture = ModelRecipe.Transformer,
@@ -51,7 +51,8 @@ public sealed partial record ModelRecipe(
     int? BigramRows = null,
     int? TrigramRows = null,
     int? MatchTokens = null,
-    int? MatchAhead = null
+    int? MatchAhead = null,
+    int? MatchWindow = null
 )
 {
     /// <summary>The architecture that no other software has, see <see cref="DolmenConfig"/>.</summary>
@@ -95,6 +96,7 @@ public sealed partial record ModelRecipe(
                 nameof(TrigramRows),
                 nameof(MatchTokens),
                 nameof(MatchAhead),
+                nameof(MatchWindow),
             ],
             BuildDolmen
         ),
@@ -216,7 +218,7 @@ public sealed partial record ModelRecipe(
             );
         }
         model[key] = Transformer;
-        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens), nameof(MatchAhead)])
+        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens), nameof(MatchAhead), nameof(MatchWindow)])
             model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
     }
 

@@ -32,7 +32,7 @@ public class CostFormulas
                 && tensor.Name != plan.Embedding
                 && plan.Head.Tensors().All(head => head.Name != tensor.Name)
                 && tensor.Name != plan.Positions?.Name
-                && tensor.Name != plan.Continuation?.Gains
+                && !(plan.Continuations ?? []).Any(continuation => continuation.Weight == tensor.Name)
                 && plan.Ngrams?.Any(table => table.Weight == tensor.Name) != true;             // looked up, as the embedding is
             // two of four
             if (isMatrix) counted += 2.0 * tensor.Elements * (tensor.Name.Contains("experts.", StringComparison.Ordinal) ? 2.0 / 4 : 1);

@@ -31,11 +31,11 @@ public class AnswerMatching
     [InlineData("returns", "What is it?", "The pieces.")]
     [InlineData("parameters", "What is `hard`?", "How hard.")]
     [InlineData("parameters", "What is `soft`?", "")]
-    [InlineData("exceptions", "What does it throw?", "Throws A: none.\nThrows B: broken.")]
-    [InlineData("which", "Which?", "`Stone.Cut(Int32 hard)`")]
+    [InlineData("exceptions", "What does it throw?", "A: none. B: broken.")]
+    [InlineData("which", "Which?", "Stone.Cut(Int32 hard)")]
     public void Without_a_model_the_field_is_read_from_the_passage(string field, string question, string value)
     {
-        const string text = "Cuts stone.\nParameters:\n- hard: How hard.\nReturns: The pieces.\nThrows A: none.\nThrows B: broken.";
+        const string text = "Summary: Cuts stone.\nhard: How hard.\nReturns: The pieces.\nThrows: A: none. B: broken.";
         Assert.Equal(value, PassageField.Of(new Passage("id", "Stone.Cut(Int32 hard)", text, "a.xml"), field, question));
     }
 }

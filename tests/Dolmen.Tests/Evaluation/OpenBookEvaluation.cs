@@ -65,7 +65,7 @@ public sealed class OpenBookEvaluation : IDisposable
     public void A_prompt_that_does_not_fit_counts_as_wrong_and_is_said()
     {
         WriteCorpus();
-        var result = Run(new OpenBookTask(), context: 80);
+        var result = Run(new OpenBookTask(), context: 100);
         Assert.Equal(0.5, result.Find("openbook_exact_given")?.Value);
         Assert.Contains(result.Warnings, warning => warning.Contains("did not fit"));
     }
@@ -138,8 +138,8 @@ public sealed class OpenBookEvaluation : IDisposable
     private static string Read(string prompt)
     {
         var name = prompt.Split('`')[1];
-        var heading = prompt.IndexOf($"## {name}\n", StringComparison.Ordinal);
-        return heading < 0 ? OpenBookPrompt.Refusal : prompt[(heading + name.Length + 4)..].Split('\n')[0];
+        var heading = prompt.IndexOf($"] Name: {name}\n", StringComparison.Ordinal);
+        return heading < 0 ? OpenBookPrompt.Refusal : prompt[(heading + name.Length + 9)..].Split('\n')[0];
     }
 
     private sealed class Ignore : IProgress<StageProgress>

@@ -30,7 +30,7 @@ internal sealed class PlainDecoder
         var x = tokens.Select((token, t) => Enumerable.Range(0, d).Select(i => plain._weights[plan.Embedding][token * d + i]
             + (plan.Positions is { } positions ? plain._weights[positions.Name][t * d + i] : 0)).ToArray()).ToArray();
         foreach (var table in plan.Ngrams ?? []) Add(x, plain.Looked(table, tokens));
-        if (plan.Continuation is { } continuation) Add(x, plain.Followed(continuation, plan.Embedding, tokens));
+        foreach (var continuation in plan.Continuations ?? []) Add(x, plain.Followed(continuation, plan.Embedding, tokens));
         foreach (var block in plan.Blocks)
         {
             Add(x, plain.Mix(block.Mixer, [.. x.Select(row => plain.Norm(block.MixerNorm, row))]));
@@ -51,19 +51,36 @@ internal sealed class PlainDecoder
         }),
     ];
 
-    /// <summary>What followed the longest match, the latest of equally long ones, times its gains.</summary>
+    /// <summary>What followed the longest match that ends at the last token, or within the last ones, the latest of equally long ones,
+    /// times its gains, and the row of its length.</summary>
     private double[][] Followed(ContinuationSpec spec, string embedding, int[] tokens)
     {
         return [.. tokens.Select((_, t) => Row(t))];
 
         double[] Row(int t)
         {
-            var lengths = Enumerable.Range(0, t).Select(end => Enumerable.Range(0, Math.Min(end + 1, spec.MaxMatch))
-                .TakeWhile(back => tokens[end - back] == tokens[t - back]).Count()).ToList();
-            if (lengths.Count == 0 || lengths.Max() == 0) return new double[spec.Size];
-            var followed = tokens[lengths.LastIndexOf(lengths.Max()) + 1];
-            return [.. Enumerable.Range(0, spec.Size).Select(i => _weights[embedding][followed * spec.Size + i]
-                * _weights[spec.Gains][(lengths.Max() - 1) * spec.Size + i])];
+            var ends = Enumerable.Range(0, spec.Window == 0 ? 1 : Math.Min(spec.Window, t + 1)).Select(back => t - back);
+            var found = ends.SelectMany(s => Enumerable.Range(0, s).Select(end => (S: s, End: end, Length: Length(s, end, t))))
+                .OrderBy(match => match.Length).ThenBy(match => match.S).ThenBy(match => match.End).LastOrDefault();
+            var sum = new double[spec.Size];
+            if (found.Length == 0) return sum;
+            var row = Math.Min(found.Length, spec.MaxMatch) - 1;
+            for (var i = 0; i < spec.Size; i++)
+            {
+                for (var k = 0; k < spec.Ahead && found.End + 1 + k <= t; k++)
+                {
+                    sum[i] += _weights[embedding][tokens[found.End + 1 + k] * spec.Size + i]
+                        * _weights[spec.Weight][(k * spec.MaxMatch + row) * spec.Size + i];
+                }
+                sum[i] += _weights[spec.Weight][(spec.Ahead * spec.MaxMatch + row) * spec.Size + i];
+            }
+            return sum;
+        }
+
+        int Length(int s, int end, int t)
+        {
+            var most = spec.Window == 0 ? TokenMatch.MostCompared : spec.Window - (t - s);
+            return Enumerable.Range(0, Math.Min(end + 1, most)).TakeWhile(back => tokens[end - back] == tokens[s - back]).Count();
         }
     }
 

@@ -23,6 +23,21 @@ public class CitedPassagesTests
         Assert.Equal(id, Found.Of(answer).From?.Passage.Id);
 
     [Theory]
+    [InlineData("Returns: An array of the letters.", "short")]          // most words in common
+    [InlineData("[1] Returns: An array of letters.", "long")]           // the one it cites, where it has what is said
+    [InlineData("[2] Returns: An array of letters.", "short")]
+    [InlineData("[2] Returns: The other one.", "long")]                 // cites what does not say so
+    [InlineData("[7] Returns: An array of the letters.", "short")]
+    [InlineData("[1] The documents do not say.", null)]
+    public void The_passage_that_an_answer_cites_comes_first(string answer, string? id)
+    {
+        var found = Of(
+            new Passage("long", "Long", "Returns: An array of letters. The other one.", "s"),
+            new Passage("short", "Short", "Returns: An array of the letters.", "s"));
+        Assert.Equal(id, found.Of(answer).From?.Passage.Id);
+    }
+
+    [Theory]
     [InlineData("I know nothing of StringBuilder", false)]
     [InlineData("I know nothing of System.Text.StringBuilder.Append", false)]
     [InlineData("I know nothing of string_builder_append_value", false)]

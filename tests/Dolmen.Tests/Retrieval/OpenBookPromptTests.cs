@@ -4,13 +4,15 @@ namespace Dolmen.Tests.Retrieval;
 
 public class OpenBookPromptTests
 {
+    private static readonly string End = $"\n\n{OpenBookPrompt.Instruction}\nQ";
+
     private static Passage Of(string title, string text) => new(title, title, text, "");
 
     [Fact]
-    public void Passages_come_first_each_under_its_title_and_the_question_last() =>
+    public void Passages_come_first_each_line_with_their_number_and_the_question_last() =>
         Assert.Equal(
-            "## A\nfirst\n\n## B\nsecond\nline\n\nWhat is A?",
-            OpenBookPrompt.Of([Of("A", "first\n"), Of("B", "second\nline\n")], "What is A?")
+            $"[1] Name: A\n[1] first\n\n[2] Name: B\n[2] second\n[2] line\n\n{OpenBookPrompt.Instruction}\nWhat is A?",
+            OpenBookPrompt.Of([Of("A", "first\n"), Of("B", "second\n\nline\n")], "What is A?")
         );
 
     [Fact]
@@ -21,15 +23,15 @@ public class OpenBookPromptTests
     {
         var sentence = "This is a sentence of forty-one letters. ";
         var prompt = OpenBookPrompt.Of([Of("A", string.Concat(Enumerable.Repeat(sentence, 100)))], "Q");
-        Assert.InRange(prompt.Length, OpenBookPrompt.MaxPassageChars - sentence.Length, OpenBookPrompt.MaxPassageChars + 10);
-        Assert.EndsWith("letters.\n\nQ", prompt, StringComparison.Ordinal);
+        Assert.InRange(prompt.Length, OpenBookPrompt.MaxPassageChars - sentence.Length, OpenBookPrompt.MaxPassageChars + 20 + End.Length);
+        Assert.EndsWith($"letters.{End}", prompt, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_passage_without_sentences_is_cut_at_a_word_and_one_without_words_between_characters()
     {
         var words = OpenBookPrompt.Of([Of("A", string.Concat(Enumerable.Repeat("word ", 500)))], "Q");
-        Assert.EndsWith("word\n\nQ", words, StringComparison.Ordinal);
+        Assert.EndsWith($"word{End}", words, StringComparison.Ordinal);
         var pairs = OpenBookPrompt.Of([Of("A", "x" + string.Concat(Enumerable.Repeat("😀", 500)))], "Q");
         Assert.DoesNotContain('\uFFFD', System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(pairs)));
     }
