@@ -43,8 +43,9 @@ public abstract record DecoderConfig : ModelConfig
         get
         {
             var plan = Plan();
-            // Of an n-gram table a token meets one row.
-            var unmet = plan.Ngrams?.Sum(table => (table.Rows - 1L) * table.Size) ?? 0;
+            // Of an n-gram table a token meets one row; of the gains those of one length.
+            var unmet = (plan.Ngrams?.Sum(table => (table.Rows - 1L) * table.Size) ?? 0)
+                + (plan.Continuations?.Sum(one => (one.MaxMatch - 1L) * (one.Ahead + 1) * one.Size) ?? 0);
             return Parameters - unmet - plan.Blocks.Sum(block =>
                 block.FeedForward is { } part ? part.Tensors().Sum(tensor => tensor.Elements) - part.ActiveParameters : 0);
         }

@@ -63,8 +63,8 @@ public sealed class CitedPassages(IReadOnlyList<FoundPassage> passages)
 }
 
 /// <summary>What an answer has of the passages in its prompt.</summary>
-/// <param name="Passages">As they were found, but where the answer was taken from one, that first: the one it cites by number, or else that with the
-/// longest run of words in common with it. None where the answer declines.</param>
+/// <param name="Passages">As they were found, but where the answer was taken from one, that first: the one it cites by number, or else that
+/// with the longest run of words in common with it. None where the answer declines.</param>
 /// <param name="From">The passage that the answer was taken from: three words in a row are the same, or all of a shorter answer. Null
 /// where it was taken from none.</param>
 public sealed record Citation(IReadOnlyList<FoundPassage> Passages, FoundPassage? From)

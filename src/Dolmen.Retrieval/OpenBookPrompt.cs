@@ -14,8 +14,8 @@ public static class OpenBookPrompt
     /// <summary>What a model is taught to say when no passage holds the answer.</summary>
     public static string Refusal => "The documents do not say.";
 
-    /// <summary>Stands between the passages and the question. It also keeps the last lines of the passages, which often stand in others too,
-    /// out of the tokens that a model of the plan <c>dolmen</c> looks up where its answer begins.</summary>
+    /// <summary>Stands between the passages and the question. It also keeps the last lines of the passages, which often stand in others
+    /// too, out of the tokens that a model of the plan <c>dolmen</c> looks up where its answer begins.</summary>
     public static string Instruction => "Copy the line that answers the question, or say that none of the documents does.";
 
     /// <summary>Each passage as its name and the lines of its text, all with the passage's number, a blank line after each; then the

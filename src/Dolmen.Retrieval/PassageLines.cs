@@ -36,5 +36,7 @@ public static class PassageLines
     }
 
     private static string? After(ReadOnlySpan<char> line, string label) =>
-        line.StartsWith(label, StringComparison.Ordinal) && line[label.Length..].StartsWith(": ") ? line[(label.Length + 2)..].ToString() : null;
+        line.StartsWith(label, StringComparison.Ordinal) && line[label.Length..].StartsWith(": ")
+            ? line[(label.Length + 2)..].ToString()
+            : null;
 }

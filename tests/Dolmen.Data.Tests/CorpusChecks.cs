@@ -13,6 +13,11 @@ internal static class CorpusChecks
         var lines = texts.SelectMany(t => t.Split('\n').Skip(1)).Where(line => line.Length >= MinLineChars).ToHashSet();
         // What training text says too may be asked about.
         lines.ExceptWith(TextSearch.Occurring(lines, Dolmen.Data.CorpusText.ReadDocuments(corpus)));
+        // Passages call what a property is what it returns, documents its value.
+        var values = lines.Where(line => line.StartsWith("Returns: ", StringComparison.Ordinal))
+            .ToDictionary(line => line, line => $"Value: {line["Returns: ".Length..]}");
+        var said = TextSearch.Occurring([.. values.Values], Dolmen.Data.CorpusText.ReadDocuments(corpus)).ToHashSet();
+        lines.RemoveWhere(line => values.TryGetValue(line, out var value) && said.Contains(value));
         var headings = CorpusFixture.RowsOf(corpus, "heldout.jsonl").Select(r => Text(r["text"]).Split('\n')[0]).ToHashSet();
         var signatures = headings.Select(h => $"`{h["## ".Length..]}`").ToHashSet();
         foreach (var line in Dolmen.Data.CorpusText.ReadDocuments(corpus).SelectMany(d => d.Split('\n')))

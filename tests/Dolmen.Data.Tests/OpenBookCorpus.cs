@@ -36,7 +36,8 @@ public class OpenBookCorpus
                 {
                     answered++;
                     var cited = answer.StartsWith('[') ? Titles(prompt)[answer[1] - '1'] : "";
-                    Assert.True(Describes(question) || question.Contains(Short(cited), StringComparison.Ordinal), $"{question}\n{answer}\n{prompt}");
+                    var isAsked = Describes(question) || question.Contains(Short(cited), StringComparison.Ordinal);
+                    Assert.True(isAsked, $"{question}\n{answer}\n{prompt}");
                     Assert.Contains(prompt[..prompt.LastIndexOf('\n')].Split('\n'), line => answer == line);
                 }
             }
@@ -72,7 +73,8 @@ public class OpenBookCorpus
         var shown = OpenBook(fixture).Select(turns => Content(turns[0]))
             .Concat(fixture.Rows("preferences.jsonl").Select(pair => (string?)pair["prompt"] ?? ""));
         Assert.All(shown, prompt => Assert.DoesNotContain(Titles(prompt), heldOut.Contains));
-        Assert.All(OpenBook(fixture).SelectMany(turns => turns.Select(Content)), text => Assert.DoesNotContain(text[(text.IndexOf(": ", StringComparison.Ordinal) + 1)..].Trim(), heldOut));
+        Assert.All(OpenBook(fixture).SelectMany(turns => turns.Select(Content)),
+            text => Assert.DoesNotContain(text[(text.IndexOf(": ", StringComparison.Ordinal) + 1)..].Trim(), heldOut));
     }
 
     [Fact]

@@ -6,8 +6,8 @@ namespace Dolmen.Checkpoints;
 /// having to learn how to find what it copies, and sees where that leads (Akyürek et al. 2024, "In-Context Language Learning", n-gram
 /// heads).
 /// </summary>
-/// <param name="Weight">((Ahead + 1) · MaxMatch, Size): row k · MaxMatch + n - 1 holds the gains of the token k + 1 places behind a match of
-/// n tokens; the last MaxMatch rows are added as they are.</param>
+/// <param name="Weight">((Ahead + 1) · MaxMatch, Size): row k · MaxMatch + n - 1 holds the gains of the token k + 1 places behind a match
+/// of n tokens; the last MaxMatch rows are added as they are.</param>
 /// <param name="Window">The match may end at any of so many last tokens and must lie within them: what a question has in common with the
 /// text before it is still seen where its answer begins. 0: it ends at the last token and may be of any length.</param>
 /// <param name="MaxMatch">Longer matches have the rows of this length.</param>

@@ -99,7 +99,8 @@ internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, s
         var subject = kind == QuestionKind.Which ? entry.Container : entry.Signature;
         return new Question(entry, kind, string.Format(phrasings[(int)(hash % (ulong)phrasings.Length)], subject, about), answer, label);
 
-        static (string[], string, string, string) Chosen(NamedText parameter) => (Parameter, parameter.Name, parameter.Text, parameter.Name);
+        static (string[], string, string, string) Chosen(NamedText parameter) =>
+            (Parameter, parameter.Name, parameter.Text, parameter.Name);
     }
 
     private static bool Answers(Entry entry, QuestionKind kind) => kind switch

@@ -11,7 +11,8 @@ internal static class CorpusPassages
     /// <summary>Prose is cut into pieces that a prompt holds whole; what is said about a member stays together.</summary>
     private const int PieceChars = OpenBookPrompt.MaxPassageChars;
 
-    /// <summary>An entry as labelled lines without its heading, which is the title; prose in several pieces, each under the same title.</summary>
+    /// <summary>An entry as labelled lines without its heading, which is the title; prose in several pieces, each under the same
+    /// title.</summary>
     public static IEnumerable<Passage> Of(Entry entry)
     {
         var text = (entry.IsProse ? Prose(entry) : MemberLines.Of(entry)).Trim();

@@ -60,21 +60,22 @@ internal sealed class TokenHistory : LayerState
 
     public override void Save(Stream stream)
     {
-        var bytes = new byte[sizeof(int)];
-        foreach (var token in _tokens.AsSpan(0, _count))
+        for (var i = 0; i < _count; i++)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, token);
-            stream.Write(bytes);
+            Write(stream, _tokens[i]);
+            if (_matches is null) continue;
+            Write(stream, _matches[i].End);
+            Write(stream, _matches[i].Length);
         }
     }
 
     public override void Load(Stream stream, int length)
     {
-        var bytes = new byte[sizeof(int)];
         for (var i = 0; i < length; i++)
         {
-            stream.ReadExactly(bytes);
-            Append([BinaryPrimitives.ReadInt32LittleEndian(bytes)], i);
+            Append([Read(stream)], i);
+            if (_matches is not null && _matches[i] != new TokenMatch(Read(stream), Read(stream)))
+                throw new InvalidDataException($"The state is damaged: the match of its token {i} is not one of its text.");
         }
     }
 
@@ -84,6 +85,20 @@ internal sealed class TokenHistory : LayerState
         if (!disposing || _tokens.Length == 0) return;
         _memory.Add(-Bytes);
         (_tokens, _matches, _count) = ([], null, 0);
+    }
+
+    private static void Write(Stream stream, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        stream.Write(bytes);
+    }
+
+    private static int Read(Stream stream)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        stream.ReadExactly(bytes);
+        return BinaryPrimitives.ReadInt32LittleEndian(bytes);
     }
 
     private void Grow(int least)

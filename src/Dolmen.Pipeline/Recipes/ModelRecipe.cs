@@ -218,7 +218,8 @@ public sealed partial record ModelRecipe(
             );
         }
         model[key] = Transformer;
-        foreach (var own in (string[])[nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens), nameof(MatchAhead), nameof(MatchWindow)])
+        string[] ours = [nameof(BigramRows), nameof(TrigramRows), nameof(MatchTokens), nameof(MatchAhead), nameof(MatchWindow)];
+        foreach (var own in ours)
             model.Remove(JsonNamingPolicy.CamelCase.ConvertName(own));
     }
 

@@ -63,6 +63,16 @@ public class CostFormulas
     }
 
     [Fact]
+    public void A_token_meets_the_gains_of_one_length_and_is_remembered_with_its_match()
+    {
+        var config = (DolmenConfig)SmallModels.All["dolmen-matches"];
+        var without = config with { MatchTokens = 0 };
+        Assert.Equal(without.Parameters + 2 * (config.MatchAhead + 1) * config.MatchTokens * config.DModel, config.Parameters);
+        Assert.Equal(without.ActiveParameters + 2 * (config.MatchAhead + 1) * config.DModel, config.ActiveParameters);
+        Assert.Equal(without.StateBytes(10, 2) + 8 * 10, config.StateBytes(10, 2));
+    }
+
+    [Fact]
     public void A_token_meets_two_of_four_experts()
     {
         var config = SmallModels.All["mixtral"];

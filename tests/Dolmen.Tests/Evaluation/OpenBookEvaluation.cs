@@ -65,7 +65,7 @@ public sealed class OpenBookEvaluation : IDisposable
     public void A_prompt_that_does_not_fit_counts_as_wrong_and_is_said()
     {
         WriteCorpus();
-        var result = Run(new OpenBookTask(), context: 100);
+        var result = Run(new OpenBookTask(), context: 190);
         Assert.Equal(0.5, result.Find("openbook_exact_given")?.Value);
         Assert.Contains(result.Warnings, warning => warning.Contains("did not fit"));
     }
@@ -76,7 +76,7 @@ public sealed class OpenBookEvaluation : IDisposable
         WriteCorpus();
         WriteIndex();
         // The longest context in which the prompt of one of the two questions does not fit.
-        var result = Enumerable.Range(60, 40).Reverse().Select(context => Run(new OpenBookTask(), context))
+        var result = Enumerable.Range(120, 120).Reverse().Select(context => Run(new OpenBookTask(), context))
             .First(result => result.Find("openbook_exact")?.Value < 1);
         Assert.Equal((0.5, 2L), (result.Find("openbook_exact")!.Value, result.Find("openbook_exact")!.Count));
         Assert.Equal((0.0, 2L), (result.Find("refusal_known")!.Value, result.Find("refusal_known")!.Count));

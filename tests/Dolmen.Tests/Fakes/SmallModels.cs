@@ -19,9 +19,9 @@ internal static class SmallModels
         ["alibi"] = Llama with { Positions = PositionKind.Alibi },
         ["no-positions"] = Llama with { Positions = PositionKind.None },
         // Few rows, so that n-grams meet in them.
-        ["dolmen"] = new DolmenConfig(61, 36, 2, 6, 3, 6, 50, 64, BigramRows: 23, TrigramRows: 17, MatchTokens: 3),
+        ["dolmen"] = new DolmenConfig(61, 36, 2, 6, 3, 6, 50, 64, BigramRows: 23, TrigramRows: 17),
         ["dolmen-norms"] = new DolmenConfig(61, 36, 2, 6, 3, 6, 50, 64, TieEmbeddings: false, QkNorm: true, TrigramRows: 90),
-        ["dolmen-matches"] = new DolmenConfig(61, 36, 2, 6, 3, 6, 50, 64, MatchTokens: 5, MatchAhead: 3, MatchWindow: 6),
+        ["dolmen-matches"] = new DolmenConfig(61, 36, 2, 6, 3, 6, 50, 64, BigramRows: 23, MatchTokens: 5, MatchAhead: 3, MatchWindow: 6),
         ["gpt2"] = new Gpt2Config(61, 36, 2, 6, 70, 64),
         ["mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4),
         ["falcon-mamba"] = new MambaConfig(61, 20, 2, 64, 44, 3, 5, 4, MixerNormEps: 1e-6),

@@ -168,8 +168,8 @@ public class DecoderBattery
             state.Save(file);
             Assert.Equal(Header + config.StateBytes(length, 4), file.Length);
             var plan = config.Plan();
-            // Twice what n-grams remember, or the least room for it.
-            var remembered = plan.ReadsTokensBefore ? sizeof(int) * Math.Max(16, 2 * length) : 0;
+            // Twice what look-ups remember, or the least room for it.
+            var remembered = plan.BytesRememberedPerToken * Math.Max(16, 2 * length);
             Assert.InRange(
                 state.Bytes, config.StateBytes(length, 4), remembered + plan.Blocks.Sum(block => MostBytes(block.Mixer, length)));
 

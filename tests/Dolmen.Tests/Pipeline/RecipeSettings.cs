@@ -84,13 +84,13 @@ public sealed class RecipeSettings : IDisposable
     {
         Assert.Equal("base.contextLength is -5: it must be 0 (training.contextLength) or at least 8. (--set base.contextLength=-5)",
             Error("quickstart", "base.contextLength=-5"));
-        Assert.Equal("training.microBatchTokens is 4096 but base.contextLength is 96: a batch holds whole sequences. Try 4032. "
-            + "(recipes/quickstart.jsonc)", Error("quickstart", "base.contextLength=96", "base.batchTokens=960"));
-        Assert.Equal("base.contextLength is 2048 but training.contextLength is 512: rows of pretraining cannot be longer. Try 0, which "
-            + "takes 512. (--set base.contextLength=2048)", Error("quickstart", "base.contextLength=2048"));
+        Assert.Equal("training.microBatchTokens is 3840 but base.contextLength is 112: a batch holds whole sequences. Try 3808. "
+            + "(recipes/quickstart.jsonc)", Error("quickstart", "base.contextLength=112", "base.batchTokens=1120"));
+        Assert.Equal("base.contextLength is 2048 but training.contextLength is 640: rows of pretraining cannot be longer. Try 0, which "
+            + "takes 640. (--set base.contextLength=2048)", Error("quickstart", "base.contextLength=2048"));
         var recipe = RecipeFile.Load("quickstart", new RecipeChanges());
         Assert.Equal(256, recipe.Base.Training(recipe.Training).ContextLength);
-        Assert.Equal(512, (recipe.Base with { ContextLength = 0 }).Training(recipe.Training).ContextLength);
+        Assert.Equal(640, (recipe.Base with { ContextLength = 0 }).Training(recipe.Training).ContextLength);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class RecipeSettings : IDisposable
         Assert.Equal("base.contextLength is 256, longer than training.contextLength: rows of pretraining have 128 tokens too.",
             Assert.Single(said));
         said.Clear();
-        recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["training.contextLength=1024"]), said.Add);
+        recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["training.contextLength=768"]), said.Add);
         Assert.Equal(256, recipe.Base.ContextLength);
         Assert.Empty(said);
         Assert.StartsWith("base.contextLength is 256 but training.contextLength is 128: ",

@@ -43,13 +43,13 @@ public class TrainingBudgetTests
         var recipe = RecipeFile.Load("quickstart", new RecipeChanges(
             Set: ["sft.totalTokens=81920", "shares.base=0.7", "shares.sft=0.2", "shares.dpo=0.1"]));
         var resolved = TrainingBudget.Resolve(recipe, minutes: 10, new StageSpeeds(Base: 1000, Sft: 0, Dpo: 1000, TokensPerPair: 75));
-        Assert.Equal(51 * 8192, resolved.Base.TotalTokens);              // 0.7 · 600 s · 1000 = 420,000 tokens
+        Assert.Equal(109 * 3840, resolved.Base.TotalTokens);              // 0.7 · 600 s · 1000 = 420,000 tokens
         Assert.Equal(81920, resolved.Sft.TotalTokens);
         Assert.Equal(18 * 32, resolved.Dpo.TotalPairs);                  // 0.1 · 600 s · 1000 / (75 · 4/3) = 600 pairs
     }
 
     [Theory]
-    [InlineData(null, 512)]
+    [InlineData(null, 640)]
     [InlineData("preferences.jsonl", 256)]
     public void A_model_that_is_not_aligned_is_pretrained_on_rows_as_long_as_its_context(string? preferences, int rows)
     {
@@ -57,7 +57,7 @@ public class TrainingBudgetTests
             ["minutes=0", "base.totalTokens=8192", "sft.totalTokens=8192", "dpo.totalPairs=32", "training.precision=float32"]));
         var model = recipe.Model.Build(4096, recipe.Training.ContextLength);
         var resolved = TrainingBudget.Resolve(recipe, model, new ByteTokenizer(), preferences, new Progress<StageProgress>());
-        Assert.Equal(512, model.ContextLength);
+        Assert.Equal(640, model.ContextLength);
         Assert.Equal(rows, resolved.Base.Training(resolved.Training).ContextLength);
     }
 
@@ -66,8 +66,8 @@ public class TrainingBudgetTests
     {
         var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: ["shares.base=0.5", "shares.sft=0.25", "shares.dpo=0.1"]));
         var resolved = TrainingBudget.Resolve(recipe, minutes: 10, new StageSpeeds(Base: 1000, Sft: 500, Dpo: 200, TokensPerPair: 75));
-        Assert.Equal(73 * 4096, resolved.Base.TotalTokens);              // 0.5 · 600 s · 1000 = 300,000 tokens
-        Assert.Equal(18 * 4096, resolved.Sft.TotalTokens);               // 0.25 · 600 s · 500 = 75,000 tokens
+        Assert.Equal(78 * 3840, resolved.Base.TotalTokens);              // 0.5 · 600 s · 1000 = 300,000 tokens
+        Assert.Equal(19 * 3840, resolved.Sft.TotalTokens);               // 0.25 · 600 s · 500 = 75,000 tokens
         Assert.Equal(3 * 32, resolved.Dpo.TotalPairs);                   // 0.1 · 600 s · 200 / (75 · 4/3) = 120 pairs
     }
 
@@ -79,7 +79,7 @@ public class TrainingBudgetTests
         {
             measured.Clear();
             var recipe = RecipeFile.Load("quickstart", new RecipeChanges(Set: set));
-            return StageSpeeds.Of(recipe, recipe.Model.Build(4096, 512), tokensPerPair, new Progress<StageProgress>(),
+            return StageSpeeds.Of(recipe, recipe.Model.Build(4096, 640), tokensPerPair, new Progress<StageProgress>(),
                 (training, batchTokens, optimizer) =>
                 {
                     measured.Add((training.ContextLength, batchTokens, optimizer.GetType()));
@@ -88,11 +88,11 @@ public class TrainingBudgetTests
         }
         Assert.Equal(new StageSpeeds(1, 2, 3, 270), Speeds(270));
         Assert.Equal(
-            [(256, 4096, typeof(MuonRecipe)), (512, 4096, typeof(MuonRecipe)), (144, 2 * 32 * 144, typeof(AdamWRecipe))], measured);
+            [(256, 3840, typeof(MuonRecipe)), (640, 3840, typeof(MuonRecipe)), (144, 2 * 32 * 144, typeof(AdamWRecipe))], measured);
         Assert.Equal(new StageSpeeds(1, 1, 2, 270), Speeds(270, "base.contextLength=0"));
         Assert.Equal(new StageSpeeds(1, 0, 0, 270), Speeds(270, "sft.totalTokens=4096", "dpo.totalPairs=32"));
         Speeds(null);
-        Assert.Equal([(256, 4096, typeof(MuonRecipe))], measured);
+        Assert.Equal([(256, 3840, typeof(MuonRecipe))], measured);
     }
 
     [Theory]

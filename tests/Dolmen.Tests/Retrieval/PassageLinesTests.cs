@@ -38,5 +38,6 @@ public class PassageLinesTests
 
     [Fact]
     public void A_line_of_a_prompt_is_read_back() =>
-        Assert.Equal((1, "The pieces."), PassageLines.Read(PassageLines.Cited(1, PassageLines.Of(PassageLines.Returns, "The pieces.")), Passages));
+        Assert.Equal(
+            (1, "The pieces."), PassageLines.Read(PassageLines.Cited(1, PassageLines.Of(PassageLines.Returns, "The pieces.")), Passages));
 }

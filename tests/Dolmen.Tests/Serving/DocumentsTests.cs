@@ -59,8 +59,8 @@ public sealed class DocumentsTests : IDisposable
         await using var server = await Start();
         var applied = await Answer(server, Body(), "/apply-template");
         var prompt = applied.GetProperty("prompt").GetString()!;
-        Assert.Contains("## Letters\nAbout letters and letters.\n\n## Alphabet\n", prompt, StringComparison.Ordinal);
-        Assert.Contains($"\n\n{Question}", prompt, StringComparison.Ordinal);
+        Assert.Contains("[1] Name: Letters\n[1] About letters and letters.\n\n[2] Name: Alphabet\n", prompt, StringComparison.Ordinal);
+        Assert.Contains($"\n\n{OpenBookPrompt.Instruction}\n{Question}", prompt, StringComparison.Ordinal);
         var with = (await Answer(server, Body())).GetProperty("usage").GetProperty("prompt_tokens").GetInt32();
         Assert.Equal(applied.GetProperty("tokens").GetArrayLength(), with);
         var without = (await Answer(server, Body(""","documents":false"""))).GetProperty("usage").GetProperty("prompt_tokens").GetInt32();
@@ -129,8 +129,8 @@ public sealed class DocumentsTests : IDisposable
         ];
         var body = $$"""{"messages":[{{string.Join(',', messages)}}]}""";
         var prompt = (await Answer(server, body, "/apply-template")).GetProperty("prompt").GetString()!;
-        Assert.DoesNotContain("## Numbers", prompt, StringComparison.Ordinal);
-        Assert.Contains("## Alphabet", prompt, StringComparison.Ordinal);
+        Assert.DoesNotContain("Name: Numbers", prompt, StringComparison.Ordinal);
+        Assert.Contains("Name: Alphabet", prompt, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -168,7 +168,7 @@ public sealed class DocumentsTests : IDisposable
     [Fact]
     public async Task Passages_that_do_not_fit_are_left_out_and_then_it_is_an_error_that_says_so()
     {
-        await using (var server = await Start(FakeModel.OfAlphabet(110)))
+        await using (var server = await Start(FakeModel.OfAlphabet(230)))
             Assert.Equal(["a"], Ids((await Answer(server, Body())).GetProperty("choices")[0].GetProperty("sources")));
         await using var small = await Start(FakeModel.OfAlphabet(40));
         Assert.Empty(Ids((await Answer(small, Body())).GetProperty("choices")[0].GetProperty("sources")));
