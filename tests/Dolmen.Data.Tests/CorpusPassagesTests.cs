@@ -32,7 +32,7 @@ public class CorpusPassagesTests
         Assert.Equal(["a.md#2", "a.md#2~2", "a.md#2~3"], pieces.Take(3).Select(piece => piece.Id));
         Assert.All(pieces, piece => Assert.InRange(piece.Text.Length, 1, OpenBookPrompt.MaxPassageChars));
         Assert.All(pieces, piece => Assert.Equal("Guide > Use", piece.Title));
-        Assert.Equal(Words($"First.\n{text}"), Words(string.Join("\n", pieces.Select(piece => piece.Text))));
+        Assert.Equal(Words($"Summary: First.\n{text}"), Words(string.Join("\n", pieces.Select(piece => piece.Text))));
 
         static string[] Words(string all) => all.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
     }

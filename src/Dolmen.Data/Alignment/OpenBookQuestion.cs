@@ -31,7 +31,7 @@ internal static class OpenBookQuestion
     public static Question? Ask(Entry entry, QuestionKind kind, string salt, bool hasOverloads)
     {
         if (Question.Ask(entry, kind, salt) is not { } asked) return null;
-        var question = asked with { Answer = InPassage(asked) };
+        var question = asked with { Answer = InPassage(asked), Label = Label(asked) };
         return Stands(question) ? question with { Prompt = Named(question, salt, hasOverloads) } : null;
     }
 
@@ -56,6 +56,10 @@ internal static class OpenBookQuestion
         QuestionKind.Throws => MemberLines.Throws(question.Entry),
         _ => MemberLines.Line(question.Answer),
     };
+
+    // Of prose only the line that it opens with has a label.
+    private static string Label(Question question) => !question.Entry.IsProse ? question.Label
+        : question.Entry.Summary.StartsWith(question.Answer, StringComparison.Ordinal) ? PassageLines.Summary : "";
 
     private static bool Stands(Question question) =>
         question.Kind == QuestionKind.Which

@@ -8,7 +8,7 @@ namespace Dolmen.Data.Alignment;
 internal enum QuestionKind { Meaning, Which, Returns, Throws, Parameter, Definition, Cloze }
 
 /// <summary>A question about one entry and its right answer, both by rule.</summary>
-/// <param name="Label">Of the passage's line that answers it (<see cref="PassageLines"/>); empty for prose.</param>
+/// <param name="Label">Of the passage's line that answers it (<see cref="PassageLines"/>); empty where it has none.</param>
 internal sealed record Question(Entry Entry, QuestionKind Kind, string Prompt, string Answer, string Label = "")
 {
     public const int MaxAnswerChars = 600;

@@ -31,7 +31,9 @@ internal static class CorpusPassages
     private static string Prose(Entry entry)
     {
         var text = Documents.Section(entry);
-        return entry.Kind == EntryKind.Passage ? text : text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+        if (entry.Kind == EntryKind.Passage) return text;
+        var body = text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+        return entry.Summary.Length > 0 ? PassageLines.Of(PassageLines.Summary, body) : body;
     }
 
     /// <summary>All entries in the order of their ids.</summary>
