@@ -22,18 +22,24 @@ internal sealed class BaseStage : TrainingStage
         if (!run.Aligns)
             run.Note("There is nothing to align on: SFT, DPO and their evaluation are left out, and the base model is exported.");
         ResolveRecipe(run);
-        if (NgramNotice(run.Model(TokenizerFolder.Load(run.At("tokenizer")).VocabSize), run.Recipe.Inputs.Count == 0) is { } notice)
+        if (PortabilityNotice(run.Model(TokenizerFolder.Load(run.At("tokenizer")).VocabSize), run.Recipe.Inputs.Count == 0) is { } notice)
             run.Note(notice);
     }
 
-    /// <summary>What a portable plan would give and take; null where the model has no tables.</summary>
+    /// <summary>What a portable plan would give and take; null where the model has nothing that others lack.</summary>
     /// <param name="defaultCorpus">The one of which it was measured what the tables bring.</param>
-    internal static string? NgramNotice(ModelConfig model, bool defaultCorpus)
+    internal static string? PortabilityNotice(ModelConfig model, bool defaultCorpus)
     {
-        if (model is not DolmenConfig own || own.BigramRows + own.TrigramRows == 0) return null;
-        var cost = defaultCorpus ? "; it needed 13 % more bits for a byte after the same tokens (docs/SPEEDRUN.md)" : "";
-        return "The model has n-gram tables, which only Dolmen runs. --plan llama trains one that llama.cpp and transformers run too" + cost
-            + ".";
+        if (model is not DolmenConfig own) return null;
+        List<string> parts = [];
+        if (own.BigramRows + own.TrigramRows > 0) parts.Add("n-gram tables");
+        if (own.MatchTokens > 0) parts.Add("look-ups of how the text went on before");
+        if (parts.Count == 0) return null;
+        var cost = defaultCorpus && own.BigramRows + own.TrigramRows > 0
+            ? "; it needed 13 % more bits for a byte after the same tokens (docs/SPEEDRUN.md)" : "";
+        var reading = own.MatchTokens > 0 ? " So small a model does not learn to copy from documents without those look-ups." : "";
+        return $"The model has {string.Join(" and ", parts)}, which only Dolmen runs. --plan llama trains one that llama.cpp and "
+            + $"transformers run too{cost}.{reading}";
     }
 
     protected override TrainingOutcome Train(PipelineContext run, TrainingContext context)

@@ -173,11 +173,14 @@ public sealed class Reports : IDisposable
     public void Tables_of_n_grams_are_told_of_where_there_are_some_and_what_they_bring_of_the_corpus_it_was_measured_on()
     {
         var own = (DolmenConfig)SmallModels.All["dolmen"];
-        Assert.StartsWith("The model has n-gram tables", BaseStage.NgramNotice(own, defaultCorpus: true), StringComparison.Ordinal);
-        Assert.Contains("13 %", BaseStage.NgramNotice(own, defaultCorpus: true), StringComparison.Ordinal);
-        Assert.DoesNotContain("13 %", BaseStage.NgramNotice(own, defaultCorpus: false), StringComparison.Ordinal);
-        Assert.Null(BaseStage.NgramNotice(own with { BigramRows = 0, TrigramRows = 0 }, defaultCorpus: true));
-        Assert.Null(BaseStage.NgramNotice(own.Portable(), defaultCorpus: true));
+        Assert.StartsWith("The model has n-gram tables", BaseStage.PortabilityNotice(own, defaultCorpus: true), StringComparison.Ordinal);
+        Assert.Contains("13 %", BaseStage.PortabilityNotice(own, defaultCorpus: true), StringComparison.Ordinal);
+        Assert.DoesNotContain("13 %", BaseStage.PortabilityNotice(own, defaultCorpus: false), StringComparison.Ordinal);
+        Assert.Null(BaseStage.PortabilityNotice(own with { BigramRows = 0, TrigramRows = 0 }, defaultCorpus: true));
+        Assert.Null(BaseStage.PortabilityNotice(own.Portable(), defaultCorpus: true));
+        var looking = BaseStage.PortabilityNotice(own with { BigramRows = 0, TrigramRows = 0, MatchTokens = 4 }, defaultCorpus: true);
+        Assert.StartsWith("The model has look-ups of how the text went on before, which only Dolmen", looking, StringComparison.Ordinal);
+        Assert.DoesNotContain("13 %", looking, StringComparison.Ordinal);
     }
 
     [Fact]
